@@ -1,0 +1,168 @@
+//! Tree to program: names, types, places; every problem that can be found without a device.
+
+mod blocks;
+mod declare;
+mod expr;
+mod hazard;
+mod hold;
+mod names;
+mod pattern;
+mod statement;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::load::{Loaded, LoadedFile};
+use crate::program::{Address, Op, Procedure, Program, Role, Watcher, WatcherId};
+use crate::source::{Site, SourceId, Sources, Span};
+use crate::syntax::ast::FileKind;
+use names::Names;
+
+/// What checking gives.
+#[derive(Debug)]
+pub struct Checked {
+    /// The program, if nothing is wrong.
+    pub program: Option<Program>,
+    /// Everything that is wrong, and warnings, in the order of the text.
+    pub problems: Vec<Diagnostic>,
+    /// The texts, for messages.
+    pub sources: Arc<Sources>,
+}
+
+/// Checks a file with everything that it uses, and compiles it.
+///
+/// Libraries are checked, but have no program: for them `program` is `None` without an error.
+pub fn check(loaded: Loaded) -> Checked {
+    let sources = Arc::new(loaded.sources);
+    let mut problems = loaded.problems;
+    let Some(root) = loaded.files.last() else { return Checked { program: None, problems, sources } };
+    let role = match root.parsed.file.header.as_ref().map(|header| header.kind) {
+        Some(FileKind::Device) => Role::Device,
+        Some(FileKind::Flow | FileKind::Library) | None => Role::Flow,
+    };
+    let mut compiler = Compiler::new(&sources, role, root);
+    let program = compiler.files(&loaded.files);
+    problems.extend(compiler.problems);
+    problems.sort_by_key(|problem| problem.label.as_ref().map(|label| (label.site.source, label.site.span.start)));
+    problems.dedup();
+    let is_wrong = problems.iter().any(|problem| problem.severity() == Severity::Error);
+    Checked { program: program.filter(|_| !is_wrong), problems, sources }
+}
+
+/// Makes a program of files.
+struct Compiler<'a> {
+    sources: &'a Arc<Sources>,
+    role: Role,
+    /// The file that is being compiled.
+    source: SourceId,
+    /// The file that the command line named.
+    root: SourceId,
+    /// Whether that is a library: checked, but not run.
+    is_root_library: bool,
+    /// The names of the params.
+    params: Vec<String>,
+    /// How many blocks enclose what is being compiled; 0 in the file itself.
+    depth: usize,
+    problems: Vec<Diagnostic>,
+    ops: Vec<Op>,
+    sites: Vec<Site>,
+    watchers: Vec<Watcher>,
+    standing: Vec<WatcherId>,
+    procedures: Vec<Procedure>,
+    signatures: HashMap<String, ProcedureSignature>,
+    /// Procedures that each procedure calls, for finding circles.
+    calls: Vec<(usize, usize, Site)>,
+    /// Params, states, and in a flow the variables of its main part.
+    globals: Names,
+    /// The variables of the procedure or handler that is being compiled, if one is.
+    locals: Option<Names>,
+    context: Context,
+}
+
+/// What a procedure wants and gives.
+#[derive(Clone, Debug)]
+struct ProcedureSignature {
+    index: usize,
+    parameters: usize,
+    gives: bool,
+    site: Site,
+}
+
+/// What the statement that is being compiled stands in.
+#[derive(Clone, Copy, Debug, Default)]
+struct Context {
+    /// The procedure, if it is one.
+    procedure: Option<usize>,
+    /// A handler: `on` or `after`.
+    is_handler: bool,
+    /// A step with a timeout.
+    is_bounded: bool,
+    /// A `finally` block.
+    is_cleanup: bool,
+}
+
+impl<'a> Compiler<'a> {
+    fn new(sources: &'a Arc<Sources>, role: Role, root: &LoadedFile) -> Compiler<'a> {
+        let is_root_library = root.parsed.file.header.as_ref().is_some_and(|header| header.kind == FileKind::Library);
+        Compiler {
+            sources,
+            role,
+            source: root.id,
+            root: root.id,
+            is_root_library,
+            params: Vec::new(),
+            depth: 0,
+            problems: Vec::new(),
+            ops: Vec::new(),
+            sites: Vec::new(),
+            watchers: Vec::new(),
+            standing: Vec::new(),
+            procedures: Vec::new(),
+            signatures: HashMap::new(),
+            calls: Vec::new(),
+            globals: Names::default(),
+            locals: None,
+            context: Context::default(),
+        }
+    }
+
+    fn site(&self, span: Span) -> Site {
+        Site { source: self.source, span }
+    }
+
+    fn problem(
+        &mut self,
+        code: Code,
+        span: Span,
+        message: impl Into<String>,
+        label: impl Into<String>,
+    ) -> &mut Diagnostic {
+        let site = self.site(span);
+        self.problems.push(Diagnostic::new(code, site, message, label));
+        self.problems.last_mut().expect("one was just pushed")
+    }
+
+    /// Adds an instruction and returns its address.
+    fn emit(&mut self, op: Op, span: Span) -> Address {
+        self.ops.push(op);
+        self.sites.push(self.site(span));
+        self.ops.len() - 1
+    }
+
+    /// Returns the address of the next instruction.
+    fn here(&self) -> Address {
+        self.ops.len()
+    }
+
+    /// Puts the address of the next instruction into a jump that was emitted before it was known.
+    fn land(&mut self, at: Address) {
+        let here = self.here();
+        match &mut self.ops[at] {
+            Op::Jump(to) | Op::Unless(_, to) => *to = here,
+            Op::Turn { done, .. } | Op::Next { done, .. } => *done = here,
+            Op::Finally { behind, .. } => *behind = here,
+            other => unreachable!("{other:?} is no jump"),
+        }
+    }
+}

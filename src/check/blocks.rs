@@ -1,0 +1,237 @@
+//! Blocks to instructions: conditions, loops, clean-up, watchers.
+
+use super::expr::{TIME, TRUTH};
+use super::names::Names;
+use super::{Compiler, Context};
+use crate::diagnostic::Code;
+use crate::program::{Expr, ExprKind, Op, Role, ScopeKind, Watcher, WatcherId, WatcherKind};
+use crate::source::Span;
+use crate::syntax::ast::{self, Block, Name, RepeatKind, Secrecy, Statement, StatementKind};
+use crate::value::Type;
+
+impl Compiler<'_> {
+    /// Compiles a block whose scope somebody else opens and closes.
+    pub(super) fn block(&mut self, block: &Block) {
+        self.depth += 1;
+        self.statements(&block.body);
+        self.depth -= 1;
+    }
+
+    /// Compiles a block with a scope of its own if something in it needs one.
+    pub(super) fn scoped_block(&mut self, block: &Block, head: Span) {
+        let needs_scope = block.body.iter().any(|statement| {
+            matches!(
+                statement.kind,
+                StatementKind::On { .. }
+                    | StatementKind::FailOn { .. }
+                    | StatementKind::Ignore(_)
+                    | StatementKind::Finally(_)
+            )
+        });
+        if needs_scope {
+            self.emit(Op::Enter(Box::new(ScopeKind::Block)), head);
+        }
+        self.block(block);
+        if needs_scope {
+            self.emit(Op::Leave, head);
+        }
+    }
+
+    pub(super) fn if_(&mut self, condition: &ast::Expr, then: &Block, otherwise: Option<&Block>, head: Span) {
+        let condition = self.want(condition, TRUTH, "a condition");
+        let unless = self.emit(Op::Unless(condition, 0), head);
+        self.scoped_block(then, head);
+        match otherwise {
+            Some(block) => {
+                let end = self.emit(Op::Jump(0), head);
+                self.land(unless);
+                self.scoped_block(block, head);
+                self.land(end);
+            }
+            None => self.land(unless),
+        }
+    }
+
+    pub(super) fn repeat(
+        &mut self,
+        kind: &RepeatKind,
+        every: Option<&ast::Expr>,
+        at_most: Option<&ast::Expr>,
+        body: &Block,
+        head: Span,
+    ) {
+        let every = self.want_some(every, TIME, "`every`");
+        let at_most_given = at_most.is_some();
+        let mut turns = self.count(at_most, "`at most`");
+        let (mut until, mut condition) = (None, None);
+        match kind {
+            RepeatKind::Count(count) => {
+                let count = self.count(Some(count), "the number of turns");
+                if at_most_given {
+                    self.misplaced(head, "a counted repeat needs no `at most`", "leave one of the two numbers out");
+                }
+                turns = count;
+            }
+            RepeatKind::Until(expr) => until = Some(expr),
+            RepeatKind::While(expr) => condition = Some(self.want(expr, TRUTH, "a condition")),
+        }
+        let is_counted = matches!(kind, RepeatKind::Count(_));
+        if turns.is_none() && !self.context.is_bounded {
+            self.problem(Code::CheckUnbounded, head, "nothing bounds this repeat", "could go on for ever").help =
+                Some("say `at most 20`, or put it into a `step` with a `timeout`".to_string());
+        }
+        let counter = self.hidden();
+        self.emit(Op::Count(turns, counter), head);
+        // First turn: no waiting before it. Each jump that leaves the loop is landed at its end.
+        let mut leaving = self.turn(condition.as_ref(), counter, !is_counted, head);
+        let first = self.emit(Op::Jump(0), head);
+        let again = self.here();
+        leaving.extend(self.turn(condition.as_ref(), counter, !is_counted, head));
+        if let Some(every) = every {
+            self.emit(Op::Sleep(every), head);
+        }
+        self.land(first);
+        self.scoped_block(body, head);
+        if let Some(until) = until {
+            let until = self.want(until, TRUTH, "a condition");
+            let not = Expr { span: until.span, kind: ExprKind::Not(Box::new(until)) };
+            leaving.push(self.emit(Op::Unless(not, 0), head));
+        }
+        self.emit(Op::Jump(again), head);
+        for jump in leaving {
+            self.land(jump);
+        }
+    }
+
+    /// Begins a turn of a loop; returns the jumps that leave it.
+    fn turn(
+        &mut self,
+        condition: Option<&Expr>,
+        counter: crate::program::Slot,
+        or_fail: bool,
+        head: Span,
+    ) -> Vec<usize> {
+        let mut leaving = Vec::new();
+        if let Some(condition) = condition {
+            leaving.push(self.emit(Op::Unless(condition.clone(), 0), head));
+        }
+        leaving.push(self.emit(Op::Turn { counter, done: 0, or_fail }, head));
+        leaving
+    }
+
+    pub(super) fn for_(&mut self, name: &Name, list: &ast::Expr, body: &Block, head: Span) {
+        let list_expr = self.want(list, &[Type::List, Type::Map], "what `for` goes through");
+        let item = self.target(name, Type::Any, Secrecy::Open).slot;
+        let (list, place) = (self.hidden(), self.hidden());
+        self.emit(Op::Each(list_expr, list, place), head);
+        let top = self.emit(Op::Next { list, place, item, done: 0 }, head);
+        self.scoped_block(body, head);
+        self.emit(Op::Jump(top), head);
+        self.land(top);
+    }
+
+    pub(super) fn try_(&mut self, body: &Block, otherwise: Option<&Block>, head: Span) {
+        let enter = self.emit(Op::Enter(Box::new(ScopeKind::Try { otherwise: 0 })), head);
+        self.block(body);
+        self.emit(Op::Leave, head);
+        let end = self.emit(Op::Jump(0), head);
+        let entry = self.here();
+        if let Op::Enter(kind) = &mut self.ops[enter]
+            && let ScopeKind::Try { otherwise } = kind.as_mut()
+        {
+            *otherwise = entry;
+        }
+        if let Some(block) = otherwise {
+            self.scoped_block(block, head);
+        }
+        self.land(end);
+    }
+
+    pub(super) fn finally(&mut self, body: &Block, head: Span) {
+        if self.context.is_cleanup {
+            self.misplaced(head, "a `finally` block can not hold another", "put both into one");
+        }
+        let was_cleanup = std::mem::replace(&mut self.context.is_cleanup, true);
+        let entry = self.here() + 1;
+        let finally = self.emit(Op::Finally { entry, behind: 0 }, head);
+        self.scoped_block(body, head);
+        self.emit(Op::FinallyEnd, head);
+        self.land(finally);
+        self.context.is_cleanup = was_cleanup;
+    }
+
+    pub(super) fn after(&mut self, delay: &ast::Expr, body: &Block, head: Span) {
+        self.only_device(head, "`after`", "a flow uses `sleep`, or `on` for what comes in between");
+        let delay = self.want(delay, TIME, "how much later");
+        let entry = self.here() + 2;
+        self.emit(Op::After(delay, entry), head);
+        let jump = self.emit(Op::Jump(0), head);
+        let outer = self.context;
+        self.context = Context { is_handler: true, ..outer };
+        self.scoped_block(body, head);
+        self.emit(Op::Return(None), head);
+        self.context = outer;
+        self.land(jump);
+    }
+
+    /// Compiles a watcher where it stands; those of a device stand from the beginning.
+    pub(super) fn watch(&mut self, statement: &Statement) {
+        if self.role == Role::Device && self.depth == 0 && self.context.procedure.is_none() && !self.context.is_handler
+        {
+            return;
+        }
+        let jump = matches!(statement.kind, StatementKind::On { .. }).then(|| self.emit(Op::Jump(0), statement.head));
+        let id = self.watcher(statement);
+        if let Some(jump) = jump {
+            self.land(jump);
+        }
+        self.emit(Op::Watch(id), statement.head);
+    }
+
+    /// Compiles a watcher and its block; the block stands here, so somebody must jump around it.
+    pub(super) fn watcher(&mut self, statement: &Statement) -> WatcherId {
+        let (pattern, kind) = match &statement.kind {
+            StatementKind::On { pattern, body } => self.on(pattern, body, statement.head),
+            StatementKind::FailOn { pattern, message } => {
+                let spec = self.pattern_without_groups(pattern);
+                let message = self.want_some(message.as_ref(), &[Type::Any], "a message");
+                (spec, WatcherKind::FailOn { message })
+            }
+            StatementKind::Ignore(pattern) => (self.pattern_without_groups(pattern), WatcherKind::Ignore),
+            other => unreachable!("{other:?} is no watcher"),
+        };
+        self.watchers.push(Watcher { pattern, kind, site: self.site(statement.head) });
+        self.watchers.len() - 1
+    }
+
+    fn on(&mut self, pattern: &ast::Pattern, body: &Block, head: Span) -> (crate::program::PatternSpec, WatcherKind) {
+        let outer = self.context;
+        self.context = Context { is_handler: true, ..outer };
+        // In a flow a handler shares the variables of the block it stands in. In a device, and in a library, it
+        // has its own.
+        let has_own = self.role == Role::Device && outer.procedure.is_none() && !outer.is_handler || self.is_library();
+        let has_own = has_own && self.locals.is_none();
+        if has_own {
+            self.locals = Some(Names::default());
+            let on = Statement {
+                span: head,
+                head,
+                kind: StatementKind::Expect {
+                    scope: ast::Scope::Answer,
+                    secrecy: Secrecy::Open,
+                    pattern: pattern.clone(),
+                    within: None,
+                },
+            };
+            self.note_all(std::slice::from_ref(&on));
+            self.note_all(&body.body);
+        }
+        let spec = self.pattern(pattern, Secrecy::Open);
+        let entry = self.here();
+        self.scoped_block(body, head);
+        self.emit(Op::Return(None), head);
+        self.context = outer;
+        let locals = if has_own { self.locals.take().map(|names| names.places.len()) } else { None };
+        (spec, WatcherKind::On { entry, locals })
+    }
+}

@@ -1,0 +1,402 @@
+//! Files and declarations: headers, params, states, settings, procedures; the order in which all is compiled.
+
+use super::expr::{NUMBER, TIME};
+use super::names::Names;
+use super::{Compiler, Context, ProcedureSignature};
+use crate::diagnostic::Code;
+use crate::diagnostic::nearest::nearest;
+use crate::load::LoadedFile;
+use crate::pattern::{self, Fit};
+use crate::program::{DEFAULT_TIMEOUT, Expr, ExprKind, Op, Param, Procedure, Program, Role, Target};
+use crate::settings::{Echo, SETTINGS, SettingError, Settings};
+use crate::source::{Site, Span};
+use crate::syntax::ast::{self, Block, FileKind, Name, Secrecy, Setting, Statement, StatementKind};
+use crate::value::{Type, Value};
+
+/// What the declarations of all files come to.
+struct Declared {
+    settings: Settings,
+    timeout: Option<Expr>,
+    sim: Option<(String, Site)>,
+    params: Vec<Param>,
+}
+
+impl Compiler<'_> {
+    /// Compiles all files; the last one is the root.
+    pub(super) fn files(&mut self, files: &[LoadedFile]) -> Option<Program> {
+        let (root, libraries) = files.split_last()?;
+        self.headers(root, libraries);
+        for file in files {
+            self.source = file.id;
+            self.note_procedures(&file.parsed.file.body);
+        }
+        let mut settings = Settings::default();
+        if self.role == Role::Device {
+            settings.eol = b"\r\n".to_vec();
+            settings.echo = Echo::Off;
+        }
+        let mut declared = Declared { settings, timeout: None, sim: None, params: Vec::new() };
+        self.source = root.id;
+        self.note_declared(&root.parsed.file.body);
+        let mut initial = Vec::new();
+        for file in files {
+            self.source = file.id;
+            self.declarations(&file.parsed.file.body, &mut declared, &mut initial);
+        }
+        self.source = root.id;
+        if self.role == Role::Flow {
+            self.note_all(&root.parsed.file.body);
+        }
+        for file in files {
+            self.source = file.id;
+            self.procedures(&file.parsed.file.body);
+        }
+        for file in libraries {
+            self.source = file.id;
+            self.standing_watchers(&file.parsed.file.body);
+        }
+        self.source = root.id;
+        let (entry, locals) = self.main(&root.parsed.file.body, initial);
+        self.circles();
+        self.hazards(&root.parsed);
+        let header = root.parsed.file.header.as_ref()?;
+        if header.kind == FileKind::Library {
+            return None;
+        }
+        let whole = Span::new(0, 0);
+        let timeout = Expr { span: whole, kind: ExprKind::Const(Value::Duration(DEFAULT_TIMEOUT)) };
+        Some(Program {
+            role: self.role,
+            title: header.title.clone(),
+            sources: self.sources.clone(),
+            settings: declared.settings,
+            timeout: declared.timeout.unwrap_or(timeout),
+            sim: declared.sim,
+            params: declared.params,
+            globals: std::mem::take(&mut self.globals.places),
+            entry,
+            locals,
+            ops: std::mem::take(&mut self.ops),
+            sites: std::mem::take(&mut self.sites),
+            procedures: std::mem::take(&mut self.procedures),
+            watchers: std::mem::take(&mut self.watchers),
+            standing: std::mem::take(&mut self.standing),
+        })
+    }
+
+    fn headers(&mut self, root: &LoadedFile, libraries: &[LoadedFile]) {
+        for file in libraries.iter().chain([root]) {
+            self.source = file.id;
+            if file.parsed.file.header.is_none() {
+                let first_line = self.sources.get(file.id).text().lines().next().map_or(0, str::len);
+                self.problem(
+                    Code::SyntaxHeader,
+                    Span::new(0, first_line),
+                    "this file has no header",
+                    "expected a header first",
+                )
+                .help = Some("begin with `flow \"title\"`, `device \"title\"` or `library \"title\"`".to_string());
+            }
+        }
+        for file in libraries {
+            self.source = file.id;
+            if let Some(header) = &file.parsed.file.header
+                && header.kind != FileKind::Library
+            {
+                let message = format!("only a library can be used, this is a {}", header.kind.title());
+                self.problem(Code::LoadUse, header.span, message, "used by another file");
+            }
+        }
+    }
+
+    fn note_procedures(&mut self, body: &[Statement]) {
+        for statement in body {
+            let StatementKind::Procedure { name, parameters, body } = &statement.kind else { continue };
+            let site = self.site(name.span);
+            if let Some(known) = self.signatures.get(&name.node) {
+                let first = known.site;
+                let message = format!("the procedure `{}` is defined twice", name.node);
+                self.problem(Code::CheckDuplicate, name.span, message, "again here").others =
+                    vec![crate::diagnostic::Label::new(first, "first defined here")];
+                continue;
+            }
+            let index = self.procedures.len();
+            self.procedures.push(Procedure {
+                name: name.node.clone(),
+                parameters: parameters.len(),
+                locals: Vec::new(),
+                entry: 0,
+            });
+            let signature = ProcedureSignature { index, parameters: parameters.len(), gives: gives(&body.body), site };
+            self.signatures.insert(name.node.clone(), signature);
+        }
+    }
+
+    /// Gives params and states their places before anything refers to them.
+    fn note_declared(&mut self, body: &[Statement]) {
+        for statement in body {
+            let (name, is_secret) = match &statement.kind {
+                StatementKind::Param(param) => (&param.name, param.secrecy == Secrecy::Secret),
+                StatementKind::State { name, .. } => (name, false),
+                _ => continue,
+            };
+            let site = self.site(name.span);
+            if let Some(first) = self.globals.get(&name.node).and_then(|known| known.declared) {
+                let message = format!("`{}` is declared twice", name.node);
+                self.problem(Code::CheckDuplicate, name.span, message, "again here").others =
+                    vec![crate::diagnostic::Label::new(first, "first declared here")];
+            }
+            self.globals.note(&name.node, is_secret).declared = Some(site);
+        }
+    }
+
+    fn declarations(&mut self, body: &[Statement], declared: &mut Declared, initial: &mut Vec<(Expr, Target)>) {
+        let is_library = self.is_library();
+        for statement in body {
+            match &statement.kind {
+                StatementKind::Serial(settings) => self.settings(settings, &mut declared.settings),
+                StatementKind::Timeout(expr) => declared.timeout = Some(self.want(expr, TIME, "a timeout")),
+                StatementKind::Sim(path) => self.sim(path, statement.head, declared),
+                StatementKind::Param(param) if !is_library => {
+                    let param = self.param(param);
+                    declared.params.push(param);
+                }
+                StatementKind::State { name, value } if !is_library => {
+                    let (value, kind) = self.expr(value);
+                    if self.role == Role::Flow {
+                        self.misplaced(statement.head, "`state` belongs in a device", "use `compute` in a flow");
+                    }
+                    let target = self.target(name, kind, Secrecy::Open);
+                    initial.push((value, target));
+                    if let Some(variable) = self.globals.get_mut(&name.node) {
+                        variable.kind = kind;
+                    }
+                }
+                StatementKind::Param(_) | StatementKind::State { .. } => {
+                    self.misplaced(
+                        statement.head,
+                        "a library has no variables of its own",
+                        "pass them to its procedures",
+                    );
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether the file that is being compiled is used by another.
+    pub(super) fn is_library(&self) -> bool {
+        self.source != self.root
+    }
+
+    fn sim(&mut self, path: &crate::source::Spanned<String>, head: Span, declared: &mut Declared) {
+        if self.role != Role::Flow {
+            return self.misplaced(head, "only a flow names the device that `--port sim` plays", "leave it out");
+        }
+        declared.sim = Some((path.node.clone(), self.site(path.span)));
+    }
+
+    fn param(&mut self, param: &ast::Param) -> Param {
+        self.params.push(param.name.node.clone());
+        let (default, kind) = match &param.default {
+            Some(default) => {
+                let (expr, kind) = self.expr(default);
+                (Some(expr), if kind == Type::Any { Type::Text } else { kind })
+            }
+            None => (None, Type::Text),
+        };
+        if matches!(kind, Type::List | Type::Map | Type::Bytes) && param.default.is_some() && kind != Type::Bytes {
+            let span = param.name.span;
+            self.problem(
+                Code::CheckType,
+                span,
+                "a list or map can not be given on the command line",
+                "declared here",
+            )
+            .help = Some("use `compute` for it".to_string());
+        }
+        let matches = param.matches.as_ref().and_then(|regex| {
+            let text = super::names::sample(regex);
+            match pattern::compile(&text, &regex.flags, Fit::Whole) {
+                Ok(compiled) => Some((text, compiled)),
+                Err(why) => {
+                    self.problem(
+                        Code::CheckRegex,
+                        regex.span,
+                        format!("this regex can not be compiled: {why}"),
+                        "here",
+                    );
+                    None
+                }
+            }
+        });
+        let site = self.site(param.name.span);
+        let variable = self.globals.get_mut(&param.name.node).expect("params were noted before");
+        variable.kind = kind;
+        let slot = variable.place;
+        Param { name: param.name.node.clone(), slot, is_secret: variable.is_secret, kind, matches, default, site }
+    }
+
+    fn settings(&mut self, settings: &[Setting], into: &mut Settings) {
+        for setting in settings {
+            let name = &setting.name.node;
+            match into.set(name, &setting.value.node) {
+                Ok(()) => {}
+                Err(SettingError::Unknown) => {
+                    let help = match nearest(name, SETTINGS.iter().map(|(known, _)| *known)) {
+                        Some(meant) => format!("did you mean `{meant}`?"),
+                        None => {
+                            format!("settings are: {}", SETTINGS.iter().map(|(n, _)| *n).collect::<Vec<_>>().join(", "))
+                        }
+                    };
+                    let message = format!("there is no setting `{name}`");
+                    self.problem(Code::CheckUnknownSetting, setting.name.span, message, "not a setting").help =
+                        Some(help);
+                }
+                Err(SettingError::Wants(wanted)) => {
+                    let message = format!("`{name}` can not be this");
+                    self.problem(Code::CheckSettingValue, setting.value.span, message, format!("expected {wanted}"));
+                }
+            }
+        }
+    }
+
+    fn procedures(&mut self, body: &[Statement]) {
+        for statement in body {
+            if let StatementKind::Procedure { name, parameters, body } = &statement.kind
+                && let Some(signature) = self.signatures.get(&name.node).cloned()
+                && signature.site == self.site(name.span)
+            {
+                self.procedure(signature.index, parameters, body, statement.head);
+            }
+        }
+    }
+
+    fn procedure(&mut self, index: usize, parameters: &[Name], body: &Block, head: Span) {
+        let mut names = Names::default();
+        for parameter in parameters {
+            if names.get(&parameter.node).is_some() {
+                let message = format!("the parameter `{}` stands twice", parameter.node);
+                self.problem(Code::CheckDuplicate, parameter.span, message, "again here");
+            }
+            // Two assignments keep its type open: the caller decides it.
+            names.note(&parameter.node, false).assigned += 1;
+        }
+        let context = Context { procedure: Some(index), ..Context::default() };
+        let outer = std::mem::replace(&mut self.context, context);
+        self.locals = Some(names);
+        self.note_all(&body.body);
+        self.procedures[index].entry = self.here();
+        self.statements(&body.body);
+        self.emit(Op::Return(None), head);
+        self.context = outer;
+        let names = self.locals.take().expect("it was set above");
+        self.procedures[index].locals = names.places;
+    }
+
+    /// Compiles the watchers of a library: in force from the beginning.
+    fn standing_watchers(&mut self, body: &[Statement]) {
+        for statement in body {
+            match &statement.kind {
+                StatementKind::On { .. } | StatementKind::FailOn { .. } | StatementKind::Ignore(_) => {
+                    let id = self.watcher(statement);
+                    self.standing.push(id);
+                }
+                StatementKind::Use(_)
+                | StatementKind::Serial(_)
+                | StatementKind::Timeout(_)
+                | StatementKind::Procedure { .. } => {}
+                StatementKind::Param(_) | StatementKind::State { .. } | StatementKind::Sim(_) => {}
+                _ => self.misplaced(statement.head, "a library does nothing by itself", "put it into a procedure"),
+            }
+        }
+    }
+
+    /// Compiles the main part; returns its address and how many locals it has.
+    fn main(&mut self, body: &[Statement], initial: Vec<(Expr, Target)>) -> (usize, usize) {
+        let whole = Span::new(0, 0);
+        if self.is_root_library {
+            self.standing_watchers(body);
+            return (self.here(), 0);
+        }
+        if self.role == Role::Device {
+            for statement in body {
+                if matches!(
+                    statement.kind,
+                    StatementKind::On { .. } | StatementKind::FailOn { .. } | StatementKind::Ignore(_)
+                ) {
+                    let id = self.watcher(statement);
+                    self.standing.push(id);
+                }
+            }
+            self.locals = Some(Names::default());
+            self.note_all(body);
+        }
+        let entry = self.here();
+        if !initial.is_empty() {
+            self.emit(Op::Initial(initial), whole);
+        }
+        self.statements(body);
+        self.emit(Op::End, whole);
+        let locals = self.locals.take().map_or(0, |names| names.places.len());
+        (entry, locals)
+    }
+
+    /// Reports procedures that call themselves.
+    fn circles(&mut self) {
+        let calls = self.calls.clone();
+        for (caller, callee, site) in &calls {
+            let mut reached = vec![*callee];
+            let mut i = 0;
+            while i < reached.len() {
+                let from = reached[i];
+                for (next_caller, next, _) in &calls {
+                    if *next_caller == from && !reached.contains(next) {
+                        reached.push(*next);
+                    }
+                }
+                i += 1;
+            }
+            if reached.contains(caller) {
+                let message = format!("the procedure `{}` calls itself", self.procedures[*caller].name);
+                self.problems.push(
+                    crate::diagnostic::Diagnostic::new(
+                        Code::CheckRecursion,
+                        *site,
+                        message,
+                        "leads back to the procedure it stands in",
+                    )
+                    .help("use `repeat` for what is to happen again"),
+                );
+            }
+        }
+    }
+
+    /// Reports a statement in a place where it has no meaning.
+    pub(super) fn misplaced(&mut self, span: Span, message: &str, help: &str) {
+        self.problem(Code::CheckMisplaced, span, message, "not here").help = Some(help.to_string());
+    }
+
+    /// Resolves a count: `retry 3`, `repeat 10`.
+    pub(super) fn count(&mut self, expr: Option<&ast::Expr>, what: &str) -> Option<Expr> {
+        self.want_some(expr, NUMBER, what)
+    }
+}
+
+/// Whether some `return` in a procedure gives a value.
+fn gives(body: &[Statement]) -> bool {
+    body.iter().any(|statement| {
+        let blocks: Vec<&Block> = match &statement.kind {
+            StatementKind::Return(value) => return value.is_some(),
+            StatementKind::Step(step) => vec![&step.body],
+            StatementKind::ExpectAny { arms, timeout, .. } => arms.iter().map(|arm| &arm.body).chain(timeout).collect(),
+            StatementKind::If { then, otherwise, .. } => [then].into_iter().chain(otherwise).collect(),
+            StatementKind::Repeat { body, .. } | StatementKind::For { body, .. } | StatementKind::Finally(body) => {
+                vec![body]
+            }
+            StatementKind::Try { body, otherwise } => [body].into_iter().chain(otherwise).collect(),
+            _ => vec![],
+        };
+        blocks.iter().any(|block| gives(&block.body))
+    })
+}

@@ -1,0 +1,223 @@
+//! Expressions: resolved, and given a type.
+
+use super::Compiler;
+use crate::diagnostic::Code;
+use crate::diagnostic::nearest::nearest;
+use crate::function::Function;
+use crate::program::{Expr, ExprKind, PatternShape, Piece};
+use crate::source::Span;
+use crate::syntax::ast;
+use crate::value::operator::Operator;
+use crate::value::{Type, Value};
+
+/// What counts as a number: captured digits do.
+pub(super) const NUMBER: &[Type] = &[Type::Int, Type::Text];
+/// What counts as a length of time.
+pub(super) const TIME: &[Type] = &[Type::Duration];
+/// What counts as a yes or no.
+pub(super) const TRUTH: &[Type] = &[Type::Bool];
+/// Anything at all.
+pub(super) const ANYTHING: &[Type] = &[Type::Any];
+
+impl Compiler<'_> {
+    /// Resolves an expression that must be of one of some types.
+    pub(super) fn want(&mut self, expr: &ast::Expr, types: &[Type], what: &str) -> Expr {
+        let (resolved, kind) = self.expr(expr);
+        let fits = kind == Type::Any || types.contains(&Type::Any) || types.contains(&kind);
+        if !fits {
+            let wanted = types[0].title();
+            let help = match (types[0], kind, &expr.kind) {
+                (Type::Duration, Type::Int, ast::ExprKind::Int(n)) => Some(format!("give a unit: `{n}ms` or `{n}s`")),
+                (Type::Duration, Type::Int | Type::Text, _) => {
+                    Some("`millis(…)` and `seconds(…)` make a duration of a number".into())
+                }
+                (Type::Bool, _, _) => Some("compare it: `status == \"200\"`".to_string()),
+                _ => None,
+            };
+            let message = format!("{what} must be {wanted}, this is {}", kind.title());
+            self.problem(Code::CheckType, expr.span, message, format!("this is {}", kind.title())).help = help;
+        }
+        resolved
+    }
+
+    /// Resolves an expression if there is one.
+    pub(super) fn want_some(&mut self, expr: Option<&ast::Expr>, types: &[Type], what: &str) -> Option<Expr> {
+        expr.map(|expr| self.want(expr, types, what))
+    }
+
+    /// Resolves an expression and tells its type.
+    pub(super) fn expr(&mut self, expr: &ast::Expr) -> (Expr, Type) {
+        let (kind, result) = self.expr_kind(expr);
+        (Expr { span: expr.span, kind }, result)
+    }
+
+    fn expr_kind(&mut self, expr: &ast::Expr) -> (ExprKind, Type) {
+        let constant = |value: Value| {
+            let kind = value.kind();
+            (ExprKind::Const(value), kind)
+        };
+        match &expr.kind {
+            ast::ExprKind::String(pieces) => (self.template(pieces), Type::Text),
+            ast::ExprKind::Bytes(bytes) => constant(Value::Bytes(bytes.clone())),
+            ast::ExprKind::Int(n) => constant(Value::Int(*n)),
+            ast::ExprKind::Bool(b) => constant(Value::Bool(*b)),
+            ast::ExprKind::Duration(d) => constant(Value::Duration(*d)),
+            ast::ExprKind::List(items) => {
+                (ExprKind::List(items.iter().map(|item| self.expr(item).0).collect()), Type::List)
+            }
+            ast::ExprKind::Map(entries) => (self.map(entries), Type::Map),
+            ast::ExprKind::Name(name) => match self.resolve(name, expr.span) {
+                Some((slot, kind)) => (ExprKind::Variable(slot, name.clone()), kind),
+                None => (ExprKind::Const(Value::Null), Type::Any),
+            },
+            ast::ExprKind::Call { name, arguments } => self.call_function(name, arguments, expr.span),
+            ast::ExprKind::Not(inner) => {
+                (ExprKind::Not(Box::new(self.want(inner, TRUTH, "what `not` negates"))), Type::Bool)
+            }
+            ast::ExprKind::Negative(inner) => {
+                (ExprKind::Negative(Box::new(self.want(inner, NUMBER, "what `-` negates"))), Type::Int)
+            }
+            ast::ExprKind::Binary { operator, left, right } => self.binary(*operator, left, right, expr.span),
+            ast::ExprKind::Matches { text, regex } => {
+                let text = self.want(text, &[Type::Text, Type::Bytes], "what a regex looks into");
+                let source = self.regex_source(regex, PatternShape::Anywhere);
+                (ExprKind::Matches(Box::new(text), Box::new(source)), Type::Bool)
+            }
+            ast::ExprKind::Index { of, index } => {
+                let (of, kind) = self.expr(of);
+                let wanted: &[Type] = match kind {
+                    Type::List => NUMBER,
+                    Type::Map => &[Type::Text],
+                    Type::Any => ANYTHING,
+                    _ => {
+                        let message = format!("{} has no items", kind.title());
+                        self.problem(Code::CheckType, expr.span, message, "neither a list nor a map");
+                        ANYTHING
+                    }
+                };
+                let index = self.want(index, wanted, "the place in it");
+                (ExprKind::Index(Box::new(of), Box::new(index)), Type::Any)
+            }
+        }
+    }
+
+    /// Resolves a string; one without values is a constant.
+    pub(super) fn template(&mut self, pieces: &[ast::Piece]) -> ExprKind {
+        match pieces {
+            [] => ExprKind::Const(Value::text("")),
+            [ast::Piece::Text(text)] => ExprKind::Const(Value::Text(text.clone())),
+            _ => ExprKind::Template(self.pieces(pieces)),
+        }
+    }
+
+    pub(super) fn pieces(&mut self, pieces: &[ast::Piece]) -> Vec<Piece> {
+        let piece = |piece: &ast::Piece| match piece {
+            ast::Piece::Text(text) => Piece::Text(text.clone()),
+            ast::Piece::Value(value) => Piece::Value(self.expr(value).0),
+        };
+        pieces.iter().map(piece).collect()
+    }
+
+    fn map(&mut self, entries: &[(ast::Name, ast::Expr)]) -> ExprKind {
+        let mut resolved: Vec<(String, Expr)> = Vec::new();
+        for (key, value) in entries {
+            if resolved.iter().any(|(known, _)| *known == key.node) {
+                let message = format!("the key `{}` stands twice in this map", key.node);
+                self.problem(Code::CheckDuplicate, key.span, message, "again here");
+            }
+            resolved.push((key.node.clone(), self.expr(value).0));
+        }
+        ExprKind::Map(resolved)
+    }
+
+    fn call_function(&mut self, name: &ast::Name, arguments: &[ast::Expr], span: Span) -> (ExprKind, Type) {
+        let resolved: Vec<(Expr, Type)> = arguments.iter().map(|argument| self.expr(argument)).collect();
+        let Some(function) = Function::find(&name.node) else {
+            let help = if self.signatures.contains_key(&name.node) {
+                Some(format!("`{}` is a procedure: `call {}(…) -> result`", name.node, name.node))
+            } else {
+                nearest(&name.node, Function::all().map(|f| f.signature().name))
+                    .map(|meant| format!("did you mean `{meant}`?"))
+            };
+            let message = format!("there is no function `{}`", name.node);
+            self.problem(Code::CheckUnknownFunction, name.span, message, "not a function").help = help;
+            return (ExprKind::Const(Value::Null), Type::Any);
+        };
+        let signature = function.signature();
+        if let Err(why) = signature.check_count(arguments.len()) {
+            self.problem(Code::CheckArguments, span, why, "wrong number of arguments").help = Some(usage(function));
+        }
+        for (parameter, (argument, (_, kind))) in signature.parameters.iter().zip(arguments.iter().zip(&resolved)) {
+            if *kind != Type::Any && !parameter.is_open_to(*kind) {
+                let message = format!(
+                    "`{}` of `{}` must be {}, this is {}",
+                    parameter.name,
+                    name.node,
+                    parameter.accepted(),
+                    kind.title()
+                );
+                self.problem(Code::CheckType, argument.span, message, format!("this is {}", kind.title()));
+            }
+        }
+        if name.node == "json"
+            && let Some(ast::Expr { kind: ast::ExprKind::String(pieces), span }) = arguments.get(1)
+            && let [ast::Piece::Text(path)] = pieces.as_slice()
+            && let Err(why) = crate::value::json::check_path(&String::from_utf8_lossy(path))
+        {
+            self.problem(Code::CheckType, *span, why, "not a path").help =
+                Some("a path looks like `$.data.items[0].name`".into());
+        }
+        (ExprKind::Call(function, resolved.into_iter().map(|(expr, _)| expr).collect()), signature.result)
+    }
+
+    fn binary(&mut self, operator: Operator, left: &ast::Expr, right: &ast::Expr, span: Span) -> (ExprKind, Type) {
+        let (left, a) = self.expr(left);
+        let (right, b) = self.expr(right);
+        let known = a != Type::Any && b != Type::Any;
+        let is_text = |kind: Type| matches!(kind, Type::Text | Type::Bytes);
+        let is_number = |kind: Type| matches!(kind, Type::Int | Type::Text);
+        let fits = match operator {
+            Operator::Or | Operator::And => matches!(a, Type::Bool | Type::Any) && matches!(b, Type::Bool | Type::Any),
+            _ if !known => true,
+            Operator::Equal | Operator::Unequal => a == b || (is_text(a) && is_text(b)),
+            Operator::Below | Operator::AtMost | Operator::Above | Operator::AtLeast => {
+                a == b && matches!(a, Type::Int | Type::Duration | Type::Text)
+            }
+            Operator::In => matches!(b, Type::List | Type::Map | Type::Text),
+            Operator::Plus => a == b && !matches!(a, Type::Bool | Type::Map) || (is_number(a) && is_number(b)),
+            Operator::Minus => a == b && a == Type::Duration || is_number(a) && is_number(b),
+            Operator::Times | Operator::Divided | Operator::Remainder => is_number(a) && is_number(b),
+        };
+        if !fits {
+            let message = format!("`{}` can not join {} and {}", operator.title(), a.title(), b.title());
+            let help = match (a, b) {
+                (Type::Text, Type::Int) | (Type::Int, Type::Text) => {
+                    Some("what a pattern captured is text: compare it with a string, or write `int(…)`".to_string())
+                }
+                _ => None,
+            };
+            self.problem(Code::CheckType, span, message, format!("{} {} {}", a.title(), operator.title(), b.title()))
+                .help = help;
+        }
+        let result = match operator {
+            Operator::Plus if !known => Type::Any,
+            Operator::Plus if a == b => a,
+            Operator::Minus if a == Type::Duration => Type::Duration,
+            Operator::Minus if !known => Type::Any,
+            Operator::Plus | Operator::Minus | Operator::Times | Operator::Divided | Operator::Remainder => Type::Int,
+            _ => Type::Bool,
+        };
+        (ExprKind::Binary(operator, Box::new(left), Box::new(right)), result)
+    }
+}
+
+/// Returns how a function is called: `hmac_md5(key, x)`.
+fn usage(function: Function) -> String {
+    let signature = function.signature();
+    let names: Vec<String> = signature
+        .parameters
+        .iter()
+        .map(|p| if p.optional { format!("[{}]", p.name) } else { p.name.to_string() })
+        .collect();
+    format!("it is called as `{}({})`", signature.name, names.join(", "))
+}

@@ -1,0 +1,84 @@
+//! Flows that are right by the letter and will surprise their author.
+
+use super::Compiler;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::pattern::Pattern;
+use crate::program::{Op, PatternSource, PatternSpec, Role};
+use crate::syntax::Parsed;
+use crate::syntax::ast::FileKind;
+
+impl Compiler<'_> {
+    /// Reports a flow that checks nothing, and awaited literals that stand in other awaited texts.
+    pub(super) fn hazards(&mut self, root: &Parsed) {
+        let Some(header) = &root.file.header else { return };
+        let checks = self.ops.iter().any(|op| {
+            matches!(
+                op,
+                Op::Expect(_)
+                    | Op::ExpectNone(..)
+                    | Op::ExpectQuiet(..)
+                    | Op::ReadCount(..)
+                    | Op::ReadUntil(..)
+                    | Op::Assert(..)
+            )
+        });
+        if header.kind == FileKind::Flow && !checks && !root.file.body.is_empty() && root.problems.is_empty() {
+            self.problem(
+                Code::CheckNothingChecked,
+                header.span,
+                "this flow checks nothing",
+                "awaits and asserts nothing",
+            )
+            .help = Some("a pass must mean something: add an `expect`".to_string());
+        }
+        if header.kind == FileKind::Flow && root.file.body.is_empty() && root.problems.is_empty() {
+            self.problem(Code::CheckNothingChecked, header.span, "this flow does nothing", "nothing behind the header");
+        }
+        if self.role == Role::Flow {
+            self.contained();
+        }
+    }
+
+    /// Warns of a literal that stands in another text that the same program awaits.
+    fn contained(&mut self) {
+        let mut texts: Vec<(Vec<u8>, bool, &PatternSpec)> = Vec::new();
+        for op in &self.ops {
+            let specs: Vec<&PatternSpec> = match op {
+                Op::Expect(expect) => expect.arms.iter().map(|(spec, _)| spec).collect(),
+                Op::ExpectNone(spec, _) | Op::ReadUntil(spec, ..) => vec![spec],
+                _ => continue,
+            };
+            for spec in specs {
+                match &spec.source {
+                    PatternSource::Ready(Pattern::Literal(literal)) => {
+                        texts.push((literal.needle().to_vec(), true, spec))
+                    }
+                    PatternSource::Ready(Pattern::Line(text)) => texts.push((text.clone(), false, spec)),
+                    PatternSource::Ready(_) | PatternSource::Text(..) | PatternSource::Regex { .. } => {}
+                }
+            }
+        }
+        let mut problems = Vec::new();
+        for (text, is_literal, spec) in &texts {
+            if !is_literal {
+                continue;
+            }
+            let longer = texts
+                .iter()
+                .find(|(other, _, _)| other.len() > text.len() && memchr::memmem::find(other, text).is_some());
+            if let Some((_, _, other)) = longer {
+                let message = format!("{} is part of {}, which is awaited too", spec.title, other.title);
+                let problem = Diagnostic::new(
+                    Code::CheckContained,
+                    spec.site,
+                    message,
+                    "matches inside of the longer text as well",
+                )
+                .other(other.site, "the longer text")
+                .help(format!("write `line {}` for the whole line", spec.title));
+                problems.push(problem);
+            }
+        }
+        self.problems.extend(problems);
+    }
+}

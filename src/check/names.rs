@@ -1,0 +1,240 @@
+//! What names mean: variables, their places and types.
+
+use std::collections::HashMap;
+
+use super::Compiler;
+use crate::diagnostic::Code;
+use crate::diagnostic::nearest::nearest;
+use crate::pattern::{self, Fit};
+use crate::program::{Slot, Target};
+use crate::source::{Site, Span};
+use crate::syntax::ast::{self, Block, CaptureFrom, Name, Piece, ReadWhat, Secrecy, Statement, StatementKind};
+use crate::value::Type;
+
+/// The variables of one scope.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    /// By place; a place without a name belongs to a loop.
+    pub places: Vec<String>,
+    by_name: HashMap<String, Variable>,
+}
+
+/// What is known of a variable.
+#[derive(Clone, Debug)]
+pub(super) struct Variable {
+    pub place: u16,
+    pub kind: Type,
+    pub is_secret: bool,
+    /// In how many places it is given a value.
+    pub assigned: u32,
+    /// Whether it was declared: a param or a state, and where.
+    pub declared: Option<Site>,
+}
+
+impl Names {
+    /// Adds a variable, or counts one more assignment of a known one.
+    pub fn note(&mut self, name: &str, is_secret: bool) -> &mut Variable {
+        if !self.by_name.contains_key(name) {
+            let place = self.add_place(name.to_string());
+            let variable = Variable { place, kind: Type::Any, is_secret: false, assigned: 0, declared: None };
+            self.by_name.insert(name.to_string(), variable);
+        }
+        let variable = self.by_name.get_mut(name).expect("it was just added");
+        variable.assigned += 1;
+        variable.is_secret |= is_secret;
+        variable
+    }
+
+    /// Adds a place without a name.
+    pub fn add_place(&mut self, name: String) -> u16 {
+        self.places.push(name);
+        u16::try_from(self.places.len() - 1).expect("a file of 8 MiB holds fewer variables")
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Variable> {
+        self.by_name.get(name)
+    }
+
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Variable> {
+        self.by_name.get_mut(name)
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+}
+
+impl Compiler<'_> {
+    /// Finds a variable: a local one, or a global one.
+    pub(super) fn find(&self, name: &str) -> Option<(Slot, &Variable)> {
+        if let Some(variable) = self.locals.as_ref().and_then(|locals| locals.get(name)) {
+            return Some((Slot::Local(variable.place), variable));
+        }
+        let variable = self.globals.get(name)?;
+        // A procedure knows its own variables, and what was declared: not what the main part happens to hold.
+        let is_visible = self.locals.is_none() || variable.declared.is_some_and(|site| site.source == self.source);
+        is_visible.then_some((Slot::Global(variable.place), variable))
+    }
+
+    /// Finds a variable that is read, or says that there is none.
+    pub(super) fn resolve(&mut self, name: &str, span: Span) -> Option<(Slot, Type)> {
+        if let Some((slot, variable)) = self.find(name) {
+            return Some((slot, variable.kind));
+        }
+        let locals = self.locals.iter().flat_map(|names| names.names());
+        let mut known: Vec<&str> = locals.chain(self.globals.names()).collect();
+        known.sort_unstable();
+        let help = if self.globals.get(name).is_some() {
+            Some(format!("a procedure has its own variables: pass `{name}` as a parameter"))
+        } else {
+            nearest(name, known).map(|meant| format!("did you mean `{meant}`?"))
+        };
+        let problem =
+            self.problem(Code::CheckUnknownName, span, format!("there is no variable `{name}`"), "never given a value");
+        problem.help =
+            help.or_else(|| Some("declare it with `param`, or give it a value with `capture` or `compute`".into()));
+        None
+    }
+
+    /// Returns the place for a value of a type.
+    pub(super) fn target(&mut self, name: &Name, kind: Type, secrecy: Secrecy) -> Target {
+        self.target_named(&name.node, name.span, kind, secrecy)
+    }
+
+    pub(super) fn target_named(&mut self, name: &str, span: Span, kind: Type, secrecy: Secrecy) -> Target {
+        let is_global = self.locals.is_none()
+            || (self.locals.as_ref().is_some_and(|locals| locals.get(name).is_none()) && self.find(name).is_some());
+        let names = if is_global { &mut self.globals } else { self.locals.as_mut().expect("not global") };
+        if names.get(name).is_none() {
+            names.note(name, false);
+        }
+        let variable = names.get_mut(name).expect("it was just added");
+        let was_declared = variable.declared;
+        if was_declared.is_none() {
+            variable.kind = if variable.assigned > 1 { Type::Any } else { kind };
+        } else if variable.kind != kind {
+            variable.kind = Type::Any;
+        }
+        variable.is_secret |= secrecy == Secrecy::Secret;
+        let is_secret = variable.is_secret;
+        let slot = if is_global { Slot::Global(variable.place) } else { Slot::Local(variable.place) };
+        if crate::syntax::is_keyword(name) {
+            self.problem(
+                Code::CheckUnknownName,
+                span,
+                format!("`{name}` is a keyword and can not be a variable"),
+                "names a group so",
+            )
+            .help = Some("give the group another name".to_string());
+        }
+        Target { slot, name: name.to_string(), is_secret }
+    }
+
+    /// Returns a place for what a loop counts.
+    pub(super) fn hidden(&mut self) -> Slot {
+        match &mut self.locals {
+            Some(locals) => Slot::Local(locals.add_place(String::new())),
+            None => Slot::Global(self.globals.add_place(String::new())),
+        }
+    }
+
+    /// Notes every variable that statements give a value to, so that a later one is known to an earlier handler.
+    pub(super) fn note_all(&mut self, body: &[Statement]) {
+        let mut found = Vec::new();
+        collect(body, self.role == crate::program::Role::Device, &mut found);
+        for (name, secrecy) in found {
+            let is_declared = self.locals.is_some() && self.find(&name).is_some_and(|(_, v)| v.declared.is_some());
+            if !is_declared {
+                let names = self.locals.as_mut().unwrap_or(&mut self.globals);
+                names.note(&name, secrecy == Secrecy::Secret);
+            }
+        }
+    }
+}
+
+/// Collects what statements give values to; procedures, and handlers of devices, have their own variables.
+fn collect(body: &[Statement], own_handlers: bool, found: &mut Vec<(String, Secrecy)>) {
+    let mut add = |name: &Name, secrecy: Secrecy| found.push((name.node.clone(), secrecy));
+    let mut inner: Vec<&Block> = Vec::new();
+    let mut patterns: Vec<(&ast::Pattern, Secrecy)> = Vec::new();
+    for statement in body {
+        match &statement.kind {
+            StatementKind::Compute { name, secrecy, .. } | StatementKind::Capture { name, secrecy, .. } => {
+                add(name, *secrecy)
+            }
+            StatementKind::Read { name, secrecy, what, .. } => {
+                add(name, *secrecy);
+                if let ReadWhat::Until(pattern) = what {
+                    patterns.push((pattern, Secrecy::Open));
+                }
+            }
+            StatementKind::Call { result: Some(name), .. } => add(name, Secrecy::Open),
+            StatementKind::For { name, body, .. } => {
+                add(name, Secrecy::Open);
+                inner.push(body);
+            }
+            StatementKind::Expect { pattern, secrecy, .. } => patterns.push((pattern, *secrecy)),
+            StatementKind::ExpectAll { patterns: all, .. } => patterns.extend(all.iter().map(|p| (p, Secrecy::Open))),
+            StatementKind::ExpectAny { arms, timeout, .. } => {
+                for arm in arms {
+                    patterns.push((&arm.pattern, Secrecy::Open));
+                    inner.push(&arm.body);
+                }
+                inner.extend(timeout);
+            }
+            StatementKind::On { pattern, body } if !own_handlers => {
+                patterns.push((pattern, Secrecy::Open));
+                inner.push(body);
+            }
+            StatementKind::After { body, .. } | StatementKind::Finally(body) | StatementKind::Repeat { body, .. } => {
+                inner.push(body)
+            }
+            StatementKind::Step(step) => inner.push(&step.body),
+            StatementKind::If { then, otherwise, .. } => {
+                inner.push(then);
+                inner.extend(otherwise);
+            }
+            StatementKind::Try { body, otherwise } => {
+                inner.push(body);
+                inner.extend(otherwise);
+            }
+            _ => {}
+        }
+    }
+    for (pattern, secrecy) in patterns {
+        found.extend(groups_of(pattern).into_iter().map(|name| (name, secrecy)));
+    }
+    for block in inner {
+        collect(&block.body, own_handlers, found);
+    }
+}
+
+/// Returns the names of the groups of a pattern; none if its regex is wrong, which is reported elsewhere.
+pub(super) fn groups_of(pattern: &ast::Pattern) -> Vec<String> {
+    let regex = match &pattern.kind {
+        ast::PatternKind::Regex(regex) => regex,
+        ast::PatternKind::Line(ast::Content::Regex(regex)) | ast::PatternKind::Prompt(ast::Content::Regex(regex)) => {
+            regex
+        }
+        _ => return Vec::new(),
+    };
+    let text = sample(regex);
+    match pattern::compile(&text, &regex.flags, Fit::Within) {
+        Ok(compiled) => pattern::group_names(&compiled).map(str::to_string).collect(),
+        Err(_) => Vec::new(),
+    }
+}
+
+/// Returns a regex with a letter in place of each value.
+pub(super) fn sample(regex: &ast::Regex) -> String {
+    let piece = |piece: &Piece| match piece {
+        Piece::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        Piece::Value(_) => "x".to_string(),
+    };
+    regex.pieces.iter().map(piece).collect()
+}
+
+/// Whether a capture takes from the last response.
+pub(super) fn takes_response(from: &CaptureFrom) -> bool {
+    matches!(from, CaptureFrom::Pattern { text: None, .. })
+}

@@ -1,0 +1,337 @@
+//! Statements to instructions.
+
+use super::Compiler;
+use super::expr::{ANYTHING, NUMBER, TIME, TRUTH};
+use crate::diagnostic::Code;
+use crate::diagnostic::nearest::nearest;
+use crate::program::{self, Expect, LookAt, Op, Role, ScopeKind};
+use crate::source::Span;
+use crate::syntax::ast::{self, CaptureFrom, Name, ReadWhat, Scope, Secrecy, Statement, StatementKind};
+use crate::value::Type;
+
+impl Compiler<'_> {
+    /// Compiles the statements of a block, with the places where events are held back for a secret.
+    pub(super) fn statements(&mut self, body: &[Statement]) {
+        let holds = self.holds(body);
+        for (i, statement) in body.iter().enumerate() {
+            for _ in holds.iter().filter(|(from, _)| *from == i) {
+                self.emit(Op::Hold, statement.head);
+            }
+            self.statement(statement);
+            for _ in holds.iter().filter(|(_, to)| *to == i) {
+                self.emit(Op::Release, statement.head);
+            }
+        }
+    }
+
+    fn statement(&mut self, statement: &Statement) {
+        let head = statement.head;
+        match &statement.kind {
+            StatementKind::Header => {}
+            StatementKind::Use(_)
+            | StatementKind::Sim(_)
+            | StatementKind::Param(_)
+            | StatementKind::State { .. }
+            | StatementKind::Serial(_)
+            | StatementKind::Timeout(_)
+            | StatementKind::Procedure { .. } => self.declaration(statement),
+            StatementKind::Step(step) => self.step(step, head),
+            StatementKind::Send { mode, text } => {
+                if *mode == ast::SendMode::Reply {
+                    self.only_device(head, "`reply`", "a flow uses `send`");
+                }
+                let text = self.want(text, ANYTHING, "what is sent");
+                let mode = match mode {
+                    ast::SendMode::Line => program::SendMode::Line,
+                    ast::SendMode::Raw => program::SendMode::Raw,
+                    ast::SendMode::Reply => program::SendMode::Reply,
+                };
+                self.emit(Op::Send(mode, text), head);
+            }
+            StatementKind::Expect { scope, secrecy, pattern, within } => {
+                let within = self.want_some(within.as_ref(), TIME, "`within`");
+                let spec = self.pattern(pattern, *secrecy);
+                let scope = match scope {
+                    Scope::Answer => LookAt::Answer,
+                    Scope::Unclaimed => LookAt::Unclaimed,
+                };
+                let behind = self.here() + 1;
+                self.emit(
+                    Op::Expect(Expect { scope, arms: vec![(spec, behind)], all: false, within, timeout: None }),
+                    head,
+                );
+            }
+            StatementKind::ExpectAny { within, arms, timeout } => {
+                self.expect_any(within.as_ref(), arms, timeout.as_ref(), head)
+            }
+            StatementKind::ExpectAll { within, patterns } => {
+                let within = self.want_some(within.as_ref(), TIME, "`within`");
+                let behind = self.here() + 1;
+                let arms = patterns.iter().map(|pattern| (self.pattern(pattern, Secrecy::Open), behind)).collect();
+                self.emit(Op::Expect(Expect { scope: LookAt::Answer, arms, all: true, within, timeout: None }), head);
+            }
+            StatementKind::ExpectNone { pattern, lasting } => {
+                let lasting = self.want(lasting, TIME, "how long it may not come");
+                let spec = self.pattern_without_groups(pattern);
+                self.emit(Op::ExpectNone(spec, lasting), head);
+            }
+            StatementKind::ExpectQuiet { lasting, within } => {
+                let lasting = self.want(lasting, TIME, "how long it is to be quiet");
+                let within = self.want_some(within.as_ref(), TIME, "`within`");
+                self.emit(Op::ExpectQuiet(lasting, within), head);
+            }
+            StatementKind::Read { what, secrecy, name, within } => {
+                self.read(what, *secrecy, name, within.as_ref(), head)
+            }
+            StatementKind::Capture { secrecy, name, from } => self.capture(*secrecy, name, from, head),
+            StatementKind::Compute { secrecy, name, value } => {
+                let (value, kind) = self.expr(value);
+                let target = self.target(name, kind, *secrecy);
+                if self.is_param(name) {
+                    self.problem(
+                        Code::CheckDuplicate,
+                        name.span,
+                        format!("`{}` is a param and can not be changed", name.node),
+                        "given a value here",
+                    )
+                    .help = Some("use another name".to_string());
+                }
+                self.emit(Op::Compute(value, target), head);
+            }
+            StatementKind::Assert { condition, message } => {
+                let condition = self.want(condition, TRUTH, "what is asserted");
+                let message = self.want_some(message.as_ref(), ANYTHING, "a message");
+                self.emit(Op::Assert(condition, message), head);
+            }
+            StatementKind::Fail(message) => {
+                let message = self.want(message, ANYTHING, "a message");
+                self.emit(Op::Fail(message), head);
+            }
+            StatementKind::Skip(why) => {
+                let why = self.want(why, ANYTHING, "a reason");
+                self.only_flow(head, "`skip`");
+                self.emit(Op::Skip(why), head);
+            }
+            StatementKind::FailOn { .. } | StatementKind::Ignore(_) | StatementKind::On { .. } => self.watch(statement),
+            StatementKind::Save(names) => self.save(names, head),
+            StatementKind::Log(value) => {
+                let value = self.want(value, ANYTHING, "what is logged");
+                self.emit(Op::Log(value), head);
+            }
+            StatementKind::Sleep(lasting) => {
+                let lasting = self.want(lasting, TIME, "how long to sleep");
+                self.emit(Op::Sleep(lasting), head);
+            }
+            StatementKind::After { delay, body } => self.after(delay, body, head),
+            StatementKind::Restart => {
+                self.only_device(head, "`restart`", "`call` what is to be done again");
+                self.emit(Op::Restart, head);
+            }
+            StatementKind::Unplug => {
+                self.only_device(head, "`unplug`", "a flow ends by itself");
+                self.emit(Op::Unplug, head);
+            }
+            StatementKind::If { condition, then, otherwise } => self.if_(condition, then, otherwise.as_ref(), head),
+            StatementKind::Repeat { kind, every, at_most, body } => {
+                self.repeat(kind, every.as_ref(), at_most.as_ref(), body, head)
+            }
+            StatementKind::For { name, list, body } => self.for_(name, list, body, head),
+            StatementKind::Try { body, otherwise } => self.try_(body, otherwise.as_ref(), head),
+            StatementKind::Call { name, arguments, result } => self.call(name, arguments, result.as_ref(), head),
+            StatementKind::Return(value) => self.return_(value.as_ref(), head),
+            StatementKind::Finally(body) => self.finally(body, head),
+            StatementKind::Baud(rate) => {
+                let rate = self.want(rate, NUMBER, "a baud rate");
+                self.emit(Op::Baud(rate), head);
+            }
+            StatementKind::ControlLines { dtr, rts } => {
+                self.emit(Op::ControlLines(*dtr, *rts), head);
+            }
+            StatementKind::Break(lasting) => {
+                let lasting = self.want(lasting, TIME, "how long the break lasts");
+                self.emit(Op::Break(lasting), head);
+            }
+            StatementKind::Flush => {
+                self.emit(Op::Flush, head);
+            }
+            StatementKind::Echo(on) => {
+                self.emit(Op::Echo(*on), head);
+            }
+        }
+    }
+
+    /// A declaration was dealt with before; inside of a block it is misplaced.
+    fn declaration(&mut self, statement: &Statement) {
+        if !self.is_top_level() {
+            self.misplaced(
+                statement.head,
+                "a declaration stands at the top level of a file",
+                "move it out of this block",
+            );
+        }
+    }
+
+    /// Whether the statements that are being compiled are those of a file itself.
+    fn is_top_level(&self) -> bool {
+        self.depth == 0 && self.context.procedure.is_none() && !self.context.is_handler
+    }
+
+    pub(super) fn only_device(&mut self, span: Span, what: &str, help: &str) {
+        if self.role != Role::Device {
+            self.misplaced(span, &format!("{what} belongs in a device"), help);
+        }
+    }
+
+    pub(super) fn only_flow(&mut self, span: Span, what: &str) {
+        if self.role != Role::Flow {
+            self.misplaced(span, &format!("{what} belongs in a flow"), "a device only answers");
+        }
+    }
+
+    fn is_param(&self, name: &Name) -> bool {
+        self.find(&name.node).is_some_and(|(_, variable)| variable.declared.is_some())
+            && self.params.contains(&name.node)
+    }
+
+    fn step(&mut self, step: &ast::Step, head: Span) {
+        let title = self.want(&step.title, ANYTHING, "a title");
+        let retry = self.count(step.retry.as_ref(), "`retry`");
+        let every = self.want_some(step.every.as_ref(), TIME, "`every`");
+        let timeout = self.want_some(step.timeout.as_ref(), TIME, "the step's timeout");
+        let was_bounded = self.context.is_bounded;
+        self.context.is_bounded |= timeout.is_some();
+        let enter = self.emit(Op::Enter(Box::new(ScopeKind::Step { title, retry, every, timeout, behind: 0 })), head);
+        self.block(&step.body);
+        self.emit(Op::Leave, head);
+        self.context.is_bounded = was_bounded;
+        let here = self.here();
+        if let Op::Enter(kind) = &mut self.ops[enter]
+            && let ScopeKind::Step { behind, .. } = kind.as_mut()
+        {
+            *behind = here;
+        }
+    }
+
+    fn expect_any(&mut self, within: Option<&ast::Expr>, arms: &[ast::Arm], timeout: Option<&ast::Block>, head: Span) {
+        let within = self.want_some(within, TIME, "`within`");
+        if arms.is_empty() {
+            self.problem(Code::CheckNothingChecked, head, "this expect waits for nothing", "no pattern in it").help =
+                Some("to let time pass write `sleep 1s`; to wait for silence `expect quiet for 1s`".to_string());
+        }
+        let at = self.emit(
+            Op::Expect(Expect { scope: LookAt::Answer, arms: Vec::new(), all: false, within, timeout: None }),
+            head,
+        );
+        let mut ends = Vec::new();
+        let mut compiled = Vec::new();
+        for arm in arms {
+            let spec = self.pattern(&arm.pattern, Secrecy::Open);
+            compiled.push((spec, self.here()));
+            self.scoped_block(&arm.body, head);
+            ends.push(self.emit(Op::Jump(0), head));
+        }
+        let timeout = timeout.map(|block| {
+            let entry = self.here();
+            self.scoped_block(block, head);
+            entry
+        });
+        for end in ends {
+            self.land(end);
+        }
+        if let Op::Expect(expect) = &mut self.ops[at] {
+            expect.arms = compiled;
+            expect.timeout = timeout;
+        }
+    }
+
+    fn read(&mut self, what: &ReadWhat, secrecy: Secrecy, name: &Name, within: Option<&ast::Expr>, head: Span) {
+        let within = self.want_some(within, TIME, "`within`");
+        match what {
+            ReadWhat::Count(count) => {
+                let count = self.want(count, NUMBER, "a number of bytes");
+                let target = self.target(name, Type::Text, secrecy);
+                self.emit(Op::ReadCount(count, target, within), head);
+            }
+            ReadWhat::Until(pattern) => {
+                let spec = self.pattern(pattern, Secrecy::Open);
+                let target = self.target(name, Type::Text, secrecy);
+                self.emit(Op::ReadUntil(spec, target, within), head);
+            }
+        }
+    }
+
+    fn capture(&mut self, secrecy: Secrecy, name: &Name, from: &CaptureFrom, head: Span) {
+        match from {
+            CaptureFrom::Value(value) => {
+                let (value, kind) = self.expr(value);
+                let target = self.target(name, kind, secrecy);
+                self.emit(Op::Capture(value, target), head);
+            }
+            CaptureFrom::Pattern { pattern, text } => {
+                let text = self.want_some(text.as_ref(), &[Type::Text, Type::Bytes], "what is looked into");
+                let spec = self.pattern_without_groups(pattern);
+                let target = self.target(name, Type::Text, secrecy);
+                self.emit(Op::CaptureMatch(spec, text, target), head);
+            }
+        }
+    }
+
+    fn save(&mut self, names: &[Name], head: Span) {
+        self.only_flow(head, "`save`");
+        let mut targets = Vec::new();
+        for name in names {
+            if let Some((slot, _)) = self.resolve(&name.node, name.span) {
+                let is_secret = self.find(&name.node).is_some_and(|(_, variable)| variable.is_secret);
+                targets.push(program::Target { slot, name: name.node.clone(), is_secret });
+            }
+        }
+        self.emit(Op::Save(targets), head);
+    }
+
+    fn call(&mut self, name: &Name, arguments: &[ast::Expr], result: Option<&Name>, head: Span) {
+        let arguments: Vec<_> = arguments.iter().map(|argument| self.expr(argument).0).collect();
+        let Some(signature) = self.signatures.get(&name.node).cloned() else {
+            let help = nearest(&name.node, self.signatures.keys().map(String::as_str))
+                .map(|meant| format!("did you mean `{meant}`?"));
+            let message = format!("there is no procedure `{}`", name.node);
+            self.problem(Code::CheckUnknownProcedure, name.span, message, "not defined").help =
+                help.or_else(|| Some("define it with `procedure`, or `use` the library that has it".to_string()));
+            if let Some(result) = result {
+                self.target(result, Type::Any, Secrecy::Open);
+            }
+            return;
+        };
+        if signature.parameters != arguments.len() {
+            let message =
+                format!("`{}` takes {} arguments, {} are given", name.node, signature.parameters, arguments.len());
+            self.problem(Code::CheckArguments, head, message, "called here").others =
+                vec![crate::diagnostic::Label::new(signature.site, "defined here")];
+        }
+        if result.is_some() && !signature.gives {
+            let message = format!("`{}` returns nothing", name.node);
+            self.problem(Code::CheckArguments, head, message, "a result is wanted here").others =
+                vec![crate::diagnostic::Label::new(signature.site, "has no `return` with a value")];
+        }
+        if let Some(caller) = self.context.procedure {
+            let site = self.site(head);
+            self.calls.push((caller, signature.index, site));
+        }
+        let result = result.map(|result| self.target(result, Type::Any, Secrecy::Open));
+        self.emit(Op::Call(signature.index, arguments, result), head);
+    }
+
+    fn return_(&mut self, value: Option<&ast::Expr>, head: Span) {
+        if self.context.procedure.is_none() && !self.context.is_handler {
+            self.misplaced(head, "there is nothing to return from", "`return` leaves a procedure or a handler");
+        }
+        if self.context.is_cleanup {
+            self.misplaced(
+                head,
+                "a `finally` block can not return",
+                "it runs while the procedure is being left already",
+            );
+        }
+        let value = self.want_some(value, ANYTHING, "a result");
+        self.emit(Op::Return(value), head);
+    }
+}

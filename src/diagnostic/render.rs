@@ -1,0 +1,504 @@
+//! How diagnostics look: the only module that knows miette.
+
+use std::fmt;
+
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan,
+    SpanContents,
+};
+
+use super::{Diagnostic, Label, Severity};
+use crate::source::{Site, Source, SourceId, Sources};
+use crate::value::escape::visible;
+
+/// How many diagnostics [`render`] shows in full; the others are counted.
+pub const SHOWN_AT_MOST: usize = 20;
+
+/// Labels so many lines apart share one excerpt.
+const NEAR: usize = 3;
+
+/// A note's line takes so many rows at most.
+const ROWS_AT_MOST: usize = 3;
+
+const CYAN: &str = "\u{1b}[36m";
+const RESET: &str = "\u{1b}[0m";
+
+/// What a text for people may be made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// How many columns there are.
+    pub width: usize,
+    /// Which characters, and whether colours.
+    pub style: Style,
+}
+
+/// Which characters a text is drawn with, and whether it has colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Unicode without colours: for files, pipes and snapshots.
+    Plain,
+    /// ASCII without colours, except in what is quoted.
+    Ascii,
+    /// Unicode with ANSI colours.
+    Colour,
+}
+
+/// Something that is told between the excerpt and the help, such as what was sent last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// What it is; four letters line up with `help`.
+    pub title: &'static str,
+    /// One visible text a line.
+    pub lines: Vec<String>,
+}
+
+/// Returns the diagnostics as people read them: code, message, excerpts with labels, help.
+///
+/// The first excerpt is the one with the main label; labels elsewhere, or in other files, have excerpts of
+/// their own below it. The first twenty are shown in the order given, the others are counted.
+pub fn render(diagnostics: &[Diagnostic], sources: &Sources, look: Look) -> String {
+    let shown = diagnostics.len().min(SHOWN_AT_MOST);
+    let texts: Vec<String> = diagnostics[..shown].iter().map(|d| render_noted(d, &[], sources, look)).collect();
+    let mut out = texts.join("\n");
+    if diagnostics.len() > shown {
+        let dots = if look.style == Style::Ascii { "..." } else { "…" };
+        out.push_str(&format!("\n{dots} and {} more\n", diagnostics.len() - shown));
+    }
+    out
+}
+
+/// Returns one diagnostic like [`render`], with notes between its excerpts and its help.
+pub fn render_noted(diagnostic: &Diagnostic, notes: &[Note], sources: &Sources, look: Look) -> String {
+    let severity = diagnostic.severity();
+    let mut head = Report { severity, code: Some(diagnostic.code.text()), ..Report::empty(severity) };
+    head.message = safe(&diagnostic.message);
+    let mut excerpts = excerpts(diagnostic, sources).into_iter();
+    head.excerpt = excerpts.next();
+    let mut out = head.draw(look);
+    for excerpt in excerpts {
+        out.push_str(&Report { excerpt: Some(excerpt), ..Report::empty(severity) }.draw_headless(look));
+    }
+    for note in notes {
+        push_note(&mut out, note, look);
+    }
+    if let Some(help) = &diagnostic.help {
+        out.push_str(&Report { help: Some(safe(help)), ..Report::empty(severity) }.draw_headless(look));
+    }
+    out.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+/// Returns one diagnostic as `file:line:column: error: message [code]`, on one line.
+pub fn render_line(diagnostic: &Diagnostic, sources: &Sources) -> String {
+    let severity = match diagnostic.severity() {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let rest = format!("{severity}: {} [{}]", visible(diagnostic.message.as_bytes()), diagnostic.code.text());
+    match &diagnostic.label {
+        Some(label) if source_of(label.site, sources).is_some() => {
+            format!("{}: {rest}", render_place(label.site, sources))
+        }
+        Some(_) | None => rest,
+    }
+}
+
+/// Returns `file:line:column` of a site, with nothing in it that could disturb a terminal; `?` for a site
+/// that these sources do not have.
+pub fn render_place(site: Site, sources: &Sources) -> String {
+    match source_of(site, sources) {
+        Some(_) => visible(sources.place(site).as_bytes()),
+        None => "?".to_string(),
+    }
+}
+
+/// Text with its line ends kept and everything that could disturb a terminal escaped.
+fn safe(text: &str) -> String {
+    text.split('\n').map(|line| visible(line.as_bytes())).collect::<Vec<_>>().join("\n")
+}
+
+fn source_of(site: Site, sources: &Sources) -> Option<&Source> {
+    sources.iter().find(|(id, _)| *id == site.source).map(|(_, source)| source)
+}
+
+fn push_note(out: &mut String, note: &Note, look: Look) {
+    let width = look.width.saturating_sub(10).max(20);
+    let mut lead = match look.style {
+        Style::Plain | Style::Ascii => format!("  {}: ", note.title),
+        Style::Colour => format!("{CYAN}  {}: {RESET}", note.title),
+    };
+    let indent = " ".repeat(note.title.chars().count() + 4);
+    for line in &note.lines {
+        let chars: Vec<char> = visible(line.as_bytes()).chars().collect();
+        let mut rows: Vec<String> = chars.chunks(width).take(ROWS_AT_MOST).map(|row| row.iter().collect()).collect();
+        if chars.len() > width * ROWS_AT_MOST
+            && let Some(last) = rows.last_mut()
+        {
+            last.push_str(if look.style == Style::Ascii { "..." } else { "…" });
+        }
+        for row in rows {
+            out.push_str(&lead);
+            out.push_str(&row);
+            out.push('\n');
+            lead.clone_from(&indent);
+        }
+    }
+}
+
+/// The excerpts that a diagnostic needs, the one with its main label first.
+fn excerpts(diagnostic: &Diagnostic, sources: &Sources) -> Vec<Excerpt> {
+    let mut excerpts: Vec<Excerpt> = Vec::new();
+    for label in diagnostic.label.iter().chain(&diagnostic.others) {
+        let Some(source) = source_of(label.site, sources) else { continue };
+        let (line, _) = source.line_column(label.site.span.start);
+        let near = excerpts.iter_mut().find(|excerpt| {
+            excerpt.id == label.site.source && excerpt.lines.iter().any(|other| other.abs_diff(line) <= NEAR)
+        });
+        match near {
+            Some(excerpt) => excerpt.add(label, line),
+            None => {
+                let mut excerpt = Excerpt::of(label.site.source, source);
+                excerpt.add(label, line);
+                excerpts.push(excerpt);
+            }
+        }
+    }
+    excerpts
+}
+
+/// A text, made safe to show, and what is said about some lines of it that are near to each other.
+#[derive(Debug)]
+struct Excerpt {
+    id: SourceId,
+    name: String,
+    /// The source, byte for byte as long, and a line end behind it, so that its end can be pointed at.
+    text: String,
+    /// How long the source is.
+    len: usize,
+    /// Where its lines begin.
+    starts: Vec<usize>,
+    labels: Vec<LabeledSpan>,
+    /// The line of each label.
+    lines: Vec<usize>,
+}
+
+impl Excerpt {
+    fn of(id: SourceId, source: &Source) -> Excerpt {
+        let mut text = same_length(source.text());
+        let len = text.len();
+        text.push('\n');
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Excerpt {
+            id,
+            name: visible(source.name().as_bytes()),
+            text,
+            len,
+            starts,
+            labels: Vec::new(),
+            lines: Vec::new(),
+        }
+    }
+
+    /// Adds a label, its span cut to the first of its lines.
+    fn add(&mut self, label: &Label, line: usize) {
+        let floor = |mut at: usize| {
+            at = at.min(self.len);
+            while !self.text.is_char_boundary(at) {
+                at -= 1;
+            }
+            at
+        };
+        let start = floor(label.site.span.start as usize);
+        let end = floor(label.site.span.end as usize).max(start);
+        let shown = self.text[start..end].lines().next().unwrap_or_default().trim_end();
+        let text = Some(visible(label.text.as_bytes())).filter(|text| !text.is_empty());
+        self.labels.push(match self.labels.is_empty() {
+            true => LabeledSpan::new_primary_with_span(text, (start, shown.len())),
+            false => LabeledSpan::new_with_span(text, (start, shown.len())),
+        });
+        self.lines.push(line);
+    }
+
+    /// The number of the line, from 0, in which an offset lies.
+    fn line_of(&self, offset: usize) -> usize {
+        self.starts.partition_point(|start| *start <= offset) - 1
+    }
+}
+
+impl SourceCode for Excerpt {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let first = self.line_of(span.offset());
+        let last = self.line_of(span.offset() + span.len().saturating_sub(1));
+        let top = first.saturating_sub(before);
+        let start = if before == 0 { span.offset() } else { self.starts[top] };
+        let bottom = (last + after).min(self.line_of(self.len.saturating_sub(1)).max(last));
+        let end = self.starts.get(bottom + 1).copied().unwrap_or(self.text.len());
+        let column = if before == 0 { self.text[self.starts[first]..start].chars().count() } else { 0 };
+        let bytes = &self.text.as_bytes()[start..end];
+        let place = SourceSpan::new(start.into(), end - start);
+        Ok(Box::new(MietteSpanContents::new_named(self.name.clone(), bytes, place, top, column, bottom - top + 1)))
+    }
+}
+
+/// The text with each character that could disturb a terminal replaced by one of the same length.
+fn same_length(text: &str) -> String {
+    let replace = |c: char| match c {
+        '\n' | '\t' | ' '..='~' => c,
+        '\r' => ' ',
+        c if c.is_ascii() => '?',
+        c => match (visible(c.encode_utf8(&mut [0; 4]).as_bytes()).starts_with('\\'), c.len_utf8()) {
+            (false, _) => c,
+            (true, 2) => '\u{bf}',
+            (true, 3) => '\u{fffd}',
+            (true, _) => '\u{1f7e6}',
+        },
+    };
+    text.chars().map(replace).collect()
+}
+
+/// What miette draws at a time.
+#[derive(Debug)]
+struct Report {
+    severity: Severity,
+    code: Option<&'static str>,
+    message: String,
+    excerpt: Option<Excerpt>,
+    help: Option<String>,
+}
+
+impl Report {
+    fn empty(severity: Severity) -> Report {
+        Report { severity, code: None, message: String::new(), excerpt: None, help: None }
+    }
+
+    fn draw(&self, look: Look) -> String {
+        let theme = match look.style {
+            Style::Plain => GraphicalTheme::unicode_nocolor(),
+            Style::Ascii => GraphicalTheme::none(),
+            Style::Colour => GraphicalTheme::unicode(),
+        };
+        let handler = GraphicalReportHandler::new_themed(theme)
+            .with_width(look.width.max(30))
+            .with_links(false)
+            .without_syntax_highlighting();
+        let mut out = String::new();
+        handler
+            .render_report(&mut out, self)
+            .expect("a String takes whatever is written, and every span is in its text");
+        out
+    }
+
+    /// The same without the line of the message, which is empty.
+    fn draw_headless(&self, look: Look) -> String {
+        let text = self.draw(look);
+        text.split_once('\n').map_or(String::new(), |(_, rest)| rest.to_string())
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Report {}
+
+impl miette::Diagnostic for Report {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.code.map(|code| Box::new(code) as Box<dyn fmt::Display>)
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.severity {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+        })
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.excerpt.as_ref().map(|excerpt| excerpt as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        self.excerpt.as_ref().map(|excerpt| Box::new(excerpt.labels.iter().cloned()) as Box<dyn Iterator<Item = _>>)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::diagnostic::Code;
+    use crate::source::Span;
+
+    const PLAIN: Look = Look { width: 80, style: Style::Plain };
+
+    fn site(sources: &Sources, id: SourceId, text: &str) -> Site {
+        let start = sources.get(id).text().find(text).expect("the test's text is in its source");
+        Site { source: id, span: Span::new(start, start + text.len()) }
+    }
+
+    fn two_files() -> (Sources, Diagnostic) {
+        let mut sources = Sources::default();
+        let main = sources.add(Source::new("main.flow", "flow \"x\"\nuse \"lib/air.flow\"\ncall attach(5)\n"));
+        let lib = sources.add(Source::new(
+            "lib/air.flow",
+            "library \"air\"\nprocedure attach(n) {\n  send \"é\" expect line \"OK\"\n}\n\n\n\n\nfail on \"ERROR\"\n",
+        ));
+        let diagnostic = Diagnostic::new(
+            Code::RunTimeout,
+            site(&sources, lib, "expect line \"OK\""),
+            "line \"OK\" did not come within 5s",
+            "waited here",
+        )
+        .other(site(&sources, main, "call attach(5)"), "called here")
+        .other(site(&sources, lib, "fail on \"ERROR\""), "watched since here")
+        .help("look whether the antenna is plugged in\nand the SIM unlocked");
+        (sources, diagnostic)
+    }
+
+    #[test]
+    fn labels_in_other_files_have_excerpts_of_their_own_below_the_main_one() {
+        let (sources, diagnostic) = two_files();
+        assert_snapshot!(render(&[diagnostic], &sources, PLAIN), @r#"
+        flow::run::timeout
+
+          × line "OK" did not come within 5s
+           ╭─[lib/air.flow:3:12]
+         2 │ procedure attach(n) {
+         3 │   send "é" expect line "OK"
+           ·            ────────┬───────
+           ·                    ╰── waited here
+         4 │ }
+           ╰────
+           ╭─[main.flow:3:1]
+         2 │ use "lib/air.flow"
+         3 │ call attach(5)
+           · ───────┬──────
+           ·        ╰── called here
+           ╰────
+           ╭─[lib/air.flow:9:1]
+         8 │
+         9 │ fail on "ERROR"
+           · ───────┬───────
+           ·        ╰── watched since here
+           ╰────
+          help: look whether the antenna is plugged in
+                and the SIM unlocked
+        "#);
+    }
+
+    #[test]
+    fn ascii_has_no_other_characters_than_the_source() {
+        let (sources, diagnostic) = two_files();
+        let text = render(&[diagnostic], &sources, Look { width: 80, style: Style::Ascii });
+        assert!(text.replace('é', "").is_ascii(), "{text}");
+    }
+
+    #[test]
+    fn near_labels_share_an_excerpt_and_a_block_is_marked_in_its_first_line_only() {
+        let mut sources = Sources::default();
+        let id = sources
+            .add(Source::new("a.flow", "flow \"x\"\nparam n = 1\nstep \"s\" {\n  send \"AT\"\n}\nparam n = 2\n"));
+        let block = site(&sources, id, "step \"s\" {\n  send \"AT\"\n}");
+        let diagnostic = Diagnostic::new(Code::CheckNothingChecked, block, "nothing is checked", "no expect in it")
+            .other(site(&sources, id, "param n = 1"), "first");
+        assert_snapshot!(render(&[diagnostic], &sources, PLAIN), @r#"
+        flow::check::nothing-checked
+
+          × nothing is checked
+           ╭─[a.flow:3:1]
+         1 │ flow "x"
+         2 │ param n = 1
+           · ─────┬─────
+           ·      ╰── first
+         3 │ step "s" {
+           · ─────┬────
+           ·      ╰── no expect in it
+         4 │   send "AT"
+           ╰────
+        "#);
+    }
+
+    #[test]
+    fn spans_outside_of_the_text_and_inside_of_characters_are_clamped() {
+        for text in ["", "\n", "flow \"é\"\r\nx", "a\n\n", "日本"] {
+            let mut sources = Sources::default();
+            let id = sources.add(Source::new("a.flow", text));
+            for start in 0..12 {
+                for end in start..14 {
+                    let site = Site { source: id, span: Span::new(start, end) };
+                    let diagnostic = Diagnostic::new(Code::SyntaxUnexpected, site, "unexpected", "here");
+                    let shown = render(&[diagnostic], &sources, PLAIN);
+                    assert!(shown.contains("here"), "{text:?} {start} {end}\n{shown}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_file_can_be_pointed_at() {
+        let mut sources = Sources::default();
+        let id = sources.add(Source::new("a.flow", "step \"s\" {\n"));
+        let diagnostic = Diagnostic::new(
+            Code::SyntaxUnclosed,
+            Site { source: id, span: Span::new(11, 11) },
+            "a block is not closed",
+            "`}` is missing",
+        );
+        assert_eq!(
+            render_line(&diagnostic, &sources),
+            "a.flow:2:1: error: a block is not closed [flow::syntax::unclosed]"
+        );
+        assert_snapshot!(render(&[diagnostic], &sources, PLAIN), @r#"
+        flow::syntax::unclosed
+
+          × a block is not closed
+           ╭─[a.flow:2:1]
+         1 │ step "s" {
+         2 │
+           · ▲
+           · ╰── `}` is missing
+           ╰────
+        "#);
+    }
+
+    #[test]
+    fn only_twenty_are_shown_and_the_others_counted() {
+        let many = vec![Diagnostic::general(Code::CommandLine, "no such port"); 23];
+        let text = render(&many, &Sources::default(), PLAIN);
+        assert_eq!(text.matches("no such port").count(), 20);
+        assert!(text.ends_with("\n… and 3 more\n"));
+    }
+
+    #[test]
+    fn a_general_one_has_no_place() {
+        let diagnostic = Diagnostic::general(Code::CommandLine, "there is no port `x`").help("run `flowrun ports`");
+        assert_eq!(render_line(&diagnostic, &Sources::default()), "error: there is no port `x` [flow::command-line]");
+        assert_snapshot!(render(&[diagnostic], &Sources::default(), PLAIN), @r#"
+        flow::command-line
+
+          × there is no port `x`
+          help: run `flowrun ports`
+        "#);
+    }
+
+    #[test]
+    fn neither_source_nor_message_can_disturb_the_terminal() {
+        let mut sources = Sources::default();
+        let id = sources.add(Source::new("a\u{1b}.flow", "send \"\u{1b}[2J\u{202e}\u{9b}31m\"\r\n"));
+        let site = Site { source: id, span: Span::new(0, 4) };
+        let diagnostic = Diagnostic::new(Code::SyntaxEscape, site, "bad\u{1b}]0;x\u{7}", "\u{1b}c").help("\r\u{1b}[1A");
+        let text = render(std::slice::from_ref(&diagnostic), &sources, PLAIN) + &render_line(&diagnostic, &sources);
+        assert!(!text.chars().any(|c| c != '\n' && (c.is_control() || c == '\u{202e}')), "{text:?}");
+    }
+}

@@ -1,0 +1,396 @@
+//! `Engine`: runs a program as a state machine that does no I/O, reads no clock and starts no thread.
+//!
+//! What happens goes in through [`Engine::handle`]; what is to be done, what happened and how long to wait
+//! comes out through [`Engine::poll`]. The same inputs give the same outputs.
+//!
+//! Deadlines are exact: bytes that come at a deadline are in time, what comes later is not, however late the
+//! caller was. So a deadline that lies before an input has passed before that input is looked at, and one
+//! that lies at the present moment passes with the next [`Input::Tick`].
+
+mod advance;
+mod eval;
+mod explain;
+mod frames;
+mod inbox;
+mod io;
+mod look;
+mod redact;
+mod result_codes;
+mod scopes;
+mod tell;
+mod wait;
+mod write;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use crate::event::{CloseReason, Event, EventKind, Failure, RunHeader, Verdict};
+use crate::function::Ambient;
+use crate::program::{Program, Role};
+use crate::settings::{Echo, Settings};
+use crate::source::Site;
+use crate::time::Moment;
+use crate::value::Value;
+use crate::value::random::Rng;
+use crate::world::PortCommand;
+
+use frames::{Frame, Timer};
+use inbox::BareCr;
+pub use io::{Action, Input, Output, Waiting, WriteToken};
+use look::Sight;
+use redact::Redactor;
+use scopes::{Exit, Scope};
+use wait::Wait;
+
+/// How many statements may be executed without time passing.
+const FUEL: u32 = 1_000_000;
+
+/// What a run begins with besides its program.
+#[derive(Clone, Debug)]
+pub struct Inputs {
+    /// Values of params by name, checked and of the right type.
+    pub variables: HashMap<String, Value>,
+    /// The seed of everything random.
+    pub seed: u64,
+    /// Unix time in milliseconds when the run begins.
+    pub begun: i64,
+    /// The file, as the user named it.
+    pub file: String,
+    /// The port, as the user named it.
+    pub port: String,
+    /// The settings of the line: the flow's, with what the command line changes.
+    pub settings: Settings,
+}
+
+/// What the engine is doing.
+#[derive(Debug)]
+enum State {
+    /// The port is being opened.
+    Opening,
+    /// The next instruction can be executed.
+    Ready,
+    /// Silence is kept before a send.
+    Guarding { until: Moment, send: write::Outgoing },
+    /// Bytes are leaving.
+    Writing { number: u64, send: write::Outgoing },
+    /// Something is awaited.
+    Waiting(Box<Wait>),
+    /// Time is to pass; `is_bounded` tells that a step's timeout comes first.
+    Sleeping { until: Moment, site: Site, is_bounded: bool },
+    /// A failed step waits for its next attempt, then for silence.
+    Retrying { not_before: Moment, at_latest: Moment, site: Site },
+    /// Results are being made durable.
+    Saving { names: Vec<String>, site: Site },
+    /// A device waits for what the host sends.
+    Serving,
+    /// The run is over.
+    Over(Verdict),
+}
+
+/// Runs a program.
+#[derive(Debug)]
+pub struct Engine {
+    program: Arc<Program>,
+    now: Moment,
+    state: State,
+    /// The next instruction.
+    at: usize,
+    globals: Vec<Option<Value>>,
+    frames: Vec<Frame>,
+    scopes: Vec<Scope>,
+    /// Watchers in force, the innermost last: which, and the frame they stand in.
+    watching: Vec<frames::Active>,
+    /// The same as the sight wants it, made anew when `watching` changes.
+    watched: Option<wait::Watched>,
+    sight: Sight,
+    /// Whether the silence since the last byte has been looked at.
+    settled: bool,
+    settings: Settings,
+    ambient: Ambient,
+    begun: i64,
+    redactor: Redactor,
+    outbox: VecDeque<Output>,
+    /// Events that are held back, and how many captures they are held for.
+    held: Vec<Event>,
+    holds: u32,
+    /// What was sent last, as sent.
+    last_sent: Option<Vec<u8>>,
+    writes: u64,
+    /// Statements executed since time last passed.
+    spent: u32,
+    /// Whether anything was checked.
+    has_checked: bool,
+    is_flaky: bool,
+    skipped: bool,
+    failure: Option<Box<Failure>>,
+    /// Why the port is gone, once it is.
+    closed: Option<CloseReason>,
+    timers: Vec<Timer>,
+    /// Regexes with values in them, compiled: by text, flags, and whether they fit a whole line.
+    regexes: HashMap<(String, String, bool), Arc<regex::bytes::Regex>>,
+    inputs: Inputs,
+}
+
+impl Engine {
+    /// Makes an engine; it begins with the first [`Engine::poll`].
+    pub fn new(program: Arc<Program>, inputs: Inputs) -> Engine {
+        let bare_cr = match program.role {
+            Role::Flow => BareCr::Waits,
+            Role::Device => BareCr::Ends,
+        };
+        let mut engine = Engine {
+            now: Moment::START,
+            state: State::Opening,
+            at: program.entry,
+            globals: vec![None; program.globals.len()],
+            frames: vec![Frame::main(program.locals)],
+            scopes: vec![Scope::main()],
+            watching: program.standing.iter().rev().map(|id| frames::Active { watcher: *id, frame: 0 }).collect(),
+            watched: None,
+            sight: Sight::new(bare_cr),
+            settled: false,
+            settings: inputs.settings.clone(),
+            ambient: Ambient { rng: Rng::from_seed(inputs.seed), unix_millis: inputs.begun },
+            begun: inputs.begun,
+            redactor: Redactor::default(),
+            outbox: VecDeque::new(),
+            held: Vec::new(),
+            holds: 0,
+            last_sent: None,
+            writes: 0,
+            spent: 0,
+            has_checked: false,
+            is_flaky: false,
+            skipped: false,
+            failure: None,
+            closed: None,
+            timers: Vec::new(),
+            regexes: HashMap::new(),
+            program,
+            inputs,
+        };
+        engine.begin();
+        engine
+    }
+
+    /// Tells that the run begins, sets the params, and opens the port.
+    fn begin(&mut self) {
+        let header = RunHeader {
+            title: self.program.title.clone(),
+            kind: match self.program.role {
+                Role::Flow => "flow".to_string(),
+                Role::Device => "device".to_string(),
+            },
+            file: self.inputs.file.clone(),
+            port: self.inputs.port.clone(),
+            line: self.settings.line.to_string(),
+            seed: self.inputs.seed,
+        };
+        self.tell(None, EventKind::RunStarted(header));
+        if let Err(failure) = self.set_params() {
+            return self.fail(failure);
+        }
+        let settings = self.settings.line.clone();
+        self.command(PortCommand::Open { settings });
+    }
+
+    /// Sets each param to what was given, or to its default.
+    fn set_params(&mut self) -> Result<(), Box<Failure>> {
+        let program = self.program.clone();
+        for param in &program.params {
+            let value = match (self.inputs.variables.get(&param.name), &param.default) {
+                (Some(given), _) => given.clone(),
+                (None, Some(default)) => self.eval_at(default, param.site)?,
+                (None, None) => continue,
+            };
+            if param.is_secret {
+                self.learn(&param.name, &value, param.site)?;
+            }
+            self.globals[param.slot as usize] = Some(value);
+        }
+        Ok(())
+    }
+
+    /// Returns the present moment of the run.
+    pub fn now(&self) -> Moment {
+        self.now
+    }
+
+    /// Returns a text with every secret of the run replaced by its name.
+    pub fn redacted(&self, text: &str) -> String {
+        self.redactor.clean_text(text)
+    }
+
+    /// Returns why the run failed, once it has.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.failure.as_deref()
+    }
+
+    /// Takes what happened.
+    ///
+    /// `now` may not lie before an earlier one; if it does, the present moment is taken. [`Input::Kept`] is
+    /// expected right after an [`Action::Save`], before anything else.
+    pub fn handle(&mut self, now: Moment, input: Input<'_>) {
+        let now = now.max(self.now);
+        while let Some(deadline) = self.deadline()
+            && deadline < now
+        {
+            self.pass_to(deadline);
+            self.expire();
+            self.advance();
+        }
+        self.pass_to(now);
+        match input {
+            Input::Tick => {
+                if self.deadline().is_some_and(|deadline| deadline <= now) {
+                    self.expire();
+                }
+            }
+            Input::Opened => self.opened(),
+            Input::Received(bytes) => self.received(bytes),
+            Input::Sent(token) => self.sent(&token),
+            Input::Closed(reason) => self.port_closed(reason),
+            Input::Kept(kept) => self.kept(kept),
+            Input::Interrupt => self.interrupted(),
+        }
+        self.advance();
+    }
+
+    fn pass_to(&mut self, now: Moment) {
+        if now > self.now {
+            self.spent = 0;
+        }
+        self.now = now.max(self.now);
+        self.ambient.unix_millis = self.begun + self.now.since_start().as_millis() as i64;
+    }
+
+    /// Returns what is to be done next.
+    pub fn poll(&mut self) -> Output {
+        if let Some(output) = self.outbox.pop_front() {
+            return output;
+        }
+        if let State::Over(verdict) = self.state {
+            return Output::Done(verdict);
+        }
+        Output::Wait { until: self.deadline(), why: self.waiting() }
+    }
+
+    fn opened(&mut self) {
+        if matches!(self.state, State::Opening) {
+            self.tell(None, EventKind::Opened);
+            self.state = State::Ready;
+        }
+    }
+
+    fn received(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        let lost = self.sight.inbox.receive(bytes, self.now);
+        if lost > 0 {
+            self.note(format!("{lost} unclaimed lines were forgotten: only the last 256 KiB are kept"));
+        }
+        self.settled = false;
+        self.look();
+    }
+
+    fn port_closed(&mut self, reason: CloseReason) {
+        if matches!(self.state, State::Over(_)) || self.closed.is_some() {
+            return;
+        }
+        self.sight_all();
+        self.tell(None, EventKind::Closed(reason.clone()));
+        self.closed = Some(reason.clone());
+        match (&reason, self.program.role) {
+            // A device that is left alone has done its work.
+            (CloseReason::HungUp | CloseReason::Finished, Role::Device) => self.finish(Verdict::Passed),
+            _ => {
+                let failure = self.port_failure(&reason);
+                self.fail(failure);
+            }
+        }
+    }
+
+    fn interrupted(&mut self) {
+        if matches!(self.state, State::Over(_)) {
+            return;
+        }
+        self.sight_all();
+        self.leave(Exit::Interrupted);
+    }
+
+    /// Returns the moment at which something happens by itself.
+    fn deadline(&self) -> Option<Moment> {
+        let own = match &self.state {
+            State::Guarding { until, .. } | State::Sleeping { until, .. } => Some(*until),
+            State::Writing { send, .. } => send.next_piece_at(),
+            State::Waiting(wait) => Some(wait.next_deadline(&self.sight, self.settings.settle, self.settled)),
+            State::Retrying { not_before, at_latest, .. } => {
+                let quiet = self.sight.inbox.last_arrival() + self.settings.settle;
+                Some((*not_before).max(quiet.min(*at_latest)))
+            }
+            State::Opening | State::Ready | State::Saving { .. } | State::Serving | State::Over(_) => None,
+        };
+        if matches!(self.state, State::Over(_)) {
+            return None;
+        }
+        let silence = matches!(self.state, State::Sleeping { .. }).then(|| self.settle_moment(None)).flatten();
+        let timer = matches!(self.state, State::Serving).then(|| self.timers.iter().map(|t| t.at).min()).flatten();
+        [own, silence, timer].into_iter().flatten().min()
+    }
+
+    /// Returns when the silence since the last byte counts, if it has not been looked at and would matter.
+    fn settle_moment(&self, wanted: Option<&look::Wanted>) -> Option<Moment> {
+        (!self.settled && self.sight.waits_for_silence(wanted))
+            .then(|| self.sight.inbox.last_arrival() + self.settings.settle)
+    }
+
+    /// Lets what is due at the present moment happen.
+    fn expire(&mut self) {
+        match std::mem::replace(&mut self.state, State::Ready) {
+            State::Guarding { until, send } if until <= self.now => self.start_writing(send),
+            State::Writing { number, send } => self.next_piece(number, send),
+            State::Sleeping { until, site, is_bounded } if until <= self.now => {
+                if is_bounded {
+                    let failure = self.step_timeout(site);
+                    self.fail(failure);
+                }
+            }
+            State::Sleeping { until, site, is_bounded } => {
+                self.state = State::Sleeping { until, site, is_bounded };
+                self.settled = true;
+                self.look();
+            }
+            State::Waiting(wait) => self.wait_expired(wait),
+            State::Retrying { site, .. } => self.begin_attempt(site),
+            State::Serving => {
+                self.state = State::Serving;
+                self.run_due_timer();
+            }
+            other => self.state = other,
+        }
+    }
+
+    /// Returns what the engine is waiting for.
+    fn waiting(&self) -> Waiting {
+        match &self.state {
+            State::Opening => Waiting::Open,
+            State::Guarding { send, .. } => Waiting::Quiet { site: send.site },
+            State::Writing { send, .. } => Waiting::Write { site: send.site },
+            State::Waiting(wait) => Waiting::Match {
+                site: wait.site,
+                what: self.redactor.clean_text(&wait.what),
+                deadline: Some(wait.deadline),
+            },
+            State::Sleeping { until, site, .. } => Waiting::Sleep { site: *site, until: *until },
+            State::Retrying { site, .. } => Waiting::Quiet { site: *site },
+            State::Serving => Waiting::Serve,
+            State::Ready | State::Saving { .. } | State::Over(_) => Waiting::Breath,
+        }
+    }
+
+    /// Returns the device's echo setting: whether what it hears goes back.
+    fn sends_echo(&self) -> bool {
+        self.program.role == Role::Device && self.settings.echo == Echo::On
+    }
+}

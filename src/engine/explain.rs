@@ -1,0 +1,221 @@
+//! Why something failed: what was awaited, what came instead, and what is likely to blame.
+
+use super::wait::{Wait, WaitKind};
+use super::{Engine, result_codes};
+use crate::diagnostic::Code;
+use crate::event::{CloseReason, Failure};
+use crate::pattern::Pattern;
+use crate::program::Role;
+use crate::source::Site;
+use crate::time::show_duration;
+use crate::value::escape::{visible, visible_cut};
+
+/// How many lines of what came are kept for a message.
+const LINES: usize = 64;
+
+impl Engine {
+    /// Explains a wait that ended without what was awaited.
+    pub(super) fn wait_failure(&mut self, wait: &Wait) -> Box<Failure> {
+        let waited = show_duration(wait.deadline - wait.begun);
+        let (message, label) = if wait.is_bounded {
+            let title = self.step_titles().last().cloned().unwrap_or_default();
+            (
+                format!("the step `{title}` took longer than its timeout"),
+                format!("{} did not come in the {waited} that were left", wait.what),
+            )
+        } else {
+            (format!("{} did not come within {waited}", wait.what), format!("waited {waited}"))
+        };
+        let mut failure = self.failure_at(Code::RunTimeout, wait.site, message, label);
+        self.add_exchange(&mut failure);
+        failure.cause = self.cause(wait);
+        failure
+    }
+
+    /// Explains a step that took too long while it slept.
+    pub(super) fn step_timeout(&mut self, site: Site) -> Box<Failure> {
+        let title = self.step_titles().last().cloned().unwrap_or_default();
+        let mut failure = self.failure_at(
+            Code::RunTimeout,
+            site,
+            format!("the step `{title}` took longer than its timeout"),
+            "still sleeping here",
+        );
+        self.add_exchange(&mut failure);
+        failure
+    }
+
+    /// Explains why the port is gone.
+    pub(super) fn port_failure(&mut self, reason: &CloseReason) -> Box<Failure> {
+        let (message, cause) = match reason {
+            CloseReason::CannotOpen { reason, help } => {
+                (format!("`{}` can not be opened: {reason}", self.inputs.port), help.clone())
+            }
+            CloseReason::Broken { reason, help } => (format!("`{}` failed: {reason}", self.inputs.port), help.clone()),
+            CloseReason::HungUp => (
+                format!("`{}` went away", self.inputs.port),
+                Some(
+                    "the adapter was unplugged, or the device switched itself off: check the cable and the power"
+                        .to_string(),
+                ),
+            ),
+            CloseReason::Finished => (format!("`{}` was closed", self.inputs.port), None),
+            CloseReason::DeviceFailed(failure) => (
+                format!("the simulated device failed: {}", failure.message),
+                Some("the device file is at fault, not the flow".to_string()),
+            ),
+        };
+        let opening = matches!(reason, CloseReason::CannotOpen { .. }) || matches!(self.state, super::State::Opening);
+        let site = self.program.site(self.at.saturating_sub(1).min(self.program.ops.len() - 1));
+        let mut failure = self.failure_at(Code::RunPort, site, message, "was here when the port went");
+        if opening {
+            failure.site = None;
+        } else {
+            self.add_exchange(&mut failure);
+        }
+        failure.cause = cause;
+        failure
+    }
+
+    /// Explains a flow that came to its end without having checked anything.
+    pub(super) fn nothing_checked(&mut self) -> Box<Failure> {
+        let site = self.program.site(self.program.ops.len() - 1);
+        let mut failure =
+            self.failure_at(Code::RunNothingChecked, site, "the flow ended without having checked anything", "");
+        failure.site = None;
+        failure.with_cause("every `expect` and `assert` was passed by: a pass must mean that something was seen")
+    }
+
+    /// Adds what was sent last and what has come since.
+    pub(super) fn add_exchange(&mut self, failure: &mut Failure) {
+        failure.sent = self.last_sent.as_ref().map(|sent| visible_cut(&self.redactor.clean(sent), 400));
+        let lines = self.response_lines();
+        failure.came = Some(lines.iter().map(|line| visible_cut(&self.redactor.clean(line), 400)).collect());
+    }
+
+    /// Returns the lines that came since the last send, the unfinished one too, empty ones left out.
+    pub(super) fn response_lines(&self) -> Vec<Vec<u8>> {
+        let inbox = &self.sight.inbox;
+        let bytes = inbox.slice(self.sight.exchange..inbox.end());
+        let lines: Vec<Vec<u8>> =
+            bytes.split(|b| matches!(b, b'\r' | b'\n')).filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect();
+        let skip = lines.len().saturating_sub(LINES);
+        lines.into_iter().skip(skip).collect()
+    }
+
+    /// Returns the likely cause of a wait in vain.
+    fn cause(&mut self, wait: &Wait) -> Option<String> {
+        let inbox = &self.sight.inbox;
+        let came = inbox.slice(self.sight.exchange..inbox.end()).to_vec();
+        let lines = self.response_lines();
+        if inbox.end() == 0 {
+            let line = &self.settings.line;
+            return Some(match self.program.role {
+                Role::Flow => {
+                    format!("nothing has come at all: check the port, the cable, the power and the baud rate ({line})")
+                }
+                Role::Device => "the host has sent nothing".to_string(),
+            });
+        }
+        if let WaitKind::Count { n, .. } = &wait.kind {
+            let have = inbox.end().saturating_sub(self.sight.read_from);
+            return Some(format!("{have} of {n} bytes came: the count may be wrong, or bytes were lost"));
+        }
+        if let Some(meaning) = lines.iter().rev().find_map(|line| result_codes::meaning(&visible(line))) {
+            return Some(meaning);
+        }
+        if came.is_empty() {
+            if let Some(earlier) = self.came_before(wait) {
+                return Some(earlier);
+            }
+            return Some("nothing came since then: the device may be busy, asleep or restarting; or it wants another line ending (`eol`)".into());
+        }
+        if is_echo_only(&lines, self.last_sent.as_deref()) {
+            return Some(
+                "only the echo came: the device hears but does not answer; or TX and RX are connected to each other"
+                    .to_string(),
+            );
+        }
+        if is_garbage(&came) {
+            let line = &self.settings.line;
+            return Some(format!("what came is not text: the baud rate or the format is probably wrong ({line} here)"));
+        }
+        self.near_miss(wait, &lines).or_else(|| self.came_before(wait))
+    }
+
+    /// Finds what came, but not in the way that was asked for.
+    fn near_miss(&self, wait: &Wait, lines: &[Vec<u8>]) -> Option<String> {
+        for pattern in patterns(wait) {
+            let (Pattern::Line(text) | Pattern::Prompt(text)) = pattern else { continue };
+            let shown = visible_cut(&self.redactor.clean(text), 60);
+            for line in lines {
+                let line_shown = visible_cut(&self.redactor.clean(line), 120);
+                if line.trim_ascii() == text.trim_ascii() && line != text {
+                    return Some(format!("`{line_shown}` came: only blanks at its ends differ"));
+                }
+                if line.eq_ignore_ascii_case(text) && line != text {
+                    return Some(format!("`{line_shown}` came: only upper and lower case differ"));
+                }
+                if line == text {
+                    return match pattern {
+                        Pattern::Prompt(_) => {
+                            Some(format!("`{shown}` came, but as a finished line: write `line` for it"))
+                        }
+                        _ => Some(format!(
+                            "`{shown}` came, but its line had not ended: write `prompt` for an unfinished line"
+                        )),
+                    };
+                }
+                if memchr::memmem::find(line, text).is_some() {
+                    return Some(format!("`{shown}` came, but not as a whole line: it stands in `{line_shown}`"));
+                }
+            }
+        }
+        let restarted = lines.iter().find(|line| matches!(line.as_slice(), b"RDY" | b"^boot.rom'v'!\\n"))?;
+        Some(format!("`{}` came: the module has restarted", visible(restarted)))
+    }
+
+    /// Finds what was awaited in what came before the last send.
+    fn came_before(&self, wait: &Wait) -> Option<String> {
+        let inbox = &self.sight.inbox;
+        let kept = inbox.records();
+        for number in kept {
+            let Some((line, fate)) = inbox.recorded(number) else { continue };
+            let is_open = fate == super::inbox::Fate::Unclaimed;
+            if line.next > self.sight.exchange || !is_open {
+                continue;
+            }
+            let text = inbox.slice(line.text.clone());
+            if patterns(wait).any(|pattern| pattern.find_in_text(text).is_some()) {
+                let shown = visible_cut(&self.redactor.clean(text), 60);
+                return Some(format!(
+                    "`{shown}` came before the last send: `expect` looks only at what came after it, `await` at every unclaimed line"
+                ));
+            }
+        }
+        None
+    }
+}
+
+fn patterns(wait: &Wait) -> impl Iterator<Item = &Pattern> {
+    let wanted = match &wait.kind {
+        WaitKind::Patterns { wanted, .. } | WaitKind::Absence { wanted } | WaitKind::Until { wanted, .. } => {
+            Some(wanted)
+        }
+        WaitKind::Quiet { .. } | WaitKind::Count { .. } => None,
+    };
+    wanted.into_iter().flat_map(|wanted| wanted.patterns.iter().flatten())
+}
+
+fn is_echo_only(lines: &[Vec<u8>], sent: Option<&[u8]>) -> bool {
+    let Some(sent) = sent else { return false };
+    let sent: Vec<&[u8]> = sent.split(|b| matches!(b, b'\r' | b'\n')).filter(|line| !line.is_empty()).collect();
+    !sent.is_empty() && lines.len() == sent.len() && lines.iter().zip(sent).all(|(line, sent)| line == sent)
+}
+
+/// Whether bytes look like what a wrong baud rate makes of text.
+fn is_garbage(bytes: &[u8]) -> bool {
+    let odd = bytes.iter().filter(|b| !matches!(b, b'\t' | b'\r' | b'\n' | 0x1b | 0x20..=0x7e)).count();
+    let is_utf8 = std::str::from_utf8(bytes).is_ok_and(|text| !text.contains('\0'));
+    bytes.len() >= 3 && odd * 10 >= bytes.len() * 3 && !is_utf8
+}

@@ -1,0 +1,320 @@
+//! What has come: the bytes, when they came, and the lines that they make.
+//!
+//! Bytes are named by their place in all that the port ever received, counted from 0. A line ends with LF, CR LF,
+//! or a CR that no LF follows. Nothing here depends on how the bytes were cut into reads.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use crate::time::Moment;
+
+/// How much is kept of what came.
+pub const KEPT: usize = 256 * 1024;
+/// How long a line can be before it is cut.
+pub const LINE_LIMIT: u64 = 64 * 1024;
+
+/// When a CR with nothing behind it ends a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BareCr {
+    /// At once: what a device hears ends with CR.
+    Ends,
+    /// Once it has been quiet for the settle time: an LF may follow.
+    Waits,
+}
+
+/// A complete line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Where its text stands, without the ending.
+    pub text: Range<u64>,
+    /// Where the next line begins.
+    pub next: u64,
+}
+
+/// What became of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Nobody wanted it: `await` may.
+    Unclaimed,
+    /// A wait, a read or a handler took it, or a part of it.
+    Claimed,
+    /// It is the echo of what was sent.
+    Echo,
+    /// `ignore` named it.
+    Ignored,
+}
+
+/// Everything that has come and is still kept.
+#[derive(Debug)]
+pub struct Inbox {
+    /// `bytes[0]` is the byte at `base`.
+    bytes: Vec<u8>,
+    base: u64,
+    /// Ends of arrivals and their moments, both rising.
+    arrivals: VecDeque<(u64, Moment)>,
+    /// The first byte of the first line that is not recorded yet; `base <= line_start <= end`.
+    line_start: u64,
+    /// No line end stands between `line_start` and here.
+    scanned: u64,
+    /// The last line ended with a CR, and an LF that follows at once belongs to it.
+    swallows_lf: bool,
+    bare_cr: BareCr,
+    /// The lines that were looked at, oldest first.
+    records: VecDeque<(Line, Fate)>,
+    /// The number of the first record: how many were forgotten.
+    forgotten: u64,
+    /// Everything before this has been told.
+    told: u64,
+}
+
+impl Inbox {
+    /// Makes an empty inbox.
+    pub fn new(bare_cr: BareCr) -> Inbox {
+        Inbox {
+            bytes: Vec::new(),
+            base: 0,
+            arrivals: VecDeque::new(),
+            line_start: 0,
+            scanned: 0,
+            swallows_lf: false,
+            bare_cr,
+            records: VecDeque::new(),
+            forgotten: 0,
+            told: 0,
+        }
+    }
+
+    /// Takes bytes in. Returns how many unclaimed lines had to be forgotten for them.
+    pub fn receive(&mut self, bytes: &[u8], now: Moment) -> usize {
+        self.bytes.extend_from_slice(bytes);
+        let end = self.end();
+        match self.arrivals.back_mut() {
+            Some((last, at)) if *at == now => *last = end,
+            _ => self.arrivals.push_back((end, now)),
+        }
+        self.forget()
+    }
+
+    /// Drops what is older than is kept; only what has been told and recorded can go.
+    fn forget(&mut self) -> usize {
+        // Twice as much is held for a while, so that moving the rest down costs little for each byte.
+        if self.bytes.len() <= 2 * KEPT {
+            return 0;
+        }
+        let keep_from = (self.end() - KEPT as u64).min(self.line_start).min(self.told);
+        self.bytes.drain(..(keep_from - self.base) as usize);
+        self.base = keep_from;
+        while self.arrivals.front().is_some_and(|(end, _)| *end <= keep_from) {
+            self.arrivals.pop_front();
+        }
+        let mut lost = 0;
+        while self.records.front().is_some_and(|(line, _)| line.text.start < keep_from) {
+            let (_, fate) = self.records.pop_front().expect("there is a first one");
+            self.forgotten += 1;
+            lost += usize::from(fate == Fate::Unclaimed);
+        }
+        lost
+    }
+
+    /// Returns the place behind the last byte.
+    pub fn end(&self) -> u64 {
+        self.base + self.bytes.len() as u64
+    }
+
+    /// Returns the bytes at some places; what is forgotten is left out.
+    pub fn slice(&self, range: Range<u64>) -> &[u8] {
+        let start = range.start.clamp(self.base, self.end()) - self.base;
+        let end = range.end.clamp(self.base, self.end()) - self.base;
+        &self.bytes[start as usize..end.max(start) as usize]
+    }
+
+    /// Returns where the unfinished last line begins, or the first line that is not recorded.
+    pub fn line_start(&self) -> u64 {
+        self.line_start
+    }
+
+    /// Returns when the last byte came.
+    pub fn last_arrival(&self) -> Moment {
+        self.arrivals.back().map_or(Moment::START, |(_, at)| *at)
+    }
+
+    /// Whether silence would end a line: a CR stands at the very end.
+    pub fn ends_with_bare_cr(&self) -> bool {
+        self.bare_cr == BareCr::Waits && self.line_start < self.end() && self.bytes.last() == Some(&b'\r')
+    }
+
+    /// Returns the first line that is not recorded, if it is complete. `settled` tells that it has been quiet
+    /// for the settle time.
+    pub fn line(&mut self, settled: bool) -> Option<Line> {
+        if self.swallows_lf && self.line_start < self.end() {
+            self.swallows_lf = false;
+            if self.slice(self.line_start..self.line_start + 1) == b"\n" {
+                self.line_start += 1;
+            }
+        }
+        self.scanned = self.scanned.max(self.line_start);
+        let start = self.line_start;
+        let found = memchr::memchr2(b'\r', b'\n', self.slice(self.scanned..self.end()));
+        let Some(found) = found else {
+            self.scanned = self.end();
+            let is_too_long = self.end() - start >= LINE_LIMIT;
+            return is_too_long.then(|| Line { text: start..start + LINE_LIMIT, next: start + LINE_LIMIT });
+        };
+        let at = self.scanned + found as u64;
+        if at - start >= LINE_LIMIT {
+            return Some(Line { text: start..start + LINE_LIMIT, next: start + LINE_LIMIT });
+        }
+        self.scanned = at;
+        let next = match self.slice(at..at + 2) {
+            [b'\r', b'\n'] => at + 2,
+            [b'\r'] if self.bare_cr == BareCr::Waits && !settled => return None,
+            _ => at + 1,
+        };
+        Some(Line { text: start..at, next })
+    }
+
+    /// Notes what became of the line that [`Inbox::line`] returned last, and goes on to the next.
+    pub fn record(&mut self, line: Line, fate: Fate) {
+        self.swallows_lf = self.slice(line.text.end..line.next) == b"\r";
+        self.line_start = line.next;
+        self.scanned = line.next;
+        if !line.text.is_empty() || fate == Fate::Claimed {
+            self.records.push_back((line, fate));
+        }
+    }
+
+    /// Returns the numbers of the records that are kept.
+    pub fn records(&self) -> Range<u64> {
+        self.forgotten..self.forgotten + self.records.len() as u64
+    }
+
+    /// Returns the number of the first record that ends behind `place`.
+    pub fn first_record_behind(&self, place: u64) -> u64 {
+        self.forgotten + self.records.partition_point(|(line, _)| line.next <= place) as u64
+    }
+
+    /// Returns a record by its number.
+    pub fn recorded(&self, number: u64) -> Option<(&Line, Fate)> {
+        let index = number.checked_sub(self.forgotten)?;
+        self.records.get(index as usize).map(|(line, fate)| (line, *fate))
+    }
+
+    /// Marks every recorded line that stands in `range`, or reaches into it, as claimed.
+    pub fn claim(&mut self, range: Range<u64>) {
+        let first = self.records.partition_point(|(line, _)| line.next <= range.start);
+        for (line, fate) in self.records.iter_mut().skip(first) {
+            if line.text.start >= range.end {
+                break;
+            }
+            *fate = Fate::Claimed;
+        }
+    }
+
+    /// Takes counted bytes out of the lines: what stands before `place` is no line any more.
+    pub fn skip_to(&mut self, place: u64) {
+        if place > self.line_start {
+            self.line_start = place;
+            self.scanned = place;
+            self.swallows_lf = false;
+        }
+    }
+
+    /// Returns what is to be told up to `place`: pieces with the moments when their last bytes came, cut at
+    /// line ends where arrivals differ.
+    pub fn tell(&mut self, place: u64) -> Vec<(Moment, Range<u64>)> {
+        let mut pieces = Vec::new();
+        let place = place.min(self.end());
+        while self.told < place {
+            let first = self.arrivals.partition_point(|(end, _)| *end <= self.told);
+            let arrival_end = self.arrivals.get(first).map_or(place, |(end, _)| *end);
+            let mut piece_end = place;
+            if arrival_end < place {
+                let within = self.slice(self.told..arrival_end);
+                let behind = self.slice(arrival_end..place);
+                let cut = memchr::memrchr2(b'\r', b'\n', within).map(|i| self.told + i as u64 + 1);
+                piece_end = match cut {
+                    // The LF of a CR LF that came later belongs to it.
+                    Some(cut) if cut == arrival_end && within.ends_with(b"\r") && behind.starts_with(b"\n") => cut + 1,
+                    Some(cut) => cut,
+                    None => memchr::memchr(b'\n', behind).map_or(place, |i| arrival_end + i as u64 + 1),
+                };
+            }
+            let last = self.arrivals.partition_point(|(end, _)| *end < piece_end);
+            let at = self.arrivals.get(last).map_or(Moment::START, |(_, at)| *at);
+            pieces.push((at, self.told..piece_end));
+            self.told = piece_end;
+        }
+        pieces
+    }
+
+    /// Returns the place up to which everything has been told.
+    pub fn told(&self) -> u64 {
+        self.told
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Feeds bytes in chunks of one size and returns all lines.
+    fn lines(bytes: &[u8], chunk: usize, bare_cr: BareCr) -> Vec<String> {
+        let mut inbox = Inbox::new(bare_cr);
+        let mut lines = Vec::new();
+        let mut take = |inbox: &mut Inbox, settled: bool| {
+            while let Some(line) = inbox.line(settled) {
+                lines.push(String::from_utf8_lossy(inbox.slice(line.text.clone())).into_owned());
+                inbox.record(line, Fate::Unclaimed);
+            }
+        };
+        for piece in bytes.chunks(chunk) {
+            inbox.receive(piece, Moment::START);
+            take(&mut inbox, false);
+        }
+        take(&mut inbox, true);
+        lines
+    }
+
+    #[test]
+    fn lines_do_not_depend_on_how_reads_cut_them() {
+        let bytes = b"AT\r\r\nOK\r\n\r\n+CSQ: 25,0\r\n\nplain\n10%\r20%\r\nend\r";
+        let expected = ["AT", "", "OK", "", "+CSQ: 25,0", "", "plain", "10%", "20%", "end"];
+        for bare_cr in [BareCr::Waits, BareCr::Ends] {
+            for chunk in 1..=bytes.len() {
+                assert_eq!(lines(bytes, chunk, bare_cr), expected, "chunks of {chunk}, {bare_cr:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_endless_line_is_cut() {
+        let bytes = vec![b'x'; LINE_LIMIT as usize + 10];
+        let found = lines(&bytes, 1000, BareCr::Waits);
+        assert_eq!(found.iter().map(String::len).collect::<Vec<_>>(), [LINE_LIMIT as usize]);
+    }
+
+    #[test]
+    fn memory_has_a_ceiling_and_what_is_forgotten_is_counted() {
+        let mut inbox = Inbox::new(BareCr::Waits);
+        let mut lost = 0;
+        for _ in 0..100_000 {
+            lost += inbox.receive(b"0123456789\r\n", Moment::START);
+            while let Some(line) = inbox.line(false) {
+                inbox.record(line, Fate::Unclaimed);
+            }
+            inbox.tell(inbox.line_start());
+            assert!(inbox.bytes.len() <= 2 * KEPT + 12);
+        }
+        assert_eq!(lost as u64 + inbox.records().count() as u64, 100_000);
+        assert!(inbox.records().count() * 12 >= KEPT);
+    }
+
+    #[test]
+    fn what_is_told_carries_the_moment_of_its_last_byte() {
+        let mut inbox = Inbox::new(BareCr::Waits);
+        inbox.receive(b"a\r\nb", Moment::from_millis(1));
+        inbox.receive(b"c\r\nd", Moment::from_millis(2));
+        let told: Vec<_> = inbox.tell(8).into_iter().map(|(at, r)| (at, r.start..r.end)).collect();
+        assert_eq!(told, [(Moment::from_millis(1), 0..3), (Moment::from_millis(2), 3..8)]);
+    }
+}

@@ -1,0 +1,167 @@
+//! Secrets and the many ways in which they could show.
+
+use std::sync::Arc;
+
+use regex::bytes::Regex;
+
+use crate::pattern;
+use crate::value::coding;
+
+/// The shortest text that can be told from ordinary text.
+pub const SHORTEST: usize = 4;
+
+/// Knows every secret of a run and takes it out of what is shown.
+#[derive(Debug, Default)]
+pub struct Redactor {
+    /// Every form of every secret, with the name that stands for it.
+    forms: Vec<(Vec<u8>, Arc<str>)>,
+    /// All forms in one regex, longer ones first; a group for each.
+    finder: Option<Regex>,
+}
+
+impl Redactor {
+    /// Learns a secret: from now on it shows as `«name»`, plain and in its usual encodings.
+    pub fn learn(&mut self, name: &str, secret: &[u8]) {
+        if secret.len() < SHORTEST || self.forms.iter().any(|(form, _)| form == secret) {
+            return;
+        }
+        let name: Arc<str> = name.into();
+        let json = json_escape(secret);
+        let hex = coding::hex(secret);
+        let mut forms = vec![
+            secret.to_vec(),
+            hex.to_uppercase().into_bytes(),
+            hex.into_bytes(),
+            coding::base64(secret).trim_end_matches('=').to_string().into_bytes(),
+            coding::url_encode(secret).into_bytes(),
+            coding::at_escape(secret),
+            json,
+        ];
+        forms.extend((0..3).filter_map(|offset| base64_inside(secret, offset)));
+        for form in forms {
+            if !self.forms.iter().any(|(known, _)| *known == form) {
+                self.forms.push((form, name.clone()));
+            }
+        }
+        self.forms.sort_by_key(|(form, _)| std::cmp::Reverse(form.len()));
+        self.finder = pattern::any_of(self.forms.iter().map(|(form, _)| form.as_slice()));
+    }
+
+    /// Returns bytes with every secret replaced by its name; `None` if there is none in them.
+    pub fn redact(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let finder = self.finder.as_ref()?;
+        if !finder.is_match(bytes) {
+            return None;
+        }
+        let mut out = Vec::with_capacity(bytes.len());
+        let mut last = 0;
+        for found in finder.captures_iter(bytes) {
+            let whole = found.get(0).expect("group 0 is the match");
+            let form = (0..self.forms.len()).find(|i| found.get(i + 1).is_some()).expect("one alternative matched");
+            out.extend_from_slice(&bytes[last..whole.start()]);
+            out.extend_from_slice("«".as_bytes());
+            out.extend_from_slice(self.forms[form].1.as_bytes());
+            out.extend_from_slice("»".as_bytes());
+            last = whole.end();
+        }
+        out.extend_from_slice(&bytes[last..]);
+        Some(out)
+    }
+
+    /// Returns bytes with every secret replaced by its name.
+    pub fn clean(&self, bytes: &[u8]) -> Vec<u8> {
+        self.redact(bytes).unwrap_or_else(|| bytes.to_vec())
+    }
+
+    /// Returns a text with every secret replaced by its name.
+    pub fn clean_text(&self, text: &str) -> String {
+        match self.redact(text.as_bytes()) {
+            Some(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            None => text.to_string(),
+        }
+    }
+
+    /// Returns the name of the first secret that stands in some bytes, in whatever form.
+    pub fn name_in(&self, bytes: &[u8]) -> Option<Arc<str>> {
+        let found = self.finder.as_ref()?.captures(bytes)?;
+        let form = (0..self.forms.len()).find(|i| found.get(i + 1).is_some())?;
+        Some(self.forms[form].1.clone())
+    }
+}
+
+/// Returns what base64 makes of a secret that stands `offset` bytes into a longer text (modulo 3), without the
+/// characters that depend on its neighbours; `None` if too little is left to be told from ordinary text.
+fn base64_inside(secret: &[u8], offset: usize) -> Option<Vec<u8>> {
+    let mut text = vec![0; offset];
+    text.extend_from_slice(secret);
+    let whole = coding::base64(&text);
+    let whole = whole.trim_end_matches('=');
+    let first = [0, 2, 3][offset];
+    let last = whole.len() - usize::from(!text.len().is_multiple_of(3));
+    let inside = whole.get(first..last)?;
+    (inside.len() >= 6).then(|| inside.as_bytes().to_vec())
+}
+
+/// Returns a text as it stands in a JSON string: quotes and backslashes escaped.
+fn json_escape(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    for byte in text {
+        if matches!(byte, b'"' | b'\\') {
+            out.push(b'\\');
+        }
+        out.push(*byte);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_masked_plain_and_encoded() {
+        let mut redactor = Redactor::default();
+        redactor.learn("key", b"pa ss/1\"");
+        let forms: [&[u8]; 6] = [
+            b"pa ss/1\"",
+            b"70612073732f3122",
+            b"70612073732F3122",
+            b"cGEgc3MvMSI=",
+            b"pa%20ss%2F1%22",
+            b"pa ss/1\\22",
+        ];
+        for form in forms {
+            let text = [b"<", form, b">"].concat();
+            let shown = String::from_utf8(redactor.clean(&text)).expect("the test's texts are UTF-8");
+            assert!(shown.starts_with("<«key»"), "{shown}");
+        }
+        assert_eq!(redactor.redact(b"pa ss"), None);
+    }
+
+    #[test]
+    fn a_secret_inside_of_a_text_is_masked_in_the_base64_of_the_text() {
+        let mut redactor = Redactor::default();
+        redactor.learn("key", b"hunter22-hunter22");
+        for before in ["", "u", "us", "use", "user:"] {
+            for after in ["", ":", ":x", ":xy"] {
+                let encoded = coding::base64(format!("{before}hunter22-hunter22{after}").as_bytes());
+                assert!(redactor.clean_text(&encoded).contains("«key»"), "{before} {after} {encoded}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_longer_secret_wins_over_one_that_it_begins_with() {
+        let mut redactor = Redactor::default();
+        redactor.learn("short", b"abcd");
+        redactor.learn("long", b"abcdefgh");
+        assert_eq!(redactor.clean_text("abcdefgh abcd"), "«long» «short»");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_masked_too() {
+        let mut redactor = Redactor::default();
+        redactor.learn("key", &[0xff, 0, 0x80, b'(', b'\n']);
+        assert_eq!(redactor.clean(&[1, 0xff, 0, 0x80, b'(', b'\n', 2]), [&[1][..], "«key»".as_bytes(), &[2]].concat());
+    }
+}

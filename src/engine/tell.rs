@@ -1,0 +1,166 @@
+//! Events: made with secrets named, held back where a secret in them is not known yet.
+
+use super::{Action, Engine, Output};
+use crate::diagnostic::Code;
+use crate::event::{Event, EventKind, Failure};
+use crate::source::Site;
+use crate::time::Moment;
+use crate::value::Value;
+use crate::value::escape::visible;
+use crate::world::PortCommand;
+
+use super::redact::{Redactor, SHORTEST};
+
+impl Engine {
+    /// Tells of something that happened now.
+    pub(super) fn tell(&mut self, site: Option<Site>, kind: EventKind) {
+        self.tell_at(self.now, site, kind);
+    }
+
+    fn tell_at(&mut self, at: Moment, site: Option<Site>, kind: EventKind) {
+        let mut event = Event { at, site, kind };
+        clean(&mut event, &self.redactor);
+        if self.holds > 0 {
+            self.held.push(event);
+        } else {
+            self.outbox.push_back(Output::Event(event));
+        }
+    }
+
+    /// Says something that the engine itself has to say.
+    pub(super) fn note(&mut self, text: impl Into<String>) {
+        self.tell(None, EventKind::Noted { text: text.into() });
+    }
+
+    /// Asks something of the port.
+    pub(super) fn command(&mut self, command: PortCommand) {
+        self.outbox.push_back(Output::Act(Action::Port(command)));
+    }
+
+    /// Tells of everything that has been looked at: whole lines.
+    pub(super) fn sight_lines(&mut self) {
+        self.sight_to(self.sight.inbox.line_start(), false);
+    }
+
+    /// Tells of everything that has come.
+    pub(super) fn sight_all(&mut self) {
+        self.sight_to(self.sight.inbox.end(), false);
+    }
+
+    /// Tells of what came up to a place.
+    pub(super) fn sight_to(&mut self, place: u64, block: bool) {
+        if place <= self.sight.inbox.told() {
+            return;
+        }
+        let pieces = self.sight.inbox.tell(place);
+        if block {
+            // Counted bytes are one piece, whenever its parts came.
+            let (Some((_, first)), Some((at, last))) = (pieces.first(), pieces.last()) else { return };
+            let bytes = self.sight.inbox.slice(first.start..last.end).to_vec();
+            return self.tell_at(*at, None, EventKind::Received { bytes, block });
+        }
+        for (at, range) in pieces {
+            let bytes = self.sight.inbox.slice(range).to_vec();
+            self.tell_at(at, None, EventKind::Received { bytes, block });
+        }
+    }
+
+    /// Holds events back until [`Engine::release`].
+    pub(super) fn hold(&mut self) {
+        self.holds += 1;
+    }
+
+    /// Lets held events go if nobody else holds them; secrets that were learnt meanwhile are named in them.
+    pub(super) fn release(&mut self) {
+        self.release_to(self.holds.saturating_sub(1));
+    }
+
+    pub(super) fn release_to(&mut self, holds: u32) {
+        self.holds = self.holds.min(holds);
+        if self.holds > 0 {
+            return;
+        }
+        for mut event in std::mem::take(&mut self.held) {
+            clean(&mut event, &self.redactor);
+            self.outbox.push_back(Output::Event(event));
+        }
+    }
+
+    /// Learns a secret, so that nothing shows it from now on.
+    pub(super) fn learn(&mut self, name: &str, value: &Value, site: Site) -> Result<(), Box<Failure>> {
+        if let Value::List(items) = value {
+            return items.iter().try_for_each(|item| self.learn(name, item, site));
+        }
+        let octets = value.octets();
+        if octets.len() < SHORTEST {
+            let message = format!("the secret `{name}` is shorter than {SHORTEST} bytes and could not be masked");
+            return Err(self.failure_at(Code::RunValue, site, message, "too short for a secret"));
+        }
+        self.redactor.learn(name, &octets);
+        if let Value::Bytes(_) = value {
+            self.redactor.learn(name, &value.show());
+        }
+        Ok(())
+    }
+
+    /// Returns a value as messages show it.
+    pub(super) fn shown(&self, value: &Value) -> String {
+        visible(&self.redactor.clean(&value.show()))
+    }
+
+    /// Makes a failure that points at a place.
+    pub(super) fn failure_at(
+        &self,
+        code: Code,
+        site: Site,
+        message: impl Into<String>,
+        label: impl Into<String>,
+    ) -> Box<Failure> {
+        let others = self.call_sites().into_iter().filter(|call| *call != site);
+        Box::new(Failure {
+            code,
+            site: Some(site),
+            message: self.redactor.clean_text(&message.into()),
+            label: self.redactor.clean_text(&label.into()),
+            others: others.map(|call| crate::diagnostic::Label::new(call, "called here")).collect(),
+            steps: self.step_titles(),
+            sent: None,
+            came: None,
+            cause: None,
+        })
+    }
+}
+
+/// Names the secrets in an event.
+fn clean(event: &mut Event, redactor: &Redactor) {
+    let bytes = |bytes: &mut Vec<u8>| {
+        if let Some(clean) = redactor.redact(bytes) {
+            *bytes = clean;
+        }
+    };
+    let text = |text: &mut String| *text = redactor.clean_text(text);
+    match &mut event.kind {
+        EventKind::Sent { bytes: b } | EventKind::Received { bytes: b, .. } => bytes(b),
+        EventKind::Matched { text: t, pattern, .. } => {
+            bytes(t);
+            text(pattern);
+        }
+        EventKind::Captured { value, .. } => bytes(value),
+        EventKind::Logged { text: t } => bytes(t),
+        EventKind::Noted { text: t } => text(t),
+        EventKind::StepBegan { title, .. } | EventKind::StepEnded { title, .. } => text(title),
+        EventKind::Failed(failure) => {
+            text(&mut failure.message);
+            text(&mut failure.label);
+            failure.steps.iter_mut().for_each(text);
+            failure.sent.iter_mut().for_each(text);
+            failure.came.iter_mut().flatten().for_each(text);
+            failure.cause.iter_mut().for_each(text);
+        }
+        EventKind::RunStarted(_)
+        | EventKind::Opened
+        | EventKind::Closed(_)
+        | EventKind::Saved { .. }
+        | EventKind::RunEnded { .. } => {}
+    }
+}

@@ -1,0 +1,485 @@
+//! Waits: what is awaited, until when, and what happens when it comes or does not.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use super::frames::Active;
+use super::inbox::Line;
+use super::look::{Seen, Sight, Wanted, Watch, Watching};
+use super::{Engine, State};
+use crate::diagnostic::{Code, Label};
+use crate::event::{EventKind, Failure};
+use crate::pattern::Pattern;
+use crate::program::{Address, PatternSource, PatternSpec, Program, Target, WatcherKind};
+use crate::source::Site;
+use crate::time::{Moment, show_duration};
+use crate::value::Value;
+use crate::value::escape::{visible, visible_cut};
+
+/// Something that is awaited.
+#[derive(Debug)]
+pub(super) struct Wait {
+    /// The statement.
+    pub site: Site,
+    /// What is awaited, as messages show it.
+    pub what: String,
+    /// When it began.
+    pub begun: Moment,
+    /// When it ends.
+    pub deadline: Moment,
+    /// Whether the end is that of a step's timeout.
+    pub is_bounded: bool,
+    /// What kind.
+    pub kind: WaitKind,
+}
+
+/// What kind of wait.
+#[derive(Debug)]
+pub(super) enum WaitKind {
+    /// One of several patterns, or all of them.
+    Patterns { wanted: Wanted, at: Address, all: bool },
+    /// A pattern that may not come.
+    Absence { wanted: Wanted },
+    /// Silence.
+    Quiet { lasting: Duration },
+    /// So many bytes.
+    Count { n: u64, target: Target, at: Address },
+    /// Everything up to a pattern.
+    Until { wanted: Wanted, target: Target, at: Address },
+}
+
+/// The watchers in force, ready to be compared with lines.
+#[derive(Debug)]
+pub(super) struct Watched {
+    pub patterns: Vec<(Pattern, Watch)>,
+    actives: Vec<Active>,
+    /// Whether a pattern has values in it that may change.
+    has_values: bool,
+}
+
+impl Wait {
+    /// Returns the next moment at which this wait must be looked at again.
+    pub fn next_deadline(&self, sight: &Sight, settle: Duration, settled: bool) -> Moment {
+        let wanted = match &self.kind {
+            WaitKind::Patterns { wanted, .. } | WaitKind::Absence { wanted } | WaitKind::Until { wanted, .. } => {
+                Some(wanted)
+            }
+            WaitKind::Quiet { .. } => None,
+            WaitKind::Count { .. } => return self.deadline,
+        };
+        let mut next = self.deadline;
+        if let WaitKind::Quiet { lasting } = self.kind {
+            next = next.min(sight.inbox.last_arrival().max(self.begun) + lasting);
+        }
+        if !settled && sight.waits_for_silence(wanted) {
+            next = next.min(sight.inbox.last_arrival() + settle);
+        }
+        next
+    }
+}
+
+impl Engine {
+    /// Begins to wait; the deadline is cut by the step's timeout.
+    pub(super) fn wait(&mut self, site: Site, what: String, lasting: Duration, kind: WaitKind) {
+        let own = self.now + lasting;
+        let (deadline, is_bounded) = match self.step_deadline() {
+            Some(step) if step < own => (step.max(self.now), true),
+            _ => (own, false),
+        };
+        self.state = State::Waiting(Box::new(Wait { site, what, begun: self.now, deadline, is_bounded, kind }));
+        self.look();
+    }
+
+    /// Looks at what has come, as the present state wants it.
+    pub(super) fn look(&mut self) {
+        loop {
+            let goes_on = match std::mem::replace(&mut self.state, State::Ready) {
+                State::Waiting(wait) => self.look_for(wait),
+                state @ (State::Sleeping { .. } | State::Serving) => self.look_meanwhile(state),
+                state => {
+                    self.state = state;
+                    false
+                }
+            };
+            if !goes_on {
+                return;
+            }
+        }
+    }
+
+    /// Looks for what a wait wants; true if it is to be looked at again.
+    fn look_for(&mut self, mut wait: Box<Wait>) -> bool {
+        let wanted = match &mut wait.kind {
+            WaitKind::Count { n, .. } => {
+                let n = *n;
+                match self.sight.read(n) {
+                    Some(range) => self.counted(*wait, range),
+                    None => self.state = State::Waiting(wait),
+                }
+                return false;
+            }
+            WaitKind::Patterns { wanted, .. } | WaitKind::Absence { wanted } | WaitKind::Until { wanted, .. } => {
+                Some(wanted)
+            }
+            WaitKind::Quiet { .. } => None,
+        };
+        let watched = match self.take_watched() {
+            Ok(watched) => watched,
+            Err(failure) => {
+                self.fail(failure);
+                return false;
+            }
+        };
+        let seen = if self.is_busy_device() {
+            self.sight.look_busy(wanted, self.settled)
+        } else {
+            self.sight.look(wanted, Watching { watchers: &watched.patterns }, self.settled)
+        };
+        match seen {
+            Seen::Nothing => {
+                self.watched = Some(watched);
+                self.sight_lines();
+                self.state = State::Waiting(wait);
+                false
+            }
+            Seen::Wanted { arm, found, line } => {
+                self.watched = Some(watched);
+                self.found(wait, arm, found, line)
+            }
+            Seen::Watched { watcher, found, line } => {
+                let active = watched.actives[watcher];
+                self.watched = Some(watched);
+                let (what, site) = (wait.what.clone(), wait.site);
+                self.state = State::Waiting(wait);
+                self.watcher_found(active, found, line, Some((what, site)))
+            }
+        }
+    }
+
+    /// Lets watchers look while nothing is awaited.
+    fn look_meanwhile(&mut self, state: State) -> bool {
+        let site = match &state {
+            State::Sleeping { site, .. } => Some(*site),
+            _ => None,
+        };
+        self.state = state;
+        if self.is_busy_device() {
+            return false;
+        }
+        let watched = match self.take_watched() {
+            Ok(watched) => watched,
+            Err(failure) => {
+                self.fail(failure);
+                return false;
+            }
+        };
+        let seen = self.sight.look(None, Watching { watchers: &watched.patterns }, self.settled);
+        match seen {
+            Seen::Watched { watcher, found, line } => {
+                let active = watched.actives[watcher];
+                self.watched = Some(watched);
+                self.watcher_found(active, found, line, site.map(|site| ("nothing but time to pass".to_string(), site)))
+            }
+            Seen::Nothing | Seen::Wanted { .. } => {
+                self.watched = Some(watched);
+                self.sight_lines();
+                false
+            }
+        }
+    }
+
+    /// Takes what a wait was for; true if it waits for more.
+    fn found(&mut self, mut wait: Box<Wait>, arm: usize, found: Range<u64>, line: Line) -> bool {
+        let program = self.program.clone();
+        let waited = self.now - wait.begun;
+        match &mut wait.kind {
+            WaitKind::Patterns { wanted, at, all } => {
+                let (at, all) = (*at, *all);
+                let crate::program::Op::Expect(expect) = &program.ops[at] else {
+                    unreachable!("this wait is an expect")
+                };
+                let (spec, behind) = &expect.arms[arm];
+                let pattern = wanted.patterns[arm].take().expect("a satisfied pattern is not looked for");
+                if let Err(failure) = self.bind(spec, &pattern, &found, &line) {
+                    self.fail(failure);
+                    return false;
+                }
+                self.tell_match(spec, &pattern, found, &line, waited, *behind);
+                self.has_checked = true;
+                if all && wanted.patterns.iter().any(Option::is_some) {
+                    self.state = State::Waiting(wait);
+                    return true;
+                }
+                self.at = *behind;
+                false
+            }
+            WaitKind::Absence { .. } => {
+                let text = visible_cut(&self.redactor.clean(self.sight.inbox.slice(found.clone())), 120);
+                self.sight_to(line.next.max(found.end), false);
+                let mut failure = self.failure_at(
+                    Code::RunUnwanted,
+                    wait.site,
+                    format!("`{text}` came, which was not to come"),
+                    format!("it came after {}", show_duration(waited)),
+                );
+                self.add_exchange(&mut failure);
+                self.fail(failure);
+                false
+            }
+            WaitKind::Until { wanted, target, at } => {
+                let (target, at) = (target.clone(), *at);
+                let crate::program::Op::ReadUntil(spec, ..) = &program.ops[at] else {
+                    unreachable!("this wait is a read")
+                };
+                let pattern = wanted.patterns[arm].take().expect("it was just found");
+                let from = wait.begun_at(&self.sight);
+                let value = self.sight.inbox.slice(from..found.start).to_vec();
+                let end = if pattern.takes_line() { line.next } else { found.end };
+                let result = self
+                    .bind(spec, &pattern, &found, &line)
+                    .and_then(|()| self.assign(&target, Value::Text(value.clone()), wait.site));
+                if let Err(failure) = result {
+                    self.fail(failure);
+                    return false;
+                }
+                self.sight.take_block(from..end);
+                self.sight_to(end, true);
+                self.has_checked = true;
+                self.tell(Some(wait.site), EventKind::Captured { name: target.name, value });
+                self.at = at + 1;
+                false
+            }
+            WaitKind::Quiet { .. } | WaitKind::Count { .. } => unreachable!("these look for no pattern"),
+        }
+    }
+
+    /// Takes counted bytes.
+    fn counted(&mut self, wait: Wait, range: Range<u64>) {
+        let WaitKind::Count { target, at, .. } = wait.kind else { unreachable!("counted bytes end a counted read") };
+        let value = self.sight.inbox.slice(range.clone()).to_vec();
+        if let Err(failure) = self.assign(&target, Value::Text(value.clone()), wait.site) {
+            return self.fail(failure);
+        }
+        // What stands before the block has its own lines; then the block as one piece.
+        self.sight_to(range.start, false);
+        self.sight_to(range.end, true);
+        self.has_checked = true;
+        self.tell(Some(wait.site), EventKind::Captured { name: target.name, value });
+        self.at = at + 1;
+    }
+
+    /// Puts what the groups of a pattern found into variables.
+    fn bind(
+        &mut self,
+        spec: &PatternSpec,
+        pattern: &Pattern,
+        found: &Range<u64>,
+        line: &Line,
+    ) -> Result<(), Box<Failure>> {
+        let Some(regex) = pattern.regex() else { return Ok(()) };
+        if spec.groups.is_empty() {
+            return Ok(());
+        }
+        let values: Vec<Option<Vec<u8>>> = {
+            let start = line.text.start.min(found.start);
+            let end = line.text.end.max(found.end);
+            let text = self.sight.inbox.slice(start..end);
+            let offset = (found.start - start) as usize;
+            let in_line = regex.captures_at(text, offset).filter(|c| c.get(0).is_some_and(|m| m.start() == offset));
+            let captures = in_line.or_else(|| regex.captures(&text[offset..]));
+            let group = |name: &str| captures.as_ref()?.name(name).map(|m| m.as_bytes().to_vec());
+            spec.groups.iter().map(|(name, _)| group(name)).collect()
+        };
+        for ((_, target), value) in spec.groups.iter().zip(values) {
+            self.assign(target, Value::Text(value.unwrap_or_default()), spec.site)?;
+        }
+        Ok(())
+    }
+
+    /// Tells of a match and of what came up to it.
+    fn tell_match(
+        &mut self,
+        spec: &PatternSpec,
+        pattern: &Pattern,
+        found: Range<u64>,
+        line: &Line,
+        waited: Duration,
+        behind: Address,
+    ) {
+        let end = match pattern {
+            Pattern::Line(_) | Pattern::LineRegex(_) => line.next,
+            Pattern::Regex(_) if !self.reads_next(behind) => line.next,
+            Pattern::Regex(_) | Pattern::Literal(_) | Pattern::Prompt(_) | Pattern::PromptRegex(_) => found.end,
+        };
+        self.sight_to(end, false);
+        let text = self.sight.inbox.slice(found).to_vec();
+        self.tell(Some(spec.site), EventKind::Matched { pattern: spec.title.clone(), text, waited });
+        let captured: Vec<_> = spec
+            .groups
+            .iter()
+            .filter_map(|(name, target)| Some((name.clone(), self.get(target.slot)?.octets())))
+            .collect();
+        for (name, value) in captured {
+            self.tell(Some(spec.site), EventKind::Captured { name, value });
+        }
+    }
+
+    /// Runs the block of an `on`, or ends the wait for a `fail on`; true if it is to be looked at again.
+    fn watcher_found(
+        &mut self,
+        active: Active,
+        found: Range<u64>,
+        line: Line,
+        waiting: Option<(String, Site)>,
+    ) -> bool {
+        let program = self.program.clone();
+        let watcher = &program.watchers[active.watcher];
+        match &watcher.kind {
+            WatcherKind::On { entry, .. } => {
+                let pattern = self.sight_pattern(&program, active);
+                self.sight_to(if self.reads_next(*entry) { found.end } else { line.next }, false);
+                if self.sends_echo() {
+                    let heard = self.sight.inbox.slice(line.text.start..line.next).to_vec();
+                    self.send_echo(heard, watcher.site);
+                }
+                let begun = self.begin_handler(active).and_then(|()| match pattern {
+                    Some(pattern) => self.bind(&watcher.pattern, &pattern, &found, &line),
+                    None => Ok(()),
+                });
+                if let Err(failure) = begun {
+                    self.fail(failure);
+                }
+                false
+            }
+            WatcherKind::FailOn { message } => {
+                self.sight_to(line.next, false);
+                let failure = self.fail_on(watcher.site, message.as_ref(), found, &line, waiting);
+                self.fail(failure);
+                false
+            }
+            WatcherKind::Ignore => true,
+        }
+    }
+
+    fn sight_pattern(&mut self, program: &Program, active: Active) -> Option<Pattern> {
+        self.ready(&program.watchers[active.watcher].pattern).ok()
+    }
+
+    fn fail_on(
+        &mut self,
+        watcher: Site,
+        message: Option<&crate::program::Expr>,
+        found: Range<u64>,
+        line: &Line,
+        waiting: Option<(String, Site)>,
+    ) -> Box<Failure> {
+        let text = self.sight.inbox.slice(line.text.clone()).to_vec();
+        let shown = visible_cut(&self.redactor.clean(&text), 120);
+        let said = message.and_then(|message| self.eval(message).ok()).map(|value| self.shown(&value));
+        let came = match &said {
+            Some(said) => format!("{said} (`{shown}` came)"),
+            None => format!("`{shown}` came"),
+        };
+        let (message, site, label) = match waiting {
+            Some((what, site)) => (came, site, format!("was waiting for {what}")),
+            None => (came, watcher, "ends any wait".to_string()),
+        };
+        let mut failure = self.failure_at(Code::RunFailOn, site, message, label);
+        if site != watcher {
+            failure.others.push(Label::new(watcher, "ends any wait"));
+        }
+        let _ = found;
+        self.add_exchange(&mut failure);
+        failure.cause = super::result_codes::meaning(&visible(&text)).or(failure.cause);
+        failure
+    }
+
+    /// Lets a deadline of a wait pass.
+    pub(super) fn wait_expired(&mut self, wait: Box<Wait>) {
+        let settles_at = self.sight.inbox.last_arrival() + self.settings.settle;
+        if !self.settled && settles_at <= self.now {
+            self.settled = true;
+            self.state = State::Waiting(wait);
+            return self.look();
+        }
+        if let WaitKind::Quiet { lasting } = wait.kind
+            && self.sight.inbox.last_arrival().max(wait.begun) + lasting <= self.now
+        {
+            self.has_checked = true;
+            return;
+        }
+        if wait.deadline > self.now {
+            self.state = State::Waiting(wait);
+            return;
+        }
+        if wait.is_bounded {
+            self.sight_all();
+            let failure = self.wait_failure(&wait);
+            return self.fail(failure);
+        }
+        let program = self.program.clone();
+        match &wait.kind {
+            WaitKind::Absence { .. } => {
+                self.has_checked = true;
+                self.sight_lines();
+            }
+            WaitKind::Patterns { at, .. } => {
+                let crate::program::Op::Expect(expect) = &program.ops[*at] else {
+                    unreachable!("this wait is an expect")
+                };
+                match expect.timeout {
+                    Some(otherwise) => {
+                        self.sight_all();
+                        self.at = otherwise;
+                    }
+                    None => {
+                        self.sight_all();
+                        let failure = self.wait_failure(&wait);
+                        self.fail(failure);
+                    }
+                }
+            }
+            WaitKind::Quiet { .. } | WaitKind::Count { .. } | WaitKind::Until { .. } => {
+                self.sight_all();
+                let failure = self.wait_failure(&wait);
+                self.fail(failure);
+            }
+        }
+    }
+
+    /// Returns the watchers in force, ready.
+    fn take_watched(&mut self) -> Result<Watched, Box<Failure>> {
+        match self.watched.take() {
+            Some(watched) if !watched.has_values => Ok(watched),
+            _ => self.make_watched(),
+        }
+    }
+
+    fn make_watched(&mut self) -> Result<Watched, Box<Failure>> {
+        let program = self.program.clone();
+        let actives: Vec<Active> = self.watching.iter().rev().copied().collect();
+        let mut patterns = Vec::with_capacity(actives.len());
+        let mut has_values = false;
+        for active in &actives {
+            let watcher = &program.watchers[active.watcher];
+            has_values |= !matches!(watcher.pattern.source, PatternSource::Ready(_));
+            let watch = match watcher.kind {
+                WatcherKind::On { .. } => Watch::On,
+                WatcherKind::FailOn { .. } => Watch::FailOn,
+                WatcherKind::Ignore => Watch::Ignore,
+            };
+            patterns.push((self.ready(&watcher.pattern)?, watch));
+        }
+        Ok(Watched { patterns, actives, has_values })
+    }
+}
+
+impl Wait {
+    /// Returns where what a `read until` gives begins.
+    fn begun_at(&self, sight: &Sight) -> u64 {
+        match &self.kind {
+            WaitKind::Until { wanted, .. } => wanted.began_at,
+            _ => sight.read_from,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Sending: guard, pace, echo, and what a write leaves behind.
+
+use std::time::Duration;
+
+use super::{Engine, State, WriteToken};
+use crate::event::EventKind;
+use crate::program::{Role, SendMode};
+use crate::settings::Echo;
+use crate::source::Site;
+use crate::time::Moment;
+use crate::world::PortCommand;
+
+/// Bytes on their way out.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    /// The statement.
+    pub site: Site,
+    /// All the bytes.
+    bytes: Vec<u8>,
+    /// How many have been handed over.
+    handed_over: usize,
+    /// The line whose echo may come back.
+    echo: Option<Vec<u8>>,
+    /// When the next piece is handed over, if there is a pace and one piece has left.
+    next_at: Option<Moment>,
+}
+
+impl Outgoing {
+    /// Returns when the next piece is due.
+    pub fn next_piece_at(&self) -> Option<Moment> {
+        self.next_at
+    }
+}
+
+impl Engine {
+    /// Begins to send.
+    pub(super) fn send(&mut self, mode: SendMode, octets: Vec<u8>, site: Site) {
+        let echo = (mode == SendMode::Line && self.program.role == Role::Flow && self.settings.echo != Echo::Off)
+            .then(|| octets.clone());
+        let bytes = match mode {
+            SendMode::Raw => octets,
+            SendMode::Line => [octets.as_slice(), &self.settings.eol].concat(),
+            SendMode::Reply => [self.settings.header.as_slice(), &octets, &self.settings.eol].concat(),
+        };
+        let send = Outgoing { site, bytes, handed_over: 0, echo, next_at: None };
+        let quiet_from = self.sight.inbox.last_arrival() + self.settings.guard;
+        if self.settings.guard > Duration::ZERO && quiet_from > self.now {
+            self.state = State::Guarding { until: quiet_from, send };
+            return;
+        }
+        self.start_writing(send);
+    }
+
+    /// Hands the first piece over, or all of it.
+    pub(super) fn start_writing(&mut self, mut send: Outgoing) {
+        // Bytes that came during the guard time begin it again.
+        let quiet_from = self.sight.inbox.last_arrival() + self.settings.guard;
+        if self.settings.guard > Duration::ZERO && quiet_from > self.now {
+            self.state = State::Guarding { until: quiet_from, send };
+            return;
+        }
+        let piece = if self.settings.pace > Duration::ZERO { 1 } else { send.bytes.len() };
+        let bytes = send.bytes.iter().skip(send.handed_over).take(piece).copied().collect();
+        send.handed_over += piece;
+        send.next_at = None;
+        self.writes += 1;
+        let number = self.writes;
+        self.state = State::Writing { number, send };
+        self.command(PortCommand::Write { token: WriteToken::new(number), bytes });
+    }
+
+    /// Hands the next piece of a paced send over.
+    pub(super) fn next_piece(&mut self, number: u64, send: Outgoing) {
+        match send.next_at {
+            Some(at) if at <= self.now => self.start_writing(send),
+            _ => self.state = State::Writing { number, send },
+        }
+    }
+
+    /// Takes note that a write has left.
+    pub(super) fn sent(&mut self, token: &WriteToken) {
+        let is_ours = matches!(&self.state, State::Writing { number, .. } if *number == token.number());
+        if !is_ours {
+            return;
+        }
+        let State::Writing { number, mut send } = std::mem::replace(&mut self.state, State::Ready) else { return };
+        if send.handed_over < send.bytes.len() {
+            send.next_at = Some(self.now + self.settings.pace);
+            self.state = State::Writing { number, send };
+            return;
+        }
+        self.all_sent(send);
+    }
+
+    /// From here on, what comes answers what was sent.
+    fn all_sent(&mut self, send: Outgoing) {
+        self.sight_all();
+        self.sight.sent(send.echo);
+        self.last_sent = Some(send.bytes.clone());
+        self.tell(Some(send.site), EventKind::Sent { bytes: send.bytes });
+    }
+
+    /// Sends back what a device has heard.
+    pub(super) fn send_echo(&mut self, heard: Vec<u8>, site: Site) {
+        self.writes += 1;
+        self.command(PortCommand::Write { token: WriteToken::new(self.writes), bytes: heard.clone() });
+        self.tell(Some(site), EventKind::Sent { bytes: heard });
+    }
+}

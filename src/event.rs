@@ -1,0 +1,216 @@
+//! What happens in a run, as data: the only thing that console, transcript and reports see.
+//!
+//! Order: `RunStarted` first and `RunEnded` last; `Received` before the match that it allows; `Sent` when
+//! the bytes have left; `Failed` before the `StepEnded` or `RunEnded` that it causes. Secrets are replaced
+//! by `«name»` before an event is made.
+
+use std::time::Duration;
+
+use crate::diagnostic::{Code, Label};
+use crate::source::Site;
+use crate::time::Moment;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// When.
+    pub at: Moment,
+    /// The statement it belongs to, if it belongs to one.
+    pub site: Option<Site>,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EventKind {
+    /// The run begins.
+    RunStarted(RunHeader),
+    /// An attempt at a step begins.
+    StepBegan {
+        /// The step's title.
+        title: String,
+        /// 1 for the first attempt.
+        attempt: u32,
+        /// How many attempts there can be.
+        attempts: u32,
+        /// How many steps enclose it.
+        depth: u32,
+    },
+    /// An attempt at a step ended.
+    StepEnded {
+        /// The step's title.
+        title: String,
+        /// How.
+        outcome: StepOutcome,
+        /// Which attempt.
+        attempt: u32,
+        /// How long this attempt took.
+        took: Duration,
+        /// How many steps enclose it.
+        depth: u32,
+    },
+    /// The port is open.
+    Opened,
+    /// The port is gone, or was closed.
+    Closed(CloseReason),
+    /// These bytes have left.
+    Sent {
+        /// The bytes, with secrets named.
+        bytes: Vec<u8>,
+    },
+    /// These bytes came: whole lines where possible, a part of one where a match, a read or a send cuts it.
+    Received {
+        /// The bytes, with secrets named.
+        bytes: Vec<u8>,
+        /// Whether they were taken by a counted `read`, as one block whatever is in them.
+        block: bool,
+    },
+    /// An awaited pattern was found.
+    Matched {
+        /// The pattern as messages show it.
+        pattern: String,
+        /// What was found, with secrets named.
+        text: Vec<u8>,
+        /// How long the wait was.
+        waited: Duration,
+    },
+    /// A variable got its value from what was received.
+    Captured {
+        /// The variable.
+        name: String,
+        /// Its value, with secrets named.
+        value: Vec<u8>,
+    },
+    /// A result is safe on disk.
+    Saved {
+        /// The variable.
+        name: String,
+    },
+    /// The flow said something with `log`.
+    Logged {
+        /// What, with secrets named.
+        text: Vec<u8>,
+    },
+    /// The engine has something to say: a setting changed, a failure inside `try` or `finally`, a retry.
+    Noted {
+        /// What, with secrets named.
+        text: String,
+    },
+    /// The run, or a step that will be tried again, failed.
+    Failed(Box<Failure>),
+    /// The run is over.
+    RunEnded {
+        /// How.
+        verdict: Verdict,
+    },
+}
+
+/// What is known before the first byte.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunHeader {
+    /// The flow's title.
+    pub title: String,
+    /// `flow`, `device`.
+    pub kind: String,
+    /// The file, as the user named it.
+    pub file: String,
+    /// The port, as the user named it.
+    pub port: String,
+    /// The settings of the line, such as `115200 8N1`.
+    pub line: String,
+    /// The seed of everything random.
+    pub seed: u64,
+}
+
+/// How an attempt at a step ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepOutcome {
+    /// All its statements did what they should.
+    Passed,
+    /// It failed and will be tried again.
+    WillRetry,
+    /// It failed.
+    Failed,
+    /// `skip` was reached.
+    Skipped,
+}
+
+/// Why a port is gone.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CloseReason {
+    /// The run is over and the port was closed on purpose.
+    Finished,
+    /// It could not be opened; why, and what to do.
+    CannotOpen {
+        /// What is wrong, in the words of the system.
+        reason: String,
+        /// What to do about it.
+        help: Option<String>,
+    },
+    /// The other side hung up, or the adapter was unplugged.
+    HungUp,
+    /// Reading, writing or a setting failed.
+    Broken {
+        /// What is wrong, in the words of the system.
+        reason: String,
+        /// What to do about it.
+        help: Option<String>,
+    },
+    /// The simulated device failed.
+    DeviceFailed(Box<Failure>),
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Everything held.
+    Passed,
+    /// Everything held, but a step needed more than one attempt.
+    Flaky,
+    /// The flow itself said that it does not apply here.
+    Skipped,
+    /// Something did not hold.
+    Failed,
+    /// The port could not be opened, or went away.
+    PortFailed,
+    /// Ctrl-C, or a request of the system to end.
+    Interrupted,
+}
+
+impl Verdict {
+    /// Returns the word that console and reports use.
+    pub fn title(self) -> &'static str {
+        match self {
+            Verdict::Passed => "passed",
+            Verdict::Flaky => "passed (flaky)",
+            Verdict::Skipped => "skipped",
+            Verdict::Failed => "failed",
+            Verdict::PortFailed => "port failed",
+            Verdict::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// Why a run failed, with everything that is needed to explain it; secrets are named.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// Which kind of failure.
+    pub code: Code,
+    /// The statement that failed; `None` only for what no statement is to blame for.
+    pub site: Option<Site>,
+    /// What is wrong, in one sentence without a full stop.
+    pub message: String,
+    /// What is said about the statement itself.
+    pub label: String,
+    /// Further places: the calls that led here, the `fail on` that ended the wait.
+    pub others: Vec<Label>,
+    /// The steps that it happened in, outermost first.
+    pub steps: Vec<String>,
+    /// What was sent last, as visible text.
+    pub sent: Option<String>,
+    /// What came since, one visible text a line; empty if nothing came.
+    pub came: Option<Vec<String>>,
+    /// The likely cause, and what to do.
+    pub cause: Option<String>,
+}

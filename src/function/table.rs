@@ -1,0 +1,117 @@
+//! The table of functions, in the order of the documentation.
+
+use super::Secrecy::{Hides, Keeps};
+use super::arguments::Arguments;
+use super::{Ambient, Parameter, Row, Secrecy, Signature, Work, octets, structure, surroundings, text};
+use crate::value::{Type, Value};
+
+/// What has octets: text and bytes as they are, the others as they show.
+const OCTETS: &[Type] = &[Type::Text, Type::Bytes, Type::Int, Type::Bool, Type::Duration];
+/// What is or spells a whole number.
+const NUMBERS: &[Type] = &[Type::Int, Type::Text];
+
+const X: Parameter = wanted("x", OCTETS);
+const KEY_OCTETS: Parameter = wanted("key", OCTETS);
+const TEXT: Parameter = wanted("text", OCTETS);
+const FROM: Parameter = wanted("from", OCTETS);
+const TO: Parameter = wanted("to", OCTETS);
+const SEPARATOR: Parameter = wanted("separator", OCTETS);
+const PATH: Parameter = wanted("path", &[Type::Text]);
+const PATTERN: Parameter = wanted("pattern", &[Type::Text]);
+const NUMBER: Parameter = wanted("x", NUMBERS);
+const N: Parameter = wanted("n", NUMBERS);
+const TIME: Parameter = wanted("t", NUMBERS);
+const MINUTES: Parameter = optional("minutes", NUMBERS);
+const START: Parameter = wanted("start", NUMBERS);
+const LENGTH: Parameter = optional("length", NUMBERS);
+const COUNTABLE: Parameter = wanted("x", &[Type::Text, Type::Bytes, Type::List, Type::Map]);
+const LIST: Parameter = wanted("list", &[Type::List]);
+const MAP: Parameter = wanted("map", &[Type::Map]);
+const KEY: Parameter = wanted("key", &[Type::Text, Type::Int]);
+const KEYS: Parameter = wanted("keys", &[Type::List, Type::Text]);
+const VALUE: Parameter = wanted("value", &[Type::Any]);
+const DEFAULT: Parameter = wanted("default", &[Type::Any]);
+
+/// Every function, once; at most 256.
+pub(super) static TABLE: &[Row] = &[
+    alone("md5", &[X], Type::Bytes, Hides, octets::md5),
+    alone("sha1", &[X], Type::Bytes, Hides, octets::sha1),
+    alone("sha256", &[X], Type::Bytes, Hides, octets::sha256),
+    alone("hmac_md5", &[KEY_OCTETS, X], Type::Bytes, Hides, octets::hmac_md5),
+    alone("hmac_sha1", &[KEY_OCTETS, X], Type::Bytes, Hides, octets::hmac_sha1),
+    alone("hmac_sha256", &[KEY_OCTETS, X], Type::Bytes, Hides, octets::hmac_sha256),
+    alone("hex", &[X], Type::Text, Keeps, octets::hex),
+    alone("unhex", &[TEXT], Type::Bytes, Keeps, octets::unhex),
+    alone("base64", &[X], Type::Text, Keeps, octets::base64),
+    alone("unbase64", &[TEXT], Type::Bytes, Keeps, octets::unbase64),
+    alone("url_encode", &[X], Type::Text, Keeps, octets::url_encode),
+    alone("url_decode", &[TEXT], Type::Text, Keeps, octets::url_decode),
+    alone("form_encode", &[MAP], Type::Text, Keeps, structure::form_encode),
+    alone("form_decode", &[TEXT], Type::Map, Keeps, structure::form_decode),
+    alone("at_escape", &[X], Type::Text, Keeps, octets::at_escape),
+    alone("at_unescape", &[TEXT], Type::Text, Keeps, octets::at_unescape),
+    alone("len", &[COUNTABLE], Type::Int, Hides, text::len),
+    alone("upper", &[TEXT], Type::Text, Keeps, text::upper),
+    alone("lower", &[TEXT], Type::Text, Keeps, text::lower),
+    alone("trim", &[TEXT], Type::Text, Keeps, text::trim),
+    alone("replace", &[TEXT, FROM, TO], Type::Text, Keeps, text::replace),
+    alone("split", &[TEXT, SEPARATOR], Type::List, Keeps, text::split),
+    alone("join", &[LIST, SEPARATOR], Type::Text, Keeps, text::join),
+    alone("substring", &[TEXT, START, LENGTH], Type::Text, Keeps, text::substring),
+    alone("starts_with", &[TEXT, X], Type::Bool, Hides, text::starts_with),
+    alone("ends_with", &[TEXT, X], Type::Bool, Hides, text::ends_with),
+    alone("text", &[X], Type::Text, Keeps, text::text),
+    alone("bytes", &[X], Type::Bytes, Keeps, text::bytes),
+    alone("int", &[NUMBER], Type::Int, Keeps, text::int),
+    alone("json", &[TEXT, PATH], Type::Any, Keeps, structure::json),
+    alone("to_json", &[VALUE], Type::Text, Keeps, structure::to_json),
+    alone("sorted_concat", &[MAP], Type::Text, Keeps, structure::sorted_concat),
+    alone("sorted_form", &[MAP], Type::Text, Keeps, structure::sorted_form),
+    alone("get", &[MAP, KEY, DEFAULT], Type::Any, Keeps, structure::get),
+    alone("with", &[MAP, KEY, VALUE], Type::Map, Keeps, structure::with),
+    alone("without", &[MAP, KEYS], Type::Map, Keeps, structure::without),
+    alone("keys", &[MAP], Type::List, Keeps, structure::keys),
+    alone("append", &[LIST, VALUE], Type::List, Keeps, structure::append),
+    ambient("unix_time", &[], Type::Int, Keeps, surroundings::unix_time),
+    ambient("unix_millis", &[], Type::Int, Keeps, surroundings::unix_millis),
+    alone("format_time", &[TIME, PATTERN, MINUTES], Type::Text, Keeps, surroundings::format_time),
+    alone("millis", &[N], Type::Duration, Keeps, surroundings::millis),
+    alone("seconds", &[N], Type::Duration, Keeps, surroundings::seconds),
+    ambient("random_digits", &[N], Type::Text, Keeps, surroundings::random_digits),
+    ambient("random_hex", &[N], Type::Text, Keeps, surroundings::random_hex),
+    ambient("random_text", &[N], Type::Text, Keeps, surroundings::random_text),
+    ambient("uuid", &[], Type::Text, Keeps, surroundings::uuid),
+    alone("crc16_modbus", &[X], Type::Int, Hides, octets::crc16_modbus),
+    alone("crc16_ccitt", &[X], Type::Int, Hides, octets::crc16_ccitt),
+    alone("crc32", &[X], Type::Int, Hides, octets::crc32),
+    alone("sum8", &[X], Type::Int, Hides, octets::sum8),
+    alone("xor8", &[X], Type::Int, Hides, octets::xor8),
+];
+
+const fn wanted(name: &'static str, accepts: &'static [Type]) -> Parameter {
+    Parameter { name, accepts, optional: false }
+}
+
+const fn optional(name: &'static str, accepts: &'static [Type]) -> Parameter {
+    Parameter { name, accepts, optional: true }
+}
+
+const fn alone(
+    name: &'static str,
+    parameters: &'static [Parameter],
+    result: Type,
+    secrecy: Secrecy,
+    work: fn(&Arguments<'_>) -> Result<Value, String>,
+) -> Row {
+    Row { signature: Signature { name, parameters, result, secrecy }, work: Work::Alone(work) }
+}
+
+const fn ambient(
+    name: &'static str,
+    parameters: &'static [Parameter],
+    result: Type,
+    secrecy: Secrecy,
+    work: fn(&Arguments<'_>, &mut Ambient) -> Result<Value, String>,
+) -> Row {
+    Row { signature: Signature { name, parameters, result, secrecy }, work: Work::Ambient(work) }
+}

@@ -1,0 +1,235 @@
+//! The table against the documentation, and each function at its edges.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::*;
+
+/// Calls a function that must succeed, from seed 1 at 2023-11-14 22:13:20.999.
+#[track_caller]
+pub fn call(name: &str, arguments: &[Value]) -> Value {
+    attempt(name, arguments).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Makes a text.
+pub fn text(text: &str) -> Value {
+    Value::text(text)
+}
+
+/// Makes a map.
+pub fn map<'a>(entries: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
+    Value::Map(entries.into_iter().map(|(name, value)| (name.to_string(), value)).collect())
+}
+
+fn attempt(name: &str, arguments: &[Value]) -> Result<Value, String> {
+    let mut ambient = Ambient { rng: Rng::from_seed(1), unix_millis: 1_700_000_000_999 };
+    Function::find(name).expect("a function of the table").call(arguments, &mut ambient)
+}
+
+#[track_caller]
+fn refusal(name: &str, arguments: &[Value]) -> String {
+    attempt(name, arguments).expect_err("a refusal")
+}
+
+fn list<const N: usize>(items: [&str; N]) -> Value {
+    Value::List(items.into_iter().map(text).collect())
+}
+
+fn samples() -> Vec<Value> {
+    vec![
+        text(""),
+        text("12"),
+        text("k=v&\\22 é"),
+        Value::Text(vec![0xff, 0, b'%']),
+        Value::Bytes(vec![0x17, 0x70]),
+        Value::Int(0),
+        Value::Int(65_536),
+        Value::Int(i64::MIN),
+        Value::Int(i64::MAX),
+        Value::Bool(true),
+        Value::Duration(Duration::from_millis(1500)),
+        Value::Duration(Duration::MAX),
+        list(["b", "a"]),
+        map([("z", Value::Null), ("a", text("1"))]),
+        Value::Null,
+    ]
+}
+
+#[test]
+fn every_function_has_its_row_in_the_documentation_with_its_parameters() {
+    let section =
+        include_str!("../../docs/language.md").split("\n## ").find(|section| section.starts_with("Functions"));
+    let rows = section.expect("a section on functions").lines().filter_map(|line| line.strip_prefix("| `"));
+    let mut documented: HashMap<&str, Vec<Vec<&str>>> = HashMap::new();
+    let mut order = Vec::new();
+    for call in rows.flat_map(|row| {
+        row.split(" | ").next().into_iter().flat_map(|cell| cell.trim_end_matches('`').split('`').step_by(2))
+    }) {
+        let (name, parameters) = call.trim_end_matches(')').split_once('(').expect("a call in each pair of backticks");
+        let forms = documented.entry(name).or_default();
+        if forms.is_empty() {
+            order.push(name);
+        }
+        forms.push(parameters.split(", ").filter(|parameter| !parameter.is_empty()).collect());
+    }
+    assert_eq!(order, Function::all().map(|function| function.signature().name).collect::<Vec<_>>());
+    for signature in Function::all().map(Function::signature) {
+        let names: Vec<&str> = signature.parameters.iter().map(|parameter| parameter.name).collect();
+        let forms: Vec<Vec<&str>> = (signature.n_required()..=names.len()).map(|n| names[..n].to_vec()).collect();
+        assert_eq!(documented[signature.name], forms, "{}", signature.name);
+    }
+}
+
+#[test]
+fn names_are_found_and_unique_and_optional_parameters_come_last() {
+    for function in Function::all() {
+        let signature = function.signature();
+        assert_eq!(Function::find(signature.name), Some(function));
+        assert!(signature.parameters.is_sorted_by_key(|parameter| parameter.optional));
+    }
+    assert_eq!(Function::all().count(), TABLE.len());
+    assert_eq!(Function::find("MD5"), None);
+    assert_eq!(Function::find(""), None);
+}
+
+#[test]
+fn any_arguments_give_a_result_of_the_promised_type_or_a_sentence() {
+    let samples = samples();
+    let mut ambient = Ambient { rng: Rng::from_seed(1), unix_millis: i64::MIN };
+    for function in Function::all() {
+        let signature = function.signature();
+        let n = signature.parameters.len();
+        for turn in 0..samples.len().pow(n as u32) {
+            let pick = |place: usize| samples[turn / samples.len().pow(place as u32) % samples.len()].clone();
+            let arguments: Vec<Value> = (0..n).map(pick).collect();
+            match function.call(&arguments, &mut ambient) {
+                Ok(result) => assert!(signature.result == Type::Any || result.kind() == signature.result),
+                Err(error) => assert!(!error.ends_with('.') && !error.starts_with(char::is_uppercase), "{error}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn wrong_counts_and_types_are_told() {
+    assert_eq!(refusal("md5", &[]), "`md5` takes 1 argument, not 0");
+    assert_eq!(refusal("uuid", &[text("")]), "`uuid` takes 0 arguments, not 1");
+    assert_eq!(refusal("substring", &[text("")]), "`substring` takes 2 or 3 arguments, not 1");
+    assert_eq!(refusal("join", &[text("a"), text("")]), "`join` takes a list as `list`, not text");
+    assert_eq!(refusal("len", &[Value::Null]), "`len` takes text, bytes, a list or a map as `x`, not null");
+}
+
+#[test]
+fn a_number_is_one_or_spells_one() {
+    assert_eq!(call("int", &[text(" -12 ")]), Value::Int(-12));
+    assert_eq!(refusal("int", &[text("12a")]), "`12a` is not a number");
+    assert_eq!(refusal("int", &[text("9223372036854775808")]), "`9223372036854775808` is not a number");
+    assert_eq!(refusal("int", &[text(&"x".repeat(61))]), "a text of 61 bytes is not a number");
+    assert_eq!(call("millis", &[text("1500")]), Value::Duration(Duration::from_millis(1500)));
+    assert_eq!(call("seconds", &[Value::Int(2)]), Value::Duration(Duration::from_secs(2)));
+    assert_eq!(refusal("seconds", &[Value::Int(-1)]), "`n` must lie between 0 and 31622400, not -1");
+}
+
+#[test]
+fn digests_take_octets_and_text_functions_take_what_shows() {
+    let bytes = Value::Bytes(vec![0x17, 0xa0]);
+    assert_eq!(call("hex", std::slice::from_ref(&bytes)), text("17a0"));
+    assert_eq!(call("md5", std::slice::from_ref(&bytes)), call("md5", &[Value::Text(vec![0x17, 0xa0])]));
+    assert_eq!(call("len", std::slice::from_ref(&bytes)), Value::Int(2));
+    assert_eq!(call("upper", std::slice::from_ref(&bytes)), text("17A0"));
+    assert_eq!(call("substring", &[bytes.clone(), Value::Int(2)]), text("a0"));
+    assert_eq!(call("unhex", std::slice::from_ref(&bytes)), bytes);
+    assert_eq!(call("text", std::slice::from_ref(&bytes)), Value::Text(vec![0x17, 0xa0]));
+    assert_eq!(call("bytes", &[Value::Int(42)]), Value::Bytes(b"42".to_vec()));
+    assert_eq!(call("md5", &[Value::Int(42)]), call("md5", &[text("42")]));
+}
+
+#[test]
+fn texts_are_cut_split_and_joined_by_bytes() {
+    let substring = |start, length| call("substring", &[text("abcde"), Value::Int(start), Value::Int(length)]);
+    assert_eq!(substring(1, 3), text("bcd"));
+    assert_eq!(substring(3, i64::MAX), text("de"));
+    assert_eq!(substring(9, 1), text(""));
+    assert_eq!(substring(2, 0), text(""));
+    assert_eq!(refusal("substring", &[text("a"), Value::Int(-1)]), "`start` must be 0 or more, not -1");
+    assert_eq!(call("split", &[text("a,,b,"), text(",")]), list(["a", "", "b", ""]));
+    assert_eq!(call("split", &[text(""), text(",")]), list([""]));
+    assert_eq!(call("split", &[text("aaa"), text("aa")]), list(["", "a"]));
+    assert_eq!(refusal("split", &[text("a"), text("")]), "`separator` must not be empty");
+    assert_eq!(call("join", &[Value::List(vec![Value::Int(1), text("b")]), text(", ")]), text("1, b"));
+    assert_eq!(call("join", &[Value::List(vec![]), text(", ")]), text(""));
+    assert_eq!(call("replace", &[text("aaa"), text("a"), text("aa")]), text("aaaaaa"));
+    assert_eq!(call("replace", &[text("a\rb"), Value::Bytes(vec![13]), text("")]), text("ab"));
+    assert_eq!(refusal("replace", &[text("a"), text(""), text("b")]), "`from` must not be empty");
+    assert_eq!(call("trim", &[text(" \t a b\r\n")]), text("a b"));
+    assert_eq!(call("lower", &[text("AÉ")]), text("aÉ"));
+    assert_eq!(call("starts_with", &[text("abc"), text("ab")]), Value::Bool(true));
+    assert_eq!(call("ends_with", &[text("abc"), text("ab")]), Value::Bool(false));
+}
+
+#[test]
+fn maps_keep_their_order_and_their_keys_are_unique() {
+    let m = map([("z", Value::Int(1)), ("a", text("2"))]);
+    assert_eq!(call("with", &[m.clone(), text("z"), text("3")]), map([("z", text("3")), ("a", text("2"))]));
+    let longer = map([("z", Value::Int(1)), ("a", text("2")), ("7", Value::Null)]);
+    assert_eq!(call("with", &[m.clone(), Value::Int(7), Value::Null]), longer);
+    assert_eq!(call("without", &[m.clone(), list(["z", "x"])]), map([("a", text("2"))]));
+    assert_eq!(call("without", &[m.clone(), text("a")]), map([("z", Value::Int(1))]));
+    assert_eq!(call("keys", std::slice::from_ref(&m)), list(["z", "a"]));
+    assert_eq!(call("get", &[m.clone(), text("a"), Value::Null]), text("2"));
+    assert_eq!(call("get", &[m.clone(), text("b"), Value::Int(5)]), Value::Int(5));
+    assert_eq!(call("sorted_concat", std::slice::from_ref(&m)), text("a2z1"));
+    assert_eq!(call("sorted_form", &[m]), text("a=2&z=1"));
+    assert_eq!(call("append", &[list(["a"]), text("b")]), list(["a", "b"]));
+    assert_eq!(call("form_decode", &[text("k=a%20b&k2")]), map([("k", text("a b")), ("k2", text(""))]));
+}
+
+#[test]
+fn json_is_read_by_a_path_and_written_in_order() {
+    let reply = text("{\"code\":200,\"data\":{\"iotId\":\"Pb\",\"n\":1.50}}");
+    assert_eq!(call("json", &[reply.clone(), text("$.data.iotId")]), text("Pb"));
+    assert_eq!(call("json", &[reply.clone(), text("$.data.n")]), text("1.50"));
+    assert_eq!(refusal("json", &[reply, text("$.data.iotToken")]), "no `$.data.iotToken` in the JSON text");
+    assert_eq!(call("to_json", &[map([("b", Value::Int(1)), ("a", Value::Null)])]), text("{\"b\":1,\"a\":null}"));
+}
+
+#[test]
+fn time_and_chance_come_from_the_surroundings() {
+    assert_eq!(call("unix_time", &[]), Value::Int(1_700_000_000));
+    assert_eq!(call("unix_millis", &[]), Value::Int(1_700_000_000_999));
+    let stamp = call("format_time", &[text("1700000000"), text("%Y%m%d%H"), Value::Int(480)]);
+    assert_eq!(stamp, text("2023111506"));
+    assert!(refusal("format_time", &[Value::Int(0), text("%!")]).starts_with("the time pattern"));
+    for name in ["random_digits", "random_hex", "random_text"] {
+        assert_eq!(call(name, &[Value::Int(0)]), text(""));
+        assert_eq!(call("len", &[call(name, &[Value::Int(65_536)])]), Value::Int(65_536));
+        assert_eq!(refusal(name, &[Value::Int(65_537)]), "`n` must lie between 0 and 65536, not 65537");
+    }
+}
+
+#[test]
+fn nothing_grows_without_end() {
+    let long = Value::Text(vec![b'a'; 1 << 19]);
+    assert!(attempt("replace", &[long.clone(), text("a"), long.clone()]).is_err());
+    assert!(attempt("join", &[Value::List(vec![Value::Null; 1000]), long.clone()]).is_err());
+    assert!(attempt("hex", &[long]).is_err());
+    let mut nested = Value::Int(1);
+    let mut n_levels = 0;
+    while let Ok(deeper) = attempt("append", &[Value::List(vec![]), nested.clone()]) {
+        nested = deeper;
+        n_levels += 1;
+    }
+    assert_eq!(n_levels, crate::value::bounds::DEPTH_LIMIT);
+}
+
+#[test]
+fn secrets_stay_secret_unless_the_result_cannot_tell_them() {
+    let hiding: Vec<&str> = Function::all()
+        .map(Function::signature)
+        .filter(|signature| signature.secrecy == Secrecy::Hides)
+        .map(|signature| signature.name)
+        .collect();
+    let expected = "md5 sha1 sha256 hmac_md5 hmac_sha1 hmac_sha256 len starts_with ends_with \
+                    crc16_modbus crc16_ccitt crc32 sum8 xor8";
+    assert_eq!(hiding.join(" "), expected);
+}

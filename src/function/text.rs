@@ -1,0 +1,117 @@
+//! Functions that read and rewrite text; bytes given as the text stand for their lower-case hex.
+
+use super::arguments::Arguments;
+use crate::value::Value;
+use crate::value::bounds::check_length;
+
+type Outcome = Result<Value, String>;
+
+/// Counts octets, items or keys.
+pub fn len(given: &Arguments<'_>) -> Outcome {
+    let length = match given.value(0) {
+        Value::List(items) => items.len(),
+        Value::Map(entries) => entries.len(),
+        octets => octets.octets().len(),
+    };
+    Ok(Value::Int(i64::try_from(length).unwrap_or(i64::MAX)))
+}
+
+/// Returns the text in upper case; only ASCII letters change, for no encoding is guessed.
+pub fn upper(given: &Arguments<'_>) -> Outcome {
+    Ok(Value::Text(given.shown(0).to_ascii_uppercase()))
+}
+
+/// Returns the text in lower case; only ASCII letters change.
+pub fn lower(given: &Arguments<'_>) -> Outcome {
+    Ok(Value::Text(given.shown(0).to_ascii_lowercase()))
+}
+
+/// Takes blanks, tabs and line ends from both ends.
+pub fn trim(given: &Arguments<'_>) -> Outcome {
+    Ok(Value::text(given.shown(0).trim_ascii()))
+}
+
+/// Replaces from left to right; what was put in is not looked at again.
+pub fn replace(given: &Arguments<'_>) -> Outcome {
+    let (text, from, to) = (given.shown(0), given.octets(1), given.octets(2));
+    if from.is_empty() {
+        return Err("`from` must not be empty".to_string());
+    }
+    let n_added = places(&text, &from).count().saturating_mul(to.len());
+    check_length(text.len().saturating_add(n_added))?;
+    let pieces: Vec<&[u8]> = pieces(&text, &from).collect();
+    Ok(Value::Text(pieces.join(to.as_slice())))
+}
+
+/// Splits at each separator; a text without one is a list of one.
+pub fn split(given: &Arguments<'_>) -> Outcome {
+    let (text, separator) = (given.shown(0), given.octets(1));
+    if separator.is_empty() {
+        return Err("`separator` must not be empty".to_string());
+    }
+    Ok(Value::List(pieces(&text, &separator).map(Value::text).collect()))
+}
+
+/// Joins the items as they show.
+pub fn join(given: &Arguments<'_>) -> Outcome {
+    let (items, separator) = (given.list(0), given.octets(1));
+    let shown: Vec<Vec<u8>> = items.iter().map(Value::show).collect();
+    let length = shown.iter().fold(0_usize, |sum, item| sum.saturating_add(item.len()));
+    check_length(length.saturating_add(separator.len().saturating_mul(shown.len())))?;
+    Ok(Value::Text(shown.join(separator.as_slice())))
+}
+
+/// Cuts a piece out by bytes; what is beyond the end is left out.
+pub fn substring(given: &Arguments<'_>) -> Outcome {
+    let text = given.shown(0);
+    let start = given.size(1)?.min(text.len());
+    let length = if given.has(2) { given.size(2)? } else { usize::MAX };
+    let end = start.saturating_add(length).min(text.len());
+    Ok(Value::text(&text[start..end]))
+}
+
+/// Says whether the text begins with these octets.
+pub fn starts_with(given: &Arguments<'_>) -> Outcome {
+    Ok(Value::Bool(given.shown(0).starts_with(&given.octets(1))))
+}
+
+/// Says whether the text ends with these octets.
+pub fn ends_with(given: &Arguments<'_>) -> Outcome {
+    Ok(Value::Bool(given.shown(0).ends_with(&given.octets(1))))
+}
+
+/// Returns the octets, meant to be read from now on.
+pub fn text(given: &Arguments<'_>) -> Outcome {
+    Ok(Value::Text(given.octets(0)))
+}
+
+/// Returns the octets, not meant to be read from now on.
+pub fn bytes(given: &Arguments<'_>) -> Outcome {
+    Ok(Value::Bytes(given.octets(0)))
+}
+
+/// Returns the number that it is or spells.
+pub fn int(given: &Arguments<'_>) -> Outcome {
+    given.int(0).map(Value::Int)
+}
+
+/// Returns what lies between the places of `separator`, which is not empty.
+fn pieces<'a>(text: &'a [u8], separator: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    let mut start = 0;
+    let ends = places(text, separator).map(Some).chain([None]);
+    ends.map(move |place| {
+        let piece = &text[start..place.unwrap_or(text.len())];
+        start = place.map_or(text.len(), |place| place + separator.len());
+        piece
+    })
+}
+
+/// Returns where `needle`, which is not empty, begins in the text; the places do not overlap.
+fn places<'a>(text: &'a [u8], needle: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let place = from + text[from..].windows(needle.len()).position(|window| window == needle)?;
+        from = place + needle.len();
+        Some(place)
+    })
+}

@@ -1,0 +1,30 @@
+//! flowrun runs declarative scenarios against a device on a serial port.
+//!
+//! ```text
+//! text ─▶ syntax ─▶ check ─▶ program ─▶ engine ◀──▶ world ◀── transport | sim
+//!            │         │                   │
+//!            └────┬────┘                   ▼
+//!             diagnostic                 event ─▶ report: console, transcript, summary
+//! ```
+//!
+//! Data flows one way; `docs/architecture.md` says what each room may know of the others.
+#![warn(missing_docs)]
+
+pub mod check;
+pub mod diagnostic;
+pub mod engine;
+pub mod event;
+pub mod function;
+pub mod load;
+pub mod pattern;
+pub mod program;
+pub mod report;
+pub mod results;
+pub mod settings;
+pub mod sim;
+pub mod source;
+pub mod syntax;
+pub mod time;
+pub mod transport;
+pub mod value;
+pub mod world;

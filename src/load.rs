@@ -1,0 +1,226 @@
+//! Reads a file and everything that it `use`s.
+
+use std::collections::HashMap;
+use std::path::{Component, Path, PathBuf};
+
+use crate::diagnostic::nearest::nearest;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::{Site, Source, SourceId, Sources};
+use crate::syntax::ast::{Secrecy, StatementKind};
+use crate::syntax::{self, Parsed, ast};
+
+/// The libraries that travel inside of the program, by the name that `use` gives them.
+pub const STANDARD: &[(&str, &str)] = &[("std/at", include_str!("../flows/std/at.flow"))];
+
+/// A file and everything that it uses.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The texts.
+    pub sources: Sources,
+    /// The files: a used file stands before its user, the file itself last.
+    pub files: Vec<LoadedFile>,
+    /// What could not be read or parsed.
+    pub problems: Vec<Diagnostic>,
+}
+
+/// One file, parsed.
+#[derive(Debug)]
+pub struct LoadedFile {
+    /// Its text.
+    pub id: SourceId,
+    /// Its tree.
+    pub parsed: Parsed,
+}
+
+/// How a text is got: from the disk, or from memory in tests.
+pub type Reader<'a> = &'a dyn Fn(&Path) -> std::io::Result<Vec<u8>>;
+
+/// Reads files from the disk.
+pub fn from_disk(path: &Path) -> std::io::Result<Vec<u8>> {
+    std::fs::read(path)
+}
+
+/// Reads a file and everything that it uses, each once.
+pub fn load(path: &Path, reader: Reader<'_>) -> Loaded {
+    let mut loader =
+        Loader { reader, sources: Sources::default(), files: Vec::new(), problems: Vec::new(), seen: HashMap::new() };
+    match read_text(reader, path) {
+        Ok(text) => loader.add(path, text),
+        Err(reason) => loader.problems.push(
+            Diagnostic::general(Code::LoadUnreadable, format!("`{}` can not be read: {reason}", path.display()))
+                .help("check the path; a flow file usually ends in `.flow`"),
+        ),
+    }
+    Loaded { sources: loader.sources, files: loader.files, problems: loader.problems }
+}
+
+/// Returns the path of a file that another names: beside or below it.
+///
+/// # Errors
+///
+/// Why the path is not allowed.
+pub fn beside(file: &Path, path: &str) -> Result<PathBuf, &'static str> {
+    let path = Path::new(path);
+    if path.as_os_str().is_empty() {
+        return Err("the path is empty");
+    }
+    if path.is_absolute()
+        || path.components().any(|c| matches!(c, Component::ParentDir | Component::Prefix(_) | Component::RootDir))
+    {
+        return Err("a flow reaches only files beside or below itself");
+    }
+    Ok(file.parent().unwrap_or(Path::new("")).join(path))
+}
+
+fn read_text(reader: Reader<'_>, path: &Path) -> Result<String, String> {
+    let bytes = reader(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_string(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".to_string(),
+        _ => error.to_string(),
+    })?;
+    String::from_utf8(bytes).map_err(|error| format!("it is not UTF-8 (byte {})", error.utf8_error().valid_up_to()))
+}
+
+struct Loader<'a> {
+    reader: Reader<'a>,
+    sources: Sources,
+    files: Vec<LoadedFile>,
+    problems: Vec<Diagnostic>,
+    /// Paths that were read, or are being read.
+    seen: HashMap<PathBuf, ()>,
+}
+
+impl Loader<'_> {
+    fn add(&mut self, path: &Path, text: String) {
+        self.seen.insert(path.to_path_buf(), ());
+        let source = Source::new(path.display().to_string(), text);
+        let id = self.sources.add(source);
+        let parsed = syntax::parse(id, self.sources.get(id));
+        self.sources.hide(id, &secret_defaults(&parsed.file));
+        self.problems.extend(parsed.problems.iter().cloned());
+        let uses: Vec<_> = parsed
+            .file
+            .body
+            .iter()
+            .filter_map(|statement| match &statement.kind {
+                StatementKind::Use(path) => Some((path.node.clone(), Site { source: id, span: path.span })),
+                _ => None,
+            })
+            .collect();
+        for (used, site) in uses {
+            self.use_file(path, &used, site);
+        }
+        self.files.push(LoadedFile { id, parsed });
+    }
+
+    fn use_file(&mut self, user: &Path, used: &str, site: Site) {
+        if used.starts_with("std/") {
+            return self.use_standard(used, site);
+        }
+        let target = match beside(user, used) {
+            Ok(target) => target,
+            Err(why) => {
+                let problem = Diagnostic::new(Code::LoadUse, site, format!("`{used}` can not be used"), why)
+                    .help("name it relative to this file, without `..`: `use \"lib/air.flow\"`");
+                return self.problems.push(problem);
+            }
+        };
+        if self.seen.contains_key(&target) {
+            return;
+        }
+        match read_text(self.reader, &target) {
+            Ok(text) => self.add(&target, text),
+            Err(reason) => {
+                let message = format!("`{}` can not be read: {reason}", target.display());
+                self.problems.push(Diagnostic::new(Code::LoadUse, site, message, "used here"));
+            }
+        }
+    }
+
+    fn use_standard(&mut self, used: &str, site: Site) {
+        let path = PathBuf::from(used);
+        if self.seen.contains_key(&path) {
+            return;
+        }
+        match STANDARD.iter().find(|(name, _)| *name == used) {
+            Some((_, text)) => self.add(&path, (*text).to_string()),
+            None => {
+                let names = STANDARD.iter().map(|(name, _)| *name);
+                let help = match nearest(used, names.clone()) {
+                    Some(name) => format!("did you mean `{name}`?"),
+                    None => format!("there are: {}", names.collect::<Vec<_>>().join(", ")),
+                };
+                let message = format!("there is no `{used}` in the standard library");
+                self.problems.push(Diagnostic::new(Code::LoadUse, site, message, "not built in").help(help));
+            }
+        }
+    }
+}
+
+/// Returns the texts of the literals that are defaults of secrets: no message may show them.
+fn secret_defaults(file: &ast::File) -> Vec<Vec<u8>> {
+    let mut texts = Vec::new();
+    for statement in &file.body {
+        if let StatementKind::Param(param) = &statement.kind
+            && param.secrecy == Secrecy::Secret
+            && let Some(ast::ExprKind::String(pieces)) = param.default.as_ref().map(|default| &default.kind)
+        {
+            texts.extend(pieces.iter().filter_map(|piece| match piece {
+                ast::Piece::Text(text) => Some(text.clone()),
+                ast::Piece::Value(_) => None,
+            }));
+        }
+    }
+    texts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load_from(files: &[(&str, &str)]) -> Loaded {
+        let reader = |path: &Path| {
+            let found = files.iter().find(|(name, _)| Path::new(name) == path);
+            found.map(|(_, text)| text.as_bytes().to_vec()).ok_or(std::io::ErrorKind::NotFound.into())
+        };
+        load(Path::new(files[0].0), &reader)
+    }
+
+    #[test]
+    fn used_files_are_read_once_even_in_a_circle() {
+        let loaded = load_from(&[
+            ("d/a.flow", "flow \"a\" use \"lib/b.flow\" use \"lib/b.flow\""),
+            ("d/lib/b.flow", "library \"b\" use \"c.flow\""),
+            ("d/lib/c.flow", "library \"c\" use \"b.flow\""),
+        ]);
+        assert_eq!(loaded.problems, []);
+        let names: Vec<_> = loaded.files.iter().map(|f| loaded.sources.get(f.id).name()).collect();
+        assert_eq!(names, ["d/lib/c.flow", "d/lib/b.flow", "d/a.flow"]);
+    }
+
+    #[test]
+    fn a_flow_reaches_only_files_beside_itself() {
+        for path in ["../x.flow", "/etc/passwd", "a/../../x.flow", ""] {
+            assert!(beside(Path::new("d/a.flow"), path).is_err(), "{path}");
+        }
+        assert_eq!(beside(Path::new("d/a.flow"), "lib/x.flow"), Ok(PathBuf::from("d/lib/x.flow")));
+    }
+
+    #[test]
+    fn a_missing_file_is_reported_at_its_use() {
+        let loaded = load_from(&[("a.flow", "flow \"a\" use \"b.flow\" use \"std/att\"")]);
+        let messages: Vec<_> = loaded.problems.iter().map(|p| p.message.as_str()).collect();
+        assert_eq!(
+            messages,
+            ["`b.flow` can not be read: there is no such file", "there is no `std/att` in the standard library"]
+        );
+    }
+
+    #[test]
+    fn the_default_of_a_secret_is_hidden_in_the_shown_text() {
+        let loaded = load_from(&[("a.flow", "flow \"a\" secret key = \"hunter22\" send \"hunter22\"")]);
+        let shown = loaded.sources.get(loaded.files[0].id).shown();
+        assert!(!shown.contains("hunter22"), "{shown}");
+        assert_eq!(shown.len(), loaded.sources.get(loaded.files[0].id).text().len());
+    }
+}

@@ -1,0 +1,230 @@
+//! `Pattern`: what is awaited, ready to be compared with what came.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use memchr::memmem;
+use regex::bytes::{Regex, RegexBuilder};
+
+/// A pattern, compiled.
+#[derive(Clone, Debug)]
+pub enum Pattern {
+    /// These bytes anywhere in the stream.
+    Literal(Arc<Literal>),
+    /// This regex in a complete line.
+    Regex(Arc<Regex>),
+    /// A whole line that is these bytes.
+    Line(Vec<u8>),
+    /// A whole line that this regex matches from end to end.
+    LineRegex(Arc<Regex>),
+    /// An unfinished last line that ends with these bytes.
+    Prompt(Vec<u8>),
+    /// An unfinished last line in which this regex is found.
+    PromptRegex(Arc<Regex>),
+}
+
+/// Bytes to look for, with what makes the search quick.
+#[derive(Debug)]
+pub struct Literal {
+    needle: Vec<u8>,
+    finder: memmem::Finder<'static>,
+}
+
+impl Literal {
+    /// Prepares the search for some bytes.
+    pub fn new(needle: Vec<u8>) -> Literal {
+        Literal { finder: memmem::Finder::new(&needle).into_owned(), needle }
+    }
+
+    /// Returns the bytes that are looked for.
+    pub fn needle(&self) -> &[u8] {
+        &self.needle
+    }
+
+    /// Returns where the bytes stand first.
+    pub fn find(&self, haystack: &[u8]) -> Option<Range<usize>> {
+        self.finder.find(haystack).map(|start| start..start + self.needle.len())
+    }
+}
+
+/// How a regex is to be fitted to a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// Found somewhere.
+    Within,
+    /// From end to end.
+    Whole,
+}
+
+/// Compiles a regex as flows mean it: on bytes, ASCII classes for what is not named otherwise.
+///
+/// # Errors
+///
+/// What is wrong with it, in the words of the regex crate.
+pub fn compile(regex: &str, flags: &str, fit: Fit) -> Result<Arc<Regex>, String> {
+    let text = match fit {
+        Fit::Within => regex.to_string(),
+        // A newline closes a comment that an `x` regex may end with.
+        Fit::Whole if flags.contains('x') => format!("^(?:{regex}\n)$"),
+        Fit::Whole => format!("^(?:{regex})$"),
+    };
+    RegexBuilder::new(&text)
+        .case_insensitive(flags.contains('i'))
+        .ignore_whitespace(flags.contains('x'))
+        .unicode(false)
+        .dot_matches_new_line(true)
+        .size_limit(1 << 20)
+        .dfa_size_limit(4 << 20)
+        .build()
+        .map(Arc::new)
+        .map_err(|error| {
+            let text = error.to_string();
+            let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or(&text);
+            last.trim_start_matches("error: ").trim().to_string()
+        })
+}
+
+/// Returns a regex that finds any of some texts, the first of them where several fit; group `i + 1` is text `i`.
+///
+/// `None` if there is no text, or if they are too long to be looked for together (64 MiB compiled).
+pub fn any_of<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Option<Regex> {
+    let alternatives: Vec<String> = texts.map(|text| format!("({})", escape(text))).collect();
+    if alternatives.is_empty() {
+        return None;
+    }
+    RegexBuilder::new(&alternatives.join("|")).unicode(false).size_limit(64 << 20).build().ok()
+}
+
+/// Returns the names of the groups of a regex, in their order.
+pub fn group_names(regex: &Regex) -> impl Iterator<Item = &str> {
+    regex.capture_names().flatten()
+}
+
+/// Returns a text as a regex that matches exactly it.
+pub fn escape(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    for chunk in bytes.utf8_chunks() {
+        if chunk.valid().is_ascii() {
+            out.push_str(&regex::escape(chunk.valid()));
+        } else {
+            // In byte mode a character outside of ASCII is matched byte by byte.
+            for byte in chunk.valid().bytes() {
+                push_byte(&mut out, byte);
+            }
+        }
+        for byte in chunk.invalid() {
+            push_byte(&mut out, *byte);
+        }
+    }
+    out
+}
+
+fn push_byte(out: &mut String, byte: u8) {
+    use std::fmt::Write;
+    let _ = write!(out, "\\x{byte:02x}");
+}
+
+impl Pattern {
+    /// Looks for a match in a complete line, from `from` on (a place in `line`).
+    ///
+    /// `is_whole` tells whether the line from `from` on counts as a whole line. Returns the bytes that
+    /// matched, as a range of `line`. Literals and prompts are not looked for here.
+    pub fn find_in_line(&self, line: &[u8], from: usize, is_whole: bool) -> Option<Range<usize>> {
+        let rest = &line[from..];
+        match self {
+            Pattern::Line(text) => (is_whole && rest == text.as_slice()).then_some(from..line.len()),
+            Pattern::LineRegex(_) | Pattern::Regex(_) if rest.is_empty() => None,
+            Pattern::LineRegex(regex) => (is_whole && regex.is_match(rest)).then_some(from..line.len()),
+            // A line that is whole from here on begins here: `^` matches. Else the text before is looked at too.
+            Pattern::Regex(regex) if is_whole => regex.find(rest).map(|m| from + m.start()..from + m.end()),
+            Pattern::Regex(regex) => regex.find_at(line, from).map(|m| m.range()),
+            Pattern::Literal(_) | Pattern::Prompt(_) | Pattern::PromptRegex(_) => None,
+        }
+    }
+
+    /// Looks for a match in an unfinished line that has been quiet for the settle time.
+    pub fn find_in_prompt(&self, rest: &[u8]) -> Option<Range<usize>> {
+        match self {
+            Pattern::Prompt(text) => {
+                (!rest.is_empty() && rest.ends_with(text)).then(|| rest.len() - text.len()..rest.len())
+            }
+            Pattern::PromptRegex(regex) if !rest.is_empty() => regex.find(rest).map(|m| m.range()),
+            Pattern::PromptRegex(_) => None,
+            Pattern::Literal(_) | Pattern::Regex(_) | Pattern::Line(_) | Pattern::LineRegex(_) => None,
+        }
+    }
+
+    /// Looks for a match anywhere in a text that is complete: an unclaimed line, or a text in a variable.
+    pub fn find_in_text(&self, text: &[u8]) -> Option<Range<usize>> {
+        match self {
+            Pattern::Literal(literal) => literal.find(text),
+            Pattern::Prompt(_) | Pattern::PromptRegex(_) => self.find_in_prompt(text),
+            Pattern::Regex(_) | Pattern::Line(_) | Pattern::LineRegex(_) => self.find_in_line(text, 0, true),
+        }
+    }
+
+    /// Returns whether a match is tried on an unfinished line.
+    pub fn is_prompt(&self) -> bool {
+        match self {
+            Pattern::Prompt(_) | Pattern::PromptRegex(_) => true,
+            Pattern::Literal(_) | Pattern::Regex(_) | Pattern::Line(_) | Pattern::LineRegex(_) => false,
+        }
+    }
+
+    /// Returns whether a match takes the whole line with its ending.
+    pub fn takes_line(&self) -> bool {
+        match self {
+            Pattern::Line(_) | Pattern::LineRegex(_) => true,
+            Pattern::Literal(_) | Pattern::Regex(_) | Pattern::Prompt(_) | Pattern::PromptRegex(_) => false,
+        }
+    }
+
+    /// Returns the regex, if it is one.
+    pub fn regex(&self) -> Option<&Regex> {
+        match self {
+            Pattern::Regex(regex) | Pattern::LineRegex(regex) | Pattern::PromptRegex(regex) => Some(regex),
+            Pattern::Literal(_) | Pattern::Line(_) | Pattern::Prompt(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn regex(text: &str, fit: Fit) -> Arc<Regex> {
+        compile(text, "", fit).expect("the test's regex is right")
+    }
+
+    #[test]
+    fn a_line_pattern_wants_the_whole_line() {
+        let ok = Pattern::Line(b"OK".to_vec());
+        assert_eq!(ok.find_in_line(b"OK", 0, true), Some(0..2));
+        assert_eq!(ok.find_in_line(b"CONNECT OK", 0, true), None);
+        assert_eq!(ok.find_in_line(b"xxOK", 2, false), None, "the rest of a line is no line");
+        let error = Pattern::LineRegex(regex("ERROR|\\+CME ERROR: .*", Fit::Whole));
+        assert!(error.find_in_line(b"+CME ERROR: 10", 0, true).is_some());
+        assert!(error.find_in_line(b"NO ERROR", 0, true).is_none(), "both sides of the bar are anchored");
+    }
+
+    #[test]
+    fn anchors_of_a_regex_are_the_ends_of_the_line() {
+        let anchored = Pattern::Regex(regex("^B", Fit::Within));
+        assert_eq!(anchored.find_in_line(b"AB", 1, false), None);
+        assert_eq!(anchored.find_in_line(b"AB", 1, true), Some(1..2));
+    }
+
+    #[test]
+    fn a_value_in_a_regex_matches_itself() {
+        for bytes in [b"a.b*c".as_slice(), b"\xff\x00(", "é".as_bytes()] {
+            let regex = regex(&escape(bytes), Fit::Whole);
+            assert!(regex.is_match(bytes), "{bytes:?}");
+        }
+        assert!(!regex(&escape(b"a.b"), Fit::Whole).is_match(b"axb"));
+    }
+
+    #[test]
+    fn a_wrong_regex_says_why_in_one_line() {
+        assert_eq!(compile("(", "", Fit::Within).unwrap_err(), "unclosed group");
+    }
+}

@@ -1,0 +1,166 @@
+//! Sinks: everything that shows a run to people is told of it event by event, and of nothing else.
+//!
+//! No sink decides about the run: one that can not write any more is left out, and the others go on.
+
+pub mod console;
+pub mod failure;
+mod lines;
+pub mod summary;
+pub mod transcript;
+
+use std::fmt;
+use std::io;
+
+use crate::engine::Waiting;
+use crate::event::Event;
+use crate::time::Moment;
+use crate::world::Audience;
+
+/// Someone who makes something of the events of a run.
+pub trait Sink {
+    /// Takes note of an event.
+    ///
+    /// # Errors
+    ///
+    /// When what is made of it can not be written; the sink is not told of anything more then.
+    fn tell(&mut self, event: &Event) -> io::Result<()>;
+
+    /// Takes note that the engine now waits, and what for.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Sink::tell`].
+    fn waiting(&mut self, _now: Moment, _why: &Waiting) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Writes what is still to be written; nothing is told after that.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Sink::tell`].
+    fn end(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<S: Sink + ?Sized> Sink for &mut S {
+    fn tell(&mut self, event: &Event) -> io::Result<()> {
+        (**self).tell(event)
+    }
+
+    fn waiting(&mut self, now: Moment, why: &Waiting) -> io::Result<()> {
+        (**self).waiting(now, why)
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        (**self).end()
+    }
+}
+
+/// The audience of a run that passes everything on to several sinks, in the order in which they were added.
+#[derive(Default)]
+pub struct Fan<'a> {
+    sinks: Vec<(String, Box<dyn Sink + 'a>)>,
+    failures: Vec<SinkFailure>,
+}
+
+/// A sink that could not write.
+#[derive(Debug)]
+pub struct SinkFailure {
+    /// What the sink makes, as given to [`Fan::add`].
+    pub sink: String,
+    /// Why it could not be written.
+    pub error: io::Error,
+}
+
+impl<'a> Fan<'a> {
+    /// Adds a sink; `name` is what it makes, such as ``the transcript `run.txt` ``.
+    pub fn add(&mut self, name: impl Into<String>, sink: impl Sink + 'a) {
+        self.sinks.push((name.into(), Box::new(sink)));
+    }
+
+    /// Ends the sinks that are left and returns the failures of all, in the order in which they happened.
+    #[must_use]
+    pub fn finish(mut self) -> Vec<SinkFailure> {
+        self.each(|sink| sink.end());
+        self.failures
+    }
+
+    fn each(&mut self, mut act: impl FnMut(&mut dyn Sink) -> io::Result<()>) {
+        let failures = &mut self.failures;
+        self.sinks.retain_mut(|(name, sink)| match act(sink.as_mut()) {
+            Ok(()) => true,
+            Err(error) => {
+                failures.push(SinkFailure { sink: std::mem::take(name), error });
+                false
+            }
+        });
+    }
+}
+
+impl Audience for Fan<'_> {
+    fn tell(&mut self, event: &Event) {
+        self.each(|sink| sink.tell(event));
+    }
+
+    fn waiting(&mut self, now: Moment, why: &Waiting) {
+        self.each(|sink| sink.waiting(now, why));
+    }
+}
+
+impl fmt::Debug for Fan<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sinks: Vec<&str> = self.sinks.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Fan").field("sinks", &sinks).field("failures", &self.failures).finish()
+    }
+}
+
+impl fmt::Display for SinkFailure {
+    /// Writes what is missing and why, lower case without a full stop.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is not complete: {}", self.sink, self.error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::EventKind;
+
+    /// Counts what it is told and fails at a certain event.
+    struct Counting {
+        n_told: usize,
+        n_ended: usize,
+        fails_at: usize,
+    }
+
+    impl Sink for Counting {
+        fn tell(&mut self, _event: &Event) -> io::Result<()> {
+            self.n_told += 1;
+            if self.n_told == self.fails_at { Err(io::Error::other("disk full")) } else { Ok(()) }
+        }
+
+        fn end(&mut self) -> io::Result<()> {
+            self.n_ended += 1;
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_failing_sink_is_left_out_and_reported_and_the_others_are_told_on() {
+        let mut good = Counting { n_told: 0, n_ended: 0, fails_at: usize::MAX };
+        let mut bad = Counting { n_told: 0, n_ended: 0, fails_at: 2 };
+        let mut fan = Fan::default();
+        fan.add("the transcript", &mut bad);
+        fan.add("the console", &mut good);
+        for _ in 0..4 {
+            fan.tell(&Event { at: Moment::START, site: None, kind: EventKind::Opened });
+        }
+        fan.waiting(Moment::START, &Waiting::Open);
+        let failures: Vec<String> = fan.finish().iter().map(ToString::to_string).collect();
+        assert_eq!(failures, ["the transcript is not complete: disk full"]);
+        assert_eq!((good.n_told, good.n_ended), (4, 1));
+        assert_eq!((bad.n_told, bad.n_ended), (2, 0));
+    }
+}

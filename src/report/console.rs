@@ -1,0 +1,508 @@
+//! `Console`: a run for a person who watches it.
+//!
+//! The only module that knows anstyle. Whether there are colours, and whether there is a status line, is
+//! the caller's decision.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style as Ansi};
+
+use super::Sink;
+use super::failure::{render_failure, render_failure_line};
+use super::lines::{lines, push_seconds, push_visible};
+use super::summary::Summary;
+use crate::diagnostic::render::{Look, Style, render_place};
+use crate::engine::Waiting;
+use crate::event::{CloseReason, Event, EventKind, RunHeader, StepOutcome, Verdict};
+use crate::source::Sources;
+use crate::time::Moment;
+use crate::value::escape::visible;
+
+/// How much a console says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Volume {
+    /// The exchange as it happens.
+    Normal,
+    /// Only the failure and the verdict.
+    Quiet,
+}
+
+/// Whether the last line of a console says what is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It does; only for a terminal that can erase a line.
+    Shown,
+    /// There is no such line.
+    Hidden,
+}
+
+/// Writes a run for a person: each event when it is told, the failure and the verdict at the end.
+#[derive(Debug)]
+pub struct Console<'a, W: Write> {
+    out: W,
+    sources: &'a Sources,
+    look: Look,
+    volume: Volume,
+    status: Status,
+    summary: Summary,
+    /// What is about to be written.
+    text: String,
+    /// The status line as it stands on the terminal; empty if there is none.
+    shown: String,
+}
+
+const PLAIN: Ansi = Ansi::new();
+const BOLD: Ansi = Ansi::new().bold();
+const DIM: Ansi = Ansi::new().dimmed();
+const GOOD: Ansi = AnsiColor::Green.on_default();
+const SHAKY: Ansi = AnsiColor::Yellow.on_default();
+const BAD: Ansi = AnsiColor::Red.on_default();
+const SENT: Ansi = AnsiColor::Cyan.on_default();
+const FOUND: Ansi = AnsiColor::Magenta.on_default();
+
+/// Columns of the time.
+const TIME_WIDTH: usize = 9;
+const ERASE: &str = "\r\u{1b}[K";
+
+impl<'a, W: Write> Console<'a, W> {
+    /// Makes a console that writes to `out`; places are those of `sources`. Lines of the
+    /// exchange are cut to the width; what the flow or the engine says is not.
+    pub fn new(out: W, sources: &'a Sources, look: Look, volume: Volume, status: Status) -> Console<'a, W> {
+        let (text, shown, summary) = (String::with_capacity(4096), String::new(), Summary::default());
+        Console { out, sources, look, volume, status, summary, text, shown }
+    }
+
+    fn say(&mut self, event: &Event) {
+        let at = event.at.since_start();
+        match &event.kind {
+            EventKind::RunStarted(header) => self.put_header(header),
+            EventKind::StepBegan { title, attempt, attempts, depth } => {
+                let more = if *attempt > 1 { format!(" (attempt {attempt} of {attempts})") } else { String::new() };
+                let line = format!("{}{} {title}{more}", indent(*depth), self.sign("▸", ">>"));
+                self.put(at, BOLD, "", line.as_bytes());
+            }
+            EventKind::StepEnded { title, outcome, attempt, took, depth } => {
+                let (paint, sign, more) = match outcome {
+                    StepOutcome::Passed if *attempt > 1 => {
+                        (SHAKY, self.sign("✓", "ok"), format!(", attempt {attempt}"))
+                    }
+                    StepOutcome::Passed => (GOOD, self.sign("✓", "ok"), String::new()),
+                    StepOutcome::WillRetry => (SHAKY, self.sign("↻", "again"), format!(", attempt {attempt} failed")),
+                    StepOutcome::Failed => (BAD, self.sign("✗", "FAILED"), String::new()),
+                    StepOutcome::Skipped => (SHAKY, self.sign("○", "skipped"), ", skipped".to_string()),
+                };
+                let line = format!("{}{sign} {title}  {}{more}", indent(*depth), lasting(*took));
+                self.put(at, paint, "", line.as_bytes());
+            }
+            EventKind::Sent { bytes } => self.put_line(at, SENT, "> ", bytes),
+            EventKind::Received { bytes, block: true } => self.put_line(at, PLAIN, "< ", bytes),
+            EventKind::Received { bytes, block: false } => {
+                lines(bytes).for_each(|line| self.put_line(at, PLAIN, "< ", line));
+            }
+            EventKind::Captured { name, value } => self.put(at, FOUND, &format!("= {name}: "), value),
+            EventKind::Saved { name } => self.put(at, FOUND, "+ ", format!("{name} saved").as_bytes()),
+            EventKind::Logged { text } => text.split(|b| *b == b'\n').for_each(|line| self.put(at, BOLD, "# ", line)),
+            EventKind::Noted { text } => self.put(at, DIM, "- ", text.as_bytes()),
+            EventKind::Failed(failure) => {
+                let line = render_failure_line(failure, self.sources);
+                self.put(at, BAD, "! ", line.as_bytes());
+            }
+            EventKind::Closed(reason) => match reason {
+                CloseReason::Finished => {}
+                CloseReason::HungUp => self.put(at, BAD, "! ", b"port hung up"),
+                CloseReason::CannotOpen { reason, .. } => {
+                    self.put(at, BAD, "! ", format!("port can not be opened: {reason}").as_bytes());
+                }
+                CloseReason::Broken { reason, .. } => {
+                    self.put(at, BAD, "! ", format!("port broken: {reason}").as_bytes());
+                }
+                CloseReason::DeviceFailed(failure) => {
+                    let line = render_failure_line(failure, self.sources);
+                    self.put(at, BAD, "! ", format!("the simulated device failed: {line}").as_bytes());
+                }
+            },
+            EventKind::Opened | EventKind::Matched { .. } | EventKind::RunEnded { .. } => {}
+        }
+    }
+
+    /// Says why the simulated device failed, which is never cut short.
+    fn say_device_failure(&mut self, event: &Event) {
+        if let EventKind::Closed(CloseReason::DeviceFailed(failure)) = &event.kind {
+            let report = render_failure(failure, self.sources, self.look);
+            self.text.push_str(&report);
+        }
+    }
+
+    fn say_verdict(&mut self, verdict: Verdict) {
+        if self.volume == Volume::Normal {
+            self.text.push('\n');
+        }
+        if let Some(failure) = &self.summary.failure {
+            self.text.push_str(&render_failure(failure, self.sources, self.look));
+            self.text.push('\n');
+        }
+        let paint = match verdict {
+            Verdict::Passed => GOOD,
+            Verdict::Flaky | Verdict::Skipped | Verdict::Interrupted => SHAKY,
+            Verdict::Failed | Verdict::PortFailed => BAD,
+        };
+        let title = self.summary.header.as_ref().map_or(String::new(), |h| visible(h.title.as_bytes()));
+        let counts = [
+            count(self.summary.steps.len() as u64, "step"),
+            count(self.summary.n_matched, "check"),
+            lasting(self.summary.took),
+        ]
+        .join(", ");
+        self.paint(paint.bold(), verdict.title());
+        self.text.push_str(&format!("  {title}  {counts}\n"));
+    }
+
+    fn put_header(&mut self, header: &RunHeader) {
+        let title = visible(header.title.as_bytes());
+        let about = format!("{} on {}, {}, seed {}", header.file, header.port, header.line, header.seed);
+        for (paint, line) in [(BOLD, title), (DIM, visible(about.as_bytes()))] {
+            let line = self.cut(&line, self.look.width);
+            self.paint(paint, &line);
+            self.text.push('\n');
+        }
+        self.text.push('\n');
+    }
+
+    /// Puts a line that is told in full, however long.
+    fn put(&mut self, at: Duration, paint: Ansi, lead: &str, bytes: &[u8]) {
+        let time = time_column(at);
+        self.paint(DIM, &time);
+        let mut text = lead.to_string();
+        push_visible(&mut text, bytes);
+        self.paint(paint, &text);
+        self.text.push('\n');
+    }
+
+    /// Puts a line of the exchange, cut to the width; line ends at both of its ends are dim.
+    fn put_line(&mut self, at: Duration, paint: Ansi, lead: &str, bytes: &[u8]) {
+        let time = time_column(at);
+        self.paint(DIM, &time);
+        let mut room = self.look.width.saturating_sub(columns(&time)).max(1);
+        let is_end = |b: &u8| matches!(b, b'\r' | b'\n');
+        let begin = bytes.iter().position(|b| !is_end(b)).unwrap_or(bytes.len());
+        let end = bytes.iter().rposition(|b| !is_end(b)).map_or(begin, |last| last + 1);
+        let parts =
+            [(paint, lead.as_bytes()), (DIM, &bytes[..begin]), (paint, &bytes[begin..end]), (DIM, &bytes[end..])];
+        for (paint, part) in parts {
+            // A character has four bytes at most: what is behind can not be shown anyway.
+            let mut text = String::new();
+            push_visible(&mut text, &part[..part.len().min(room * 4 + 4)]);
+            let shown = self.cut(&text, room);
+            room -= columns(&shown).min(room);
+            self.paint(paint, &shown);
+            if shown != text || room == 0 {
+                break;
+            }
+        }
+        self.text.push('\n');
+    }
+
+    fn paint(&mut self, paint: Ansi, text: &str) {
+        if self.look.style != Style::Colour || paint == PLAIN || text.is_empty() {
+            self.text.push_str(text);
+        } else {
+            self.text.push_str(&format!("{paint}{text}{paint:#}"));
+        }
+    }
+
+    fn sign(&self, unicode: &'static str, ascii: &'static str) -> &'static str {
+        if self.look.style == Style::Ascii { ascii } else { unicode }
+    }
+
+    /// Returns the text, or as much of it as `room` columns hold with the sign that it was cut.
+    fn cut(&self, text: &str, room: usize) -> String {
+        if columns(text) <= room {
+            return text.to_string();
+        }
+        let dots = self.sign("…", "...");
+        let room = room.saturating_sub(columns(dots));
+        let mut used = 0;
+        let kept = text.chars().take_while(|c| {
+            used += width_of(*c);
+            used <= room
+        });
+        kept.collect::<String>() + dots
+    }
+
+    /// The status line for a wait; `None` leaves it as it is.
+    fn status_of(&self, now: Moment, why: &Waiting) -> Option<String> {
+        let place = |site| render_place(site, self.sources);
+        let left = |until: Moment| format!(", {:.1} s left", until.since(now).as_secs_f64());
+        let text = match why {
+            Waiting::Open => "opening the port".to_string(),
+            Waiting::Write { site } => format!("sending ({})", place(*site)),
+            Waiting::Match { site, what, deadline } => {
+                let left = deadline.map_or(String::new(), left);
+                format!("waiting for {what} ({}){left}", place(*site))
+            }
+            Waiting::Sleep { site, until } => format!("sleeping ({}){}", place(*site), left(*until)),
+            Waiting::Quiet { site } => format!("waiting for a quiet line ({})", place(*site)),
+            Waiting::Serve => "waiting for the host".to_string(),
+            Waiting::Breath => return None,
+        };
+        Some(self.cut(&visible(text.as_bytes()), self.look.width.saturating_sub(1)))
+    }
+
+    /// Writes what is to be said, in one piece, over the status line.
+    fn write(&mut self) -> io::Result<()> {
+        if self.text.is_empty() {
+            return Ok(());
+        }
+        if !self.shown.is_empty() {
+            self.text.insert_str(0, ERASE);
+            self.shown.clear();
+        }
+        self.out.write_all(self.text.as_bytes())?;
+        self.text.clear();
+        self.out.flush()
+    }
+}
+
+impl<W: Write> Sink for Console<'_, W> {
+    fn tell(&mut self, event: &Event) -> io::Result<()> {
+        self.summary.add(event);
+        if self.volume == Volume::Normal {
+            self.say(event);
+        }
+        self.say_device_failure(event);
+        if let EventKind::RunEnded { verdict } = &event.kind {
+            self.say_verdict(*verdict);
+        }
+        self.write()
+    }
+
+    fn waiting(&mut self, now: Moment, why: &Waiting) -> io::Result<()> {
+        if self.status == Status::Hidden {
+            return Ok(());
+        }
+        match self.status_of(now, why) {
+            Some(line) if line != self.shown => {
+                self.text.push_str(ERASE);
+                self.paint(DIM, &line);
+                self.out.write_all(self.text.as_bytes())?;
+                self.text.clear();
+                self.shown = line;
+                self.out.flush()
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        if !self.shown.is_empty() {
+            self.shown.clear();
+            self.out.write_all(ERASE.as_bytes())?;
+        }
+        self.out.flush()
+    }
+}
+
+fn time_column(at: Duration) -> String {
+    let mut text = String::with_capacity(TIME_WIDTH + 2);
+    push_seconds(&mut text, at, TIME_WIDTH);
+    text.push_str("  ");
+    text
+}
+
+fn indent(depth: u32) -> String {
+    "  ".repeat(depth as usize)
+}
+
+fn count(n: u64, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
+fn lasting(took: Duration) -> String {
+    format!("{} s", Moment::after(took))
+}
+
+fn columns(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.chars().map(width_of).sum() }
+}
+
+/// How many columns a character takes: none for combining marks, two for East Asian wide ones and emoji.
+fn width_of(c: char) -> usize {
+    match c as u32 {
+        0x300..=0x36f | 0xfe00..=0xfe0f => 0,
+        0x1100..=0x115f | 0x2e80..=0x303e | 0x3041..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff => 2,
+        0xfe30..=0xfe6f | 0xff00..=0xff60 | 0xffe0..=0xffe6 | 0x1f300..=0x1faff | 0x20000..=0x3fffd => 2,
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::report::summary;
+    use crate::source::{Site, Span};
+
+    fn watch(look: Look, volume: Volume) -> String {
+        let (sources, events) = summary::tests::example();
+        let mut out = Vec::new();
+        let mut console = Console::new(&mut out, &sources, look, volume, Status::Hidden);
+        for event in &events {
+            console.tell(event).expect("a Vec takes whatever is written");
+        }
+        console.end().expect("a Vec can be flushed");
+        String::from_utf8(out).expect("a console shows text")
+    }
+
+    #[test]
+    fn a_run_is_shown_as_it_happens_with_the_failure_at_its_end() {
+        assert_snapshot!(watch(Look { width: 60, style: Style::Plain }, Volume::Normal), @r#"
+        Attach to the network
+        main.flow on /dev/ttyUSB0, 115200 8N1, seed 42
+
+            0.003  ▸ SIM
+            0.004  > AT+CPIN?\r
+            0.009  < AT+CPIN?\r
+            0.009  < \r\n+CME ERROR: 14\r\n
+            5.009  ! line "OK" did not come within 5s (lib/air.flow:4:3)
+            5.009  ↻ SIM  5.006 s, attempt 1 failed
+            6.009  ▸ SIM (attempt 2 of 3)
+            6.010  > AT+CPIN?\r
+            6.020  < AT+CPIN?\r
+            6.020  < \r\n+CPIN: READY\r\n
+            6.020  < \r\nOK\r\n
+            6.020  = pin: READY
+            6.020  + pin saved
+            6.020  # SIM is ready
+            6.021  ✓ SIM  0.012 s, attempt 2
+            6.021  ▸ Network
+            6.021    ▸ Attach
+            6.021  > AT+CGATT?\r
+            6.031  < \r\n+CGATT: 0\r\n
+            6.031  < \r\nERROR\r\n
+            6.040  < \0\x1b[2J\r\n\xffa\n
+           11.021  ! line "OK" did not come within 5s (lib/air.flow:4:3)
+           11.021    ✗ Attach  5.000 s
+           11.021  - cleaning up
+           11.022  ✗ Network  5.001 s
+
+        flow::run::timeout
+
+          × line "OK" did not come within 5s
+           ╭─[lib/air.flow:4:3]
+         3 │   send "AT+CGATT?"
+         4 │   expect line "OK" within 5s
+           ·   ─────────────┬────────────
+           ·                ╰── waited here
+         5 │ }
+           ╰────
+           ╭─[main.flow:3:3]
+         2 │ use "lib/air.flow"
+         3 │ call attach(5)
+           ·   ──────┬─────
+           ·         ╰── called here
+           ╰────
+          step: Network › Attach
+          sent: AT+CGATT?\r
+          came: \r\n+CGATT: 0\r\n
+                \r\nERROR\r\n
+          help: the modem answered ERROR: it does not know the
+                command, or not yet
+
+        failed  Attach to the network  3 steps, 1 check, 11.031 s
+        "#);
+    }
+
+    #[test]
+    fn quiet_leaves_the_failure_and_the_verdict() {
+        assert_snapshot!(watch(Look { width: 80, style: Style::Ascii }, Volume::Quiet), @r#"
+        flow::run::timeout
+
+          x line "OK" did not come within 5s
+           ,-[lib/air.flow:4:3]
+         3 |   send "AT+CGATT?"
+         4 |   expect line "OK" within 5s
+           :   ^^^^^^^^^^^^^|^^^^^^^^^^^^
+           :                `-- waited here
+         5 | }
+           `----
+           ,-[main.flow:3:3]
+         2 | use "lib/air.flow"
+         3 | call attach(5)
+           :   ^^^^^^|^^^^^
+           :         `-- called here
+           `----
+          step: Network > Attach
+          sent: AT+CGATT?\r
+          came: \r\n+CGATT: 0\r\n
+                \r\nERROR\r\n
+          help: the modem answered ERROR: it does not know the command, or not yet
+
+        failed  Attach to the network  3 steps, 1 check, 11.031 s
+        "#);
+    }
+
+    #[test]
+    fn nothing_but_our_own_colours_reaches_the_terminal() {
+        let text = watch(Look { width: 50, style: Style::Colour }, Volume::Normal);
+        for (at, _) in text.match_indices('\u{1b}') {
+            let (code, _) = text[at + 1..].split_once('m').expect("each sequence sets a colour");
+            assert!(code.starts_with('[') && code[1..].bytes().all(|b| b.is_ascii_digit() || b == b';'), "{code:?}");
+        }
+        assert!(!text.chars().any(|c| c != '\n' && c != '\u{1b}' && c.is_control()));
+        assert!(text.contains("\\x1b[2J"));
+    }
+
+    #[test]
+    fn no_line_of_the_exchange_is_wider_than_the_terminal() {
+        let sources = Sources::default();
+        let mut out = Vec::new();
+        let look = Look { width: 30, style: Style::Plain };
+        let mut console = Console::new(&mut out, &sources, look, Volume::Normal, Status::Hidden);
+        for bytes in
+            ["x".repeat(1000), "日本".repeat(50), "\r\n".repeat(99), "x".repeat(17), "x".repeat(18), "é\r\n".into()]
+        {
+            let kind = EventKind::Received { bytes: bytes.into_bytes(), block: true };
+            console.tell(&Event { at: Moment::START, site: None, kind }).expect("a Vec takes whatever is written");
+        }
+        let text = String::from_utf8(out).expect("a console shows text");
+        assert!(text.lines().all(|line| columns(line) <= 30), "{text}");
+        assert_snapshot!(text, @r#"
+        0.000  < xxxxxxxxxxxxxxxx…
+        0.000  < 日本日本日本日本…
+        0.000  < \r\n\r\n\r\n\r\n…
+        0.000  < xxxxxxxxxxxxxxxxx
+        0.000  < xxxxxxxxxxxxxxxx…
+        0.000  < é\r\n
+        "#);
+    }
+
+    #[test]
+    fn the_status_line_is_erased_before_the_next_line_and_not_written_twice() {
+        let (sources, _) = summary::tests::example();
+        let (id, _) = sources.iter().nth(1).expect("the example has two sources");
+        let site = Site { source: id, span: Span::new(57, 83) };
+        let mut out = Vec::new();
+        let look = Look { width: 80, style: Style::Plain };
+        let mut console = Console::new(&mut out, &sources, look, Volume::Normal, Status::Shown);
+        let deadline = Some(Moment::from_millis(5000));
+        let why = Waiting::Match { site, what: "line \"OK\"".to_string(), deadline };
+        let mut all = || -> io::Result<()> {
+            console.waiting(Moment::from_millis(1800), &why)?;
+            console.waiting(Moment::from_millis(1800), &why)?;
+            console.waiting(Moment::from_millis(1800), &Waiting::Breath)?;
+            let kind = EventKind::Received { bytes: b"OK\r\n".to_vec(), block: false };
+            console.tell(&Event { at: Moment::from_millis(1801), site: None, kind })?;
+            console.waiting(Moment::from_millis(1801), &Waiting::Sleep { site, until: Moment::from_millis(2000) })?;
+            console.end()
+        };
+        all().expect("a Vec takes whatever is written");
+        let text =
+            String::from_utf8(out).expect("a console shows text").replace('\r', "<cr>").replace('\u{1b}', "<esc>");
+        assert_snapshot!(text, @r#"
+        <cr><esc>[Kwaiting for line "OK" (lib/air.flow:4:3), 3.2 s left<cr><esc>[K    1.801  < OK\r\n
+        <cr><esc>[Ksleeping (lib/air.flow:4:3), 0.2 s left<cr><esc>[K
+        "#);
+    }
+}

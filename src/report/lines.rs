@@ -1,0 +1,148 @@
+//! Received bytes as lines, and bytes and times as text, fast enough for a device that never stops talking.
+
+use std::time::Duration;
+
+use crate::value::escape::visible;
+
+/// Returns the lines of what was received, each with its end.
+///
+/// A line ends with LF, CR LF, or a CR that no LF follows. Empty lines stay with the line behind them:
+/// `\r\nOK\r\n` is one. Joined, the lines are the bytes.
+pub fn lines(bytes: &[u8]) -> Lines<'_> {
+    Lines { rest: bytes }
+}
+
+/// Appends bytes as [`visible`] text.
+pub fn push_visible(out: &mut String, bytes: &[u8]) {
+    let mut rest = bytes;
+    loop {
+        let n_plain = rest.iter().position(|b| !(b' '..=b'~').contains(b)).unwrap_or(rest.len());
+        let (plain, others) = rest.split_at(n_plain);
+        out.push_str(std::str::from_utf8(plain).expect("printable ASCII is UTF-8"));
+        let n_others = match others.first() {
+            None => return,
+            Some(b'\r') => {
+                out.push_str("\\r");
+                1
+            }
+            Some(b'\n') => {
+                out.push_str("\\n");
+                1
+            }
+            Some(byte) if byte.is_ascii() => {
+                out.push_str(&visible(&others[..1]));
+                1
+            }
+            Some(_) => {
+                let n = others.iter().position(u8::is_ascii).unwrap_or(others.len());
+                out.push_str(&visible(&others[..n]));
+                n
+            }
+        };
+        rest = &others[n_others..];
+    }
+}
+
+/// Appends seconds with three decimals, right-aligned in `width` columns.
+pub fn push_seconds(out: &mut String, span: Duration, width: usize) {
+    let mut digits = [b' '; 24];
+    let mut at = digits.len();
+    let mut push = |byte: u8| {
+        at -= 1;
+        digits[at] = byte;
+    };
+    let mut ms = span.subsec_millis();
+    for _ in 0..3 {
+        push(b'0' + (ms % 10) as u8);
+        ms /= 10;
+    }
+    push(b'.');
+    let mut seconds = span.as_secs();
+    loop {
+        push(b'0' + (seconds % 10) as u8);
+        seconds /= 10;
+        if seconds == 0 {
+            break;
+        }
+    }
+    let begin = at.min(digits.len() - width.min(digits.len()));
+    out.push_str(std::str::from_utf8(&digits[begin..]).expect("blanks, digits and a point are UTF-8"));
+}
+
+/// See [`lines`].
+#[derive(Clone, Debug)]
+pub struct Lines<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let mut end = 0;
+        while let Some(n_before) = self.rest[end..].iter().position(|b| matches!(b, b'\r' | b'\n')) {
+            let at = end + n_before;
+            end = if self.rest[at..].starts_with(b"\r\n") { at + 2 } else { at + 1 };
+            if n_before > 0 {
+                break;
+            }
+        }
+        if end == 0 || self.rest[..end].iter().all(|b| matches!(b, b'\r' | b'\n')) {
+            end = self.rest.len();
+        }
+        let (line, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        (!line.is_empty()).then_some(line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_lines_stay_with_the_line_behind_them() {
+        let cases: [(&str, &[&str]); 8] = [
+            ("\r\nOK\r\n", &["\r\nOK\r\n"]),
+            ("AT\r\r\nOK\r\n", &["AT\r", "\r\nOK\r\n"]),
+            ("a\nb\rc\r\nd", &["a\n", "b\r", "c\r\n", "d"]),
+            ("\r\n\r\n", &["\r\n\r\n"]),
+            ("a\r\n\r\n\n", &["a\r\n", "\r\n\n"]),
+            ("\r\n> ", &["\r\n> "]),
+            ("\r\r\n+CSQ: 1\r\n\r\nOK\r\n", &["\r\r\n+CSQ: 1\r\n", "\r\nOK\r\n"]),
+            ("", &[]),
+        ];
+        for (bytes, expected) in cases {
+            let got: Vec<&[u8]> = lines(bytes.as_bytes()).collect();
+            assert_eq!(got, expected.iter().map(|line| line.as_bytes()).collect::<Vec<_>>(), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn the_fast_way_shows_what_visible_shows() {
+        let alphabet = [0, b'\t', b'\n', b'\r', 0x1b, b' ', b'a', b'~', 0x7f, 0x80, 0xa9, 0xc3, 0xe2, 0x80, 0xae, 0xff];
+        for a in alphabet {
+            for b in alphabet {
+                for c in alphabet {
+                    let mut got = String::new();
+                    push_visible(&mut got, &[a, b, c, b'x']);
+                    assert_eq!(got, visible(&[a, b, c, b'x']));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn seconds_are_aligned_to_the_right_and_never_cut() {
+        for (ms, text) in
+            [(0, "    0.000"), (12_345, "   12.345"), (36_000_007, "36000.007"), (u64::MAX, "18446744073709551.615")]
+        {
+            let mut got = String::new();
+            push_seconds(&mut got, Duration::from_millis(ms), 9);
+            assert_eq!(got, text);
+        }
+        let mut got = String::new();
+        push_seconds(&mut got, Duration::MAX, 9);
+        assert_eq!(got, "18446744073709551615.999");
+    }
+}

@@ -1,0 +1,222 @@
+//! `Summary`: a run folded into what can be counted.
+
+use std::io;
+use std::time::Duration;
+
+use super::Sink;
+use crate::event::{Event, EventKind, Failure, RunHeader, StepOutcome, Verdict};
+
+/// What came of a run, as far as it has been told.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Summary {
+    /// What was known before the first byte.
+    pub header: Option<RunHeader>,
+    /// How it ended; `None` before its end.
+    pub verdict: Option<Verdict>,
+    /// The time from its beginning to the last event.
+    pub took: Duration,
+    /// Its steps, in the order in which they began. A step inside of another that is tried again, or inside
+    /// of a loop, is there once for each time.
+    pub steps: Vec<StepSummary>,
+    /// How many awaited patterns were found.
+    pub n_matched: u64,
+    /// The names of what was saved, each once.
+    pub saved: Vec<String>,
+    /// Why it failed; `None` if it did not. Failures that a further attempt made good are not kept.
+    pub failure: Option<Failure>,
+    /// Failures of attempts whose steps have not ended yet, the newest last.
+    pending: Vec<Failure>,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepSummary {
+    /// Its title.
+    pub title: String,
+    /// How many steps enclose it.
+    pub depth: u32,
+    /// Its attempts that have ended, in order.
+    pub attempts: Vec<Attempt>,
+}
+
+/// One attempt at a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// How it ended.
+    pub outcome: StepOutcome,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl StepSummary {
+    /// Returns how its last attempt ended; `None` before that.
+    pub fn outcome(&self) -> Option<StepOutcome> {
+        self.attempts.last().map(|attempt| attempt.outcome)
+    }
+
+    /// Returns whether it passed, but not at once.
+    pub fn is_flaky(&self) -> bool {
+        self.attempts.len() > 1 && self.outcome() == Some(StepOutcome::Passed)
+    }
+}
+
+impl Summary {
+    /// Takes in the next event.
+    pub fn add(&mut self, event: &Event) {
+        self.took = event.at.since_start();
+        match &event.kind {
+            EventKind::RunStarted(header) => self.header = Some(header.clone()),
+            EventKind::StepBegan { title, attempt, depth, .. } => {
+                if *attempt == 1 {
+                    self.steps.push(StepSummary { title: title.clone(), depth: *depth, attempts: Vec::new() });
+                }
+            }
+            EventKind::StepEnded { outcome, took, depth, .. } => {
+                if let Some(step) = self.steps.iter_mut().rev().find(|step| step.depth == *depth) {
+                    step.attempts.push(Attempt { outcome: *outcome, took: *took });
+                }
+                if *outcome == StepOutcome::WillRetry {
+                    self.pending.pop();
+                }
+            }
+            EventKind::Matched { .. } => self.n_matched += 1,
+            EventKind::Saved { name } => {
+                if !self.saved.contains(name) {
+                    self.saved.push(name.clone());
+                }
+            }
+            EventKind::Failed(failure) => self.pending.push((**failure).clone()),
+            EventKind::RunEnded { verdict } => {
+                self.verdict = Some(*verdict);
+                self.failure = match verdict {
+                    Verdict::Passed | Verdict::Flaky | Verdict::Skipped => None,
+                    Verdict::Failed | Verdict::PortFailed | Verdict::Interrupted => self.pending.pop(),
+                };
+                self.pending.clear();
+            }
+            EventKind::Opened
+            | EventKind::Closed(_)
+            | EventKind::Sent { .. }
+            | EventKind::Received { .. }
+            | EventKind::Captured { .. }
+            | EventKind::Logged { .. }
+            | EventKind::Noted { .. } => {}
+        }
+    }
+}
+
+impl Sink for Summary {
+    fn tell(&mut self, event: &Event) -> io::Result<()> {
+        self.add(event);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::report::failure;
+    use crate::source::Sources;
+    use crate::time::Moment;
+
+    /// A run with a step that passes at the second attempt and one that fails, for the tests of all sinks.
+    pub fn example() -> (Sources, Vec<Event>) {
+        let (sources, failure) = failure::tests::example();
+        let header = RunHeader {
+            title: "Attach to the network".to_string(),
+            kind: "flow".to_string(),
+            file: "main.flow".to_string(),
+            port: "/dev/ttyUSB0".to_string(),
+            line: "115200 8N1".to_string(),
+            seed: 42,
+        };
+        let began = |title: &str, attempt, attempts, depth| EventKind::StepBegan {
+            title: title.to_string(),
+            attempt,
+            attempts,
+            depth,
+        };
+        let ended = |title: &str, outcome, attempt, took, depth| EventKind::StepEnded {
+            title: title.to_string(),
+            outcome,
+            attempt,
+            took: Duration::from_millis(took),
+            depth,
+        };
+        let sent = |bytes: &str| EventKind::Sent { bytes: bytes.as_bytes().to_vec() };
+        let came = |bytes: &[u8]| EventKind::Received { bytes: bytes.to_vec(), block: false };
+        let matched = |text: &str| EventKind::Matched {
+            pattern: format!("line {text:?}"),
+            text: text.as_bytes().to_vec(),
+            waited: Duration::from_millis(9),
+        };
+        let kinds = vec![
+            (0, EventKind::RunStarted(header)),
+            (3, EventKind::Opened),
+            (3, began("SIM", 1, 3, 0)),
+            (4, sent("AT+CPIN?\r")),
+            (9, came(b"AT+CPIN?\r\r\n+CME ERROR: 14\r\n")),
+            (5009, EventKind::Failed(Box::new(failure.clone()))),
+            (5009, ended("SIM", StepOutcome::WillRetry, 1, 5006, 0)),
+            (6009, began("SIM", 2, 3, 0)),
+            (6010, sent("AT+CPIN?\r")),
+            (6020, came(b"AT+CPIN?\r\r\n+CPIN: READY\r\n\r\nOK\r\n")),
+            (6020, matched("OK")),
+            (6020, EventKind::Captured { name: "pin".to_string(), value: b"READY".to_vec() }),
+            (6020, EventKind::Saved { name: "pin".to_string() }),
+            (6020, EventKind::Logged { text: "SIM is ready".into() }),
+            (6021, ended("SIM", StepOutcome::Passed, 2, 12, 0)),
+            (6021, began("Network", 1, 1, 0)),
+            (6021, began("Attach", 1, 1, 1)),
+            (6021, sent("AT+CGATT?\r")),
+            (6031, came(b"\r\n+CGATT: 0\r\n\r\nERROR\r\n")),
+            (6040, EventKind::Received { bytes: b"\x00\x1b[2J\r\n\xffa\n".to_vec(), block: true }),
+            (11021, EventKind::Failed(Box::new(failure))),
+            (11021, ended("Attach", StepOutcome::Failed, 1, 5000, 1)),
+            (11021, EventKind::Noted { text: "cleaning up".to_string() }),
+            (11022, ended("Network", StepOutcome::Failed, 1, 5001, 0)),
+            (11030, EventKind::Closed(crate::event::CloseReason::Finished)),
+            (11031, EventKind::RunEnded { verdict: Verdict::Failed }),
+        ];
+        let events =
+            kinds.into_iter().map(|(ms, kind)| Event { at: Moment::from_millis(ms), site: None, kind }).collect();
+        (sources, events)
+    }
+
+    #[test]
+    fn attempts_belong_to_their_step_and_the_last_failure_counts() {
+        let (_, events) = example();
+        let mut summary = Summary::default();
+        for event in &events {
+            summary.add(event);
+        }
+        let steps: Vec<String> = summary
+            .steps
+            .iter()
+            .map(|s| format!("{} {} {:?} flaky: {}", s.depth, s.title, s.attempts, s.is_flaky()))
+            .collect();
+        assert_snapshot!(steps.join("\n"), @r#"
+        0 SIM [Attempt { outcome: WillRetry, took: 5.006s }, Attempt { outcome: Passed, took: 12ms }] flaky: true
+        0 Network [Attempt { outcome: Failed, took: 5.001s }] flaky: false
+        1 Attach [Attempt { outcome: Failed, took: 5s }] flaky: false
+        "#);
+        assert_eq!(summary.verdict, Some(Verdict::Failed));
+        assert_eq!((summary.n_matched, summary.saved), (1, vec!["pin".to_string()]));
+        assert_eq!(summary.took, Duration::from_millis(11_031));
+        assert!(summary.failure.is_some());
+    }
+
+    #[test]
+    fn a_failure_that_a_further_attempt_made_good_is_no_failure_of_the_run() {
+        let (_, events) = example();
+        let mut summary = Summary::default();
+        for event in &events[..15] {
+            summary.add(event);
+        }
+        summary.add(&Event { at: Moment::START, site: None, kind: EventKind::RunEnded { verdict: Verdict::Flaky } });
+        assert_eq!(summary.failure, None);
+        assert!(summary.steps[0].is_flaky());
+    }
+}

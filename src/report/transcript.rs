@@ -1,0 +1,350 @@
+//! `Transcript`: a run as a text that can be compared line by line.
+//!
+//! One line an event, and one for each line that came. Behind the time, in seconds since the beginning:
+//!
+//! | sign | what |
+//! |---|---|
+//! | `>` | sent, with its line end |
+//! | `<` | received, with its line end; empty lines before it stay with it; what `read` took is one line |
+//! | `=` | a variable that was captured |
+//! | `+` | a result that is safe on disk |
+//! | `#` | a `log` |
+//! | `-` | a note of the engine, the port |
+//! | `!` | a failure |
+//! | `--` | a step begins or ends, moved in by the steps around it; the end of the run |
+//!
+//! Nothing in it depends on the machine but what the user named: the port.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use super::Sink;
+use super::failure::{diagnostic_of, notes_of};
+use super::lines::{lines, push_seconds, push_visible};
+use crate::diagnostic::render::{Style, render_place};
+use crate::event::{CloseReason, Event, EventKind, Failure, RunHeader, StepOutcome};
+use crate::source::Sources;
+
+/// Columns of the time.
+const TIME_WIDTH: usize = 9;
+
+/// Whether a transcript has times in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Times {
+    /// Each line begins with its time, and durations are told.
+    Shown,
+    /// No time and no duration anywhere: two runs that did the same have the same transcript.
+    Hidden,
+}
+
+/// Writes a transcript while the run goes on: each event is written when it is told.
+#[derive(Debug)]
+pub struct Transcript<'a, W: Write> {
+    out: W,
+    sources: &'a Sources,
+    times: Times,
+    text: String,
+}
+
+impl<'a, W: Write> Transcript<'a, W> {
+    /// Makes a transcript that goes to `out`, which sees one `write_all` an event; places are those of `sources`.
+    pub fn new(out: W, sources: &'a Sources, times: Times) -> Transcript<'a, W> {
+        Transcript { out, sources, times, text: String::with_capacity(4096) }
+    }
+
+    /// Hands everything on to where it is kept.
+    ///
+    /// # Errors
+    ///
+    /// What `W` says.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    fn put(&mut self, at: Duration, lead: &str, bytes: &[u8]) {
+        self.begin(at, lead);
+        push_visible(&mut self.text, bytes);
+        self.text.push('\n');
+    }
+
+    /// Begins a line: the time and what it is.
+    fn begin(&mut self, at: Duration, lead: &str) {
+        if self.times == Times::Shown {
+            push_seconds(&mut self.text, at, TIME_WIDTH);
+            self.text.push(' ');
+        }
+        self.text.push_str(lead);
+    }
+
+    fn put_header(&mut self, header: &RunHeader) {
+        for (name, value) in [(header.kind.as_str(), &header.title), ("port", &header.port), ("line", &header.line)] {
+            push_visible(&mut self.text, name.as_bytes());
+            self.text.push_str(": ");
+            push_visible(&mut self.text, value.as_bytes());
+            self.text.push('\n');
+        }
+        self.text.push('\n');
+    }
+
+    fn put_step(&mut self, at: Duration, depth: u32, what: &str, title: &str, more: &str) {
+        self.begin(at, "-- ");
+        for _ in 0..depth {
+            self.text.push_str("  ");
+        }
+        self.text.push_str(what);
+        push_visible(&mut self.text, title.as_bytes());
+        self.text.push_str(more);
+        self.text.push('\n');
+    }
+
+    fn put_failure(&mut self, at: Duration, failure: &Failure) {
+        let diagnostic = diagnostic_of(failure);
+        let message = format!("{} [{}]", diagnostic.message, diagnostic.code.text());
+        self.put(at, "! ", message.as_bytes());
+        for label in diagnostic.label.iter().chain(&diagnostic.others) {
+            let place = format!("{}: {}", render_place(label.site, self.sources), label.text);
+            self.put(at, "!   at   ", place.as_bytes());
+        }
+        for note in notes_of(failure, Style::Plain) {
+            for line in note.lines {
+                let lead = format!("!   {} ", note.title);
+                self.put(at, &lead, line.as_bytes());
+            }
+        }
+        for line in diagnostic.help.iter().flat_map(|help| help.lines()) {
+            self.put(at, "!   help ", line.as_bytes());
+        }
+    }
+
+    fn put_closed(&mut self, at: Duration, reason: &CloseReason) {
+        match reason {
+            CloseReason::Finished => self.put(at, "- ", b"port closed"),
+            CloseReason::HungUp => self.put(at, "- ", b"port hung up"),
+            CloseReason::CannotOpen { reason, .. } => {
+                self.put(at, "- ", format!("port can not be opened: {reason}").as_bytes());
+            }
+            CloseReason::Broken { reason, .. } => self.put(at, "- ", format!("port broken: {reason}").as_bytes()),
+            CloseReason::DeviceFailed(failure) => {
+                self.put(at, "- ", b"the simulated device failed");
+                self.put_failure(at, failure);
+            }
+        }
+    }
+
+    /// A duration as the end of a line, if durations are shown.
+    fn lasting(&self, took: Duration) -> String {
+        match self.times {
+            Times::Shown => {
+                let mut text = ", ".to_string();
+                push_seconds(&mut text, took, 0);
+                text.push_str(" s");
+                text
+            }
+            Times::Hidden => String::new(),
+        }
+    }
+}
+
+impl<W: Write> Sink for Transcript<'_, W> {
+    fn tell(&mut self, event: &Event) -> io::Result<()> {
+        let at = event.at.since_start();
+        self.text.clear();
+        match &event.kind {
+            EventKind::RunStarted(header) => self.put_header(header),
+            EventKind::StepBegan { title, attempt, attempts, depth } => {
+                let more = if *attempt > 1 { format!(", attempt {attempt} of {attempts}") } else { String::new() };
+                self.put_step(at, *depth, "step ", title, &more);
+            }
+            EventKind::StepEnded { title, outcome, attempt, took, depth } => {
+                let (what, attempt) = match outcome {
+                    StepOutcome::Passed if *attempt > 1 => ("flaky ", format!(", attempt {attempt}")),
+                    StepOutcome::Passed => ("passed ", String::new()),
+                    StepOutcome::WillRetry => ("again ", format!(", attempt {attempt} failed")),
+                    StepOutcome::Failed if *attempt > 1 => ("failed ", format!(", attempt {attempt}")),
+                    StepOutcome::Failed => ("failed ", String::new()),
+                    StepOutcome::Skipped => ("skipped ", String::new()),
+                };
+                let more = attempt + &self.lasting(*took);
+                self.put_step(at, *depth, what, title, &more);
+            }
+            EventKind::Opened => self.put(at, "- ", b"port open"),
+            EventKind::Closed(reason) => self.put_closed(at, reason),
+            EventKind::Sent { bytes } => self.put(at, "> ", bytes),
+            EventKind::Received { bytes, block: true } => self.put(at, "< ", bytes),
+            EventKind::Received { bytes, block: false } => lines(bytes).for_each(|line| self.put(at, "< ", line)),
+            EventKind::Matched { .. } => return Ok(()),
+            EventKind::Captured { name, value } => self.put(at, &format!("= {name}: "), value),
+            EventKind::Saved { name } => self.put(at, "+ ", name.as_bytes()),
+            EventKind::Logged { text } => self.put(at, "# ", text),
+            EventKind::Noted { text } => self.put(at, "- ", text.as_bytes()),
+            EventKind::Failed(failure) => self.put_failure(at, failure),
+            EventKind::RunEnded { verdict } => {
+                let more = self.lasting(at);
+                self.put_step(at, 0, verdict.title(), "", &more);
+            }
+        }
+        self.out.write_all(self.text.as_bytes())
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        self.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::report::summary;
+
+    fn transcript(times: Times) -> String {
+        let (sources, events) = summary::tests::example();
+        let mut out = Vec::new();
+        let mut transcript = Transcript::new(&mut out, &sources, times);
+        for event in &events {
+            transcript.tell(event).expect("a Vec takes whatever is written");
+        }
+        transcript.end().expect("a Vec can be flushed");
+        String::from_utf8(out).expect("a transcript is text")
+    }
+
+    #[test]
+    fn a_run_is_a_line_an_event() {
+        assert_snapshot!(transcript(Times::Shown), @r#"
+        flow: Attach to the network
+        port: /dev/ttyUSB0
+        line: 115200 8N1
+
+            0.003 - port open
+            0.003 -- step SIM
+            0.004 > AT+CPIN?\r
+            0.009 < AT+CPIN?\r
+            0.009 < \r\n+CME ERROR: 14\r\n
+            5.009 ! line "OK" did not come within 5s [flow::run::timeout]
+            5.009 !   at   lib/air.flow:4:3: waited here
+            5.009 !   at   main.flow:3:3: called here
+            5.009 !   step Network › Attach
+            5.009 !   sent AT+CGATT?\r
+            5.009 !   came \r\n+CGATT: 0\r\n
+            5.009 !   came \r\nERROR\r\n
+            5.009 !   help the modem answered ERROR: it does not know the command, or not yet
+            5.009 -- again SIM, attempt 1 failed, 5.006 s
+            6.009 -- step SIM, attempt 2 of 3
+            6.010 > AT+CPIN?\r
+            6.020 < AT+CPIN?\r
+            6.020 < \r\n+CPIN: READY\r\n
+            6.020 < \r\nOK\r\n
+            6.020 = pin: READY
+            6.020 + pin
+            6.020 # SIM is ready
+            6.021 -- flaky SIM, attempt 2, 0.012 s
+            6.021 -- step Network
+            6.021 --   step Attach
+            6.021 > AT+CGATT?\r
+            6.031 < \r\n+CGATT: 0\r\n
+            6.031 < \r\nERROR\r\n
+            6.040 < \0\x1b[2J\r\n\xffa\n
+           11.021 ! line "OK" did not come within 5s [flow::run::timeout]
+           11.021 !   at   lib/air.flow:4:3: waited here
+           11.021 !   at   main.flow:3:3: called here
+           11.021 !   step Network › Attach
+           11.021 !   sent AT+CGATT?\r
+           11.021 !   came \r\n+CGATT: 0\r\n
+           11.021 !   came \r\nERROR\r\n
+           11.021 !   help the modem answered ERROR: it does not know the command, or not yet
+           11.021 --   failed Attach, 5.000 s
+           11.021 - cleaning up
+           11.022 -- failed Network, 5.001 s
+           11.030 - port closed
+           11.031 -- failed, 11.031 s
+        "#);
+    }
+
+    #[test]
+    fn hidden_times_leave_no_time_anywhere() {
+        assert_snapshot!(transcript(Times::Hidden), @r#"
+        flow: Attach to the network
+        port: /dev/ttyUSB0
+        line: 115200 8N1
+
+        - port open
+        -- step SIM
+        > AT+CPIN?\r
+        < AT+CPIN?\r
+        < \r\n+CME ERROR: 14\r\n
+        ! line "OK" did not come within 5s [flow::run::timeout]
+        !   at   lib/air.flow:4:3: waited here
+        !   at   main.flow:3:3: called here
+        !   step Network › Attach
+        !   sent AT+CGATT?\r
+        !   came \r\n+CGATT: 0\r\n
+        !   came \r\nERROR\r\n
+        !   help the modem answered ERROR: it does not know the command, or not yet
+        -- again SIM, attempt 1 failed
+        -- step SIM, attempt 2 of 3
+        > AT+CPIN?\r
+        < AT+CPIN?\r
+        < \r\n+CPIN: READY\r\n
+        < \r\nOK\r\n
+        = pin: READY
+        + pin
+        # SIM is ready
+        -- flaky SIM, attempt 2
+        -- step Network
+        --   step Attach
+        > AT+CGATT?\r
+        < \r\n+CGATT: 0\r\n
+        < \r\nERROR\r\n
+        < \0\x1b[2J\r\n\xffa\n
+        ! line "OK" did not come within 5s [flow::run::timeout]
+        !   at   lib/air.flow:4:3: waited here
+        !   at   main.flow:3:3: called here
+        !   step Network › Attach
+        !   sent AT+CGATT?\r
+        !   came \r\n+CGATT: 0\r\n
+        !   came \r\nERROR\r\n
+        !   help the modem answered ERROR: it does not know the command, or not yet
+        --   failed Attach
+        - cleaning up
+        -- failed Network
+        - port closed
+        -- failed
+        "#);
+    }
+
+    #[test]
+    fn nothing_in_a_transcript_is_a_control_character_but_its_line_ends() {
+        let text = transcript(Times::Shown);
+        assert!(!text.chars().any(|c| c != '\n' && c.is_control()), "{text:?}");
+    }
+
+    #[test]
+    fn a_closed_port_says_why() {
+        let (sources, mut failure) = crate::report::failure::tests::example();
+        failure.came = None;
+        let mut out = Vec::new();
+        let mut transcript = Transcript::new(&mut out, &sources, Times::Hidden);
+        for reason in [
+            CloseReason::HungUp,
+            CloseReason::CannotOpen { reason: "no such file".to_string(), help: None },
+            CloseReason::Broken { reason: "input/output error".to_string(), help: None },
+            CloseReason::DeviceFailed(Box::new(failure)),
+        ] {
+            let event = Event { at: crate::time::Moment::START, site: None, kind: EventKind::Closed(reason) };
+            transcript.tell(&event).expect("a Vec takes whatever is written");
+        }
+        assert_snapshot!(String::from_utf8(out).expect("a transcript is text"), @r#"
+        - port hung up
+        - port can not be opened: no such file
+        - port broken: input/output error
+        - the simulated device failed
+        ! line "OK" did not come within 5s [flow::run::timeout]
+        !   at   lib/air.flow:4:3: waited here
+        !   at   main.flow:3:3: called here
+        !   step Network › Attach
+        !   sent AT+CGATT?\r
+        !   help the modem answered ERROR: it does not know the command, or not yet
+        "#);
+    }
+}

@@ -1,0 +1,386 @@
+//! `Results`: the file that `save` writes, safe on disk before the run goes on, never over what an earlier
+//! run left.
+//!
+//! It is TOML, one `name = "value"` for each in the order in which they were saved, and `--vars` reads it back.
+//! A value that is not UTF-8 is written as lower-case hex, as it shows inside a string, with a comment above
+//! it saying so: refusing it would lose a result that perhaps can not be had twice. There is no time in the
+//! file: the same values give the same bytes.
+
+use std::fmt::Write as _;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::value::escape::visible;
+use crate::world::Keeper;
+
+/// How many names are tried for an earlier file, and for a temporary one.
+const TRIES: u32 = 10_000;
+
+/// The results of one run.
+///
+/// The file can be read by its owner only (Unix). What an earlier run left under its name is renamed to
+/// `NAME.1`, `NAME.2` and so on, unless this run saves the same.
+#[derive(Debug)]
+pub struct Results {
+    path: PathBuf,
+    flow: String,
+    values: Vec<(String, Vec<u8>)>,
+    /// What this run has written so far.
+    written: Option<String>,
+    /// What was found under the name, and where it is now.
+    earlier: Option<(PathBuf, Vec<u8>)>,
+}
+
+impl Results {
+    /// Makes results that go to the file at `path`; `flow` is the flow that its first line names.
+    ///
+    /// Nothing is touched before the first value is kept.
+    pub fn new(path: impl Into<PathBuf>, flow: impl Into<String>) -> Results {
+        Results { path: path.into(), flow: flow.into(), values: Vec::new(), written: None, earlier: None }
+    }
+
+    /// Says whether the file could be written, as far as that can be seen without writing it: better before
+    /// a run than in the middle of it.
+    ///
+    /// # Errors
+    ///
+    /// What is in the way, in words for the user.
+    pub fn check_place(&self) -> Result<(), String> {
+        let folder = folder_of(&self.path);
+        if self.path.file_name().is_none() {
+            return Err(format!("{} is not the name of a file", quoted(&self.path)));
+        }
+        match fs::metadata(folder) {
+            Ok(meta) if meta.is_dir() => {}
+            Ok(_) => return Err(format!("{} is not a folder", quoted(folder))),
+            Err(error) => return Err(format!("the folder {} can not be used: {error}", quoted(folder))),
+        }
+        match fs::symlink_metadata(&self.path) {
+            Ok(meta) if meta.is_symlink() => Err(format!(
+                "{} is a symbolic link, and results are not written through one: name the file itself",
+                quoted(&self.path)
+            )),
+            Ok(meta) if !meta.is_file() => Err(format!("{} is not a file", quoted(&self.path))),
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(format!("{} can not be used: {error}", quoted(&self.path))),
+        }
+    }
+
+    /// The whole file.
+    fn text(&self) -> Result<String, String> {
+        let mut out = format!("# Results of {}, written by flowrun\n", visible(self.flow.as_bytes()));
+        for (name, value) in &self.values {
+            let text = match std::str::from_utf8(value) {
+                Ok(text) => text.to_string(),
+                Err(_) => {
+                    let _ = writeln!(out, "# not UTF-8, so in hex:");
+                    value.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+                }
+            };
+            let line = toml::Table::from_iter([(name.clone(), toml::Value::String(text))]);
+            out.push_str(&toml::to_string(&line).map_err(|error| format!("{name} can not be written: {error}"))?);
+        }
+        Ok(out)
+    }
+
+    fn write(&mut self, text: &str) -> Result<(), String> {
+        self.check_place()?;
+        let failed = |what: &str, error: io::Error| format!("{what} {}: {error}", quoted(&self.path));
+        let present = match fs::read(&self.path) {
+            Ok(bytes) => Some(bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(failed("can not read what is in", error)),
+        };
+        if present.as_deref() == Some(text.as_bytes()) {
+            return make_durable(&self.path).map_err(|error| failed("can not make sure of", error));
+        }
+        let foreign = present.filter(|bytes| self.written.as_ref().is_none_or(|written| written.as_bytes() != bytes));
+        let temporary =
+            Temporary::write(&self.path, text).map_err(|error| failed("can not write a file beside", error))?;
+        if let Some(bytes) = foreign {
+            let place = set_aside(&self.path).map_err(|error| failed("can not rename the earlier", error))?;
+            self.earlier = Some((place, bytes));
+        }
+        temporary.rename(&self.path).map_err(|error| failed("can not write", error))?;
+        sync_folder(&self.path).map_err(|error| failed("can not make sure of", error))?;
+        if let Some((place, _)) = self.earlier.take_if(|(_, bytes)| bytes == text.as_bytes()) {
+            // This run has saved the same as the earlier one: a copy of it is of no use.
+            let _ = fs::remove_file(place);
+        }
+        Ok(())
+    }
+}
+
+impl Keeper for Results {
+    fn keep(&mut self, values: &[(String, Vec<u8>)]) -> Result<(), String> {
+        for (name, value) in values {
+            match self.values.iter_mut().find(|(known, _)| known == name) {
+                Some((_, old)) => old.clone_from(value),
+                None => self.values.push((name.clone(), value.clone())),
+            }
+        }
+        let text = self.text()?;
+        self.write(&text)?;
+        self.written = Some(text);
+        Ok(())
+    }
+}
+
+/// A file beside the one that is to be written; it is gone when this is dropped, unless it was renamed.
+struct Temporary {
+    path: Option<PathBuf>,
+}
+
+impl Temporary {
+    /// Writes the text to a new file that nobody else can read, down to the disk.
+    fn write(beside: &Path, text: &str) -> io::Result<Temporary> {
+        let (path, mut file) = first_free(|n| {
+            let path = with_suffix(beside, &format!(".{}-{n}.tmp", std::process::id()));
+            create_private(&path).map(|file| (path, file))
+        })?;
+        let temporary = Temporary { path: Some(path) };
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        Ok(temporary)
+    }
+
+    fn rename(mut self, to: &Path) -> io::Result<()> {
+        if let Some(path) = &self.path {
+            fs::rename(path, to)?;
+        }
+        self.path = None;
+        Ok(())
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if let Some(path) = &self.path {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// Gives the file its first free further name, `NAME.1` and so on, and returns it.
+///
+/// Where the file system has hard links, no moment is without a file under the old name, and a name that
+/// someone else takes at the same time is not overwritten.
+fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    first_free(|n| {
+        let place = with_suffix(path, &format!(".{}", n + 1));
+        match fs::hard_link(path, &place) {
+            Ok(()) => Ok(place),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+            Err(_) if fs::symlink_metadata(&place).is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
+            Err(_) => fs::rename(path, &place).map(|()| place),
+        }
+    })
+}
+
+/// Tries 0, 1, 2 … until one does not exist already.
+fn first_free<T>(attempt: impl Fn(u32) -> io::Result<T>) -> io::Result<T> {
+    let found = (0..TRIES).map(attempt).find(|made| match made {
+        Ok(_) => true,
+        Err(error) => error.kind() != io::ErrorKind::AlreadyExists,
+    });
+    found.unwrap_or_else(|| Err(io::ErrorKind::AlreadyExists.into()))
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(suffix);
+    path.with_file_name(name)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn quoted(path: &Path) -> String {
+    format!("`{}`", visible(path.as_os_str().as_encoded_bytes()))
+}
+
+#[cfg(unix)]
+fn create_private(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+#[cfg(not(unix))]
+fn create_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).open(path)
+}
+
+/// Makes sure that a file that is there already is on disk, and its owner's alone.
+#[cfg(unix)]
+fn make_durable(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let file = File::open(path)?;
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    }
+    file.sync_all()?;
+    sync_folder(path)
+}
+
+#[cfg(not(unix))]
+fn make_durable(path: &Path) -> io::Result<()> {
+    OpenOptions::new().write(true).open(path)?.sync_all()
+}
+
+/// Makes sure that the names in the folder of a file are on disk.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    match File::open(folder_of(path))?.sync_all() {
+        // Some network file systems can not do this to a folder; they do it by themselves or never.
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        done => done,
+    }
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn folder() -> (TempDir, PathBuf) {
+        let folder = TempDir::new().expect("a folder can be made for tests");
+        let path = folder.path().join("results.toml");
+        (folder, path)
+    }
+
+    fn value(name: &str, value: &[u8]) -> (String, Vec<u8>) {
+        (name.to_string(), value.to_vec())
+    }
+
+    fn read(path: &Path) -> String {
+        fs::read_to_string(path).expect("the test's file is there")
+    }
+
+    fn names(folder: &TempDir) -> Vec<String> {
+        let entries = fs::read_dir(folder.path()).expect("the test's folder is there");
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.expect("it can be read").file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn values_accumulate_in_order_and_toml_reads_them_back() {
+        let (folder, path) = folder();
+        let mut results = Results::new(&path, "aliyun.flow");
+        let odd = "a\"b\\c\r\n\u{1b}'é''' # = [x]\t\0";
+        results.keep(&[value("z_first", b"1"), value("odd", odd.as_bytes())]).expect("it can be saved");
+        results.keep(&[value("raw", b"\xff\x00a"), value("z_first", b"2")]).expect("it can be saved");
+        assert_snapshot!(read(&path), @r#"
+        # Results of aliyun.flow, written by flowrun
+        z_first = "2"
+        odd = """
+        a"b\\c\r
+        \u001B'é''' # = [x]\t\u0000"""
+        # not UTF-8, so in hex:
+        raw = "ff0061"
+        "#);
+        let table: toml::Table = read(&path).parse().expect("it is TOML");
+        assert_eq!(table["odd"].as_str(), Some(odd));
+        assert_eq!(table["z_first"].as_str(), Some("2"));
+        assert_eq!(table["raw"].as_str(), Some("ff0061"));
+        assert_eq!(names(&folder), ["results.toml"]);
+    }
+
+    #[test]
+    fn an_earlier_file_with_other_content_gets_the_first_free_name() {
+        let (folder, path) = folder();
+        for n in 1..=3_u8 {
+            Results::new(&path, "a.flow").keep(&[value("n", &[b'0' + n])]).expect("it can be saved");
+        }
+        assert_eq!(names(&folder), ["results.toml", "results.toml.1", "results.toml.2"]);
+        assert!(read(&path).contains("n = \"3\""));
+        assert!(read(&with_suffix(&path, ".1")).contains("n = \"1\""));
+        assert!(read(&with_suffix(&path, ".2")).contains("n = \"2\""));
+    }
+
+    #[test]
+    fn the_same_results_again_leave_one_file() {
+        let (folder, path) = folder();
+        for _ in 0..2 {
+            let mut results = Results::new(&path, "a.flow");
+            results.keep(&[value("a", b"1")]).expect("it can be saved");
+            results.keep(&[value("b", b"2")]).expect("it can be saved");
+        }
+        assert_eq!(names(&folder), ["results.toml"]);
+        assert_eq!(read(&path), "# Results of a.flow, written by flowrun\na = \"1\"\nb = \"2\"\n");
+    }
+
+    #[test]
+    fn what_someone_else_wrote_during_the_run_is_kept_too() {
+        let (folder, path) = folder();
+        let mut results = Results::new(&path, "a.flow");
+        results.keep(&[value("a", b"1")]).expect("it can be saved");
+        fs::write(&path, "theirs").expect("the test's file can be written");
+        results.keep(&[value("b", b"2")]).expect("it can be saved");
+        assert_eq!(names(&folder), ["results.toml", "results.toml.1"]);
+        assert_eq!(read(&with_suffix(&path, ".1")), "theirs");
+    }
+
+    #[test]
+    fn a_flow_with_a_line_end_in_its_name_can_not_forge_a_value() {
+        let (_folder, path) = folder();
+        Results::new(&path, "a\nadmin = \"1\"").keep(&[value("a", b"1")]).expect("it can be saved");
+        let table: toml::Table = read(&path).parse().expect("it is TOML");
+        assert_eq!(table.len(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_can_read_it_whatever_was_there_before() {
+        use std::os::unix::fs::PermissionsExt;
+        let (_folder, path) = folder();
+        let mode = |path: &Path| fs::metadata(path).expect("the file is there").permissions().mode() & 0o777;
+        let mut results = Results::new(&path, "a.flow");
+        results.keep(&[value("a", b"1")]).expect("it can be saved");
+        assert_eq!(mode(&path), 0o600);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("the mode can be set");
+        Results::new(&path, "a.flow").keep(&[value("a", b"1")]).expect("it can be saved");
+        assert_eq!(mode(&path), 0o600);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("the mode can be set");
+        Results::new(&path, "a.flow").keep(&[value("a", b"2")]).expect("it can be saved");
+        assert_eq!(mode(&path), 0o600);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_symbolic_link_is_not_followed() {
+        let (folder, path) = folder();
+        let elsewhere = folder.path().join("elsewhere");
+        fs::write(&elsewhere, "x").expect("the test's file can be written");
+        std::os::unix::fs::symlink(&elsewhere, &path).expect("a link can be made");
+        let error = Results::new(&path, "a.flow").keep(&[value("a", b"1")]).expect_err("it is refused");
+        assert!(error.contains("is a symbolic link, and results are not written through one"), "{error}");
+        assert_eq!(read(&elsewhere), "x");
+    }
+
+    #[test]
+    fn what_is_in_the_way_is_said_before_the_run() {
+        let (folder, path) = folder();
+        let says = |path: PathBuf, text: &str| {
+            let error = Results::new(path, "a.flow").check_place().expect_err("it is refused");
+            assert!(error.contains(text), "{error}");
+        };
+        says(folder.path().join("none/x.toml"), "/none` can not be used: ");
+        says(folder.path().to_path_buf(), "is not a file");
+        fs::write(&path, "").expect("the test's file can be written");
+        says(path.join("x.toml"), "is not a folder");
+        assert_eq!(Results::new(&path, "a.flow").check_place(), Ok(()));
+        assert_eq!(Results::new("x.toml", "a.flow").check_place(), Ok(()));
+    }
+}

@@ -1,0 +1,295 @@
+//! Settings of the line: one table for `serial { … }` in a flow and for `--baud` and `--serial` on the
+//! command line.
+
+use std::fmt;
+use std::time::Duration;
+
+/// Parity of a character on the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parity {
+    /// No parity bit.
+    None,
+    /// Even parity.
+    Even,
+    /// Odd parity.
+    Odd,
+}
+
+/// Who holds back whom when a buffer is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlowControl {
+    /// Nobody.
+    None,
+    /// RTS and CTS.
+    Hardware,
+    /// XON and XOFF.
+    Software,
+}
+
+/// What is done with DTR or RTS when the port is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ControlLine {
+    /// Nothing: it is what the driver makes it, usually on.
+    Keep,
+    /// It is switched on.
+    On,
+    /// It is switched off.
+    Off,
+}
+
+/// Whether the other side sends back what it receives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Echo {
+    /// An echo is recognised where there is one.
+    Auto,
+    /// A flow takes an echo out where there is one; a device sends one.
+    On,
+    /// Nothing is taken for an echo; a device sends none.
+    Off,
+}
+
+/// What the port itself must know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineSettings {
+    /// Bits per second.
+    pub baud: u32,
+    /// 5 to 8.
+    pub data_bits: u8,
+    /// Parity.
+    pub parity: Parity,
+    /// 1 or 2.
+    pub stop_bits: u8,
+    /// Flow control.
+    pub flow_control: FlowControl,
+    /// DTR at opening.
+    pub dtr: ControlLine,
+    /// RTS at opening.
+    pub rts: ControlLine,
+}
+
+impl LineSettings {
+    /// Returns how long one character takes: start bit, data, parity and stop bits.
+    pub fn character_time(&self) -> Duration {
+        let parity = u32::from(self.parity != Parity::None);
+        let bits = 1 + u32::from(self.data_bits) + parity + u32::from(self.stop_bits);
+        Duration::from_nanos(u64::from(bits) * 1_000_000_000 / u64::from(self.baud.max(1)))
+    }
+}
+
+impl fmt::Display for LineSettings {
+    /// Writes `115200 8N1`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parity = match self.parity {
+            Parity::None => 'N',
+            Parity::Even => 'E',
+            Parity::Odd => 'O',
+        };
+        write!(f, "{} {}{parity}{}", self.baud, self.data_bits, self.stop_bits)?;
+        match self.flow_control {
+            FlowControl::None => Ok(()),
+            FlowControl::Hardware => f.write_str(" RTS/CTS"),
+            FlowControl::Software => f.write_str(" XON/XOFF"),
+        }
+    }
+}
+
+/// All settings of one side of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// What the port must know.
+    pub line: LineSettings,
+    /// What `send` puts behind a line, and `reply` too.
+    pub eol: Vec<u8>,
+    /// What `reply` puts before a line (the header of V.250, section 5.7.1).
+    pub header: Vec<u8>,
+    /// Echo.
+    pub echo: Echo,
+    /// Silence after which an unfinished line counts as a prompt, and the line as quiet.
+    pub settle: Duration,
+    /// Silence kept before each `send`.
+    pub guard: Duration,
+    /// Pause behind each byte that is sent.
+    pub pace: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            line: LineSettings {
+                baud: 115_200,
+                data_bits: 8,
+                parity: Parity::None,
+                stop_bits: 1,
+                flow_control: FlowControl::None,
+                dtr: ControlLine::Keep,
+                rts: ControlLine::Keep,
+            },
+            eol: b"\r".to_vec(),
+            header: Vec::new(),
+            echo: Echo::Auto,
+            settle: Duration::from_millis(50),
+            guard: Duration::ZERO,
+            pace: Duration::ZERO,
+        }
+    }
+}
+
+/// A value as it was written for a setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SettingValue {
+    /// A bare word: `auto`, `none`, `8N1`.
+    Word(String),
+    /// A string.
+    Text(Vec<u8>),
+    /// A number.
+    Number(u64),
+    /// A duration.
+    Duration(Duration),
+}
+
+/// Why a setting was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SettingError {
+    /// There is no such setting.
+    Unknown,
+    /// The value does not fit; what would.
+    Wants(&'static str),
+}
+
+/// Name and accepted values of each setting, for messages and documents.
+pub const SETTINGS: &[(&str, &str)] = &[
+    ("baud", "a number from 1 to 4000000, such as 115200"),
+    ("format", "data bits, parity and stop bits in one word: `8N1`, `7E1`"),
+    ("flow_control", "`none`, `hardware` or `software`"),
+    ("dtr", "`on`, `off` or `keep`"),
+    ("rts", "`on`, `off` or `keep`"),
+    ("eol", "a string, or `cr`, `lf`, `crlf`, `none`"),
+    ("header", "a string, or `cr`, `lf`, `crlf`, `none`"),
+    ("echo", "`auto`, `on` or `off`"),
+    ("settle", "a duration, such as 50ms"),
+    ("guard", "a duration, such as 20ms"),
+    ("pace", "a duration, such as 2ms"),
+];
+
+impl Settings {
+    /// Sets one setting by its name.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError::Unknown`] if [`SETTINGS`] has no such name, [`SettingError::Wants`] if the value
+    /// does not fit; nothing is changed then.
+    pub fn set(&mut self, name: &str, value: &SettingValue) -> Result<(), SettingError> {
+        let Some((_, wanted)) = SETTINGS.iter().find(|(known, _)| *known == name) else {
+            return Err(SettingError::Unknown);
+        };
+        self.try_set(name, value).ok_or(SettingError::Wants(wanted))
+    }
+
+    fn try_set(&mut self, name: &str, value: &SettingValue) -> Option<()> {
+        match (name, value) {
+            ("baud", SettingValue::Number(n @ 1..=4_000_000)) => self.line.baud = *n as u32,
+            ("format", SettingValue::Word(word)) => {
+                let (data_bits, parity, stop_bits) = parse_format(word)?;
+                self.line = LineSettings { data_bits, parity, stop_bits, ..self.line.clone() };
+            }
+            ("flow_control", SettingValue::Word(word)) => {
+                self.line.flow_control = match word.as_str() {
+                    "none" => FlowControl::None,
+                    "hardware" => FlowControl::Hardware,
+                    "software" => FlowControl::Software,
+                    _ => return None,
+                }
+            }
+            ("dtr", SettingValue::Word(word)) => self.line.dtr = parse_control_line(word)?,
+            ("rts", SettingValue::Word(word)) => self.line.rts = parse_control_line(word)?,
+            ("eol", value) => self.eol = parse_ending(value)?,
+            ("header", value) => self.header = parse_ending(value)?,
+            ("echo", SettingValue::Word(word)) => {
+                self.echo = match word.as_str() {
+                    "auto" => Echo::Auto,
+                    "on" => Echo::On,
+                    "off" => Echo::Off,
+                    _ => return None,
+                }
+            }
+            ("settle", SettingValue::Duration(d)) => self.settle = *d,
+            ("guard", SettingValue::Duration(d)) => self.guard = *d,
+            ("pace", SettingValue::Duration(d)) => self.pace = *d,
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+fn parse_format(word: &str) -> Option<(u8, Parity, u8)> {
+    let [data @ b'5'..=b'8', parity, stop @ (b'1' | b'2')] = word.as_bytes() else { return None };
+    let parity = match parity.to_ascii_uppercase() {
+        b'N' => Parity::None,
+        b'E' => Parity::Even,
+        b'O' => Parity::Odd,
+        _ => return None,
+    };
+    Some((data - b'0', parity, stop - b'0'))
+}
+
+fn parse_control_line(word: &str) -> Option<ControlLine> {
+    match word {
+        "keep" => Some(ControlLine::Keep),
+        "on" => Some(ControlLine::On),
+        "off" => Some(ControlLine::Off),
+        _ => None,
+    }
+}
+
+fn parse_ending(value: &SettingValue) -> Option<Vec<u8>> {
+    match value {
+        SettingValue::Text(text) => Some(text.clone()),
+        SettingValue::Word(word) => match word.as_str() {
+            "cr" => Some(b"\r".to_vec()),
+            "lf" => Some(b"\n".to_vec()),
+            "crlf" => Some(b"\r\n".to_vec()),
+            "none" => Some(Vec::new()),
+            _ => None,
+        },
+        SettingValue::Number(_) | SettingValue::Duration(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_in_the_table_can_be_set() {
+        let word = |w: &str| SettingValue::Word(w.to_string());
+        let value = |name: &str| match name {
+            "baud" => SettingValue::Number(9600),
+            "format" => word("7E1"),
+            "flow_control" => word("hardware"),
+            "dtr" | "rts" | "echo" => word("off"),
+            "eol" | "header" => word("crlf"),
+            _ => SettingValue::Duration(Duration::from_millis(5)),
+        };
+        let mut settings = Settings::default();
+        for (name, _) in SETTINGS {
+            let before = settings.clone();
+            assert_eq!(settings.set(name, &value(name)), Ok(()), "{name}");
+            assert_ne!(settings, before, "{name} changed nothing");
+        }
+        assert_eq!(settings.line.to_string(), "9600 7E1 RTS/CTS");
+    }
+
+    #[test]
+    fn a_wrong_value_says_what_is_wanted() {
+        let mut settings = Settings::default();
+        assert_eq!(settings.set("bauds", &SettingValue::Number(9600)), Err(SettingError::Unknown));
+        let refused = settings.set("echo", &SettingValue::Word("yes".into()));
+        assert_eq!(refused, Err(SettingError::Wants("`auto`, `on` or `off`")));
+    }
+
+    #[test]
+    fn a_character_takes_ten_bits_at_8n1() {
+        let line = Settings::default().line;
+        assert_eq!(line.character_time(), Duration::from_nanos(86_805));
+    }
+}

@@ -1,0 +1,203 @@
+//! The simulated world: a device file on an engine of its own, one clock for both that jumps.
+//!
+//! No thread, no socket, no waiting: the clock goes to whatever is due next, so that a flow with timeouts of
+//! minutes is run in milliseconds and gives the same transcript every time. Bytes take the time on the
+//! line that baud rate and format give them; where the two sides disagree on these they arrive as garbage.
+
+mod wire;
+
+use std::collections::VecDeque;
+
+use crate::engine::{Action, Engine, Input, Output, WriteToken};
+use crate::event::{CloseReason, Event, EventKind, Verdict};
+use crate::settings::LineSettings;
+use crate::time::Moment;
+use crate::world::{Happening, PortCommand, World};
+use wire::Wire;
+
+/// A world in which a device file plays the other end of the line.
+#[derive(Debug)]
+pub struct SimWorld {
+    device: Engine,
+    /// How the host has set its port; `None` while it is closed.
+    host: Option<LineSettings>,
+    /// How the device has set its port; `None` while it is closed.
+    device_line: Option<LineSettings>,
+    now: Moment,
+    to_host: Wire,
+    to_device: Wire,
+    /// Writes of the host that are still leaving, and when they have left.
+    host_writes: VecDeque<(Moment, WriteToken)>,
+    device_writes: VecDeque<(Moment, WriteToken)>,
+    /// What the host is to be told at once.
+    news: VecDeque<Happening>,
+    /// How the device ended, once it has.
+    ended: Option<CloseReason>,
+    /// What the device had to say.
+    device_events: Vec<Event>,
+}
+
+impl SimWorld {
+    /// Makes a world around a device that has not begun yet.
+    pub fn new(device: Engine) -> SimWorld {
+        SimWorld {
+            device,
+            host: None,
+            device_line: None,
+            now: Moment::START,
+            to_host: Wire::default(),
+            to_device: Wire::default(),
+            host_writes: VecDeque::new(),
+            device_writes: VecDeque::new(),
+            news: VecDeque::new(),
+            ended: None,
+            device_events: Vec::new(),
+        }
+    }
+
+    /// Returns what the device's engine told of, in order.
+    pub fn device_events(&self) -> &[Event] {
+        &self.device_events
+    }
+
+    /// Lets the device do everything that it can do at the present moment; returns when it wants to go on.
+    fn run_device(&mut self) -> Option<Moment> {
+        loop {
+            match self.device.poll() {
+                Output::Event(event) => self.device_told(event),
+                Output::Act(Action::Port(command)) => self.device_command(command),
+                Output::Act(Action::Save { .. }) => {
+                    self.device.handle(self.now, Input::Kept(Err("a device saves nothing".to_string())));
+                }
+                Output::Wait { until, .. } => match until {
+                    Some(until) if until <= self.now => self.device.handle(self.now, Input::Tick),
+                    _ => return until,
+                },
+                Output::Done(verdict) => {
+                    self.device_done(verdict);
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn device_told(&mut self, event: Event) {
+        // Bytes are the host's story; what the device says by itself is kept.
+        let is_said = matches!(event.kind, EventKind::Logged { .. } | EventKind::Noted { .. } | EventKind::Failed(_));
+        if is_said {
+            self.device_events.push(event);
+        }
+    }
+
+    fn device_done(&mut self, verdict: Verdict) {
+        if self.ended.is_some() {
+            return;
+        }
+        let reason = match (self.device.failure(), verdict) {
+            (Some(failure), _) => CloseReason::DeviceFailed(Box::new(failure.clone())),
+            (None, _) => CloseReason::HungUp,
+        };
+        self.ended = Some(reason);
+    }
+
+    fn device_command(&mut self, command: PortCommand) {
+        match command {
+            PortCommand::Open { settings } => {
+                self.device_line = Some(settings);
+                self.device.handle(self.now, Input::Opened);
+            }
+            PortCommand::Write { token, bytes } => {
+                let Some(line) = &self.device_line else { return };
+                let left = self.to_host.send(self.now, bytes, line);
+                self.device_writes.push_back((left, token));
+            }
+            PortCommand::Reconfigure { settings } => self.device_line = Some(settings),
+            PortCommand::Close => self.device_line = None,
+            PortCommand::DiscardInput => self.to_device.discard(self.now),
+            PortCommand::SetLines { .. } | PortCommand::Break { .. } => {}
+        }
+    }
+
+    /// Returns the moment at which something happens next.
+    fn next_moment(&self, until: Option<Moment>, device: Option<Moment>) -> Option<Moment> {
+        let writes = [self.host_writes.front(), self.device_writes.front()].into_iter().flatten().map(|(at, _)| *at);
+        [until, device, self.to_host.next_arrival(), self.to_device.next_arrival()]
+            .into_iter()
+            .flatten()
+            .chain(writes)
+            .min()
+    }
+
+    /// Takes what arrives at the device at the present moment.
+    fn feed_device(&mut self) {
+        if let Some(bytes) = self.to_device.take(self.now, self.device_line.as_ref()) {
+            self.device.handle(self.now, Input::Received(&bytes));
+        }
+        while self.device_writes.front().is_some_and(|(at, _)| *at <= self.now) {
+            let (_, token) = self.device_writes.pop_front().expect("there is a first one");
+            self.device.handle(self.now, Input::Sent(token));
+        }
+    }
+}
+
+impl World for SimWorld {
+    fn perform(&mut self, command: PortCommand) {
+        match command {
+            PortCommand::Open { settings } => {
+                self.host = Some(settings);
+                self.run_device();
+                self.news.push_back(Happening::Opened);
+            }
+            PortCommand::Write { token, bytes } => {
+                let Some(line) = &self.host else { return };
+                let left = self.to_device.send(self.now, bytes, line);
+                self.host_writes.push_back((left, token));
+            }
+            PortCommand::Reconfigure { settings } => self.host = Some(settings),
+            PortCommand::DiscardInput => self.to_host.discard(self.now),
+            PortCommand::Close => self.host = None,
+            PortCommand::SetLines { .. } | PortCommand::Break { .. } => {}
+        }
+    }
+
+    fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
+        loop {
+            if let Some(news) = self.news.pop_front() {
+                return (self.now, news);
+            }
+            let device = self.run_device();
+            // Bytes first: what came at a moment is there before that moment's deadlines.
+            if let Some(bytes) = self.to_host.take(self.now, self.host.as_ref()) {
+                received.extend_from_slice(&bytes);
+                return (self.now, Happening::Received);
+            }
+            if self.host_writes.front().is_some_and(|(at, _)| *at <= self.now) {
+                let (_, token) = self.host_writes.pop_front().expect("there is a first one");
+                return (self.now, Happening::Sent(token));
+            }
+            if self.to_host.is_empty()
+                && let Some(reason) = self.ended.take()
+            {
+                return (self.now, Happening::Closed(reason));
+            }
+            let Some(next) = self.next_moment(until, device) else {
+                // Nothing will ever happen again: say so instead of standing still.
+                let reason = "neither the flow nor the simulated device has anything left to wait for".to_string();
+                return (self.now, Happening::Closed(CloseReason::Broken { reason, help: None }));
+            };
+            if next <= self.now && until.is_some_and(|until| until <= self.now) {
+                return (self.now, Happening::Nothing);
+            }
+            self.now = next.max(self.now);
+            self.feed_device();
+            if until.is_some_and(|until| until <= self.now) {
+                self.run_device();
+                let has_bytes = self.to_host.next_arrival().is_some_and(|at| at <= self.now);
+                let has_sent = self.host_writes.front().is_some_and(|(at, _)| *at <= self.now);
+                if !has_bytes && !has_sent {
+                    return (self.now, Happening::Nothing);
+                }
+            }
+        }
+    }
+}

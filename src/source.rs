@@ -1,0 +1,147 @@
+//! Source texts, and places in them: byte spans, lines and columns.
+
+use std::sync::Arc;
+
+/// Which text of a [`Sources`] is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceId(u16);
+
+/// A run of bytes in one text: `start <= end`, both offsets from its beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// The first byte.
+    pub start: u32,
+    /// One behind the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// Returns the span from `start` to `end`.
+    pub fn new(start: usize, end: usize) -> Span {
+        Span { start: start as u32, end: end as u32 }
+    }
+
+    /// Returns the span as a range for indexing the text.
+    pub fn range(self) -> std::ops::Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+/// A span in a certain text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Site {
+    /// The text.
+    pub source: SourceId,
+    /// The bytes of it.
+    pub span: Span,
+}
+
+/// Something together with the place where it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spanned<T> {
+    /// What was written.
+    pub node: T,
+    /// Where.
+    pub span: Span,
+}
+
+/// One text: a flow, a device, a library.
+#[derive(Clone, Debug)]
+pub struct Source {
+    name: String,
+    text: Arc<str>,
+    shown: Arc<str>,
+    line_starts: Vec<u32>,
+}
+
+impl Source {
+    /// Makes a source from the name that messages show and its text.
+    pub fn new(name: impl Into<String>, text: impl Into<Arc<str>>) -> Source {
+        let text = text.into();
+        let mut line_starts = vec![0];
+        line_starts.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i as u32 + 1));
+        Source { name: name.into(), shown: text.clone(), text, line_starts }
+    }
+
+    /// Returns the name that messages show: a path as the user wrote it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the whole text.
+    pub fn text(&self) -> &Arc<str> {
+        &self.text
+    }
+
+    /// Returns the text as messages may show it: as long as the whole text, secrets in it covered with `*`.
+    pub fn shown(&self) -> &Arc<str> {
+        &self.shown
+    }
+
+    /// Returns the line and the column of a byte offset, both counted from 1, the column in characters.
+    pub fn line_column(&self, offset: u32) -> (usize, usize) {
+        let line = self.line_starts.partition_point(|start| *start <= offset);
+        let start = self.line_starts[line - 1] as usize;
+        let end = (offset as usize).min(self.text.len());
+        let column = self.text.get(start..end).map_or(0, |t| t.chars().count());
+        (line, column + 1)
+    }
+}
+
+/// All texts of a program; a [`SourceId`] is valid for the `Sources` that gave it.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    texts: Vec<Source>,
+}
+
+impl Sources {
+    /// Adds a text and returns its id.
+    pub fn add(&mut self, source: Source) -> SourceId {
+        self.texts.push(source);
+        SourceId(self.texts.len() as u16 - 1)
+    }
+
+    /// Covers some secret texts in what messages show of a source; texts under four bytes stay.
+    pub fn hide(&mut self, id: SourceId, secrets: &[Vec<u8>]) {
+        let source = &mut self.texts[id.0 as usize];
+        let mut shown = source.shown.to_string();
+        for secret in secrets {
+            let Ok(secret) = std::str::from_utf8(secret) else { continue };
+            if secret.len() >= 4 {
+                shown = shown.replace(secret, &"*".repeat(secret.len()));
+            }
+        }
+        source.shown = shown.into();
+    }
+
+    /// Returns the text of an id.
+    pub fn get(&self, id: SourceId) -> &Source {
+        &self.texts[id.0 as usize]
+    }
+
+    /// Returns all texts in the order in which they were added.
+    pub fn iter(&self) -> impl Iterator<Item = (SourceId, &Source)> {
+        self.texts.iter().enumerate().map(|(i, s)| (SourceId(i as u16), s))
+    }
+
+    /// Returns `file:line:column` of the beginning of a site.
+    pub fn place(&self, site: Site) -> String {
+        let source = self.get(site.source);
+        let (line, column) = source.line_column(site.span.start);
+        format!("{}:{line}:{column}", source.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_and_columns_count_from_one_and_in_characters() {
+        let source = Source::new("a.flow", "send \"é\"\n  expect");
+        assert_eq!(source.line_column(0), (1, 1));
+        assert_eq!(source.line_column(8), (1, 8));
+        assert_eq!(source.line_column(12), (2, 3));
+        assert_eq!(source.line_column(99), (2, 9));
+    }
+}

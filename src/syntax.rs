@@ -1,0 +1,33 @@
+//! Text to tree: `parse` never fails, it reports problems and returns what could be read.
+
+pub mod ast;
+mod grammar;
+mod lower;
+mod recover;
+
+use crate::diagnostic::Diagnostic;
+use crate::source::{Source, SourceId, Span};
+use ast::File;
+
+/// What a text says, and what is wrong with it.
+#[derive(Clone, Debug)]
+pub struct Parsed {
+    /// The tree; statements that could not be read are missing.
+    pub file: File,
+    /// The comments, in the order of the text.
+    pub comments: Vec<Span>,
+    /// What is wrong, in the order of the text.
+    pub problems: Vec<Diagnostic>,
+}
+
+/// Parses a flow, device or library file.
+///
+/// All problems are reported, at most one for each line; the tree holds every statement that is right.
+pub fn parse(id: SourceId, source: &Source) -> Parsed {
+    lower::parse(id, source.text())
+}
+
+/// Returns the words that can not be names.
+pub fn is_keyword(word: &str) -> bool {
+    !grammar::is_name(word)
+}

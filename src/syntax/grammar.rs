@@ -1,0 +1,178 @@
+//! The parser that pest makes of `grammar/flow.pest`, and a title for each of its rules; nothing else.
+
+use pest::Parser;
+use pest::iterators::Pairs;
+
+#[derive(pest_derive::Parser)]
+#[grammar = "grammar/flow.pest"]
+struct FlowParser;
+
+/// Parses a whole file.
+///
+/// The grammar takes any text; what pest can refuse is a text nested too deeply for its stack.
+pub fn file(text: &str) -> Result<Pairs<'_, Rule>, Box<pest::error::Error<Rule>>> {
+    FlowParser::parse(Rule::file, text).map_err(Box::new)
+}
+
+/// Parses one statement and nothing else.
+pub fn alone(text: &str) -> Result<Pairs<'_, Rule>, Box<pest::error::Error<Rule>>> {
+    FlowParser::parse(Rule::alone, text).map_err(Box::new)
+}
+
+/// Returns whether a text is a name: not a keyword, and of the right letters.
+pub fn is_name(text: &str) -> bool {
+    FlowParser::parse(Rule::name, text).is_ok_and(|pairs| pairs.as_str().len() == text.len())
+}
+
+/// Returns what messages call a rule.
+pub fn title(rule: Rule) -> &'static str {
+    match rule {
+        Rule::EOI => "the end of the file",
+        Rule::blank | Rule::nl | Rule::s | Rule::gap | Rule::bom => "white space",
+        Rule::w | Rule::keyword => "a word",
+        Rule::item | Rule::statement | Rule::bad_piece | Rule::bad_string => "a statement",
+        Rule::prefix | Rule::infix | Rule::postfix => "an operator",
+        Rule::primary => "a value",
+        Rule::comment => "a comment",
+        Rule::file => "a file",
+        Rule::alone | Rule::bad => "a statement",
+        Rule::stray | Rule::unclosed => "`}`",
+        Rule::bad_block => "a block",
+        Rule::header | Rule::kind => "`flow`, `device` or `library`",
+        Rule::use_file | Rule::k_use => "`use`",
+        Rule::sim | Rule::k_sim => "`sim`",
+        Rule::param => "`param`",
+        Rule::param_kind => "`param` or `secret`",
+        Rule::state | Rule::k_state => "`state`",
+        Rule::serial | Rule::k_serial => "`serial`",
+        Rule::setting => "a setting",
+        Rule::setting_value => "a word, a number, a duration or a string",
+        Rule::setting_word | Rule::word => "a word",
+        Rule::timeout | Rule::step_timeout | Rule::timeout_word | Rule::k_timeout => "`timeout`",
+        Rule::procedure | Rule::k_procedure => "`procedure`",
+        Rule::block | Rule::expect_any => "`{`",
+        Rule::step | Rule::k_step => "`step`",
+        Rule::retry | Rule::k_retry => "`retry`",
+        Rule::every | Rule::k_every => "`every`",
+        Rule::send | Rule::k_send => "`send`",
+        Rule::raw_word => "`raw`",
+        Rule::reply | Rule::k_reply => "`reply`",
+        Rule::expect | Rule::k_expect => "`expect`",
+        Rule::expect_one | Rule::capture_pattern | Rule::pattern => "a pattern",
+        Rule::expect_all | Rule::k_all => "`all`",
+        Rule::expect_none | Rule::k_none => "`none`",
+        Rule::expect_quiet | Rule::k_quiet => "`quiet`",
+        Rule::arm => "a pattern with `-> { … }`",
+        Rule::within | Rule::k_within => "`within`",
+        Rule::secret_word => "`secret`",
+        Rule::await_ | Rule::k_await => "`await`",
+        Rule::read | Rule::k_read => "`read`",
+        Rule::read_count => "a number of `bytes`",
+        Rule::read_until | Rule::repeat_until | Rule::k_until => "`until`",
+        Rule::capture | Rule::k_capture => "`capture`",
+        Rule::compute | Rule::k_compute => "`compute`",
+        Rule::assert | Rule::k_assert => "`assert`",
+        Rule::fail_on => "`fail on`",
+        Rule::fail | Rule::k_fail => "`fail`",
+        Rule::skip | Rule::k_skip => "`skip`",
+        Rule::ignore | Rule::k_ignore => "`ignore`",
+        Rule::on | Rule::k_on => "`on`",
+        Rule::save | Rule::k_save => "`save`",
+        Rule::log | Rule::k_log => "`log`",
+        Rule::sleep | Rule::k_sleep => "`sleep`",
+        Rule::after | Rule::k_after => "`after`",
+        Rule::restart | Rule::k_restart => "`restart`",
+        Rule::unplug | Rule::k_unplug => "`unplug`",
+        Rule::if_ | Rule::k_if => "`if`",
+        Rule::repeat | Rule::k_repeat => "`repeat`",
+        Rule::repeat_while | Rule::k_while => "`while`",
+        Rule::repeat_count | Rule::number => "a number",
+        Rule::at_most => "`at most`",
+        Rule::for_ | Rule::k_for => "`for`",
+        Rule::try_ | Rule::k_try => "`try`",
+        Rule::call | Rule::k_call => "`call`",
+        Rule::arguments => "arguments",
+        Rule::return_ | Rule::k_return => "`return`",
+        Rule::finally | Rule::k_finally => "`finally`",
+        Rule::baud | Rule::k_baud => "`baud`",
+        Rule::control_lines | Rule::control_line | Rule::control_name => "`dtr` or `rts`",
+        Rule::on_off => "`on` or `off`",
+        Rule::break_ | Rule::k_break => "`break`",
+        Rule::flush | Rule::k_flush => "`flush`",
+        Rule::echo | Rule::k_echo => "`echo`",
+        Rule::line_pattern | Rule::k_line => "`line`",
+        Rule::prompt_pattern | Rule::k_prompt => "`prompt`",
+        Rule::expr => "a value",
+        Rule::not => "`not`",
+        Rule::negative | Rule::minus => "`-`",
+        Rule::or => "`or`",
+        Rule::and => "`and`",
+        Rule::equal => "`==`",
+        Rule::unequal => "`!=`",
+        Rule::at_least => "`>=`",
+        Rule::at_most_op => "`<=`",
+        Rule::above => "`>`",
+        Rule::below => "`<`",
+        Rule::member | Rule::k_in => "`in`",
+        Rule::matches | Rule::k_matches => "`matches`",
+        Rule::plus => "`+`",
+        Rule::times => "`*`",
+        Rule::divided => "`/`",
+        Rule::remainder => "`%`",
+        Rule::index => "`[`",
+        Rule::field => "`.`",
+        Rule::group | Rule::open => "`(`",
+        Rule::function => "a function",
+        Rule::list => "a list",
+        Rule::map => "a map",
+        Rule::entry => "`key: value`",
+        Rule::duration => "a duration",
+        Rule::boolean => "`true` or `false`",
+        Rule::string => "a string",
+        Rule::string_text | Rule::raw_text | Rule::regex_text => "text",
+        Rule::escape => "an escape",
+        Rule::interpolation => "`${…}`",
+        Rule::raw => "a raw string",
+        Rule::hex_string => "a hex string",
+        Rule::hex_text => "hex digits",
+        Rule::regex => "a regex",
+        Rule::regex_flags => "regex flags",
+        Rule::name => "a name",
+        Rule::k_bytes => "`bytes`",
+        Rule::k_as => "`as`",
+        Rule::k_at => "`at`",
+        Rule::k_most => "`most`",
+        Rule::k_from => "`from`",
+        Rule::k_else => "`else`",
+        Rule::k_arrow => "`->`",
+        Rule::k_equals => "`=`",
+        Rule::close => "`)`",
+        Rule::comma => "`,`",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_of_the_grammar_has_a_line_of_documentation() {
+        let grammar = include_str!("../../grammar/flow.pest");
+        let lines: Vec<&str> = grammar.lines().collect();
+        for (i, line) in lines.iter().enumerate() {
+            let Some((name, right)) = line.split_once(" = ") else { continue };
+            let is_rule = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !right.starts_with('_');
+            assert!(!is_rule || lines[i - 1].starts_with("///"), "{name} has no documentation");
+        }
+    }
+
+    #[test]
+    fn keywords_are_no_names_and_names_may_begin_with_keywords() {
+        for word in ["send", "as", "assert", "in", "within", "true"] {
+            assert!(!is_name(word), "{word}");
+        }
+        for word in ["sender", "assertion", "interval", "x1", "_"] {
+            assert!(is_name(word), "{word}");
+        }
+    }
+}

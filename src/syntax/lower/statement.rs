@@ -1,0 +1,320 @@
+//! Pairs to tree: statements and patterns.
+
+use pest::iterators::Pair;
+
+use super::{Lower, children, span};
+use crate::settings::SettingValue;
+use crate::source::Spanned;
+use crate::syntax::ast::*;
+use crate::syntax::grammar::Rule;
+
+/// Returns the next pair; the grammar guarantees it.
+fn next<'i>(parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> Pair<'i, Rule> {
+    parts.next().expect("the grammar guarantees this part")
+}
+
+impl Lower {
+    /// Lowers one statement; `None` if a problem in it was reported.
+    pub(super) fn statement_kind(&mut self, pair: Pair<'_, Rule>) -> Option<StatementKind> {
+        let rule = pair.as_rule();
+        let mut parts = children(pair);
+        let parts = &mut parts;
+        Some(match rule {
+            Rule::header => StatementKind::Header,
+            Rule::use_file => StatementKind::Use(self.plain_string(next(parts))),
+            Rule::sim => StatementKind::Sim(self.plain_string(next(parts))),
+            Rule::param => self.param(parts),
+            Rule::state => StatementKind::State { name: name(next(parts)), value: self.expr(next(parts)) },
+            Rule::serial => StatementKind::Serial(parts.map(|setting| self.setting(setting)).collect()),
+            Rule::timeout => StatementKind::Timeout(self.expr(next(parts))),
+            Rule::procedure => self.procedure(parts),
+            Rule::step => self.step(parts),
+            Rule::send => self.send(parts),
+            Rule::reply => StatementKind::Send { mode: SendMode::Reply, text: self.expr(next(parts)) },
+            Rule::expect => self.expect(next(parts)),
+            Rule::await_ => self.expect_one(Scope::Unclaimed, parts),
+            Rule::read => self.read(parts),
+            Rule::capture => self.capture(parts),
+            Rule::compute => {
+                let (secrecy, target) = secrecy_and_name(parts);
+                StatementKind::Compute { secrecy, name: target, value: self.expr(next(parts)) }
+            }
+            Rule::assert => StatementKind::Assert { condition: self.expr(next(parts)), message: self.optional(parts) },
+            Rule::fail_on => {
+                StatementKind::FailOn { pattern: self.pattern(next(parts)), message: self.optional(parts) }
+            }
+            Rule::fail => StatementKind::Fail(self.expr(next(parts))),
+            Rule::skip => StatementKind::Skip(self.expr(next(parts))),
+            Rule::ignore => StatementKind::Ignore(self.pattern(next(parts))),
+            Rule::on => StatementKind::On { pattern: self.pattern(next(parts)), body: self.block(next(parts)) },
+            Rule::save => StatementKind::Save(parts.map(name).collect()),
+            Rule::log => StatementKind::Log(self.expr(next(parts))),
+            Rule::sleep => StatementKind::Sleep(self.expr(next(parts))),
+            Rule::after => StatementKind::After { delay: self.expr(next(parts)), body: self.block(next(parts)) },
+            Rule::restart => StatementKind::Restart,
+            Rule::unplug => StatementKind::Unplug,
+            Rule::if_ => self.if_(parts),
+            Rule::repeat => self.repeat(parts),
+            Rule::for_ => {
+                let target = name(next(parts));
+                StatementKind::For { name: target, list: self.expr(next(parts)), body: self.block(next(parts)) }
+            }
+            Rule::try_ => {
+                let body = self.block(next(parts));
+                StatementKind::Try { body, otherwise: parts.next().map(|block| self.block(block)) }
+            }
+            Rule::call => self.call(parts),
+            Rule::return_ => StatementKind::Return(self.optional(parts)),
+            Rule::finally => StatementKind::Finally(self.block(next(parts))),
+            Rule::baud => StatementKind::Baud(self.expr(next(parts))),
+            Rule::control_lines => control_lines(parts),
+            Rule::break_ => StatementKind::Break(self.expr(next(parts))),
+            Rule::flush => StatementKind::Flush,
+            Rule::echo => StatementKind::Echo(next(parts).as_str() == "on"),
+            other => unreachable!("the grammar has no statement {other:?}"),
+        })
+    }
+
+    fn optional<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> Option<Expr> {
+        parts.next().map(|pair| self.expr(pair))
+    }
+
+    fn param<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
+        let secrecy = if next(parts).as_str() == "secret" { Secrecy::Secret } else { Secrecy::Open };
+        let target = name(next(parts));
+        let mut param = Param { secrecy, name: target, matches: None, default: None };
+        for part in parts {
+            match part.as_rule() {
+                Rule::regex => param.matches = Some(self.regex(part)),
+                _ => param.default = Some(self.expr(part)),
+            }
+        }
+        StatementKind::Param(param)
+    }
+
+    fn setting(&mut self, pair: Pair<'_, Rule>) -> Setting {
+        let mut parts = children(pair);
+        let target = name(next(&mut parts));
+        let value = next(&mut parts);
+        let at = span(&value);
+        let value = next(&mut children(value));
+        let node = match value.as_rule() {
+            Rule::duration => SettingValue::Duration(self.duration(&value)),
+            Rule::number => SettingValue::Number(u64::try_from(self.number(&value)).unwrap_or(u64::MAX)),
+            Rule::string | Rule::raw => SettingValue::Text(self.plain_bytes(value)),
+            _ => SettingValue::Word(value.as_str().to_string()),
+        };
+        Setting { name: target, value: Spanned { node, span: at } }
+    }
+
+    fn procedure<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
+        let target = name(next(parts));
+        let mut parameters = Vec::new();
+        for part in parts {
+            match part.as_rule() {
+                Rule::name => parameters.push(name(part)),
+                _ => return StatementKind::Procedure { name: target, parameters, body: self.block(part) },
+            }
+        }
+        unreachable!("the grammar guarantees a block")
+    }
+
+    fn step<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
+        let title = self.expr_of_string(next(parts));
+        let (mut retry, mut every, mut timeout) = (None, None, None);
+        for part in parts {
+            match part.as_rule() {
+                Rule::retry => {
+                    let mut inner = children(part);
+                    retry = Some(self.expr(next(&mut inner)));
+                    every = inner.next().map(|pair| self.only_expr(pair));
+                }
+                Rule::step_timeout => timeout = Some(self.only_expr(part)),
+                _ => return StatementKind::Step(Step { title, retry, every, timeout, body: self.block(part) }),
+            }
+        }
+        unreachable!("the grammar guarantees a block")
+    }
+
+    fn send<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
+        let first = next(parts);
+        match first.as_rule() {
+            Rule::raw_word => StatementKind::Send { mode: SendMode::Raw, text: self.expr(next(parts)) },
+            _ => StatementKind::Send { mode: SendMode::Line, text: self.expr(first) },
+        }
+    }
+
+    fn expect(&mut self, pair: Pair<'_, Rule>) -> StatementKind {
+        let rule = pair.as_rule();
+        let mut parts = children(pair);
+        let parts = &mut parts;
+        match rule {
+            Rule::expect_one => self.expect_one(Scope::Answer, parts),
+            Rule::expect_all => {
+                let (mut within, mut patterns) = (None, Vec::new());
+                for part in parts {
+                    match part.as_rule() {
+                        Rule::within => within = Some(self.only_expr(part)),
+                        _ => patterns.push(self.pattern(part)),
+                    }
+                }
+                StatementKind::ExpectAll { within, patterns }
+            }
+            Rule::expect_none => {
+                let pattern = self.pattern(next(parts));
+                StatementKind::ExpectNone { pattern, lasting: self.expr(next(parts)) }
+            }
+            Rule::expect_quiet => {
+                let lasting = self.expr(next(parts));
+                StatementKind::ExpectQuiet { lasting, within: parts.next().map(|pair| self.only_expr(pair)) }
+            }
+            _ => self.expect_any(parts),
+        }
+    }
+
+    fn expect_one<'i>(&mut self, scope: Scope, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
+        let mut first = next(parts);
+        let mut secrecy = Secrecy::Open;
+        if first.as_rule() == Rule::secret_word {
+            secrecy = Secrecy::Secret;
+            first = next(parts);
+        }
+        let pattern = self.pattern(first);
+        StatementKind::Expect { scope, secrecy, pattern, within: parts.next().map(|pair| self.only_expr(pair)) }
+    }
+
+    fn expect_any<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
+        let (mut within, mut arms, mut timeout) = (None, Vec::new(), None);
+        for part in parts {
+            if part.as_rule() == Rule::within {
+                within = Some(self.only_expr(part));
+                continue;
+            }
+            let mut inner = children(part);
+            let what = next(&mut inner);
+            let body = next(&mut inner);
+            match what.as_rule() {
+                Rule::timeout_word => timeout = Some(self.block(body)),
+                _ => arms.push(Arm { pattern: self.pattern(what), body: self.block(body) }),
+            }
+        }
+        StatementKind::ExpectAny { within, arms, timeout }
+    }
+
+    fn read<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
+        let what = next(parts);
+        let what = match what.as_rule() {
+            Rule::read_count => ReadWhat::Count(self.only_expr(what)),
+            _ => ReadWhat::Until(self.pattern(next(&mut children(what)))),
+        };
+        let (secrecy, target) = secrecy_and_name(parts);
+        StatementKind::Read { what, secrecy, name: target, within: parts.next().map(|pair| self.only_expr(pair)) }
+    }
+
+    fn capture<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
+        let (secrecy, target) = secrecy_and_name(parts);
+        let source = next(parts);
+        let from = match source.as_rule() {
+            Rule::capture_pattern => {
+                let at = span(&source);
+                let mut inner = children(source);
+                let what = next(&mut inner);
+                let pattern = Pattern { span: at, kind: self.pattern_kind(what) };
+                CaptureFrom::Pattern { pattern, text: self.optional(&mut inner) }
+            }
+            _ => CaptureFrom::Value(self.expr(source)),
+        };
+        StatementKind::Capture { secrecy, name: target, from }
+    }
+
+    fn if_<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
+        let condition = self.expr(next(parts));
+        let then = self.block(next(parts));
+        let otherwise = parts.next().map(|part| match part.as_rule() {
+            Rule::block => self.block(part),
+            _ => {
+                let at = span(&part);
+                let body = if self.enter(at) { self.statement(part).into_iter().collect() } else { Vec::new() };
+                self.leave();
+                Block { span: at, body }
+            }
+        });
+        StatementKind::If { condition, then, otherwise }
+    }
+
+    fn repeat<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
+        let kind = next(parts);
+        let rule = kind.as_rule();
+        let value = self.only_expr(kind);
+        let kind = match rule {
+            Rule::repeat_until => RepeatKind::Until(value),
+            Rule::repeat_while => RepeatKind::While(value),
+            _ => RepeatKind::Count(value),
+        };
+        let (mut every, mut at_most) = (None, None);
+        for part in parts {
+            match part.as_rule() {
+                Rule::every => every = Some(self.only_expr(part)),
+                Rule::at_most => at_most = Some(self.only_expr(part)),
+                _ => return StatementKind::Repeat { kind, every, at_most, body: self.block(part) },
+            }
+        }
+        unreachable!("the grammar guarantees a block")
+    }
+
+    fn call<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
+        let target = name(next(parts));
+        let arguments = children(next(parts)).map(|pair| self.expr(pair)).collect();
+        StatementKind::Call { name: target, arguments, result: parts.next().map(name) }
+    }
+
+    /// Lowers a pattern.
+    pub(super) fn pattern(&mut self, pair: Pair<'_, Rule>) -> Pattern {
+        let at = span(&pair);
+        let inner = next(&mut children(pair));
+        Pattern { span: at, kind: self.pattern_kind(inner) }
+    }
+
+    fn pattern_kind(&mut self, pair: Pair<'_, Rule>) -> PatternKind {
+        match pair.as_rule() {
+            Rule::line_pattern => PatternKind::Line(self.content(next(&mut children(pair)))),
+            Rule::prompt_pattern => PatternKind::Prompt(self.content(next(&mut children(pair)))),
+            Rule::regex => PatternKind::Regex(self.regex(pair)),
+            _ => PatternKind::Literal(self.expr_of_string(pair)),
+        }
+    }
+
+    fn content(&mut self, pair: Pair<'_, Rule>) -> Content {
+        match pair.as_rule() {
+            Rule::regex => Content::Regex(self.regex(pair)),
+            _ => Content::Text(self.expr_of_string(pair)),
+        }
+    }
+}
+
+/// Lowers a name or word.
+fn name(pair: Pair<'_, Rule>) -> Name {
+    Spanned { node: pair.as_str().to_string(), span: span(&pair) }
+}
+
+fn secrecy_and_name<'i>(parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> (Secrecy, Name) {
+    let first = next(parts);
+    match first.as_rule() {
+        Rule::secret_word => (Secrecy::Secret, name(next(parts))),
+        _ => (Secrecy::Open, name(first)),
+    }
+}
+
+fn control_lines<'i>(parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
+    let (mut dtr, mut rts) = (None, None);
+    for part in parts {
+        let mut inner = children(part);
+        let which = next(&mut inner);
+        let on = Some(next(&mut inner).as_str() == "on");
+        match which.as_str() {
+            "dtr" => dtr = on,
+            _ => rts = on,
+        }
+    }
+    StatementKind::ControlLines { dtr, rts }
+}

@@ -1,0 +1,230 @@
+//! What is wrong with a line that is no statement.
+
+use pest::error::{ErrorVariant, InputLocation};
+
+use super::grammar::{self, Rule};
+use crate::diagnostic::nearest::nearest;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::{Site, SourceId, Span};
+
+/// The words that begin a statement, for "did you mean".
+const STATEMENTS: &[&str] = &[
+    "after",
+    "assert",
+    "await",
+    "baud",
+    "break",
+    "call",
+    "capture",
+    "compute",
+    "dtr",
+    "echo",
+    "expect",
+    "fail",
+    "finally",
+    "flush",
+    "for",
+    "if",
+    "ignore",
+    "log",
+    "on",
+    "param",
+    "procedure",
+    "read",
+    "repeat",
+    "reply",
+    "restart",
+    "return",
+    "rts",
+    "save",
+    "secret",
+    "send",
+    "serial",
+    "sim",
+    "skip",
+    "sleep",
+    "state",
+    "step",
+    "timeout",
+    "try",
+    "unplug",
+    "use",
+];
+
+/// Words that people bring from other tools, and what they are called here.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("wait", "expect"),
+    ("waitfor", "expect"),
+    ("waitln", "expect"),
+    ("recv", "expect"),
+    ("sendln", "send"),
+    ("write", "send"),
+    ("print", "log"),
+    ("echo_off", "echo off"),
+    ("delay", "sleep"),
+    ("pause", "sleep"),
+    ("mpause", "sleep"),
+    ("let", "compute"),
+    ("set", "compute"),
+    ("var", "param"),
+    ("include", "use"),
+    ("import", "use"),
+    ("while", "repeat while"),
+    ("loop", "repeat"),
+    ("until", "repeat until"),
+    ("def", "procedure"),
+    ("function", "procedure"),
+    ("catch", "try { … } else"),
+    ("abort", "fail on"),
+    ("exit", "fail"),
+];
+
+/// Explains a piece of text that could not be read as a statement.
+pub fn explain(id: SourceId, text: &str, offset: usize) -> Diagnostic {
+    let trimmed = text.trim_end();
+    let site = |start: usize, end: usize| Site { source: id, span: Span::new(offset + start, offset + end) };
+    let error = match grammar::alone(trimmed) {
+        Ok(_) => {
+            return Diagnostic::new(
+                Code::SyntaxUnexpected,
+                site(0, trimmed.len()),
+                "this can not stand here",
+                "not here",
+            );
+        }
+        Err(error) => error,
+    };
+    let at = match error.location {
+        InputLocation::Pos(at) | InputLocation::Span((at, _)) => at.min(trimmed.len()),
+    };
+    let positives = match &error.variant {
+        ErrorVariant::ParsingError { positives, .. } => positives.clone(),
+        ErrorVariant::CustomError { .. } => Vec::new(),
+    };
+    let found = token(&trimmed[at..]);
+    if let Some(diagnostic) = unclosed(id, trimmed, at, offset, &positives) {
+        return diagnostic;
+    }
+    if positives.contains(&Rule::k_send) || positives.contains(&Rule::alone) {
+        return no_statement(found, site(at, at + found.len().max(1)));
+    }
+    let expected = list(&positives);
+    let shown = if found.is_empty() { "the end of the line".to_string() } else { format!("`{found}`") };
+    let label = format!("expected {expected}");
+    Diagnostic::new(
+        Code::SyntaxUnexpected,
+        site(at, at + found.len().max(1)),
+        format!("expected {expected}, found {shown}"),
+        label,
+    )
+}
+
+fn no_statement(found: &str, site: Site) -> Diagnostic {
+    let word: String = found.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    if word.is_empty() {
+        return Diagnostic::new(
+            Code::SyntaxUnexpected,
+            site,
+            format!("expected a statement, found `{found}`"),
+            "not a statement",
+        )
+        .help("a statement begins with its keyword: `send \"AT\"`, `expect line \"OK\"`");
+    }
+    let diagnostic =
+        Diagnostic::new(Code::SyntaxUnexpected, site, format!("`{word}` is no statement"), "not a statement");
+    let meant = ELSEWHERE.iter().find(|(other, _)| *other == word.to_lowercase()).map(|(_, ours)| *ours);
+    match meant.or_else(|| nearest(&word, STATEMENTS.iter().copied())) {
+        Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
+        None => diagnostic.help("a statement begins with its keyword: `send \"AT\"`, `expect line \"OK\"`"),
+    }
+}
+
+/// Finds a string or regex that is not closed on its line: pest stopped at the line's end, inside of one.
+fn unclosed(id: SourceId, text: &str, at: usize, offset: usize, positives: &[Rule]) -> Option<Diagnostic> {
+    if !text[at..].is_empty() && !text[at..].starts_with(['\r', '\n']) {
+        return None;
+    }
+    let line_start = text[..at].rfind(['\r', '\n']).map_or(0, |i| i + 1);
+    let line = &text[line_start..at];
+    let (title, begins, help) = if positives.contains(&Rule::string_text) {
+        let help = "a string ends with `\"` on the same line; a quote in it is written `\\\"`, a line break `\\r\\n`";
+        ("string", opening_quote(line, '"')?, help)
+    } else if positives.contains(&Rule::raw_text) {
+        ("raw string", opening_quote(line, '`')?, "a raw string ends with a backquote on the same line")
+    } else if positives.contains(&Rule::regex_text) {
+        let begins = line.char_indices().rev().find(|(i, c)| *c == '/' && line[..*i].ends_with([' ', '\t', '(']))?;
+        ("regex", begins.0, "a regex ends with `/`; a slash in it is written `\\/`")
+    } else if positives.contains(&Rule::hex_text) {
+        ("hex string", line.rfind("x\"")?, "a hex string ends with `\"`")
+    } else {
+        return None;
+    };
+    let site = Site { source: id, span: Span::new(offset + line_start + begins, offset + at) };
+    Some(Diagnostic::new(Code::SyntaxUnclosed, site, format!("this {title} is not closed"), "begins here").help(help))
+}
+
+/// Returns where the quote that is still open at the end of a line stands.
+fn opening_quote(line: &str, quote: char) -> Option<usize> {
+    let mut open: Option<(usize, char)> = None;
+    let mut escaped = false;
+    for (i, c) in line.char_indices() {
+        match open {
+            _ if escaped => escaped = false,
+            Some((_, '"')) if c == '\\' => escaped = true,
+            Some((_, kind)) if c == kind => open = None,
+            None if c == '"' || c == '`' => open = Some((i, c)),
+            _ => {}
+        }
+    }
+    open.filter(|(_, kind)| *kind == quote).map(|(i, _)| i)
+}
+
+/// Returns the next word or sign of a text.
+fn token(text: &str) -> &str {
+    let line = text.lines().next().unwrap_or("");
+    let word = line.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(line.len());
+    if word > 0 {
+        return &line[..word];
+    }
+    let sign = line.chars().next().map_or(0, char::len_utf8);
+    &line[..sign]
+}
+
+/// Returns the titles of rules as "a, b or c", without repeats.
+fn list(rules: &[Rule]) -> String {
+    let mut titles: Vec<&str> = Vec::new();
+    let is_operator = |rule: &Rule| {
+        use Rule::*;
+        matches!(
+            rule,
+            or | and
+                | equal
+                | unequal
+                | at_least
+                | at_most_op
+                | above
+                | below
+                | member
+                | matches
+                | plus
+                | minus
+                | times
+                | divided
+                | remainder
+                | index
+                | field
+        )
+    };
+    let operators = rules.iter().filter(|rule| is_operator(rule)).count();
+    for rule in rules {
+        let is_noise = *rule == Rule::comment || (operators > 3 && is_operator(rule) && rules.len() > operators);
+        if !is_noise && !titles.contains(&grammar::title(*rule)) {
+            titles.push(grammar::title(*rule));
+        }
+    }
+    match titles.as_slice() {
+        [] => "something else".to_string(),
+        [one] => (*one).to_string(),
+        [most @ .., last] => format!("{} or {last}", most.join(", ")),
+    }
+}

@@ -1,0 +1,44 @@
+//! The real world: serial ports, pseudo-terminals, the clock and interrupts.
+//!
+//! On Unix everything happens in one thread. A port is opened and configured with serialport, then read
+//! and written through its descriptor, which does not block: first the write, then one `poll` over the
+//! port and the interrupt pipe with the time that is left, then the read. serialport's own `write` can
+//! block for ever when the buffer is full, and its `read` hides bytes that came before a hang-up. On
+//! Windows a thread per port does the same with short timeouts, and a channel joins it to the run.
+//!
+//! A moment is that of the clock, with one exception: bytes that a wait finds when the machine let it run
+//! on too late are reported at its deadline, so that a busy machine does not turn an answer in time into
+//! a timeout.
+
+mod clock;
+mod interrupt;
+#[cfg(unix)]
+mod line;
+mod ports;
+#[cfg(unix)]
+mod pty;
+mod serial;
+
+pub use clock::{Clock, unix_millis};
+pub use interrupt::Interrupt;
+pub use ports::{PortDescription, UsbIdentity, list};
+#[cfg(unix)]
+pub use pty::PtyWorld;
+
+use crate::world::World;
+
+/// Returns the world in which `port` is a serial port of this machine: `/dev/ttyUSB0`, `COM5`.
+///
+/// Nothing is opened before [`PortCommand::Open`](crate::world::PortCommand::Open). Moments are those of
+/// `clock`. An interrupt is told once to each world that shares it.
+pub fn open_world(port: &str, clock: Clock, interrupt: Interrupt) -> Box<dyn World> {
+    Box::new(serial::SerialWorld::new(port, clock, interrupt))
+}
+
+/// Returns what the system says about an error, as part of a sentence.
+fn in_words(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text).trim_end_matches('.');
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}

@@ -1,0 +1,44 @@
+//! The only module that reads the system's clocks.
+#![expect(clippy::disallowed_methods, reason = "someone has to read the clock; everyone else is told the time")]
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use crate::time::Moment;
+
+/// A clock that started with the run and never goes back.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    start: Instant,
+}
+
+impl Clock {
+    /// Starts a clock: now is [`Moment::START`].
+    #[must_use]
+    pub fn start() -> Clock {
+        Clock { start: Instant::now() }
+    }
+
+    /// Returns the time since the start.
+    pub fn now(&self) -> Moment {
+        Moment::after(self.start.elapsed())
+    }
+}
+
+/// Returns the milliseconds since 1970-01-01T00:00:00Z by the system's calendar clock; 0 before that.
+pub fn unix_millis() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_does_not_go_back() {
+        let clock = Clock::start();
+        let earlier = clock.now();
+        assert!(clock.now() >= earlier);
+        assert!(unix_millis() > 1_700_000_000_000);
+    }
+}

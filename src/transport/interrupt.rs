@@ -1,0 +1,119 @@
+//! `Interrupt`: the wish of someone outside that the run ends, seen by every wait at once.
+
+use std::io;
+use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The exit code of a process that was interrupted twice.
+const EXIT_CODE: i32 = 130;
+
+/// The one that the signals raise: a process has one handler for them, whatever else is not global.
+static INSTALLED: Mutex<Option<Interrupt>> = Mutex::new(None);
+
+/// Says whether someone wants the run to end. Clones are the same interrupt; once raised it stays so.
+#[derive(Clone, Debug)]
+pub struct Interrupt {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    is_raised: AtomicBool,
+    #[cfg(unix)]
+    pipe: Pipe,
+}
+
+/// Becomes readable when the interrupt is raised, and is never read: every poll sees it.
+#[cfg(unix)]
+#[derive(Debug)]
+struct Pipe {
+    reader: std::os::fd::OwnedFd,
+    writer: std::os::fd::OwnedFd,
+}
+
+impl Interrupt {
+    /// Makes an interrupt that only [`Interrupt::raise`] raises.
+    ///
+    /// # Errors
+    ///
+    /// The system has no descriptors left.
+    pub fn new() -> io::Result<Interrupt> {
+        #[cfg(unix)]
+        let pipe = {
+            use rustix::fs::{OFlags, fcntl_setfl};
+            use rustix::io::{FdFlags, fcntl_setfd};
+            // macOS has no call that does all of it.
+            let (reader, writer) = rustix::pipe::pipe()?;
+            fcntl_setfd(&reader, FdFlags::CLOEXEC)?;
+            fcntl_setfd(&writer, FdFlags::CLOEXEC)?;
+            fcntl_setfl(&writer, OFlags::NONBLOCK)?;
+            Pipe { reader, writer }
+        };
+        let shared = Shared {
+            is_raised: AtomicBool::new(false),
+            #[cfg(unix)]
+            pipe,
+        };
+        Ok(Interrupt { shared: Arc::new(shared) })
+    }
+
+    /// Returns the interrupt that Ctrl-C, SIGTERM, SIGHUP or the closing of the console raise; the same
+    /// one every time.
+    ///
+    /// When they come a second time, the process ends at once with exit code 130.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses the handler, or someone else in this process has installed one.
+    pub fn installed() -> io::Result<Interrupt> {
+        let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(interrupt) = &*installed {
+            return Ok(interrupt.clone());
+        }
+        let interrupt = Interrupt::new()?;
+        let of_handler = interrupt.clone();
+        ctrlc::set_handler(move || {
+            if of_handler.is_raised() {
+                process::exit(EXIT_CODE);
+            }
+            of_handler.raise();
+        })
+        .map_err(io::Error::other)?;
+        *installed = Some(interrupt.clone());
+        Ok(interrupt)
+    }
+
+    /// Raises it: every wait that shares it ends.
+    pub fn raise(&self) {
+        self.shared.is_raised.store(true, Ordering::SeqCst);
+        // A full pipe is readable, which is all that is wanted.
+        #[cfg(unix)]
+        let _ = rustix::io::write(&self.shared.pipe.writer, b"!");
+    }
+
+    /// Returns whether it has been raised.
+    pub fn is_raised(&self) -> bool {
+        self.shared.is_raised.load(Ordering::SeqCst)
+    }
+
+    /// Returns what a poll has to watch.
+    #[cfg(unix)]
+    pub(super) fn descriptor(&self) -> std::os::fd::BorrowedFd<'_> {
+        std::os::fd::AsFd::as_fd(&self.shared.pipe.reader)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clones_are_the_same_interrupt() {
+        let interrupt = Interrupt::new().expect("a pipe");
+        let other = interrupt.clone();
+        assert!(!other.is_raised());
+        interrupt.raise();
+        assert!(other.is_raised());
+    }
+}

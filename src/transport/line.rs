@@ -1,0 +1,366 @@
+//! `Line`: the exchange of bytes over one descriptor that does not block, with a deadline and without a
+//! needless system call.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+use rustix::buffer::spare_capacity;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::{Errno, read, write};
+
+use super::{Clock, Interrupt, in_words};
+use crate::engine::WriteToken;
+use crate::event::CloseReason;
+use crate::time::Moment;
+use crate::world::Happening;
+
+/// How much one read takes at most, if the buffer handed in is not larger.
+const READ_SIZE: usize = 16 * 1024;
+
+/// What a world on a descriptor consists of, apart from the descriptor.
+#[derive(Debug)]
+pub(super) struct Line {
+    clock: Clock,
+    interrupt: Interrupt,
+    /// Whether the interrupt has been told; it is told once.
+    heard: bool,
+    news: VecDeque<Happening>,
+    unsent: VecDeque<Unsent>,
+    /// A write found nobody at the other end, which is told when nothing is left to read.
+    is_failing: bool,
+    /// `last <= clock.now()`; no moment before it is told.
+    last: Moment,
+}
+
+/// Invariant: `written < bytes.len()`.
+#[derive(Debug)]
+struct Unsent {
+    token: WriteToken,
+    bytes: Vec<u8>,
+    written: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    readable: bool,
+    writable: bool,
+    hung_up: bool,
+}
+
+impl Line {
+    /// Makes a line with nothing to tell.
+    pub fn new(clock: Clock, interrupt: Interrupt) -> Line {
+        sharpen_timers();
+        Line {
+            clock,
+            interrupt,
+            heard: false,
+            news: VecDeque::new(),
+            unsent: VecDeque::new(),
+            is_failing: false,
+            last: Moment::START,
+        }
+    }
+
+    /// Tells of something at the next wait.
+    pub fn tell(&mut self, happening: Happening) {
+        self.news.push_back(happening);
+    }
+
+    /// Forgets everything that belongs to a port which was closed on purpose.
+    pub fn reset(&mut self) {
+        self.forget_writes();
+        self.news.clear();
+    }
+
+    /// Forgets what can not be written any more; what has happened is still told.
+    pub fn forget_writes(&mut self) {
+        self.unsent.clear();
+        self.is_failing = false;
+    }
+
+    /// Writes now what the system takes, and the rest during waits.
+    pub fn write(&mut self, port: BorrowedFd<'_>, token: WriteToken, bytes: Vec<u8>) {
+        let must_queue = !self.unsent.is_empty() || self.is_failing;
+        if bytes.is_empty() && !must_queue {
+            self.tell(Happening::Sent(token));
+            return;
+        }
+        self.unsent.push_back(Unsent { token, bytes, written: 0 });
+        if !must_queue {
+            self.write_on(port);
+        }
+    }
+
+    /// Waits as [`World::wait`](crate::world::World::wait) does; without a port, for time and interrupts
+    /// only.
+    ///
+    /// [`Happening::Closed`] means that the descriptor is of no more use.
+    pub fn wait(
+        &mut self,
+        port: Option<BorrowedFd<'_>>,
+        until: Option<Moment>,
+        received: &mut Vec<u8>,
+    ) -> (Moment, Happening) {
+        loop {
+            if !self.heard && self.interrupt.is_raised() {
+                self.heard = true;
+                return self.at_once(Happening::Interrupt);
+            }
+            if let Some(happening) = self.news.pop_front() {
+                return self.at_once(happening);
+            }
+            let left = if self.is_failing { Some(Duration::ZERO) } else { until.map(|u| u.since(self.now())) };
+            let found = match self.poll(port, left) {
+                Ok(found) => found,
+                Err(Errno::INTR) => continue,
+                Err(errno) => return self.at_once(Happening::Closed(fate(errno))),
+            };
+            if let Some(port) = port {
+                if found.writable {
+                    self.write_on(port);
+                }
+                if found.readable || found.hung_up || self.is_failing {
+                    received.reserve(READ_SIZE);
+                    match read(port, spare_capacity(received)) {
+                        Ok(0) => return self.at_once(Happening::Closed(CloseReason::HungUp)),
+                        Ok(_) => return (self.in_time_for(until), Happening::Received),
+                        Err(Errno::AGAIN) if found.hung_up || self.is_failing => {
+                            return self.at_once(Happening::Closed(CloseReason::HungUp));
+                        }
+                        Err(Errno::AGAIN | Errno::INTR) => {}
+                        Err(errno) => return self.at_once(Happening::Closed(fate(errno))),
+                    }
+                }
+            }
+            if self.news.is_empty() && until.is_some_and(|until| self.now() >= until) {
+                return self.at_once(Happening::Nothing);
+            }
+        }
+    }
+
+    /// Returns the moment that a happening without a deadline of its own has.
+    pub fn now(&self) -> Moment {
+        self.clock.now().max(self.last)
+    }
+
+    /// Returns whether bytes wait to be taken by the system.
+    pub fn has_unsent(&self) -> bool {
+        !self.unsent.is_empty()
+    }
+
+    /// Returns whether the other end of the port is gone, in which case waits will tell of it.
+    pub fn is_hung_up(&self, port: BorrowedFd<'_>) -> bool {
+        self.poll(Some(port), Some(Duration::ZERO)).is_ok_and(|found| found.hung_up)
+    }
+
+    /// Returns whether someone wants the run to end.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupt.is_raised()
+    }
+
+    /// Waits until that time has passed or the interrupt is raised, and looks at nothing else.
+    pub fn pause(&self, lasting: Duration) {
+        let mut fds = [PollFd::from_borrowed_fd(self.interrupt.descriptor(), PollFlags::IN)];
+        // What comes of it does not matter: the caller looks for itself.
+        let _ = poll(&mut fds, Some(&timespec(lasting)));
+    }
+
+    fn poll(&self, port: Option<BorrowedFd<'_>>, left: Option<Duration>) -> Result<Found, Errno> {
+        let timeout = left.map(timespec);
+        let pipe = self.interrupt.descriptor();
+        let wanted = match port {
+            None => PollFlags::empty(),
+            Some(_) if self.unsent.is_empty() => PollFlags::IN,
+            Some(_) => PollFlags::IN | PollFlags::OUT,
+        };
+        // Without a port its place is taken by the pipe, of which nothing is wanted.
+        let mut fds = [
+            PollFd::from_borrowed_fd(port.unwrap_or(pipe), wanted),
+            PollFd::from_borrowed_fd(pipe, if self.heard { PollFlags::empty() } else { PollFlags::IN }),
+        ];
+        poll(&mut fds, timeout.as_ref())?;
+        let found = fds[0].revents();
+        Ok(Found {
+            readable: found.contains(PollFlags::IN),
+            writable: found.contains(PollFlags::OUT),
+            hung_up: found.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL),
+        })
+    }
+
+    /// Makes one attempt at writing the first of the unsent.
+    fn write_on(&mut self, port: BorrowedFd<'_>) {
+        let Some(first) = self.unsent.front_mut() else { return };
+        match write(port, &first.bytes[first.written..]) {
+            Ok(n) => {
+                first.written += n;
+                if first.written == first.bytes.len()
+                    && let Some(sent) = self.unsent.pop_front()
+                {
+                    self.news.push_back(Happening::Sent(sent.token));
+                }
+            }
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(errno) => {
+                self.unsent.clear();
+                match fate(errno) {
+                    CloseReason::HungUp => self.is_failing = true,
+                    reason => self.tell(Happening::Closed(reason)),
+                }
+            }
+        }
+    }
+
+    fn at_once(&mut self, happening: Happening) -> (Moment, Happening) {
+        self.last = self.now();
+        (self.last, happening)
+    }
+
+    /// Returns the moment of bytes that a wait until then has found: not behind its deadline.
+    fn in_time_for(&mut self, until: Option<Moment>) -> Moment {
+        let now = self.now();
+        self.last = until.map_or(now, |until| now.min(until.max(self.last)));
+        self.last
+    }
+}
+
+/// Returns what an error of read or write means for the port.
+fn fate(errno: Errno) -> CloseReason {
+    match errno {
+        Errno::IO | Errno::NXIO | Errno::NODEV | Errno::PIPE => CloseReason::HungUp,
+        other => CloseReason::Broken { reason: in_words(&io::Error::from(other)), help: None },
+    }
+}
+
+fn timespec(span: Duration) -> Timespec {
+    Timespec { tv_sec: i64::try_from(span.as_secs()).unwrap_or(i64::MAX), tv_nsec: span.subsec_nanos().into() }
+}
+
+/// Asks Linux not to add its usual 50 µs to every deadline. A system that refuses is only less exact.
+fn sharpen_timers() {
+    #[cfg(target_os = "linux")]
+    let _ = std::fs::write("/proc/self/timerslack_ns", "1");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
+    use std::thread;
+
+    use rustix::pipe::pipe;
+
+    use super::*;
+
+    fn line() -> (Line, Interrupt) {
+        let interrupt = Interrupt::new().expect("a pipe");
+        (Line::new(Clock::start(), interrupt.clone()), interrupt)
+    }
+
+    /// Returns two connected ends that behave as a port does, the first without blocking.
+    fn pair() -> (UnixStream, UnixStream) {
+        let (near, far) = UnixStream::pair().expect("two sockets");
+        near.set_nonblocking(true).expect("a socket can do without blocking");
+        (near, far)
+    }
+
+    #[test]
+    fn bytes_are_told_before_the_hang_up_behind_them() {
+        let (mut line, _) = line();
+        let (near, far) = pair();
+        write(&far, b"bye").expect("a socket takes 3 bytes");
+        drop(far);
+        let mut received = Vec::new();
+        assert_eq!(line.wait(Some(near.as_fd()), None, &mut received).1, Happening::Received);
+        assert_eq!(received, b"bye");
+        let (_, happening) = line.wait(Some(near.as_fd()), None, &mut received);
+        assert_eq!(happening, Happening::Closed(CloseReason::HungUp));
+    }
+
+    #[test]
+    fn a_deadline_is_never_early() {
+        let (mut line, _) = line();
+        let (near, _far) = pair();
+        for us in [0, 1, 10, 999, 1000, 1001, 2500] {
+            let until = line.now() + Duration::from_micros(us);
+            let (now, happening) = line.wait(Some(near.as_fd()), Some(until), &mut Vec::new());
+            assert_eq!(happening, Happening::Nothing);
+            assert!(now >= until, "{now:?} is before {until:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_win_over_a_deadline_that_has_passed() {
+        let (mut line, _) = line();
+        let (near, far) = pair();
+        write(&far, b"late").expect("a socket takes 4 bytes");
+        let until = line.now();
+        let (now, happening) = line.wait(Some(near.as_fd()), Some(until), &mut Vec::new());
+        assert_eq!((now, happening), (until, Happening::Received));
+    }
+
+    #[test]
+    fn a_late_wake_up_does_not_set_the_moment_back() {
+        let (mut line, _) = line();
+        let (near, far) = pair();
+        let (before, _) = line.wait(None, Some(Moment::START), &mut Vec::new());
+        write(&far, b"late").expect("a socket takes 4 bytes");
+        let (now, _) = line.wait(Some(near.as_fd()), Some(Moment::START), &mut Vec::new());
+        assert_eq!(now, before);
+    }
+
+    #[test]
+    fn an_interrupt_ends_a_wait_and_is_told_once() {
+        let (mut line, interrupt) = line();
+        thread::scope(|scope| {
+            scope.spawn(|| interrupt.raise());
+            assert_eq!(line.wait(None, None, &mut Vec::new()).1, Happening::Interrupt);
+        });
+        let until = line.now() + Duration::from_millis(1);
+        assert_eq!(line.wait(None, Some(until), &mut Vec::new()).1, Happening::Nothing);
+    }
+
+    #[test]
+    fn an_interrupt_is_told_to_each_world_that_shares_it() {
+        let (mut line, interrupt) = line();
+        let mut other = Line::new(Clock::start(), interrupt.clone());
+        interrupt.raise();
+        assert_eq!(line.wait(None, None, &mut Vec::new()).1, Happening::Interrupt);
+        assert_eq!(other.wait(None, None, &mut Vec::new()).1, Happening::Interrupt);
+    }
+
+    #[test]
+    fn a_write_to_nobody_is_a_hang_up() {
+        let (mut line, _) = line();
+        let (near, far) = pair();
+        drop(far);
+        line.write(near.as_fd(), WriteToken::new(1), b"x".to_vec());
+        let (_, happening) = line.wait(Some(near.as_fd()), None, &mut Vec::new());
+        assert_eq!(happening, Happening::Closed(CloseReason::HungUp));
+    }
+
+    #[test]
+    fn a_write_that_the_system_refuses_is_told_in_its_words() {
+        let (mut line, _) = line();
+        let (only_for_reading, _writer) = pipe().expect("a pipe");
+        line.write(only_for_reading.as_fd(), WriteToken::new(1), b"x".to_vec());
+        let (_, happening) = line.wait(Some(only_for_reading.as_fd()), None, &mut Vec::new());
+        let reason = "bad file descriptor".to_string();
+        assert_eq!(happening, Happening::Closed(CloseReason::Broken { reason, help: None }));
+    }
+
+    #[test]
+    fn writes_are_told_in_order_and_an_empty_one_is_a_write() {
+        let (mut line, _) = line();
+        let (near, _far) = pair();
+        for (number, bytes) in [(1, b"a".to_vec()), (2, Vec::new()), (3, b"b".to_vec())] {
+            line.write(near.as_fd(), WriteToken::new(number), bytes);
+        }
+        for number in 1..=3 {
+            let (_, happening) = line.wait(Some(near.as_fd()), None, &mut Vec::new());
+            assert_eq!(happening, Happening::Sent(WriteToken::new(number)));
+        }
+    }
+}

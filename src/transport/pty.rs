@@ -1,0 +1,245 @@
+//! `PtyWorld`: the device's side of a fresh pseudo-terminal, which any program can open as a serial port.
+
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::buffer::spare_capacity;
+use rustix::fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl, open};
+use rustix::io::{FdFlags, fcntl_setfd, ioctl_fionread, read};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+
+use super::line::Line;
+use super::{Clock, Interrupt, in_words};
+use crate::time::Moment;
+use crate::world::{Happening, PortCommand, World};
+
+/// How long a closing world waits for its last bytes to be read, in steps of [`LINGER_STEP`].
+const LINGER: Duration = Duration::from_millis(500);
+const LINGER_STEP: Duration = Duration::from_millis(2);
+
+/// How much is discarded at most, so that a host that never stops can not hold us up.
+const DISCARDED: usize = 1024 * 1024;
+
+/// The world of a simulated device that real programs talk to.
+///
+/// Hosts may come and go: what the device sends while nobody is there waits for the next one, as far as
+/// the system's buffer goes, and nothing tells the device of it. Settings, control lines and breaks mean
+/// nothing here and are accepted.
+#[derive(Debug)]
+pub struct PtyWorld {
+    line: Line,
+    master: OwnedFd,
+    /// Kept open, so that reading is no error while no host is there.
+    host_side: OwnedFd,
+    path: PathBuf,
+    link: Option<PathBuf>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Open,
+    Closed,
+}
+
+impl PtyWorld {
+    /// Makes a pseudo-terminal that changes no byte, and `link` as another name of it.
+    ///
+    /// A link that an earlier world left behind is replaced.
+    ///
+    /// # Errors
+    ///
+    /// The system has no pseudo-terminal left, or the link can not be made; in words for the user.
+    pub fn create(clock: Clock, interrupt: Interrupt, link: Option<&Path>) -> Result<PtyWorld, String> {
+        let (master, host_side, path) =
+            create_pair().map_err(|error| format!("no pseudo-terminal: {}", in_words(&error)))?;
+        if let Some(link) = link {
+            make_link(&path, link).map_err(|error| format!("no link `{}`: {}", link.display(), in_words(&error)))?;
+        }
+        let link = link.map(Path::to_path_buf);
+        let line = Line::new(clock, interrupt);
+        Ok(PtyWorld { line, master, host_side, path, link, state: State::Closed })
+    }
+
+    /// Returns what a host opens, such as `/dev/pts/7`.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn discard_input(&self) {
+        let mut bytes = Vec::with_capacity(4096);
+        let mut n_discarded = 0;
+        while let Ok(n @ 1..) = read(&self.master, spare_capacity(&mut bytes)) {
+            bytes.clear();
+            n_discarded += n;
+            if n_discarded >= DISCARDED {
+                return;
+            }
+        }
+    }
+}
+
+impl World for PtyWorld {
+    fn perform(&mut self, command: PortCommand) {
+        match command {
+            PortCommand::Open { settings: _ } => {
+                self.state = State::Open;
+                self.line.tell(Happening::Opened);
+            }
+            PortCommand::Write { token, bytes } => self.line.write(self.master.as_fd(), token, bytes),
+            PortCommand::DiscardInput => self.discard_input(),
+            PortCommand::Close => {
+                self.state = State::Closed;
+                self.line.reset();
+            }
+            PortCommand::SetLines { .. } | PortCommand::Break { .. } | PortCommand::Reconfigure { .. } => {}
+        }
+    }
+
+    fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
+        let port = match self.state {
+            State::Open => Some(self.master.as_fd()),
+            State::Closed => None,
+        };
+        let (now, happening) = self.line.wait(port, until, received);
+        if let Happening::Closed(_) = happening {
+            self.state = State::Closed;
+        }
+        (now, happening)
+    }
+}
+
+impl Drop for PtyWorld {
+    /// Gives the host time to read the last bytes, which the system would throw away.
+    fn drop(&mut self) {
+        let mut left = LINGER;
+        while !left.is_zero() && !self.line.is_interrupted() && ioctl_fionread(&self.host_side).is_ok_and(|n| n > 0) {
+            self.line.pause(LINGER_STEP);
+            left = left.saturating_sub(LINGER_STEP);
+        }
+        if let Some(link) = &self.link
+            && fs::read_link(link).is_ok_and(|target| target == self.path)
+        {
+            // Nobody is left to be told that the link stays.
+            let _ = fs::remove_file(link);
+        }
+    }
+}
+
+/// Makes a pseudo-terminal: the device's side, which does not block, the host's side, and its path.
+fn create_pair() -> io::Result<(OwnedFd, OwnedFd, PathBuf)> {
+    let how = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
+    #[cfg(target_os = "linux")]
+    let how = how | OpenptFlags::CLOEXEC;
+    let master = openpt(how)?;
+    fcntl_setfd(&master, FdFlags::CLOEXEC)?;
+    grantpt(&master)?;
+    unlockpt(&master)?;
+    let path = ptsname(&master, Vec::new())?;
+    let path = PathBuf::from(path.into_string().map_err(io::Error::other)?);
+    let host_side = open(&path, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?;
+    let mut modes = tcgetattr(&host_side)?;
+    modes.make_raw();
+    tcsetattr(&host_side, OptionalActions::Now, &modes)?;
+    fcntl_setfl(&master, fcntl_getfl(&master)? | OFlags::NONBLOCK)?;
+    Ok((master, host_side, path))
+}
+
+fn make_link(path: &Path, link: &Path) -> io::Result<()> {
+    match fs::read_link(link) {
+        Ok(old) if old.parent() == path.parent() => fs::remove_file(link)?,
+        Ok(_) | Err(_) => {}
+    }
+    symlink(path, link)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use super::*;
+    use crate::engine::WriteToken;
+    use crate::settings::Settings;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    fn device(link: Option<&Path>) -> (PtyWorld, Clock) {
+        let clock = Clock::start();
+        let interrupt = Interrupt::new().expect("a pipe");
+        let mut device = PtyWorld::create(clock, interrupt, link).expect("a pseudo-terminal");
+        device.perform(PortCommand::Open { settings: Settings::default().line });
+        assert_eq!(device.wait(None, &mut Vec::new()).1, Happening::Opened);
+        (device, clock)
+    }
+
+    fn host(path: &Path) -> fs::File {
+        fs::File::options().read(true).write(true).open(path).expect("the host's side")
+    }
+
+    /// Waits until the device has that many bytes.
+    fn take(device: &mut PtyWorld, clock: Clock, n_bytes: usize) -> Vec<u8> {
+        let mut received = Vec::new();
+        while received.len() < n_bytes {
+            let (_, happening) = device.wait(Some(clock.now() + PATIENCE), &mut received);
+            assert_eq!(happening, Happening::Received);
+        }
+        received
+    }
+
+    #[test]
+    fn every_byte_passes_unchanged_both_ways() {
+        let (mut device, clock) = device(None);
+        let mut host = host(device.path());
+        let every: Vec<u8> = (0..=255).collect();
+        host.write_all(&every).expect("the buffer takes 256 bytes");
+        assert_eq!(take(&mut device, clock, 256), every);
+        device.perform(PortCommand::Write { token: WriteToken::new(1), bytes: every.clone() });
+        assert_eq!(device.wait(None, &mut Vec::new()).1, Happening::Sent(WriteToken::new(1)));
+        let mut came = vec![0; 256];
+        host.read_exact(&mut came).expect("what the device wrote");
+        assert_eq!(came, every);
+    }
+
+    #[test]
+    fn hosts_may_come_and_go() {
+        let (mut device, clock) = device(None);
+        for text in [b"first", b"again"] {
+            let mut host = host(device.path());
+            host.write_all(text).expect("the buffer takes 5 bytes");
+            drop(host);
+            assert_eq!(take(&mut device, clock, 5), text);
+            let (_, happening) = device.wait(Some(clock.now()), &mut Vec::new());
+            assert_eq!(happening, Happening::Nothing);
+        }
+        device.perform(PortCommand::Write { token: WriteToken::new(1), bytes: b"RDY".to_vec() });
+        let mut came = [0; 3];
+        host(device.path()).read_exact(&mut came).expect("what was written before the host came");
+        assert_eq!(&came, b"RDY");
+    }
+
+    #[test]
+    fn a_link_leads_to_it_and_is_gone_afterwards() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let link = folder.path().join("dut");
+        symlink("/dev/pts/999999", &link).expect("a link that was left behind");
+        let (device_with_link, _) = device(Some(&link));
+        assert_eq!(fs::read_link(&link).expect("the link"), device_with_link.path());
+        drop(device_with_link);
+        assert!(fs::symlink_metadata(&link).is_err());
+    }
+
+    #[test]
+    fn a_link_does_not_replace_a_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let link = folder.path().join("dut");
+        fs::write(&link, "precious").expect("a file");
+        let refused = PtyWorld::create(Clock::start(), Interrupt::new().expect("a pipe"), Some(&link));
+        assert!(refused.is_err_and(|reason| reason.contains("file exists")));
+        assert_eq!(fs::read(&link).expect("the file"), b"precious");
+    }
+}

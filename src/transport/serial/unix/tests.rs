@@ -1,0 +1,259 @@
+//! The serial world against the device's side of a pseudo-terminal, in one thread.
+
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use super::*;
+use crate::engine::WriteToken;
+use crate::settings::{ControlLine, Settings};
+use crate::transport::PtyWorld;
+
+/// Longer than any of this takes; it only ends a test that would hang.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+struct Pair {
+    host: SerialWorld,
+    device: PtyWorld,
+    clock: Clock,
+}
+
+fn line() -> LineSettings {
+    Settings::default().line
+}
+
+fn world(path: &Path, clock: Clock) -> SerialWorld {
+    let name = path.to_str().expect("the path of a pseudo-terminal is ASCII");
+    SerialWorld::new(name, clock, Interrupt::new().expect("a pipe"))
+}
+
+fn pair() -> Pair {
+    let clock = Clock::start();
+    let interrupt = Interrupt::new().expect("a pipe");
+    let mut device = PtyWorld::create(clock, interrupt, None).expect("a pseudo-terminal");
+    let mut host = world(device.path(), clock);
+    for side in [&mut device as &mut dyn World, &mut host] {
+        side.perform(PortCommand::Open { settings: line() });
+        assert_eq!(side.wait(None, &mut Vec::new()).1, Happening::Opened);
+    }
+    Pair { host, device, clock }
+}
+
+fn write(number: u64, bytes: &[u8]) -> PortCommand {
+    PortCommand::Write { token: WriteToken::new(number), bytes: bytes.to_vec() }
+}
+
+/// Waits until that many bytes have come and nothing else happens.
+fn take(side: &mut dyn World, clock: Clock, n_bytes: usize) -> Vec<u8> {
+    let mut received = Vec::new();
+    while received.len() < n_bytes {
+        let (_, happening) = side.wait(Some(clock.now() + PATIENCE), &mut received);
+        assert_eq!(happening, Happening::Received);
+    }
+    received
+}
+
+fn next(side: &mut dyn World, clock: Clock) -> Happening {
+    side.wait(Some(clock.now() + PATIENCE), &mut Vec::new()).1
+}
+
+fn refusal_of(name: &str, settings: LineSettings) -> (String, String) {
+    let mut world = SerialWorld::new(name, Clock::start(), Interrupt::new().expect("a pipe"));
+    world.perform(PortCommand::Open { settings });
+    match world.wait(None, &mut Vec::new()).1 {
+        Happening::Closed(CloseReason::CannotOpen { reason, help } | CloseReason::Broken { reason, help }) => {
+            (reason, help.unwrap_or_default())
+        }
+        other => panic!("{name} was not refused: {other:?}"),
+    }
+}
+
+#[test]
+fn what_the_other_side_writes_arrives() {
+    let Pair { mut host, mut device, clock } = pair();
+    device.perform(write(1, b"\r\nOK\r\n"));
+    assert_eq!(take(&mut host, clock, 6), b"\r\nOK\r\n");
+    assert_eq!(next(&mut device, clock), Happening::Sent(WriteToken::new(1)));
+    host.perform(write(2, b"AT\r"));
+    assert_eq!(next(&mut host, clock), Happening::Sent(WriteToken::new(2)));
+    assert_eq!(take(&mut device, clock, 3), b"AT\r");
+}
+
+#[test]
+fn a_write_that_nobody_reads_does_not_block_and_is_not_yet_sent() {
+    const SIZE: usize = 1024 * 1024;
+    let Pair { mut host, mut device, clock } = pair();
+    let bytes: Vec<u8> = (0..SIZE).map(|i| (i % 251) as u8).collect();
+    host.perform(write(1, &bytes));
+    let until = clock.now() + Duration::from_millis(5);
+    assert_eq!(host.wait(Some(until), &mut Vec::new()).1, Happening::Nothing);
+    let mut received = Vec::new();
+    let mut is_sent = false;
+    while received.len() < SIZE {
+        if !is_sent {
+            match host.wait(Some(clock.now()), &mut Vec::new()).1 {
+                Happening::Nothing => {}
+                Happening::Sent(_) => is_sent = true,
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(!is_sent || received.len() > SIZE / 2, "sent when only {} bytes were read", received.len());
+        let until = clock.now() + Duration::from_millis(1);
+        device.wait(Some(until), &mut received);
+        assert!(clock.now() < Moment::START + PATIENCE, "only {} bytes came", received.len());
+    }
+    assert!(is_sent);
+    assert_eq!(received, bytes);
+}
+
+#[test]
+fn a_device_that_goes_away_hangs_up() {
+    let Pair { mut host, device, clock } = pair();
+    drop(device);
+    assert_eq!(next(&mut host, clock), Happening::Closed(CloseReason::HungUp));
+    host.perform(write(1, b"AT\r"));
+    let until = clock.now() + Duration::from_millis(1);
+    assert_eq!(host.wait(Some(until), &mut Vec::new()).1, Happening::Nothing);
+}
+
+#[test]
+fn a_write_after_the_hang_up_tells_of_the_hang_up() {
+    let Pair { mut host, device, clock } = pair();
+    drop(device);
+    host.perform(write(1, b"AT\r"));
+    assert_eq!(next(&mut host, clock), Happening::Closed(CloseReason::HungUp));
+}
+
+#[test]
+fn a_port_can_be_closed_and_opened_again() {
+    let Pair { mut host, mut device, clock } = pair();
+    for number in 1..=3 {
+        host.perform(PortCommand::Close);
+        host.perform(PortCommand::Open { settings: line() });
+        assert_eq!(next(&mut host, clock), Happening::Opened);
+        host.perform(write(number, b"AT\r"));
+        assert_eq!(next(&mut host, clock), Happening::Sent(WriteToken::new(number)));
+        assert_eq!(take(&mut device, clock, 3), b"AT\r");
+    }
+}
+
+#[test]
+fn a_second_opener_is_told_who_has_the_port_and_the_first_keeps_it() {
+    let Pair { mut host, mut device, clock } = pair();
+    let name = device.path().display().to_string();
+    let (reason, help) = refusal_of(&name, line());
+    let pid = std::process::id().to_string();
+    assert!(reason.contains("busy") && (reason.contains(&pid) || !cfg!(target_os = "linux")), "{reason}");
+    assert!(help.contains("close"), "{help}");
+    device.perform(write(1, b"OK"));
+    assert_eq!(take(&mut host, clock, 2), b"OK");
+}
+
+#[test]
+fn a_name_that_does_not_exist_brings_the_nearest() {
+    let Pair { device, .. } = pair();
+    let folder = tempfile::tempdir().expect("a folder");
+    symlink(device.path(), folder.path().join("ttyX0")).expect("a link");
+    let (reason, help) = refusal_of(&folder.path().join("ttyX1").display().to_string(), line());
+    assert_eq!(reason, "no such file or directory");
+    let near = format!("did you mean `{}`", folder.path().join("ttyX0").display());
+    assert!(help.starts_with(&near), "{help}");
+}
+
+#[test]
+fn what_is_no_terminal_is_refused() {
+    for name in ["/dev/null", "/"] {
+        let (reason, _) = refusal_of(name, line());
+        assert_eq!(reason, format!("`{name}` is not a serial port"));
+    }
+}
+
+#[test]
+fn control_lines_of_a_pseudo_terminal_are_refused_only_when_asked_for() {
+    let Pair { mut host, device, clock } = pair();
+    host.perform(PortCommand::SetLines { dtr: None, rts: None });
+    host.perform(write(1, b"AT\r"));
+    host.perform(PortCommand::SetLines { dtr: Some(false), rts: Some(true) });
+    assert_eq!(next(&mut host, clock), Happening::Sent(WriteToken::new(1)));
+    let Happening::Closed(CloseReason::Broken { reason, .. }) = next(&mut host, clock) else {
+        panic!("a pseudo-terminal has switched DTR");
+    };
+    assert_eq!(reason, "DTR and RTS can not be switched: a pseudo-terminal has no control lines");
+    let settings = LineSettings { dtr: ControlLine::On, ..line() };
+    let (reason, _) = refusal_of(&device.path().display().to_string(), settings);
+    assert_eq!(reason, "DTR can not be switched: a pseudo-terminal has no control lines");
+}
+
+#[test]
+fn a_break_holds_back_later_writes_and_nothing_else() {
+    let Pair { mut host, mut device, clock } = pair();
+    let begun = clock.now();
+    let lasting = Duration::from_millis(30);
+    host.perform(PortCommand::Break { lasting });
+    host.perform(write(1, b"AT\r"));
+    device.perform(write(2, b"OK"));
+    assert_eq!(take(&mut host, clock, 2), b"OK");
+    let (sent, happening) = host.wait(None, &mut Vec::new());
+    assert_eq!(happening, Happening::Sent(WriteToken::new(1)));
+    assert!(sent >= begun + lasting, "{sent:?}");
+    assert_eq!(next(&mut device, clock), Happening::Sent(WriteToken::new(2)));
+    assert_eq!(take(&mut device, clock, 3), b"AT\r");
+}
+
+#[test]
+fn a_wait_that_ends_within_a_break_ends_on_time() {
+    let Pair { mut host, clock, device: _device } = pair();
+    host.perform(PortCommand::Break { lasting: PATIENCE });
+    let until = clock.now() + Duration::from_millis(1);
+    let (now, happening) = host.wait(Some(until), &mut Vec::new());
+    assert_eq!(happening, Happening::Nothing);
+    assert!(now >= until && now < Moment::START + PATIENCE);
+}
+
+#[test]
+fn settings_of_an_open_port_can_change() {
+    let Pair { mut host, mut device, clock } = pair();
+    host.perform(PortCommand::Reconfigure { settings: LineSettings { baud: 9600, data_bits: 7, ..line() } });
+    let port = host.port.as_ref().expect("the port is open");
+    assert_eq!((port.tty.baud_rate().ok(), port.settings.data_bits), (Some(9600), 7));
+    device.perform(write(1, b"OK"));
+    assert_eq!(take(&mut host, clock, 2), b"OK");
+}
+
+#[test]
+fn discarded_input_does_not_come() {
+    let Pair { mut host, mut device, clock } = pair();
+    device.perform(write(1, b"old"));
+    assert_eq!(next(&mut device, clock), Happening::Sent(WriteToken::new(1)));
+    let has_come = |host: &SerialWorld| host.port.as_ref().and_then(|port| port.tty.bytes_to_read().ok()) == Some(3);
+    while !has_come(&host) {
+        device.wait(Some(clock.now() + Duration::from_millis(1)), &mut Vec::new());
+        assert!(clock.now() < Moment::START + PATIENCE);
+    }
+    host.perform(PortCommand::DiscardInput);
+    device.perform(write(2, b"new"));
+    assert_eq!(take(&mut host, clock, 3), b"new");
+}
+
+#[test]
+fn a_command_that_fails_because_the_device_is_gone_tells_of_the_hang_up() {
+    let Pair { mut host, device, clock } = pair();
+    drop(device);
+    host.perform(PortCommand::Break { lasting: Duration::from_millis(1) });
+    assert_eq!(next(&mut host, clock), Happening::Closed(CloseReason::HungUp));
+}
+
+#[test]
+fn an_interrupt_ends_a_wait_for_an_open_port() {
+    let Pair { device, clock, .. } = pair();
+    drop(device);
+    let device = PtyWorld::create(clock, Interrupt::new().expect("a pipe"), None).expect("a pseudo-terminal");
+    let interrupt = Interrupt::new().expect("a pipe");
+    let name = device.path().display().to_string();
+    let mut host = SerialWorld::new(&name, clock, interrupt.clone());
+    host.perform(PortCommand::Open { settings: line() });
+    assert_eq!(next(&mut host, clock), Happening::Opened);
+    std::thread::scope(|scope| {
+        scope.spawn(|| interrupt.raise());
+        assert_eq!(host.wait(None, &mut Vec::new()).1, Happening::Interrupt);
+    });
+}

@@ -1,0 +1,177 @@
+//! Operators between two values, and what they give.
+
+use super::Value;
+
+/// An operator between two values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operator {
+    /// `or`
+    Or,
+    /// `and`
+    And,
+    /// `==`
+    Equal,
+    /// `!=`
+    Unequal,
+    /// `<`
+    Below,
+    /// `<=`
+    AtMost,
+    /// `>`
+    Above,
+    /// `>=`
+    AtLeast,
+    /// `in`
+    In,
+    /// `+`
+    Plus,
+    /// `-`
+    Minus,
+    /// `*`
+    Times,
+    /// `/`
+    Divided,
+    /// `%`
+    Remainder,
+}
+
+impl Operator {
+    /// Returns the operator as it is written.
+    pub fn title(self) -> &'static str {
+        match self {
+            Operator::Or => "or",
+            Operator::And => "and",
+            Operator::Equal => "==",
+            Operator::Unequal => "!=",
+            Operator::Below => "<",
+            Operator::AtMost => "<=",
+            Operator::Above => ">",
+            Operator::AtLeast => ">=",
+            Operator::In => "in",
+            Operator::Plus => "+",
+            Operator::Minus => "-",
+            Operator::Times => "*",
+            Operator::Divided => "/",
+            Operator::Remainder => "%",
+        }
+    }
+}
+
+/// Works out `left operator right`.
+///
+/// `or` and `and` take `true` and `false` only; who wants them lazy looks at the left side first.
+///
+/// # Errors
+///
+/// Why it can not be worked out: types that do not fit, overflow, division by zero.
+pub fn apply(operator: Operator, left: &Value, right: &Value) -> Result<Value, String> {
+    match operator {
+        Operator::Or | Operator::And => match (left, right) {
+            (Value::Bool(a), Value::Bool(b)) => {
+                Ok(Value::Bool(if operator == Operator::Or { *a || *b } else { *a && *b }))
+            }
+            _ => Err(misfit(operator, left, right)),
+        },
+        Operator::Equal => Ok(Value::Bool(left.equals(right))),
+        Operator::Unequal => Ok(Value::Bool(!left.equals(right))),
+        Operator::Below | Operator::AtMost | Operator::Above | Operator::AtLeast => {
+            let order = order(left, right).ok_or_else(|| misfit(operator, left, right))?;
+            Ok(Value::Bool(match operator {
+                Operator::Below => order.is_lt(),
+                Operator::AtMost => order.is_le(),
+                Operator::Above => order.is_gt(),
+                _ => order.is_ge(),
+            }))
+        }
+        Operator::In => contains(right, left).map(Value::Bool).ok_or_else(|| misfit(operator, left, right)),
+        Operator::Plus => plus(left, right),
+        Operator::Minus | Operator::Times | Operator::Divided | Operator::Remainder => {
+            arithmetic(operator, left, right)
+        }
+    }
+}
+
+fn misfit(operator: Operator, left: &Value, right: &Value) -> String {
+    format!("`{}` can not join {} and {}", operator.title(), left.kind().title(), right.kind().title())
+}
+
+fn order(left: &Value, right: &Value) -> Option<std::cmp::Ordering> {
+    match (left, right) {
+        (Value::Int(a), Value::Int(b)) => Some(a.cmp(b)),
+        (Value::Duration(a), Value::Duration(b)) => Some(a.cmp(b)),
+        (Value::Text(a), Value::Text(b)) => Some(a.cmp(b)),
+        _ => None,
+    }
+}
+
+fn contains(whole: &Value, part: &Value) -> Option<bool> {
+    match whole {
+        Value::List(items) => Some(items.iter().any(|item| item.equals(part))),
+        Value::Map(entries) => {
+            let key = part.show();
+            Some(entries.iter().any(|(name, _)| name.as_bytes() == key))
+        }
+        Value::Text(text) => {
+            let part = part.octets();
+            Some(memchr::memmem::find(text, &part).is_some())
+        }
+        _ => None,
+    }
+}
+
+fn plus(left: &Value, right: &Value) -> Result<Value, String> {
+    match (left, right) {
+        (Value::Text(a), Value::Text(b)) => Ok(Value::Text([a.as_slice(), b].concat())),
+        (Value::Bytes(a), Value::Bytes(b)) => Ok(Value::Bytes([a.as_slice(), b].concat())),
+        (Value::List(a), Value::List(b)) => Ok(Value::List([a.as_slice(), b].concat())),
+        (Value::Duration(a), Value::Duration(b)) => Ok(Value::Duration(a.saturating_add(*b))),
+        _ => arithmetic(Operator::Plus, left, right),
+    }
+}
+
+fn arithmetic(operator: Operator, left: &Value, right: &Value) -> Result<Value, String> {
+    if let (Value::Duration(a), Value::Duration(b)) = (left, right)
+        && operator == Operator::Minus
+    {
+        return Ok(Value::Duration(a.saturating_sub(*b)));
+    }
+    let (Some(a), Some(b)) = (left.as_int(), right.as_int()) else { return Err(misfit(operator, left, right)) };
+    let result = match operator {
+        Operator::Plus => a.checked_add(b),
+        Operator::Minus => a.checked_sub(b),
+        Operator::Times => a.checked_mul(b),
+        Operator::Divided | Operator::Remainder if b == 0 => {
+            return Err("a number can not be divided by zero".to_string());
+        }
+        Operator::Divided => a.checked_div(b),
+        _ => a.checked_rem(b),
+    };
+    result.map(Value::Int).ok_or_else(|| format!("`{a} {} {b}` is too large a number", operator.title()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_overflow_into_an_error_and_not_into_a_panic() {
+        assert!(apply(Operator::Times, &Value::Int(i64::MAX), &Value::Int(2)).is_err());
+        assert!(apply(Operator::Divided, &Value::Int(i64::MIN), &Value::Int(-1)).is_err());
+        assert!(apply(Operator::Remainder, &Value::Int(1), &Value::Int(0)).is_err());
+    }
+
+    #[test]
+    fn captured_digits_add_as_numbers_and_texts_join() {
+        assert_eq!(apply(Operator::Plus, &Value::text("2"), &Value::Int(3)), Ok(Value::Int(5)));
+        assert_eq!(apply(Operator::Plus, &Value::text("2"), &Value::text("3")), Ok(Value::text("23")));
+    }
+
+    #[test]
+    fn in_looks_into_lists_maps_and_texts() {
+        let map = Value::Map(vec![("a".into(), Value::Int(1))]);
+        assert_eq!(apply(Operator::In, &Value::text("a"), &map), Ok(Value::Bool(true)));
+        assert_eq!(apply(Operator::In, &Value::Int(1), &Value::List(vec![Value::Int(1)])), Ok(Value::Bool(true)));
+        assert_eq!(apply(Operator::In, &Value::text("SSL"), &Value::text("AT_S_SSL")), Ok(Value::Bool(true)));
+        assert!(apply(Operator::In, &Value::text("a"), &Value::Int(1)).is_err());
+    }
+}

@@ -1,0 +1,124 @@
+//! The world that an engine acts on, and the one loop that joins the two.
+
+use std::time::Duration;
+
+use crate::engine::{Action, Engine, Input, Output, Waiting, WriteToken};
+use crate::event::{CloseReason, Event, Verdict};
+use crate::settings::LineSettings;
+use crate::time::Moment;
+
+/// Everything outside the engine that a port and a clock are made of.
+///
+/// A world is real (`transport`) or simulated (`sim`).
+pub trait World {
+    /// Carries out what the engine asks for. Never blocks for longer than a system call; what comes of it
+    /// is told by [`World::wait`].
+    fn perform(&mut self, command: PortCommand);
+
+    /// Blocks, or jumps, until something happens or `until` has come, and says when and what.
+    ///
+    /// Bytes that came are appended to `received`; the happening is then [`Happening::Received`]. `None`
+    /// waits for ever. Moments never go back.
+    fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening);
+}
+
+/// What an engine asks of a port.
+#[derive(Debug, PartialEq)]
+pub enum PortCommand {
+    /// Open it. Answered by [`Happening::Opened`] or [`Happening::Closed`].
+    Open {
+        /// With these settings.
+        settings: LineSettings,
+    },
+    /// Write these bytes, all of them. Answered by [`Happening::Sent`] when the last has been handed over.
+    Write {
+        /// Handed back when they have left.
+        token: WriteToken,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// Switch DTR and RTS in one step; `None` leaves a line as it is.
+    SetLines {
+        /// Data terminal ready.
+        dtr: Option<bool>,
+        /// Request to send.
+        rts: Option<bool>,
+    },
+    /// Hold the line in break for so long.
+    Break {
+        /// How long.
+        lasting: Duration,
+    },
+    /// Change baud and format.
+    Reconfigure {
+        /// The new settings.
+        settings: LineSettings,
+    },
+    /// Throw away what the system has received but not yet given.
+    DiscardInput,
+    /// Close it.
+    Close,
+}
+
+/// What a world tells of.
+#[derive(Debug, PartialEq)]
+pub enum Happening {
+    /// Only time passed.
+    Nothing,
+    /// The port is open.
+    Opened,
+    /// Bytes came; they are in the buffer that was handed in.
+    Received,
+    /// The bytes of a write have left.
+    Sent(WriteToken),
+    /// The port is gone.
+    Closed(CloseReason),
+    /// Someone wants the run to end: Ctrl-C, SIGTERM.
+    Interrupt,
+}
+
+/// Keeps what `save` hands over.
+pub trait Keeper {
+    /// Makes the values durable: they are on disk when this returns `Ok`.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong, in words for the user.
+    fn keep(&mut self, values: &[(String, Vec<u8>)]) -> Result<(), String>;
+}
+
+/// Someone who is told of everything that happens in a run.
+pub trait Audience {
+    /// Takes note of an event.
+    fn tell(&mut self, event: &Event);
+
+    /// Takes note that the engine now waits, and what for; called before each wait.
+    fn waiting(&mut self, now: Moment, why: &Waiting);
+}
+
+/// Runs an engine in a world to its end and returns the verdict.
+pub fn run(
+    engine: &mut Engine,
+    world: &mut dyn World,
+    keeper: &mut dyn Keeper,
+    audience: &mut dyn Audience,
+) -> Verdict {
+    let mut received = Vec::with_capacity(16 * 1024);
+    loop {
+        match engine.poll() {
+            Output::Event(event) => audience.tell(&event),
+            Output::Act(Action::Port(command)) => world.perform(command),
+            Output::Act(Action::Save { values }) => {
+                let kept = keeper.keep(&values);
+                engine.handle(engine.now(), Input::Kept(kept));
+            }
+            Output::Wait { until, why } => {
+                audience.waiting(engine.now(), &why);
+                received.clear();
+                let (now, happening) = world.wait(until, &mut received);
+                engine.handle(now, Input::from_happening(happening, &received));
+            }
+            Output::Done(verdict) => return verdict,
+        }
+    }
+}

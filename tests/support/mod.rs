@@ -1,0 +1,270 @@
+//! Runs flows against simulated devices under the virtual clock, for tests.
+#![allow(dead_code, reason = "each test binary uses a part of this")]
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use flowrun::check::{Checked, check};
+use flowrun::diagnostic::Diagnostic;
+use flowrun::diagnostic::render::{Look, Style, render};
+use flowrun::engine::{Engine, Inputs, Waiting};
+use flowrun::event::{Event, EventKind, Failure, Verdict};
+use flowrun::load::{from_disk, load};
+use flowrun::program::Program;
+use flowrun::report::Sink;
+use flowrun::report::failure::render_failure;
+use flowrun::report::transcript::{Times, Transcript};
+use flowrun::sim::SimWorld;
+use flowrun::time::Moment;
+use flowrun::value::Value;
+use flowrun::world::{self, Audience, Keeper, World};
+
+/// The beginning of virtual time in tests.
+pub const BEGUN: i64 = 1_721_620_800_000;
+
+/// Plain snapshots, 80 columns wide.
+pub const LOOK: Look = Look { width: 80, style: Style::Plain };
+
+/// Everything that a run came to.
+pub struct Outcome {
+    pub verdict: Verdict,
+    pub events: Vec<Event>,
+    pub transcript: String,
+    pub saved: Vec<(String, String)>,
+    pub failure: Option<Failure>,
+    /// The failure as the console shows it.
+    pub report: String,
+    pub took: Moment,
+}
+
+impl Outcome {
+    /// Returns every byte that was sent, one send an item.
+    pub fn sent(&self) -> Vec<String> {
+        let sent = |event: &Event| match &event.kind {
+            EventKind::Sent { bytes } => Some(String::from_utf8_lossy(bytes).into_owned()),
+            _ => None,
+        };
+        self.events.iter().filter_map(sent).collect()
+    }
+
+    /// Returns everything that was received, joined.
+    pub fn received(&self) -> String {
+        let mut all = Vec::new();
+        for event in &self.events {
+            if let EventKind::Received { bytes, .. } = &event.kind {
+                all.extend_from_slice(bytes);
+            }
+        }
+        String::from_utf8_lossy(&all).into_owned()
+    }
+
+    /// Returns the message of the failure; empty if there is none.
+    pub fn message(&self) -> &str {
+        self.failure.as_ref().map_or("", |failure| failure.message.as_str())
+    }
+}
+
+/// Returns a path in this repository.
+pub fn repo(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Checks a file of this repository; its name in messages is the path from the repository's root.
+pub fn check_file(path: &str) -> Checked {
+    let reader = |path: &Path| from_disk(&Path::new(env!("CARGO_MANIFEST_DIR")).join(path));
+    check(load(Path::new(path), &reader))
+}
+
+/// Checks a text.
+pub fn check_text(name: &str, text: &str) -> Checked {
+    check_texts(&[(name, text)])
+}
+
+/// Checks the first of some texts, which may use the others.
+pub fn check_texts(texts: &[(&str, &str)]) -> Checked {
+    let reader = |path: &Path| match texts.iter().find(|(name, _)| Path::new(name) == path) {
+        Some((_, text)) => Ok(text.as_bytes().to_vec()),
+        None => Err(std::io::ErrorKind::NotFound.into()),
+    };
+    check(load(Path::new(texts[0].0), &reader))
+}
+
+/// Returns the program, or panics with what is wrong with it.
+pub fn program(checked: Checked) -> Arc<Program> {
+    let shown = render(&checked.problems, &checked.sources, LOOK);
+    Arc::new(checked.program.unwrap_or_else(|| panic!("{shown}")))
+}
+
+/// Renders diagnostics as the console does, without colour.
+pub fn shown(problems: &[Diagnostic], checked: &Checked) -> String {
+    render(problems, &checked.sources, LOOK)
+}
+
+/// A run to be made.
+pub struct Run {
+    flow: Arc<Program>,
+    device: Option<Arc<Program>>,
+    variables: HashMap<String, Value>,
+    device_variables: HashMap<String, Value>,
+    seed: u64,
+    chunk: Option<usize>,
+    interrupt_at: Option<Moment>,
+    refuses_to_save: bool,
+}
+
+impl Run {
+    pub fn new(flow: Arc<Program>, device: Arc<Program>) -> Run {
+        Run {
+            flow,
+            device: Some(device),
+            variables: HashMap::new(),
+            device_variables: HashMap::new(),
+            seed: 1,
+            chunk: None,
+            interrupt_at: None,
+            refuses_to_save: false,
+        }
+    }
+
+    /// A flow of this repository with the device that it names.
+    pub fn built_in(path: &str) -> Run {
+        let flow = program(check_file(path));
+        let (sim, _) = flow.sim.clone().expect("a built-in flow names its device");
+        let device = Path::new(path).parent().expect("it stands in a folder").join(sim);
+        Run::new(flow, program(check_file(&device.display().to_string())))
+    }
+
+    /// A flow and a device given as text.
+    pub fn texts(flow: &str, device: &str) -> Run {
+        Run::new(program(check_text("test.flow", flow)), program(check_text("device.flow", device)))
+    }
+
+    pub fn var(mut self, name: &str, value: impl Into<Value>) -> Run {
+        self.variables.insert(name.to_string(), value.into());
+        self
+    }
+
+    pub fn sim_var(mut self, name: &str, value: impl Into<Value>) -> Run {
+        self.device_variables.insert(name.to_string(), value.into());
+        self
+    }
+
+    pub fn seed(mut self, seed: u64) -> Run {
+        self.seed = seed;
+        self
+    }
+
+    /// Cuts everything that the flow receives into pieces of so many bytes, all at the same moment.
+    pub fn chunks(mut self, chunk: usize) -> Run {
+        self.chunk = Some(chunk);
+        self
+    }
+
+    pub fn interrupt_at(mut self, at: Moment) -> Run {
+        self.interrupt_at = Some(at);
+        self
+    }
+
+    pub fn refuse_to_save(mut self) -> Run {
+        self.refuses_to_save = true;
+        self
+    }
+
+    pub fn go(&self) -> Outcome {
+        let sources = self.flow.sources.clone();
+        let inputs = |program: &Program, variables: &HashMap<String, Value>| Inputs {
+            variables: variables.clone(),
+            seed: self.seed,
+            begun: BEGUN,
+            file: "test.flow".to_string(),
+            port: "sim".to_string(),
+            settings: program.settings.clone(),
+        };
+        let mut engine = Engine::new(self.flow.clone(), inputs(&self.flow, &self.variables));
+        let device = self.device.clone().expect("a run has a device");
+        let device = Engine::new(device.clone(), inputs(&device, &self.device_variables));
+        let sim = SimWorld::new(device);
+        let mut world = Cut { world: sim, chunk: self.chunk, waiting: Vec::new(), interrupt_at: self.interrupt_at };
+        let mut memory = Memory { values: Vec::new(), refuses: self.refuses_to_save };
+        let mut text = Vec::new();
+        let (verdict, events) = {
+            let transcript = Transcript::new(&mut text, &sources, Times::Shown);
+            let mut audience = Collect { events: Vec::new(), transcript };
+            let verdict = world::run(&mut engine, &mut world, &mut memory, &mut audience);
+            audience.transcript.end().expect("memory takes everything");
+            (verdict, audience.events)
+        };
+        let failure = engine.failure().cloned();
+        let report = failure.as_ref().map_or(String::new(), |failure| render_failure(failure, &sources, LOOK));
+        let transcript = String::from_utf8(text).expect("a transcript is UTF-8");
+        Outcome { verdict, events, transcript, saved: memory.values, failure, report, took: engine.now() }
+    }
+}
+
+/// A world whose bytes come in pieces, and whose user may press Ctrl-C.
+struct Cut {
+    world: SimWorld,
+    chunk: Option<usize>,
+    waiting: Vec<u8>,
+    interrupt_at: Option<Moment>,
+}
+
+impl World for Cut {
+    fn perform(&mut self, command: world::PortCommand) {
+        self.world.perform(command);
+    }
+
+    fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, world::Happening) {
+        let chunk = self.chunk.unwrap_or(usize::MAX);
+        if self.waiting.is_empty() {
+            let cut = self.interrupt_at.is_some_and(|at| until.is_none_or(|until| at <= until));
+            let until = if cut { self.interrupt_at } else { until };
+            let (now, happening) = self.world.wait(until, &mut self.waiting);
+            if self.interrupt_at.is_some_and(|at| now >= at) && happening == world::Happening::Nothing {
+                self.interrupt_at = None;
+                return (now, world::Happening::Interrupt);
+            }
+            if happening != world::Happening::Received {
+                return (now, happening);
+            }
+            let n = chunk.min(self.waiting.len());
+            received.extend(self.waiting.drain(..n));
+            return (now, world::Happening::Received);
+        }
+        let n = chunk.min(self.waiting.len());
+        received.extend(self.waiting.drain(..n));
+        (Moment::START, world::Happening::Received)
+    }
+}
+
+/// Results in memory.
+struct Memory {
+    values: Vec<(String, String)>,
+    refuses: bool,
+}
+
+impl Keeper for Memory {
+    fn keep(&mut self, values: &[(String, Vec<u8>)]) -> Result<(), String> {
+        if self.refuses {
+            return Err("the disk is full".to_string());
+        }
+        self.values
+            .extend(values.iter().map(|(name, value)| (name.clone(), String::from_utf8_lossy(value).into_owned())));
+        Ok(())
+    }
+}
+
+struct Collect<'a> {
+    events: Vec<Event>,
+    transcript: Transcript<'a, &'a mut Vec<u8>>,
+}
+
+impl Audience for Collect<'_> {
+    fn tell(&mut self, event: &Event) {
+        self.transcript.tell(event).expect("memory takes everything");
+        self.events.push(event.clone());
+    }
+
+    fn waiting(&mut self, _now: Moment, _why: &Waiting) {}
+}
