@@ -47,8 +47,10 @@ pub struct Parameter {
 /// What becomes of a secret argument in the result.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Secrecy {
-    /// The result holds of the secret, and is secret too.
+    /// The result is made of the whole argument: of a text that holds a secret it is secret too.
     Keeps,
+    /// The result is a part of the argument: of a secret it is secret too, of a text that merely holds one not.
+    Selects,
     /// The result does not tell the secret: a digest, a checksum, a length, a yes or no.
     Hides,
 }

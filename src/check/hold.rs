@@ -56,7 +56,9 @@ fn needs_of(statement: &Statement) -> HashSet<String> {
             match from {
                 CaptureFrom::Value(value) => names_in(value, &mut needs),
                 CaptureFrom::Pattern { text: Some(text), .. } => names_in(text, &mut needs),
-                CaptureFrom::Pattern { text: None, .. } => drop(needs.insert(RESPONSE.to_string())),
+                CaptureFrom::Pattern { text: None, .. } => {
+                    needs.insert(RESPONSE.to_string());
+                }
             };
         }
         StatementKind::Compute { secrecy: Secrecy::Secret, value, .. } => names_in(value, &mut needs),
@@ -76,7 +78,9 @@ fn gives_of(statement: &Statement) -> HashSet<String> {
     let mut gives = HashSet::new();
     let response = || RESPONSE.to_string();
     match &statement.kind {
-        StatementKind::Send { .. } => drop(gives.insert(response())),
+        StatementKind::Send { .. } => {
+            gives.insert(response());
+        }
         StatementKind::Expect { pattern, .. } => {
             gives.insert(response());
             gives.extend(groups_of(pattern));
@@ -101,9 +105,11 @@ fn gives_of(statement: &Statement) -> HashSet<String> {
             gives.extend(result.iter().map(|name| name.node.clone()));
         }
         StatementKind::Compute { name, .. } | StatementKind::Capture { name, .. } => {
-            drop(gives.insert(name.node.clone()))
+            gives.insert(name.node.clone());
         }
-        StatementKind::For { name, .. } => drop(gives.insert(name.node.clone())),
+        StatementKind::For { name, .. } => {
+            gives.insert(name.node.clone());
+        }
         _ => {}
     }
     for block in blocks_of(statement) {
@@ -119,7 +125,9 @@ fn uses_of(statement: &Statement, needs: &mut HashSet<String>) {
     match &statement.kind {
         StatementKind::Compute { value, .. } => names_in(value, needs),
         StatementKind::Capture { from: CaptureFrom::Value(value), .. } => names_in(value, needs),
-        StatementKind::Capture { from, .. } if takes_response(from) => drop(needs.insert(RESPONSE.to_string())),
+        StatementKind::Capture { from, .. } if takes_response(from) => {
+            needs.insert(RESPONSE.to_string());
+        }
         StatementKind::Capture { from: CaptureFrom::Pattern { text: Some(text), .. }, .. } => names_in(text, needs),
         _ => {}
     }
@@ -140,7 +148,9 @@ fn blocks_of(statement: &Statement) -> Vec<&ast::Block> {
 
 fn names_in(expr: &Expr, names: &mut HashSet<String>) {
     match &expr.kind {
-        ExprKind::Name(name) => drop(names.insert(name.clone())),
+        ExprKind::Name(name) => {
+            names.insert(name.clone());
+        }
         ExprKind::String(pieces) => {
             for piece in pieces {
                 if let Piece::Value(value) = piece {

@@ -133,22 +133,25 @@ impl Engine {
         let arguments = arguments.iter().map(|argument| self.value(argument)).collect::<Result<Vec<_>, _>>()?;
         let result =
             function.call(&arguments, &mut self.ambient).map_err(|why| (at, self.redactor.clean_text(&why)))?;
-        if function.signature().secrecy == Secrecy::Keeps {
-            self.learn_derived(&arguments, &result);
+        let secrecy = function.signature().secrecy;
+        let of = |argument: &Value| match secrecy {
+            Secrecy::Hides => None,
+            Secrecy::Keeps => self.redactor.name_in(&argument.octets()),
+            Secrecy::Selects => self.redactor.name_of(&argument.octets()),
+        };
+        if let Some(name) = arguments.iter().find_map(of) {
+            self.learn_derived(&name, &result);
         }
         Ok(result)
     }
 
     /// What a function makes of a secret is secret too, unless the secret itself still stands in it and is named.
-    fn learn_derived(&mut self, arguments: &[Value], result: &Value) {
-        let Some(name) = arguments.iter().find_map(|argument| self.redactor.name_in(&argument.octets())) else {
-            return;
-        };
+    fn learn_derived(&mut self, name: &str, result: &Value) {
         match result {
-            Value::List(items) => items.clone().iter().for_each(|item| self.learn_derived(arguments, item)),
+            Value::List(items) => items.iter().for_each(|item| self.learn_derived(name, item)),
             Value::Text(octets) | Value::Bytes(octets) => {
                 if self.redactor.redact(octets).is_none() {
-                    self.redactor.learn(&name, octets);
+                    self.redactor.learn(name, octets);
                 }
             }
             Value::Int(_) | Value::Bool(_) | Value::Duration(_) | Value::Map(_) | Value::Null => {}

@@ -65,6 +65,8 @@ pub struct Inbox {
     forgotten: u64,
     /// Everything before this has been told.
     told: u64,
+    /// Where the last recorded line with something in it ended: empty lines behind it are told with the next.
+    text_end: u64,
 }
 
 impl Inbox {
@@ -81,6 +83,7 @@ impl Inbox {
             records: VecDeque::new(),
             forgotten: 0,
             told: 0,
+            text_end: 0,
         }
     }
 
@@ -178,6 +181,9 @@ impl Inbox {
         self.swallows_lf = self.slice(line.text.end..line.next) == b"\r";
         self.line_start = line.next;
         self.scanned = line.next;
+        if !line.text.is_empty() {
+            self.text_end = line.next;
+        }
         if !line.text.is_empty() || fate == Fate::Claimed {
             self.records.push_back((line, fate));
         }
@@ -245,6 +251,11 @@ impl Inbox {
             self.told = piece_end;
         }
         pieces
+    }
+
+    /// Returns where the last recorded line with something in it ended.
+    pub fn text_end(&self) -> u64 {
+        self.text_end
     }
 
     /// Returns the place up to which everything has been told.

@@ -20,9 +20,11 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// Learns a secret: from now on it shows as `«name»`, plain and in its usual encodings.
+    /// Learns a secret: from now on it shows as `«name»`, plain and in its usual encodings. A secret that is
+    /// known by another name gets this one.
     pub fn learn(&mut self, name: &str, secret: &[u8]) {
-        if secret.len() < SHORTEST || self.forms.iter().any(|(form, _)| form == secret) {
+        let is_known = self.forms.iter().any(|(form, known)| form == secret && **known == *name);
+        if secret.len() < SHORTEST || is_known {
             return;
         }
         let name: Arc<str> = name.into();
@@ -39,8 +41,9 @@ impl Redactor {
         ];
         forms.extend((0..3).filter_map(|offset| base64_inside(secret, offset)));
         for form in forms {
-            if !self.forms.iter().any(|(known, _)| *known == form) {
-                self.forms.push((form, name.clone()));
+            match self.forms.iter_mut().find(|(known, _)| *known == form) {
+                Some((_, known)) => *known = name.clone(),
+                None => self.forms.push((form, name.clone())),
             }
         }
         self.forms.sort_by_key(|(form, _)| std::cmp::Reverse(form.len()));
@@ -79,6 +82,11 @@ impl Redactor {
             Some(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             None => text.to_string(),
         }
+    }
+
+    /// Returns the name of the secret that some bytes are, in whatever form.
+    pub fn name_of(&self, bytes: &[u8]) -> Option<Arc<str>> {
+        self.forms.iter().find(|(form, _)| form == bytes).map(|(_, name)| name.clone())
     }
 
     /// Returns the name of the first secret that stands in some bytes, in whatever form.

@@ -37,9 +37,9 @@ impl Engine {
         self.outbox.push_back(Output::Act(Action::Port(command)));
     }
 
-    /// Tells of everything that has been looked at: whole lines.
+    /// Tells of everything that has been looked at: whole lines; empty ones wait for the next that is not.
     pub(super) fn sight_lines(&mut self) {
-        self.sight_to(self.sight.inbox.line_start(), false);
+        self.sight_to(self.sight.inbox.text_end(), false);
     }
 
     /// Tells of everything that has come.

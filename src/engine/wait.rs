@@ -138,7 +138,10 @@ impl Engine {
         match seen {
             Seen::Nothing => {
                 self.watched = Some(watched);
-                self.sight_lines();
+                // What a read takes is told as one block, when it is complete.
+                if !matches!(wait.kind, WaitKind::Until { .. }) {
+                    self.sight_lines();
+                }
                 self.state = State::Waiting(wait);
                 false
             }

@@ -1,6 +1,6 @@
 //! The table of functions, in the order of the documentation.
 
-use super::Secrecy::{Hides, Keeps};
+use super::Secrecy::{Hides, Keeps, Selects};
 use super::arguments::Arguments;
 use super::{Ambient, Parameter, Row, Secrecy, Signature, Work, octets, structure, surroundings, text};
 use crate::value::{Type, Value};
@@ -47,7 +47,7 @@ pub(super) static TABLE: &[Row] = &[
     alone("url_encode", &[X], Type::Text, Keeps, octets::url_encode),
     alone("url_decode", &[TEXT], Type::Text, Keeps, octets::url_decode),
     alone("form_encode", &[MAP], Type::Text, Keeps, structure::form_encode),
-    alone("form_decode", &[TEXT], Type::Map, Keeps, structure::form_decode),
+    alone("form_decode", &[TEXT], Type::Map, Selects, structure::form_decode),
     alone("at_escape", &[X], Type::Text, Keeps, octets::at_escape),
     alone("at_unescape", &[TEXT], Type::Text, Keeps, octets::at_unescape),
     alone("len", &[COUNTABLE], Type::Int, Hides, text::len),
@@ -55,23 +55,23 @@ pub(super) static TABLE: &[Row] = &[
     alone("lower", &[TEXT], Type::Text, Keeps, text::lower),
     alone("trim", &[TEXT], Type::Text, Keeps, text::trim),
     alone("replace", &[TEXT, FROM, TO], Type::Text, Keeps, text::replace),
-    alone("split", &[TEXT, SEPARATOR], Type::List, Keeps, text::split),
+    alone("split", &[TEXT, SEPARATOR], Type::List, Selects, text::split),
     alone("join", &[LIST, SEPARATOR], Type::Text, Keeps, text::join),
-    alone("substring", &[TEXT, START, LENGTH], Type::Text, Keeps, text::substring),
+    alone("substring", &[TEXT, START, LENGTH], Type::Text, Selects, text::substring),
     alone("starts_with", &[TEXT, X], Type::Bool, Hides, text::starts_with),
     alone("ends_with", &[TEXT, X], Type::Bool, Hides, text::ends_with),
     alone("text", &[X], Type::Text, Keeps, text::text),
     alone("bytes", &[X], Type::Bytes, Keeps, text::bytes),
     alone("int", &[NUMBER], Type::Int, Keeps, text::int),
-    alone("json", &[TEXT, PATH], Type::Any, Keeps, structure::json),
+    alone("json", &[TEXT, PATH], Type::Any, Selects, structure::json),
     alone("to_json", &[VALUE], Type::Text, Keeps, structure::to_json),
     alone("sorted_concat", &[MAP], Type::Text, Keeps, structure::sorted_concat),
     alone("sorted_form", &[MAP], Type::Text, Keeps, structure::sorted_form),
-    alone("get", &[MAP, KEY, DEFAULT], Type::Any, Keeps, structure::get),
-    alone("with", &[MAP, KEY, VALUE], Type::Map, Keeps, structure::with),
-    alone("without", &[MAP, KEYS], Type::Map, Keeps, structure::without),
-    alone("keys", &[MAP], Type::List, Keeps, structure::keys),
-    alone("append", &[LIST, VALUE], Type::List, Keeps, structure::append),
+    alone("get", &[MAP, KEY, DEFAULT], Type::Any, Selects, structure::get),
+    alone("with", &[MAP, KEY, VALUE], Type::Map, Selects, structure::with),
+    alone("without", &[MAP, KEYS], Type::Map, Selects, structure::without),
+    alone("keys", &[MAP], Type::List, Selects, structure::keys),
+    alone("append", &[LIST, VALUE], Type::List, Selects, structure::append),
     ambient("unix_time", &[], Type::Int, Keeps, surroundings::unix_time),
     ambient("unix_millis", &[], Type::Int, Keeps, surroundings::unix_millis),
     alone("format_time", &[TIME, PATTERN, MINUTES], Type::Text, Keeps, surroundings::format_time),
