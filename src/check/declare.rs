@@ -201,7 +201,7 @@ impl Compiler<'_> {
         let (default, kind) = match &param.default {
             Some(default) => {
                 let (expr, kind) = self.expr(default);
-                (Some(expr), if kind == Type::Any { Type::Text } else { kind })
+                (Some(expr), kind)
             }
             None => (None, Type::Text),
         };

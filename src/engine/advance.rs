@@ -60,8 +60,9 @@ impl Engine {
             Op::ExpectNone(spec, lasting) => {
                 let lasting = self.eval_duration(lasting)?;
                 let pattern = self.ready(spec)?;
+                let what = format!("no {}", self.title(spec, &pattern));
                 let wanted = self.sight.want(vec![pattern], crate::program::LookAt::Answer);
-                self.wait(site, format!("no {}", spec.title), lasting, WaitKind::Absence { wanted });
+                self.wait(site, what, lasting, WaitKind::Absence { wanted });
             }
             Op::ExpectQuiet(lasting, within) => {
                 let lasting = self.eval_duration(lasting)?;
@@ -251,7 +252,7 @@ impl Engine {
         let within = self.within(expect.within.as_ref())?;
         self.port_is_open(site)?;
         let patterns = expect.arms.iter().map(|(spec, _)| self.ready(spec)).collect::<Result<Vec<_>, _>>()?;
-        let titles: Vec<&str> = expect.arms.iter().map(|(spec, _)| spec.title.as_str()).collect();
+        let titles: Vec<String> = expect.arms.iter().zip(&patterns).map(|((spec, _), p)| self.title(spec, p)).collect();
         let what = titles.join(if expect.all { " and " } else { " or " });
         let wanted = self.sight.want(patterns, expect.scope);
         self.wait(site, what, within, WaitKind::Patterns { wanted, at, all: expect.all });

@@ -185,6 +185,18 @@ impl Engine {
         self.ready_source(&spec.source).map_err(|(_, why)| self.trouble((spec.site.span, why), spec.site))
     }
 
+    /// Returns a pattern as messages show it: as written, but with values in place of their names.
+    pub(super) fn title(&self, spec: &PatternSpec, pattern: &Pattern) -> String {
+        let quoted =
+            |text: &[u8]| format!("\"{}\"", crate::value::escape::visible_cut(&self.redactor.clean(text), 120));
+        match (&spec.source, pattern) {
+            (PatternSource::Text(..), Pattern::Literal(literal)) => quoted(literal.needle()),
+            (PatternSource::Text(..), Pattern::Line(text)) => format!("line {}", quoted(text)),
+            (PatternSource::Text(..), Pattern::Prompt(text)) => format!("prompt {}", quoted(text)),
+            _ => spec.title.clone(),
+        }
+    }
+
     fn ready_source(&mut self, source: &PatternSource) -> Result<Pattern, Trouble> {
         match source {
             PatternSource::Ready(pattern) => Ok(pattern.clone()),

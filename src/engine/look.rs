@@ -148,6 +148,7 @@ impl Sight {
     pub fn flush(&mut self) {
         self.pass_over();
         self.inbox.claim(0..self.floor);
+        self.inbox.skip_to(self.floor);
     }
 
     /// Whether silence for the settle time would change anything: an unfinished line is a prompt or not an echo.

@@ -403,7 +403,12 @@ impl Engine {
         if !self.settled && settles_at <= self.now {
             self.settled = true;
             self.state = State::Waiting(wait);
-            return self.look();
+            self.look();
+            // Silence that satisfies the wait comes before its deadline; if it does not, that may be due too.
+            return match std::mem::replace(&mut self.state, State::Ready) {
+                State::Waiting(wait) if wait.deadline <= self.now => self.wait_expired(wait),
+                state => self.state = state,
+            };
         }
         if let WaitKind::Quiet { lasting } = wait.kind
             && self.sight.inbox.last_arrival().max(wait.begun) + lasting <= self.now

@@ -36,6 +36,12 @@ pub struct Outcome {
     /// The failure as the console shows it.
     pub report: String,
     pub took: Moment,
+    /// What went out on the line, one write an item, with nothing named.
+    pub raw_sent: Vec<Vec<u8>>,
+    /// What came in on the line, with nothing named.
+    pub raw_received: Vec<u8>,
+    /// What the device said with `log`.
+    pub device_said: Vec<String>,
 }
 
 impl Outcome {
@@ -74,6 +80,22 @@ pub fn repo(path: &str) -> PathBuf {
 pub fn check_file(path: &str) -> Checked {
     let reader = |path: &Path| from_disk(&Path::new(env!("CARGO_MANIFEST_DIR")).join(path));
     check(load(Path::new(path), &reader))
+}
+
+/// Checks a file of a folder of this repository; its name in messages is that in the folder.
+pub fn check_in(folder: &str, name: &str) -> Checked {
+    let reader = |path: &Path| from_disk(&repo(folder).join(path));
+    check(load(Path::new(name), &reader))
+}
+
+/// Checks a text as if it were a file in a folder of this repository, whose other files it may use.
+pub fn check_text_in(folder: &str, text: &str) -> Checked {
+    let name = Path::new("test.flow");
+    let reader = |path: &Path| match path == name {
+        true => Ok(text.as_bytes().to_vec()),
+        false => from_disk(&repo(folder).join(path)),
+    };
+    check(load(name, &reader))
 }
 
 /// Checks a text.
@@ -185,7 +207,8 @@ impl Run {
         let device = self.device.clone().expect("a run has a device");
         let device = Engine::new(device.clone(), inputs(&device, &self.device_variables));
         let sim = SimWorld::new(device);
-        let mut world = Cut { world: sim, chunk: self.chunk, waiting: Vec::new(), interrupt_at: self.interrupt_at };
+        let world = Cut { world: sim, chunk: self.chunk, waiting: Vec::new(), interrupt_at: self.interrupt_at };
+        let mut world = Recorder { world, sent: Vec::new(), received: Vec::new() };
         let mut memory = Memory { values: Vec::new(), refuses: self.refuses_to_save };
         let mut text = Vec::new();
         let (verdict, events) = {
@@ -198,7 +221,22 @@ impl Run {
         let failure = engine.failure().cloned();
         let report = failure.as_ref().map_or(String::new(), |failure| render_failure(failure, &sources, LOOK));
         let transcript = String::from_utf8(text).expect("a transcript is UTF-8");
-        Outcome { verdict, events, transcript, saved: memory.values, failure, report, took: engine.now() }
+        let device_said = world.world.world.device_events().iter().filter_map(|event| match &event.kind {
+            EventKind::Logged { text } => Some(String::from_utf8_lossy(text).into_owned()),
+            _ => None,
+        });
+        Outcome {
+            verdict,
+            events,
+            transcript,
+            saved: memory.values,
+            failure,
+            report,
+            took: engine.now(),
+            device_said: device_said.collect(),
+            raw_sent: world.sent,
+            raw_received: world.received,
+        }
     }
 }
 
@@ -238,6 +276,29 @@ impl World for Cut {
     }
 }
 
+/// A world that keeps what goes out and comes in: events have names in place of secrets.
+struct Recorder {
+    world: Cut,
+    sent: Vec<Vec<u8>>,
+    received: Vec<u8>,
+}
+
+impl World for Recorder {
+    fn perform(&mut self, command: world::PortCommand) {
+        if let world::PortCommand::Write { bytes, .. } = &command {
+            self.sent.push(bytes.clone());
+        }
+        self.world.perform(command);
+    }
+
+    fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, world::Happening) {
+        let known = received.len();
+        let happened = self.world.wait(until, received);
+        self.received.extend_from_slice(&received[known..]);
+        happened
+    }
+}
+
 /// Results in memory.
 struct Memory {
     values: Vec<(String, String)>,
@@ -267,4 +328,52 @@ impl Audience for Collect<'_> {
     }
 
     fn waiting(&mut self, _now: Moment, _why: &Waiting) {}
+}
+
+/// Returns the names, without `.flow`, of the flow files that stand in a folder itself, sorted.
+pub fn flows_in(folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(repo(folder)).unwrap_or_else(|error| panic!("{folder}: {error}"));
+    let name = |entry: std::io::Result<std::fs::DirEntry>| {
+        let name = entry.expect("the folder can be read").file_name().into_string().expect("names are UTF-8");
+        name.strip_suffix(".flow").map(str::to_string)
+    };
+    let mut names: Vec<String> = entries.filter_map(name).collect();
+    names.sort();
+    names
+}
+
+/// Compares each case with its snapshot, `tests/snapshots/PREFIX__NAME.snap`; all are looked at before it fails.
+///
+/// A case is its name, its file and what is shown. No snapshot with this prefix may be without a case.
+pub fn assert_cases(prefix: &str, cases: &[(String, String, String)]) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_snapshot_path(repo("tests/snapshots"));
+    settings.set_omit_expression(true);
+    let differs = |(name, file, shown): &&(String, String, String)| {
+        let mut settings = settings.clone();
+        settings.set_input_file(repo(file));
+        let compare = || settings.bind(|| insta::assert_snapshot!(format!("{prefix}__{name}"), shown));
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(compare)).is_err()
+    };
+    let differing: Vec<&String> = cases.iter().filter(differs).map(|(name, ..)| name).collect();
+    assert!(differing.is_empty(), "differ from their snapshots: {differing:?}");
+    let orphans: Vec<String> = snapshots()
+        .into_iter()
+        .filter(|snapshot| {
+            let of_prefix = snapshot.strip_prefix(prefix).and_then(|rest| rest.strip_prefix("__"));
+            of_prefix.is_some_and(|name| !cases.iter().any(|(case, ..)| case == name))
+        })
+        .collect();
+    assert!(orphans.is_empty(), "snapshots without a case: {orphans:?}");
+}
+
+/// Returns the names, without `.snap`, of all files in `tests/snapshots`.
+pub fn snapshots() -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(repo("tests/snapshots")) else { return Vec::new() };
+    let name = |entry: std::io::Result<std::fs::DirEntry>| {
+        let name = entry.expect("the folder can be read").file_name().into_string().expect("names are UTF-8");
+        name.strip_suffix(".snap").map_or(name.clone(), str::to_string)
+    };
+    entries.map(name).collect()
 }
