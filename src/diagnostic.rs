@@ -143,6 +143,20 @@ codes! {
     CheckNothingChecked Error "flow::check::nothing-checked"
     /// An awaited text that is part of another awaited text.
     CheckContained Warning "flow::check::contained"
+    /// A capture that nothing uses.
+    LintUnusedCapture Warning "flow::lint::unused-capture"
+    /// A variable that looks like a secret and is not declared as one.
+    LintClearSecret Warning "flow::lint::clear-secret"
+    /// A pattern that stands in the command before it.
+    LintOwnEcho Warning "flow::lint::own-echo"
+    /// An arm that an earlier one always wins over.
+    LintShadowed Warning "flow::lint::shadowed"
+    /// An expect before anything was sent.
+    LintUnasked Warning "flow::lint::unasked"
+    /// A sleep where an expect follows.
+    LintSleep Warning "flow::lint::sleep"
+    /// Statements that can not be reached.
+    LintUnreachable Warning "flow::lint::unreachable"
     /// A call of a procedure that calls itself.
     CheckRecursion Error "flow::check::recursion"
     /// A required variable was not given.

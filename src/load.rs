@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::source::{Site, Source, SourceId, Sources};
+use crate::source::{Site, Source, SourceId, Sources, Span};
 use crate::syntax::ast::{Secrecy, StatementKind};
 use crate::syntax::{self, Parsed, ast};
 
@@ -96,7 +96,9 @@ impl Loader<'_> {
         let source = Source::new(path.display().to_string(), text);
         let id = self.sources.add(source);
         let parsed = syntax::parse(id, self.sources.get(id));
-        self.sources.hide(id, &secret_defaults(&parsed.file));
+        for (span, text) in secret_defaults(&parsed.file) {
+            self.sources.hide(id, span, &text);
+        }
         self.problems.extend(parsed.problems.iter().cloned());
         let uses: Vec<_> = parsed
             .file
@@ -157,18 +159,22 @@ impl Loader<'_> {
     }
 }
 
-/// Returns the texts of the literals that are defaults of secrets: no message may show them.
-fn secret_defaults(file: &ast::File) -> Vec<Vec<u8>> {
+/// Returns the literals that are defaults of secrets, with their places: no message may show them.
+fn secret_defaults(file: &ast::File) -> Vec<(Span, Vec<u8>)> {
     let mut texts = Vec::new();
     for statement in &file.body {
         if let StatementKind::Param(param) = &statement.kind
             && param.secrecy == Secrecy::Secret
-            && let Some(ast::ExprKind::String(pieces)) = param.default.as_ref().map(|default| &default.kind)
+            && let Some(default) = &param.default
         {
-            texts.extend(pieces.iter().filter_map(|piece| match piece {
-                ast::Piece::Text(text) => Some(text.clone()),
-                ast::Piece::Value(_) => None,
-            }));
+            match &default.kind {
+                ast::ExprKind::String(pieces) => texts.extend(pieces.iter().filter_map(|piece| match piece {
+                    ast::Piece::Text(text) => Some((default.span, text.clone())),
+                    ast::Piece::Value(_) => None,
+                })),
+                ast::ExprKind::Bytes(bytes) => texts.push((default.span, bytes.clone())),
+                _ => {}
+            }
         }
     }
     texts

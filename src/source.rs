@@ -101,15 +101,20 @@ impl Sources {
         SourceId(self.texts.len() as u16 - 1)
     }
 
-    /// Covers some secret texts in what messages show of a source; texts under four bytes stay.
-    pub fn hide(&mut self, id: SourceId, secrets: &[Vec<u8>]) {
+    /// Covers a secret in what messages show of a source: the literal at `span`, and its text wherever else it
+    /// stands. Texts under four bytes are covered in their literal only.
+    pub fn hide(&mut self, id: SourceId, span: Span, secret: &[u8]) {
         let source = &mut self.texts[id.0 as usize];
         let mut shown = source.shown.to_string();
-        for secret in secrets {
-            let Ok(secret) = std::str::from_utf8(secret) else { continue };
-            if secret.len() >= 4 {
-                shown = shown.replace(secret, &"*".repeat(secret.len()));
-            }
+        let inside = span.start as usize + 1..(span.end as usize).saturating_sub(1);
+        if let Some(literal) = shown.get(inside.clone()) {
+            let cover = "*".repeat(literal.len());
+            shown.replace_range(inside, &cover);
+        }
+        if let Ok(secret) = std::str::from_utf8(secret)
+            && secret.len() >= 4
+        {
+            shown = shown.replace(secret, &"*".repeat(secret.len()));
         }
         source.shown = shown.into();
     }

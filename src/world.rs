@@ -96,6 +96,10 @@ pub trait Audience {
     fn waiting(&mut self, now: Moment, why: &Waiting);
 }
 
+/// How often the engine may be woken at one moment with nothing to show for it. A flow can wait for no time at
+/// all a number of times; beyond that something is wrong, and the run ends instead of spinning.
+const IDLE_LIMIT: u32 = 1_000_000;
+
 /// Runs an engine in a world to its end and returns the verdict.
 pub fn run(
     engine: &mut Engine,
@@ -104,6 +108,7 @@ pub fn run(
     audience: &mut dyn Audience,
 ) -> Verdict {
     let mut received = Vec::with_capacity(16 * 1024);
+    let mut idle = 0;
     loop {
         match engine.poll() {
             Output::Event(event) => audience.tell(&event),
@@ -115,7 +120,17 @@ pub fn run(
             Output::Wait { until, why } => {
                 audience.waiting(engine.now(), &why);
                 received.clear();
+                let before = engine.now();
                 let (now, happening) = world.wait(until, &mut received);
+                idle = if happening == Happening::Nothing && now <= before { idle + 1 } else { 0 };
+                if idle > IDLE_LIMIT {
+                    let reason = format!(
+                        "nothing happened {IDLE_LIMIT} times at {now} while waiting for {why:?}: this is a defect of flowrun"
+                    );
+                    engine.handle(now, Input::Closed(CloseReason::Broken { reason, help: None }));
+                    idle = 0;
+                    continue;
+                }
                 engine.handle(now, Input::from_happening(happening, &received));
             }
             Output::Done(verdict) => return verdict,

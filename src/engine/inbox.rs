@@ -326,6 +326,7 @@ mod tests {
         inbox.receive(b"a\r\nb", Moment::from_millis(1));
         inbox.receive(b"c\r\nd", Moment::from_millis(2));
         let told: Vec<_> = inbox.tell(8).into_iter().map(|(at, r)| (at, r.start..r.end)).collect();
-        assert_eq!(told, [(Moment::from_millis(1), 0..3), (Moment::from_millis(2), 3..8)]);
+        let (first, second) = (Moment::from_millis(1), Moment::from_millis(2));
+        assert_eq!(told, [(first, 0..3), (second, 3..7), (second, 7..8)], "a line that came in two parts is one piece");
     }
 }

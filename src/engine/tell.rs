@@ -92,6 +92,9 @@ impl Engine {
             return items.iter().try_for_each(|item| self.learn(name, item, site));
         }
         let octets = value.octets();
+        if octets.is_empty() {
+            return Ok(());
+        }
         if octets.len() < SHORTEST {
             let message = format!("the secret `{name}` is shorter than {SHORTEST} bytes and could not be masked");
             return Err(self.failure_at(Code::RunValue, site, message, "too short for a secret"));

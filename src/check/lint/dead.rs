@@ -1,0 +1,61 @@
+//! Statements that can not be reached.
+
+use super::{Lint, blocks_of};
+use crate::diagnostic::Code;
+use crate::syntax::ast::{ExprKind, RepeatKind, Statement, StatementKind};
+
+impl Lint {
+    pub(super) fn dead(&mut self, body: &[Statement]) {
+        let mut ended: Option<&str> = None;
+        for statement in body {
+            let is_declaration = matches!(
+                statement.kind,
+                StatementKind::Procedure { .. }
+                    | StatementKind::On { .. }
+                    | StatementKind::FailOn { .. }
+                    | StatementKind::Ignore(_)
+            );
+            if let Some(word) = ended
+                && !is_declaration
+            {
+                let message = format!("this is never reached: `{word}` before it ends the block");
+                self.warn(Code::LintUnreachable, statement.head, message, "not reached", "remove it, or put it before");
+                break;
+            }
+            ended = ended.or(end_of(statement));
+            self.never(statement);
+        }
+        for statement in body {
+            for block in blocks_of(statement) {
+                self.dead(&block.body);
+            }
+        }
+    }
+
+    /// Warns of a block whose condition is a constant.
+    fn never(&mut self, statement: &Statement) {
+        let (condition, never) = match &statement.kind {
+            StatementKind::If { condition, .. } => (condition, matches!(condition.kind, ExprKind::Bool(_))),
+            StatementKind::Repeat { kind: RepeatKind::While(condition), .. } => {
+                (condition, matches!(condition.kind, ExprKind::Bool(false)))
+            }
+            _ => return,
+        };
+        if never {
+            let help = "write a condition that can be either, or remove the block that is never run";
+            self.warn(Code::LintUnreachable, condition.span, "this condition never changes", "always the same", help);
+        }
+    }
+}
+
+/// Returns the keyword of a statement behind which nothing follows.
+fn end_of(statement: &Statement) -> Option<&'static str> {
+    match &statement.kind {
+        StatementKind::Fail(_) => Some("fail"),
+        StatementKind::Return(_) => Some("return"),
+        StatementKind::Skip(_) => Some("skip"),
+        StatementKind::Restart => Some("restart"),
+        StatementKind::Unplug => Some("unplug"),
+        _ => None,
+    }
+}

@@ -1,0 +1,121 @@
+//! Waits that will not do what they seem to: own echo, shadowed arms, nothing sent before, sleeps instead of waits.
+
+use super::{Lint, awaited_text, blocks_of, fixed_text, is_satisfied_by};
+use crate::diagnostic::Code;
+use crate::syntax::ast::{Arm, File, FileKind, Pattern, Scope, SendMode, Statement, StatementKind};
+
+impl Lint {
+    pub(super) fn waits(&mut self, file: &File) {
+        let kind = file.header.as_ref().map(|header| header.kind);
+        if kind == Some(FileKind::Flow) {
+            self.unasked(&file.body);
+        }
+        if kind != Some(FileKind::Device) {
+            self.pairs(&file.body);
+        }
+        self.arms(&file.body);
+    }
+
+    /// Warns of an `expect` that stands before anything was sent.
+    fn unasked(&mut self, body: &[Statement]) {
+        for statement in body {
+            match &statement.kind {
+                StatementKind::Expect { scope: Scope::Answer, pattern, .. } => {
+                    let help = "if it comes by itself, at power-on for instance, say so: `await`";
+                    let message = "this waits for an answer, but nothing has been sent yet";
+                    return self.warn(Code::LintUnasked, pattern.span, message, "nothing asks for it", help);
+                }
+                // Whatever else may send, wait or wake the device ends the search.
+                StatementKind::Use(_)
+                | StatementKind::Sim(_)
+                | StatementKind::Param(_)
+                | StatementKind::Serial(_)
+                | StatementKind::Timeout(_)
+                | StatementKind::Procedure { .. }
+                | StatementKind::FailOn { .. }
+                | StatementKind::Ignore(_)
+                | StatementKind::On { .. }
+                | StatementKind::Log(_)
+                | StatementKind::Compute { .. } => {}
+                StatementKind::Step(step) => return self.unasked(&step.body.body),
+                _ => return,
+            }
+        }
+    }
+
+    /// Looks at statements beside each other: a send and what is awaited behind it, a sleep in between.
+    fn pairs(&mut self, body: &[Statement]) {
+        for pair in body.windows(2) {
+            let StatementKind::Send { mode: SendMode::Line, text } = &pair[0].kind else { continue };
+            if let StatementKind::Expect { scope: Scope::Answer, pattern, .. } = &pair[1].kind
+                && let Some(sent) = fixed_text(text)
+                && is_satisfied_by(pattern, &sent)
+            {
+                let message = "this pattern matches the command itself: where the echo is not recognised, it passes for the answer";
+                let help = "await something that the command does not contain: `line \"…\"`, or more of the answer";
+                self.warn(Code::LintOwnEcho, pattern.span, message, "stands in what was just sent", help);
+            }
+        }
+        for three in body.windows(3) {
+            if let [send, sleep, expect] = three
+                && matches!(send.kind, StatementKind::Send { .. })
+                && matches!(sleep.kind, StatementKind::Sleep(_))
+                && matches!(
+                    expect.kind,
+                    StatementKind::Expect { .. } | StatementKind::ExpectAny { .. } | StatementKind::ExpectAll { .. }
+                )
+            {
+                let help = "leave it out: `expect` waits as long as it must, and no longer; a limit is `within 5s`";
+                self.warn(
+                    Code::LintSleep,
+                    sleep.head,
+                    "this sleep waits for nothing",
+                    "an `expect` follows anyway",
+                    help,
+                );
+            }
+        }
+        for statement in body {
+            for block in blocks_of(statement) {
+                self.pairs(&block.body);
+            }
+        }
+    }
+
+    /// Warns of arms that an earlier arm always wins over.
+    fn arms(&mut self, body: &[Statement]) {
+        for statement in body {
+            if let StatementKind::ExpectAny { arms, .. } = &statement.kind {
+                for (i, arm) in arms.iter().enumerate() {
+                    if let Some(earlier) = shadow_of(&arms[..i], arm) {
+                        let message = "this arm is never taken: an earlier one takes everything that it wants";
+                        self.warn(
+                            Code::LintShadowed,
+                            arm.pattern.span,
+                            message,
+                            "shadowed",
+                            "put it before the other, or make the other narrower",
+                        );
+                        let site = crate::source::Site { source: self.id, span: earlier.span };
+                        if let Some(warning) = self.warnings.last_mut() {
+                            warning.others.push(crate::diagnostic::Label::new(site, "takes it"));
+                        }
+                    }
+                }
+            }
+            for block in blocks_of(statement) {
+                self.arms(&block.body);
+            }
+        }
+    }
+}
+
+/// Returns the earlier arm that is satisfied whenever this one is.
+fn shadow_of<'a>(earlier: &'a [Arm], arm: &Arm) -> Option<&'a Pattern> {
+    let (text, is_line) = awaited_text(&arm.pattern)?;
+    earlier.iter().map(|arm| &arm.pattern).find(|pattern| {
+        let takes_whole_line = awaited_text(pattern).is_some_and(|(_, is_line)| is_line);
+        // A literal stands in lines of every kind: only a literal in it is sure to come first.
+        (is_line || !takes_whole_line && awaited_text(pattern).is_some()) && is_satisfied_by(pattern, &text)
+    })
+}
