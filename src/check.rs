@@ -5,6 +5,7 @@ mod declare;
 mod expr;
 mod hazard;
 mod hold;
+mod lint;
 mod names;
 mod pattern;
 mod statement;
@@ -44,6 +45,12 @@ pub fn check(loaded: Loaded) -> Checked {
     let mut compiler = Compiler::new(&sources, role, root);
     let program = compiler.files(&loaded.files);
     problems.extend(compiler.problems);
+    problems.extend(lint::lint(root.id, &root.parsed.file));
+    problems.retain(|problem| {
+        let file =
+            problem.label.as_ref().and_then(|label| loaded.files.iter().find(|file| file.id == label.site.source));
+        file.is_none_or(|file| !lint::is_allowed(problem, sources.get(file.id), &file.parsed))
+    });
     problems.sort_by_key(|problem| problem.label.as_ref().map(|label| (label.site.source, label.site.span.start)));
     problems.dedup();
     let is_wrong = problems.iter().any(|problem| problem.severity() == Severity::Error);

@@ -81,6 +81,8 @@ enum State {
     Retrying { not_before: Moment, at_latest: Moment, site: Site },
     /// Results are being made durable.
     Saving { names: Vec<String>, site: Site },
+    /// A person is asked.
+    Asking { site: Site, at: usize },
     /// A device waits for what the host sends.
     Serving,
     /// The run is over.
@@ -251,6 +253,7 @@ impl Engine {
             Input::Sent(token) => self.sent(&token),
             Input::Closed(reason) => self.port_closed(reason),
             Input::Kept(kept) => self.kept(kept),
+            Input::Answered(answer) => self.answered(answer),
             Input::Interrupt => self.interrupted(),
         }
         self.advance();
@@ -329,6 +332,7 @@ impl Engine {
                 let quiet = self.sight.inbox.last_arrival() + self.settings.settle;
                 Some((*not_before).max(quiet.min(*at_latest)))
             }
+            State::Asking { .. } => self.step_deadline(),
             State::Opening | State::Ready | State::Saving { .. } | State::Serving | State::Over(_) => None,
         };
         if matches!(self.state, State::Over(_)) {
@@ -362,6 +366,10 @@ impl Engine {
                 self.look();
             }
             State::Waiting(wait) => self.wait_expired(wait),
+            State::Asking { site, .. } => {
+                let failure = self.step_timeout(site);
+                self.fail(failure);
+            }
             State::Retrying { site, .. } => self.begin_attempt(site),
             State::Serving => {
                 self.state = State::Serving;
@@ -385,6 +393,7 @@ impl Engine {
             State::Sleeping { until, site, .. } => Waiting::Sleep { site: *site, until: *until },
             State::Retrying { site, .. } => Waiting::Quiet { site: *site },
             State::Serving => Waiting::Serve,
+            State::Asking { site, .. } => Waiting::Answer { site: *site },
             State::Ready | State::Saving { .. } | State::Over(_) => Waiting::Breath,
         }
     }

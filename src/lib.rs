@@ -11,9 +11,11 @@
 #![warn(missing_docs)]
 
 pub mod check;
+pub mod cli;
 pub mod diagnostic;
 pub mod engine;
 pub mod event;
+pub mod format;
 pub mod function;
 pub mod load;
 pub mod pattern;
@@ -27,4 +29,5 @@ pub mod syntax;
 pub mod time;
 pub mod transport;
 pub mod value;
+pub mod variables;
 pub mod world;

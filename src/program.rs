@@ -267,6 +267,15 @@ pub enum Op {
     Assert(Expr, Option<Expr>),
     /// Fail.
     Fail(Expr),
+    /// Ask a person.
+    Ask {
+        /// What is asked.
+        prompt: Expr,
+        /// What the answer is put into.
+        target: Option<Target>,
+        /// The answer if nobody is there.
+        default: Option<Expr>,
+    },
     /// End the step or the flow as skipped.
     Skip(Expr),
     /// Make durable.

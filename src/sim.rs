@@ -69,6 +69,7 @@ impl SimWorld {
                 Output::Act(Action::Save { .. }) => {
                     self.device.handle(self.now, Input::Kept(Err("a device saves nothing".to_string())));
                 }
+                Output::Act(Action::Ask { .. }) => self.device.handle(self.now, Input::Answered(None)),
                 Output::Wait { until, .. } => match until {
                     Some(until) if until <= self.now => self.device.handle(self.now, Input::Tick),
                     _ => return until,

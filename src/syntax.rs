@@ -4,10 +4,12 @@ pub mod ast;
 mod grammar;
 mod lower;
 mod recover;
+mod tokens;
 
 use crate::diagnostic::Diagnostic;
 use crate::source::{Source, SourceId, Span};
 use ast::File;
+pub use tokens::{Place, Token, TokenKind};
 
 /// What a text says, and what is wrong with it.
 #[derive(Clone, Debug)]
@@ -25,6 +27,11 @@ pub struct Parsed {
 /// All problems are reported, at most one for each line; the tree holds every statement that is right.
 pub fn parse(id: SourceId, source: &Source) -> Parsed {
     lower::parse(id, source.text())
+}
+
+/// Returns the tokens of a text in which [`parse`] finds nothing wrong, comments among them.
+pub fn tokens(source: &Source) -> Vec<Token> {
+    tokens::tokens(source.text())
 }
 
 /// Returns the words that can not be names.

@@ -87,6 +87,40 @@ pub trait Keeper {
     fn keep(&mut self, values: &[(String, Vec<u8>)]) -> Result<(), String>;
 }
 
+/// The person at the bench, if there is one.
+pub trait Person {
+    /// Asks; the answer is fetched with [`Person::answer`].
+    fn ask(&mut self, prompt: &str, is_secret: bool);
+
+    /// Returns the answer if it is there: `Some(None)` is that nobody will ever answer. Never blocks.
+    fn answer(&mut self) -> Option<Option<Vec<u8>>>;
+}
+
+/// Nobody: every question is answered by its default.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nobody;
+
+impl Person for Nobody {
+    fn ask(&mut self, _prompt: &str, _is_secret: bool) {}
+
+    fn answer(&mut self) -> Option<Option<Vec<u8>>> {
+        Some(None)
+    }
+}
+
+/// What a run needs besides its engine and its world.
+pub struct Company<'a> {
+    /// Keeps what is saved.
+    pub keeper: &'a mut dyn Keeper,
+    /// Is told of everything.
+    pub audience: &'a mut dyn Audience,
+    /// Answers what is asked.
+    pub person: &'a mut dyn Person,
+}
+
+/// How often a person is looked at who has been asked something.
+const ANSWER_POLL: Duration = Duration::from_millis(50);
+
 /// Someone who is told of everything that happens in a run.
 pub trait Audience {
     /// Takes note of an event.
@@ -101,12 +135,9 @@ pub trait Audience {
 const IDLE_LIMIT: u32 = 1_000_000;
 
 /// Runs an engine in a world to its end and returns the verdict.
-pub fn run(
-    engine: &mut Engine,
-    world: &mut dyn World,
-    keeper: &mut dyn Keeper,
-    audience: &mut dyn Audience,
-) -> Verdict {
+pub fn run(engine: &mut Engine, world: &mut dyn World, company: Company<'_>) -> Verdict {
+    let Company { keeper, audience, person } = company;
+    let mut is_asking = false;
     let mut received = Vec::with_capacity(16 * 1024);
     let mut idle = 0;
     loop {
@@ -117,8 +148,22 @@ pub fn run(
                 let kept = keeper.keep(&values);
                 engine.handle(engine.now(), Input::Kept(kept));
             }
+            Output::Act(Action::Ask { prompt, is_secret }) => {
+                person.ask(&prompt, is_secret);
+                is_asking = true;
+            }
             Output::Wait { until, why } => {
                 audience.waiting(engine.now(), &why);
+                let mut until = until;
+                if is_asking {
+                    if let Some(answer) = person.answer() {
+                        is_asking = false;
+                        engine.handle(engine.now(), Input::Answered(answer));
+                        continue;
+                    }
+                    let next = engine.now() + ANSWER_POLL;
+                    until = Some(until.map_or(next, |until| until.min(next)));
+                }
                 received.clear();
                 let before = engine.now();
                 let (now, happening) = world.wait(until, &mut received);

@@ -42,7 +42,7 @@ impl Bench {
                     self.written.push(bytes);
                     self.engine.handle(self.engine.now(), Input::Sent(token));
                 }
-                Output::Act(Action::Port(_)) => {}
+                Output::Act(Action::Port(_) | Action::Ask { .. }) => {}
                 Output::Act(Action::Save { .. }) => self.engine.handle(self.engine.now(), Input::Kept(Ok(()))),
                 Output::Wait { .. } => return,
                 Output::Done(verdict) => {
@@ -309,13 +309,13 @@ fn a_failure_inside_of_try_does_not_end_the_flow() {
 
 #[test]
 fn a_procedure_has_its_own_variables_and_may_return_from_anywhere() {
-    let flow = r#"procedure ask(n) {
+    let flow = r#"procedure query(n) {
   finally { log "cleaned" }
   repeat 5 { if n > 2 { return "big ${n}" } compute n = n + 1 }
   return "small"
 }
 compute n = 1
-call ask(2) -> answer
+call query(2) -> answer
 log "${answer} ${n}"
 send "A" expect line "OK""#;
     let bench = Bench::new(flow).at(1, "OK\r\n");
@@ -398,4 +398,26 @@ fn a_result_that_can_not_be_saved_fails_the_flow() {
     let outcome = run.refuse_to_save().go();
     assert_eq!(outcome.verdict, Verdict::Failed);
     assert_eq!(outcome.message(), "`key` could not be saved: the disk is full");
+}
+
+#[test]
+fn a_person_is_asked_and_a_default_answers_when_nobody_is_there() {
+    let flow = "ask \"Which slot?\" as slot default \"A\"\nlog slot\nsend \"A\" expect line \"OK\"";
+    let answered = Bench::new(flow).give(9, Input::Answered(Some(b"B7".to_vec()))).at(10, "OK\r\n");
+    assert_eq!((answered.verdict, answered.logged()), (Some(Verdict::Passed), vec!["B7".to_string()]));
+    let nobody = Bench::new(flow).give(9, Input::Answered(None)).at(10, "OK\r\n");
+    assert_eq!(nobody.logged(), ["A"]);
+    let enter = Bench::new(flow).give(9, Input::Answered(Some(vec![]))).at(10, "OK\r\n");
+    assert_eq!(enter.logged(), ["A"], "an empty line takes the default");
+    let no_default =
+        Bench::new("ask \"Press the button\"\nsend \"A\" expect line \"OK\"").give(9, Input::Answered(None));
+    assert_eq!(no_default.message(), "nobody is there to answer");
+}
+
+#[test]
+fn a_procedure_can_return_several_values() {
+    let flow = "procedure pair() { return [1, \"two\"] }\ncall pair() -> a, b\nlog \"${a} ${b}\"\nsend \"A\" expect line \"OK\"";
+    assert_eq!(Bench::new(flow).at(1, "OK\r\n").logged(), ["1 two"]);
+    let bench = Bench::new("procedure one() { return [1] }\ncall one() -> a, b\nsend \"A\" expect line \"OK\"");
+    assert_eq!(bench.message(), "the list has 1 items, there is no item 1");
 }

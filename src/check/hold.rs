@@ -100,9 +100,9 @@ fn gives_of(statement: &Statement) -> HashSet<String> {
                 gives.extend(groups_of(pattern));
             }
         }
-        StatementKind::Call { result, .. } => {
+        StatementKind::Call { results, .. } => {
             gives.insert(response());
-            gives.extend(result.iter().map(|name| name.node.clone()));
+            gives.extend(results.iter().map(|name| name.node.clone()));
         }
         StatementKind::Compute { name, .. } | StatementKind::Capture { name, .. } => {
             gives.insert(name.node.clone());

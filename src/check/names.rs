@@ -168,7 +168,8 @@ fn collect(body: &[Statement], own_handlers: bool, found: &mut Vec<(String, Secr
                     patterns.push((pattern, Secrecy::Open));
                 }
             }
-            StatementKind::Call { result: Some(name), .. } => add(name, Secrecy::Open),
+            StatementKind::Call { results, .. } => results.iter().for_each(|name| add(name, Secrecy::Open)),
+            StatementKind::Ask { name: Some(name), secrecy, .. } => add(name, *secrecy),
             StatementKind::For { name, body, .. } => {
                 add(name, Secrecy::Open);
                 inner.push(body);

@@ -4,10 +4,10 @@ use super::Compiler;
 use super::expr::{ANYTHING, NUMBER, TIME, TRUTH};
 use crate::diagnostic::Code;
 use crate::diagnostic::nearest::nearest;
-use crate::program::{self, Expect, LookAt, Op, Role, ScopeKind};
+use crate::program::{self, Expect, Expr, ExprKind, LookAt, Op, Role, ScopeKind};
 use crate::source::Span;
 use crate::syntax::ast::{self, CaptureFrom, Name, ReadWhat, Scope, Secrecy, Statement, StatementKind};
-use crate::value::Type;
+use crate::value::{Type, Value};
 
 impl Compiler<'_> {
     /// Compiles the statements of a block, with the places where events are held back for a secret.
@@ -107,6 +107,9 @@ impl Compiler<'_> {
                 let message = self.want(message, ANYTHING, "a message");
                 self.emit(Op::Fail(message), head);
             }
+            StatementKind::Ask { prompt, secrecy, name, default } => {
+                self.ask(prompt, *secrecy, name.as_ref(), default.as_ref(), head);
+            }
             StatementKind::Skip(why) => {
                 let why = self.want(why, ANYTHING, "a reason");
                 self.only_flow(head, "`skip`");
@@ -137,7 +140,7 @@ impl Compiler<'_> {
             }
             StatementKind::For { name, list, body } => self.for_(name, list, body, head),
             StatementKind::Try { body, otherwise } => self.try_(body, otherwise.as_ref(), head),
-            StatementKind::Call { name, arguments, result } => self.call(name, arguments, result.as_ref(), head),
+            StatementKind::Call { name, arguments, results } => self.call(name, arguments, results, head),
             StatementKind::Return(value) => self.return_(value.as_ref(), head),
             StatementKind::Finally(body) => self.finally(body, head),
             StatementKind::Baud(rate) => {
@@ -288,7 +291,7 @@ impl Compiler<'_> {
         self.emit(Op::Save(targets), head);
     }
 
-    fn call(&mut self, name: &Name, arguments: &[ast::Expr], result: Option<&Name>, head: Span) {
+    fn call(&mut self, name: &Name, arguments: &[ast::Expr], results: &[Name], head: Span) {
         let arguments: Vec<_> = arguments.iter().map(|argument| self.expr(argument).0).collect();
         let Some(signature) = self.signatures.get(&name.node).cloned() else {
             let help = nearest(&name.node, self.signatures.keys().map(String::as_str))
@@ -296,7 +299,7 @@ impl Compiler<'_> {
             let message = format!("there is no procedure `{}`", name.node);
             self.problem(Code::CheckUnknownProcedure, name.span, message, "not defined").help =
                 help.or_else(|| Some("define it with `procedure`, or `use` the library that has it".to_string()));
-            if let Some(result) = result {
+            for result in results {
                 self.target(result, Type::Any, Secrecy::Open);
             }
             return;
@@ -307,7 +310,7 @@ impl Compiler<'_> {
             self.problem(Code::CheckArguments, head, message, "called here").others =
                 vec![crate::diagnostic::Label::new(signature.site, "defined here")];
         }
-        if result.is_some() && !signature.gives {
+        if !results.is_empty() && !signature.gives {
             let message = format!("`{}` returns nothing", name.node);
             self.problem(Code::CheckArguments, head, message, "a result is wanted here").others =
                 vec![crate::diagnostic::Label::new(signature.site, "has no `return` with a value")];
@@ -316,8 +319,45 @@ impl Compiler<'_> {
             let site = self.site(head);
             self.calls.push((caller, signature.index, site));
         }
-        let result = result.map(|result| self.target(result, Type::Any, Secrecy::Open));
-        self.emit(Op::Call(signature.index, arguments, result), head);
+        match results {
+            [] => self.emit_call(signature.index, arguments, None, head),
+            [result] => {
+                let target = self.target(result, Type::Any, Secrecy::Open);
+                self.emit_call(signature.index, arguments, Some(target), head);
+            }
+            several => {
+                // The procedure returns a list; each name gets an item of it.
+                let list = program::Target { slot: self.hidden(), name: "the results".to_string(), is_secret: false };
+                let slot = list.slot;
+                self.emit_call(signature.index, arguments, Some(list), head);
+                for (i, result) in several.iter().enumerate() {
+                    let of = Expr { span: result.span, kind: ExprKind::Variable(slot, "the results".to_string()) };
+                    let index = Expr { span: result.span, kind: ExprKind::Const(Value::Int(i as i64)) };
+                    let item = Expr { span: result.span, kind: ExprKind::Index(Box::new(of), Box::new(index)) };
+                    let target = self.target(result, Type::Any, Secrecy::Open);
+                    self.emit(Op::Compute(item, target), head);
+                }
+            }
+        }
+    }
+
+    fn emit_call(&mut self, procedure: usize, arguments: Vec<Expr>, result: Option<program::Target>, head: Span) {
+        self.emit(Op::Call(procedure, arguments, result), head);
+    }
+
+    fn ask(
+        &mut self,
+        prompt: &ast::Expr,
+        secrecy: Secrecy,
+        name: Option<&Name>,
+        default: Option<&ast::Expr>,
+        head: Span,
+    ) {
+        self.only_flow(head, "`ask`");
+        let prompt = self.want(prompt, ANYTHING, "what a person is asked");
+        let default = self.want_some(default, ANYTHING, "a default answer");
+        let target = name.map(|name| self.target(name, Type::Text, secrecy));
+        self.emit(Op::Ask { prompt, target, default }, head);
     }
 
     fn return_(&mut self, value: Option<&ast::Expr>, head: Span) {

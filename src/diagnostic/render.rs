@@ -183,7 +183,7 @@ struct Excerpt {
 
 impl Excerpt {
     fn of(id: SourceId, source: &Source) -> Excerpt {
-        let mut text = same_length(source.text());
+        let mut text = same_length(source.shown());
         let len = text.len();
         text.push('\n');
         let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();

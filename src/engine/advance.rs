@@ -114,6 +114,14 @@ impl Engine {
                 self.add_exchange(&mut failure);
                 return Err(failure);
             }
+            Op::Ask { prompt, target, .. } => {
+                let prompt = self.eval(prompt)?;
+                let prompt = self.shown(&prompt);
+                let is_secret = target.as_ref().is_some_and(|target| target.is_secret);
+                self.note(format!("asked: {prompt}"));
+                self.state = State::Asking { site, at };
+                self.outbox.push_back(Output::Act(Action::Ask { prompt, is_secret }));
+            }
             Op::Skip(why) => {
                 let why = self.eval(why)?;
                 let why = self.shown(&why);
@@ -337,6 +345,35 @@ impl Engine {
                     .with_cause("name a place that can be written with `--save FILE`");
                 self.fail(failure);
             }
+        }
+    }
+
+    /// Takes the answer of a person, or the default if nobody is there.
+    pub(super) fn answered(&mut self, answer: Option<Vec<u8>>) {
+        let State::Asking { site, at } = self.state else { return };
+        self.state = State::Ready;
+        if let Err(failure) = self.take_answer(answer, site, at) {
+            self.fail(failure);
+        }
+    }
+
+    fn take_answer(&mut self, answer: Option<Vec<u8>>, site: Site, at: usize) -> Result<(), Box<Failure>> {
+        let program = self.program.clone();
+        let Op::Ask { target, default, .. } = &program.ops[at] else { return Ok(()) };
+        let value = match (answer, default) {
+            (Some(answer), Some(default)) if answer.is_empty() => self.eval(default)?,
+            (Some(answer), _) => Value::Text(answer),
+            (None, Some(default)) => self.eval(default)?,
+            (None, None) => {
+                let failure = self.failure_at(Code::RunFail, site, "nobody is there to answer", "asks a person");
+                return Err(
+                    failure.with_cause("give the statement a `default` for unattended runs, or run it at a terminal")
+                );
+            }
+        };
+        match target {
+            Some(target) => self.capture(target, value, site),
+            None => Ok(()),
         }
     }
 

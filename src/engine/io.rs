@@ -20,6 +20,8 @@ pub enum Input<'a> {
     Closed(CloseReason),
     /// The values of an [`Action::Save`] are on disk, or why they are not.
     Kept(Result<(), String>),
+    /// What a person answered to an [`Action::Ask`]; `None` if nobody is there.
+    Answered(Option<Vec<u8>>),
     /// Someone wants the run to end.
     Interrupt,
 }
@@ -67,6 +69,13 @@ pub enum Action {
         /// Names and plain values.
         values: Vec<(String, Vec<u8>)>,
     },
+    /// Ask a person; the answer comes as [`Input::Answered`] whenever it comes.
+    Ask {
+        /// What is asked, with secrets named.
+        prompt: String,
+        /// Whether the answer is a secret: it is not shown while it is typed, where that can be had.
+        is_secret: bool,
+    },
 }
 
 /// What an engine is waiting for.
@@ -94,6 +103,11 @@ pub enum Waiting {
         site: Site,
         /// Until when.
         until: Moment,
+    },
+    /// A person to answer.
+    Answer {
+        /// The statement.
+        site: Site,
     },
     /// Silence before a retry or a send.
     Quiet {

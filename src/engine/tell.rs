@@ -2,7 +2,7 @@
 
 use super::{Action, Engine, Output};
 use crate::diagnostic::Code;
-use crate::event::{Event, EventKind, Failure};
+use crate::event::{CloseReason, Event, EventKind, Failure};
 use crate::source::Site;
 use crate::time::Moment;
 use crate::value::Value;
@@ -134,6 +134,18 @@ impl Engine {
     }
 }
 
+/// Names the secrets in a failure: this run's, or that of the simulated device, which does not know them.
+fn clean_failure(failure: &mut Failure, redactor: &Redactor) {
+    let text = |text: &mut String| *text = redactor.clean_text(text);
+    text(&mut failure.message);
+    text(&mut failure.label);
+    failure.others.iter_mut().for_each(|label| text(&mut label.text));
+    failure.steps.iter_mut().for_each(text);
+    failure.sent.iter_mut().for_each(text);
+    failure.came.iter_mut().flatten().for_each(text);
+    failure.cause.iter_mut().for_each(text);
+}
+
 /// Names the secrets in an event.
 fn clean(event: &mut Event, redactor: &Redactor) {
     let bytes = |bytes: &mut Vec<u8>| {
@@ -152,18 +164,11 @@ fn clean(event: &mut Event, redactor: &Redactor) {
         EventKind::Logged { text: t } => bytes(t),
         EventKind::Noted { text: t } => text(t),
         EventKind::StepBegan { title, .. } | EventKind::StepEnded { title, .. } => text(title),
-        EventKind::Failed(failure) => {
-            text(&mut failure.message);
-            text(&mut failure.label);
-            failure.steps.iter_mut().for_each(text);
-            failure.sent.iter_mut().for_each(text);
-            failure.came.iter_mut().flatten().for_each(text);
-            failure.cause.iter_mut().for_each(text);
+        EventKind::Failed(failure) | EventKind::Closed(CloseReason::DeviceFailed(failure)) => {
+            clean_failure(failure, redactor)
         }
-        EventKind::RunStarted(_)
-        | EventKind::Opened
-        | EventKind::Closed(_)
-        | EventKind::Saved { .. }
-        | EventKind::RunEnded { .. } => {}
+        EventKind::Closed(CloseReason::CannotOpen { reason, .. } | CloseReason::Broken { reason, .. }) => text(reason),
+        EventKind::Closed(CloseReason::Finished | CloseReason::HungUp) => {}
+        EventKind::RunStarted(_) | EventKind::Opened | EventKind::Saved { .. } | EventKind::RunEnded { .. } => {}
     }
 }

@@ -161,8 +161,8 @@ impl<'a, W: Write> Console<'a, W> {
     fn put_header(&mut self, header: &RunHeader) {
         let title = visible(header.title.as_bytes());
         let about = format!("{} on {}, {}, seed {}", header.file, header.port, header.line, header.seed);
+        // Neither is cut: the seed at the end is what a run is repeated with.
         for (paint, line) in [(BOLD, title), (DIM, visible(about.as_bytes()))] {
-            let line = self.cut(&line, self.look.width);
             self.paint(paint, &line);
             self.text.push('\n');
         }
@@ -243,6 +243,8 @@ impl<'a, W: Write> Console<'a, W> {
             }
             Waiting::Sleep { site, until } => format!("sleeping ({}){}", place(*site), left(*until)),
             Waiting::Quiet { site } => format!("waiting for a quiet line ({})", place(*site)),
+            // The person is writing where the status would stand.
+            Waiting::Answer { .. } => return None,
             Waiting::Serve => "waiting for the host".to_string(),
             Waiting::Breath => return None,
         };

@@ -121,6 +121,8 @@ pub enum StatementKind {
     On { pattern: Pattern, body: Block },
     /// `fail "message"`
     Fail(Expr),
+    /// `ask "prompt" as name default value`
+    Ask { prompt: Expr, secrecy: Secrecy, name: Option<Name>, default: Option<Expr> },
     /// `skip "why"`
     Skip(Expr),
     /// `save a b`
@@ -143,8 +145,8 @@ pub enum StatementKind {
     For { name: Name, list: Expr, body: Block },
     /// `try { … } else { … }`
     Try { body: Block, otherwise: Option<Block> },
-    /// `call name(…) -> result`
-    Call { name: Name, arguments: Vec<Expr>, result: Option<Name> },
+    /// `call name(…) -> results`
+    Call { name: Name, arguments: Vec<Expr>, results: Vec<Name> },
     /// `return value`
     Return(Option<Expr>),
     /// `finally { … }`

@@ -103,6 +103,8 @@ fn is_word(rule: Rule) -> bool {
             | k_fail
             | k_on
             | k_skip
+            | k_ask
+            | k_default
             | k_ignore
             | k_save
             | k_log

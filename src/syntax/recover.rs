@@ -10,6 +10,7 @@ use crate::source::{Site, SourceId, Span};
 /// The words that begin a statement, for "did you mean".
 const STATEMENTS: &[&str] = &[
     "after",
+    "ask",
     "assert",
     "await",
     "baud",
@@ -107,6 +108,16 @@ pub fn explain(id: SourceId, text: &str, offset: usize) -> Diagnostic {
     }
     if positives.contains(&Rule::k_send) || positives.contains(&Rule::alone) {
         return no_statement(found, site(at, at + found.len().max(1)));
+    }
+    if positives == [Rule::name] && super::is_keyword(found) && found.starts_with(char::is_alphabetic) {
+        let at = site(at, at + found.len());
+        return Diagnostic::new(
+            Code::SyntaxUnexpected,
+            at,
+            format!("`{found}` is a keyword and can not be a name"),
+            "a keyword",
+        )
+        .help(format!("take another name: `{found}_1`, `my_{found}`"));
     }
     let expected = list(&positives);
     let shown = if found.is_empty() { "the end of the line".to_string() } else { format!("`{found}`") };

@@ -214,7 +214,11 @@ impl Run {
         let (verdict, events) = {
             let transcript = Transcript::new(&mut text, &sources, Times::Shown);
             let mut audience = Collect { events: Vec::new(), transcript };
-            let verdict = world::run(&mut engine, &mut world, &mut memory, &mut audience);
+            let verdict = world::run(
+                &mut engine,
+                &mut world,
+                world::Company { keeper: &mut memory, audience: &mut audience, person: &mut world::Nobody },
+            );
             audience.transcript.end().expect("memory takes everything");
             (verdict, audience.events)
         };

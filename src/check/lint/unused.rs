@@ -83,6 +83,9 @@ fn walk(body: &[Statement], uses: &mut HashSet<String>, gives: &mut Vec<(String,
             StatementKind::Read { name, secrecy, .. } | StatementKind::Capture { name, secrecy, .. } => {
                 gives.push((name.node.clone(), name.span, *secrecy == Secrecy::Secret));
             }
+            StatementKind::Ask { name: Some(name), secrecy, .. } => {
+                gives.push((name.node.clone(), name.span, *secrecy == Secrecy::Secret))
+            }
             StatementKind::Save(names) => uses.extend(names.iter().map(|name| name.node.clone())),
             _ => {}
         }
@@ -140,6 +143,7 @@ fn exprs_of(statement: &Statement) -> Vec<&Expr> {
         StatementKind::Capture { from: CaptureFrom::Pattern { text, .. }, .. } => text.iter().collect(),
         StatementKind::Assert { condition, message } => [condition].into_iter().chain(message).collect(),
         StatementKind::FailOn { message, .. } => message.iter().collect(),
+        StatementKind::Ask { prompt, default, .. } => [prompt].into_iter().chain(default).collect(),
         StatementKind::After { delay, .. } => vec![delay],
         StatementKind::If { condition, .. } => vec![condition],
         StatementKind::Repeat { kind, every, at_most, .. } => {

@@ -44,6 +44,7 @@ impl Lower {
                 StatementKind::FailOn { pattern: self.pattern(next(parts)), message: self.optional(parts) }
             }
             Rule::fail => StatementKind::Fail(self.expr(next(parts))),
+            Rule::ask => self.ask(parts),
             Rule::skip => StatementKind::Skip(self.expr(next(parts))),
             Rule::ignore => StatementKind::Ignore(self.pattern(next(parts))),
             Rule::on => StatementKind::On { pattern: self.pattern(next(parts)), body: self.block(next(parts)) },
@@ -227,6 +228,22 @@ impl Lower {
         StatementKind::Capture { secrecy, name: target, from }
     }
 
+    fn ask<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
+        let prompt = self.expr(next(parts));
+        let (mut secrecy, mut target, mut default) = (Secrecy::Open, None, None);
+        for part in parts {
+            match part.as_rule() {
+                Rule::ask_as => {
+                    let (told, given) = secrecy_and_name(&mut children(part));
+                    secrecy = told;
+                    target = Some(given);
+                }
+                _ => default = Some(self.only_expr(part)),
+            }
+        }
+        StatementKind::Ask { prompt, secrecy, name: target, default }
+    }
+
     fn if_<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
         let condition = self.expr(next(parts));
         let then = self.block(next(parts));
@@ -265,7 +282,7 @@ impl Lower {
     fn call<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
         let target = name(next(parts));
         let arguments = children(next(parts)).map(|pair| self.expr(pair)).collect();
-        StatementKind::Call { name: target, arguments, result: parts.next().map(name) }
+        StatementKind::Call { name: target, arguments, results: parts.map(name).collect() }
     }
 
     /// Lowers a pattern.

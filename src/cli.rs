@@ -1,0 +1,93 @@
+//! The command line: does what was typed and says with the exit code how that ended.
+
+mod args;
+mod check;
+mod given;
+mod person;
+mod ports;
+mod run;
+mod sim;
+mod simulated;
+mod terminal;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use crate::event::Verdict;
+use args::{Command, Typed};
+use terminal::Terminal;
+
+/// Does what the command line asks for; the first argument is the name of the program.
+///
+/// Nothing is left to be done but to end the process with what is returned.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let ending = match args::read(arguments) {
+        Ok(Typed { command }) => match command {
+            Command::Run(arguments) => run::run(&arguments, &Terminal::new(arguments.output.color)),
+            Command::Check(arguments) => check::check(&arguments, &Terminal::new(arguments.color)),
+            Command::Sim(arguments) => sim::sim(&arguments, &Terminal::new(arguments.output.color)),
+            Command::Ports => ports::ports(),
+        },
+        Err(answer) => {
+            // Whoever closed standard output does not want it.
+            let _ = answer.print();
+            if answer.use_stderr() { Ending::Refused } else { Ending::Done }
+        }
+    };
+    ExitCode::from(exit_code(ending))
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// It did what it should.
+    Done,
+    /// A flow was run.
+    Ran(Verdict),
+    /// A flow was run and nothing was wrong with it, but not everything that was asked for could be written.
+    Unwritten,
+    /// A device was served until it or somebody ended it.
+    #[cfg_attr(all(not(unix), not(test)), expect(dead_code, reason = "nothing can be served without pseudo-terminals"))]
+    Served(Verdict),
+    /// The files or the command line are wrong; nothing was run.
+    Refused,
+    /// The system did not give what the command needs.
+    Outside,
+}
+
+/// Returns the exit code; the README has the same table.
+fn exit_code(ending: Ending) -> u8 {
+    match ending {
+        Ending::Done => 0,
+        Ending::Ran(Verdict::Passed | Verdict::Flaky | Verdict::Skipped) => 0,
+        Ending::Ran(Verdict::Failed) => 1,
+        Ending::Ran(Verdict::PortFailed) => 3,
+        Ending::Ran(Verdict::Interrupted) => 130,
+        Ending::Unwritten => 1,
+        // Ctrl-C is how one ends a server.
+        Ending::Served(Verdict::Passed | Verdict::Flaky | Verdict::Skipped | Verdict::Interrupted) => 0,
+        Ending::Served(Verdict::Failed) => 1,
+        Ending::Served(Verdict::PortFailed) => 3,
+        Ending::Refused => 2,
+        Ending::Outside => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_tells_a_failed_flow_from_a_wrong_one_and_from_a_failed_port() {
+        let code = |verdict| exit_code(Ending::Ran(verdict));
+        assert_eq!([Verdict::Passed, Verdict::Flaky, Verdict::Skipped].map(code), [0, 0, 0]);
+        assert_eq!([Verdict::Failed, Verdict::PortFailed, Verdict::Interrupted].map(code), [1, 3, 130]);
+        assert_eq!([Ending::Refused, Ending::Outside, Ending::Unwritten].map(exit_code), [2, 3, 1]);
+    }
+
+    #[test]
+    fn an_interrupted_server_ended_well() {
+        assert_eq!(exit_code(Ending::Served(Verdict::Interrupted)), 0);
+        assert_eq!(exit_code(Ending::Served(Verdict::Failed)), 1);
+    }
+}

@@ -1,0 +1,167 @@
+//! `flowrun check`: files and what they use, read and checked; what is wrong goes to standard error.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Ending;
+use super::args::CheckArguments;
+use super::terminal::Terminal;
+use crate::check::Checked;
+use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::load::{beside, from_disk, load};
+use crate::program::{Program, Role};
+use crate::source::Sources;
+
+/// Checks every file, and for a flow the device that it names with `sim`.
+pub(super) fn check(arguments: &CheckArguments, terminal: &Terminal) -> Ending {
+    let mut review = Review { terminal, n_errors: 0, n_warnings: 0, seen: HashMap::new() };
+    for path in &arguments.files {
+        review.file(path);
+    }
+    let is_denied = arguments.deny_warnings && review.n_warnings > 0;
+    if is_denied && review.n_errors == 0 {
+        terminal.warn("there are warnings, and `--deny-warnings` does not let them pass");
+    }
+    if is_denied || review.n_errors > 0 { Ending::Refused } else { Ending::Done }
+}
+
+/// Returns the program in a file that is to play a role, after telling of everything that is wrong with it.
+///
+/// # Errors
+///
+/// There is none, and that has been told.
+pub(super) fn program_for(role: Role, path: &Path, terminal: &Terminal) -> Result<Arc<Program>, Ending> {
+    let checked = read(path);
+    terminal.report(&checked.problems, &checked.sources);
+    match checked.program {
+        Some(program) if program.role == role => Ok(Arc::new(program)),
+        Some(program) => {
+            terminal.refuse(wrong_role(path, program.role));
+            Err(Ending::Refused)
+        }
+        None => {
+            if !is_wrong(&checked.problems) {
+                let message = format!("`{}` is a library, which does nothing by itself", path.display());
+                let help = "`use` it in a flow; `flowrun check` checks it alone";
+                terminal.refuse(Diagnostic::general(Code::CommandLine, message).help(help));
+            }
+            Err(Ending::Refused)
+        }
+    }
+}
+
+/// Returns the device file that a flow names, as a path.
+///
+/// # Errors
+///
+/// What is wrong with what it names.
+pub(super) fn device_of(flow: &Path, program: &Program) -> Option<Result<PathBuf, Diagnostic>> {
+    let (path, site) = program.sim.as_ref()?;
+    Some(beside(flow, path).map_err(|why| {
+        let message = format!("`{path}` can not be the simulated device");
+        Diagnostic::new(Code::LoadUse, *site, message, why)
+            .help("name it relative to this file, without `..`: `sim \"devices/modem.flow\"`")
+    }))
+}
+
+fn read(path: &Path) -> Checked {
+    crate::check::check(load(path, &from_disk))
+}
+
+fn is_wrong(problems: &[Diagnostic]) -> bool {
+    problems.iter().any(|problem| problem.severity() == Severity::Error)
+}
+
+fn wrong_role(path: &Path, role: Role) -> Diagnostic {
+    let path = path.display();
+    let (message, help) = match role {
+        Role::Device => (
+            format!("`{path}` is a device, not a flow"),
+            format!("`--port sim:{path}` plays it for a flow, `flowrun sim {path} --pty` serves it to other programs"),
+        ),
+        Role::Flow => (format!("`{path}` is a flow, not a device"), format!("`flowrun {path} --port …` runs it")),
+    };
+    Diagnostic::general(Code::CommandLine, message).help(help)
+}
+
+/// What has been checked so far.
+struct Review<'a> {
+    terminal: &'a Terminal,
+    n_errors: usize,
+    n_warnings: usize,
+    /// What was found in each file.
+    seen: HashMap<PathBuf, Found>,
+}
+
+/// What a file turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    Flow,
+    Device,
+    Library,
+    Mistakes,
+}
+
+impl Review<'_> {
+    fn file(&mut self, path: &Path) {
+        let (n_errors, n_warnings) = (self.n_errors, self.n_warnings);
+        if let Some(program) = self.one(path) {
+            self.device(path, &program);
+        }
+        if self.n_errors == n_errors {
+            let more = match self.n_warnings - n_warnings {
+                0 => String::new(),
+                1 => " (1 warning)".to_string(),
+                n => format!(" ({n} warnings)"),
+            };
+            self.terminal.say(&format!("ok  {}{more}\n", path.display()));
+        }
+    }
+
+    /// Checks a file by itself.
+    fn one(&mut self, path: &Path) -> Option<Program> {
+        let checked = read(path);
+        self.tell(&checked.problems, &checked.sources);
+        let found = match checked.program.as_ref().map(|program| program.role) {
+            Some(Role::Flow) => Found::Flow,
+            Some(Role::Device) => Found::Device,
+            None if is_wrong(&checked.problems) => Found::Mistakes,
+            None => Found::Library,
+        };
+        self.seen.insert(path.to_path_buf(), found);
+        checked.program
+    }
+
+    /// Checks the device that a flow names.
+    fn device(&mut self, flow: &Path, program: &Program) {
+        let (Some((_, site)), Some(path)) = (&program.sim, device_of(flow, program)) else { return };
+        let path = match path {
+            Ok(path) => path,
+            Err(problem) => return self.tell(&[problem], &program.sources),
+        };
+        let shown = path.display();
+        let missing = format!("there is no device file `{shown}`");
+        if !path.is_file() {
+            return self.tell(&[Diagnostic::new(Code::LoadUse, *site, missing, "named here")], &program.sources);
+        }
+        if !self.seen.contains_key(&path) {
+            self.one(&path);
+        }
+        let message = match self.seen.get(&path) {
+            Some(Found::Device) => return,
+            Some(Found::Flow) => format!("`{shown}` is a flow, not a device"),
+            Some(Found::Library) => format!("`{shown}` is a library, not a device"),
+            Some(Found::Mistakes) => format!("the device in `{shown}` has mistakes"),
+            None => missing,
+        };
+        self.tell(&[Diagnostic::new(Code::LoadUse, *site, message, "named here")], &program.sources);
+    }
+
+    fn tell(&mut self, problems: &[Diagnostic], sources: &Sources) {
+        let n_errors = problems.iter().filter(|problem| problem.severity() == Severity::Error).count();
+        self.n_errors += n_errors;
+        self.n_warnings += problems.len() - n_errors;
+        self.terminal.report(problems, sources);
+    }
+}

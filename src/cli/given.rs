@@ -1,0 +1,256 @@
+//! What the command line, files and the environment give to a run: variables and settings of the line.
+
+use std::collections::HashMap;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::args::VariableArguments;
+use crate::diagnostic::nearest::nearest;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::program::Program;
+use crate::settings::{SETTINGS, SettingError, SettingValue, Settings};
+use crate::source::{Source, Sources};
+use crate::syntax;
+use crate::syntax::ast::{Statement, StatementKind};
+use crate::value::Value;
+use crate::value::escape::{visible, visible_cut};
+use crate::variables::{Given, Origin, Ways, bind};
+
+/// Returns the values of the params of the file that the command line names.
+///
+/// # Errors
+///
+/// All that is wrong.
+pub(super) fn variables(
+    program: &Program,
+    typed: &VariableArguments,
+) -> Result<HashMap<String, Value>, Vec<Diagnostic>> {
+    let ways = Ways::OF_FILE;
+    let mut problems = Vec::new();
+    let mut given = from_environment(program, ways, |name| env::var(name).ok());
+    for path in &typed.files {
+        match from_file(path) {
+            Ok(more) => given.extend(more),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    bound(program, given, problems, &typed.vars, ways)
+}
+
+/// Returns the values of the params of the device that a flow is run against.
+///
+/// # Errors
+///
+/// All that is wrong.
+pub(super) fn device_variables(program: &Program, typed: &[String]) -> Result<HashMap<String, Value>, Vec<Diagnostic>> {
+    bound(program, Vec::new(), Vec::new(), typed, Ways::OF_DEVICE)
+}
+
+/// Returns the settings with what `--baud` and `--serial` change.
+///
+/// # Errors
+///
+/// All that is wrong.
+pub(super) fn settings(start: &Settings, baud: Option<u64>, typed: &[String]) -> Result<Settings, Vec<Diagnostic>> {
+    let mut settings = start.clone();
+    let mut problems = Vec::new();
+    if let Some(baud) = baud
+        && let Err(error) = settings.set("baud", &SettingValue::Number(baud))
+    {
+        problems.push(refused_setting("baud", &baud.to_string(), "--baud", &error));
+    }
+    for text in typed {
+        let Some((name, value)) = text.split_once('=') else {
+            let names: Vec<&str> = SETTINGS.iter().map(|(name, _)| *name).collect();
+            let message = format!("`--serial {}` has no `=`", visible_cut(text.as_bytes(), 60));
+            let help = format!("write `--serial NAME=VALUE`; settings are: {}", names.join(", "));
+            problems.push(Diagnostic::general(Code::CommandLine, message).help(help));
+            continue;
+        };
+        let read = setting_value(value);
+        if let Err(error) = settings.set(name, &read) {
+            problems.push(refused_setting(name, value, "--serial", &error));
+        }
+    }
+    if problems.is_empty() { Ok(settings) } else { Err(problems) }
+}
+
+fn bound(
+    program: &Program,
+    mut given: Vec<Given>,
+    mut problems: Vec<Diagnostic>,
+    typed: &[String],
+    ways: Ways,
+) -> Result<HashMap<String, Value>, Vec<Diagnostic>> {
+    for text in typed {
+        match text.split_once('=') {
+            Some((name, value)) => {
+                given.push(Given { name: name.to_string(), value: value.to_string(), from: Origin::Option });
+            }
+            // What was typed may be a secret, and is not shown.
+            None => {
+                let message = format!("a `{}` has no `=`", ways.option);
+                let help = format!("write `{} NAME=VALUE`", ways.option);
+                problems.push(Diagnostic::general(Code::CommandLine, message).help(help));
+            }
+        }
+    }
+    match bind(program, &given, ways) {
+        Ok(values) if problems.is_empty() => Ok(values),
+        Ok(_) => Err(problems),
+        Err(more) => {
+            // What seems missing may stand in the file that can not be read.
+            let is_complete = problems.is_empty();
+            problems.extend(more.into_iter().filter(|problem| is_complete || problem.code != Code::VariableMissing));
+            Err(problems)
+        }
+    }
+}
+
+/// Returns what the environment gives to the params of a program.
+fn from_environment(program: &Program, ways: Ways, environment: impl Fn(&str) -> Option<String>) -> Vec<Given> {
+    let given = program.params.iter().filter_map(|param| {
+        let variable = ways.environment_name(&param.name)?;
+        let value = environment(&variable)?;
+        Some(Given { name: param.name.clone(), value, from: Origin::Environment(variable) })
+    });
+    given.collect()
+}
+
+/// Reads a file of variables. What stands in it may be secret: no message shows more than names.
+fn from_file(path: &Path) -> Result<Vec<Given>, Diagnostic> {
+    let shown = visible(path.as_os_str().as_encoded_bytes());
+    let problem = |message: String| Diagnostic::general(Code::CommandLine, message);
+    let text = fs::read_to_string(path).map_err(|error| problem(format!("`{shown}` can not be read: {error}")))?;
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+        let start = error.span().map_or(0, |span| span.start.min(text.len()));
+        let line = text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count() + 1;
+        problem(format!("line {line} of `{shown}` is not TOML: {}", error.message()))
+            .help("write `name = \"value\"`, one a line")
+    })?;
+    let mut given = Vec::new();
+    for (name, value) in table {
+        let value = match value {
+            toml::Value::String(text) => text,
+            toml::Value::Integer(n) => n.to_string(),
+            toml::Value::Boolean(is_true) => is_true.to_string(),
+            other => {
+                let name = visible(name.as_bytes());
+                let message = format!("`{name}` in `{shown}` is of the type {}", other.type_str());
+                return Err(problem(message).help("a variable is a string, a whole number, `true` or `false`"));
+            }
+        };
+        given.push(Given { name, value, from: Origin::File(path.display().to_string()) });
+    }
+    Ok(given)
+}
+
+/// Returns what a flow would read in `serial { … }`; what it would not read is a word that fits nothing.
+fn setting_value(text: &str) -> SettingValue {
+    let mut sources = Sources::default();
+    let id = sources.add(Source::new("", format!("flow \"\" serial {{ x {text} }}")));
+    let parsed = syntax::parse(id, sources.get(id));
+    if let [Statement { kind: StatementKind::Serial(settings), .. }] = parsed.file.body.as_slice()
+        && let [setting] = settings.as_slice()
+        && parsed.problems.is_empty()
+    {
+        return setting.value.node.clone();
+    }
+    SettingValue::Word(text.to_string())
+}
+
+fn refused_setting(name: &str, value: &str, option: &str, error: &SettingError) -> Diagnostic {
+    let name = visible(name.as_bytes());
+    match error {
+        SettingError::Unknown => {
+            let names = SETTINGS.iter().map(|(name, _)| *name);
+            let help = match nearest(&name, names.clone()) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => format!("settings are: {}", names.collect::<Vec<_>>().join(", ")),
+            };
+            Diagnostic::general(Code::CommandLine, format!("`{option}`: there is no setting `{name}`")).help(help)
+        }
+        SettingError::Wants(wanted) => {
+            let value = visible_cut(value.as_bytes(), 60);
+            let message = format!("`{option}`: `{name}` can not be `{value}`");
+            Diagnostic::general(Code::CommandLine, message).help(format!("`{name}` is {wanted}"))
+        }
+    }
+}
+
+/// Says whether two paths lead to one file.
+pub(super) fn is_same_file(a: &Path, b: &Path) -> bool {
+    let whole = |path: &Path| -> Option<PathBuf> { fs::canonicalize(path).ok() };
+    whole(a).is_some_and(|a| Some(a) == whole(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::settings::Echo;
+
+    fn changed(typed: &[&str]) -> Result<Settings, Vec<String>> {
+        let typed: Vec<String> = typed.iter().map(ToString::to_string).collect();
+        settings(&Settings::default(), None, &typed).map_err(|problems| {
+            problems.into_iter().map(|p| format!("{} ({})", p.message, p.help.unwrap_or_default())).collect()
+        })
+    }
+
+    fn file(text: &str) -> Result<Vec<(String, String)>, String> {
+        let folder = tempfile::TempDir::new().expect("a folder can be made for tests");
+        let path = folder.path().join("vars.toml");
+        fs::write(&path, text).expect("the test's file can be written");
+        let given = from_file(&path).map_err(|problem| problem.message)?;
+        Ok(given.into_iter().map(|given| (given.name, given.value)).collect())
+    }
+
+    #[test]
+    fn a_setting_is_read_as_in_a_flow() {
+        let settings =
+            changed(&["baud=9600", "format=7E1", r#"eol="\r\n>""#, "header=crlf", "echo=off", "settle=1.5s"]);
+        let settings = settings.expect("all of it is right");
+        assert_eq!(settings.line.to_string(), "9600 7E1");
+        assert_eq!((settings.eol, settings.header), (b"\r\n>".to_vec(), b"\r\n".to_vec()));
+        assert_eq!((settings.echo, settings.settle), (Echo::Off, Duration::from_millis(1500)));
+    }
+
+    #[test]
+    fn a_wrong_setting_says_what_is_right() {
+        let problems = changed(&["bauds=1", "echo=yes", "echo", "baud=", "eol=cr } send \"x\"", "baud=9600 echo off"]);
+        assert_eq!(
+            problems.expect_err("all of it is wrong"),
+            [
+                "`--serial`: there is no setting `bauds` (did you mean `baud`?)",
+                "`--serial`: `echo` can not be `yes` (`echo` is `auto`, `on` or `off`)",
+                "`--serial echo` has no `=` (write `--serial NAME=VALUE`; settings are: baud, format, flow_control, dtr, rts, \
+                 eol, header, echo, settle, guard, pace)",
+                "`--serial`: `baud` can not be `` (`baud` is a number from 1 to 4000000, such as 115200)",
+                "`--serial`: `eol` can not be `cr } send \"x\"` (`eol` is a string, or `cr`, `lf`, `crlf`, `none`)",
+                "`--serial`: `baud` can not be `9600 echo off` (`baud` is a number from 1 to 4000000, such as 115200)",
+            ]
+        );
+        let problems = settings(&Settings::default(), Some(0), &[]).expect_err("it is wrong");
+        assert_eq!(problems[0].message, "`--baud`: `baud` can not be `0`");
+    }
+
+    #[test]
+    fn a_file_gives_texts_numbers_and_truths() {
+        let given = file("a = \"x\"\nn = 5\nis_on = true\n").expect("it is right");
+        let pairs: Vec<(&str, &str)> = given.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(pairs, [("a", "x"), ("is_on", "true"), ("n", "5")]);
+    }
+
+    #[test]
+    fn no_message_about_a_file_shows_what_stands_in_it() {
+        for text in
+            ["a = 1\nkey = hunter22\n", "key = \"hunter22\n", "hunter22", "key = 1.5", "[key]\na = \"hunter22\""]
+        {
+            let message = file(text).expect_err("it is wrong");
+            assert!(!message.contains("hunter22"), "{message}");
+        }
+        assert!(file("a = 1\nkey = hunter22\n").expect_err("it is wrong").starts_with("line 2 of "));
+    }
+}

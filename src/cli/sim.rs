@@ -1,0 +1,79 @@
+//! `flowrun sim`: a simulated device served to other programs, in real time, until someone ends it.
+
+use super::Ending;
+use super::args::SimArguments;
+use super::terminal::Terminal;
+use crate::diagnostic::{Code, Diagnostic};
+
+/// Serves a device.
+pub(super) fn sim(arguments: &SimArguments, terminal: &Terminal) -> Ending {
+    if arguments.pty {
+        return serve(arguments, terminal).unwrap_or_else(|ending| ending);
+    }
+    let path = arguments.file.display();
+    let problem = Diagnostic::general(Code::CommandLine, "it was not said where the device is to be served");
+    terminal.refuse(problem.help(format!(
+        "`flowrun sim {path} --pty` serves it on a fresh pseudo-terminal\n`flowrun FLOW --port sim:{path}` runs a flow against it"
+    )));
+    Ending::Refused
+}
+
+#[cfg(unix)]
+fn serve(arguments: &SimArguments, terminal: &Terminal) -> Result<Ending, Ending> {
+    use super::check::program_for;
+    use super::given::variables;
+    use super::run::{CONSOLE, fresh_seed, interrupt, present, tell_failures};
+    use super::terminal::Pace;
+    use crate::engine::{Engine, Inputs};
+    use crate::program::Role;
+    use crate::report::Fan;
+    use crate::report::console::Volume;
+    use crate::results::Results;
+    use crate::transport::{Clock, PtyWorld};
+    use crate::world::{self, Company, Nobody};
+
+    let program = program_for(Role::Device, &arguments.file, terminal)?;
+    let variables = variables(&program, &arguments.variables).map_err(|problems| {
+        terminal.report(&problems, &program.sources);
+        Ending::Refused
+    })?;
+    let seed = arguments.seed.map_or_else(|| fresh_seed(terminal), Ok)?;
+    let interrupt = interrupt(terminal)?;
+    let mut world = PtyWorld::create(Clock::start(), interrupt, arguments.link.as_deref()).map_err(|why| {
+        terminal.refuse(Diagnostic::general(Code::CommandLine, format!("the device can not be served: {why}")));
+        Ending::Outside
+    })?;
+    let path = world.path().display().to_string();
+    let name = arguments.link.as_ref().map_or(path.clone(), |link| link.display().to_string());
+    terminal.say(&format!("serving on {path}\n`flowrun FLOW --port {name}` talks to it, Ctrl-C ends it\n\n"));
+    let sources = program.sources.clone();
+    let inputs = Inputs {
+        variables,
+        seed,
+        begun: present(),
+        file: arguments.file.display().to_string(),
+        port: path,
+        settings: program.settings.clone(),
+    };
+    let mut engine = Engine::new(program, inputs);
+    let mut fan = Fan::default();
+    let volume = if arguments.output.quiet { Volume::Quiet } else { Volume::Normal };
+    fan.add(CONSOLE, terminal.console(&sources, volume, Pace::Real));
+    // The checker lets no device save anything.
+    let mut nothing = Results::new("", "");
+    let verdict =
+        world::run(&mut engine, &mut world, Company { keeper: &mut nothing, audience: &mut fan, person: &mut Nobody });
+    tell_failures(&fan.finish(), terminal);
+    Ok(Ending::Served(verdict))
+}
+
+#[cfg(not(unix))]
+fn serve(arguments: &SimArguments, terminal: &Terminal) -> Result<Ending, Ending> {
+    let message = "`--pty` needs pseudo-terminals, which this system does not have";
+    let path = arguments.file.display();
+    let help = format!(
+        "`flowrun FLOW --port sim:{path}` runs a flow against the device; a pair of virtual ports (com0com) is not served yet"
+    );
+    terminal.refuse(Diagnostic::general(Code::CommandLine, message).help(help));
+    Err(Ending::Refused)
+}

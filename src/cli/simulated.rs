@@ -1,0 +1,109 @@
+//! `SimulatedPort`: the simulated world for a run that a person watches: Ctrl-C ends it, and where its device
+//! fails can be shown.
+
+use crate::event::{CloseReason, Failure};
+use crate::sim::SimWorld;
+use crate::source::{Site, SourceId, Sources};
+use crate::time::Moment;
+use crate::transport::Interrupt;
+use crate::world::{Happening, PortCommand, World};
+
+/// A simulated world, and the texts of both sides.
+#[derive(Debug)]
+pub(super) struct SimulatedPort {
+    world: SimWorld,
+    interrupt: Interrupt,
+    /// Whether the run has been told of the interrupt.
+    is_told: bool,
+    now: Moment,
+    texts: Texts,
+}
+
+/// How the texts of a device are called among those of the flow and the device.
+#[derive(Clone, Debug)]
+pub(super) struct Texts {
+    ids: Vec<(SourceId, SourceId)>,
+}
+
+impl Texts {
+    /// Returns the texts of a flow with those of a device behind them; sites of the flow stay what they are.
+    pub fn join(flow: &Sources, device: &Sources) -> (Sources, Texts) {
+        let mut all = flow.clone();
+        let ids = device.iter().map(|(id, source)| (id, all.add(source.clone()))).collect();
+        (all, Texts { ids })
+    }
+
+    /// Makes the sites of a device's failure those of the joined texts.
+    fn translate(&self, failure: &mut Failure) {
+        let site_of = |site: Site| {
+            let joined = self.ids.iter().find(|(id, _)| *id == site.source);
+            Site { source: joined.map_or(site.source, |(_, joined)| *joined), span: site.span }
+        };
+        failure.site = failure.site.map(site_of);
+        for label in &mut failure.others {
+            label.site = site_of(label.site);
+        }
+    }
+}
+
+impl SimulatedPort {
+    /// Makes the world that a device plays whose texts have been joined with the flow's.
+    pub fn new(world: SimWorld, interrupt: Interrupt, texts: Texts) -> SimulatedPort {
+        SimulatedPort { world, interrupt, is_told: false, now: Moment::START, texts }
+    }
+}
+
+impl World for SimulatedPort {
+    fn perform(&mut self, command: PortCommand) {
+        self.world.perform(command);
+    }
+
+    fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
+        if self.interrupt.is_raised() && !self.is_told {
+            self.is_told = true;
+            return (self.now, Happening::Interrupt);
+        }
+        let (now, mut happening) = self.world.wait(until, received);
+        self.now = now;
+        if let Happening::Closed(CloseReason::DeviceFailed(failure)) = &mut happening {
+            self.texts.translate(failure);
+        }
+        (now, happening)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::{Code, Label};
+    use crate::source::{Source, Span};
+
+    fn sources(names: &[&str]) -> Sources {
+        let mut sources = Sources::default();
+        for name in names {
+            sources.add(Source::new(*name, "text"));
+        }
+        sources
+    }
+
+    #[test]
+    fn a_failure_of_the_device_points_into_the_texts_of_the_device() {
+        let device = sources(&["device.flow", "device_lib.flow"]);
+        let (joined, texts) = Texts::join(&sources(&["flow.flow", "flow_lib.flow"]), &device);
+        let sites: Vec<Site> = device.iter().map(|(source, _)| Site { source, span: Span::new(0, 4) }).collect();
+        let mut failure = Failure {
+            code: Code::RunAssert,
+            site: Some(sites[1]),
+            message: String::new(),
+            label: String::new(),
+            others: vec![Label::new(sites[0], "called here")],
+            steps: Vec::new(),
+            sent: None,
+            came: None,
+            cause: None,
+        };
+        texts.translate(&mut failure);
+        assert_eq!(failure.site.map(|site| joined.place(site)).as_deref(), Some("device_lib.flow:1:1"));
+        assert_eq!(joined.place(failure.others[0].site), "device.flow:1:1");
+    }
+}

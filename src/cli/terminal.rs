@@ -1,0 +1,140 @@
+//! `Terminal`: where people read: how wide it is, and whether it has colours.
+
+use std::env;
+use std::io::{self, IsTerminal, Write};
+
+use anstream::{AutoStream, ColorChoice};
+
+use super::args::Colours;
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::render::{Look, Style, render};
+use crate::report::console::{Console, Status, Volume};
+use crate::source::Sources;
+
+/// Columns where nobody says how many there are.
+const WIDTH: usize = 100;
+
+/// Standard output for what was asked for, standard error for what is wrong.
+///
+/// That either can not be written is no error here: `flowrun … | head -3` has read what it wants.
+#[derive(Debug)]
+pub(super) struct Terminal {
+    out: Look,
+    err: Look,
+    /// Whether standard output can erase a line.
+    status: Status,
+}
+
+impl Terminal {
+    /// Looks at what standard output and standard error are.
+    pub fn new(colours: Colours) -> Terminal {
+        let (out, err) = (io::stdout(), io::stderr());
+        let is_dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let status = if out.is_terminal() && !is_dumb { Status::Shown } else { Status::Hidden };
+        let look = |choice, is_terminal, size| {
+            let width = size_from_environment().or(size).unwrap_or(WIDTH);
+            Look { width, style: style(colours, choice, is_terminal) }
+        };
+        Terminal {
+            out: look(AutoStream::choice(&out), out.is_terminal(), columns(&out)),
+            err: look(AutoStream::choice(&err), err.is_terminal(), columns(&err)),
+            status,
+        }
+    }
+
+    /// Shows what was asked for.
+    pub fn say(&self, text: &str) {
+        let mut out = AutoStream::always(io::stdout());
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+
+    /// Shows what is wrong with a text, and an empty line behind it.
+    pub fn report(&self, problems: &[Diagnostic], sources: &Sources) {
+        if !problems.is_empty() {
+            self.complain(&(render(problems, sources, self.err) + "\n"));
+        }
+    }
+
+    /// Shows what is wrong with the command line.
+    pub fn refuse(&self, problem: Diagnostic) {
+        self.report(&[problem], &Sources::default());
+    }
+
+    /// Shows a line about something that went wrong besides.
+    pub fn warn(&self, text: &str) {
+        self.complain(&format!("warning: {text}\n"));
+    }
+
+    /// Returns the sink that shows a run on standard output.
+    pub fn console<'a>(&self, sources: &'a Sources, volume: Volume, pace: Pace) -> Console<'a, impl Write + use<>> {
+        let status = match (pace, volume) {
+            (Pace::Real, Volume::Normal) => self.status,
+            (Pace::Virtual, _) | (_, Volume::Quiet) => Status::Hidden,
+        };
+        Console::new(AutoStream::always(io::stdout()), sources, self.out, volume, status)
+    }
+
+    fn complain(&self, text: &str) {
+        let mut err = AutoStream::always(io::stderr());
+        let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+    }
+}
+
+/// Whether somebody has to wait for what happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// Everything takes its time.
+    Real,
+    /// The clock jumps.
+    Virtual,
+}
+
+/// Returns what a stream is drawn with; `choice` is what the environment says about it.
+fn style(colours: Colours, choice: ColorChoice, is_terminal: bool) -> Style {
+    let has_colours = match (colours, choice) {
+        (Colours::Always, _) => true,
+        (Colours::Never, _) | (Colours::Auto, ColorChoice::Never) => false,
+        (Colours::Auto, ColorChoice::Auto | ColorChoice::Always | ColorChoice::AlwaysAnsi) => true,
+    };
+    if has_colours {
+        Style::Colour
+    } else if is_terminal && is_ascii_only() {
+        Style::Ascii
+    } else {
+        Style::Plain
+    }
+}
+
+/// Whether the environment names a character set, and that is not UTF-8.
+fn is_ascii_only() -> bool {
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| env::var(name).ok().filter(|v| !v.is_empty()));
+    cfg!(unix) && set.is_some_and(|locale| !locale.to_lowercase().replace('-', "").contains("utf8"))
+}
+
+fn size_from_environment() -> Option<usize> {
+    env::var("COLUMNS").ok()?.parse().ok().filter(|columns| *columns > 0)
+}
+
+#[cfg(unix)]
+fn columns(stream: &impl std::os::fd::AsFd) -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(stream).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
+#[cfg(not(unix))]
+fn columns<S>(_stream: &S) -> Option<usize> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_used_when_asked_for_or_when_the_environment_allows_them() {
+        assert_eq!(style(Colours::Always, ColorChoice::Never, false), Style::Colour);
+        assert_eq!(style(Colours::Never, ColorChoice::Always, false), Style::Plain);
+        assert_eq!(style(Colours::Auto, ColorChoice::Always, true), Style::Colour);
+        assert_eq!(style(Colours::Auto, ColorChoice::Never, false), Style::Plain);
+    }
+}

@@ -1,0 +1,394 @@
+//! Joins the variables that were given from outside with the params of a program, checked and of the right type.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::time::Duration;
+
+use crate::diagnostic::nearest::nearest;
+use crate::diagnostic::{Code, Diagnostic, Label};
+use crate::program::{Param, Program};
+use crate::source::{Source, Sources};
+use crate::syntax;
+use crate::syntax::ast::{ExprKind, Statement, StatementKind};
+use crate::value::coding::unhex;
+use crate::value::escape::{visible, visible_cut};
+use crate::value::{Type, Value};
+
+/// Secrets below so many bytes can not be told from ordinary text, and so not be masked.
+const SHORTEST_SECRET: usize = 4;
+/// Of a value that does not fit so many characters are shown.
+const SHOWN_AT_MOST: usize = 60;
+
+/// A value for a variable, as it was written.
+#[derive(Clone)]
+pub struct Given {
+    /// The variable.
+    pub name: String,
+    /// Its value; perhaps a secret.
+    pub value: String,
+    /// Who gave it.
+    pub from: Origin,
+}
+
+/// Who gave a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// An environment variable of this name.
+    Environment(String),
+    /// A file of this name.
+    File(String),
+    /// An option of the command line, such as `--var`.
+    Option,
+}
+
+/// How the command line sets the variables of a program, for messages.
+#[derive(Clone, Copy, Debug)]
+pub struct Ways {
+    /// The option that takes `NAME=VALUE`.
+    pub option: &'static str,
+    /// What an environment variable begins with that sets a param of that name, if one can.
+    pub environment: Option<&'static str>,
+}
+
+impl Ways {
+    /// How the variables of the file are set that the command line names.
+    pub const OF_FILE: Ways = Ways { option: "--var", environment: Some("FLOWRUN_VAR_") };
+    /// How the variables of the device are set that a flow is run against.
+    pub const OF_DEVICE: Ways = Ways { option: "--sim-var", environment: None };
+
+    /// Returns the name of the environment variable that sets a param.
+    pub fn environment_name(self, param: &str) -> Option<String> {
+        self.environment.map(|prefix| format!("{prefix}{}", param.to_uppercase()))
+    }
+}
+
+/// Returns the values of the params that were given.
+///
+/// Of several values for one param an option counts before a file, a file before the environment; of equals the last. Params with a
+/// default that nobody gave are not in the result. What the environment sets and the program does not
+/// have is passed over: it may be meant for another.
+///
+/// # Errors
+///
+/// All that is wrong: unknown names, values that do not fit, then what is missing. The value of a secret is
+/// in no message.
+pub fn bind(program: &Program, given: &[Given], ways: Ways) -> Result<HashMap<String, Value>, Vec<Diagnostic>> {
+    let mut problems: Vec<Diagnostic> = given.iter().filter_map(|given| unknown(program, given, ways)).collect();
+    let mut values = HashMap::new();
+    let mut missing = Vec::new();
+    for param in &program.params {
+        let best = given.iter().filter(|given| given.name == param.name).max_by_key(|given| given.from.rank());
+        match best {
+            Some(best) => match value_of(param, &best.value) {
+                Ok(value) => drop(values.insert(param.name.clone(), value)),
+                Err(expected) => problems.push(unfit(param, best, expected, ways)),
+            },
+            None if param.default.is_none() => missing.push(param),
+            None => {}
+        }
+    }
+    problems.extend(missing_problem(&missing, ways));
+    if problems.is_empty() { Ok(values) } else { Err(problems) }
+}
+
+/// Returns the value that a text spells for a param.
+///
+/// # Errors
+///
+/// What is expected instead, without the value itself.
+fn value_of(param: &Param, text: &str) -> Result<Value, String> {
+    let value = match param.kind {
+        Type::Any | Type::Text => Some(Value::text(text)),
+        Type::Bytes => unhex(text.as_bytes()).ok().map(Value::Bytes),
+        Type::Int => integer(text).map(Value::Int),
+        Type::Bool => match text {
+            "true" => Some(Value::Bool(true)),
+            "false" => Some(Value::Bool(false)),
+            _ => None,
+        },
+        Type::Duration => duration(text).map(Value::Duration),
+        // The checker refuses such params.
+        Type::List | Type::Map => None,
+    };
+    let value = value.ok_or_else(|| {
+        let example = match param.kind {
+            Type::Bytes => " in hex, such as `0a1b2c`",
+            Type::Int => ", such as `42` or `0x2a`",
+            Type::Duration => ", such as `250ms` or `5s`",
+            Type::Any | Type::Text | Type::Bool | Type::List | Type::Map => "",
+        };
+        format!("wants {}{example}", param.kind.title())
+    })?;
+    if param.is_secret && value.octets().len() < SHORTEST_SECRET {
+        return Err(format!("wants at least {SHORTEST_SECRET} bytes: what is shorter can not be masked"));
+    }
+    match &param.matches {
+        Some((regex, compiled)) if !compiled.is_match(&value.show()) => Err(format!("must match `/{regex}/`")),
+        Some(_) | None => Ok(value),
+    }
+}
+
+fn integer(text: &str) -> Option<i64> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", text),
+    };
+    match digits.strip_prefix("0x") {
+        Some(hex) if !hex.starts_with(['+', '-']) => i64::from_str_radix(&format!("{sign}{hex}"), 16).ok(),
+        Some(_) => None,
+        None => text.parse().ok(),
+    }
+}
+
+/// Returns the duration that a flow would read here.
+fn duration(text: &str) -> Option<Duration> {
+    let mut sources = Sources::default();
+    let id = sources.add(Source::new("", format!("flow \"\" timeout {text}")));
+    let parsed = syntax::parse(id, sources.get(id));
+    let [Statement { kind: StatementKind::Timeout(timeout), .. }] = parsed.file.body.as_slice() else { return None };
+    match timeout.kind {
+        ExprKind::Duration(duration) if parsed.problems.is_empty() => Some(duration),
+        _ => None,
+    }
+}
+
+fn unknown(program: &Program, given: &Given, ways: Ways) -> Option<Diagnostic> {
+    let is_known = program.params.iter().any(|param| param.name == given.name);
+    if is_known || matches!(given.from, Origin::Environment(_)) {
+        return None;
+    }
+    let names = program.params.iter().map(|param| param.name.as_str());
+    let help = match nearest(&given.name, names.clone()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None if program.params.is_empty() => {
+            "it has none that the command line may set: they are declared with `param` or `secret`".to_string()
+        }
+        None => format!("it has: {}", names.collect::<Vec<_>>().join(", ")),
+    };
+    let name = visible(given.name.as_bytes());
+    let title = visible(program.title.as_bytes());
+    let message = format!("`{title}` has no variable `{name}`, which was given {}", from(given, ways));
+    Some(Diagnostic::general(Code::VariableUnknown, message).help(help))
+}
+
+fn unfit(param: &Param, given: &Given, expected: String, ways: Ways) -> Diagnostic {
+    let message = if param.is_secret {
+        format!("the value given for the secret `{}` does not fit", param.name)
+    } else {
+        format!("`{}` can not be `{}`", param.name, visible_cut(given.value.as_bytes(), SHOWN_AT_MOST))
+    };
+    let help = format!("it was given {}", from(given, ways));
+    Diagnostic::new(Code::VariableValue, param.site, message, expected).help(help)
+}
+
+fn missing_problem(missing: &[&Param], ways: Ways) -> Option<Diagnostic> {
+    let first = missing.first()?;
+    let names: Vec<String> = missing.iter().map(|param| format!("`{}`", param.name)).collect();
+    let message = match missing {
+        [_] => format!("{} has no value", names[0]),
+        _ => format!("these variables have no value: {}", names.join(", ")),
+    };
+    let options: Vec<String> =
+        missing.iter().filter(|p| !p.is_secret).map(|p| format!("`{} {}=…`", ways.option, p.name)).collect();
+    let secrets: Vec<String> = missing
+        .iter()
+        .filter(|param| param.is_secret)
+        .map(|param| match ways.environment_name(&param.name) {
+            Some(variable) => format!("the environment variable `{variable}`, which no shell history keeps"),
+            None => format!("`{} {}=…`", ways.option, param.name),
+        })
+        .collect();
+    let all: Vec<String> = options.into_iter().chain(secrets).collect();
+    let mut problem = Diagnostic::new(Code::VariableMissing, first.site, message, "has no default");
+    problem.others = missing[1..].iter().map(|param| Label::new(param.site, "has no default")).collect();
+    Some(problem.help(format!("give {}", all.join("\nand "))))
+}
+
+/// Returns how a value was given, as the end of a sentence.
+fn from(given: &Given, ways: Ways) -> String {
+    match &given.from {
+        Origin::Environment(name) => format!("by the environment variable `{name}`"),
+        Origin::File(name) => format!("in `{}`", visible(name.as_bytes())),
+        Origin::Option => format!("with `{}`", ways.option),
+    }
+}
+
+impl Origin {
+    /// The higher, the more it counts.
+    fn rank(&self) -> u8 {
+        match self {
+            Origin::Environment(_) => 0,
+            Origin::File(_) => 1,
+            Origin::Option => 2,
+        }
+    }
+}
+
+impl fmt::Debug for Given {
+    /// Writes everything but the value, which may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Given").field("name", &self.name).field("from", &self.from).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::path::Path;
+
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::check::check;
+    use crate::diagnostic::render::{Look, Style, render};
+    use crate::load::load;
+
+    const LOOK: Look = Look { width: 100, style: Style::Plain };
+
+    fn program(declarations: &str) -> Program {
+        let text = format!("flow \"Test\"\n{declarations}\nsend \"AT\"\nexpect line \"OK\"\n");
+        let reader = |_: &Path| -> io::Result<Vec<u8>> { Ok(text.as_bytes().to_vec()) };
+        let checked = check(load(Path::new("test.flow"), &reader));
+        assert_eq!(checked.problems, []);
+        checked.program.expect("it has no problems")
+    }
+
+    fn option(name: &str, value: &str) -> Given {
+        Given { name: name.to_string(), value: value.to_string(), from: Origin::Option }
+    }
+
+    fn bound(program: &Program, given: &[Given]) -> HashMap<String, Value> {
+        bind(program, given, Ways::OF_FILE).unwrap_or_else(|problems| panic!("{problems:?}"))
+    }
+
+    /// What is said when these are given.
+    fn refusal(declarations: &str, given: &[Given]) -> String {
+        let program = program(declarations);
+        let problems = bind(&program, given, Ways::OF_FILE).expect_err("something is wrong");
+        render(&problems, &program.sources, LOOK)
+    }
+
+    #[test]
+    fn a_value_takes_the_type_of_the_default() {
+        let program = program("param n = 1 param b = false param d = 1s param t = \"x\" param x = x\"00\" param u");
+        for (name, text, value) in [
+            ("n", "-42", Value::Int(-42)),
+            ("n", "0x2a", Value::Int(42)),
+            ("n", "-9223372036854775808", Value::Int(i64::MIN)),
+            ("b", "true", Value::Bool(true)),
+            ("d", "1.5s", Value::Duration(Duration::from_millis(1500))),
+            ("t", " 5 ", Value::text(" 5 ")),
+            ("t", "", Value::text("")),
+            ("x", "0A 0b", Value::Bytes(vec![10, 11])),
+            ("u", "5", Value::text("5")),
+        ] {
+            let values = bound(&program, &[option("u", "-"), option(name, text)]);
+            assert_eq!(values[name], value, "{name}={text}");
+        }
+        for (name, text) in [
+            ("n", "5x"),
+            ("n", ""),
+            ("n", "--5"),
+            ("n", "0x-5"),
+            ("n", "9223372036854775808"),
+            ("b", "yes"),
+            ("d", "5"),
+            ("d", "5s 6s"),
+            ("d", "5s timeout 6s"),
+            ("d", "9999999h"),
+            ("x", "0"),
+        ] {
+            let problems = bind(&program, &[option("u", "-"), option(name, text)], Ways::OF_FILE);
+            let codes: Vec<Code> = problems.expect_err("it does not fit").iter().map(|p| p.code).collect();
+            assert_eq!(codes, [Code::VariableValue], "{name}={text}");
+        }
+    }
+
+    #[test]
+    fn an_option_counts_before_a_file_before_the_environment_and_the_last_of_equals() {
+        let program = program("param a = \"default\"");
+        let given = |value: &str, from: Origin| Given { name: "a".to_string(), value: value.to_string(), from };
+        let mut all = vec![
+            given("file 1", Origin::File("1.toml".to_string())),
+            given("file 2", Origin::File("2.toml".to_string())),
+            given("environment", Origin::Environment("FLOWRUN_VAR_A".to_string())),
+        ];
+        assert_eq!(bound(&program, &all)["a"], Value::text("file 2"));
+        all.insert(0, option("a", "option"));
+        assert_eq!(bound(&program, &all)["a"], Value::text("option"));
+        assert_eq!(bound(&program, &all[3..])["a"], Value::text("environment"));
+        assert!(bound(&program, &[]).is_empty());
+    }
+
+    #[test]
+    fn an_unknown_name_is_refused_unless_the_environment_has_it() {
+        let from = Origin::Environment("FLOWRUN_VAR_OTHER".to_string());
+        let environment = Given { name: "other".to_string(), value: "x".to_string(), from };
+        assert_snapshot!(refusal("param device_name = \"a\"", &[option("devicename", "x"), environment]), @r#"
+        flow::variable::unknown
+
+          × `Test` has no variable `devicename`, which was given with `--var`
+          help: did you mean `device_name`?
+        "#);
+    }
+
+    #[test]
+    fn everything_missing_is_told_at_once_with_how_to_give_it() {
+        assert_snapshot!(refusal("param apn = \"a\"\nparam device_name\nsecret device_secret", &[]), @r#"
+        flow::variable::missing
+
+          × these variables have no value: `device_name`, `device_secret`
+           ╭─[test.flow:3:7]
+         2 │ param apn = "a"
+         3 │ param device_name
+           ·       ─────┬─────
+           ·            ╰── has no default
+         4 │ secret device_secret
+           ·        ──────┬──────
+           ·              ╰── has no default
+         5 │ send "AT"
+           ╰────
+          help: give `--var device_name=…`
+                and the environment variable `FLOWRUN_VAR_DEVICE_SECRET`, which no shell history keeps
+        "#);
+    }
+
+    #[test]
+    fn a_value_that_does_not_fit_is_shown_and_a_secret_one_is_not() {
+        let declarations = "param n = 5\nsecret key matches /^[0-9a-f]+$/";
+        let text = refusal(declarations, &[option("n", "five"), option("key", "hunter22")]);
+        assert!(!text.contains("hunter22"), "{text}");
+        assert_snapshot!(text, @r#"
+        flow::variable::value
+
+          × `n` can not be `five`
+           ╭─[test.flow:2:7]
+         1 │ flow "Test"
+         2 │ param n = 5
+           ·       ┬
+           ·       ╰── wants a whole number, such as `42` or `0x2a`
+         3 │ secret key matches /^[0-9a-f]+$/
+           ╰────
+          help: it was given with `--var`
+
+        flow::variable::value
+
+          × the value given for the secret `key` does not fit
+           ╭─[test.flow:3:8]
+         2 │ param n = 5
+         3 │ secret key matches /^[0-9a-f]+$/
+           ·        ─┬─
+           ·         ╰── must match `/^[0-9a-f]+$/`
+         4 │ send "AT"
+           ╰────
+          help: it was given with `--var`
+        "#);
+    }
+
+    #[test]
+    fn a_secret_that_can_not_be_masked_is_refused() {
+        let text = refusal("secret pin", &[option("pin", "123")]);
+        assert!(text.contains("wants at least 4 bytes"), "{text}");
+        assert!(!text.contains("123"), "{text}");
+    }
+}
