@@ -185,8 +185,6 @@ codes! {
     RunNothingChecked Error "flow::run::nothing-checked"
     /// A result could not be saved.
     RunSave Error "flow::run::save"
-    /// The run was interrupted.
-    RunInterrupted Error "flow::run::interrupted"
     /// The port could not be opened, or went away.
     RunPort Error "flow::run::port"
 }

@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 use crate::event::{CloseReason, Event, EventKind, Failure, RunHeader, Verdict};
 use crate::function::Ambient;
+use crate::pattern::Prefilter;
 use crate::program::{Program, Role};
 use crate::settings::{Echo, Settings};
 use crate::source::Site;
@@ -130,6 +131,8 @@ pub struct Engine {
     timers: Vec<Timer>,
     /// Regexes with values in them, compiled: by text, flags, and whether they fit a whole line.
     regexes: HashMap<(String, String, bool), Arc<regex::bytes::Regex>>,
+    /// Prefilters of long waits, by the instruction that waits; made anew when the watchers change.
+    prefilters: HashMap<usize, Option<Arc<Prefilter>>>,
     inputs: Inputs,
 }
 
@@ -168,6 +171,7 @@ impl Engine {
             closed: None,
             timers: Vec::new(),
             regexes: HashMap::new(),
+            prefilters: HashMap::new(),
             program,
             inputs,
         };
@@ -338,7 +342,8 @@ impl Engine {
         if matches!(self.state, State::Over(_)) {
             return None;
         }
-        let silence = matches!(self.state, State::Sleeping { .. }).then(|| self.settle_moment(None)).flatten();
+        let silence =
+            matches!(self.state, State::Sleeping { .. } | State::Serving).then(|| self.settle_moment(None)).flatten();
         let timer = matches!(self.state, State::Serving).then(|| self.timers.iter().map(|t| t.at).min()).flatten();
         [own, silence, timer].into_iter().flatten().min()
     }
@@ -373,7 +378,13 @@ impl Engine {
             State::Retrying { site, .. } => self.begin_attempt(site),
             State::Serving => {
                 self.state = State::Serving;
-                self.run_due_timer();
+                if self.settle_moment(None).is_some_and(|at| at <= self.now) {
+                    self.settled = true;
+                    self.look();
+                }
+                if matches!(self.state, State::Serving) {
+                    self.run_due_timer();
+                }
             }
             other => self.state = other,
         }
@@ -385,11 +396,7 @@ impl Engine {
             State::Opening => Waiting::Open,
             State::Guarding { send, .. } => Waiting::Quiet { site: send.site },
             State::Writing { send, .. } => Waiting::Write { site: send.site },
-            State::Waiting(wait) => Waiting::Match {
-                site: wait.site,
-                what: self.redactor.clean_text(&wait.what),
-                deadline: Some(wait.deadline),
-            },
+            State::Waiting(wait) => Waiting::Match { site: wait.site, deadline: Some(wait.deadline) },
             State::Sleeping { until, site, .. } => Waiting::Sleep { site: *site, until: *until },
             State::Retrying { site, .. } => Waiting::Quiet { site: *site },
             State::Serving => Waiting::Serve,

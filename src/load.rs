@@ -10,7 +10,13 @@ use crate::syntax::ast::{Secrecy, StatementKind};
 use crate::syntax::{self, Parsed, ast};
 
 /// The libraries that travel inside of the program, by the name that `use` gives them.
-pub const STANDARD: &[(&str, &str)] = &[("std/at", include_str!("../flows/std/at.flow"))];
+pub const STANDARD: &[(&str, &str)] = &[
+    ("std/at", include_str!("../flows/std/at.flow")),
+    ("std/clouds", include_str!("../flows/std/clouds.flow")),
+    ("std/esp", include_str!("../flows/std/esp.flow")),
+    ("std/linux", include_str!("../flows/std/linux.flow")),
+    ("std/uboot", include_str!("../flows/std/uboot.flow")),
+];
 
 /// A file and everything that it uses.
 #[derive(Debug)]

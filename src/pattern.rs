@@ -62,15 +62,18 @@ pub enum Fit {
 ///
 /// What is wrong with it, in the words of the regex crate.
 pub fn compile(regex: &str, flags: &str, fit: Fit) -> Result<Arc<Regex>, String> {
-    let text = match fit {
-        Fit::Within => regex.to_string(),
+    // The flags stand in the text, so that it says by itself what it means.
+    let regex = match (flags.is_empty(), flags.contains('x')) {
+        (true, _) => regex.to_string(),
+        (false, false) => format!("(?{flags}:{regex})"),
         // A newline closes a comment that an `x` regex may end with.
-        Fit::Whole if flags.contains('x') => format!("^(?:{regex}\n)$"),
+        (false, true) => format!("(?{flags}:{regex}\n)"),
+    };
+    let text = match fit {
+        Fit::Within => regex,
         Fit::Whole => format!("^(?:{regex})$"),
     };
     RegexBuilder::new(&text)
-        .case_insensitive(flags.contains('i'))
-        .ignore_whitespace(flags.contains('x'))
         .unicode(false)
         .dot_matches_new_line(true)
         .size_limit(1 << 20)
@@ -93,6 +96,62 @@ pub fn any_of<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Option<Regex> {
         return None;
     }
     RegexBuilder::new(&alternatives.join("|")).unicode(false).size_limit(64 << 20).build().ok()
+}
+
+/// Finds quickly where some patterns could match in many lines at once.
+///
+/// It never overlooks a match; what it finds is to be looked at line by line.
+#[derive(Debug)]
+pub struct Prefilter(Regex);
+
+impl Prefilter {
+    /// Makes a prefilter for some patterns; `None` if one of them can not be looked for in many lines at once.
+    pub fn new<'a>(patterns: impl Iterator<Item = &'a Pattern>) -> Option<Prefilter> {
+        let mut alternatives = Vec::new();
+        for pattern in patterns {
+            match pattern {
+                Pattern::Literal(literal) => alternatives.push(escape(literal.needle())),
+                Pattern::Line(text) => alternatives.push(format!("^{}$", escape(text))),
+                Pattern::Regex(regex) | Pattern::LineRegex(regex) => {
+                    if !is_about_one_line(regex.as_str()) {
+                        return None;
+                    }
+                    alternatives.push(format!("(?:{})", regex.as_str()));
+                }
+                // An unfinished line is looked at by itself.
+                Pattern::Prompt(_) | Pattern::PromptRegex(_) => {}
+            }
+        }
+        if alternatives.is_empty() {
+            // Nothing can be found.
+            alternatives.push("[^\\x00-\\xff]".to_string());
+        }
+        RegexBuilder::new(&alternatives.join("|"))
+            .unicode(false)
+            .multi_line(true)
+            .crlf(true)
+            .dot_matches_new_line(true)
+            .size_limit(4 << 20)
+            .build()
+            .ok()
+            .map(Prefilter)
+    }
+
+    /// Returns the first place in complete lines where a pattern may match; none before it does.
+    pub fn find(&self, lines: &[u8]) -> Option<usize> {
+        self.0.find(lines).map(|found| found.start())
+    }
+}
+
+/// Whether a regex means the same in many lines as in one: it names no end of the text, and no flags of its own.
+fn is_about_one_line(regex: &str) -> bool {
+    let names_an_end = regex.contains("\\A") || regex.contains("\\z");
+    let sets_flags = regex.match_indices("(?").any(|(at, _)| !regex[at + 2..].starts_with([':', '<', 'P', 'i', 'x']));
+    let unsets = regex.match_indices("(?").any(|(at, _)| {
+        let group = regex[at + 2..].split([':', '<', ')']).next().unwrap_or("");
+        group.contains(['-', 'm', 's', 'R', 'u', 'U'])
+    });
+    !names_an_end && !sets_flags && !unsets
 }
 
 /// Returns the names of the groups of a regex, in their order.
@@ -221,6 +280,24 @@ mod tests {
             assert!(regex.is_match(bytes), "{bytes:?}");
         }
         assert!(!regex(&escape(b"a.b"), Fit::Whole).is_match(b"axb"));
+    }
+
+    #[test]
+    fn a_prefilter_overlooks_nothing() {
+        let literal = Pattern::Literal(Literal::new(b"login: ".to_vec()).into());
+        let line = Pattern::Line(b"OK".to_vec());
+        let whole = Pattern::LineRegex(compile("ERR[^x]*", "i", Fit::Whole).expect("right"));
+        let inside = Pattern::Regex(regex("^\\+CSQ: (?<a>\\d+),\\d+$", Fit::Within));
+        let texts: [&[u8]; 5] =
+            [b"a\r\nb login: x\r\n", b"x\r\nOK\r\n", b"OKAY\nERROR 5\r\n", b"\r\n+CSQ: 1,2\r\n", b"OK\r\r\n"];
+        let patterns = [literal, line, whole, inside];
+        let all = Prefilter::new(patterns.iter()).expect("all of them are about one line");
+        for text in texts {
+            assert!(all.find(text).is_some(), "{:?}", String::from_utf8_lossy(text));
+        }
+        assert_eq!(all.find(b"nothing\r\nOKAY\r\n +CSQ: 1,2\r\n"), None);
+        assert!(Prefilter::new([Pattern::Regex(regex("\\AOK", Fit::Within))].iter()).is_none());
+        assert!(Prefilter::new([Pattern::Regex(regex("(?-m)^OK", Fit::Within))].iter()).is_none());
     }
 
     #[test]

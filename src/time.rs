@@ -66,10 +66,10 @@ pub fn show_duration(span: Duration) -> String {
     if us == 0 {
         return "0s".to_string();
     }
-    if !us.is_multiple_of(1000) && us < 1_000_000 {
+    if us < 1000 {
         return format!("{:.3}ms", us as f64 / 1000.0);
     }
-    let ms = span.as_millis();
+    let ms = (us + 500) / 1000;
     if ms < 1000 {
         format!("{ms}ms")
     } else if ms.is_multiple_of(3_600_000) {

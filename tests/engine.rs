@@ -421,3 +421,18 @@ fn a_procedure_can_return_several_values() {
     let bench = Bench::new("procedure one() { return [1] }\ncall one() -> a, b\nsend \"A\" expect line \"OK\"");
     assert_eq!(bench.message(), "the list has 1 items, there is no item 1");
 }
+
+#[test]
+fn watchers_see_an_unfinished_line_once_it_is_quiet() {
+    let flow = "on prompt \"more? \" { send raw \"y\" }\nfail on \"panic\"\nsend \"A\" expect line \"OK\"";
+    let bench = Bench::new(flow).at(1, "text more? ").tick(51);
+    assert_eq!(bench.written(), ["A\r", "y"]);
+    let bench = bench.at(60, "\r\nkernel pan").at(70, "ic").tick(120);
+    assert_eq!(bench.message(), "`kernel panic` came");
+}
+
+#[test]
+fn await_takes_a_prompt() {
+    let bench = Bench::new("await prompt \"login: \"").at(1, "boot\r\nlogin: ").tick(51);
+    assert_eq!(bench.verdict, Some(Verdict::Passed));
+}

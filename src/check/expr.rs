@@ -24,6 +24,16 @@ impl Compiler<'_> {
     pub(super) fn want(&mut self, expr: &ast::Expr, types: &[Type], what: &str) -> Expr {
         let (resolved, kind) = self.expr(expr);
         let fits = kind == Type::Any || types.contains(&Type::Any) || types.contains(&kind);
+        if let (ExprKind::Const(value @ Value::Text(_)), true) = (&resolved.kind, std::ptr::eq(types, NUMBER))
+            && value.as_int().is_none()
+        {
+            self.problem(
+                Code::CheckType,
+                expr.span,
+                format!("{what} must be a number, this text is none"),
+                "not a number",
+            );
+        }
         if !fits {
             let wanted = types[0].title();
             let help = match (types[0], kind, &expr.kind) {

@@ -60,9 +60,8 @@ impl Engine {
             Op::ExpectNone(spec, lasting) => {
                 let lasting = self.eval_duration(lasting)?;
                 let pattern = self.ready(spec)?;
-                let what = format!("no {}", self.title(spec, &pattern));
                 let wanted = self.sight.want(vec![pattern], crate::program::LookAt::Answer);
-                self.wait(site, what, lasting, WaitKind::Absence { wanted });
+                self.wait(site, lasting, WaitKind::Absence { wanted, at });
             }
             Op::ExpectQuiet(lasting, within) => {
                 let lasting = self.eval_duration(lasting)?;
@@ -70,15 +69,14 @@ impl Engine {
                     Some(within) => self.eval_duration(within)?,
                     None => self.default_timeout()?.saturating_add(lasting),
                 };
-                let what = format!("silence for {}", crate::time::show_duration(lasting));
-                self.wait(site, what, within, WaitKind::Quiet { lasting });
+                self.wait(site, within, WaitKind::Quiet { lasting });
             }
             Op::ReadCount(count, target, within) => {
                 let n = self.eval_count(count, READ_LIMIT)? as u64;
                 let within = self.within(within.as_ref())?;
                 self.port_is_open(site)?;
                 let kind = WaitKind::Count { n, target: target.clone(), at };
-                self.wait(site, format!("{n} bytes"), within, kind);
+                self.wait(site, within, kind);
             }
             Op::ReadUntil(spec, target, within) => {
                 let within = self.within(within.as_ref())?;
@@ -86,7 +84,7 @@ impl Engine {
                 let pattern = self.ready(spec)?;
                 let wanted = self.sight.want(vec![pattern], crate::program::LookAt::Answer);
                 let kind = WaitKind::Until { wanted, target: target.clone(), at };
-                self.wait(site, format!("data up to {}", spec.title), within, kind);
+                self.wait(site, within, kind);
             }
             Op::Capture(value, target) => {
                 let value = self.eval(value)?;
@@ -260,10 +258,8 @@ impl Engine {
         let within = self.within(expect.within.as_ref())?;
         self.port_is_open(site)?;
         let patterns = expect.arms.iter().map(|(spec, _)| self.ready(spec)).collect::<Result<Vec<_>, _>>()?;
-        let titles: Vec<String> = expect.arms.iter().zip(&patterns).map(|((spec, _), p)| self.title(spec, p)).collect();
-        let what = titles.join(if expect.all { " and " } else { " or " });
         let wanted = self.sight.want(patterns, expect.scope);
-        self.wait(site, what, within, WaitKind::Patterns { wanted, at, all: expect.all });
+        self.wait(site, within, WaitKind::Patterns { wanted, at, all: expect.all });
         Ok(())
     }
 

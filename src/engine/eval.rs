@@ -32,7 +32,10 @@ impl Engine {
     }
 
     fn trouble(&self, (span, message): Trouble, site: Site) -> Box<Failure> {
-        self.failure_at(Code::RunValue, Site { source: site.source, span }, message, "could not be worked out")
+        let mut failure =
+            self.failure_at(Code::RunValue, Site { source: site.source, span }, message, "could not be worked out");
+        self.add_exchange(&mut failure);
+        failure
     }
 
     fn wrong(&self, expr: &Expr, message: String) -> Box<Failure> {
@@ -277,8 +280,17 @@ impl Engine {
     /// Returns the two sides of a comparison as a message shows them.
     pub(super) fn sides(&mut self, condition: &Expr) -> Option<String> {
         let ExprKind::Binary(operator, left, right) = &condition.kind else { return None };
-        if matches!(operator, Operator::And | Operator::Or) {
-            return None;
+        match operator {
+            // The first part that is false is what is to be seen.
+            Operator::And => {
+                let failing = if self.truth(left).ok()? { right } else { left };
+                return self.sides(failing);
+            }
+            Operator::Or => {
+                let (left, right) = (self.sides(left)?, self.sides(right)?);
+                return Some(format!("{left}, {right}"));
+            }
+            _ => {}
         }
         let shown = |engine: &mut Engine, expr: &Expr| {
             let value = engine.value(expr).ok()?;

@@ -4,8 +4,8 @@ use super::wait::{Wait, WaitKind};
 use super::{Engine, result_codes};
 use crate::diagnostic::Code;
 use crate::event::{CloseReason, Failure};
-use crate::pattern::Pattern;
-use crate::program::Role;
+use crate::pattern::{self, Fit, Pattern};
+use crate::program::{Op, PatternSpec, Role};
 use crate::source::Site;
 use crate::time::show_duration;
 use crate::value::escape::{visible, visible_cut};
@@ -17,19 +17,47 @@ impl Engine {
     /// Explains a wait that ended without what was awaited.
     pub(super) fn wait_failure(&mut self, wait: &Wait) -> Box<Failure> {
         let waited = show_duration(wait.deadline - wait.begun);
+        let what = self.what(wait);
         let (message, label) = if wait.is_bounded {
             let title = self.step_titles().last().cloned().unwrap_or_default();
             (
                 format!("the step `{title}` took longer than its timeout"),
-                format!("{} did not come in the {waited} that were left", wait.what),
+                format!("{what} did not come in the {waited} that were left"),
             )
         } else {
-            (format!("{} did not come within {waited}", wait.what), format!("waited {waited}"))
+            (format!("{what} did not come within {waited}"), format!("waited {waited}"))
         };
         let mut failure = self.failure_at(Code::RunTimeout, wait.site, message, label);
         self.add_exchange(&mut failure);
         failure.cause = self.cause(wait);
         failure
+    }
+
+    /// Returns what is awaited, as messages show it.
+    pub(super) fn what(&self, wait: &Wait) -> String {
+        let title = |spec: &PatternSpec, pattern: Option<&Pattern>| match pattern {
+            Some(pattern) => self.title(spec, pattern),
+            None => spec.title.clone(),
+        };
+        let op = |at: usize| &self.program.ops[at];
+        match (&wait.kind, &wait.kind.at().map(op)) {
+            (WaitKind::Patterns { wanted, all, .. }, Some(Op::Expect(expect))) => {
+                let titles = expect.arms.iter().zip(&wanted.patterns);
+                // Of `expect all` only what has not come is still awaited.
+                let open = titles.filter(|(_, pattern)| pattern.is_some());
+                let titles: Vec<String> = open.map(|((spec, _), pattern)| title(spec, pattern.as_ref())).collect();
+                titles.join(if *all { " and " } else { " or " })
+            }
+            (WaitKind::Absence { wanted, .. }, Some(Op::ExpectNone(spec, _))) => {
+                format!("no {}", title(spec, wanted.patterns[0].as_ref()))
+            }
+            (WaitKind::Until { wanted, .. }, Some(Op::ReadUntil(spec, ..))) => {
+                format!("data up to {}", title(spec, wanted.patterns[0].as_ref()))
+            }
+            (WaitKind::Quiet { lasting }, _) => format!("silence for {}", show_duration(*lasting)),
+            (WaitKind::Count { n, .. }, _) => format!("{n} bytes"),
+            (kind, _) => unreachable!("{kind:?} is not what its instruction waits for"),
+        }
     }
 
     /// Explains a step that took too long while it slept.
@@ -87,10 +115,10 @@ impl Engine {
     }
 
     /// Adds what was sent last and what has come since.
-    pub(super) fn add_exchange(&mut self, failure: &mut Failure) {
-        failure.sent = self.last_sent.as_ref().map(|sent| visible_cut(&self.redactor.clean(sent), 400));
+    pub(super) fn add_exchange(&self, failure: &mut Failure) {
+        failure.sent = self.last_sent.as_ref().map(|sent| with_ends(visible_cut(&self.redactor.clean(sent), 400)));
         let lines = self.response_lines();
-        failure.came = Some(lines.iter().map(|line| visible_cut(&self.redactor.clean(line), 400)).collect());
+        failure.came = Some(lines.iter().map(|line| with_ends(visible_cut(&self.redactor.clean(line), 400))).collect());
     }
 
     /// Returns the lines that came since the last send, the unfinished one too, empty ones left out.
@@ -146,6 +174,16 @@ impl Engine {
     /// Finds what came, but not in the way that was asked for.
     fn near_miss(&self, wait: &Wait, lines: &[Vec<u8>]) -> Option<String> {
         for pattern in patterns(wait) {
+            if let Pattern::LineRegex(regex) = pattern
+                && let Some(part) = regex.as_str().strip_prefix("^(?:").and_then(|rest| rest.strip_suffix(")$"))
+                && let Ok(part) = pattern::compile(part, "", Fit::Within)
+                && let Some(line) = lines.iter().find(|line| part.is_match(line))
+            {
+                let line = visible_cut(&self.redactor.clean(line), 120);
+                return Some(format!(
+                    "the regex is found in `{line}`, but does not take the whole line: write it without `line`"
+                ));
+            }
             let (Pattern::Line(text) | Pattern::Prompt(text)) = pattern else { continue };
             let shown = visible_cut(&self.redactor.clean(text), 60);
             for line in lines {
@@ -199,12 +237,17 @@ impl Engine {
 
 fn patterns(wait: &Wait) -> impl Iterator<Item = &Pattern> {
     let wanted = match &wait.kind {
-        WaitKind::Patterns { wanted, .. } | WaitKind::Absence { wanted } | WaitKind::Until { wanted, .. } => {
+        WaitKind::Patterns { wanted, .. } | WaitKind::Absence { wanted, .. } | WaitKind::Until { wanted, .. } => {
             Some(wanted)
         }
         WaitKind::Quiet { .. } | WaitKind::Count { .. } => None,
     };
     wanted.into_iter().flat_map(|wanted| wanted.patterns.iter().flatten())
+}
+
+/// Puts quotes around a text whose ends could not be seen otherwise.
+fn with_ends(text: String) -> String {
+    if text.trim() == text && !text.is_empty() { text } else { format!("\"{text}\"") }
 }
 
 fn is_echo_only(lines: &[Vec<u8>], sent: Option<&[u8]>) -> bool {

@@ -92,8 +92,6 @@ pub enum Waiting {
     Match {
         /// The statement.
         site: Site,
-        /// What is awaited, as messages show it.
-        what: String,
         /// When the wait ends, if it does.
         deadline: Option<Moment>,
     },

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::inbox::{BareCr, Fate, Inbox, Line};
-use crate::pattern::Pattern;
+use crate::pattern::{Pattern, Prefilter};
 use crate::program::LookAt;
 
 /// What has come, and how far it has been looked at.
@@ -28,6 +28,8 @@ pub struct Sight {
     echo: Option<Vec<u8>>,
     /// Where the echo of this exchange stands.
     echo_at: Option<Range<u64>>,
+    /// Whether a watcher is content with an unfinished line.
+    pub has_eager_watchers: bool,
 }
 
 /// What a wait looks for.
@@ -45,11 +47,18 @@ pub struct Wanted {
     pub began_at: u64,
 }
 
+/// How much must have come at once for it to be worth looking for the first interesting line in it.
+pub const BULK: u64 = 2048;
+
 /// Which watchers are asked.
 #[derive(Clone, Copy, Debug)]
 pub struct Watching<'a> {
     /// Patterns and what they do, the innermost block's first.
     pub watchers: &'a [(Pattern, Watch)],
+    /// Finds where any pattern, of the wait or of a watcher, could match in many lines.
+    pub prefilter: Option<&'a Prefilter>,
+    /// Whether lines that nobody wants are to be seen too: a device sends them back.
+    pub sees_unwanted: bool,
 }
 
 /// What a watcher does.
@@ -77,6 +86,11 @@ pub enum Seen {
         /// The line they stand in as far as it is known, and where the next begins.
         line: Line,
     },
+    /// A line that nobody wanted; told only to who asks for it.
+    Unwanted {
+        /// The line.
+        line: Line,
+    },
     /// What a watcher waits for.
     Watched {
         /// Which.
@@ -86,6 +100,17 @@ pub enum Seen {
         /// The line.
         line: Line,
     },
+}
+
+impl Wanted {
+    /// Returns the length of the longest literal that is looked for; at least 1.
+    fn longest_literal(&self) -> usize {
+        let length = |pattern: &Option<Pattern>| match pattern {
+            Some(Pattern::Literal(literal)) => literal.needle().len(),
+            _ => 1,
+        };
+        self.patterns.iter().map(length).max().unwrap_or(1)
+    }
 }
 
 impl Sight {
@@ -100,7 +125,13 @@ impl Sight {
             exchange: 0,
             echo: None,
             echo_at: None,
+            has_eager_watchers: false,
         }
+    }
+
+    /// Returns how much has come that was not looked at.
+    pub fn unlooked(&self) -> u64 {
+        self.inbox.end() - self.inbox.line_start()
     }
 
     /// Begins to look for patterns.
@@ -153,9 +184,9 @@ impl Sight {
 
     /// Whether silence for the settle time would change anything: an unfinished line is a prompt or not an echo.
     pub fn waits_for_silence(&self, wanted: Option<&Wanted>) -> bool {
-        let has_rest = self.inbox.end() > self.inbox.line_start().max(self.floor);
+        let has_rest = self.inbox.end() > self.inbox.line_start().max(self.claimed);
         let wants_prompt = wanted.is_some_and(|w| w.patterns.iter().flatten().any(Pattern::is_prompt));
-        self.inbox.ends_with_bare_cr() || has_rest && (wants_prompt || self.echo.is_some())
+        self.inbox.ends_with_bare_cr() || has_rest && (wants_prompt || self.echo.is_some() || self.has_eager_watchers)
     }
 
     /// Looks at everything that has come.
@@ -168,7 +199,11 @@ impl Sight {
                 return seen;
             }
         }
-        while let Some(line) = self.inbox.line(settled) {
+        loop {
+            if let Some(prefilter) = watching.prefilter {
+                self.skip_lines(prefilter, wanted.as_deref_mut());
+            }
+            let Some(line) = self.inbox.line(settled) else { break };
             let from = self.clip(&line);
             if self.is_echo(from, &line) {
                 self.take_echo(from, line);
@@ -185,15 +220,51 @@ impl Sight {
                 return seen;
             }
         }
-        match wanted {
+        let seen = match wanted {
             Some(wanted) => self.look_at_rest(wanted, settled),
             None => Seen::Nothing,
+        };
+        if seen != Seen::Nothing || !settled {
+            return seen;
+        }
+        self.watch_rest(watching)
+    }
+
+    /// Passes over all complete lines before the first that somebody could want.
+    fn skip_lines(&mut self, prefilter: &Prefilter, wanted: Option<&mut Wanted>) {
+        let start = self.inbox.line_start();
+        if self.inbox.end() - start < BULK || self.claimed > start || self.floor > start {
+            return;
+        }
+        let lines = self.inbox.slice(start..self.inbox.end());
+        let Some(complete) = memchr::memrchr(b'\n', lines).map(|at| at + 1) else { return };
+        // A literal may have begun in the line before.
+        let from = wanted.as_ref().map_or(start, |wanted| wanted.literals_from.max(self.floor).min(start));
+        let mut end = start + complete as u64;
+        if let Some(hit) = prefilter.find(self.inbox.slice(from..end)) {
+            end = (from + hit as u64).max(start);
+        }
+        if let Some(echo) = &self.echo
+            && let Some(hit) = memchr::memmem::find(self.inbox.slice(start..end), echo)
+        {
+            end = start + hit as u64;
+        }
+        // Only whole lines before the hit are passed over.
+        let before = self.inbox.slice(start..end);
+        let Some(whole) = memchr::memrchr(b'\n', before).map(|at| start + at as u64 + 1) else { return };
+        while self.inbox.line_start() < whole {
+            let Some(line) = self.inbox.line(false) else { break };
+            self.inbox.record(line, Fate::Unclaimed);
+        }
+        if let Some(wanted) = wanted {
+            let longest = wanted.longest_literal() as u64;
+            wanted.literals_from = wanted.literals_from.max((whole + 1).saturating_sub(longest));
         }
     }
 
     /// Looks for a wait inside of a handler of a device: no watcher is asked, all is kept for them.
     pub fn look_busy(&mut self, wanted: Option<&mut Wanted>, settled: bool) -> Seen {
-        let nobody = Watching { watchers: &[] };
+        let nobody = Watching { watchers: &[], prefilter: None, sees_unwanted: false };
         self.look(wanted, nobody, settled)
     }
 
@@ -304,8 +375,11 @@ impl Sight {
     fn look_at_rest(&mut self, wanted: &mut Wanted, settled: bool) -> Seen {
         let end = self.inbox.end();
         let start = self.inbox.line_start();
-        let from = start.max(self.floor);
-        if from >= end || wanted.scope == LookAt::Unclaimed {
+        let from = match wanted.scope {
+            LookAt::Answer => start.max(self.floor),
+            LookAt::Unclaimed => start.max(self.claimed),
+        };
+        if from >= end {
             return Seen::Nothing;
         }
         let rest = self.inbox.slice(from..end);
@@ -330,6 +404,31 @@ impl Sight {
             }
         }
         Seen::Nothing
+    }
+
+    /// Gives the unfinished last line, which has settled, to watchers that do not ask for a whole one.
+    fn watch_rest(&mut self, watching: Watching<'_>) -> Seen {
+        let end = self.inbox.end();
+        let from = self.inbox.line_start().max(self.claimed);
+        let rest = self.inbox.slice(from..end);
+        let find = |pattern: &Pattern| match pattern {
+            Pattern::Literal(literal) => literal.find(rest),
+            _ => pattern.find_in_prompt(rest),
+        };
+        let best = watching
+            .watchers
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, watch))| *watch != Watch::Ignore)
+            .filter_map(|(i, (pattern, watch))| find(pattern).map(|found| (*watch, i, found)))
+            .min_by_key(|(watch, i, _)| (*watch, *i));
+        let Some((_, watcher, found)) = best else { return Seen::Nothing };
+        let line = Line { text: self.inbox.line_start()..end, next: end };
+        let found = from + found.start as u64..from + found.end as u64;
+        self.read_from = found.end;
+        self.claimed = found.end;
+        self.inbox.skip_to(found.end);
+        Seen::Watched { watcher, found, line }
     }
 
     /// Claims what a wait has found.
@@ -371,8 +470,8 @@ impl Sight {
             .filter_map(|(i, (pattern, watch))| find(pattern).map(|found| (*watch, i, found)))
             .min_by_key(|(watch, i, _)| (*watch, *i));
         let Some((watch, watcher, found)) = best else {
-            self.inbox.record(line, Fate::Unclaimed);
-            return Seen::Nothing;
+            self.inbox.record(line.clone(), Fate::Unclaimed);
+            return if watching.sees_unwanted { Seen::Unwanted { line } } else { Seen::Nothing };
         };
         if watch == Watch::Ignore {
             self.inbox.record(line, Fate::Ignored);

@@ -1,16 +1,17 @@
 //! Waits: what is awaited, until when, and what happens when it comes or does not.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::frames::Active;
 use super::inbox::Line;
-use super::look::{Seen, Sight, Wanted, Watch, Watching};
+use super::look::{BULK, Seen, Sight, Wanted, Watch, Watching};
 use super::{Engine, State};
 use crate::diagnostic::{Code, Label};
 use crate::event::{EventKind, Failure};
-use crate::pattern::Pattern;
-use crate::program::{Address, PatternSource, PatternSpec, Program, Target, WatcherKind};
+use crate::pattern::{Pattern, Prefilter};
+use crate::program::{Address, Op, PatternSource, PatternSpec, Program, Target, WatcherKind};
 use crate::source::Site;
 use crate::time::{Moment, show_duration};
 use crate::value::Value;
@@ -21,8 +22,6 @@ use crate::value::escape::{visible, visible_cut};
 pub(super) struct Wait {
     /// The statement.
     pub site: Site,
-    /// What is awaited, as messages show it.
-    pub what: String,
     /// When it began.
     pub begun: Moment,
     /// When it ends.
@@ -39,13 +38,26 @@ pub(super) enum WaitKind {
     /// One of several patterns, or all of them.
     Patterns { wanted: Wanted, at: Address, all: bool },
     /// A pattern that may not come.
-    Absence { wanted: Wanted },
+    Absence { wanted: Wanted, at: Address },
     /// Silence.
     Quiet { lasting: Duration },
     /// So many bytes.
     Count { n: u64, target: Target, at: Address },
     /// Everything up to a pattern.
     Until { wanted: Wanted, target: Target, at: Address },
+}
+
+impl WaitKind {
+    /// Returns the instruction that waits; silence needs none to be described.
+    pub fn at(&self) -> Option<Address> {
+        match self {
+            WaitKind::Patterns { at, .. }
+            | WaitKind::Absence { at, .. }
+            | WaitKind::Count { at, .. }
+            | WaitKind::Until { at, .. } => Some(*at),
+            WaitKind::Quiet { .. } => None,
+        }
+    }
 }
 
 /// The watchers in force, ready to be compared with lines.
@@ -61,7 +73,7 @@ impl Wait {
     /// Returns the next moment at which this wait must be looked at again.
     pub fn next_deadline(&self, sight: &Sight, settle: Duration, settled: bool) -> Moment {
         let wanted = match &self.kind {
-            WaitKind::Patterns { wanted, .. } | WaitKind::Absence { wanted } | WaitKind::Until { wanted, .. } => {
+            WaitKind::Patterns { wanted, .. } | WaitKind::Absence { wanted, .. } | WaitKind::Until { wanted, .. } => {
                 Some(wanted)
             }
             WaitKind::Quiet { .. } => None,
@@ -80,13 +92,13 @@ impl Wait {
 
 impl Engine {
     /// Begins to wait; the deadline is cut by the step's timeout.
-    pub(super) fn wait(&mut self, site: Site, what: String, lasting: Duration, kind: WaitKind) {
+    pub(super) fn wait(&mut self, site: Site, lasting: Duration, kind: WaitKind) {
         let own = self.now + lasting;
         let (deadline, is_bounded) = match self.step_deadline() {
             Some(step) if step < own => (step.max(self.now), true),
             _ => (own, false),
         };
-        self.state = State::Waiting(Box::new(Wait { site, what, begun: self.now, deadline, is_bounded, kind }));
+        self.state = State::Waiting(Box::new(Wait { site, begun: self.now, deadline, is_bounded, kind }));
         self.look();
     }
 
@@ -109,6 +121,7 @@ impl Engine {
 
     /// Looks for what a wait wants; true if it is to be looked at again.
     fn look_for(&mut self, mut wait: Box<Wait>) -> bool {
+        let wait_at = wait.kind.at();
         let wanted = match &mut wait.kind {
             WaitKind::Count { n, .. } => {
                 let n = *n;
@@ -118,7 +131,7 @@ impl Engine {
                 }
                 return false;
             }
-            WaitKind::Patterns { wanted, .. } | WaitKind::Absence { wanted } | WaitKind::Until { wanted, .. } => {
+            WaitKind::Patterns { wanted, .. } | WaitKind::Absence { wanted, .. } | WaitKind::Until { wanted, .. } => {
                 Some(wanted)
             }
             WaitKind::Quiet { .. } => None,
@@ -130,13 +143,16 @@ impl Engine {
                 return false;
             }
         };
+        let prefilter = self.prefilter(wait_at, &watched);
         let seen = if self.is_busy_device() {
             self.sight.look_busy(wanted, self.settled)
         } else {
-            self.sight.look(wanted, Watching { watchers: &watched.patterns }, self.settled)
+            let watching =
+                Watching { watchers: &watched.patterns, prefilter: prefilter.as_deref(), sees_unwanted: false };
+            self.sight.look(wanted, watching, self.settled)
         };
         match seen {
-            Seen::Nothing => {
+            Seen::Nothing | Seen::Unwanted { .. } => {
                 self.watched = Some(watched);
                 // What a read takes is told as one block, when it is complete.
                 if !matches!(wait.kind, WaitKind::Until { .. }) {
@@ -152,11 +168,33 @@ impl Engine {
             Seen::Watched { watcher, found, line } => {
                 let active = watched.actives[watcher];
                 self.watched = Some(watched);
-                let (what, site) = (wait.what.clone(), wait.site);
+                let waiting = (self.what(&wait), wait.site);
                 self.state = State::Waiting(wait);
-                self.watcher_found(active, found, line, Some((what, site)))
+                self.watcher_found(active, found, line, Some(waiting))
             }
         }
+    }
+
+    /// Returns what finds the first interesting line of many, if many have come. It is made once for each
+    /// instruction that waits, from the patterns as written, so that it holds for each time it is executed.
+    fn prefilter(&mut self, at: Option<Address>, watched: &Watched) -> Option<Arc<Prefilter>> {
+        if self.sight.unlooked() < BULK || watched.has_values {
+            return None;
+        }
+        let specs: Vec<&PatternSpec> = match at.map(|at| &self.program.ops[at]) {
+            Some(Op::Expect(expect)) => expect.arms.iter().map(|(spec, _)| spec).collect(),
+            Some(Op::ExpectNone(spec, _) | Op::ReadUntil(spec, ..)) => vec![spec],
+            _ => vec![],
+        };
+        let make = || {
+            let ready = specs.iter().map(|spec| match &spec.source {
+                PatternSource::Ready(pattern) => Some(pattern),
+                PatternSource::Text(..) | PatternSource::Regex { .. } => None,
+            });
+            let ready: Vec<&Pattern> = ready.collect::<Option<_>>()?;
+            Prefilter::new(ready.into_iter().chain(watched.patterns.iter().map(|(pattern, _)| pattern))).map(Arc::new)
+        };
+        self.prefilters.entry(at.unwrap_or(usize::MAX)).or_insert_with(make).clone()
     }
 
     /// Lets watchers look while nothing is awaited.
@@ -176,12 +214,23 @@ impl Engine {
                 return false;
             }
         };
-        let seen = self.sight.look(None, Watching { watchers: &watched.patterns }, self.settled);
+        let seen = {
+            let sees_unwanted = self.sends_echo();
+            let watching = Watching { watchers: &watched.patterns, prefilter: None, sees_unwanted };
+            self.sight.look(None, watching, self.settled)
+        };
         match seen {
             Seen::Watched { watcher, found, line } => {
                 let active = watched.actives[watcher];
                 self.watched = Some(watched);
                 self.watcher_found(active, found, line, site.map(|site| ("nothing but time to pass".to_string(), site)))
+            }
+            Seen::Unwanted { line } => {
+                self.watched = Some(watched);
+                let heard = self.sight.inbox.slice(line.text.start..line.next).to_vec();
+                let site = self.program.site(self.at);
+                self.send_echo(heard, site);
+                true
             }
             Seen::Nothing | Seen::Wanted { .. } => {
                 self.watched = Some(watched);
@@ -198,9 +247,7 @@ impl Engine {
         match &mut wait.kind {
             WaitKind::Patterns { wanted, at, all } => {
                 let (at, all) = (*at, *all);
-                let crate::program::Op::Expect(expect) = &program.ops[at] else {
-                    unreachable!("this wait is an expect")
-                };
+                let Op::Expect(expect) = &program.ops[at] else { unreachable!("this wait is an expect") };
                 let (spec, behind) = &expect.arms[arm];
                 let pattern = wanted.patterns[arm].take().expect("a satisfied pattern is not looked for");
                 if let Err(failure) = self.bind(spec, &pattern, &found, &line) {
@@ -231,9 +278,7 @@ impl Engine {
             }
             WaitKind::Until { wanted, target, at } => {
                 let (target, at) = (target.clone(), *at);
-                let crate::program::Op::ReadUntil(spec, ..) = &program.ops[at] else {
-                    unreachable!("this wait is a read")
-                };
+                let Op::ReadUntil(spec, ..) = &program.ops[at] else { unreachable!("this wait is a read") };
                 let pattern = wanted.patterns[arm].take().expect("it was just found");
                 let from = wait.begun_at(&self.sight);
                 let value = self.sight.inbox.slice(from..found.start).to_vec();
@@ -432,9 +477,7 @@ impl Engine {
                 self.sight_lines();
             }
             WaitKind::Patterns { at, .. } => {
-                let crate::program::Op::Expect(expect) = &program.ops[*at] else {
-                    unreachable!("this wait is an expect")
-                };
+                let Op::Expect(expect) = &program.ops[*at] else { unreachable!("this wait is an expect") };
                 match expect.timeout {
                     Some(otherwise) => {
                         self.sight_all();
@@ -464,6 +507,7 @@ impl Engine {
     }
 
     fn make_watched(&mut self) -> Result<Watched, Box<Failure>> {
+        self.prefilters.clear();
         let program = self.program.clone();
         let actives: Vec<Active> = self.watching.iter().rev().copied().collect();
         let mut patterns = Vec::with_capacity(actives.len());
@@ -478,6 +522,9 @@ impl Engine {
             };
             patterns.push((self.ready(&watcher.pattern)?, watch));
         }
+        let is_eager = |pattern: &Pattern| matches!(pattern, Pattern::Literal(_)) || pattern.is_prompt();
+        self.sight.has_eager_watchers =
+            patterns.iter().any(|(pattern, watch)| *watch != Watch::Ignore && is_eager(pattern));
         Ok(Watched { patterns, actives, has_values })
     }
 }

@@ -18,6 +18,8 @@ pub(super) struct Piece<'a> {
     pub column: usize,
     /// How much white space stood before it, if it did not begin a line.
     pub blanks: Option<usize>,
+    /// How many blanks are wanted before it, if it does not begin a line.
+    pub gap: usize,
     /// Whether it stands between rows, or is the first token of one.
     pub is_between_rows: bool,
 }
@@ -34,15 +36,6 @@ pub(super) enum Before {
 }
 
 impl Piece<'_> {
-    /// Returns how many blanks are wanted before it in a line.
-    pub fn gap(&self) -> usize {
-        match (self.kind, self.place) {
-            (TokenKind::Comment, _) | (_, Place::Row) => BETWEEN,
-            (_, Place::Apart) => 1,
-            (_, Place::Joined) => 0,
-        }
-    }
-
     fn begin_line(&mut self) {
         if self.before == Before::Blanks {
             self.before = Before::Break;
@@ -63,7 +56,7 @@ pub(super) fn pieces<'a>(text: &'a str, tokens: &[Token]) -> Vec<Piece<'a>> {
 /// Takes the tokens as they stand in the text.
 fn read<'a>(text: &'a str, tokens: &[Token]) -> Vec<Piece<'a>> {
     let mut pieces = Vec::with_capacity(tokens.len());
-    let (mut end, mut column) = (0, 0);
+    let (mut end, mut column, mut last) = (0, 0, None);
     for token in tokens {
         let range = token.span.range();
         let gap = &text[end..range.start];
@@ -84,12 +77,25 @@ fn read<'a>(text: &'a str, tokens: &[Token]) -> Vec<Piece<'a>> {
             },
             column,
             blanks: if is_first { None } else { Some(blanks) },
+            gap: wanted(*token, last),
             is_between_rows: token.place == Place::Row,
         });
         column = end_column(token_text, column);
-        end = range.end;
+        (end, last) = (range.end, Some(token.kind));
     }
     pieces
+}
+
+/// Returns how many blanks are wanted before a token.
+fn wanted(token: Token, last: Option<TokenKind>) -> usize {
+    let is_behind_open = last == Some(TokenKind::BodyOpen);
+    match (token.kind, token.place) {
+        (TokenKind::Comment, _) => BETWEEN,
+        (TokenKind::BodyClose, _) if is_behind_open => 0,
+        (_, Place::Row) if !is_behind_open => BETWEEN,
+        (_, Place::Row | Place::Apart) => 1,
+        (_, Place::Joined) => 0,
+    }
 }
 
 /// Returns the column behind a text that begins in `column`; a `${…}` may go over several lines.
@@ -100,8 +106,7 @@ pub(super) fn end_column(text: &str, column: usize) -> usize {
     }
 }
 
-/// Returns where the body that begins at each token ends; says of comments whether they stand between rows, and of
-/// an empty body that nothing is wanted in it.
+/// Returns where the body that begins at each token ends; says of comments whether they stand between rows.
 fn partners(pieces: &mut [Piece<'_>]) -> Vec<usize> {
     let mut closes = vec![0; pieces.len()];
     let mut open = Vec::new();
@@ -124,11 +129,6 @@ fn partners(pieces: &mut [Piece<'_>]) -> Vec<usize> {
         }
         // The beginning of a row is as good as the end of the body.
         after = if piece.place == Place::Row { TokenKind::BodyClose } else { piece.kind };
-    }
-    for i in 1..pieces.len() {
-        if pieces[i].kind == TokenKind::BodyClose && pieces[i - 1].kind == TokenKind::BodyOpen {
-            pieces[i].place = Place::Joined;
-        }
     }
     closes
 }
@@ -281,7 +281,7 @@ impl Rows<'_> {
         let pieces = &self.pieces[segment.start..segment.end];
         let is_first = |i: usize| i == 0;
         let length =
-            |(i, piece): (usize, &Piece<'_>)| piece.text.chars().count() + if is_first(i) { 0 } else { piece.gap() };
+            |(i, piece): (usize, &Piece<'_>)| piece.text.chars().count() + if is_first(i) { 0 } else { piece.gap };
         indent + pieces.iter().enumerate().map(length).sum::<usize>()
     }
 

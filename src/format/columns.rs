@@ -1,13 +1,14 @@
 //! What stands under what: a token that the author put under another one stays there.
 //!
-//! A token with more blanks before it than are wanted, and the nearest one above or below it in the same column,
-//! are a pair. Tokens that are joined by pairs are moved to the right until all stand in one column, which is
-//! that of the one that needs most room. All other blanks are dropped.
+//! A token with more blanks before it than are wanted, and one in the same column of the line above or below it,
+//! are a pair; so are those in the nearest lines that begin with the same word. Tokens that are joined by pairs are
+//! moved to the right until all stand in one column, which is that of the one that needs most room. All other
+//! blanks are dropped.
 
 use std::collections::BTreeMap;
 
 use super::breaks::end_column;
-use super::lines::Line;
+use super::lines::{Cell, Line};
 use crate::syntax::TokenKind;
 
 /// So many lines above are searched for what a token stands under.
@@ -23,9 +24,7 @@ pub(super) fn align(lines: &mut [Line<'_>]) {
     for members in groups.in_order(lines, &arrows) {
         move_together(lines, &mut cursors, &members, 0);
     }
-    for (column, members) in comment_columns(lines) {
-        move_together(lines, &mut cursors, &members, column);
-    }
+    align_comments(lines, &mut cursors);
 }
 
 /// Where a cell is: the number of its line, and its own in the line.
@@ -56,6 +55,33 @@ fn move_together(lines: &mut [Line<'_>], cursors: &mut [Cursor], members: &[At],
     for ((line, cell), wanted) in members.iter().zip(wanted) {
         lines[*line].cells[*cell].gap += column - wanted;
     }
+}
+
+/// Returns what is found in the line above another, and in the nearest that begins with the same word: in lines of
+/// the same indentation, with at most one empty line and no other code between.
+fn above(lines: &[Line<'_>], from: usize, find: impl Fn(usize) -> Option<usize>) -> Vec<At> {
+    let mut found = Vec::new();
+    let mut n_apart = usize::from(lines[from].is_apart);
+    let mut is_next = n_apart == 0;
+    for n in (from.saturating_sub(REACH)..from).rev() {
+        let line = &lines[n];
+        if !line.is_comment() {
+            let is_like = line.cells[0].text == lines[from].cells[0].text;
+            if line.indent != lines[from].indent || n_apart > 1 {
+                break;
+            }
+            if let Some(cell) = find(n).filter(|_| is_next || is_like) {
+                found.push((n, cell));
+                if is_like {
+                    break;
+                }
+            }
+            is_next = false;
+        }
+        n_apart += usize::from(line.is_apart);
+        is_next &= n_apart == 0;
+    }
+    found
 }
 
 /// Where in its line a cell stands: what stands before an arrow never stands under what is behind one.
@@ -151,36 +177,21 @@ impl Groups {
                 else {
                     continue;
                 };
-                if let Some((above, j)) = self.above(lines, n, |above| {
-                    lines[above].cells.iter().enumerate().position(|(j, other)| {
+                let find = |above: usize| {
+                    let is_under = |(j, other): (usize, &Cell<'_>)| {
                         other.column == Some(column)
                             && other.kind != TokenKind::Comment
                             && self::stage(arrows[above], j) == stage
-                    })
-                }) && (cell.is_wide || lines[above].cells[j].is_wide)
-                {
-                    self.pair((above, j), (n, i));
+                    };
+                    lines[above].cells.iter().enumerate().position(is_under)
+                };
+                for (above, j) in above(lines, n, find) {
+                    if cell.is_wide || lines[above].cells[j].is_wide {
+                        self.pair((above, j), (n, i));
+                    }
                 }
             }
         }
-    }
-
-    /// Returns the nearest cell above a line that is wanted: in a line of the same indentation, with at most one
-    /// empty line and no other code than such lines between.
-    fn above(&self, lines: &[Line<'_>], from: usize, wanted: impl Fn(usize) -> Option<usize>) -> Option<At> {
-        let mut n_apart = usize::from(lines[from].is_apart);
-        for n in (from.saturating_sub(REACH)..from).rev() {
-            let line = &lines[n];
-            let is_out = !line.is_comment() && line.indent != lines[from].indent;
-            if n_apart > 1 || is_out {
-                return None;
-            }
-            if let Some(cell) = wanted(n) {
-                return Some((n, cell));
-            }
-            n_apart += usize::from(line.is_apart);
-        }
-        None
     }
 
     fn pair(&mut self, one: At, other: At) {
@@ -220,19 +231,50 @@ impl Groups {
     }
 }
 
-/// Returns the columns in which more than one comment stands behind something, with these comments and those
-/// that hang below or above one.
-fn comment_columns(lines: &[Line<'_>]) -> BTreeMap<usize, Vec<At>> {
-    let mut columns: BTreeMap<usize, Vec<At>> = BTreeMap::new();
-    for (n, line) in lines.iter().enumerate() {
-        let cell = line.cells.len() - 1;
-        let is_meant = line.cells[cell].kind == TokenKind::Comment && (!line.is_comment() || hangs(lines, n));
-        if let Some(column) = line.cells[cell].column.filter(|_| is_meant) {
-            columns.entry(column).or_default().push((n, cell));
+/// Gives the comments that stand behind something, and those that hang above or below one, their columns.
+///
+/// Comments that stand under each other move together if one of them needs more room. Where all have room, they
+/// keep their column, provided that it is not the whim of a single comment.
+fn align_comments(lines: &mut [Line<'_>], cursors: &mut [Cursor]) {
+    let mut stayers: BTreeMap<usize, Vec<Vec<At>>> = BTreeMap::new();
+    for (column, members) in comment_groups(lines) {
+        let mut wanted = members.iter().map(|(line, cell)| cursors[*line].advance(&lines[*line], *cell));
+        match wanted.all(|wanted| wanted <= column) {
+            true => stayers.entry(column).or_default().push(members),
+            false => move_together(lines, cursors, &members, 0),
         }
     }
-    columns.retain(|_, members| members.len() > 1);
-    columns
+    for (column, groups) in stayers {
+        let members = groups.concat();
+        if members.len() > 1 {
+            move_together(lines, cursors, &members, column);
+        }
+    }
+}
+
+/// Returns the comments that stand under each other, with their columns: in lines of one paragraph and one indentation.
+fn comment_groups(lines: &[Line<'_>]) -> Vec<(usize, Vec<At>)> {
+    let mut groups: Vec<(usize, Vec<At>)> = Vec::new();
+    // The groups of this paragraph, by their columns.
+    let mut here: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut indent = 0;
+    for (n, line) in lines.iter().enumerate() {
+        if line.is_apart || !line.is_comment() && line.indent != indent {
+            here.clear();
+        }
+        if !line.is_comment() {
+            indent = line.indent;
+        }
+        let cell = line.cells.len() - 1;
+        let is_meant = line.cells[cell].kind == TokenKind::Comment && (!line.is_comment() || hangs(lines, n));
+        let Some(column) = line.cells[cell].column.filter(|_| is_meant) else { continue };
+        let group = *here.entry(column).or_insert(groups.len());
+        if group == groups.len() {
+            groups.push((column, Vec::new()));
+        }
+        groups[group].1.push((n, cell));
+    }
+    groups
 }
 
 /// Whether a line that is a comment goes on with one that stands behind something above or below it.

@@ -54,9 +54,10 @@ pub(super) fn lines<'a>(pieces: &[Piece<'a>]) -> Vec<Line<'a>> {
             is_joined = false;
         }
         let line = lines.last_mut().expect("the first token begins a line");
-        let gap = if is_first { 0 } else { piece.gap() };
+        let gap = if is_first { 0 } else { piece.gap };
         is_joined |= !is_first && piece.blanks.is_none();
-        let can_move = !is_joined && if is_first { piece.kind == TokenKind::Comment } else { gap > 0 };
+        let is_free = piece.blanks.is_some_and(|blanks| blanks > 0) && gap > 0;
+        let can_move = !is_joined && if is_first { piece.kind == TokenKind::Comment } else { is_free };
         line.cells.push(Cell {
             text: piece.text,
             kind: piece.kind,

@@ -237,9 +237,12 @@ impl<'a, W: Write> Console<'a, W> {
         let text = match why {
             Waiting::Open => "opening the port".to_string(),
             Waiting::Write { site } => format!("sending ({})", place(*site)),
-            Waiting::Match { site, what, deadline } => {
+            Waiting::Match { site, deadline } => {
                 let left = deadline.map_or(String::new(), left);
-                format!("waiting for {what} ({}){left}", place(*site))
+                let source = self.sources.get(site.source);
+                let statement =
+                    source.shown().get(site.span.range()).unwrap_or_default().lines().next().unwrap_or_default();
+                format!("{statement} ({}){left}", place(*site))
             }
             Waiting::Sleep { site, until } => format!("sleeping ({}){}", place(*site), left(*until)),
             Waiting::Quiet { site } => format!("waiting for a quiet line ({})", place(*site)),
@@ -489,7 +492,7 @@ mod tests {
         let look = Look { width: 80, style: Style::Plain };
         let mut console = Console::new(&mut out, &sources, look, Volume::Normal, Status::Shown);
         let deadline = Some(Moment::from_millis(5000));
-        let why = Waiting::Match { site, what: "line \"OK\"".to_string(), deadline };
+        let why = Waiting::Match { site, deadline };
         let mut all = || -> io::Result<()> {
             console.waiting(Moment::from_millis(1800), &why)?;
             console.waiting(Moment::from_millis(1800), &why)?;
@@ -503,7 +506,7 @@ mod tests {
         let text =
             String::from_utf8(out).expect("a console shows text").replace('\r', "<cr>").replace('\u{1b}', "<esc>");
         assert_snapshot!(text, @r#"
-        <cr><esc>[Kwaiting for line "OK" (lib/air.flow:4:3), 3.2 s left<cr><esc>[K    1.801  < OK\r\n
+        <cr><esc>[Kexpect line "OK" within 5s (lib/air.flow:4:3), 3.2 s left<cr><esc>[K    1.801  < OK\r\n
         <cr><esc>[Ksleeping (lib/air.flow:4:3), 0.2 s left<cr><esc>[K
         "#);
     }

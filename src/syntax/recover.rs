@@ -109,7 +109,11 @@ pub fn explain(id: SourceId, text: &str, offset: usize) -> Diagnostic {
     if positives.contains(&Rule::k_send) || positives.contains(&Rule::alone) {
         return no_statement(found, site(at, at + found.len().max(1)));
     }
-    if positives == [Rule::name] && super::is_keyword(found) && found.starts_with(char::is_alphabetic) {
+    if positives.contains(&Rule::name)
+        && positives.len() <= 2
+        && super::is_keyword(found)
+        && found.starts_with(char::is_alphabetic)
+    {
         let at = site(at, at + found.len());
         return Diagnostic::new(
             Code::SyntaxUnexpected,
@@ -118,6 +122,9 @@ pub fn explain(id: SourceId, text: &str, offset: usize) -> Diagnostic {
             "a keyword",
         )
         .help(format!("take another name: `{found}_1`, `my_{found}`"));
+    }
+    if let Some(diagnostic) = unclosed_value(id, trimmed, at, offset) {
+        return diagnostic;
     }
     let expected = list(&positives);
     let shown = if found.is_empty() { "the end of the line".to_string() } else { format!("`{found}`") };
@@ -130,7 +137,42 @@ pub fn explain(id: SourceId, text: &str, offset: usize) -> Diagnostic {
     )
 }
 
+/// Finds a `${` that is not closed on its line.
+fn unclosed_value(id: SourceId, text: &str, at: usize, offset: usize) -> Option<Diagnostic> {
+    let line_start = text[..at].rfind(['\r', '\n']).map_or(0, |i| i + 1);
+    let line_end = text[at..].find(['\r', '\n']).map_or(text.len(), |i| at + i);
+    let begins = line_start + text[line_start..at].rfind("${")?;
+    if text[begins..line_end].contains('}') {
+        return None;
+    }
+    let site = Site { source: id, span: Span::new(offset + begins, offset + begins + 2) };
+    let help = "a value in a string ends with `}`: `\"AT+X=${value}\"`; for the two characters themselves write `\\${`";
+    Some(Diagnostic::new(Code::SyntaxUnclosed, site, "this `${` is not closed", "begins here").help(help))
+}
+
+/// Explains a word or sign that belongs to the statement before it and could not be read there.
+fn leftover(found: &str, site: Site) -> Option<Diagnostic> {
+    let (message, help) = match found {
+        "within" | "every" | "timeout" | "for" => (
+            format!("what follows `{found}` is no duration"),
+            "a duration is a number with a unit: `250ms`, `5s`, `2m`, `1h`",
+        ),
+        "(" => (
+            "these parentheses are not closed, or hold something that is no value".to_string(),
+            "arguments are values with commas between them, and `)` at the end",
+        ),
+        "+" | "-" | "*" | "/" | "%" | "=" | "<" | ">" | "and" | "or" | "in" | "matches" => {
+            (format!("no value follows `{found}`, or none stands before it"), "an operator stands between two values")
+        }
+        _ => return None,
+    };
+    Some(Diagnostic::new(Code::SyntaxUnexpected, site, message, "here").help(help))
+}
+
 fn no_statement(found: &str, site: Site) -> Diagnostic {
+    if let Some(diagnostic) = leftover(found, site) {
+        return diagnostic;
+    }
     let word: String = found.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
     if word.is_empty() {
         return Diagnostic::new(
