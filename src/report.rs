@@ -34,6 +34,20 @@ pub trait Sink {
         Ok(())
     }
 
+    /// Whether something was told that is not yet where it is kept.
+    fn has_unwritten(&self) -> bool {
+        false
+    }
+
+    /// Writes what is not yet where it is kept.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Sink::tell`].
+    fn write_out(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Writes what is still to be written; nothing is told after that.
     ///
     /// # Errors
@@ -51,6 +65,14 @@ impl<S: Sink + ?Sized> Sink for &mut S {
 
     fn waiting(&mut self, now: Moment, why: &Waiting) -> io::Result<()> {
         (**self).waiting(now, why)
+    }
+
+    fn has_unwritten(&self) -> bool {
+        (**self).has_unwritten()
+    }
+
+    fn write_out(&mut self) -> io::Result<()> {
+        (**self).write_out()
     }
 
     fn end(&mut self) -> io::Result<()> {
@@ -106,6 +128,14 @@ impl Audience for Fan<'_> {
 
     fn waiting(&mut self, now: Moment, why: &Waiting) {
         self.each(|sink| sink.waiting(now, why));
+    }
+
+    fn has_unwritten(&self) -> bool {
+        self.sinks.iter().any(|(_, sink)| sink.has_unwritten())
+    }
+
+    fn write_out(&mut self) {
+        self.each(|sink| sink.write_out());
     }
 }
 

@@ -118,6 +118,10 @@ pub struct Company<'a> {
     pub person: &'a mut dyn Person,
 }
 
+/// How long something may be told and not yet written: nobody notices, and a busy line pays for one write instead
+/// of thousands.
+const WRITE_OUT: Duration = Duration::from_millis(100);
+
 /// How often a person is looked at who has been asked something.
 const ANSWER_POLL: Duration = Duration::from_millis(50);
 
@@ -128,6 +132,14 @@ pub trait Audience {
 
     /// Takes note that the engine now waits, and what for; called before each wait.
     fn waiting(&mut self, now: Moment, why: &Waiting);
+
+    /// Whether something was told that is not yet where it is kept.
+    fn has_unwritten(&self) -> bool {
+        false
+    }
+
+    /// Writes what is not yet where it is kept; called when nothing has happened for a moment.
+    fn write_out(&mut self) {}
 }
 
 /// How often the engine may be woken at one moment with nothing to show for it. A flow can wait for no time at
@@ -166,7 +178,14 @@ pub fn run(engine: &mut Engine, world: &mut dyn World, company: Company<'_>) -> 
                 }
                 received.clear();
                 let before = engine.now();
-                let (now, happening) = world.wait(until, &mut received);
+                let write_at = audience
+                    .has_unwritten()
+                    .then(|| before + WRITE_OUT)
+                    .filter(|at| until.is_none_or(|until| *at < until));
+                let (now, happening) = world.wait(write_at.or(until), &mut received);
+                if happening == Happening::Nothing && write_at.is_some_and(|at| at <= now) {
+                    audience.write_out();
+                }
                 idle = if happening == Happening::Nothing && now <= before { idle + 1 } else { 0 };
                 if idle > IDLE_LIMIT {
                     let reason = format!(

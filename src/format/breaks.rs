@@ -22,6 +22,8 @@ pub(super) struct Piece<'a> {
     pub gap: usize,
     /// Whether it stands between rows, or is the first token of one.
     pub is_between_rows: bool,
+    /// Its kind; of a comment, the kind of what follows.
+    pub stands_as: TokenKind,
 }
 
 /// What stands before a token.
@@ -79,6 +81,7 @@ fn read<'a>(text: &'a str, tokens: &[Token]) -> Vec<Piece<'a>> {
             blanks: if is_first { None } else { Some(blanks) },
             gap: wanted(*token, last),
             is_between_rows: token.place == Place::Row,
+            stands_as: token.kind,
         });
         column = end_column(token_text, column);
         (end, last) = (range.end, Some(token.kind));
@@ -106,16 +109,15 @@ pub(super) fn end_column(text: &str, column: usize) -> usize {
     }
 }
 
-/// Returns where the body that begins at each token ends; says of comments whether they stand between rows.
+/// Returns where the body that begins at each token ends, and says of comments what they stand before.
 fn partners(pieces: &mut [Piece<'_>]) -> Vec<usize> {
     let mut closes = vec![0; pieces.len()];
     let mut open = Vec::new();
-    let mut after = TokenKind::BodyClose;
-    for i in (0..pieces.len()).rev() {
-        let piece = &mut pieces[i];
+    let (mut stands_as, mut is_between_rows) = (TokenKind::BodyClose, true);
+    for (i, piece) in pieces.iter_mut().enumerate().rev() {
         match piece.kind {
             TokenKind::Comment => {
-                piece.is_between_rows = after == TokenKind::BodyClose;
+                (piece.stands_as, piece.is_between_rows) = (stands_as, is_between_rows);
                 continue;
             }
             TokenKind::BodyClose => open.push(i),
@@ -127,8 +129,8 @@ fn partners(pieces: &mut [Piece<'_>]) -> Vec<usize> {
             | TokenKind::ValueOpen
             | TokenKind::ValueClose => {}
         }
-        // The beginning of a row is as good as the end of the body.
-        after = if piece.place == Place::Row { TokenKind::BodyClose } else { piece.kind };
+        stands_as = piece.kind;
+        is_between_rows = piece.place == Place::Row || piece.kind == TokenKind::BodyClose;
     }
     closes
 }

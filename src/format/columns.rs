@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::breaks::end_column;
-use super::lines::{Cell, Line};
+use super::lines::Line;
 use crate::syntax::TokenKind;
 
 /// So many lines above are searched for what a token stands under.
@@ -170,23 +170,20 @@ impl Groups {
 
     /// What the author put under something stays under it.
     fn pair_columns(&mut self, lines: &[Line<'_>], arrows: &[Option<usize>]) {
+        let columns: Vec<Vec<(usize, usize)>> = lines.iter().map(Line::columns).collect();
         for (n, line) in lines.iter().enumerate() {
-            for (i, cell) in line.cells.iter().enumerate() {
+            for (column, i) in columns[n].iter().copied() {
                 let stage = stage(arrows[n], i);
-                let Some(column) = cell.column.filter(|_| cell.kind != TokenKind::Comment && stage != Stage::Arrow)
-                else {
+                if stage == Stage::Arrow {
                     continue;
-                };
+                }
                 let find = |above: usize| {
-                    let is_under = |(j, other): (usize, &Cell<'_>)| {
-                        other.column == Some(column)
-                            && other.kind != TokenKind::Comment
-                            && self::stage(arrows[above], j) == stage
-                    };
-                    lines[above].cells.iter().enumerate().position(is_under)
+                    let place = columns[above].binary_search_by_key(&column, |(column, _)| *column).ok()?;
+                    let (_, j) = columns[above][place];
+                    (self::stage(arrows[above], j) == stage).then_some(j)
                 };
                 for (above, j) in above(lines, n, find) {
-                    if cell.is_wide || lines[above].cells[j].is_wide {
+                    if line.cells[i].is_wide || lines[above].cells[j].is_wide {
                         self.pair((above, j), (n, i));
                     }
                 }

@@ -37,6 +37,12 @@ impl Line<'_> {
     pub fn is_comment(&self) -> bool {
         self.cells[0].kind == TokenKind::Comment
     }
+
+    /// Returns the columns of the text in which cells stood, comments aside, from left to right, each with its cell.
+    pub fn columns(&self) -> Vec<(usize, usize)> {
+        let code = self.cells.iter().enumerate().filter(|(_, cell)| cell.kind != TokenKind::Comment);
+        code.filter_map(|(i, cell)| cell.column.map(|column| (column, i))).collect()
+    }
 }
 
 /// Returns the lines that begin where the tokens say.
@@ -45,10 +51,10 @@ pub(super) fn lines<'a>(pieces: &[Piece<'a>]) -> Vec<Line<'a>> {
     let mut open: Vec<Open> = Vec::new();
     // Behind a place where two lines were joined, the columns of the text say nothing.
     let mut is_joined = false;
-    for (i, piece) in pieces.iter().enumerate() {
+    for piece in pieces {
         let is_first = piece.before != Before::Blanks;
         if is_first {
-            let indent = indent(pieces, i, &open);
+            let indent = indent(piece, &open);
             let is_apart = piece.before == Before::EmptyLine;
             lines.push(Line { indent, is_apart, cells: Vec::new() });
             is_joined = false;
@@ -88,19 +94,16 @@ enum Open {
     },
 }
 
-/// Returns how far a line is indented that begins with a certain token.
-fn indent(pieces: &[Piece<'_>], i: usize, open: &[Open]) -> usize {
-    let piece = &pieces[i];
+/// Returns how far a line is indented that begins with a token.
+fn indent(piece: &Piece<'_>, open: &[Open]) -> usize {
     let row = open.iter().filter(|open| matches!(open, Open::Body)).count() * INDENT;
     if piece.is_between_rows {
         return row;
     }
-    // A comment stands as what follows it, but not as what closes.
-    let next = pieces[i..].iter().find(|piece| piece.kind != TokenKind::Comment).map(|piece| piece.kind);
-    match (piece.kind, next, open.last()) {
+    match (piece.kind, piece.stands_as, open.last()) {
         (TokenKind::BodyClose, ..) => row - INDENT,
         (TokenKind::ValueClose, _, Some(Open::Value { indent })) => *indent,
-        (_, Some(TokenKind::Else | TokenKind::BodyOpen), _) => row,
+        (_, TokenKind::Else | TokenKind::BodyOpen, _) => row,
         (_, _, Some(Open::Value { indent })) => indent + INDENT,
         (_, _, Some(Open::Body) | None) => row + INDENT,
     }

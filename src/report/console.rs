@@ -28,6 +28,9 @@ pub enum Volume {
     Quiet,
 }
 
+/// How much is gathered for a file or a pipe before it is written.
+const GATHERED: usize = 32 * 1024;
+
 /// Whether the last line of a console says what is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -279,6 +282,16 @@ impl<W: Write> Sink for Console<'_, W> {
         if let EventKind::RunEnded { verdict } = &event.kind {
             self.say_verdict(*verdict);
         }
+        // Who watches sees at once what happens; a file or a pipe is filled in larger pieces.
+        let is_watched = self.status == Status::Shown || matches!(event.kind, EventKind::RunEnded { .. });
+        if is_watched || self.text.len() >= GATHERED { self.write() } else { Ok(()) }
+    }
+
+    fn has_unwritten(&self) -> bool {
+        !self.text.is_empty()
+    }
+
+    fn write_out(&mut self) -> io::Result<()> {
         self.write()
     }
 
@@ -300,6 +313,7 @@ impl<W: Write> Sink for Console<'_, W> {
     }
 
     fn end(&mut self) -> io::Result<()> {
+        self.write()?;
         if !self.shown.is_empty() {
             self.shown.clear();
             self.out.write_all(ERASE.as_bytes())?;
@@ -471,6 +485,7 @@ mod tests {
             let kind = EventKind::Received { bytes: bytes.into_bytes(), block: true };
             console.tell(&Event { at: Moment::START, site: None, kind }).expect("a Vec takes whatever is written");
         }
+        console.end().expect("a Vec takes whatever is written");
         let text = String::from_utf8(out).expect("a console shows text");
         assert!(text.lines().all(|line| columns(line) <= 30), "{text}");
         assert_snapshot!(text, @r#"

@@ -37,7 +37,11 @@ pub enum Times {
     Hidden,
 }
 
-/// Writes a transcript while the run goes on: each event is written when it is told.
+/// How much is gathered before it is written.
+const GATHERED: usize = 32 * 1024;
+
+/// Writes a transcript while the run goes on: what is told is written within a moment, see [`Sink::write_out`], and
+/// a failure or a saved result at once.
 #[derive(Debug)]
 pub struct Transcript<'a, W: Write> {
     out: W,
@@ -47,7 +51,7 @@ pub struct Transcript<'a, W: Write> {
 }
 
 impl<'a, W: Write> Transcript<'a, W> {
-    /// Makes a transcript that goes to `out`, which sees one `write_all` an event; places are those of `sources`.
+    /// Makes a transcript that goes to `out`; places are those of `sources`.
     pub fn new(out: W, sources: &'a Sources, times: Times) -> Transcript<'a, W> {
         Transcript { out, sources, times, text: String::with_capacity(4096) }
     }
@@ -58,6 +62,8 @@ impl<'a, W: Write> Transcript<'a, W> {
     ///
     /// What `W` says.
     pub fn flush(&mut self) -> io::Result<()> {
+        self.out.write_all(self.text.as_bytes())?;
+        self.text.clear();
         self.out.flush()
     }
 
@@ -148,7 +154,6 @@ impl<'a, W: Write> Transcript<'a, W> {
 impl<W: Write> Sink for Transcript<'_, W> {
     fn tell(&mut self, event: &Event) -> io::Result<()> {
         let at = event.at.since_start();
-        self.text.clear();
         match &event.kind {
             EventKind::RunStarted(header) => self.put_header(header),
             EventKind::StepBegan { title, attempt, attempts, depth } => {
@@ -183,7 +188,17 @@ impl<W: Write> Sink for Transcript<'_, W> {
                 self.put_step(at, 0, verdict.title(), "", &more);
             }
         }
-        self.out.write_all(self.text.as_bytes())
+        let is_urgent =
+            matches!(event.kind, EventKind::Failed(_) | EventKind::Saved { .. } | EventKind::RunEnded { .. });
+        if is_urgent || self.text.len() >= GATHERED { self.flush() } else { Ok(()) }
+    }
+
+    fn has_unwritten(&self) -> bool {
+        !self.text.is_empty()
+    }
+
+    fn write_out(&mut self) -> io::Result<()> {
+        self.flush()
     }
 
     fn end(&mut self) -> io::Result<()> {
@@ -334,6 +349,7 @@ mod tests {
             let event = Event { at: crate::time::Moment::START, site: None, kind: EventKind::Closed(reason) };
             transcript.tell(&event).expect("a Vec takes whatever is written");
         }
+        transcript.end().expect("a Vec takes whatever is written");
         assert_snapshot!(String::from_utf8(out).expect("a transcript is text"), @r#"
         - port hung up
         - port can not be opened: no such file
