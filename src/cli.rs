@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod given;
+mod many;
 mod person;
 mod ports;
 mod run;

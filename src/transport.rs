@@ -11,6 +11,8 @@
 //! a timeout.
 
 mod clock;
+#[cfg(unix)]
+mod fleet;
 mod interrupt;
 #[cfg(unix)]
 mod line;
@@ -20,6 +22,8 @@ mod pty;
 mod serial;
 
 pub use clock::{Clock, unix_millis};
+#[cfg(unix)]
+pub use fleet::run_all;
 pub use interrupt::Interrupt;
 pub use ports::{PortDescription, UsbIdentity, list};
 #[cfg(unix)]

@@ -147,57 +147,96 @@ pub trait Audience {
 const IDLE_LIMIT: u32 = 1_000_000;
 
 /// Runs an engine in a world to its end and returns the verdict.
-pub fn run(engine: &mut Engine, world: &mut dyn World, company: Company<'_>) -> Verdict {
-    let Company { keeper, audience, person } = company;
-    let mut is_asking = false;
+pub fn run<'a>(engine: &'a mut Engine, world: &mut dyn World, company: Company<'a>) -> Verdict {
+    let mut session = Session::new(engine, company);
     let mut received = Vec::with_capacity(16 * 1024);
-    let mut idle = 0;
     loop {
-        match engine.poll() {
-            Output::Event(event) => audience.tell(&event),
-            Output::Act(Action::Port(command)) => world.perform(command),
-            Output::Act(Action::Save { values }) => {
-                let kept = keeper.keep(&values);
-                engine.handle(engine.now(), Input::Kept(kept));
-            }
-            Output::Act(Action::Ask { prompt, is_secret }) => {
-                person.ask(&prompt, is_secret);
-                is_asking = true;
-            }
-            Output::Wait { until, why } => {
-                audience.waiting(engine.now(), &why);
-                let mut until = until;
-                if is_asking {
-                    if let Some(answer) = person.answer() {
-                        is_asking = false;
-                        engine.handle(engine.now(), Input::Answered(answer));
-                        continue;
-                    }
-                    let next = engine.now() + ANSWER_POLL;
-                    until = Some(until.map_or(next, |until| until.min(next)));
-                }
+        match session.until_wait(world) {
+            Next::Wait(until) => {
                 received.clear();
-                let before = engine.now();
-                let write_at = audience
-                    .has_unwritten()
-                    .then(|| before + WRITE_OUT)
-                    .filter(|at| until.is_none_or(|until| *at < until));
-                let (now, happening) = world.wait(write_at.or(until), &mut received);
-                if happening == Happening::Nothing && write_at.is_some_and(|at| at <= now) {
-                    audience.write_out();
-                }
-                idle = if happening == Happening::Nothing && now <= before { idle + 1 } else { 0 };
-                if idle > IDLE_LIMIT {
-                    let reason = format!(
-                        "nothing happened {IDLE_LIMIT} times at {now} while waiting for {why:?}: this is a defect of flowrun"
-                    );
-                    engine.handle(now, Input::Closed(CloseReason::Broken { reason, help: None }));
-                    idle = 0;
-                    continue;
-                }
-                engine.handle(now, Input::from_happening(happening, &received));
+                let (now, happening) = world.wait(until, &mut received);
+                session.take(now, happening, &received);
             }
-            Output::Done(verdict) => return verdict,
+            Next::Over(verdict) => return verdict,
         }
+    }
+}
+
+/// An engine with its company, between two waits: for who waits for several at once.
+pub struct Session<'a> {
+    engine: &'a mut Engine,
+    company: Company<'a>,
+    is_asking: bool,
+    /// When what was told is to be written, if the engine is woken for that only.
+    write_at: Option<Moment>,
+    /// How often nothing happened at one moment.
+    idle: u32,
+}
+
+/// What a session wants next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Something to happen, or this moment.
+    Wait(Option<Moment>),
+    /// Nothing more.
+    Over(Verdict),
+}
+
+impl<'a> Session<'a> {
+    /// Begins a session.
+    pub fn new(engine: &'a mut Engine, company: Company<'a>) -> Session<'a> {
+        Session { engine, company, is_asking: false, write_at: None, idle: 0 }
+    }
+
+    /// Does everything that can be done before something must be waited for.
+    pub fn until_wait(&mut self, world: &mut dyn World) -> Next {
+        loop {
+            match self.engine.poll() {
+                Output::Event(event) => self.company.audience.tell(&event),
+                Output::Act(Action::Port(command)) => world.perform(command),
+                Output::Act(Action::Save { values }) => {
+                    let kept = self.company.keeper.keep(&values);
+                    self.engine.handle(self.engine.now(), Input::Kept(kept));
+                }
+                Output::Act(Action::Ask { prompt, is_secret }) => {
+                    self.company.person.ask(&prompt, is_secret);
+                    self.is_asking = true;
+                }
+                Output::Wait { until, why } => {
+                    let now = self.engine.now();
+                    self.company.audience.waiting(now, &why);
+                    let mut until = until;
+                    if self.is_asking {
+                        if let Some(answer) = self.company.person.answer() {
+                            self.is_asking = false;
+                            self.engine.handle(now, Input::Answered(answer));
+                            continue;
+                        }
+                        let next = now + ANSWER_POLL;
+                        until = Some(until.map_or(next, |until| until.min(next)));
+                    }
+                    let has_unwritten = self.company.audience.has_unwritten();
+                    self.write_at =
+                        has_unwritten.then(|| now + WRITE_OUT).filter(|at| until.is_none_or(|until| *at < until));
+                    return Next::Wait(self.write_at.or(until));
+                }
+                Output::Done(verdict) => return Next::Over(verdict),
+            }
+        }
+    }
+
+    /// Takes what a world told of; `received` holds the bytes that came.
+    pub fn take(&mut self, now: Moment, happening: Happening, received: &[u8]) {
+        let before = self.engine.now();
+        if happening == Happening::Nothing && self.write_at.is_some_and(|at| at <= now) {
+            self.company.audience.write_out();
+        }
+        self.idle = if happening == Happening::Nothing && now <= before { self.idle + 1 } else { 0 };
+        if self.idle > IDLE_LIMIT {
+            self.idle = 0;
+            let reason = format!("nothing happened {IDLE_LIMIT} times at {now}: this is a defect of flowrun");
+            return self.engine.handle(now, Input::Closed(CloseReason::Broken { reason, help: None }));
+        }
+        self.engine.handle(now, Input::from_happening(happening, received));
     }
 }

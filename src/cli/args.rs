@@ -61,14 +61,17 @@ pub(super) enum Command {
 }
 
 /// What `run` takes.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(super) struct RunArguments {
     /// The flow to run
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Name the port, or `sim`, or `sim:DEVICE_FILE`
-    #[arg(long, short, value_name = "PORT")]
-    pub port: Option<String>,
+    /// Name the port, or `sim`, or `sim:DEVICE_FILE`; several, or a pattern: '/dev/ttyUSB*'
+    #[arg(long = "port", short, value_name = "PORT")]
+    pub ports: Vec<String>,
+    /// Run on so many ports at once [default: all]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
     /// Seed everything random (1 for `sim`, else a new one each time)
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -129,7 +132,7 @@ pub(super) struct SimArguments {
 }
 
 /// Variables of the file that the command line names.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Clone)]
 #[command(next_help_heading = "Variables")]
 pub(super) struct VariableArguments {
     /// Set a variable (repeatable; before --vars and FLOWRUN_VAR_NAME)
@@ -141,7 +144,7 @@ pub(super) struct VariableArguments {
 }
 
 /// How much is shown, and how.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Clone)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArguments {
     /// Show only a failure and the verdict
@@ -207,7 +210,7 @@ mod tests {
         for line in ["flowrun a.flow --port sim", "flowrun run a.flow -p sim", "flowrun --port sim a.flow"] {
             let typed = read_line(line).expect("it is right");
             let Command::Run(arguments) = typed.command else { panic!("{line} is no run") };
-            assert_eq!((arguments.file, arguments.port), (PathBuf::from("a.flow"), Some("sim".to_string())));
+            assert_eq!((arguments.file, arguments.ports), (PathBuf::from("a.flow"), vec!["sim".to_string()]));
         }
         let typed = read_line("flowrun check a.flow b.flow").expect("it is right");
         assert!(matches!(typed.command, Command::Check(arguments) if arguments.files.len() == 2));

@@ -9,6 +9,7 @@ use super::Ending;
 use super::args::RunArguments;
 use super::check::{device_of, program_for};
 use super::given::{device_variables, is_same_file, settings, variables};
+use super::many;
 use super::person::AtTerminal;
 use super::simulated::{SimulatedPort, Texts};
 use super::terminal::{Pace, Terminal};
@@ -36,6 +37,17 @@ const DEVICE_SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Runs a flow.
 pub(super) fn run(arguments: &RunArguments, terminal: &Terminal) -> Ending {
+    let ports = match many::expand(&arguments.ports) {
+        Ok(ports) => ports,
+        Err(problem) => {
+            terminal.refuse(*problem);
+            return Ending::Refused;
+        }
+    };
+    if ports.len() > 1 {
+        return many::run(arguments, &ports, terminal);
+    }
+    let arguments = &RunArguments { ports, ..arguments.clone() };
     match Prepared::new(arguments, terminal) {
         Ok(prepared) => prepared.run(arguments, terminal),
         Err(ending) => ending,
@@ -86,14 +98,14 @@ impl Port<'_> {
 }
 
 /// Everything that a run needs, checked.
-struct Prepared {
-    program: Arc<Program>,
-    inputs: Inputs,
+pub(super) struct Prepared {
+    pub(super) program: Arc<Program>,
+    pub(super) inputs: Inputs,
     /// The simulated device, if there is one.
     device: Option<(Arc<Program>, Inputs)>,
-    results: Results,
-    transcript: Option<File>,
-    interrupt: Interrupt,
+    pub(super) results: Results,
+    pub(super) transcript: Option<File>,
+    pub(super) interrupt: Interrupt,
 }
 
 impl Prepared {
@@ -101,6 +113,12 @@ impl Prepared {
     fn new(arguments: &RunArguments, terminal: &Terminal) -> Result<Prepared, Ending> {
         let path = &arguments.file;
         let program = program_for(Role::Flow, path, terminal).inspect_err(|_| suggest_command(path, terminal))?;
+        Prepared::of(program, arguments, terminal)
+    }
+
+    /// Checks what a run of a program on one port needs.
+    pub(super) fn of(program: Arc<Program>, arguments: &RunArguments, terminal: &Terminal) -> Result<Prepared, Ending> {
+        let path = &arguments.file;
         let (port, device) = device(arguments, &program, terminal)?;
         let mut problems = Vec::new();
         let variables = kept(variables(&program, &arguments.variables), &mut problems);
@@ -211,7 +229,7 @@ fn device(
         terminal.report(&[problem], &flow.sources);
         Ending::Refused
     };
-    let Some(port) = arguments.port.as_deref().filter(|port| !port.is_empty()) else {
+    let Some(port) = arguments.ports.first().map(String::as_str).filter(|port| !port.is_empty()) else {
         return Err(refused(no_port(flow)));
     };
     let path = match Port::read(port) {
@@ -270,7 +288,7 @@ fn results(arguments: &RunArguments, program: &Program) -> Result<Results, Diagn
     Ok(results)
 }
 
-fn default_place(flow: &Path) -> PathBuf {
+pub(super) fn default_place(flow: &Path) -> PathBuf {
     let mut name = flow.file_stem().unwrap_or_default().to_os_string();
     name.push(".saved.toml");
     PathBuf::from(name)

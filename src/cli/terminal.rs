@@ -74,6 +74,11 @@ impl Terminal {
         Console::new(AutoStream::always(io::stdout()), sources, self.out, volume, status)
     }
 
+    /// Returns the sink that shows a run on `out`, as it would on standard output.
+    pub fn console_into<'a, W: Write>(&self, out: W, sources: &'a Sources, volume: Volume) -> Console<'a, W> {
+        Console::new(out, sources, self.out, volume, Status::Hidden)
+    }
+
     fn complain(&self, text: &str) {
         let mut err = AutoStream::always(io::stderr());
         let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());

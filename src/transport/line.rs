@@ -42,11 +42,15 @@ struct Unsent {
     written: usize,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Found {
-    readable: bool,
-    writable: bool,
-    hung_up: bool,
+/// What a port is ready for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ready {
+    /// Bytes can be read.
+    pub readable: bool,
+    /// Bytes can be written.
+    pub writable: bool,
+    /// The other end is gone.
+    pub hung_up: bool,
 }
 
 impl Line {
@@ -105,12 +109,8 @@ impl Line {
         received: &mut Vec<u8>,
     ) -> (Moment, Happening) {
         loop {
-            if !self.heard && self.interrupt.is_raised() {
-                self.heard = true;
-                return self.at_once(Happening::Interrupt);
-            }
-            if let Some(happening) = self.news.pop_front() {
-                return self.at_once(happening);
+            if let Some(told) = self.look(port, Ready::default(), until, received) {
+                return told;
             }
             let left = if self.is_failing { Some(Duration::ZERO) } else { until.map(|u| u.since(self.now())) };
             let found = match self.poll(port, left) {
@@ -118,27 +118,47 @@ impl Line {
                 Err(Errno::INTR) => continue,
                 Err(errno) => return self.at_once(Happening::Closed(fate(errno))),
             };
-            if let Some(port) = port {
-                if found.writable {
-                    self.write_on(port);
-                }
-                if found.readable || found.hung_up || self.is_failing {
-                    received.reserve(READ_SIZE);
-                    match read(port, spare_capacity(received)) {
-                        Ok(0) => return self.at_once(Happening::Closed(CloseReason::HungUp)),
-                        Ok(_) => return (self.in_time_for(until), Happening::Received),
-                        Err(Errno::AGAIN) if found.hung_up || self.is_failing => {
-                            return self.at_once(Happening::Closed(CloseReason::HungUp));
-                        }
-                        Err(Errno::AGAIN | Errno::INTR) => {}
-                        Err(errno) => return self.at_once(Happening::Closed(fate(errno))),
-                    }
-                }
+            if let Some(told) = self.look(port, found, until, received) {
+                return told;
             }
             if self.news.is_empty() && until.is_some_and(|until| self.now() >= until) {
                 return self.at_once(Happening::Nothing);
             }
         }
+    }
+
+    /// Looks whether there is something to tell, given what the port is ready for; never blocks.
+    pub fn look(
+        &mut self,
+        port: Option<BorrowedFd<'_>>,
+        found: Ready,
+        until: Option<Moment>,
+        received: &mut Vec<u8>,
+    ) -> Option<(Moment, Happening)> {
+        if !self.heard && self.interrupt.is_raised() {
+            self.heard = true;
+            return Some(self.at_once(Happening::Interrupt));
+        }
+        if let Some(happening) = self.news.pop_front() {
+            return Some(self.at_once(happening));
+        }
+        let port = port?;
+        if found.writable {
+            self.write_on(port);
+        }
+        if found.readable || found.hung_up || self.is_failing {
+            received.reserve(READ_SIZE);
+            match read(port, spare_capacity(received)) {
+                Ok(0) => return Some(self.at_once(Happening::Closed(CloseReason::HungUp))),
+                Ok(_) => return Some((self.in_time_for(until), Happening::Received)),
+                Err(Errno::AGAIN) if found.hung_up || self.is_failing => {
+                    return Some(self.at_once(Happening::Closed(CloseReason::HungUp)));
+                }
+                Err(Errno::AGAIN | Errno::INTR) => {}
+                Err(errno) => return Some(self.at_once(Happening::Closed(fate(errno)))),
+            }
+        }
+        None
     }
 
     /// Returns the moment that a happening without a deadline of its own has.
@@ -168,7 +188,7 @@ impl Line {
         let _ = poll(&mut fds, Some(&timespec(lasting)));
     }
 
-    fn poll(&self, port: Option<BorrowedFd<'_>>, left: Option<Duration>) -> Result<Found, Errno> {
+    fn poll(&self, port: Option<BorrowedFd<'_>>, left: Option<Duration>) -> Result<Ready, Errno> {
         let timeout = left.map(timespec);
         let pipe = self.interrupt.descriptor();
         let wanted = match port {
@@ -183,7 +203,7 @@ impl Line {
         ];
         poll(&mut fds, timeout.as_ref())?;
         let found = fds[0].revents();
-        Ok(Found {
+        Ok(Ready {
             readable: found.contains(PollFlags::IN),
             writable: found.contains(PollFlags::OUT),
             hung_up: found.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL),

@@ -15,7 +15,7 @@ use super::{broken, builder, check_settings, reconfigure, refusal, wanted, words
 use crate::event::CloseReason;
 use crate::settings::LineSettings;
 use crate::time::Moment;
-use crate::transport::line::Line;
+use crate::transport::line::{Line, Ready};
 use crate::transport::{Clock, Interrupt};
 use crate::world::{Happening, PortCommand, World};
 
@@ -195,6 +195,29 @@ impl SerialWorld {
             }
             Then::Reconfigure { settings } => port.reconfigure(settings),
         }
+    }
+}
+
+impl SerialWorld {
+    /// Returns the descriptor to wait on, and whether it is waited for until bytes can be written.
+    pub fn awaited(&self) -> Option<(BorrowedFd<'_>, bool)> {
+        self.port.as_ref().map(|port| (port.descriptor(), self.line.has_unsent()))
+    }
+
+    /// Returns the moment at which this world must be looked at again by itself.
+    pub fn stage_until(&mut self) -> Option<Moment> {
+        self.advance()
+    }
+
+    /// Looks whether there is something to tell, given what the port is ready for; never blocks.
+    pub fn look(&mut self, ready: Ready, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        self.advance();
+        let port = self.port.as_ref().map(Port::descriptor);
+        let (now, happening) = self.line.look(port, ready, until, received)?;
+        if matches!(happening, Happening::Closed(_)) {
+            self.let_go();
+        }
+        Some((now, happening))
     }
 }
 

@@ -1,0 +1,225 @@
+//! `flowrun fmt`: files in their one layout, rewritten, shown or compared.
+
+mod changes;
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use super::Ending;
+use super::args::FormatArguments;
+use super::terminal::Terminal;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::format::format;
+use crate::source::{Source, Sources};
+use changes::render_changes;
+
+/// Formats every file; what is wrong with one does not keep the others from it.
+pub(super) fn fmt(arguments: &FormatArguments, terminal: &Terminal) -> Ending {
+    let mut worst = Outcome::Same;
+    for path in &arguments.files {
+        let outcome = match texts(path, terminal) {
+            Ok(texts) if texts.before == texts.after && !shows_all(arguments, path) => Outcome::Same,
+            Ok(texts) if arguments.check => compare(path, &texts, terminal),
+            Ok(texts) if shows_all(arguments, path) => {
+                terminal.say(&texts.after);
+                Outcome::Same
+            }
+            Ok(texts) => rewrite(path, &texts, terminal),
+            Err(outcome) => outcome,
+        };
+        worst = worst.max(outcome);
+    }
+    match worst {
+        Outcome::Same => Ending::Done,
+        Outcome::Differs => Ending::Unformatted,
+        Outcome::Unwritten => Ending::Outside,
+        Outcome::Wrong => Ending::Refused,
+    }
+}
+
+/// What became of a file, the worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Outcome {
+    /// It is formatted, now or before.
+    Same,
+    /// It is not, and stays so.
+    Differs,
+    /// It should have been rewritten and could not be.
+    Unwritten,
+    /// It can not be read, or something is wrong with it.
+    Wrong,
+}
+
+/// A file as it is and as it should be.
+struct Texts {
+    before: String,
+    after: String,
+}
+
+/// Whether the layout goes to standard output, changed or not.
+fn shows_all(arguments: &FormatArguments, path: &Path) -> bool {
+    !arguments.check && (arguments.stdout || is_input(path))
+}
+
+fn is_input(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+fn texts(path: &Path, terminal: &Terminal) -> Result<Texts, Outcome> {
+    let name = if is_input(path) { "standard input".to_string() } else { path.display().to_string() };
+    let before = read(path).map_err(|reason| {
+        terminal.refuse(Diagnostic::general(Code::LoadUnreadable, format!("`{name}` can not be read: {reason}")));
+        Outcome::Wrong
+    })?;
+    let mut sources = Sources::default();
+    let id = sources.add(Source::new(name, before.as_str()));
+    match format(id, sources.get(id)) {
+        Ok(after) => Ok(Texts { before, after }),
+        Err(problems) => {
+            terminal.report(&problems, &sources);
+            Err(Outcome::Wrong)
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    let read = if is_input(path) {
+        io::stdin().read_to_end(&mut bytes)
+    } else {
+        File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
+    };
+    read.map_err(|error| error.to_string())?;
+    String::from_utf8(bytes).map_err(|error| format!("it is not UTF-8 (byte {})", error.utf8_error().valid_up_to()))
+}
+
+fn compare(path: &Path, texts: &Texts, terminal: &Terminal) -> Outcome {
+    terminal.say(&format!("{}\n{}", path.display(), render_changes(&texts.before, &texts.after)));
+    Outcome::Differs
+}
+
+fn rewrite(path: &Path, texts: &Texts, terminal: &Terminal) -> Outcome {
+    match replace(path, &texts.after) {
+        Ok(()) => {
+            terminal.say(&format!("formatted  {}\n", path.display()));
+            Outcome::Same
+        }
+        Err(error) => {
+            let message = format!("`{}` can not be written: {error}", path.display());
+            terminal.refuse(Diagnostic::general(Code::CommandLine, message).help("the file is as it was"));
+            Outcome::Unwritten
+        }
+    }
+}
+
+/// Puts a text in the place of a file, with the same permissions, so that the file is whole at any moment.
+///
+/// A symbolic link stays one: what it points to is replaced.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let path = fs::canonicalize(path)?;
+    let permissions = fs::metadata(&path)?.permissions();
+    if permissions.readonly() {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
+    }
+    let temporary = beside(&path);
+    let written = write_new(&temporary, text, permissions).and_then(|()| fs::rename(&temporary, &path));
+    if written.is_err() {
+        // The reason that is told is the first one.
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+fn write_new(path: &Path, text: &str, permissions: fs::Permissions) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.set_permissions(permissions)?;
+    file.sync_all()
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{}.tmp", std::process::id()));
+    path.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::Colours;
+
+    const UGLY: &str = "flow \"t\"\r\nsend   \"A\"\r\n";
+    const LAYOUT: &str = "flow \"t\"\nsend \"A\"\n";
+
+    fn run(files: &[&Path], change: impl Fn(&mut FormatArguments)) -> Ending {
+        let files = files.iter().map(|path| path.to_path_buf()).collect();
+        let mut arguments = FormatArguments { files, check: false, stdout: false, color: Colours::Never };
+        change(&mut arguments);
+        fmt(&arguments, &Terminal::new(Colours::Never))
+    }
+
+    fn file(folder: &Path, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = folder.join(name);
+        fs::write(&path, text).expect("the test's file can be written");
+        path
+    }
+
+    fn read_back(path: &Path) -> String {
+        fs::read_to_string(path).expect("the test's file is there")
+    }
+
+    #[test]
+    fn a_file_is_rewritten_once_and_nothing_else_is_left_behind() {
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        let path = file(folder.path(), "a.flow", UGLY);
+        assert_eq!(run(&[&path], |_| ()), Ending::Done);
+        assert_eq!(read_back(&path), LAYOUT);
+        let written = |path: &Path| fs::metadata(path).and_then(|about| about.modified()).expect("it has a time");
+        let first = written(&path);
+        assert_eq!(run(&[&path], |arguments| arguments.check = true), Ending::Done);
+        assert_eq!(run(&[&path], |_| ()), Ending::Done);
+        assert_eq!(written(&path), first);
+        assert_eq!(fs::read_dir(folder.path()).expect("it can be read").count(), 1);
+    }
+
+    #[test]
+    fn what_is_only_shown_or_compared_stays_as_it_is() {
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        let path = file(folder.path(), "a.flow", UGLY);
+        assert_eq!(run(&[&path], |arguments| arguments.check = true), Ending::Unformatted);
+        assert_eq!(run(&[&path], |arguments| arguments.stdout = true), Ending::Done);
+        assert_eq!(read_back(&path), UGLY);
+    }
+
+    #[test]
+    fn a_wrong_file_is_left_alone_and_the_others_are_formatted() {
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        let wrong = file(folder.path(), "wrong.flow", "flow \"t\"\nsend\n");
+        let binary = file(folder.path(), "binary.flow", b"\xff\xfe");
+        let missing = folder.path().join("missing.flow");
+        let right = file(folder.path(), "right.flow", UGLY);
+        assert_eq!(run(&[&wrong, &binary, &missing, &right], |_| ()), Ending::Refused);
+        assert_eq!(read_back(&wrong), "flow \"t\"\nsend\n");
+        assert_eq!(read_back(&right), LAYOUT);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn permissions_and_links_are_kept() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        let path = file(folder.path(), "a.flow", UGLY);
+        let link = folder.path().join("link.flow");
+        std::os::unix::fs::symlink(&path, &link).expect("a link can be made");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("the mode can be set");
+        assert_eq!(run(&[&link], |_| ()), Ending::Done);
+        assert_eq!(read_back(&path), LAYOUT);
+        assert!(fs::symlink_metadata(&link).expect("it is there").is_symlink());
+        assert_eq!(fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, 0o640);
+        fs::write(&path, UGLY).expect("the test's file can be written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o440)).expect("the mode can be set");
+        assert_eq!(run(&[&path], |_| ()), Ending::Outside);
+        assert_eq!(read_back(&path), UGLY);
+    }
+}
