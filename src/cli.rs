@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod fmt;
 mod given;
 mod many;
 mod person;
@@ -26,6 +27,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Typed { command }) => match command {
             Command::Run(arguments) => run::run(&arguments, &Terminal::new(arguments.output.color)),
             Command::Check(arguments) => check::check(&arguments, &Terminal::new(arguments.color)),
+            Command::Fmt(arguments) => fmt::fmt(&arguments, &Terminal::new(arguments.color)),
             Command::Sim(arguments) => sim::sim(&arguments, &Terminal::new(arguments.output.color)),
             Command::Ports => ports::ports(),
         },
@@ -52,6 +54,8 @@ enum Ending {
     Served(Verdict),
     /// The files or the command line are wrong; nothing was run.
     Refused,
+    /// Files are not in their layout, and it was asked whether they are.
+    Unformatted,
     /// The system did not give what the command needs.
     Outside,
 }
@@ -69,6 +73,7 @@ fn exit_code(ending: Ending) -> u8 {
         Ending::Served(Verdict::Passed | Verdict::Flaky | Verdict::Skipped | Verdict::Interrupted) => 0,
         Ending::Served(Verdict::Failed) => 1,
         Ending::Served(Verdict::PortFailed) => 3,
+        Ending::Unformatted => 1,
         Ending::Refused => 2,
         Ending::Outside => 3,
     }

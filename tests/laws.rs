@@ -238,3 +238,13 @@ fn law_9_a_flow_reaches_nothing_but_what_lies_beside_it() {
         assert!(checked.program.is_none());
     }
 }
+
+#[test]
+fn law_1_holds_behind_a_matched_prompt() {
+    let flow = "flow \"t\" send \"AT\"  expect \">\"  send raw \"x\"  expect line \"OK\"";
+    let device = "device \"d\" serial { header \"\\r\\n\" } on line \"AT\" { send raw \"\\r\\n>\"  read 1 bytes as x  reply \"OK\" log x }";
+    let whole = Run::texts(flow, device).go();
+    for chunk in 1..6 {
+        same(&Run::texts(flow, device).chunks(chunk).go(), &whole, &format!("chunks of {chunk}"));
+    }
+}

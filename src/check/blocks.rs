@@ -167,7 +167,8 @@ impl Compiler<'_> {
         self.emit(Op::After(delay, entry), head);
         let jump = self.emit(Op::Jump(0), head);
         let outer = self.context;
-        self.context = Context { is_handler: true, ..outer };
+        // It runs later, by itself: whoever it calls is not called from here.
+        self.context = Context { is_handler: true, procedure: None, ..outer };
         self.scoped_block(body, head);
         self.emit(Op::Return(None), head);
         self.context = outer;
@@ -200,6 +201,13 @@ impl Compiler<'_> {
             StatementKind::Ignore(pattern) => (self.pattern_without_groups(pattern), WatcherKind::Ignore),
             other => unreachable!("{other:?} is no watcher"),
         };
+        if let crate::program::PatternSource::Ready(crate::pattern::Pattern::Literal(literal)) = &pattern.source
+            && literal.needle().iter().any(|byte| matches!(byte, b'\r' | b'\n'))
+        {
+            let span = pattern.site.span;
+            self.problem(Code::CheckRegex, span, "what is watched for holds no line break", "can never match")
+                .help = Some("a watcher is given one line at a time, without its ending".to_string());
+        }
         self.watchers.push(Watcher { pattern, kind, site: self.site(statement.head) });
         self.watchers.len() - 1
     }

@@ -53,6 +53,8 @@ pub(super) enum Command {
     Run(RunArguments),
     /// Check flows, devices and libraries without running them
     Check(CheckArguments),
+    /// Format flows, devices and libraries
+    Fmt(FormatArguments),
     /// Serve a simulated device to other programs
     #[command(after_help = AFTER_SIM_HELP)]
     Sim(SimArguments),
@@ -66,7 +68,7 @@ pub(super) struct RunArguments {
     /// The flow to run
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Name the port, or `sim`, or `sim:DEVICE_FILE`; several, or a pattern: '/dev/ttyUSB*'
+    /// Name the port, a pattern of ports, `sim` or `sim:DEVICE_FILE`
     #[arg(long = "port", short, value_name = "PORT")]
     pub ports: Vec<String>,
     /// Run on so many ports at once [default: all]
@@ -105,6 +107,23 @@ pub(super) struct CheckArguments {
     /// Fail if there are warnings
     #[arg(long)]
     pub deny_warnings: bool,
+    /// Say when to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: Colours,
+}
+
+/// What `fmt` takes.
+#[derive(Args, Debug)]
+pub(super) struct FormatArguments {
+    /// The files to format (`-` is standard input, to standard output)
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Change nothing, show what would change, fail if anything would
+    #[arg(long, conflicts_with = "stdout")]
+    pub check: bool,
+    /// Change nothing, write the layout to standard output
+    #[arg(long)]
+    pub stdout: bool,
     /// Say when to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: Colours,

@@ -36,8 +36,11 @@ pub struct Line {
 pub enum Fate {
     /// Nobody wanted it: `await` may.
     Unclaimed,
-    /// A wait, a read or a handler took it, or a part of it.
-    Claimed,
+    /// A wait, a read or a handler took it, or a part of it: what stands before `rest_from`.
+    Claimed {
+        /// Where the rest begins; behind the line if there is none.
+        rest_from: u64,
+    },
     /// It is the echo of what was sent.
     Echo,
     /// `ignore` named it.
@@ -181,10 +184,17 @@ impl Inbox {
         self.swallows_lf = self.slice(line.text.end..line.next) == b"\r";
         self.line_start = line.next;
         self.scanned = line.next;
-        if !line.text.is_empty() {
+        // What was told of a line before, a prompt for instance, leaves an empty one.
+        if line.text.end > self.told.max(line.text.start) {
             self.text_end = line.next;
         }
-        if !line.text.is_empty() || fate == Fate::Claimed {
+        // Nobody looks again at an echo, or at a line that was taken to its end.
+        let is_open = match fate {
+            Fate::Unclaimed | Fate::Ignored => !line.text.is_empty(),
+            Fate::Claimed { rest_from } => rest_from < line.text.end,
+            Fate::Echo => false,
+        };
+        if is_open {
             self.records.push_back((line, fate));
         }
     }
@@ -212,7 +222,7 @@ impl Inbox {
             if line.text.start >= range.end {
                 break;
             }
-            *fate = Fate::Claimed;
+            *fate = Fate::Claimed { rest_from: range.end };
         }
     }
 
@@ -242,7 +252,7 @@ impl Inbox {
                     // The LF of a CR LF that came later belongs to it.
                     Some(cut) if cut == arrival_end && within.ends_with(b"\r") && behind.starts_with(b"\n") => cut + 1,
                     Some(cut) => cut,
-                    None => memchr::memchr(b'\n', behind).map_or(place, |i| arrival_end + i as u64 + 1),
+                    None => line_end(behind).map_or(place, |i| arrival_end + i as u64 + 1),
                 };
             }
             let last = self.arrivals.partition_point(|(end, _)| *end < piece_end);
@@ -262,6 +272,12 @@ impl Inbox {
     pub fn told(&self) -> u64 {
         self.told
     }
+}
+
+/// Returns where the first line ending ends: LF, CR LF, or a CR that no LF follows.
+fn line_end(bytes: &[u8]) -> Option<usize> {
+    let at = memchr::memchr2(b'\r', b'\n', bytes)?;
+    Some(if bytes[at] == b'\r' && bytes.get(at + 1) == Some(&b'\n') { at + 1 } else { at })
 }
 
 #[cfg(test)]

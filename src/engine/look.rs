@@ -167,7 +167,8 @@ impl Sight {
     /// `await` may.
     pub fn pass_over(&mut self) {
         while let Some(line) = self.inbox.line(true) {
-            let fate = if self.claimed > line.text.start { Fate::Claimed } else { Fate::Unclaimed };
+            let rest_from = self.claimed;
+            let fate = if rest_from > line.text.start { Fate::Claimed { rest_from } } else { Fate::Unclaimed };
             self.inbox.record(line, fate);
         }
         self.start_afresh();
@@ -294,11 +295,12 @@ impl Sight {
             wanted.record = number + 1;
             let Some((line, fate)) = self.inbox.recorded(number) else { continue };
             let line = line.clone();
-            let is_rest = fate == Fate::Claimed && wanted.scope == LookAt::Answer && line.text.contains(&self.floor);
+            let is_claimed = matches!(fate, Fate::Claimed { .. });
+            let is_rest = is_claimed && wanted.scope == LookAt::Answer && line.text.contains(&self.floor);
             let is_open = match fate {
                 Fate::Unclaimed => true,
                 Fate::Ignored => wanted.scope == LookAt::Answer,
-                Fate::Claimed => is_rest,
+                Fate::Claimed { .. } => is_rest,
                 Fate::Echo => false,
             };
             if is_open {
@@ -439,7 +441,7 @@ impl Sight {
         };
         self.echo = None;
         if line.text.start == self.inbox.line_start() && whole == Whole::Yes {
-            self.inbox.record(line.clone(), Fate::Claimed);
+            self.inbox.record(line.clone(), Fate::Claimed { rest_from: end });
         }
         self.inbox.claim(found.start..end.max(found.start + 1));
         self.read_from = end;
@@ -454,7 +456,7 @@ impl Sight {
     /// Gives a line to the watchers, and goes on to the next.
     fn watch_line(&mut self, watching: Watching<'_>, line: Line) -> Seen {
         if self.claimed > line.text.start {
-            self.inbox.record(line, Fate::Claimed);
+            self.inbox.record(line, Fate::Claimed { rest_from: self.claimed });
             return Seen::Nothing;
         }
         let clipped = (self.clip(&line) - line.text.start) as usize;
@@ -478,7 +480,7 @@ impl Sight {
             return Seen::Nothing;
         }
         let found = line.text.start + found.start as u64..line.text.start + found.end as u64;
-        self.inbox.record(line.clone(), Fate::Claimed);
+        self.inbox.record(line.clone(), Fate::Claimed { rest_from: line.next });
         self.read_from = if watching.watchers[watcher].0.takes_line() { line.next } else { found.end };
         self.claimed = self.claimed.max(self.read_from);
         Seen::Watched { watcher, found, line }

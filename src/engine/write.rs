@@ -95,7 +95,10 @@ impl Engine {
     /// From here on, what comes answers what was sent.
     fn all_sent(&mut self, send: Outgoing) {
         self.sight_all();
-        self.sight.sent(send.echo);
+        // What a device writes is no question: what came before it is still to be read.
+        if self.program.role == Role::Flow {
+            self.sight.sent(send.echo);
+        }
         self.last_sent = Some(send.bytes.clone());
         self.tell(Some(send.site), EventKind::Sent { bytes: send.bytes });
     }

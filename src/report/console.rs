@@ -29,7 +29,7 @@ pub enum Volume {
 }
 
 /// How much is gathered for a file or a pipe before it is written.
-const GATHERED: usize = 32 * 1024;
+const GATHERED: usize = 8 * 1024;
 
 /// Whether the last line of a console says what is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl<'a, W: Write> Console<'a, W> {
     /// Makes a console that writes to `out`; places are those of `sources`. Lines of the
     /// exchange are cut to the width; what the flow or the engine says is not.
     pub fn new(out: W, sources: &'a Sources, look: Look, volume: Volume, status: Status) -> Console<'a, W> {
-        let (text, shown, summary) = (String::with_capacity(4096), String::new(), Summary::default());
+        let (text, shown, summary) = (String::new(), String::new(), Summary::default());
         Console { out, sources, look, volume, status, summary, text, shown }
     }
 

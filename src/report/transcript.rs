@@ -38,7 +38,7 @@ pub enum Times {
 }
 
 /// How much is gathered before it is written.
-const GATHERED: usize = 32 * 1024;
+const GATHERED: usize = 8 * 1024;
 
 /// Writes a transcript while the run goes on: what is told is written within a moment, see [`Sink::write_out`], and
 /// a failure or a saved result at once.
@@ -53,7 +53,7 @@ pub struct Transcript<'a, W: Write> {
 impl<'a, W: Write> Transcript<'a, W> {
     /// Makes a transcript that goes to `out`; places are those of `sources`.
     pub fn new(out: W, sources: &'a Sources, times: Times) -> Transcript<'a, W> {
-        Transcript { out, sources, times, text: String::with_capacity(4096) }
+        Transcript { out, sources, times, text: String::new() }
     }
 
     /// Hands everything on to where it is kept.

@@ -2,6 +2,7 @@
 
 use super::{Lint, awaited_text, blocks_of, fixed_text, is_satisfied_by};
 use crate::diagnostic::Code;
+use crate::settings::SettingValue;
 use crate::syntax::ast::{Arm, File, FileKind, Pattern, Scope, SendMode, Statement, StatementKind};
 
 impl Lint {
@@ -11,7 +12,7 @@ impl Lint {
             self.unasked(&file.body);
         }
         if kind != Some(FileKind::Device) {
-            self.pairs(&file.body);
+            self.pairs(&file.body, has_echo(file));
         }
         self.arms(&file.body);
     }
@@ -44,10 +45,11 @@ impl Lint {
     }
 
     /// Looks at statements beside each other: a send and what is awaited behind it, a sleep in between.
-    fn pairs(&mut self, body: &[Statement]) {
+    fn pairs(&mut self, body: &[Statement], has_echo: bool) {
         for pair in body.windows(2) {
             let StatementKind::Send { mode: SendMode::Line, text } = &pair[0].kind else { continue };
             if let StatementKind::Expect { scope: Scope::Answer, pattern, .. } = &pair[1].kind
+                && has_echo
                 && let Some(sent) = fixed_text(text)
                 && is_satisfied_by(pattern, &sent)
             {
@@ -77,7 +79,7 @@ impl Lint {
         }
         for statement in body {
             for block in blocks_of(statement) {
-                self.pairs(&block.body);
+                self.pairs(&block.body, has_echo);
             }
         }
     }
@@ -108,6 +110,18 @@ impl Lint {
             }
         }
     }
+}
+
+/// Whether a file says nothing of the device having no echo.
+fn has_echo(file: &File) -> bool {
+    let is_off = |statement: &Statement| match &statement.kind {
+        StatementKind::Serial(settings) => settings
+            .iter()
+            .any(|setting| setting.name.node == "echo" && setting.value.node == SettingValue::Word("off".to_string())),
+        StatementKind::Echo(on) => !on,
+        _ => false,
+    };
+    !file.body.iter().any(is_off)
 }
 
 /// Returns the earlier arm that is satisfied whenever this one is.

@@ -1,0 +1,167 @@
+//! `Waiter`: the wait for many descriptors; what it costs does not grow with their number where the system can do that.
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) use linux::Waiter;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) use portable::Waiter;
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod linux {
+    use std::io;
+    use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+    use std::time::Duration;
+
+    use rustix::buffer::spare_capacity;
+    use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+    use rustix::io::Errno;
+
+    use super::super::super::Interrupt;
+    use super::super::super::line::Ready;
+    use super::super::timespec;
+
+    /// The number under which the interrupt is watched.
+    const INTERRUPT: u64 = u64::MAX;
+
+    /// Waits with epoll.
+    pub struct Waiter {
+        epoll: OwnedFd,
+        /// What is watched for each number: a descriptor, and whether until it can be written to.
+        watched: Vec<Option<(RawFd, bool)>>,
+        events: Vec<Event>,
+        interrupt: Interrupt,
+        has_interrupt: bool,
+    }
+
+    impl Waiter {
+        /// Makes a waiter that an interrupt wakes.
+        pub fn new(interrupt: &Interrupt) -> io::Result<Waiter> {
+            let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+            epoll::add(&epoll, interrupt.descriptor(), EventData::new_u64(INTERRUPT), EventFlags::IN)?;
+            let interrupt = interrupt.clone();
+            Ok(Waiter { epoll, watched: Vec::new(), events: Vec::with_capacity(256), interrupt, has_interrupt: true })
+        }
+
+        /// Watches a descriptor under a number from now on; a descriptor that was closed is forgotten by itself.
+        pub fn watch(&mut self, number: usize, port: Option<(BorrowedFd<'_>, bool)>) -> io::Result<()> {
+            if self.watched.len() <= number {
+                self.watched.resize(number + 1, None);
+            }
+            let wanted = port.map(|(fd, writing)| (fd.as_raw_fd(), writing));
+            if self.watched[number] == wanted {
+                return Ok(());
+            }
+            if let Some((fd, writing)) = port {
+                let flags = if writing { EventFlags::IN | EventFlags::OUT } else { EventFlags::IN };
+                let data = EventData::new_u64(number as u64);
+                match epoll::add(&self.epoll, fd, data, flags) {
+                    Err(Errno::EXIST) => epoll::modify(&self.epoll, fd, data, flags)?,
+                    added => added?,
+                }
+            }
+            self.watched[number] = wanted;
+            Ok(())
+        }
+
+        /// Waits until a descriptor is ready or that time has passed; `ready` gets what is ready, by number.
+        pub fn wait(&mut self, left: Option<Duration>, ready: &mut Vec<(usize, Ready)>) -> io::Result<()> {
+            ready.clear();
+            if self.has_interrupt && self.interrupt.is_raised() {
+                // It stays raised: who was told of it need not be woken by it again and again.
+                epoll::delete(&self.epoll, self.interrupt.descriptor())?;
+                self.has_interrupt = false;
+            }
+            self.events.clear();
+            let left = left.map(timespec);
+            match epoll::wait(&self.epoll, spare_capacity(&mut self.events), left.as_ref()) {
+                Ok(_) => {}
+                Err(Errno::INTR) => return Ok(()),
+                Err(errno) => return Err(errno.into()),
+            }
+            for event in &self.events {
+                let number = event.data.u64();
+                if number != INTERRUPT {
+                    let flags = event.flags;
+                    let found = Ready {
+                        readable: flags.contains(EventFlags::IN),
+                        writable: flags.contains(EventFlags::OUT),
+                        hung_up: flags.intersects(EventFlags::HUP | EventFlags::ERR),
+                    };
+                    ready.push((number as usize, found));
+                }
+            }
+            Ok(())
+        }
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+mod portable {
+    use std::io;
+    use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+    use std::time::Duration;
+
+    use rustix::event::{PollFd, PollFlags, poll};
+    use rustix::io::Errno;
+
+    use super::super::super::Interrupt;
+    use super::super::super::line::Ready;
+    use super::super::timespec;
+
+    /// Waits with poll.
+    pub struct Waiter {
+        watched: Vec<Option<(RawFd, bool)>>,
+        interrupt: Interrupt,
+    }
+
+    impl Waiter {
+        /// Makes a waiter that an interrupt wakes.
+        pub fn new(interrupt: &Interrupt) -> io::Result<Waiter> {
+            Ok(Waiter { watched: Vec::new(), interrupt: interrupt.clone() })
+        }
+
+        /// Watches a descriptor under a number from now on; `None` when it has been closed.
+        pub fn watch(&mut self, number: usize, port: Option<(BorrowedFd<'_>, bool)>) -> io::Result<()> {
+            if self.watched.len() <= number {
+                self.watched.resize(number + 1, None);
+            }
+            self.watched[number] = port.map(|(fd, writing)| (fd.as_raw_fd(), writing));
+            Ok(())
+        }
+
+        /// Waits until a descriptor is ready or that time has passed; `ready` gets what is ready, by number.
+        pub fn wait(&mut self, left: Option<Duration>, ready: &mut Vec<(usize, Ready)>) -> io::Result<()> {
+            ready.clear();
+            let mut numbers = Vec::new();
+            let mut fds = Vec::new();
+            for (number, watched) in self.watched.iter().enumerate() {
+                let Some((fd, writing)) = watched else { continue };
+                let wanted = if *writing { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
+                // SAFETY: `watch` is told when a descriptor is closed, so all of these are open.
+                let fd = unsafe { BorrowedFd::borrow_raw(*fd) };
+                numbers.push(number);
+                fds.push(PollFd::from_borrowed_fd(fd, wanted));
+            }
+            if !self.interrupt.is_raised() {
+                fds.push(PollFd::from_borrowed_fd(self.interrupt.descriptor(), PollFlags::IN));
+            }
+            let left = left.map(timespec);
+            match poll(&mut fds, left.as_ref()) {
+                Ok(_) => {}
+                Err(Errno::INTR) => return Ok(()),
+                Err(errno) => return Err(errno.into()),
+            }
+            for (number, fd) in numbers.into_iter().zip(&fds) {
+                let events = fd.revents();
+                if !events.is_empty() {
+                    let found = Ready {
+                        readable: events.contains(PollFlags::IN),
+                        writable: events.contains(PollFlags::OUT),
+                        hung_up: events.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL),
+                    };
+                    ready.push((number, found));
+                }
+            }
+            Ok(())
+        }
+    }
+}
