@@ -40,6 +40,11 @@ impl Results {
         Results { path: path.into(), flow: flow.into(), values: Vec::new(), written: None, earlier: None }
     }
 
+    /// Returns the file, and the names of what was kept in it.
+    pub fn kept(&self) -> (&Path, impl Iterator<Item = &str>) {
+        (&self.path, self.values.iter().map(|(name, _)| name.as_str()))
+    }
+
     /// Says whether the file could be written, as far as that can be seen without writing it: better before
     /// a run than in the middle of it.
     ///

@@ -10,7 +10,8 @@ fn every_code_is_listed_once_and_nothing_else() {
     let text = include_str!("../docs/errors.md");
     let mut listed: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("| `flow::")).collect();
     listed.sort_unstable();
-    let mut listed: Vec<String> = listed.iter().map(|row| format!("flow::{}", row.split('`').next().unwrap_or(""))).collect();
+    let mut listed: Vec<String> =
+        listed.iter().map(|row| format!("flow::{}", row.split('`').next().unwrap_or(""))).collect();
     let mut codes: Vec<String> = Code::ALL.iter().map(|code| code.text().to_string()).collect();
     codes.sort_unstable();
     listed.sort_unstable();

@@ -192,7 +192,7 @@ fn law_6_a_failure_explains_itself() {
     assert_eq!(failure.label, "was waiting for line /\\+CPIN: READY/");
     assert_eq!(failure.steps, ["SIM"]);
     assert_eq!(failure.sent.as_deref(), Some("AT+CPIN?\\r"));
-    assert_eq!(failure.came, Some(vec!["AT+CPIN?".to_string(), "+CME ERROR: 10".to_string()]));
+    assert_eq!(failure.came, Some(vec!["+CME ERROR: 10".to_string()]));
     assert_eq!(failure.cause.as_deref(), Some("`+CME ERROR: 10` means: SIM not inserted"));
 }
 

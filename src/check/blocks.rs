@@ -205,8 +205,8 @@ impl Compiler<'_> {
             && literal.needle().iter().any(|byte| matches!(byte, b'\r' | b'\n'))
         {
             let span = pattern.site.span;
-            self.problem(Code::CheckRegex, span, "what is watched for holds no line break", "can never match")
-                .help = Some("a watcher is given one line at a time, without its ending".to_string());
+            self.problem(Code::CheckRegex, span, "what is watched for holds no line break", "can never match").help =
+                Some("a watcher is given one line at a time, without its ending".to_string());
         }
         self.watchers.push(Watcher { pattern, kind, site: self.site(statement.head) });
         self.watchers.len() - 1

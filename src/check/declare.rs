@@ -200,6 +200,7 @@ impl Compiler<'_> {
         self.params.push(param.name.node.clone());
         let (default, kind) = match &param.default {
             Some(default) => {
+                self.refuse_later_names(default, param.name.span);
                 let (expr, kind) = self.expr(default);
                 (Some(expr), kind)
             }
@@ -235,6 +236,25 @@ impl Compiler<'_> {
         variable.kind = kind;
         let slot = variable.place;
         Param { name: param.name.node.clone(), slot, is_secret: variable.is_secret, kind, matches, default, site }
+    }
+
+    /// Reports names in a default that have no value yet when it is worked out.
+    fn refuse_later_names(&mut self, default: &ast::Expr, declared: Span) {
+        let mut names = std::collections::HashSet::new();
+        super::hold::names_in(default, &mut names);
+        let mut later: Vec<String> = names
+            .into_iter()
+            .filter(|name| {
+                let site = self.globals.get(name).and_then(|variable| variable.declared);
+                site.is_some_and(|site| site.source == self.source && site.span.start >= declared.start)
+            })
+            .collect();
+        later.sort_unstable();
+        for name in later {
+            let message = format!("`{name}` has no value yet: it is declared later");
+            self.problem(Code::CheckUnknownName, default.span, message, "worked out before that").help =
+                Some(format!("declare `{name}` before it is used"));
+        }
     }
 
     fn settings(&mut self, settings: &[Setting], into: &mut Settings) {

@@ -146,7 +146,7 @@ fn blocks_of(statement: &Statement) -> Vec<&ast::Block> {
     }
 }
 
-fn names_in(expr: &Expr, names: &mut HashSet<String>) {
+pub(super) fn names_in(expr: &Expr, names: &mut HashSet<String>) {
     match &expr.kind {
         ExprKind::Name(name) => {
             names.insert(name.clone());

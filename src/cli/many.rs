@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::Ending;
 use super::args::RunArguments;
 use super::check::program_for;
-use super::run::{CONSOLE, Prepared, tell_failures};
+use super::run::{CONSOLE, Prepared, kept_in, tell_failures};
 use super::terminal::Terminal;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::Engine;
@@ -149,7 +149,11 @@ pub(super) fn run(arguments: &RunArguments, ports: &[String], terminal: &Termina
         terminal.refuse(Diagnostic::general(Code::CommandLine, message).help("run on fewer at once with `--jobs N`"));
         return Ending::Outside;
     }
-    let is_unwritten = seats.into_iter().any(|seat| tell_failures(&seat.fan.finish(), terminal));
+    let mut is_unwritten = false;
+    for seat in seats {
+        is_unwritten |= tell_failures(&seat.fan.finish(), terminal);
+        terminal.say(&kept_in(&seat.results));
+    }
     terminal.say(&summary(&verdicts));
     match worst(&verdicts) {
         Verdict::Passed | Verdict::Flaky | Verdict::Skipped if is_unwritten => Ending::Unwritten,

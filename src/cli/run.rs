@@ -177,12 +177,20 @@ impl Prepared {
         let company = Company { keeper: &mut results, audience: &mut fan, person: &mut person };
         let verdict = world::run(&mut engine, world.as_mut(), company);
         let failures = fan.finish();
+        terminal.say(&kept_in(&results));
         let is_unwritten = tell_failures(&failures, terminal);
         match verdict {
             Verdict::Passed | Verdict::Flaky | Verdict::Skipped if is_unwritten => Ending::Unwritten,
             verdict => Ending::Ran(verdict),
         }
     }
+}
+
+/// Returns a line that says where results are; nothing if there are none.
+pub(super) fn kept_in(results: &Results) -> String {
+    let (path, names) = results.kept();
+    let names: Vec<&str> = names.collect();
+    if names.is_empty() { String::new() } else { format!("{} saved in {}\n", names.join(", "), path.display()) }
 }
 
 /// What the console is called among the sinks.

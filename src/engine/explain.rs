@@ -117,7 +117,12 @@ impl Engine {
     /// Adds what was sent last and what has come since.
     pub(super) fn add_exchange(&self, failure: &mut Failure) {
         failure.sent = self.last_sent.as_ref().map(|sent| with_ends(visible_cut(&self.redactor.clean(sent), 400)));
-        let lines = self.response_lines();
+        let mut lines = self.response_lines();
+        // The echo of a command says nothing, unless nothing else came.
+        let sent_line = self.last_sent.as_deref().map(<[u8]>::trim_ascii_end).unwrap_or_default();
+        if lines.len() > 1 && lines.first().is_some_and(|line| line == sent_line) {
+            lines.remove(0);
+        }
         failure.came = Some(lines.iter().map(|line| with_ends(visible_cut(&self.redactor.clean(line), 400))).collect());
     }
 

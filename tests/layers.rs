@@ -1,0 +1,369 @@
+//! The structure of the crate: which module may know which, where each outside crate lives, and what every file has.
+//!
+//! `docs/architecture.md` shows the two tables and gives the reasons. To add an edge, change both in a commit of
+//! its own.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// Which top-level module of `src/` may import which others.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("time", &[]),
+    ("source", &[]),
+    ("settings", &[]),
+    ("value", &["time"]),
+    ("pattern", &[]),
+    ("function", &["value"]),
+    ("diagnostic", &["source", "value"]),
+    ("syntax", &["diagnostic", "settings", "source", "value"]),
+    ("format", &["diagnostic", "source", "syntax"]),
+    ("load", &["diagnostic", "source", "syntax"]),
+    ("program", &["function", "pattern", "settings", "source", "value"]),
+    ("check", &["diagnostic", "function", "load", "pattern", "program", "settings", "source", "syntax", "value"]),
+    ("variables", &["diagnostic", "program", "source", "syntax", "value"]),
+    ("event", &["diagnostic", "source", "time"]),
+    (
+        "engine",
+        &["diagnostic", "event", "function", "pattern", "program", "settings", "source", "time", "value", "world"],
+    ),
+    ("world", &["engine", "event", "settings", "time"]),
+    ("sim", &["engine", "event", "settings", "time", "world"]),
+    ("transport", &["diagnostic", "engine", "event", "settings", "time", "world"]),
+    ("results", &["value", "world"]),
+    ("report", &["diagnostic", "engine", "event", "source", "time", "value", "world"]),
+    ("cli", &[EVERYTHING]),
+];
+
+/// Stands for every module.
+const EVERYTHING: &str = "everything";
+
+/// Of these modules an importer may name nothing but these types: an exception is as narrow as it can be.
+const NARROW: &[(&str, &str, &[&str])] =
+    &[("report", "engine", &["Waiting"]), ("report", "world", &["Audience"]), ("results", "world", &["Keeper"])];
+
+/// Which files of `src/` may name each outside crate; a name without `.rs` is a folder.
+const CRATES: &[(&str, &[&str])] = &[
+    ("anstream", &["cli/terminal.rs"]),
+    ("anstyle", &["report/console.rs"]),
+    ("base64", &["value/coding.rs"]),
+    ("clap", &["cli/args.rs"]),
+    ("crc", &["value/checksum.rs"]),
+    ("ctrlc", &["transport/interrupt.rs"]),
+    ("getrandom", &["cli/run.rs"]),
+    ("glob", &["cli/many.rs"]),
+    ("hex", &["syntax/lower/expr.rs", "value.rs", "value/coding.rs", "value/digest.rs"]),
+    ("hmac", &["value/digest.rs"]),
+    ("jiff", &["value/calendar.rs"]),
+    ("md5", &["value/digest.rs"]),
+    ("memchr", &["check", "engine", "pattern.rs", "value/operator.rs"]),
+    ("miette", &["diagnostic/render.rs"]),
+    ("percent_encoding", &["value/coding.rs"]),
+    ("pest", &["syntax"]),
+    ("pest_derive", &["syntax/grammar.rs"]),
+    ("regex", &["check/pattern.rs", "engine.rs", "engine/redact.rs", "pattern.rs", "program.rs"]),
+    ("rustix", &["cli/terminal.rs", "transport"]),
+    ("serde_json", &["value/json.rs"]),
+    ("serialport", &["transport/ports.rs", "transport/serial.rs", "transport/serial"]),
+    ("sha1", &["value/digest.rs"]),
+    ("sha2", &["value/digest.rs"]),
+    ("toml", &["cli/given.rs", "results.rs"]),
+];
+
+/// Modules that do no I/O, read no clock, start no thread and print nothing.
+const PURE: &[&str] = &[
+    "time",
+    "source",
+    "settings",
+    "value",
+    "pattern",
+    "function",
+    "diagnostic",
+    "syntax",
+    "format",
+    "program",
+    "check",
+    "event",
+    "engine",
+    "sim",
+];
+
+/// What pure modules do not name.
+const OUTSIDE: &[&str] = &[
+    "std::env",
+    "std::fs",
+    "std::io",
+    "std::net",
+    "std::os",
+    "std::process",
+    "std::thread",
+    "Instant",
+    "SystemTime",
+    "println!",
+    "print!",
+    "eprintln!",
+    "eprint!",
+    "dbg!",
+    "static mut",
+];
+
+/// So many lines a file may have.
+const LONGEST: usize = 600;
+
+/// A file of Rust, its path counted from the folder that was listed, with `/`.
+struct File {
+    path: String,
+    text: String,
+}
+
+impl File {
+    /// Returns the lines that are no comment, with their numbers; unit tests, which stand last, are left out.
+    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        let is_test = self.path.ends_with("/tests.rs");
+        let product = self.text.lines().take_while(move |line| !is_test && line.trim() != "#[cfg(test)]");
+        product.enumerate().map(|(i, line)| (i + 1, line)).filter(|(_, line)| !line.trim().starts_with("//"))
+    }
+
+    /// Returns the top-level module that the file belongs to.
+    fn module(&self) -> &str {
+        self.path.split('/').next().unwrap_or(&self.path).trim_end_matches(".rs")
+    }
+}
+
+/// Returns every file of Rust below a folder of the repository, sorted.
+fn files(folder: &str) -> Vec<File> {
+    fn walk(root: &Path, folder: &Path, into: &mut Vec<File>) {
+        for entry in fs::read_dir(folder).expect("the folder can be read") {
+            let path = entry.expect("its entries can be read").path();
+            if path.is_dir() {
+                walk(root, &path, into);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(root).expect("it is below the root").display().to_string();
+                let text = fs::read_to_string(&path).expect("it is UTF-8");
+                into.push(File { path: name.replace('\\', "/"), text });
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut found = Vec::new();
+    walk(&root, &root, &mut found);
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    assert!(!found.is_empty(), "{folder} has files");
+    found
+}
+
+/// Returns what follows each `before` that no name or path continues into: the identifiers there.
+fn names_behind<'a>(line: &'a str, before: &'a str) -> impl Iterator<Item = &'a str> {
+    line.match_indices(before).filter_map(move |(at, _)| {
+        let is_whole = !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
+        let rest = &line[at + before.len()..];
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+        is_whole.then(|| &rest[..end])
+    })
+}
+
+#[test]
+fn every_module_has_its_row_and_imports_only_what_the_row_lists() {
+    let mut wrong = Vec::new();
+    let mut used: BTreeSet<(&str, &str)> = BTreeSet::new();
+    let all = files("src");
+    for file in &all {
+        let module = file.module();
+        if matches!(module, "lib" | "main") {
+            continue;
+        }
+        let Some((row, allowed)) = LAYERS.iter().find(|(name, _)| *name == module) else {
+            wrong.push(format!("src/{}: `{module}` has no row", file.path));
+            continue;
+        };
+        for (n, line) in file.code() {
+            for name in names_behind(line, "crate::") {
+                let Some((target, _)) = LAYERS.iter().find(|(target, _)| *target == name) else {
+                    wrong.push(format!("src/{}:{n}: `crate::{name}` is no module: import by name", file.path));
+                    continue;
+                };
+                if target != row && !allowed.contains(target) && !allowed.contains(&EVERYTHING) {
+                    wrong.push(format!("src/{}:{n}: `{module}` may not know `{name}`", file.path));
+                }
+                used.insert((*row, *target));
+            }
+        }
+    }
+    for (row, allowed) in LAYERS {
+        let is_there = all.iter().any(|file| file.module() == *row);
+        if !is_there {
+            wrong.push(format!("`{row}` has a row and no file"));
+        }
+        let idle = allowed.iter().filter(|target| **target != EVERYTHING && !used.contains(&(*row, **target)));
+        wrong.extend(idle.map(|target| format!("`{row}` does not use `{target}` any more: take it out of its row")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn narrow_exceptions_stay_narrow() {
+    let mut wrong = Vec::new();
+    for file in files("src") {
+        for (_, target, types) in NARROW.iter().filter(|(module, ..)| *module == file.module()) {
+            let prefix = format!("crate::{target}::");
+            for (n, line) in file.code() {
+                for (at, _) in line.match_indices(&prefix) {
+                    let rest = line[at + prefix.len()..].trim_end_matches(';').trim_matches(['{', '}']);
+                    let named = rest.split(',').map(str::trim).find(|name| !types.contains(name));
+                    wrong.extend(named.map(|name| format!("src/{}:{n}: `{prefix}{name}`", file.path)));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_outside_crate_lives_in_its_place() {
+    let mut wrong = Vec::new();
+    for file in files("src") {
+        for (n, line) in file.code() {
+            for (name, places) in CRATES {
+                let path = format!("{name}::");
+                let is_named = names_behind(line, &path).next().is_some() || line.trim() == format!("use {name};");
+                let is_at_home = places.iter().any(|place| {
+                    file.path == *place
+                        || file.path == format!("{place}.rs")
+                        || file.path.starts_with(&format!("{place}/"))
+                });
+                if is_named && !is_at_home {
+                    wrong.push(format!("src/{}:{n}: `{name}` belongs in {}", file.path, places.join(", ")));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_dependency_has_its_place_and_a_comment_that_says_what_it_spares_us() {
+    let manifest = include_str!("../Cargo.toml");
+    let mut section = "";
+    let mut is_explained = false;
+    let mut wrong = Vec::new();
+    for line in manifest.lines() {
+        if let Some(title) = line.strip_prefix('[') {
+            section = title.trim_end_matches(']');
+            is_explained = false;
+            continue;
+        }
+        if line.starts_with('#') {
+            is_explained = true;
+            continue;
+        }
+        let Some((name, _)) = line.split_once('=').filter(|_| section.ends_with("dependencies")) else {
+            is_explained &= !line.is_empty();
+            continue;
+        };
+        // Those that come together share a comment.
+        let name = match name.trim() {
+            "md-5" => "md5".to_string(),
+            other => other.replace('-', "_"),
+        };
+        if !is_explained {
+            wrong.push(format!("Cargo.toml: `{name}` has no comment"));
+        }
+        let is_for_tests = section.contains("dev-dependencies");
+        if !is_for_tests && !CRATES.iter().any(|(known, _)| *known == name) {
+            wrong.push(format!("`{name}` has no row in tests/layers.rs"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn pure_modules_reach_nothing_outside() {
+    let mut wrong = Vec::new();
+    for file in files("src").iter().filter(|file| PURE.contains(&file.module())) {
+        for (n, line) in file.code() {
+            let named = OUTSIDE.iter().find(|word| names_behind(line, word).next().is_some());
+            wrong.extend(named.map(|word| format!("src/{}:{n}: `{word}`", file.path)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_file_says_in_its_first_line_what_it_is_for_and_is_not_too_long() {
+    let mut wrong = Vec::new();
+    for folder in ["src", "tests"] {
+        for File { path, text } in files(folder) {
+            let first = text.lines().next().unwrap_or("");
+            if !first.starts_with("//! ") {
+                wrong.push(format!("{folder}/{path}: the first line is not `//! …`"));
+            }
+            let n_lines = text.lines().count();
+            if n_lines > LONGEST {
+                wrong.push(format!("{folder}/{path}: {n_lines} lines, at most {LONGEST}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    // In two parts, so that this file does not name them.
+    let words = [
+        concat!("todo", "!"),
+        concat!("unimplemented", "!"),
+        concat!("TO", "DO"),
+        concat!("FIX", "ME"),
+        concat!("#[ig", "nore"),
+        concat!("#[should", "_panic"),
+    ];
+    let mut wrong = Vec::new();
+    for folder in ["src", "tests"] {
+        for File { path, text } in files(folder) {
+            for (i, line) in text.lines().enumerate() {
+                let found = words.iter().find(|word| line.contains(**word));
+                wrong.extend(found.map(|word| format!("{folder}/{path}:{}: {word}", i + 1)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Returns the rows of a table of a document: the words in backticks of each of its first two columns.
+fn table<'a>(document: &'a str, header: &str) -> Vec<(Vec<&'a str>, Vec<&'a str>)> {
+    fn words(cell: &str) -> Vec<&str> {
+        cell.split('`').skip(1).step_by(2).collect()
+    }
+    let rows: Vec<_> = document
+        .lines()
+        .skip_while(|line| !line.starts_with(header))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| {
+            let mut cells = line.trim_matches('|').split('|');
+            (words(cells.next().unwrap_or("")), words(cells.next().unwrap_or("")))
+        })
+        .collect();
+    assert!(!rows.is_empty(), "no table {header}");
+    rows
+}
+
+#[test]
+fn the_architecture_document_shows_these_tables() {
+    let document = include_str!("../docs/architecture.md");
+    let shown: Vec<_> =
+        table(document, "| module | may import").into_iter().map(|(row, allowed)| (row[0], allowed)).collect();
+    let meant: Vec<_> = LAYERS
+        .iter()
+        .map(|(row, allowed)| {
+            (*row, allowed.iter().copied().filter(|target| *target != EVERYTHING).collect::<Vec<_>>())
+        })
+        .collect();
+    assert_eq!(shown, meant);
+    let mut shown = BTreeSet::new();
+    for (crates, places) in table(document, "| crate | lives in") {
+        shown.extend(crates.into_iter().map(|name| (name, places.clone())));
+    }
+    let meant: BTreeSet<_> = CRATES.iter().map(|(name, places)| (*name, places.to_vec())).collect();
+    assert_eq!(shown, meant);
+}
