@@ -40,6 +40,7 @@ use inbox::BareCr;
 pub use io::{Action, Input, Output, Waiting, WriteToken};
 use look::Sight;
 use redact::Redactor;
+pub use redact::forms_of;
 use scopes::{Exit, Scope};
 use wait::Wait;
 
@@ -116,6 +117,8 @@ pub struct Engine {
     /// Events that are held back, and how many captures they are held for.
     held: Vec<Event>,
     holds: u32,
+    /// When the next line may go out.
+    line_free_at: Moment,
     /// What was sent last, as sent.
     last_sent: Option<Vec<u8>>,
     writes: u64,
@@ -161,6 +164,7 @@ impl Engine {
             outbox: VecDeque::new(),
             held: Vec::new(),
             holds: 0,
+            line_free_at: Moment::START,
             last_sent: None,
             writes: 0,
             spent: 0,
@@ -225,6 +229,11 @@ impl Engine {
     /// Returns a text with every secret of the run replaced by its name.
     pub fn redacted(&self, text: &str) -> String {
         self.redactor.clean_text(text)
+    }
+
+    /// Returns the secrets that the run knows so far, plain, with their names; for what is to be kept of the run.
+    pub(crate) fn secrets(&self) -> &[(Arc<str>, Vec<u8>)] {
+        self.redactor.known()
     }
 
     /// Returns why the run failed, once it has.

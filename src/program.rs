@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::function::Function;
 use crate::pattern::Pattern;
-use crate::settings::Settings;
+use crate::settings::{SettingValue, Settings};
 use crate::source::{Site, Sources, Span};
 use crate::value::operator::Operator;
 use crate::value::{Type, Value};
@@ -337,6 +337,8 @@ pub enum Op {
     Call(usize, Vec<Expr>, Option<Target>),
     /// Leave the procedure or handler.
     Return(Option<Expr>),
+    /// Change settings of the line from here on.
+    Settings(Vec<(String, SettingValue)>),
     /// Change the baud rate.
     Baud(Expr),
     /// Switch control lines.

@@ -110,6 +110,8 @@ pub struct Settings {
     pub guard: Duration,
     /// Pause behind each byte that is sent.
     pub pace: Duration,
+    /// Pause behind each line that is sent, before the next goes out.
+    pub line_pace: Duration,
 }
 
 impl Default for Settings {
@@ -130,6 +132,7 @@ impl Default for Settings {
             settle: Duration::from_millis(50),
             guard: Duration::ZERO,
             pace: Duration::ZERO,
+            line_pace: Duration::ZERO,
         }
     }
 }
@@ -169,6 +172,7 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("settle", "a duration, such as 50ms"),
     ("guard", "a duration, such as 20ms"),
     ("pace", "a duration, such as 2ms"),
+    ("line_pace", "a duration, such as 40ms"),
 ];
 
 impl Settings {
@@ -215,6 +219,7 @@ impl Settings {
             ("settle", SettingValue::Duration(d)) => self.settle = *d,
             ("guard", SettingValue::Duration(d)) => self.guard = *d,
             ("pace", SettingValue::Duration(d)) => self.pace = *d,
+            ("line_pace", SettingValue::Duration(d)) => self.line_pace = *d,
             _ => return None,
         }
         Some(())

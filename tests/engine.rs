@@ -436,3 +436,20 @@ fn await_takes_a_prompt() {
     let bench = Bench::new("await prompt \"login: \"").at(1, "boot\r\nlogin: ").tick(51);
     assert_eq!(bench.verdict, Some(Verdict::Passed));
 }
+
+#[test]
+fn settings_change_in_the_middle_of_a_flow_and_lines_keep_their_pace() {
+    let flow = "send \"A\"\nsend \"B\"\nstep \"slow\" { serial { line_pace 40ms  eol lf } send \"C\" send \"D\" }\nexpect line \"OK\"";
+    let bench = Bench::new(flow);
+    assert_eq!(bench.written(), ["A\r", "B\r", "C\n"]);
+    let bench = bench.tick(39);
+    assert_eq!(bench.written().len(), 3);
+    assert_eq!(bench.tick(40).written()[3], "D\n");
+}
+
+#[test]
+fn for_takes_a_text_apart() {
+    let bench = Bench::new("compute all = \"\"\nfor c in \"aé!\" { log \"<${c}>\" }\nsend \"A\" expect line \"OK\"")
+        .at(1, "OK\r\n");
+    assert_eq!(bench.logged(), ["<a>", "<é>", "<!>"]);
+}

@@ -120,7 +120,7 @@ impl Compiler<'_> {
     }
 
     pub(super) fn for_(&mut self, name: &Name, list: &ast::Expr, body: &Block, head: Span) {
-        let list_expr = self.want(list, &[Type::List, Type::Map], "what `for` goes through");
+        let list_expr = self.want(list, &[Type::List, Type::Map, Type::Text], "what `for` goes through");
         let item = self.target(name, Type::Any, Secrecy::Open).slot;
         let (list, place) = (self.hidden(), self.hidden());
         self.emit(Op::Each(list_expr, list, place), head);

@@ -257,7 +257,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn settings(&mut self, settings: &[Setting], into: &mut Settings) {
+    pub(super) fn settings(&mut self, settings: &[Setting], into: &mut Settings) {
         for setting in settings {
             let name = &setting.name.node;
             match into.set(name, &setting.value.node) {

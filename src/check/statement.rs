@@ -5,6 +5,7 @@ use super::expr::{ANYTHING, NUMBER, TIME, TRUTH};
 use crate::diagnostic::Code;
 use crate::diagnostic::nearest::nearest;
 use crate::program::{self, Expect, Expr, ExprKind, LookAt, Op, Role, ScopeKind};
+use crate::settings::Settings;
 use crate::source::Span;
 use crate::syntax::ast::{self, CaptureFrom, Name, ReadWhat, Scope, Secrecy, Statement, StatementKind};
 use crate::value::{Type, Value};
@@ -165,6 +166,16 @@ impl Compiler<'_> {
 
     /// A declaration was dealt with before; inside of a block it is misplaced.
     fn declaration(&mut self, statement: &Statement) {
+        if let StatementKind::Serial(settings) = &statement.kind
+            && !self.is_top_level()
+        {
+            // In a block it is a statement: the settings change from here on.
+            self.settings(settings, &mut Settings::default());
+            let settings = settings.iter().map(|setting| (setting.name.node.clone(), setting.value.node.clone()));
+            let op = Op::Settings(settings.collect());
+            self.emit(op, statement.head);
+            return;
+        }
         if !self.is_top_level() {
             self.misplaced(
                 statement.head,

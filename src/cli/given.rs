@@ -109,7 +109,11 @@ fn bound(
 }
 
 /// Returns what the environment gives to the params of a program.
-fn from_environment(program: &Program, ways: Ways, environment: impl Fn(&str) -> Option<String>) -> Vec<Given> {
+pub(super) fn from_environment(
+    program: &Program,
+    ways: Ways,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Vec<Given> {
     let given = program.params.iter().filter_map(|param| {
         let variable = ways.environment_name(&param.name)?;
         let value = environment(&variable)?;
@@ -226,7 +230,7 @@ mod tests {
                 "`--serial`: there is no setting `bauds` (did you mean `baud`?)",
                 "`--serial`: `echo` can not be `yes` (`echo` is `auto`, `on` or `off`)",
                 "`--serial echo` has no `=` (write `--serial NAME=VALUE`; settings are: baud, format, flow_control, dtr, rts, \
-                 eol, header, echo, settle, guard, pace)",
+                 eol, header, echo, settle, guard, pace, line_pace)",
                 "`--serial`: `baud` can not be `` (`baud` is a number from 1 to 4000000, such as 115200)",
                 "`--serial`: `eol` can not be `cr } send \"x\"` (`eol` is a string, or `cr`, `lf`, `crlf`, `none`)",
                 "`--serial`: `baud` can not be `9600 echo off` (`baud` is a number from 1 to 4000000, such as 115200)",

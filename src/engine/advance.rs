@@ -165,8 +165,10 @@ impl Engine {
                 let list = match self.eval(list)? {
                     Value::Map(entries) => Value::List(entries.into_iter().map(|(key, _)| Value::text(key)).collect()),
                     list @ Value::List(_) => list,
+                    Value::Text(text) => Value::List(characters(&text)),
                     other => {
-                        let message = format!("`for` goes through a list or a map, this is {}", other.kind().title());
+                        let message =
+                            format!("`for` goes through a list, a map or a text, this is {}", other.kind().title());
                         return Err(self.failure_at(Code::RunValue, site, message, "neither"));
                     }
                 };
@@ -188,6 +190,19 @@ impl Engine {
             Op::Return(value) => {
                 let value = value.as_ref().map(|value| self.eval(value)).transpose()?;
                 self.leave(Exit::Returned(value, site));
+            }
+            Op::Settings(settings) => {
+                let before = self.settings.line.clone();
+                for (name, value) in settings {
+                    // The checker has tried each of them.
+                    let _ = self.settings.set(name, value);
+                }
+                if self.settings.line != before {
+                    self.port_is_open(site)?;
+                    let settings = self.settings.line.clone();
+                    self.note(format!("the line is now {settings}"));
+                    self.command(PortCommand::Reconfigure { settings });
+                }
             }
             Op::Baud(rate) => {
                 let rate = self.eval_count(rate, 4_000_000)?;
@@ -440,6 +455,16 @@ impl Engine {
             Some(_) => Err(self.failure_at(Code::RunPort, site, "the port is gone", "can not be done any more")),
         }
     }
+}
+
+/// Returns the characters of a text; what is not UTF-8 counts byte by byte.
+fn characters(text: &[u8]) -> Vec<Value> {
+    let mut characters = Vec::new();
+    for chunk in text.utf8_chunks() {
+        characters.extend(chunk.valid().chars().map(|c| Value::text(c.to_string())));
+        characters.extend(chunk.invalid().iter().map(|byte| Value::Text(vec![*byte])));
+    }
+    characters
 }
 
 impl Failure {

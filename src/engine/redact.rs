@@ -15,6 +15,8 @@ pub const SHORTEST: usize = 4;
 pub struct Redactor {
     /// Every form of every secret, with the name that stands for it.
     forms: Vec<(Vec<u8>, Arc<str>)>,
+    /// Every secret, plain, in the order in which they were learned.
+    known: Vec<(Arc<str>, Vec<u8>)>,
     /// All forms in one regex, longer ones first; a group for each.
     finder: Option<Regex>,
 }
@@ -28,19 +30,8 @@ impl Redactor {
             return;
         }
         let name: Arc<str> = name.into();
-        let json = json_escape(secret);
-        let hex = coding::hex(secret);
-        let mut forms = vec![
-            secret.to_vec(),
-            hex.to_uppercase().into_bytes(),
-            hex.into_bytes(),
-            coding::base64(secret).trim_end_matches('=').to_string().into_bytes(),
-            coding::url_encode(secret).into_bytes(),
-            coding::at_escape(secret),
-            json,
-        ];
-        forms.extend((0..3).filter_map(|offset| base64_inside(secret, offset)));
-        for form in forms {
+        self.known.push((name.clone(), secret.to_vec()));
+        for (_, form) in forms_of(secret) {
             match self.forms.iter_mut().find(|(known, _)| *known == form) {
                 Some((_, known)) => *known = name.clone(),
                 None => self.forms.push((form, name.clone())),
@@ -84,6 +75,11 @@ impl Redactor {
         }
     }
 
+    /// Returns every secret with its name.
+    pub fn known(&self) -> &[(Arc<str>, Vec<u8>)] {
+        &self.known
+    }
+
     /// Returns the name of the secret that some bytes are, in whatever form.
     pub fn name_of(&self, bytes: &[u8]) -> Option<Arc<str>> {
         self.forms.iter().find(|(form, _)| form == bytes).map(|(_, name)| name.clone())
@@ -95,6 +91,23 @@ impl Redactor {
         let form = (0..self.forms.len()).find(|i| found.get(i + 1).is_some())?;
         Some(self.forms[form].1.clone())
     }
+}
+
+/// Returns the forms in which a secret may show, the plain one first, each with what it is called.
+pub fn forms_of(secret: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let hex = coding::hex(secret);
+    let mut forms = vec![
+        ("plain", secret.to_vec()),
+        ("HEX", hex.to_uppercase().into_bytes()),
+        ("hex", hex.into_bytes()),
+        ("base64", coding::base64(secret).trim_end_matches('=').to_string().into_bytes()),
+        ("url", coding::url_encode(secret).into_bytes()),
+        ("at", coding::at_escape(secret)),
+        ("json", json_escape(secret)),
+    ];
+    let inside = ["base64_0", "base64_1", "base64_2"].into_iter().enumerate();
+    forms.extend(inside.filter_map(|(offset, title)| Some((title, base64_inside(secret, offset)?))));
+    forms
 }
 
 /// Returns what base64 makes of a secret that stands `offset` bytes into a longer text (modulo 3), without the

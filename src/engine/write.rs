@@ -43,20 +43,19 @@ impl Engine {
             SendMode::Reply => [self.settings.header.as_slice(), &octets, &self.settings.eol].concat(),
         };
         let send = Outgoing { site, bytes, handed_over: 0, echo, next_at: None };
-        let quiet_from = self.sight.inbox.last_arrival() + self.settings.guard;
-        if self.settings.guard > Duration::ZERO && quiet_from > self.now {
-            self.state = State::Guarding { until: quiet_from, send };
-            return;
-        }
         self.start_writing(send);
     }
 
     /// Hands the first piece over, or all of it.
     pub(super) fn start_writing(&mut self, mut send: Outgoing) {
         // Bytes that came during the guard time begin it again.
-        let quiet_from = self.sight.inbox.last_arrival() + self.settings.guard;
-        if self.settings.guard > Duration::ZERO && quiet_from > self.now {
-            self.state = State::Guarding { until: quiet_from, send };
+        let quiet_from = match self.settings.guard {
+            Duration::ZERO => self.now,
+            guard => self.sight.inbox.last_arrival() + guard,
+        };
+        let free_from = if send.handed_over == 0 { quiet_from.max(self.line_free_at) } else { self.now };
+        if free_from > self.now {
+            self.state = State::Guarding { until: free_from, send };
             return;
         }
         let piece = if self.settings.pace > Duration::ZERO { 1 } else { send.bytes.len() };
@@ -94,6 +93,7 @@ impl Engine {
 
     /// From here on, what comes answers what was sent.
     fn all_sent(&mut self, send: Outgoing) {
+        self.line_free_at = self.now + self.settings.line_pace;
         self.sight_all();
         // What a device writes is no question: what came before it is still to be read.
         if self.program.role == Role::Flow {

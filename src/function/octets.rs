@@ -5,6 +5,53 @@ use crate::value::{Value, checksum, coding, digest};
 
 type Outcome = Result<Value, String>;
 
+/// The most octets that a number has.
+const NUMBER_OCTETS: i64 = 8;
+
+/// Returns the number that octets are, the highest first.
+pub fn uint_be(given: &Arguments<'_>) -> Outcome {
+    uint(given.octets(0).iter())
+}
+
+/// Returns the number that octets are, the lowest first.
+pub fn uint_le(given: &Arguments<'_>) -> Outcome {
+    uint(given.octets(0).iter().rev())
+}
+
+fn uint<'a>(octets: impl ExactSizeIterator<Item = &'a u8>) -> Outcome {
+    let length = octets.len();
+    if length as i64 > NUMBER_OCTETS {
+        return Err(format!("a number has at most {NUMBER_OCTETS} bytes, these are {length}"));
+    }
+    let number = octets.fold(0_u64, |number, octet| number << 8 | u64::from(*octet));
+    i64::try_from(number)
+        .map(Value::Int)
+        .map_err(|_| "the number is too large, the largest is 9223372036854775807".to_string())
+}
+
+/// Returns a number as so many octets, the highest first.
+pub fn bytes_be(given: &Arguments<'_>) -> Outcome {
+    number_octets(given).map(Value::Bytes)
+}
+
+/// Returns a number as so many octets, the lowest first.
+pub fn bytes_le(given: &Arguments<'_>) -> Outcome {
+    let mut octets = number_octets(given)?;
+    octets.reverse();
+    Ok(Value::Bytes(octets))
+}
+
+fn number_octets(given: &Arguments<'_>) -> Result<Vec<u8>, String> {
+    let number = given.int_within(0, 0..=i64::MAX)?;
+    let length = given.int_within(1, 1..=NUMBER_OCTETS)? as usize;
+    let octets = number.to_be_bytes();
+    let (unused, octets) = octets.split_at(octets.len() - length);
+    if unused.iter().any(|octet| *octet != 0) {
+        return Err(format!("{number} does not fit into {length} bytes"));
+    }
+    Ok(octets.to_vec())
+}
+
 /// Returns the MD5 digest.
 pub fn md5(given: &Arguments<'_>) -> Outcome {
     Ok(Value::Bytes(digest::md5(&given.octets(0))))

@@ -21,6 +21,8 @@ const PATTERN: Parameter = wanted("pattern", &[Type::Text]);
 const NUMBER: Parameter = wanted("x", NUMBERS);
 const N: Parameter = wanted("n", NUMBERS);
 const TIME: Parameter = wanted("t", NUMBERS);
+const BASE: Parameter = optional("base", NUMBERS);
+const LENGTH_IN_BYTES: Parameter = wanted("length", NUMBERS);
 const MINUTES: Parameter = optional("minutes", NUMBERS);
 const START: Parameter = wanted("start", NUMBERS);
 const LENGTH: Parameter = optional("length", NUMBERS);
@@ -62,7 +64,11 @@ pub(super) static TABLE: &[Row] = &[
     alone("ends_with", &[TEXT, X], Type::Bool, Hides, text::ends_with),
     alone("text", &[X], Type::Text, Keeps, text::text),
     alone("bytes", &[X], Type::Bytes, Keeps, text::bytes),
-    alone("int", &[NUMBER], Type::Int, Keeps, text::int),
+    alone("int", &[NUMBER, BASE], Type::Int, Keeps, text::int),
+    alone("uint_be", &[X], Type::Int, Keeps, octets::uint_be),
+    alone("uint_le", &[X], Type::Int, Keeps, octets::uint_le),
+    alone("bytes_be", &[N, LENGTH_IN_BYTES], Type::Bytes, Keeps, octets::bytes_be),
+    alone("bytes_le", &[N, LENGTH_IN_BYTES], Type::Bytes, Keeps, octets::bytes_le),
     alone("json", &[TEXT, PATH], Type::Any, Selects, structure::json),
     alone("to_json", &[VALUE], Type::Text, Keeps, structure::to_json),
     alone("sorted_concat", &[MAP], Type::Text, Keeps, structure::sorted_concat),

@@ -131,6 +131,19 @@ fn a_number_is_one_or_spells_one() {
 }
 
 #[test]
+fn numbers_are_made_of_octets_and_octets_of_numbers() {
+    let two = Value::Bytes(vec![0x01, 0x02]);
+    assert_eq!(call("uint_be", std::slice::from_ref(&two)), Value::Int(0x0102));
+    assert_eq!(call("uint_le", std::slice::from_ref(&two)), Value::Int(0x0201));
+    assert_eq!(call("bytes_be", &[Value::Int(258), Value::Int(3)]), Value::Bytes(vec![0, 1, 2]));
+    assert_eq!(call("bytes_le", &[Value::Int(258), Value::Int(2)]), Value::Bytes(vec![2, 1]));
+    assert_eq!(call("int", &[text("1F"), Value::Int(16)]), Value::Int(31));
+    assert_eq!(refusal("bytes_be", &[Value::Int(258), Value::Int(1)]), "258 does not fit into 1 bytes");
+    assert_eq!(refusal("uint_be", &[Value::Bytes(vec![0; 9])]), "a number has at most 8 bytes, these are 9");
+    assert_eq!(refusal("int", &[text("12"), Value::Int(2)]), "`12` is not a number in base 2");
+}
+
+#[test]
 fn digests_take_octets_and_text_functions_take_what_shows() {
     let bytes = Value::Bytes(vec![0x17, 0xa0]);
     assert_eq!(call("hex", std::slice::from_ref(&bytes)), text("17a0"));

@@ -92,7 +92,15 @@ pub fn bytes(given: &Arguments<'_>) -> Outcome {
 
 /// Returns the number that it is or spells.
 pub fn int(given: &Arguments<'_>) -> Outcome {
-    given.int(0).map(Value::Int)
+    if !given.has(1) {
+        return given.int(0).map(Value::Int);
+    }
+    let base = given.int_within(1, 2..=36)? as u32;
+    let text = given.utf8(0)?;
+    let digits = text.trim();
+    i64::from_str_radix(digits, base).map(Value::Int).map_err(|_| {
+        format!("`{}` is not a number in base {base}", crate::value::escape::visible_cut(digits.as_bytes(), 60))
+    })
 }
 
 /// Returns what lies between the places of `separator`, which is not empty.
