@@ -10,7 +10,9 @@ mod ports;
 mod run;
 mod sim;
 mod simulated;
+mod stress;
 mod terminal;
+mod test;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -26,9 +28,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let ending = match args::read(arguments) {
         Ok(Typed { command }) => match command {
             Command::Run(arguments) => run::run(&arguments, &Terminal::new(arguments.output.color)),
+            Command::Test(arguments) => test::test(&arguments, &Terminal::new(arguments.color)),
             Command::Check(arguments) => check::check(&arguments, &Terminal::new(arguments.color)),
             Command::Fmt(arguments) => fmt::fmt(&arguments, &Terminal::new(arguments.color)),
             Command::Sim(arguments) => sim::sim(&arguments, &Terminal::new(arguments.output.color)),
+            Command::Stress(arguments) => stress::stress(&arguments, &Terminal::new(arguments.color)),
             Command::Ports => ports::ports(),
         },
         Err(answer) => {
@@ -52,6 +56,8 @@ enum Ending {
     /// A device was served until it or somebody ended it.
     #[cfg_attr(all(not(unix), not(test)), expect(dead_code, reason = "nothing can be served without pseudo-terminals"))]
     Served(Verdict),
+    /// Something was found that was looked for: a flow is not as robust as it should be.
+    Found,
     /// The files or the command line are wrong; nothing was run.
     Refused,
     /// Files are not in their layout, and it was asked whether they are.
@@ -69,6 +75,7 @@ fn exit_code(ending: Ending) -> u8 {
         Ending::Ran(Verdict::PortFailed) => 3,
         Ending::Ran(Verdict::Interrupted) => 130,
         Ending::Unwritten => 1,
+        Ending::Found => 1,
         // Ctrl-C is how one ends a server.
         Ending::Served(Verdict::Passed | Verdict::Flaky | Verdict::Skipped | Verdict::Interrupted) => 0,
         Ending::Served(Verdict::Failed) => 1,

@@ -4,8 +4,14 @@
 
 pub mod console;
 pub mod failure;
+pub mod json;
+pub mod jsonl;
+pub mod junit;
 mod lines;
+pub mod progress;
+pub mod suite;
 pub mod summary;
+pub mod tap;
 pub mod transcript;
 
 use std::fmt;

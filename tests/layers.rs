@@ -32,6 +32,28 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("transport", &["diagnostic", "engine", "event", "settings", "time", "world"]),
     ("results", &["value", "world"]),
     ("report", &["diagnostic", "engine", "event", "source", "time", "value", "world"]),
+    (
+        "testing",
+        &[
+            "check",
+            "diagnostic",
+            "engine",
+            "event",
+            "load",
+            "program",
+            "report",
+            "sim",
+            "source",
+            "time",
+            "value",
+            "variables",
+            "world",
+        ],
+    ),
+    ("suite", &["diagnostic", "event", "report", "source", "testing", "value"]),
+    ("record", &["engine", "event", "time", "world"]),
+    ("replay", &["engine", "event", "record", "time", "value", "world"]),
+    ("stress", &["engine", "event", "pattern", "program", "settings", "sim", "source", "time", "value", "world"]),
     ("cli", &[EVERYTHING]),
 ];
 
@@ -45,7 +67,7 @@ const NARROW: &[(&str, &str, &[&str])] =
 /// Which files of `src/` may name each outside crate; a name without `.rs` is a folder.
 const CRATES: &[(&str, &[&str])] = &[
     ("anstream", &["cli/terminal.rs"]),
-    ("anstyle", &["report/console.rs"]),
+    ("anstyle", &["report/console.rs", "report/progress.rs"]),
     ("base64", &["value/coding.rs"]),
     ("clap", &["cli/args.rs"]),
     ("crc", &["value/checksum.rs"]),
@@ -61,12 +83,14 @@ const CRATES: &[(&str, &[&str])] = &[
     ("percent_encoding", &["value/coding.rs"]),
     ("pest", &["syntax"]),
     ("pest_derive", &["syntax/grammar.rs"]),
-    ("regex", &["check/pattern.rs", "engine.rs", "engine/redact.rs", "pattern.rs", "program.rs"]),
+    ("quick_junit", &["report/junit.rs"]),
+    ("regex", &["check/pattern.rs", "engine.rs", "engine/redact.rs", "pattern.rs", "program.rs", "suite/volatile.rs"]),
     ("rustix", &["cli/terminal.rs", "transport"]),
-    ("serde_json", &["value/json.rs"]),
+    ("serde_json", &["report/json.rs", "report/jsonl", "value/json.rs"]),
     ("serialport", &["transport/ports.rs", "transport/serial.rs", "transport/serial"]),
     ("sha1", &["value/digest.rs"]),
     ("sha2", &["value/digest.rs"]),
+    ("similar", &["suite.rs"]),
     ("toml", &["cli/given.rs", "results.rs"]),
 ];
 

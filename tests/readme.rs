@@ -197,7 +197,14 @@ fn options(text: &str) -> BTreeSet<String> {
 #[test]
 fn the_readme_names_every_option_and_no_other() {
     let folder = tempfile::tempdir().expect("there is a place for temporary files");
-    let helps = [&["--help"][..], &["check", "--help"], &["fmt", "--help"], &["sim", "--help"], &["ports", "--help"]];
+    let helps = [
+        &["--help"][..],
+        &["test", "--help"],
+        &["check", "--help"],
+        &["fmt", "--help"],
+        &["sim", "--help"],
+        &["ports", "--help"],
+    ];
     let mut real = BTreeSet::new();
     for arguments in helps {
         let output = flowrun(folder.path(), arguments);

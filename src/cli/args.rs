@@ -34,6 +34,38 @@ Examples:
 
 Ctrl-C ends it, with exit code 0.";
 
+const AFTER_TEST_HELP: &str = "\
+Examples:
+  flowrun test                                     every flow below this folder
+  flowrun test flows --review                      look at each difference, y or n
+  flowrun test flows --accept                      take all transcripts as they are
+  flowrun test flows --shard 1/4 --report junit=junit.xml
+  flowrun test flows/login.flow --port /dev/ttyUSB0
+
+A flow runs against the device that it names with `sim`, under the virtual clock. Its transcript
+is compared with snapshots/NAME.snap beside it; what differs is put into snapshots/NAME.snap.new.
+With CI in the environment, --check is on unless --accept is.
+
+Exit codes are those of a run: 0 all passed, 1 a flow failed or changed, 2 a flow or the command
+line is wrong, 3 a port failed, 130 interrupted.";
+
+const AFTER_STRESS_HELP: &str = "\
+Examples:
+  flowrun stress login.flow                        300 runs against its own simulated device
+  flowrun stress login.flow --runs 10000 --faults split,delay,merge,urc,echo
+  flowrun stress login.flow --seed 42 --runs 1 --faults urc@17     one of them again
+
+Benign faults, which must not change how the flow ends:
+  split   reads cut anywhere          delay  answers later, within limits
+  merge   two writes in one read      urc    unsolicited lines between answers
+  echo    no echo of what was sent
+Malign faults, after which a flow must fail with a reason or pass rightly:
+  glue    a line end is missing       garbage  bytes that are no text
+  late    answers after their limit   lost     bytes that do not arrive
+  reset   the device restarts
+
+Exit codes: 0 nothing found, 1 something found, 2 the flow or the command line is wrong.";
+
 /// What was typed.
 #[derive(Debug, Parser)]
 #[command(name = "flowrun", version, about = ABOUT, after_help = AFTER_HELP)]
@@ -51,6 +83,9 @@ pub(super) enum Command {
     /// Run a flow (the default command)
     #[command(after_help = AFTER_HELP, override_usage = "flowrun [run] FILE --port PORT [OPTIONS]")]
     Run(RunArguments),
+    /// Run every flow of a folder and compare transcripts with snapshots
+    #[command(after_help = AFTER_TEST_HELP)]
+    Test(TestArguments),
     /// Check flows, devices and libraries without running them
     Check(CheckArguments),
     /// Format flows, devices and libraries
@@ -58,6 +93,9 @@ pub(super) enum Command {
     /// Serve a simulated device to other programs
     #[command(after_help = AFTER_SIM_HELP)]
     Sim(SimArguments),
+    /// Run a flow hundreds of times on a line that misbehaves
+    #[command(after_help = AFTER_STRESS_HELP)]
+    Stress(StressArguments),
     /// List the serial ports of this machine
     Ports,
 }
@@ -94,8 +132,70 @@ pub(super) struct RunArguments {
     /// Write a transcript of the run to a file
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub transcript: Option<PathBuf>,
+    /// Write the events of the run to a file, as JSON Lines
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub events: Option<PathBuf>,
+    /// Keep a recording that `--port replay:FILE` plays
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub record: Option<PathBuf>,
     #[command(flatten)]
     pub output: OutputArguments,
+}
+
+/// What `test` takes.
+#[derive(Args, Debug)]
+pub(super) struct TestArguments {
+    /// The flows, and folders of flows [default: this folder]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Name a real port, or `sim:DEVICE_FILE`, for all flows
+    #[arg(long, short, value_name = "PORT")]
+    pub port: Option<String>,
+    /// Run only flows with this in their path (repeatable)
+    #[arg(long, value_name = "TEXT", help_heading = "Selection")]
+    pub filter: Vec<String>,
+    /// Run part K of N
+    #[arg(long, value_name = "K/N", help_heading = "Selection")]
+    pub shard: Option<String>,
+    /// Run each flow so many times, each with the next seed
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Selection")]
+    pub repeat: Option<u32>,
+    /// Run each flow until it fails, at most `--repeat` times
+    #[arg(long, help_heading = "Selection")]
+    pub until_fail: bool,
+    /// Begin no flow after one that failed
+    #[arg(long, help_heading = "Selection")]
+    pub fail_fast: bool,
+    /// Run so many flows at once [default: one a processor]
+    #[arg(long, value_name = "N", help_heading = "Selection")]
+    pub jobs: Option<usize>,
+    /// Seed everything random (1 for devices, else a new one each time)
+    #[arg(long, value_name = "N", help_heading = "Variables")]
+    pub seed: Option<u64>,
+    /// Set a variable of the flows that have it (repeatable)
+    #[arg(long = "var", value_name = "NAME=VALUE", help_heading = "Variables")]
+    pub vars: Vec<String>,
+    /// Ask for each new or changed transcript whether it is right
+    #[arg(long, help_heading = "Snapshots", conflicts_with_all = ["accept", "check"])]
+    pub review: bool,
+    /// Take every new or changed transcript as it is
+    #[arg(long, help_heading = "Snapshots", conflicts_with = "check")]
+    pub accept: bool,
+    /// Write nothing; fail if a transcript is new or a snapshot an orphan
+    #[arg(long, help_heading = "Snapshots")]
+    pub check: bool,
+    /// Show what matches as `[NAME]` in transcripts (repeatable)
+    #[arg(long, value_name = "REGEX=NAME", help_heading = "Snapshots")]
+    pub volatile: Vec<String>,
+    /// Write a report: junit=FILE, json=FILE, tap=FILE (repeatable)
+    #[arg(long, value_name = "KIND=FILE", help_heading = "Output")]
+    pub report: Vec<String>,
+    /// Write the events of all runs to a file, as JSON Lines
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub events: Option<PathBuf>,
+    /// Say when to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    pub color: Colours,
 }
 
 /// What `check` takes.
@@ -133,8 +233,11 @@ pub(super) struct FormatArguments {
 #[derive(Args, Debug)]
 pub(super) struct SimArguments {
     /// The device to serve
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    #[arg(value_name = "FILE", required_unless_present = "from")]
+    pub file: Option<PathBuf>,
+    /// Make a device file from a recording, on standard output
+    #[arg(long, value_name = "RECORDING", conflicts_with_all = ["file", "pty"])]
+    pub from: Option<PathBuf>,
     /// Serve it on a fresh pseudo-terminal (not on Windows)
     #[arg(long)]
     pub pty: bool,
@@ -148,6 +251,34 @@ pub(super) struct SimArguments {
     pub variables: VariableArguments,
     #[command(flatten)]
     pub output: OutputArguments,
+}
+
+/// What `stress` takes.
+#[derive(Args, Debug)]
+pub(super) struct StressArguments {
+    /// The flow to run
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Name the device: `sim`, the flow's own, or `sim:DEVICE_FILE`
+    #[arg(long, short, value_name = "PORT", default_value = "sim")]
+    pub port: String,
+    /// Run it so many times
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    pub runs: u64,
+    /// Seed the first run; each further run has the next seed
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Name the faults: split,delay,… or exactly urc@17 [default: all]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub faults: Vec<String>,
+    #[command(flatten)]
+    pub variables: VariableArguments,
+    /// Set a variable of the simulated device (repeatable)
+    #[arg(long = "sim-var", value_name = "NAME=VALUE", help_heading = "Variables")]
+    pub sim_vars: Vec<String>,
+    /// Say when to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: Colours,
 }
 
 /// Variables of the file that the command line names.

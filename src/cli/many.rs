@@ -16,6 +16,7 @@ use crate::event::Verdict;
 use crate::program::Role;
 use crate::report::Fan;
 use crate::report::console::Volume;
+use crate::report::jsonl::JsonLines;
 use crate::report::transcript::{Times, Transcript};
 use crate::results::Results;
 use crate::transport::{Clock, list};
@@ -110,6 +111,7 @@ pub(super) fn run(arguments: &RunArguments, ports: &[String], terminal: &Termina
             ports: vec![port.clone()],
             save: Some(place_of(&save_place(arguments), port)),
             transcript: arguments.transcript.as_deref().map(|path| place_of(path, port)),
+            events: arguments.events.as_deref().map(|path| place_of(path, port)),
             ..arguments.clone()
         };
         match Prepared::of(program.clone(), &own, terminal) {
@@ -125,6 +127,9 @@ pub(super) fn run(arguments: &RunArguments, ports: &[String], terminal: &Termina
         let mut fan = Fan::default();
         if let Some(file) = one.transcript {
             fan.add(format!("the transcript of {}", one.inputs.port), Transcript::new(file, &sources, Times::Shown));
+        }
+        if let Some(file) = one.events {
+            fan.add(format!("the events of {}", one.inputs.port), JsonLines::new(file, &sources));
         }
         fan.add(CONSOLE, terminal.console_into(shown.clone(), &sources, Volume::Quiet));
         seats.push(Seat { engine: Engine::new(one.program, one.inputs), results: one.results, fan, person: Nobody });

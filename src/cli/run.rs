@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Ending;
-use super::args::RunArguments;
+use super::args::{RunArguments, VariableArguments};
 use super::check::{device_of, program_for};
 use super::given::{device_variables, is_same_file, settings, variables};
 use super::many;
 use super::person::AtTerminal;
+use super::sim::read_recording;
 use super::simulated::{SimulatedPort, Texts};
 use super::terminal::{Pace, Terminal};
 use crate::diagnostic::nearest::nearest;
@@ -18,7 +19,10 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{Engine, Inputs};
 use crate::event::Verdict;
 use crate::program::{Op, Program, Role};
+use crate::record::{RecordedWorld, Recording};
+use crate::replay::ReplayWorld;
 use crate::report::console::Volume;
+use crate::report::jsonl::JsonLines;
 use crate::report::transcript::{Times, Transcript};
 use crate::report::{Fan, SinkFailure};
 use crate::results::Results;
@@ -29,11 +33,11 @@ use crate::value::Value;
 use crate::world::{self, Company, World};
 
 /// When every run against a simulated device begins: 2024-07-22T04:00:00Z, so that its transcript is the same every time.
-const VIRTUAL_BEGINNING: i64 = 1_721_620_800_000;
+pub(super) const VIRTUAL_BEGINNING: i64 = 1_721_620_800_000;
 /// The seed of a run against a simulated device, if none is given.
-const VIRTUAL_SEED: u64 = 1;
+pub(super) const VIRTUAL_SEED: u64 = 1;
 /// Keeps what is random in a device from being the same as in its flow.
-const DEVICE_SEED: u64 = 0x9e37_79b9_7f4a_7c15;
+pub(super) const DEVICE_SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Runs a flow.
 pub(super) fn run(arguments: &RunArguments, terminal: &Terminal) -> Ending {
@@ -83,6 +87,8 @@ enum Port<'a> {
     OwnDevice,
     /// `sim:FILE`
     Device(&'a Path),
+    /// `replay:FILE`
+    Recording(&'a Path),
     /// `/dev/ttyUSB0`, `COM3`
     Real(&'a str),
 }
@@ -92,7 +98,10 @@ impl Port<'_> {
         match text.strip_prefix("sim:") {
             Some(path) => Port::Device(Path::new(path)),
             None if text == "sim" => Port::OwnDevice,
-            None => Port::Real(text),
+            None => match text.strip_prefix("replay:") {
+                Some(path) => Port::Recording(Path::new(path)),
+                None => Port::Real(text),
+            },
         }
     }
 }
@@ -103,8 +112,11 @@ pub(super) struct Prepared {
     pub(super) inputs: Inputs,
     /// The simulated device, if there is one.
     device: Option<(Arc<Program>, Inputs)>,
+    /// The recording that plays the device, and the values of secrets in it.
+    replay: Option<(Recording, Secrets)>,
     pub(super) results: Results,
     pub(super) transcript: Option<File>,
+    pub(super) events: Option<File>,
     pub(super) interrupt: Interrupt,
 }
 
@@ -120,11 +132,16 @@ impl Prepared {
     pub(super) fn of(program: Arc<Program>, arguments: &RunArguments, terminal: &Terminal) -> Result<Prepared, Ending> {
         let path = &arguments.file;
         let (port, device) = device(arguments, &program, terminal)?;
+        let replay = replay(&port, arguments, terminal)?;
         let mut problems = Vec::new();
-        let variables = kept(variables(&program, &arguments.variables), &mut problems);
+        let given = match &replay {
+            Some((recording, _)) => with_recorded(&arguments.variables, recording),
+            None => arguments.variables.clone(),
+        };
+        let variables = kept(variables(&program, &given), &mut problems);
         let settings = kept(settings(&program.settings, arguments.baud, &arguments.serial), &mut problems);
         let results = kept(results(arguments, &program).map_err(|problem| vec![problem]), &mut problems);
-        if device.is_none() && !arguments.sim_vars.is_empty() {
+        if device.is_none() && replay.is_none() && !arguments.sim_vars.is_empty() {
             let problem = Diagnostic::general(Code::CommandLine, "`--sim-var` has no meaning for a real port");
             problems.push(problem.help("use it with `--port sim`, or leave it out"));
         }
@@ -136,49 +153,80 @@ impl Prepared {
         let (Some(variables), Some(settings), Some(results)) = (variables, settings, results) else {
             return Err(Ending::Refused);
         };
-        let seed = match (arguments.seed, &device) {
-            (Some(seed), _) => seed,
-            (None, Some(_)) => VIRTUAL_SEED,
-            (None, None) => fresh_seed(terminal)?,
+        let recorded = replay.as_ref().map(|(recording, _)| recording);
+        let seed = match (arguments.seed, &device, recorded) {
+            (Some(seed), ..) => seed,
+            (None, Some(_), _) => VIRTUAL_SEED,
+            (None, None, Some(recording)) => recording.seed,
+            (None, None, None) => fresh_seed(terminal)?,
         };
-        let begun = if device.is_some() { VIRTUAL_BEGINNING } else { present() };
+        let begun = match (&device, recorded) {
+            (Some(_), _) => VIRTUAL_BEGINNING,
+            (None, Some(recording)) => recording.begun,
+            (None, None) => present(),
+        };
         let inputs = Inputs { variables, seed, begun, file: path.display().to_string(), port, settings };
         let device = device.map(|(device, variables)| {
             let settings = device.settings.clone();
             (device, Inputs { variables, seed: seed ^ DEVICE_SEED, settings, ..inputs.clone() })
         });
         let interrupt = interrupt(terminal)?;
-        // Last, for it empties the file.
-        let transcript = arguments.transcript.as_deref().map(|path| create_transcript(path, &program, terminal));
-        Ok(Prepared { program, inputs, device, results, transcript: transcript.transpose()?, interrupt })
+        // Last, for it empties the files.
+        let create = |what: &str, path: Option<&Path>| {
+            path.map(|path| create_output(what, path, &program, terminal)).transpose()
+        };
+        let transcript = create("transcript", arguments.transcript.as_deref())?;
+        let events = create("events", arguments.events.as_deref())?;
+        Ok(Prepared { program, inputs, device, replay, results, transcript, events, interrupt })
     }
 
     fn run(self, arguments: &RunArguments, terminal: &Terminal) -> Ending {
-        let Prepared { program, inputs, device, mut results, transcript, interrupt } = self;
+        let Prepared { program, inputs, device, replay, mut results, transcript, events, interrupt } = self;
         let port = inputs.port.clone();
-        let (sources, mut world, pace): (Sources, Box<dyn World>, Pace) = match device {
-            Some((device, device_inputs)) => {
+        let mut recording = arguments.record.is_some().then(|| begun_recording(&program, &inputs));
+        let mut engine = Engine::new(program.clone(), inputs);
+        let (sources, mut world, pace): (Sources, Box<dyn World>, Pace) = match (device, replay) {
+            (None, Some((recording, mut secrets))) => {
+                secrets.extend_from_slice(engine.secrets());
+                let world = ReplayWorld::new(&recording, &secrets);
+                ((*program.sources).clone(), Box::new(world), Pace::Virtual)
+            }
+            (Some((device, device_inputs)), _) => {
                 let (sources, texts) = Texts::join(&program.sources, &device.sources);
                 let world = SimWorld::new(Engine::new(device, device_inputs));
                 (sources, Box::new(SimulatedPort::new(world, interrupt, texts)), Pace::Virtual)
             }
-            None => ((*program.sources).clone(), open_world(&port, Clock::start(), interrupt), Pace::Real),
+            (None, None) => ((*program.sources).clone(), open_world(&port, Clock::start(), interrupt), Pace::Real),
         };
-        let mut engine = Engine::new(program, inputs);
         let mut fan = Fan::default();
         if let (Some(file), Some(path)) = (transcript, &arguments.transcript) {
             // Not buffered: what happened is in the file, however the process ends.
             let transcript = Transcript::new(file, &sources, Times::Shown);
             fan.add(format!("the transcript `{}`", path.display()), transcript);
         }
+        if let (Some(file), Some(path)) = (events, &arguments.events) {
+            fan.add(format!("the events `{}`", path.display()), JsonLines::new(file, &sources));
+        }
         let volume = if arguments.output.quiet { Volume::Quiet } else { Volume::Normal };
         fan.add(CONSOLE, terminal.console(&sources, volume, pace));
         let mut person = AtTerminal::new(pace);
         let company = Company { keeper: &mut results, audience: &mut fan, person: &mut person };
-        let verdict = world::run(&mut engine, world.as_mut(), company);
+        let verdict = match &mut recording {
+            Some(recording) => {
+                let mut world = RecordedWorld::new(world);
+                let verdict = world::run(&mut engine, &mut world, company);
+                recording.entries = world.entries().to_vec();
+                verdict
+            }
+            None => world::run(&mut engine, world.as_mut(), company),
+        };
         let failures = fan.finish();
         terminal.say(&kept_in(&results));
-        let is_unwritten = tell_failures(&failures, terminal);
+        let mut is_unwritten = tell_failures(&failures, terminal);
+        if let (Some(mut recording), Some(path)) = (recording, &arguments.record) {
+            recording.mask(engine.secrets());
+            is_unwritten |= !write_recording(&recording, path, terminal);
+        }
         match verdict {
             Verdict::Passed | Verdict::Flaky | Verdict::Skipped if is_unwritten => Ending::Unwritten,
             verdict => Ending::Ran(verdict),
@@ -191,6 +239,50 @@ pub(super) fn kept_in(results: &Results) -> String {
     let (path, names) = results.kept();
     let names: Vec<&str> = names.collect();
     if names.is_empty() { String::new() } else { format!("{} saved in {}\n", names.join(", "), path.display()) }
+}
+
+/// Values of secrets, with their names.
+type Secrets = Vec<(Arc<str>, Vec<u8>)>;
+
+/// Returns the recording that the port names, with the values of secrets that were typed for it.
+fn replay(port: &str, arguments: &RunArguments, terminal: &Terminal) -> Result<Option<(Recording, Secrets)>, Ending> {
+    let Port::Recording(path) = Port::read(port) else { return Ok(None) };
+    let recording = read_recording(path).map_err(|problem| {
+        terminal.refuse(*problem);
+        Ending::Refused
+    })?;
+    let typed = arguments.sim_vars.iter().filter_map(|text| text.split_once('='));
+    let secrets = typed.map(|(name, value)| (Arc::from(name), value.as_bytes().to_vec())).collect();
+    Ok(Some((recording, secrets)))
+}
+
+/// Returns what was typed, and what was given when the recording was made where nothing was typed.
+fn with_recorded(typed: &VariableArguments, recording: &Recording) -> VariableArguments {
+    let is_typed =
+        |name: &str| typed.vars.iter().any(|text| text.split_once('=').is_some_and(|(known, _)| known == name));
+    let recorded = recording.variables.iter().filter(|(name, _)| !is_typed(name));
+    let recorded = recorded.map(|(name, value)| format!("{name}={value}"));
+    let vars = recorded.chain(typed.vars.iter().cloned()).collect();
+    VariableArguments { vars, files: typed.files.clone() }
+}
+
+/// Returns the recording of a run that is about to begin.
+fn begun_recording(program: &Program, inputs: &Inputs) -> Recording {
+    let is_clear = |name: &str| program.params.iter().any(|param| param.name == name && !param.is_secret);
+    let given = inputs.variables.iter().filter(|(name, _)| is_clear(name));
+    let shown = given.map(|(name, value)| (name.clone(), String::from_utf8_lossy(&value.show()).into_owned()));
+    let mut variables: Vec<(String, String)> = shown.collect();
+    variables.sort();
+    Recording { title: program.title.clone(), seed: inputs.seed, begun: inputs.begun, variables, entries: Vec::new() }
+}
+
+/// Writes a recording; returns whether it is written.
+fn write_recording(recording: &Recording, path: &Path, terminal: &Terminal) -> bool {
+    let written = std::fs::write(path, recording.render());
+    if let Err(error) = &written {
+        terminal.warn(&format!("the recording `{}` is not written: {error}", path.display()));
+    }
+    written.is_ok()
 }
 
 /// What the console is called among the sinks.
@@ -242,6 +334,7 @@ fn device(
     };
     let path = match Port::read(port) {
         Port::Real(name) => return Ok((name.to_string(), None)),
+        Port::Recording(_) => return Ok((port.to_string(), None)),
         Port::Device(path) => path.to_path_buf(),
         Port::OwnDevice => match device_of(&arguments.file, flow) {
             Some(path) => path.map_err(refused)?,
@@ -271,7 +364,7 @@ fn no_port(flow: &Program) -> Diagnostic {
 /// Tells those who mistyped a command which one they may have meant.
 fn suggest_command(path: &Path, terminal: &Terminal) {
     if let Some(word) = path.to_str()
-        && let Some(command) = nearest(word, ["run", "check", "sim", "ports", "help"])
+        && let Some(command) = nearest(word, ["run", "check", "fmt", "test", "stress", "sim", "ports", "help"])
         && !path.exists()
     {
         terminal.warn(&format!("`{word}` was taken for a file; the command is `{command}`"));
@@ -302,15 +395,16 @@ pub(super) fn default_place(flow: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn create_transcript(path: &Path, program: &Program, terminal: &Terminal) -> Result<File, Ending> {
+/// Creates the file of `--transcript` or `--events`.
+fn create_output(what: &str, path: &Path, program: &Program, terminal: &Terminal) -> Result<File, Ending> {
     let made = if is_source(path, program) {
         Err("it is the flow itself, or used by it".to_string())
     } else {
         File::create(path).map_err(|error| error.to_string())
     };
     made.map_err(|why| {
-        let message = format!("the transcript `{}` can not be written: {why}", path.display());
-        let help = "name another file with `--transcript FILE`";
+        let message = format!("the {what} `{}` can not be written: {why}", path.display());
+        let help = format!("name another file with `--{what} FILE`");
         terminal.refuse(Diagnostic::general(Code::CommandLine, message).help(help));
         Ending::Refused
     })

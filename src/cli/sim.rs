@@ -1,16 +1,26 @@
 //! `flowrun sim`: a simulated device served to other programs, in real time, until someone ends it.
 
+use std::path::Path;
+
 use super::Ending;
 use super::args::SimArguments;
 use super::terminal::Terminal;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::record::Recording;
+use crate::replay::device_file;
 
 /// Serves a device.
 pub(super) fn sim(arguments: &SimArguments, terminal: &Terminal) -> Ending {
+    let file = match (&arguments.from, &arguments.file) {
+        (Some(recording), _) => return write_device(recording, terminal),
+        (None, Some(file)) => file,
+        // clap demands one of the two.
+        (None, None) => return Ending::Refused,
+    };
     if arguments.pty {
-        return serve(arguments, terminal).unwrap_or_else(|ending| ending);
+        return serve(arguments, file, terminal).unwrap_or_else(|ending| ending);
     }
-    let path = arguments.file.display();
+    let path = file.display();
     let problem = Diagnostic::general(Code::CommandLine, "it was not said where the device is to be served");
     terminal.refuse(problem.help(format!(
         "`flowrun sim {path} --pty` serves it on a fresh pseudo-terminal\n`flowrun FLOW --port sim:{path}` runs a flow against it"
@@ -18,8 +28,37 @@ pub(super) fn sim(arguments: &SimArguments, terminal: &Terminal) -> Ending {
     Ending::Refused
 }
 
+/// Writes the device file that a recording makes.
+fn write_device(path: &Path, terminal: &Terminal) -> Ending {
+    match read_recording(path) {
+        Ok(recording) => {
+            terminal.say(&device_file(&recording));
+            Ending::Done
+        }
+        Err(problem) => {
+            terminal.refuse(*problem);
+            Ending::Refused
+        }
+    }
+}
+
+/// Reads a recording.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub(super) fn read_recording(path: &Path) -> Result<Recording, Box<Diagnostic>> {
+    let read = std::fs::read_to_string(path).map_err(|error| error.to_string());
+    read.and_then(|text| Recording::read(&text)).map_err(|why| {
+        let message = format!("the recording `{}` can not be played: {why}", path.display());
+        Box::new(
+            Diagnostic::general(Code::CommandLine, message).help("`flowrun FLOW --port … --record FILE` makes one"),
+        )
+    })
+}
+
 #[cfg(unix)]
-fn serve(arguments: &SimArguments, terminal: &Terminal) -> Result<Ending, Ending> {
+fn serve(arguments: &SimArguments, file: &Path, terminal: &Terminal) -> Result<Ending, Ending> {
     use super::check::program_for;
     use super::given::variables;
     use super::run::{CONSOLE, fresh_seed, interrupt, present, tell_failures};
@@ -32,7 +71,7 @@ fn serve(arguments: &SimArguments, terminal: &Terminal) -> Result<Ending, Ending
     use crate::transport::{Clock, PtyWorld};
     use crate::world::{self, Company, Nobody};
 
-    let program = program_for(Role::Device, &arguments.file, terminal)?;
+    let program = program_for(Role::Device, file, terminal)?;
     let variables = variables(&program, &arguments.variables).map_err(|problems| {
         terminal.report(&problems, &program.sources);
         Ending::Refused
@@ -51,7 +90,7 @@ fn serve(arguments: &SimArguments, terminal: &Terminal) -> Result<Ending, Ending
         variables,
         seed,
         begun: present(),
-        file: arguments.file.display().to_string(),
+        file: file.display().to_string(),
         port: path,
         settings: program.settings.clone(),
     };
@@ -68,9 +107,9 @@ fn serve(arguments: &SimArguments, terminal: &Terminal) -> Result<Ending, Ending
 }
 
 #[cfg(not(unix))]
-fn serve(arguments: &SimArguments, terminal: &Terminal) -> Result<Ending, Ending> {
+fn serve(_arguments: &SimArguments, file: &Path, terminal: &Terminal) -> Result<Ending, Ending> {
     let message = "`--pty` needs pseudo-terminals, which this system does not have";
-    let path = arguments.file.display();
+    let path = file.display();
     let help = format!(
         "`flowrun FLOW --port sim:{path}` runs a flow against the device; a pair of virtual ports (com0com) is not served yet"
     );

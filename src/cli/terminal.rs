@@ -48,6 +48,19 @@ impl Terminal {
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }
 
+    /// Returns what standard output is.
+    pub fn look(&self) -> Look {
+        self.out
+    }
+
+    /// Shows a line that the next one of these takes the place of, if standard output can erase one.
+    pub fn status(&self, line: &str) {
+        if self.status == Status::Shown {
+            let room = self.out.width.saturating_sub(1);
+            self.say(&format!("\r\u{1b}[K{}", line.chars().take(room).collect::<String>()));
+        }
+    }
+
     /// Shows what is wrong with a text, and an empty line behind it.
     pub fn report(&self, problems: &[Diagnostic], sources: &Sources) {
         if !problems.is_empty() {

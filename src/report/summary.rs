@@ -40,12 +40,14 @@ pub struct StepSummary {
 }
 
 /// One attempt at a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Attempt {
     /// How it ended.
     pub outcome: StepOutcome,
     /// How long it took.
     pub took: Duration,
+    /// Why it failed; `None` if it did not.
+    pub failure: Option<Box<Failure>>,
 }
 
 impl StepSummary {
@@ -72,8 +74,12 @@ impl Summary {
                 }
             }
             EventKind::StepEnded { outcome, took, depth, .. } => {
+                let failure = match outcome {
+                    StepOutcome::Passed | StepOutcome::Skipped => None,
+                    StepOutcome::WillRetry | StepOutcome::Failed => self.pending.last().cloned().map(Box::new),
+                };
                 if let Some(step) = self.steps.iter_mut().rev().find(|step| step.depth == *depth) {
-                    step.attempts.push(Attempt { outcome: *outcome, took: *took });
+                    step.attempts.push(Attempt { outcome: *outcome, took: *took, failure });
                 }
                 if *outcome == StepOutcome::WillRetry {
                     self.pending.pop();
@@ -195,12 +201,16 @@ pub(super) mod tests {
         let steps: Vec<String> = summary
             .steps
             .iter()
-            .map(|s| format!("{} {} {:?} flaky: {}", s.depth, s.title, s.attempts, s.is_flaky()))
+            .map(|s| {
+                let attempt = |a: &Attempt| format!("{:?} {:?} {}", a.outcome, a.took, a.failure.is_some());
+                let attempts: Vec<String> = s.attempts.iter().map(attempt).collect();
+                format!("{} {} [{}] flaky: {}", s.depth, s.title, attempts.join(", "), s.is_flaky())
+            })
             .collect();
         assert_snapshot!(steps.join("\n"), @r#"
-        0 SIM [Attempt { outcome: WillRetry, took: 5.006s }, Attempt { outcome: Passed, took: 12ms }] flaky: true
-        0 Network [Attempt { outcome: Failed, took: 5.001s }] flaky: false
-        1 Attach [Attempt { outcome: Failed, took: 5s }] flaky: false
+        0 SIM [WillRetry 5.006s true, Passed 12ms false] flaky: true
+        0 Network [Failed 5.001s true] flaky: false
+        1 Attach [Failed 5s true] flaky: false
         "#);
         assert_eq!(summary.verdict, Some(Verdict::Failed));
         assert_eq!((summary.n_matched, summary.saved), (1, vec!["pin".to_string()]));

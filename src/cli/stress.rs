@@ -1,0 +1,227 @@
+//! `flowrun stress`: a flow on a line that misbehaves, and what that shows about it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::Ending;
+use super::args::StressArguments;
+use super::check::{device_of, program_for};
+use super::given::{device_variables, variables};
+use super::run::{DEVICE_SEED, VIRTUAL_BEGINNING, VIRTUAL_SEED};
+use super::terminal::Terminal;
+use crate::diagnostic::nearest::nearest;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::Inputs;
+use crate::event::Verdict;
+use crate::program::{Program, Role};
+use crate::report::failure::diagnostic_of;
+use crate::stress::{
+    Bench, Campaign, Choice, Ending as RunEnding, Fault, Finding, Occurrence, Report, Tally, Wrong, run,
+};
+
+/// So many faults of a plan are shown.
+const MOST_STRIKES: usize = 8;
+
+/// Runs a campaign and tells what it found.
+pub(super) fn stress(arguments: &StressArguments, terminal: &Terminal) -> Ending {
+    match prepare(arguments, terminal) {
+        Ok((bench, campaign)) => carry_out(arguments, &bench, &campaign, terminal),
+        Err(ending) => ending,
+    }
+}
+
+fn prepare(arguments: &StressArguments, terminal: &Terminal) -> Result<(Bench, Campaign), Ending> {
+    let flow = program_for(Role::Flow, &arguments.file, terminal)?;
+    let refused = |problems: &[Diagnostic], program: &Program| {
+        terminal.report(problems, &program.sources);
+        Ending::Refused
+    };
+    let path = device_path(arguments, &flow).map_err(|problem| refused(&[*problem], &flow))?;
+    let device = program_for(Role::Device, &path, terminal)?;
+    let choice = choice(&arguments.faults).map_err(|problem| refused(&[*problem], &flow))?;
+    let given = variables(&flow, &arguments.variables).map_err(|problems| refused(&problems, &flow))?;
+    let device_given =
+        device_variables(&device, &arguments.sim_vars).map_err(|problems| refused(&problems, &device))?;
+    let inputs = Inputs {
+        variables: given,
+        seed: VIRTUAL_SEED,
+        begun: VIRTUAL_BEGINNING,
+        file: arguments.file.display().to_string(),
+        port: arguments.port.clone(),
+        settings: flow.settings.clone(),
+    };
+    let device_inputs = Inputs {
+        variables: device_given,
+        seed: VIRTUAL_SEED ^ DEVICE_SEED,
+        settings: device.settings.clone(),
+        ..inputs.clone()
+    };
+    let campaign = Campaign { runs: arguments.runs, seed: arguments.seed, choice };
+    Ok((Bench::new(flow, inputs, device, device_inputs), campaign))
+}
+
+fn device_path(arguments: &StressArguments, flow: &Program) -> Result<PathBuf, Box<Diagnostic>> {
+    let problem = |message: String| Diagnostic::general(Code::CommandLine, message);
+    match arguments.port.strip_prefix("sim:") {
+        Some(path) => Ok(Path::new(path).to_path_buf()),
+        None if arguments.port == "sim" => match device_of(&arguments.file, flow) {
+            Some(path) => path.map_err(Box::new),
+            None => {
+                let help = "add `sim \"devices/modem.flow\"` to it, or name one with `--port sim:FILE`";
+                Err(Box::new(problem("this flow names no simulated device".to_string()).help(help)))
+            }
+        },
+        None => {
+            let message =
+                format!("`{}` is no simulated device: the line of a real port can not be spoilt", arguments.port);
+            Err(Box::new(problem(message).help("name one with `--port sim:FILE`, or leave `--port` out")))
+        }
+    }
+}
+
+/// Returns what `--faults` means; nothing is everything.
+fn choice(typed: &[String]) -> Result<Choice, Box<Diagnostic>> {
+    let problem = |message: String, help: String| Box::new(Diagnostic::general(Code::CommandLine, message).help(help));
+    let fault = |name: &str| {
+        Fault::named(name).ok_or_else(|| {
+            let names = Fault::ALL.map(Fault::name);
+            let help = match nearest(name, names) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("faults are: {}", names.join(", ")),
+            };
+            problem(format!("there is no fault `{name}`"), help)
+        })
+    };
+    let (exact, general): (Vec<&String>, Vec<&String>) = typed.iter().partition(|text| text.contains('@'));
+    if !exact.is_empty() && !general.is_empty() {
+        let help = format!("leave out `{}`, or the others", general[0]);
+        return Err(problem("`--faults` names both exact faults and kinds of them".to_string(), help));
+    }
+    if typed.is_empty() {
+        return Ok(Choice::Faults(Fault::ALL.into_iter().collect()));
+    }
+    if exact.is_empty() {
+        return general.into_iter().map(|name| fault(name.trim())).collect::<Result<_, _>>().map(Choice::Faults);
+    }
+    let occurrence = |text: &String| {
+        let (name, block) = text.trim().split_once('@').expect("it has been looked at");
+        let block = block.parse().map_err(|_| {
+            problem(format!("`{block}` is no number of a block"), "write `urc@17`, as a report does".to_string())
+        })?;
+        Ok(Occurrence { fault: fault(name)?, block })
+    };
+    exact.into_iter().map(occurrence).collect::<Result<BTreeSet<_>, _>>().map(Choice::Exactly)
+}
+
+fn carry_out(arguments: &StressArguments, bench: &Bench, campaign: &Campaign, terminal: &Terminal) -> Ending {
+    let file = arguments.file.display();
+    terminal.say(&format!("stress {file}: {} runs from seed {}\n", campaign.runs, campaign.seed));
+    let report = match run(bench, campaign) {
+        Ok(report) => report,
+        Err(ideal) => {
+            terminal.say("\nit does not pass on an ideal line, so nothing was tried:\n\n");
+            if let Some(failure) = &ideal.failure {
+                terminal.report(&[diagnostic_of(failure)], &bench.flow().sources);
+            }
+            return Ending::Found;
+        }
+    };
+    terminal.say(&render_report(&report));
+    for (i, finding) in report.findings.iter().enumerate() {
+        terminal.say(&format!("\n{}. {}\n", i + 1, render_finding(finding, bench, arguments)));
+        if let Some(failure) = &finding.trial.failure {
+            terminal.report(&[diagnostic_of(failure)], &bench.flow().sources);
+        }
+    }
+    if report.findings.is_empty() { Ending::Done } else { Ending::Found }
+}
+
+fn render_report(report: &Report) -> String {
+    let Report { ideal, struck, benign, malign, .. } = report;
+    let verdict = match &ideal.ending {
+        RunEnding::Verdict(verdict) => verdict.title(),
+        RunEnding::Endless | RunEnding::Panicked(_) => Verdict::Failed.title(),
+    };
+    let mut text = format!(
+        "  ideal line   {verdict}, {} s, {} writes, {} blocks of answers\n",
+        ideal.took,
+        ideal.sent.len(),
+        ideal.n_blocks
+    );
+    for (title, tally) in [("benign", benign), ("malign", malign)] {
+        let Tally { runs, same, failed, wrong } = *tally;
+        if runs > 0 {
+            let failed = if failed > 0 { format!(", {failed} failed and said why") } else { String::new() };
+            let wrong = if wrong > 0 { format!(", {wrong} not as they should") } else { String::new() };
+            text += &format!("  {title}       {runs} runs: {same} as on the ideal line{failed}{wrong}\n");
+        }
+    }
+    let struck: Vec<String> = struck.iter().map(|(fault, runs)| format!("{} in {runs}", fault.name())).collect();
+    if !struck.is_empty() {
+        text += &format!("  faults       {}\n", struck.join(", "));
+    }
+    if report.findings.is_empty() {
+        text += "  nothing found\n";
+    }
+    text
+}
+
+fn render_finding(finding: &Finding, bench: &Bench, arguments: &StressArguments) -> String {
+    let Finding { wrong, site, runs, seed, trial } = finding;
+    let place = site.map(|site| bench.flow().sources.place(site));
+    let place = place.map_or(String::new(), |place| format!(" at {place}"));
+    let times = if *runs == 1 { "1 run".to_string() } else { format!("{runs} runs") };
+    let mut text = match wrong {
+        Wrong::Fragile => format!("fragile{place}: {times} ended otherwise though nothing on the line was wrong"),
+        Wrong::FalsePass => {
+            format!("false pass: {times} passed although the device was not told, or did not give, what it should")
+        }
+        Wrong::Endless => format!("endless{place}: {times} did not end by itself"),
+        Wrong::Unexplained => format!("unexplained{place}: {times} failed without a reason"),
+        Wrong::Panicked => format!("panic: {times} ended with a panic, a defect of flowrun"),
+    };
+    match &trial.ending {
+        RunEnding::Panicked(why) => text += &format!("\n   {why}"),
+        RunEnding::Verdict(verdict) => text += &format!("\n   ended: {}", verdict.title()),
+        RunEnding::Endless => {}
+    }
+    text += "\n   the least that shows it:";
+    for strike in trial.strikes.iter().take(MOST_STRIKES) {
+        text +=
+            &format!("\n     {:>9} s  {:<10} {}", strike.at.to_string(), strike.occurrence.to_string(), strike.what);
+    }
+    if trial.strikes.len() > MOST_STRIKES {
+        text += &format!("\n     … and {} more", trial.strikes.len() - MOST_STRIKES);
+    }
+    let faults: Vec<String> = trial.strikes.iter().map(|strike| strike.occurrence.to_string()).collect();
+    text += &format!("\n   again: flowrun stress {}", arguments.file.display());
+    if arguments.port != "sim" {
+        text += &format!(" --port {}", arguments.port);
+    }
+    text += &format!(" --runs 1 --seed {seed} --faults {}", faults.join(","));
+    let has_variables = !(arguments.variables.vars.is_empty() && arguments.variables.files.is_empty());
+    if has_variables || !arguments.sim_vars.is_empty() {
+        text += "\n          (and the same variables)";
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Choice, String> {
+        let typed: Vec<String> = text.split(',').map(str::to_string).collect();
+        choice(&typed).map_err(|problem| format!("{}; {}", problem.message, problem.help.unwrap_or_default()))
+    }
+
+    #[test]
+    fn faults_are_named_by_kind_or_by_place() {
+        assert_eq!(read("urc,echo"), Ok(Choice::Faults([Fault::Urc, Fault::Echo].into())));
+        let exact = Occurrence { fault: Fault::Urc, block: 17 };
+        assert_eq!(read("urc@17"), Ok(Choice::Exactly([exact].into())));
+        assert_eq!(read("ucr"), Err("there is no fault `ucr`; did you mean `urc`?".to_string()));
+        assert!(read("urc@x").is_err() && read("urc@1,echo").is_err());
+        assert_eq!(choice(&[]).ok(), Some(Choice::Faults(Fault::ALL.into_iter().collect())));
+    }
+}

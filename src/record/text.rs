@@ -1,0 +1,224 @@
+//! The text of a recording: written, and read again.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use super::{Entry, EntryKind, Mask, Piece, Recording};
+use crate::time::Moment;
+
+const FIRST_LINE: &str = "flowrun recording 1";
+
+/// A secret of a recording has no more bytes than this.
+const LONGEST_SECRET: usize = 1 << 20;
+
+pub(super) fn render(recording: &Recording) -> String {
+    let mut text = format!("{FIRST_LINE}\ntitle {}\n", quoted(recording.title.as_bytes()));
+    // Writing to a String does not fail.
+    let _ = writeln!(text, "seed {}\nbegun {}", recording.seed, recording.begun);
+    for (name, value) in &recording.variables {
+        let _ = writeln!(text, "variable {name} {}", quoted(value.as_bytes()));
+    }
+    for Entry { at, kind } in &recording.entries {
+        let _ = write!(text, "{} ", seconds(at.since_start()));
+        let _ = match kind {
+            EntryKind::Opened { line } => writeln!(text, "open {line}"),
+            EntryKind::Sent { bytes, took } => writeln!(text, "> +{} {}", seconds(*took), pieces(bytes)),
+            EntryKind::Received { bytes } => writeln!(text, "< {}", pieces(bytes)),
+            EntryKind::Note { text: note } => writeln!(text, "note {note}"),
+            EntryKind::Closed => writeln!(text, "closed"),
+        };
+    }
+    text
+}
+
+fn seconds(span: Duration) -> String {
+    format!("{}.{:09}", span.as_secs(), span.subsec_nanos())
+}
+
+fn pieces(pieces: &[Piece]) -> String {
+    let mut text = "\"".to_string();
+    for piece in pieces {
+        match piece {
+            Piece::Bytes(bytes) => escape(bytes, &mut text),
+            Piece::Secret(Mask { name, form, len }) => {
+                let _ = write!(text, "«{name}/{form}#{len}»");
+            }
+        }
+    }
+    text + "\""
+}
+
+fn quoted(bytes: &[u8]) -> String {
+    pieces(&[Piece::Bytes(bytes.to_vec())])
+}
+
+fn escape(bytes: &[u8], text: &mut String) {
+    for byte in bytes {
+        match byte {
+            b'\r' => text.push_str("\\r"),
+            b'\n' => text.push_str("\\n"),
+            b'\t' => text.push_str("\\t"),
+            b'"' | b'\\' => text.extend(['\\', char::from(*byte)]),
+            0x20..=0x7e => text.push(char::from(*byte)),
+            _ => {
+                let _ = write!(text, "\\x{byte:02x}");
+            }
+        }
+    }
+}
+
+pub(super) fn read(text: &str) -> Result<Recording, String> {
+    let mut lines = text.lines().enumerate();
+    match lines.next() {
+        Some((_, FIRST_LINE)) => {}
+        Some((_, line)) if line.starts_with("flowrun recording ") => {
+            return Err("it was made by a newer flowrun".to_string());
+        }
+        Some(_) | None => return Err(format!("it does not begin with `{FIRST_LINE}`")),
+    }
+    let mut recording = Recording::default();
+    for (i, line) in lines.filter(|(_, line)| !line.is_empty()) {
+        read_line(line, &mut recording).ok_or_else(|| format!("line {} can not be read", i + 1))?;
+    }
+    Ok(recording)
+}
+
+fn read_line(line: &str, recording: &mut Recording) -> Option<()> {
+    let (word, rest) = line.split_once(' ')?;
+    match word {
+        "title" => recording.title = plain(rest)?,
+        "seed" => recording.seed = rest.parse().ok()?,
+        "begun" => recording.begun = rest.parse().ok()?,
+        "variable" => {
+            let (name, value) = rest.split_once(' ')?;
+            recording.variables.push((name.to_string(), plain(value)?));
+        }
+        at => {
+            let at = Moment::after(read_seconds(at)?);
+            // A line that goes back in time is no recording.
+            if recording.entries.last().is_some_and(|last| last.at > at) {
+                return None;
+            }
+            recording.entries.push(Entry { at, kind: read_kind(rest)? });
+        }
+    }
+    Some(())
+}
+
+fn read_kind(text: &str) -> Option<EntryKind> {
+    let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
+    match word {
+        "open" => Some(EntryKind::Opened { line: rest.to_string() }),
+        ">" => {
+            let (took, bytes) = rest.strip_prefix('+')?.split_once(' ')?;
+            Some(EntryKind::Sent { bytes: read_pieces(bytes)?, took: read_seconds(took)? })
+        }
+        "<" => Some(EntryKind::Received { bytes: read_pieces(rest)? }),
+        "note" => Some(EntryKind::Note { text: rest.to_string() }),
+        "closed" if rest.is_empty() => Some(EntryKind::Closed),
+        _ => None,
+    }
+}
+
+fn read_seconds(text: &str) -> Option<Duration> {
+    let (whole, part) = text.split_once('.')?;
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_digits(whole) || !is_digits(part) || part.len() != 9 {
+        return None;
+    }
+    Some(Duration::new(whole.parse().ok()?, part.parse().ok()?))
+}
+
+fn plain(text: &str) -> Option<String> {
+    match &read_pieces(text)?[..] {
+        [] => Some(String::new()),
+        [Piece::Bytes(bytes)] => String::from_utf8(bytes.clone()).ok(),
+        _ => None,
+    }
+}
+
+fn read_pieces(text: &str) -> Option<Vec<Piece>> {
+    let mut rest = text.strip_prefix('"')?.strip_suffix('"')?;
+    let mut pieces = Vec::new();
+    let mut bytes = Vec::new();
+    while let Some(first) = rest.chars().next() {
+        rest = &rest[first.len_utf8()..];
+        match first {
+            '"' => return None,
+            '\\' => {
+                let escaped = rest.chars().next()?;
+                rest = &rest[escaped.len_utf8()..];
+                match escaped {
+                    'r' => bytes.push(b'\r'),
+                    'n' => bytes.push(b'\n'),
+                    't' => bytes.push(b'\t'),
+                    '"' | '\\' => bytes.push(escaped as u8),
+                    'x' => {
+                        let digits = rest.get(..2).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
+                        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+                        rest = &rest[2..];
+                    }
+                    _ => return None,
+                }
+            }
+            '«' => {
+                let (mask, behind) = rest.split_once('»')?;
+                let (name, form) = mask.split_once('/')?;
+                let (form, len) = form.split_once('#')?;
+                let len = len.parse().ok().filter(|len| *len <= LONGEST_SECRET)?;
+                if !bytes.is_empty() {
+                    pieces.push(Piece::Bytes(std::mem::take(&mut bytes)));
+                }
+                pieces.push(Piece::Secret(Mask { name: name.to_string(), form: form.to_string(), len }));
+                rest = behind;
+            }
+            ' '..='~' => bytes.push(first as u8),
+            _ => return None,
+        }
+    }
+    if !bytes.is_empty() {
+        pieces.push(Piece::Bytes(bytes));
+    }
+    Some(pieces)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let entry = |ms, kind| Entry { at: Moment::from_millis(ms), kind };
+        let all: Vec<u8> = (0..=255).collect();
+        let mut recording = Recording { title: "a \"b\"".to_string(), seed: 7, begun: -1, ..Recording::default() };
+        recording.variables = vec![("apn".to_string(), "cm\\net".to_string())];
+        let secret = Mask { name: "key".to_string(), form: "plain".to_string(), len: 4 };
+        recording.entries = vec![
+            entry(0, EntryKind::Opened { line: "115200 8N1".to_string() }),
+            entry(
+                1,
+                EntryKind::Sent {
+                    bytes: vec![Piece::Bytes(all), Piece::Secret(secret)],
+                    took: Duration::from_micros(3),
+                },
+            ),
+            entry(5, EntryKind::Received { bytes: vec![] }),
+            entry(5, EntryKind::Note { text: "dtr=on rts=keep".to_string() }),
+            entry(9, EntryKind::Closed),
+        ];
+        assert_eq!(read(&recording.render()), Ok(recording));
+    }
+
+    #[test]
+    fn a_secret_is_masked_also_where_reads_cut_it() {
+        let received = |ms, text: &str| Entry {
+            at: Moment::from_millis(ms),
+            kind: EntryKind::Received { bytes: vec![Piece::Bytes(text.as_bytes().to_vec())] },
+        };
+        let mut recording =
+            Recording { entries: vec![received(1, "k=hun"), received(2, "ter22.")], ..Recording::default() };
+        recording.mask(&[("key".into(), b"hunter22".to_vec())]);
+        let text = recording.render();
+        assert!(text.contains("< \"k=«key/plain#8»\"\n") && text.contains("< \".\"\n"), "{text}");
+    }
+}

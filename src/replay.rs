@@ -1,0 +1,253 @@
+//! `ReplayWorld`: a recording plays the device's side, in virtual time, and tells where the flow departs from it.
+//!
+//! What came is given again as long after the write before it as it came then. The flow has to write what it wrote;
+//! how its bytes are cut into writes does not matter. The first byte that is another one ends the run.
+
+mod device;
+
+use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::{WriteToken, forms_of};
+use crate::event::CloseReason;
+use crate::record::{EntryKind, Mask, Piece, Recording};
+use crate::time::Moment;
+use crate::value::escape::visible_cut;
+use crate::world::{Happening, PortCommand, World};
+pub use device::device_file;
+
+/// So many bytes of a write are shown.
+const SHOWN: usize = 60;
+
+/// A recorded write.
+#[derive(Debug)]
+struct Sent {
+    at: Moment,
+    took: Duration,
+    /// Letters stand where a secret stands that is not known.
+    bytes: Vec<u8>,
+    /// Where such secrets stand: whatever the flow writes there is right, and known from then on.
+    open: Vec<(Range<usize>, Mask)>,
+}
+
+/// Something that came, or that the line went away.
+#[derive(Debug)]
+struct Came {
+    at: Moment,
+    /// How many writes came before it.
+    after: usize,
+    /// `None` is the end of the line.
+    bytes: Option<Vec<Piece>>,
+}
+
+/// A world that a recording plays.
+#[derive(Debug)]
+pub struct ReplayWorld {
+    sent: Vec<Sent>,
+    came: VecDeque<Came>,
+    /// How many writes are complete.
+    n_complete: usize,
+    /// How much of the next one has been written.
+    n_written: usize,
+    /// When the last write was made, now and then.
+    anchor: (Moment, Moment),
+    now: Moment,
+    news: VecDeque<(Moment, Happening)>,
+    has_departed: bool,
+    /// What secrets are in the forms they have in the recording.
+    known: HashMap<Mask, Vec<u8>>,
+    /// What has been written of the write that is not complete.
+    written: Vec<u8>,
+    /// Secrets that came with letters in their place.
+    unknown: Vec<String>,
+}
+
+impl ReplayWorld {
+    /// Makes the world; `secrets` are the values of those that have names in the recording. One that is not
+    /// among them is learned where the flow writes it, and played with letters in its place until then.
+    pub fn new(recording: &Recording, secrets: &[(Arc<str>, Vec<u8>)]) -> ReplayWorld {
+        let mut known = HashMap::new();
+        for (name, secret) in secrets {
+            for (form, bytes) in forms_of(secret) {
+                let mask = Mask { name: name.to_string(), form: form.to_string(), len: bytes.len() };
+                known.insert(mask, bytes);
+            }
+        }
+        let (mut sent, mut came) = (Vec::new(), VecDeque::new());
+        for entry in &recording.entries {
+            match &entry.kind {
+                EntryKind::Sent { bytes: pieces, took } => {
+                    let mut open = Vec::new();
+                    let mut bytes = Vec::new();
+                    for piece in pieces {
+                        let start = bytes.len();
+                        let is_known = fill(piece, &known, &mut bytes);
+                        if let (Piece::Secret(mask), false) = (piece, is_known) {
+                            open.push((start..bytes.len(), mask.clone()));
+                        }
+                    }
+                    if !bytes.is_empty() {
+                        sent.push(Sent { at: entry.at, took: *took, bytes, open });
+                    }
+                }
+                EntryKind::Received { bytes } => {
+                    came.push_back(Came { at: entry.at, after: sent.len(), bytes: Some(bytes.clone()) });
+                }
+                EntryKind::Closed => came.push_back(Came { at: entry.at, after: sent.len(), bytes: None }),
+                EntryKind::Opened { .. } | EntryKind::Note { .. } => {}
+            }
+        }
+        ReplayWorld {
+            sent,
+            came,
+            n_complete: 0,
+            n_written: 0,
+            anchor: (Moment::START, Moment::START),
+            now: Moment::START,
+            news: VecDeque::new(),
+            has_departed: false,
+            known,
+            written: Vec::new(),
+            unknown: Vec::new(),
+        }
+    }
+
+    /// Compares what the flow writes with what it wrote.
+    fn write(&mut self, token: WriteToken, bytes: &[u8]) {
+        let mut took = Duration::ZERO;
+        let mut rest = bytes;
+        while !rest.is_empty() && !self.has_departed {
+            let Some(wanted) = self.sent.get(self.n_complete) else {
+                let reason = format!(
+                    "the flow departs from the recording: it sent `{}`, and the recording has ended after {} writes",
+                    visible_cut(bytes, SHOWN),
+                    self.sent.len()
+                );
+                return self.depart(reason, None);
+            };
+            let left = &wanted.bytes[self.n_written..];
+            let is_open = |at: usize| wanted.open.iter().any(|(range, _)| range.contains(&at));
+            let pairs = (self.n_written..).zip(left.iter().zip(rest));
+            let n_same = pairs.take_while(|(at, (a, b))| a == b || is_open(*at)).count();
+            if n_same < left.len().min(rest.len()) {
+                let at = self.n_written + n_same;
+                let reason = format!(
+                    "the flow departs from the recording at byte {} of write {}: it sent `{}`, `{}` is recorded at {} s",
+                    at + 1,
+                    self.n_complete + 1,
+                    shown_from(bytes, bytes.len() - rest.len() + n_same),
+                    shown_from(&wanted.bytes, at),
+                    wanted.at
+                );
+                let help = unknown_help(&self.unknown);
+                return self.depart(reason, help);
+            }
+            self.written.extend_from_slice(&rest[..n_same]);
+            rest = &rest[n_same..];
+            self.n_written += n_same;
+            if self.n_written == wanted.bytes.len() {
+                for (range, mask) in &wanted.open {
+                    self.known.insert(mask.clone(), self.written[range.clone()].to_vec());
+                }
+                self.written.clear();
+                took = took.max(wanted.took);
+                self.anchor = (self.now, wanted.at);
+                self.n_complete += 1;
+                self.n_written = 0;
+            }
+        }
+        self.news.push_back((self.now + took, Happening::Sent(token)));
+    }
+
+    fn depart(&mut self, reason: String, help: Option<String>) {
+        self.has_departed = true;
+        self.news.clear();
+        self.news.push_back((self.now, Happening::Closed(CloseReason::Broken { reason, help })));
+    }
+
+    /// Returns when what came next comes; `None` before the flow has written what it waits for.
+    fn next_arrival(&self) -> Option<Moment> {
+        let next = self.came.front()?;
+        if next.after > self.n_complete || self.has_departed {
+            return None;
+        }
+        let (now, then) = self.anchor;
+        let due = if next.after < self.n_complete { self.now } else { now + next.at.since(then) };
+        Some(due.max(self.now))
+    }
+}
+
+/// Puts a piece behind other bytes, letters for a secret that is not known; returns whether it is known.
+fn fill(piece: &Piece, known: &HashMap<Mask, Vec<u8>>, bytes: &mut Vec<u8>) -> bool {
+    match piece {
+        Piece::Bytes(plain) => bytes.extend_from_slice(plain),
+        Piece::Secret(mask) => match known.get(mask) {
+            Some(secret) => bytes.extend_from_slice(secret),
+            None => {
+                bytes.resize(bytes.len() + mask.len, b'x');
+                return false;
+            }
+        },
+    }
+    true
+}
+
+/// Shows bytes from shortly before a place.
+fn shown_from(bytes: &[u8], at: usize) -> String {
+    let start = at.saturating_sub(20);
+    let dots = if start > 0 { "…" } else { "" };
+    format!("{dots}{}", visible_cut(&bytes[start..], SHOWN))
+}
+
+/// Says which values would have to be known, if any is not.
+fn unknown_help(unknown: &[String]) -> Option<String> {
+    let name = unknown.first()?;
+    Some(format!("the recording has the secret `{name}` masked: give its value with `--sim-var {name}=…`"))
+}
+
+impl World for ReplayWorld {
+    fn perform(&mut self, command: PortCommand) {
+        match command {
+            PortCommand::Open { .. } => self.news.push_back((self.now, Happening::Opened)),
+            PortCommand::Write { token, bytes } => self.write(token, &bytes),
+            PortCommand::SetLines { .. }
+            | PortCommand::Break { .. }
+            | PortCommand::Reconfigure { .. }
+            | PortCommand::DiscardInput
+            | PortCommand::Close => {}
+        }
+    }
+
+    fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
+        let arrival = self.next_arrival();
+        let news = self.news.front().map(|(at, _)| (*at).max(self.now));
+        let Some(next) = [arrival, news, until].into_iter().flatten().min() else {
+            let reason = "the recording has ended, and nothing more comes".to_string();
+            return (self.now, Happening::Closed(CloseReason::Broken { reason, help: None }));
+        };
+        self.now = self.now.max(next);
+        if news.is_some_and(|at| at <= self.now && arrival.is_none_or(|arrival| at <= arrival)) {
+            let (_, happening) = self.news.pop_front().expect("there is a first one");
+            return (self.now, happening);
+        }
+        if arrival.is_some_and(|at| at <= self.now) {
+            let came = self.came.pop_front().expect("there is a first one");
+            return match came.bytes {
+                Some(pieces) => {
+                    let known = received.len();
+                    for piece in &pieces {
+                        if let (Piece::Secret(mask), false) = (piece, fill(piece, &self.known, received)) {
+                            self.unknown.push(mask.name.clone());
+                        }
+                    }
+                    let is_empty = received.len() == known;
+                    (self.now, if is_empty { Happening::Nothing } else { Happening::Received })
+                }
+                None => (self.now, Happening::Closed(CloseReason::HungUp)),
+            };
+        }
+        (self.now, Happening::Nothing)
+    }
+}

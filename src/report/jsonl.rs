@@ -1,0 +1,207 @@
+//! Events as JSON Lines, for programs: one run after another, each a line about the run and a line an event.
+//!
+//! The first line of a run:
+//!
+//! ```text
+//! {"format":"flowrun events","version":1,"sources":[{"name":"login.flow","text":"flow \"Login\"…"}]}
+//! ```
+//!
+//! `sources` are the texts that places point into, as messages show them: the defaults of secrets are covered with `*`.
+//! Then, for each event, `at_ns` (nanoseconds since the beginning of the run), `site` if it belongs to a statement, `event`, and what
+//! the table says. A *site* is `{"source":0,"start":57,"end":83}`: which source, and bytes of it.
+//!
+//! | `event` | further keys |
+//! |---|---|
+//! | `run-started` | `title`, `kind`, `file`, `port`, `line`, `seed` |
+//! | `step-began` | `title`, `attempt`, `attempts`, `depth` |
+//! | `step-ended` | `title`, `outcome` (`passed`, `will-retry`, `failed`, `skipped`), `attempt`, `took_ns`, `depth` |
+//! | `opened` | |
+//! | `closed` | `reason` (`finished`, `cannot-open`, `hung-up`, `broken`, `device-failed`), `why`, `help`, `failure` |
+//! | `sent` | `bytes` |
+//! | `received` | `bytes`, `block` |
+//! | `matched` | `pattern`, `bytes`, `waited_ns` |
+//! | `captured` | `name`, `bytes` |
+//! | `saved` | `name` |
+//! | `logged` | `bytes` |
+//! | `noted` | `text` |
+//! | `failed` | `failure` |
+//! | `run-ended` | `verdict` (`passed`, `flaky`, `skipped`, `failed`, `port-failed`, `interrupted`) |
+//!
+//! *Bytes* are `{"text":"…"}` where they are UTF-8, else `{"hex":"…"}`. A *failure* has `code`, `site`, `message`, `label`, `others` (a list of
+//! `{"site":…,"text":"…"}`), `steps`, `sent`, `came`, `cause`; what is not known is `null`. Secrets are named everywhere, as `«name»`.
+//!
+//! Readers pass over keys that they do not know. One that goes or changes its meaning, and every new event, changes
+//! the version; a reader refuses a newer one.
+
+mod read;
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::Sink;
+use crate::diagnostic::Label;
+use crate::event::{CloseReason, Event, EventKind, Failure, StepOutcome, Verdict};
+use crate::source::{Site, SourceId, Sources};
+use crate::value::coding::hex;
+pub use read::{Recorded, read};
+
+/// The version of the format.
+pub const VERSION: u64 = 1;
+/// What the first line says it is.
+const FORMAT: &str = "flowrun events";
+
+/// Writes a run as JSON Lines, each line when it is told.
+#[derive(Debug)]
+pub struct JsonLines<W: Write> {
+    out: W,
+    /// The first line, until it is written.
+    head: Option<String>,
+    /// Which source each place among the sources is.
+    ids: Vec<SourceId>,
+}
+
+impl<W: Write> JsonLines<W> {
+    /// Makes a sink that writes to `out`; sites are those of `sources`.
+    pub fn new(out: W, sources: &Sources) -> JsonLines<W> {
+        let texts: Vec<Json> = sources.iter().map(|(_, s)| json!({ "name": s.name(), "text": &**s.shown() })).collect();
+        let head = json!({ "format": FORMAT, "version": VERSION, "sources": texts });
+        let ids = sources.iter().map(|(id, _)| id).collect();
+        JsonLines { out, head: Some(head.to_string()), ids }
+    }
+
+    fn site(&self, site: Site) -> Json {
+        let source = self.ids.iter().position(|id| *id == site.source);
+        json!({ "source": source, "start": site.span.start, "end": site.span.end })
+    }
+
+    fn failure(&self, failure: &Failure) -> Json {
+        let label = |label: &Label| json!({ "site": self.site(label.site), "text": label.text });
+        json!({
+            "code": failure.code.text(),
+            "site": failure.site.map(|site| self.site(site)),
+            "message": failure.message,
+            "label": failure.label,
+            "others": failure.others.iter().map(label).collect::<Vec<_>>(),
+            "steps": failure.steps,
+            "sent": failure.sent,
+            "came": failure.came,
+            "cause": failure.cause,
+        })
+    }
+
+    fn closed(&self, reason: &CloseReason) -> Json {
+        match reason {
+            CloseReason::Finished => json!({ "reason": "finished" }),
+            CloseReason::CannotOpen { reason, help } => {
+                json!({ "reason": "cannot-open", "why": reason, "help": help })
+            }
+            CloseReason::HungUp => json!({ "reason": "hung-up" }),
+            CloseReason::Broken { reason, help } => json!({ "reason": "broken", "why": reason, "help": help }),
+            CloseReason::DeviceFailed(failure) => {
+                json!({ "reason": "device-failed", "failure": self.failure(failure) })
+            }
+        }
+    }
+
+    /// Returns the name of an event and its further keys.
+    fn kind(&self, kind: &EventKind) -> (&'static str, Json) {
+        match kind {
+            EventKind::RunStarted(header) => (
+                "run-started",
+                json!({
+                    "title": header.title, "kind": header.kind, "file": header.file, "port": header.port,
+                    "line": header.line, "seed": header.seed,
+                }),
+            ),
+            EventKind::StepBegan { title, attempt, attempts, depth } => {
+                ("step-began", json!({ "title": title, "attempt": attempt, "attempts": attempts, "depth": depth }))
+            }
+            EventKind::StepEnded { title, outcome, attempt, took, depth } => (
+                "step-ended",
+                json!({
+                    "title": title, "outcome": outcome_name(*outcome), "attempt": attempt, "took_ns": nanos(*took),
+                    "depth": depth,
+                }),
+            ),
+            EventKind::Opened => ("opened", json!({})),
+            EventKind::Closed(reason) => ("closed", self.closed(reason)),
+            EventKind::Sent { bytes } => ("sent", json!({ "bytes": bytes_of(bytes) })),
+            EventKind::Received { bytes, block } => ("received", json!({ "bytes": bytes_of(bytes), "block": block })),
+            EventKind::Matched { pattern, text, waited } => {
+                ("matched", json!({ "pattern": pattern, "bytes": bytes_of(text), "waited_ns": nanos(*waited) }))
+            }
+            EventKind::Captured { name, value } => ("captured", json!({ "name": name, "bytes": bytes_of(value) })),
+            EventKind::Saved { name } => ("saved", json!({ "name": name })),
+            EventKind::Logged { text } => ("logged", json!({ "bytes": bytes_of(text) })),
+            EventKind::Noted { text } => ("noted", json!({ "text": text })),
+            EventKind::Failed(failure) => ("failed", json!({ "failure": self.failure(failure) })),
+            EventKind::RunEnded { verdict } => ("run-ended", json!({ "verdict": verdict_name(*verdict) })),
+        }
+    }
+}
+
+impl<W: Write> Sink for JsonLines<W> {
+    fn tell(&mut self, event: &Event) -> io::Result<()> {
+        let mut line = self.head.take().map_or_else(String::new, |head| head + "\n");
+        let mut keys = Map::new();
+        keys.insert("at_ns".to_string(), nanos(event.at.since_start()).into());
+        if let Some(site) = event.site {
+            keys.insert("site".to_string(), self.site(site));
+        }
+        let (name, further) = self.kind(&event.kind);
+        keys.insert("event".to_string(), name.into());
+        if let Json::Object(further) = further {
+            keys.extend(further);
+        }
+        line.push_str(&Json::Object(keys).to_string());
+        line.push('\n');
+        self.out.write_all(line.as_bytes())
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Returns a whole run as JSON Lines.
+pub fn render_jsonl(events: &[Event], sources: &Sources) -> Vec<u8> {
+    let mut text = Vec::new();
+    let mut lines = JsonLines::new(&mut text, sources);
+    for event in events {
+        lines.tell(event).expect("memory takes everything");
+    }
+    text
+}
+
+fn bytes_of(bytes: &[u8]) -> Json {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => json!({ "text": text }),
+        Err(_) => json!({ "hex": hex(bytes) }),
+    }
+}
+
+fn nanos(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn outcome_name(outcome: StepOutcome) -> &'static str {
+    match outcome {
+        StepOutcome::Passed => "passed",
+        StepOutcome::WillRetry => "will-retry",
+        StepOutcome::Failed => "failed",
+        StepOutcome::Skipped => "skipped",
+    }
+}
+
+fn verdict_name(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "passed",
+        Verdict::Flaky => "flaky",
+        Verdict::Skipped => "skipped",
+        Verdict::Failed => "failed",
+        Verdict::PortFailed => "port-failed",
+        Verdict::Interrupted => "interrupted",
+    }
+}

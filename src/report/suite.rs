@@ -1,0 +1,172 @@
+//! `SuiteReport`: what came of every flow of a suite, as JUnit, JSON and TAP are printed from it.
+
+use super::summary::{StepSummary, Summary};
+use crate::event::{Failure, StepOutcome};
+use crate::source::Sources;
+
+/// What came of a suite, in the order of its flows.
+#[derive(Clone, Debug, Default)]
+pub struct SuiteReport {
+    /// The flows.
+    pub cases: Vec<CaseReport>,
+    /// Snapshots that belong to no flow.
+    pub orphans: Vec<String>,
+}
+
+/// What came of one flow.
+#[derive(Clone, Debug)]
+pub struct CaseReport {
+    /// The file, as the user named it.
+    pub file: String,
+    /// What came of it.
+    pub status: Status,
+    /// Whether the suite fails for it: a new snapshot does so only where nobody could look at it.
+    pub is_failure: bool,
+    /// The run that is reported: the first that failed, or the first.
+    pub summary: Summary,
+    /// The texts that failures point into.
+    pub sources: Sources,
+    /// Why it was not run, rendered; empty if it was.
+    pub refusal: String,
+    /// How its transcript differs from the snapshot, as a unified diff; empty if it does not.
+    pub diff: String,
+    /// How many times it was run.
+    pub n_runs: u32,
+    /// Which of the runs failed first, from 1.
+    pub failed_run: Option<u32>,
+}
+
+/// What came of one flow, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It passed and its transcript is that of the snapshot.
+    Passed,
+    /// The same, but a step needed more than one attempt.
+    Flaky,
+    /// It said itself that it does not apply.
+    Skipped,
+    /// It names no simulated device, and no port was given.
+    Alone,
+    /// It passed and there was no snapshot yet.
+    New,
+    /// It passed and its transcript differs from the snapshot.
+    Changed,
+    /// It failed.
+    Failed,
+    /// The port could not be opened, or went away.
+    PortFailed,
+    /// It was interrupted, or not begun any more.
+    Interrupted,
+    /// It has mistakes, and was not run.
+    Wrong,
+}
+
+impl Status {
+    /// Every status, in the order of the summary line.
+    pub const ALL: [Status; 10] = [
+        Status::Passed,
+        Status::Flaky,
+        Status::Failed,
+        Status::Changed,
+        Status::New,
+        Status::Wrong,
+        Status::PortFailed,
+        Status::Interrupted,
+        Status::Skipped,
+        Status::Alone,
+    ];
+
+    /// Returns the word that reports use.
+    pub fn title(self) -> &'static str {
+        match self {
+            Status::Passed => "passed",
+            Status::Flaky => "flaky",
+            Status::Skipped => "skipped",
+            Status::Alone => "without a device",
+            Status::New => "new",
+            Status::Changed => "changed",
+            Status::Failed => "failed",
+            Status::PortFailed => "port failed",
+            Status::Interrupted => "interrupted",
+            Status::Wrong => "wrong",
+        }
+    }
+}
+
+impl SuiteReport {
+    /// Returns how many flows came to this.
+    pub fn count(&self, status: Status) -> usize {
+        self.cases.iter().filter(|case| case.status == status).count()
+    }
+}
+
+impl CaseReport {
+    /// Returns the flow's title; the name of its file if it has none because it was never run.
+    pub fn title(&self) -> &str {
+        self.summary.header.as_ref().map_or(&self.file, |header| &header.title)
+    }
+
+    /// Returns the steps that stand for themselves in a report, each with its title and those around it.
+    ///
+    /// A step around others is told of only if it failed by itself, or was tried more than once: else its failure would
+    /// be counted again for every level.
+    pub(super) fn steps(&self) -> Vec<(String, &StepSummary)> {
+        let mut path: Vec<&str> = Vec::new();
+        let mut told = Vec::new();
+        for (i, step) in self.summary.steps.iter().enumerate() {
+            path.truncate(step.depth as usize);
+            path.push(&step.title);
+            let has_inner = self.summary.steps.get(i + 1).is_some_and(|next| next.depth > step.depth);
+            let has_failed_itself = step.attempts.last().is_some_and(|last| {
+                let is_own = |failure: &Failure| failure.steps.len() == step.depth as usize + 1;
+                last.outcome == StepOutcome::Failed && last.failure.as_deref().is_none_or(is_own)
+            });
+            if !has_inner || has_failed_itself || step.attempts.len() > 1 {
+                told.push((path.join(" › "), step));
+            }
+        }
+        told
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::event::{Event, EventKind, Verdict};
+    use crate::report::summary;
+    use crate::time::Moment;
+
+    /// A suite with a flow that fails after a flaky step, a flaky one, a changed one and a wrong one.
+    pub fn example() -> SuiteReport {
+        let (sources, events) = summary::tests::example();
+        let case = |file: &str, status, events: &[Event]| {
+            let mut summary = Summary::default();
+            events.iter().for_each(|event| summary.add(event));
+            let is_failure = !matches!(status, Status::Flaky | Status::Passed);
+            let (refusal, diff) = (String::new(), String::new());
+            let (file, sources) = (file.to_string(), sources.clone());
+            CaseReport { file, status, is_failure, summary, sources, refusal, diff, n_runs: 1, failed_run: None }
+        };
+        let mut flaky = events[..15].to_vec();
+        let ended = EventKind::RunEnded { verdict: Verdict::Flaky };
+        flaky.push(Event { at: Moment::from_millis(6022), site: None, kind: ended });
+        let mut changed = case("flows/changed.flow", Status::Changed, &flaky);
+        changed.diff = "@@ -1 +1 @@\n-a ]]> <b> & \"c\"\n+b\n".to_string();
+        let mut wrong = case("flows/wrong.flow", Status::Wrong, &[]);
+        wrong.refusal = "flow::syntax::unexpected\n\n  × `expct` is no statement\n".to_string();
+        let cases = vec![
+            case("flows/attach.flow", Status::Failed, &events),
+            case("flows/sim.flow", Status::Flaky, &flaky),
+            changed,
+            wrong,
+        ];
+        SuiteReport { cases, orphans: vec!["flows/snapshots/old.snap".to_string()] }
+    }
+
+    #[test]
+    fn a_failure_is_told_of_at_the_innermost_step_only() {
+        let report = example();
+        let titles: Vec<String> = report.cases[0].steps().into_iter().map(|(title, _)| title).collect();
+        assert_eq!(titles, ["SIM", "Network › Attach"]);
+    }
+}

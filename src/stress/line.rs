@@ -1,0 +1,382 @@
+//! `FaultyLine`: a simulated world in which faults strike as a plan says, on the virtual clock.
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::chatter::Chatter;
+use super::fault::{Fault, Occurrence, Plan};
+use crate::engine::{Engine, WriteToken};
+use crate::event::CloseReason;
+use crate::settings::LineSettings;
+use crate::sim::SimWorld;
+use crate::time::{Moment, show_duration};
+use crate::value::escape::visible_cut;
+use crate::value::random::Rng;
+use crate::world::{Happening, PortCommand, World};
+
+/// So much later a block comes at most that is delayed within limits.
+const LONGEST_DELAY: u64 = 200;
+/// So long a block waits for the next one to be merged with.
+const MERGE_WAIT: Duration = Duration::from_millis(40);
+/// The longest gap between the pieces of a block; less than any settle time in use.
+const LONGEST_GAP: u64 = 20;
+/// So long a restarting device says nothing.
+const RESET_TIME: Duration = Duration::from_millis(1200);
+/// What a restarted device says.
+const BOOT_TEXT: &[u8] = b"\r\n^boot.rom'v'!\r\n\r\nRDY\r\n";
+/// A run that waits more often does not end.
+const MOST_WAITS: u32 = 2_000_000;
+/// A run that takes longer, on its own clock, does not end.
+const LONGEST_RUN: Moment = Moment::from_millis(7 * 24 * 3_600_000);
+
+/// What a fault has done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Strike {
+    /// Which, and to which block.
+    pub occurrence: Occurrence,
+    /// When.
+    pub at: Moment,
+    /// What, in words.
+    pub what: String,
+}
+
+/// Something that is on its way to the host.
+struct Arrival {
+    at: Moment,
+    bytes: Vec<u8>,
+    kind: ArrivalKind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ArrivalKind {
+    /// What the device wrote.
+    Block,
+    /// The same; the next block may join it.
+    OpenBlock,
+    /// A line between blocks.
+    Chatter,
+}
+
+/// A simulated world whose line is not ideal.
+pub(super) struct FaultyLine<'a> {
+    plan: &'a Plan,
+    chatter: &'a Chatter,
+    power_on: &'a dyn Fn() -> Engine,
+    device: SimWorld,
+    /// When the device was last switched on.
+    born: Moment,
+    now: Moment,
+    /// Ordered by time.
+    arrivals: VecDeque<Arrival>,
+    /// Whether the flow waits for counted bytes, which nothing stands between.
+    is_reading: Rc<Cell<bool>>,
+    n_blocks: u32,
+    /// What the last block on its way ends with.
+    last_byte: Option<u8>,
+    settings: Option<LineSettings>,
+    /// Numbers of the writes that have not left.
+    writes: Vec<u64>,
+    /// What was written and may come back as echo.
+    echoes: VecDeque<Vec<u8>>,
+    sent: Vec<Vec<u8>>,
+    news: VecDeque<Happening>,
+    /// Whether the next `Opened` is that of a device that was switched on again.
+    is_reborn: bool,
+    strikes: Vec<Strike>,
+    n_waits: u32,
+}
+
+impl<'a> FaultyLine<'a> {
+    /// Makes the line; `power_on` makes the device, also after a reset.
+    pub fn new(
+        plan: &'a Plan,
+        chatter: &'a Chatter,
+        power_on: &'a dyn Fn() -> Engine,
+        is_reading: Rc<Cell<bool>>,
+    ) -> FaultyLine<'a> {
+        FaultyLine {
+            plan,
+            chatter,
+            power_on,
+            device: SimWorld::new(power_on()),
+            born: Moment::START,
+            now: Moment::START,
+            arrivals: VecDeque::new(),
+            is_reading,
+            n_blocks: 0,
+            last_byte: None,
+            settings: None,
+            writes: Vec::new(),
+            echoes: VecDeque::new(),
+            sent: Vec::new(),
+            news: VecDeque::new(),
+            is_reborn: false,
+            strikes: Vec::new(),
+            n_waits: 0,
+        }
+    }
+
+    /// Returns what the faults did, how many blocks the device wrote, and what the host wrote.
+    pub fn finish(self) -> (Vec<Strike>, u32, Vec<Vec<u8>>) {
+        (self.strikes, self.n_blocks, self.sent)
+    }
+
+    /// Whether the run was ended because it did not end by itself.
+    pub fn is_endless(&self) -> bool {
+        self.n_waits > MOST_WAITS || self.now > LONGEST_RUN
+    }
+
+    /// Returns the dice of a fault if it strikes at this block.
+    fn struck(&self, fault: Fault, block: u32) -> Option<Rng> {
+        self.plan.strikes(fault, block).then(|| self.plan.dice(fault, block))
+    }
+
+    fn note(&mut self, fault: Fault, block: u32, what: impl Into<String>) {
+        self.strikes.push(Strike { occurrence: Occurrence { fault, block }, at: self.now, what: what.into() });
+    }
+
+    /// Takes a block that the device wrote, while the flow waits until a moment.
+    fn take_block(&mut self, mut bytes: Vec<u8>, until: Option<Moment>) {
+        let block = self.n_blocks;
+        self.n_blocks += 1;
+        if self.echoes.front().is_some_and(|sent| bytes.starts_with(sent)) {
+            let sent = self.echoes.pop_front().expect("there is a first one");
+            if self.struck(Fault::Echo, block).is_some() {
+                bytes.drain(..sent.len());
+                self.note(Fault::Echo, block, format!("no echo of `{}`", visible_cut(&sent, 40)));
+            }
+        }
+        if bytes.is_empty() {
+            return;
+        }
+        if self.struck(Fault::Reset, block).is_some() {
+            let shown = visible_cut(&bytes, 40);
+            self.note(Fault::Reset, block, format!("the device restarts instead of saying `{shown}`"));
+            return self.reset();
+        }
+        self.damage(&mut bytes, block);
+        if bytes.is_empty() {
+            return;
+        }
+        // Within limits is before nine tenths of the time that is left to what waits.
+        let room = until.map_or(Duration::from_secs(1), |until| until.since(self.now) * 9 / 10);
+        let mut at = self.now;
+        if let Some(mut dice) = self.struck(Fault::Delay, block) {
+            let wait = Duration::from_millis(1 + dice.below(LONGEST_DELAY)).min(room);
+            at = at + wait;
+            self.note(
+                Fault::Delay,
+                block,
+                format!("`{}` comes {} later", visible_cut(&bytes, 40), show_duration(wait)),
+            );
+        }
+        if let Some(mut dice) = self.struck(Fault::Late, block)
+            && let Some(until) = until
+        {
+            at = until + Duration::from_millis(1 + dice.below(3000));
+            let wait = show_duration(at.since(self.now));
+            self.note(Fault::Late, block, format!("`{}` comes {wait} later", visible_cut(&bytes, 40)));
+        }
+        let mut behind = None;
+        if self.chatter.len() > 0
+            && let Some(mut dice) = self.struck(Fault::Urc, block)
+        {
+            let line = self.chatter.line(dice.next_u64());
+            let text = format!("\r\n{line}\r\n").into_bytes();
+            let shown = visible_cut(&bytes, 40);
+            let is_boundary = self.last_byte.is_none_or(|byte| matches!(byte, b'\r' | b'\n'));
+            if is_boundary && dice.below(2) == 0 {
+                self.note(Fault::Urc, block, format!("`{line}` before `{shown}`"));
+                self.push(self.now, text, ArrivalKind::Chatter);
+            } else if bytes.ends_with(b"\n") {
+                self.note(Fault::Urc, block, format!("`{line}` behind `{shown}`"));
+                behind = Some(text);
+            }
+        }
+        self.push_block(at, bytes, block, room);
+        if let Some(text) = behind {
+            let at = self.arrivals.back().map_or(self.now, |last| last.at);
+            self.push(at, text, ArrivalKind::Chatter);
+        }
+    }
+
+    /// Does to a block what makes other bytes of it.
+    fn damage(&mut self, bytes: &mut Vec<u8>, block: u32) {
+        if let Some(mut dice) = self.struck(Fault::Lost, block) {
+            let what = if dice.below(3) == 0 {
+                let what = format!("all of `{}` is lost", visible_cut(bytes, 40));
+                bytes.clear();
+                what
+            } else {
+                let at = dice.below(bytes.len() as u64) as usize;
+                let lost = bytes.remove(at);
+                format!("byte {at}, `{}`, is lost from `{}`", visible_cut(&[lost], 8), visible_cut(bytes, 40))
+            };
+            self.note(Fault::Lost, block, what);
+        }
+        if let Some(mut dice) = self.struck(Fault::Garbage, block) {
+            const NOISE: [u8; 8] = [0x00, 0xff, 0xc0, 0x80, 0xfe, 0x15, 0xe3, 0x7f];
+            let noise: Vec<u8> = (0..1 + dice.below(12)).map(|_| NOISE[dice.below(8) as usize]).collect();
+            let at = if dice.below(2) == 0 { 0 } else { dice.below(bytes.len() as u64 + 1) as usize };
+            let what = format!("`{}` at byte {at} of `{}`", visible_cut(&noise, 40), visible_cut(bytes, 40));
+            bytes.splice(at..at, noise);
+            self.note(Fault::Garbage, block, what);
+        }
+        if let Some(mut dice) = self.struck(Fault::Glue, block)
+            && bytes.ends_with(b"\n")
+        {
+            let line = if self.chatter.len() == 0 { "+CREG: 1" } else { self.chatter.line(dice.next_u64()) };
+            while bytes.last().is_some_and(|byte| matches!(byte, b'\r' | b'\n')) {
+                bytes.pop();
+            }
+            let shown = visible_cut(bytes, 40);
+            bytes.extend_from_slice(line.as_bytes());
+            bytes.extend_from_slice(b"\r\n");
+            self.note(Fault::Glue, block, format!("`{line}` glued to `{shown}`"));
+        }
+    }
+
+    /// Puts a block on its way, whole or in pieces, alone or with the one before.
+    fn push_block(&mut self, at: Moment, bytes: Vec<u8>, block: u32, room: Duration) {
+        if let Some(last) = self.arrivals.back_mut()
+            && last.kind == ArrivalKind::OpenBlock
+        {
+            last.bytes.extend_from_slice(&bytes);
+            last.kind = ArrivalKind::Block;
+            self.last_byte = bytes.last().copied();
+            return;
+        }
+        if let Some(mut dice) = self.struck(Fault::Split, block)
+            && bytes.len() > 1
+        {
+            let longest = [1, 2, 16, 16][dice.below(4) as usize];
+            let has_gaps = longest == 16 && dice.below(2) == 0;
+            let (mut rest, mut at, mut n) = (&bytes[..], at, 0);
+            let latest = self.now + room;
+            while !rest.is_empty() {
+                let (piece, behind) = rest.split_at((1 + dice.below(longest) as usize).min(rest.len()));
+                self.push(at, piece.to_vec(), ArrivalKind::Block);
+                rest = behind;
+                n += 1;
+                if has_gaps {
+                    at = (at + Duration::from_millis(1 + dice.below(LONGEST_GAP))).min(latest.max(at));
+                }
+            }
+            let gaps = if has_gaps { " with gaps" } else { "" };
+            return self.note(Fault::Split, block, format!("`{}` in {n} pieces{gaps}", visible_cut(&bytes, 40)));
+        }
+        if self.struck(Fault::Merge, block).is_some() {
+            self.note(Fault::Merge, block, format!("`{}` together with what follows", visible_cut(&bytes, 40)));
+            return self.push(at + MERGE_WAIT.min(room), bytes, ArrivalKind::OpenBlock);
+        }
+        self.push(at, bytes, ArrivalKind::Block);
+    }
+
+    /// Nothing overtakes what is on its way.
+    fn push(&mut self, at: Moment, bytes: Vec<u8>, kind: ArrivalKind) {
+        let at = self.arrivals.back().map_or(at, |last| last.at.max(at));
+        self.last_byte = bytes.last().copied();
+        self.arrivals.push_back(Arrival { at, bytes, kind });
+    }
+
+    /// Switches the device off and on: what it knew, and what was on its way, is gone.
+    fn reset(&mut self) {
+        self.device = SimWorld::new((self.power_on)());
+        self.born = self.now;
+        if let Some(settings) = self.settings.clone() {
+            self.is_reborn = true;
+            self.device.perform(PortCommand::Open { settings });
+        }
+        self.arrivals.clear();
+        self.echoes.clear();
+        self.news.extend(self.writes.drain(..).map(|number| Happening::Sent(WriteToken::new(number))));
+        self.push(self.now + RESET_TIME, BOOT_TEXT.to_vec(), ArrivalKind::Block);
+    }
+
+    /// Returns what arrives at the present moment.
+    fn arrive(&mut self) -> Option<Vec<u8>> {
+        self.arrivals.front().filter(|first| first.at <= self.now)?;
+        let mut at = 0;
+        if self.is_reading.get() {
+            // Nothing stands between counted bytes: what is said besides comes behind the next block.
+            let block = self.arrivals.iter().position(|arrival| arrival.kind != ArrivalKind::Chatter);
+            let due = block.map_or(self.now + Duration::from_millis(5), |block| self.arrivals[block].at);
+            at = block.unwrap_or(self.arrivals.len());
+            for chatter in self.arrivals.iter_mut().take(at) {
+                chatter.at = chatter.at.max(due);
+            }
+            if due > self.now {
+                return None;
+            }
+        }
+        self.arrivals.remove(at).map(|arrival| arrival.bytes)
+    }
+}
+
+impl World for FaultyLine<'_> {
+    fn perform(&mut self, command: PortCommand) {
+        match &command {
+            PortCommand::Open { settings } | PortCommand::Reconfigure { settings } => {
+                self.settings = Some(settings.clone());
+            }
+            PortCommand::Write { token, bytes } => {
+                self.writes.push(token.number());
+                self.sent.push(bytes.clone());
+                // An echo comes before the next write, or never.
+                self.echoes.clear();
+                self.echoes.push_back(bytes.clone());
+            }
+            PortCommand::DiscardInput => self.arrivals.retain(|arrival| arrival.at > self.now),
+            PortCommand::Close => self.settings = None,
+            PortCommand::SetLines { .. } | PortCommand::Break { .. } => {}
+        }
+        self.device.perform(command);
+    }
+
+    fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
+        self.n_waits += 1;
+        loop {
+            if self.is_endless() {
+                let reason = "the run does not end by itself".to_string();
+                return (self.now, Happening::Closed(CloseReason::Broken { reason, help: None }));
+            }
+            if let Some(news) = self.news.pop_front() {
+                return (self.now, news);
+            }
+            if let Some(bytes) = self.arrive() {
+                received.extend_from_slice(&bytes);
+                return (self.now, Happening::Received);
+            }
+            let next = self.arrivals.front().map(|first| first.at.max(self.now));
+            let target = [until, next].into_iter().flatten().min();
+            let mut bytes = Vec::new();
+            let device_target = target.map(|at| Moment::after(at.since(self.born)));
+            let (now, happening) = self.device.wait(device_target, &mut bytes);
+            self.now = Moment::after(self.born.since_start() + now.since_start()).max(self.now);
+            match happening {
+                Happening::Received => self.take_block(bytes, until),
+                Happening::Opened if self.is_reborn => self.is_reborn = false,
+                Happening::Sent(token) => {
+                    self.writes.retain(|number| *number != token.number());
+                    return (self.now, Happening::Sent(token));
+                }
+                Happening::Nothing => {
+                    let is_due = self.arrivals.front().is_some_and(|first| first.at <= self.now);
+                    if !is_due && until.is_some_and(|until| until <= self.now) {
+                        return (self.now, Happening::Nothing);
+                    }
+                }
+                Happening::Closed(_) if !self.arrivals.is_empty() => {
+                    // What is on its way arrives before the line is seen to be gone.
+                    self.news.push_back(happening);
+                    let last = self.arrivals.drain(..).flat_map(|arrival| arrival.bytes);
+                    received.extend(last);
+                    return (self.now, Happening::Received);
+                }
+                other => return (self.now, other),
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! `Bench`: a flow and its device, and one run of them under a plan.
+
+use std::cell::Cell;
+use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::chatter::Chatter;
+use super::fault::Plan;
+use super::line::{FaultyLine, Strike};
+use crate::engine::{Engine, Inputs, Waiting};
+use crate::event::{Event, Failure, Verdict};
+use crate::program::{Op, Program};
+use crate::source::Site;
+use crate::time::Moment;
+use crate::world::{self, Audience, Company, Keeper, Nobody};
+
+/// A flow and the device that it is run against.
+#[derive(Debug)]
+pub struct Bench {
+    flow: Arc<Program>,
+    inputs: Inputs,
+    device: Arc<Program>,
+    device_inputs: Inputs,
+    chatter: Chatter,
+    /// The statements that wait for counted bytes.
+    reads: HashSet<Site>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// With a verdict.
+    Verdict(Verdict),
+    /// Not by itself.
+    Endless,
+    /// With a panic of flowrun.
+    Panicked(String),
+}
+
+/// One run, and what the line did to it.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// How it ended.
+    pub ending: Ending,
+    /// Why it failed, if it did.
+    pub failure: Option<Failure>,
+    /// What the faults did, in order.
+    pub strikes: Vec<Strike>,
+    /// How many blocks the device wrote.
+    pub n_blocks: u32,
+    /// What the host wrote, one write an item.
+    pub sent: Vec<Vec<u8>>,
+    /// What the flow saved.
+    pub saved: Vec<(String, Vec<u8>)>,
+    /// How long it took on its own clock.
+    pub took: Moment,
+}
+
+impl Bench {
+    /// Makes a bench; both sides begin each run with these inputs.
+    pub fn new(flow: Arc<Program>, inputs: Inputs, device: Arc<Program>, device_inputs: Inputs) -> Bench {
+        let is_read = |op: &Op| matches!(op, Op::ReadCount(..) | Op::ReadUntil(..));
+        let reads = flow.ops.iter().zip(&flow.sites).filter(|(op, _)| is_read(op)).map(|(_, site)| *site).collect();
+        Bench { chatter: Chatter::for_flow(&flow), reads, flow, inputs, device, device_inputs }
+    }
+
+    /// Returns the flow.
+    pub fn flow(&self) -> &Program {
+        &self.flow
+    }
+
+    /// Runs the flow once on a line where faults strike as planned; a panic is caught.
+    pub fn run(&self, plan: &Plan) -> Trial {
+        let run = || self.run_unguarded(plan);
+        catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default();
+            Trial {
+                ending: Ending::Panicked(text),
+                failure: None,
+                strikes: Vec::new(),
+                n_blocks: 0,
+                sent: Vec::new(),
+                saved: Vec::new(),
+                took: Moment::START,
+            }
+        })
+    }
+
+    fn run_unguarded(&self, plan: &Plan) -> Trial {
+        let power_on = || Engine::new(self.device.clone(), self.device_inputs.clone());
+        let is_reading = Rc::new(Cell::new(false));
+        let mut line = FaultyLine::new(plan, &self.chatter, &power_on, is_reading.clone());
+        let mut engine = Engine::new(self.flow.clone(), self.inputs.clone());
+        let mut memory = Memory::default();
+        let mut watch = Watch { reads: &self.reads, is_reading };
+        let company = Company { keeper: &mut memory, audience: &mut watch, person: &mut Nobody };
+        let verdict = world::run(&mut engine, &mut line, company);
+        let ending = if line.is_endless() { Ending::Endless } else { Ending::Verdict(verdict) };
+        let (strikes, n_blocks, sent) = line.finish();
+        let failure = engine.failure().cloned();
+        Trial { ending, failure, strikes, n_blocks, sent, saved: memory.saved, took: engine.now() }
+    }
+}
+
+/// Results, kept for comparing.
+#[derive(Debug, Default)]
+struct Memory {
+    saved: Vec<(String, Vec<u8>)>,
+}
+
+impl Keeper for Memory {
+    fn keep(&mut self, values: &[(String, Vec<u8>)]) -> Result<(), String> {
+        self.saved.extend_from_slice(values);
+        Ok(())
+    }
+}
+
+/// Tells the line what the flow waits for.
+struct Watch<'a> {
+    reads: &'a HashSet<Site>,
+    is_reading: Rc<Cell<bool>>,
+}
+
+impl Audience for Watch<'_> {
+    fn tell(&mut self, _event: &Event) {}
+
+    fn waiting(&mut self, _now: Moment, why: &Waiting) {
+        self.is_reading.set(matches!(why, Waiting::Match { site, .. } if self.reads.contains(site)));
+    }
+}

@@ -1,0 +1,316 @@
+//! Suites: flows that are run against their counterparts, and whose transcripts are compared with snapshots beside them.
+//!
+//! `find` says which flows there are, `judge` runs one and compares it. Who runs it against what, and what is done about a
+//! difference, is the caller's.
+
+pub(crate) mod find;
+pub(crate) mod snapshot;
+pub(crate) mod volatile;
+
+use std::path::Path;
+
+use similar::TextDiff;
+
+use crate::diagnostic::render::{Look, render};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::event::{Event, Verdict};
+use crate::report::suite::{CaseReport, Status};
+use crate::report::summary::Summary;
+use crate::report::transcript::Times;
+use crate::source::Sources;
+use crate::testing::{Outcome, Refused, Setup};
+use snapshot::Snapshot;
+use volatile::Volatile;
+
+/// How a flow of a suite is judged.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Whether the transcript has times in it.
+    pub times: Times,
+    /// What is named away in every transcript.
+    pub volatile: Volatile,
+    /// What becomes of a transcript that is not that of the snapshot.
+    pub mode: Mode,
+    /// How many runs there are, each with the next seed; the first is compared. `None` runs until one fails.
+    pub n_runs: Option<u32>,
+    /// The seed of the first run.
+    pub seed: u64,
+    /// How a refusal is rendered.
+    pub look: Look,
+}
+
+/// What becomes of a transcript that is not that of the snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It is put aside as `.snap.new`.
+    PutAside,
+    /// It becomes the snapshot.
+    Accept,
+    /// Nothing is written, and a new one is a failure too.
+    Check,
+}
+
+/// One flow, judged.
+#[derive(Debug)]
+pub struct Judged {
+    /// What is reported.
+    pub report: CaseReport,
+    /// What happened in the run that is reported.
+    pub events: Vec<Event>,
+    /// The transcript to be looked at, if it is not that of the snapshot, and where it belongs.
+    pub pending: Option<(Snapshot, String)>,
+    /// What could not be read or written, in words for the user.
+    pub trouble: Option<String>,
+}
+
+/// Runs a flow as often as the rules say and compares the transcript of its first run.
+///
+/// `setup` is the flow, read and checked, `None` if it has no counterpart; `run` makes the run with a seed.
+pub(crate) fn judge(
+    flow: &Path,
+    rules: &Rules,
+    setup: Result<Option<Setup>, Refused>,
+    run: &dyn Fn(&Setup, u64) -> Outcome,
+) -> Judged {
+    let setup = match setup {
+        Err(refused) => return Judged::refused(flow, &refused, rules.look),
+        Ok(None) => return Judged::without_run(flow, Status::Alone, String::new(), Sources::default()),
+        Ok(Some(setup)) => setup,
+    };
+    let mut first: Option<Outcome> = None;
+    let mut n_runs = 0;
+    loop {
+        let outcome = run(&setup, rules.seed.wrapping_add(u64::from(n_runs)));
+        n_runs += 1;
+        if !is_good(outcome.verdict()) {
+            return Judged::of(flow, rules, &outcome, n_runs, Some(n_runs));
+        }
+        let first = first.get_or_insert(outcome);
+        if rules.n_runs.is_some_and(|n| n_runs >= n) {
+            return Judged::of(flow, rules, first, n_runs, None);
+        }
+    }
+}
+
+/// Returns how a text differs from another, as a unified diff; empty if it does not.
+pub fn unified_diff(before: &str, after: &str) -> String {
+    if before == after {
+        return String::new();
+    }
+    TextDiff::from_lines(before, after).unified_diff().context_radius(3).header("snapshot", "this run").to_string()
+}
+
+impl Judged {
+    fn without_run(flow: &Path, status: Status, refusal: String, sources: Sources) -> Judged {
+        let report = CaseReport {
+            file: shown(flow),
+            status,
+            is_failure: status != Status::Alone,
+            summary: Summary::default(),
+            sources,
+            refusal,
+            diff: String::new(),
+            n_runs: 0,
+            failed_run: None,
+        };
+        Judged { report, events: Vec::new(), pending: None, trouble: None }
+    }
+
+    fn refused(flow: &Path, refused: &Refused, look: Look) -> Judged {
+        let text = render(&refused.problems, &refused.sources, look);
+        Judged::without_run(flow, Status::Wrong, text, refused.sources.clone())
+    }
+
+    fn of(flow: &Path, rules: &Rules, outcome: &Outcome, n_runs: u32, failed_run: Option<u32>) -> Judged {
+        let mut judged = Judged::without_run(flow, Status::Passed, String::new(), outcome.sources().clone());
+        for event in outcome.events() {
+            judged.report.summary.add(event);
+        }
+        judged.events = outcome.events().to_vec();
+        (judged.report.n_runs, judged.report.failed_run) = (n_runs, failed_run);
+        let mut rules_here = rules.volatile.clone();
+        let own = outcome.sources().iter().find(|(_, source)| Path::new(source.name()) == flow);
+        if let Some((_, source)) = own
+            && let Err((line, why)) = rules_here.add_from(source.text())
+        {
+            let message = format!("line {line} of `{}` names nothing away: {why}", shown(flow));
+            let problem = Diagnostic::general(Code::CommandLine, message);
+            return Judged::refused(flow, &Refused::new(vec![problem], outcome.sources().clone()), rules.look);
+        }
+        let transcript = rules_here.apply(&outcome.transcript_with(rules.times));
+        judged.compare(flow, rules, outcome.verdict(), &transcript);
+        judged
+    }
+
+    fn compare(&mut self, flow: &Path, rules: &Rules, verdict: Verdict, transcript: &str) {
+        let snapshot = Snapshot::of(flow, rules.times);
+        let known = match snapshot.read() {
+            Ok(known) => known,
+            Err(error) => {
+                self.trouble = Some(format!("`{}` can not be read: {error}", snapshot.path().display()));
+                None
+            }
+        };
+        self.report.diff = known.as_ref().map_or(String::new(), |known| unified_diff(known, transcript));
+        let good = match verdict {
+            Verdict::Passed => Status::Passed,
+            Verdict::Flaky => Status::Flaky,
+            Verdict::Skipped => Status::Skipped,
+            Verdict::Failed => Status::Failed,
+            Verdict::PortFailed => Status::PortFailed,
+            Verdict::Interrupted => Status::Interrupted,
+        };
+        let is_same = known.as_deref() == Some(transcript);
+        let is_accepted = rules.mode == Mode::Accept && self.trouble.is_none();
+        self.report.status = match known {
+            _ if !is_good(verdict) => good,
+            _ if is_same || is_accepted => good,
+            Some(_) => Status::Changed,
+            None => Status::New,
+        };
+        self.report.is_failure = match self.report.status {
+            Status::Passed | Status::Flaky | Status::Skipped | Status::Alone => false,
+            Status::New => rules.mode == Mode::Check || self.trouble.is_some(),
+            Status::Changed | Status::Failed | Status::PortFailed | Status::Interrupted | Status::Wrong => true,
+        };
+        if !is_good(verdict) {
+            return;
+        }
+        let written = match rules.mode {
+            Mode::Check => Ok(()),
+            Mode::Accept | Mode::PutAside if is_same => snapshot.settle(),
+            Mode::Accept => snapshot.accept(transcript),
+            Mode::PutAside => snapshot.put_aside(transcript),
+        };
+        if is_accepted {
+            self.report.diff.clear();
+        }
+        if let Err(error) = written {
+            self.trouble = Some(format!("`{}` can not be written: {error}", snapshot.path().display()));
+        }
+        if !is_same && !is_accepted {
+            self.pending = Some((snapshot, transcript.to_string()));
+        }
+    }
+}
+
+fn is_good(verdict: Verdict) -> bool {
+    match verdict {
+        Verdict::Passed | Verdict::Flaky | Verdict::Skipped => true,
+        Verdict::Failed | Verdict::PortFailed | Verdict::Interrupted => false,
+    }
+}
+
+fn shown(flow: &Path) -> String {
+    flow.display().to_string().replace('\\', "/")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::diagnostic::render::Style;
+    use crate::testing::{Counterpart, Run};
+    use crate::variables::{Ways, bind};
+
+    const DEVICE: &str =
+        "device \"d\"\non line \"AT\" { reply \"OK\" }\non line \"ATI\" { reply \"${random_digits(15)}\" }\n";
+
+    fn rules(mode: Mode) -> Rules {
+        let look = Look { width: 80, style: Style::Plain };
+        Rules { times: Times::Shown, volatile: Volatile::default(), mode, n_runs: Some(1), seed: 1, look }
+    }
+
+    fn flow(folder: &Path, body: &str) -> PathBuf {
+        fs::write(folder.join("device.flow"), DEVICE).expect("it can be written");
+        let path = folder.join("case.flow");
+        fs::write(&path, format!("flow \"case\"\nsim \"device.flow\"\n{body}")).expect("it can be written");
+        path
+    }
+
+    fn judged(flow: &Path, rules: &Rules) -> Judged {
+        let setup = Setup::read(flow, &Counterpart::Own, |flow| bind(flow, &[], Ways::OF_FILE), &[]);
+        judge(flow, rules, setup, &|setup, seed| setup.simulate(seed, &|| false))
+    }
+
+    const BODY: &str = "send \"AT\"\nexpect line \"OK\"\n";
+
+    #[test]
+    fn a_new_transcript_is_put_aside_then_accepted_and_then_the_same() {
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        let path = flow(folder.path(), BODY);
+        let snapshot = Snapshot::of(&path, Times::Shown);
+        let case = judged(&path, &rules(Mode::Check));
+        assert_eq!((case.report.status, case.report.is_failure), (Status::New, true), "{}", case.report.refusal);
+        assert!(!snapshot.pending_path().exists());
+        let case = judged(&path, &rules(Mode::PutAside));
+        assert_eq!((case.report.status, case.report.is_failure), (Status::New, false));
+        assert!(snapshot.pending_path().exists() && !snapshot.path().exists());
+        assert_eq!(judged(&path, &rules(Mode::Accept)).report.status, Status::Passed);
+        assert!(!snapshot.pending_path().exists() && snapshot.path().exists());
+        let case = judged(&path, &rules(Mode::Check));
+        assert_eq!((case.report.status, case.report.is_failure, case.trouble), (Status::Passed, false, None));
+    }
+
+    #[test]
+    fn a_changed_transcript_fails_and_shows_what_differs() {
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        let path = flow(folder.path(), BODY);
+        let _ = judged(&path, &rules(Mode::Accept));
+        flow(folder.path(), &format!("{BODY}log \"more\"\n"));
+        let case = judged(&path, &rules(Mode::PutAside));
+        assert_eq!((case.report.status, case.report.is_failure), (Status::Changed, true));
+        assert_snapshot!(case.report.diff);
+    }
+
+    #[test]
+    fn a_failed_flow_is_compared_and_accepts_nothing() {
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        let path = flow(folder.path(), "send \"AT\"\nexpect line \"NO\" within 1s\n");
+        let case = judged(&path, &rules(Mode::Accept));
+        assert_eq!(case.report.status, Status::Failed);
+        assert!(!folder.path().join("snapshots").exists());
+    }
+
+    #[test]
+    fn further_runs_have_further_seeds_and_only_the_first_is_compared() {
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        let path = flow(folder.path(), "send \"ATI\"\nexpect line /^[0-8]+$/ within 1s\n");
+        let five = Rules { n_runs: None, ..rules(Mode::PutAside) };
+        let case = judged(&path, &five);
+        assert_eq!(case.report.status, Status::Failed);
+        assert_eq!(case.report.failed_run, Some(case.report.n_runs));
+        let header = case.report.summary.header.expect("it was run");
+        assert_eq!(header.seed, u64::from(case.report.n_runs));
+    }
+
+    #[test]
+    fn what_changes_is_named_away_by_the_flow_itself() {
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        let path = flow(folder.path(), "# volatile: serial /[0-9]{15}/\nsend \"ATI\"\nexpect line /^[0-9]+$/\n");
+        let _ = judged(&path, &rules(Mode::Accept));
+        let other_seed = Rules { seed: 99, ..rules(Mode::Check) };
+        let case = judged(&path, &other_seed);
+        assert_eq!(case.report.status, Status::Passed, "{}", case.report.diff);
+        let snapshot = Snapshot::of(&path, Times::Shown).read().expect("it can be read").expect("it is there");
+        assert!(snapshot.contains("[serial]"), "{snapshot}");
+        flow(folder.path(), "# volatile: serial [0-9]\nsend \"AT\"\nexpect line \"OK\"\n");
+        assert_eq!(judged(&path, &rules(Mode::Check)).report.status, Status::Wrong);
+    }
+
+    #[test]
+    fn the_transcript_does_not_depend_on_where_the_folder_is() {
+        let (a, b) = (tempfile::tempdir(), tempfile::tempdir());
+        let transcript = |folder: &tempfile::TempDir| {
+            let path = flow(folder.path(), "send \"AT\"\nexpect line \"NO\" within 1s\n");
+            Run::new(path).go().expect("it can be run").transcript().to_string()
+        };
+        let (a, b) = (a.expect("a folder can be made"), b.expect("a folder can be made"));
+        assert_eq!(transcript(&a), transcript(&b));
+        assert!(transcript(&a).contains("at   case.flow:4:1: "), "{}", transcript(&a));
+    }
+}

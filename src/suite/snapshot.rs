@@ -1,0 +1,183 @@
+//! Snapshot files in the format of insta, so that `cargo insta review` works on them.
+//!
+//! `snapshots/NAME.snap` beside the flow holds what was accepted, `snapshots/NAME.snap.new` what is to be looked at.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::report::transcript::Times;
+use crate::value::Value;
+use crate::value::json::to_json;
+
+/// What the files of flowrun say of themselves; others in the same folder are not touched.
+const EXPRESSION: &str = "flowrun test";
+
+/// The snapshot of one flow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    path: PathBuf,
+    flow: String,
+}
+
+impl Snapshot {
+    /// Returns the snapshot of a flow: `NAME.snap`, or `NAME.port.snap` where times are hidden because something real was met.
+    pub fn of(flow: &Path, times: Times) -> Snapshot {
+        let stem = flow.file_stem().unwrap_or_default().to_string_lossy();
+        let name = match times {
+            Times::Shown => format!("{stem}.snap"),
+            Times::Hidden => format!("{stem}.port.snap"),
+        };
+        let path = flow.parent().unwrap_or(Path::new("")).join("snapshots").join(name);
+        Snapshot { path, flow: flow.file_name().unwrap_or_default().to_string_lossy().into_owned() }
+    }
+
+    /// Returns the file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the file of what is to be looked at.
+    pub fn pending_path(&self) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(".new");
+        PathBuf::from(name)
+    }
+
+    /// Returns the accepted transcript; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// It can not be read.
+    pub fn read(&self) -> io::Result<Option<String>> {
+        match fs::read_to_string(&self.path) {
+            Ok(text) => Ok(Some(contents(&text))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Keeps a transcript to be looked at.
+    ///
+    /// # Errors
+    ///
+    /// It can not be written.
+    pub fn put_aside(&self, transcript: &str) -> io::Result<()> {
+        self.write(&self.pending_path(), transcript)
+    }
+
+    /// Accepts a transcript.
+    ///
+    /// # Errors
+    ///
+    /// It can not be written.
+    pub fn accept(&self, transcript: &str) -> io::Result<()> {
+        self.write(&self.path, transcript)?;
+        self.settle()
+    }
+
+    /// Removes what was to be looked at.
+    ///
+    /// # Errors
+    ///
+    /// It is there and can not be removed.
+    pub fn settle(&self) -> io::Result<()> {
+        match fs::remove_file(self.pending_path()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    fn write(&self, path: &Path, transcript: &str) -> io::Result<()> {
+        fs::create_dir_all(path.parent().unwrap_or(Path::new("")))?;
+        fs::write(path, render(&self.flow, transcript))
+    }
+}
+
+/// Returns the snapshots in a folder that flowrun has written and whose flow is gone, sorted.
+pub fn orphans(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let is_orphan = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let stem = name.strip_suffix(".new").unwrap_or(&name).strip_suffix(".snap");
+        let Some(stem) = stem else { return false };
+        let is_there = |stem: &str| folder.with_file_name(format!("{stem}.flow")).is_file();
+        let is_ours = fs::read_to_string(path).is_ok_and(|text| is_of_flowrun(&text));
+        is_ours && !is_there(stem) && !stem.strip_suffix(".port").is_some_and(is_there)
+    };
+    let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_orphan).collect();
+    found.sort();
+    found
+}
+
+/// Returns the text of a snapshot file; a transcript ends with one line end.
+fn render(flow: &str, transcript: &str) -> String {
+    // JSON strings are YAML strings.
+    let source = to_json(&Value::text(flow));
+    format!("---\nsource: {source}\nexpression: {EXPRESSION}\n---\n{}\n", transcript.trim_end_matches('\n'))
+}
+
+/// Returns what stands behind the head, with one line end; line ends are those of Unix.
+fn contents(text: &str) -> String {
+    let text = text.replace("\r\n", "\n");
+    let body = match text.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---\n")) {
+        Some((_, body)) => body,
+        None => &text,
+    };
+    format!("{}\n", body.trim_end_matches('\n'))
+}
+
+fn is_of_flowrun(text: &str) -> bool {
+    let head = text.lines().skip(1).take_while(|line| *line != "---");
+    head.into_iter()
+        .any(|line| line.strip_prefix("expression: ").is_some_and(|what| what.trim_matches('"') == EXPRESSION))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_whatever_the_line_ends_became() {
+        let transcript = "flow: a\n\n---\n    0.000 > AT\\r\n";
+        let text = render("a \"b\".flow", transcript);
+        assert!(
+            text.starts_with("---\nsource: \"a \\\"b\\\".flow\"\nexpression: flowrun test\n---\nflow: a\n"),
+            "{text}"
+        );
+        assert_eq!(contents(&text), transcript);
+        assert_eq!(contents(&text.replace('\n', "\r\n")), transcript);
+    }
+
+    #[test]
+    fn insta_takes_the_file_for_its_own() {
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        let snapshot = Snapshot::of(&folder.path().join("login.flow"), Times::Shown);
+        snapshot.accept("flow: a\n\n    0.000 - port open\n").expect("it can be written");
+        let mut settings = insta::Settings::new();
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_snapshot_path(folder.path().join("snapshots"));
+        settings.bind(|| insta::assert_snapshot!("login", "flow: a\n\n    0.000 - port open\n"));
+        assert!(!snapshot.pending_path().exists());
+    }
+
+    #[test]
+    fn only_what_flowrun_wrote_is_an_orphan() {
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        for flow in ["here.flow", "gone.flow"] {
+            for times in [Times::Shown, Times::Hidden] {
+                let snapshot = Snapshot::of(&folder.path().join(flow), times);
+                snapshot.accept("x").expect("it can be written");
+            }
+        }
+        let snapshots = folder.path().join("snapshots");
+        fs::write(folder.path().join("here.flow"), "").expect("it can be written");
+        fs::write(snapshots.join("rust__case.snap"), "---\nsource: x\nexpression: y\n---\n")
+            .expect("it can be written");
+        let found: Vec<String> = orphans(&snapshots)
+            .iter()
+            .map(|path| path.file_name().expect("it has a name").to_string_lossy().into_owned())
+            .collect();
+        assert_eq!(found, ["gone.port.snap", "gone.snap"]);
+    }
+}

@@ -1,0 +1,277 @@
+//! Nothing panics, hangs or grows without bound, whatever it is given.
+
+mod support;
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use flowrun::check::check;
+use flowrun::engine::{Action, Engine, Input, Inputs, Output};
+use flowrun::format::format;
+use flowrun::load::load;
+use flowrun::record::Recording;
+use flowrun::replay::{ReplayWorld, device_file};
+use flowrun::source::{Source, Sources};
+use flowrun::time::Moment;
+use flowrun::world::PortCommand;
+use proptest::prelude::*;
+
+/// Pieces of flows: most texts made of them are wrong, and many nearly right.
+const WORDS: &[&str] = &[
+    "flow",
+    "device",
+    "library",
+    "\"t\"",
+    "send",
+    "expect",
+    "line",
+    "\"OK\"",
+    "/a(?<x>\\d+)/",
+    "/(/",
+    "{",
+    "}",
+    "->",
+    "within",
+    "5s",
+    "99999999999h",
+    "timeout",
+    "step",
+    "retry",
+    "3",
+    "repeat",
+    "until",
+    "if",
+    "else",
+    "x",
+    "==",
+    "and",
+    "not",
+    "(",
+    ")",
+    "[",
+    "]",
+    ",",
+    "capture",
+    "secret",
+    "from",
+    "json(x, \"$.a\")",
+    "compute",
+    "=",
+    "procedure",
+    "p",
+    "call",
+    "p()",
+    "on",
+    "fail on",
+    "ignore",
+    "finally",
+    "try",
+    "save",
+    "log",
+    "\"${x}\"",
+    "\"${\"",
+    "`",
+    "x\"0d\"",
+    "read",
+    "bytes as",
+    "await",
+    "all",
+    "none",
+    "prompt",
+    "# note\n",
+    "\n",
+    "\"",
+    "/",
+    "\\",
+    "use",
+    "sim",
+    "param",
+    "serial",
+    "baud",
+    "state",
+    "reply",
+    "after",
+    "é",
+    "\u{feff}",
+    "-",
+    "%",
+    "*",
+    "as",
+    "state n = 0",
+];
+
+fn flowish() -> impl Strategy<Value = String> {
+    prop::collection::vec(prop::sample::select(WORDS), 0..60).prop_map(|words| words.join(" "))
+}
+
+/// Statements that are right wherever they stand; blocks hold others.
+fn statement() -> impl Strategy<Value = String> {
+    let pattern = prop::sample::select(
+        &[
+            "line \"OK\"",
+            "\"OK\"",
+            "line /\\+X: (?<v>\\d+)/",
+            "/a(?<v>.)b/",
+            "prompt \"> \"",
+            "x\"00 ff\"",
+            "line /.*R.*/",
+        ][..],
+    );
+    let leaf = prop_oneof![
+        prop::sample::select(&["AT", "", "${v}", "long long long line"][..])
+            .prop_map(|text| format!("send \"{text}\"")),
+        (pattern.clone(), 1..900u32).prop_map(|(pattern, ms)| format!("expect {pattern} within {ms}ms")),
+        (pattern.clone(), 1..900u32).prop_map(|(pattern, ms)| format!("await {pattern} within {ms}ms")),
+        (pattern.clone(), 1..90u32).prop_map(|(pattern, ms)| format!("expect none {pattern} for {ms}ms")),
+        (1..99u32).prop_map(|ms| format!("expect quiet for {ms}ms within 1s")),
+        (0..20u32).prop_map(|n| format!("read {n} bytes as v within 300ms")),
+        (pattern.clone(), 1..300u32).prop_map(|(pattern, ms)| format!("read until {pattern} as v within {ms}ms")),
+        (1..900u32).prop_map(|ms| format!("sleep {ms}ms")),
+        Just("compute v = v + \"x\"".to_string()),
+        Just("log \"${v} ${hex(v)}\"".to_string()),
+        Just("capture w from /(\\d)/".to_string()),
+        Just("flush".to_string()),
+        Just("echo off".to_string()),
+        Just("assert len(v) < 9, \"long\"".to_string()),
+        (pattern.clone()).prop_map(|pattern| format!("on {pattern} {{ log \"on\" }}")),
+        (pattern.clone()).prop_map(|pattern| format!("fail on {pattern}")),
+        (pattern.clone()).prop_map(|pattern| format!("ignore {pattern}")),
+        (pattern.clone(), pattern).prop_map(|(a, b)| format!("expect {{ {a} -> {{}} {b} -> {{}} timeout -> {{}} }}")),
+    ];
+    leaf.prop_recursive(3, 20, 4, |inner| {
+        let block = prop::collection::vec(inner, 1..4).prop_map(|statements| statements.join("\n"));
+        prop_oneof![
+            block.clone().prop_map(|block| format!("try {{ {block} }}")),
+            block.clone().prop_map(|block| format!("step \"s\" retry 2 timeout 2s {{ {block} }}")),
+            block.clone().prop_map(|block| format!("repeat 3 {{ {block} }}")),
+            block.clone().prop_map(|block| format!("if len(v) > 1 {{ {block} }}")),
+            block.prop_map(|block| format!("if true {{ finally {{ log \"f\" }}\n{block} }}")),
+        ]
+    })
+}
+
+/// What flows wait for.
+const KNOWN: &[&[u8]] =
+    &[b"\r\nOK\r\n", b"OK", b"\r", b"\n", b"+X: 12\r\n", b"> ", b"a1b", b"\0\xff", b"ERROR\r\n", b"AT\r", b"R"];
+
+/// What comes on a line: mostly lines that flows wait for, and noise.
+fn bytes() -> impl Strategy<Value = Vec<u8>> {
+    let known = prop::sample::select(KNOWN);
+    prop_oneof![4 => known.prop_map(<[u8]>::to_vec), 1 => prop::collection::vec(any::<u8>(), 0..40)]
+}
+
+/// What happens in a run: so long after the last, these bytes come, in pieces of so many; or the run is interrupted.
+fn happenings() -> impl Strategy<Value = Vec<(u64, Vec<u8>, usize, bool)>> {
+    prop::collection::vec((0..700u64, bytes(), 1..9usize, prop::bool::weighted(0.02)), 0..40)
+}
+
+/// Runs a flow on what happens; afterwards the line stays silent. Fails if it does not end.
+fn run(text: &str, happenings: &[(u64, Vec<u8>, usize, bool)]) -> Result<(), TestCaseError> {
+    let checked = support::check_text("chaos.flow", text);
+    let shown = support::shown(&checked.problems, &checked);
+    let Some(program) = checked.program else {
+        return Err(TestCaseError::reject(shown));
+    };
+    let settings = program.settings.clone();
+    let inputs = Inputs {
+        variables: HashMap::new(),
+        seed: 1,
+        begun: support::BEGUN,
+        file: "chaos.flow".to_string(),
+        port: "none".to_string(),
+        settings,
+    };
+    let mut engine = Engine::new(std::sync::Arc::new(program), inputs);
+    let mut next = Moment::START;
+    let mut left = happenings.iter();
+    let mut coming: Option<&(u64, Vec<u8>, usize, bool)> = None;
+    for _ in 0..200_000 {
+        match engine.poll() {
+            Output::Event(_) => {}
+            Output::Act(Action::Port(PortCommand::Open { .. })) => engine.handle(engine.now(), Input::Opened),
+            Output::Act(Action::Port(PortCommand::Write { token, .. })) => {
+                engine.handle(engine.now(), Input::Sent(token))
+            }
+            Output::Act(Action::Port(_)) => {}
+            Output::Act(Action::Save { .. }) => engine.handle(engine.now(), Input::Kept(Ok(()))),
+            Output::Act(Action::Ask { .. }) => engine.handle(engine.now(), Input::Answered(None)),
+            Output::Wait { until, .. } => {
+                if coming.is_none() {
+                    coming = left.next();
+                    next = engine.now() + std::time::Duration::from_millis(coming.map_or(0, |(ms, ..)| *ms));
+                }
+                match (coming, until) {
+                    (Some((_, bytes, chunk, is_interrupt)), _) if until.is_none_or(|until| next <= until) => {
+                        for piece in bytes.chunks(*chunk) {
+                            engine.handle(next, Input::Received(piece));
+                        }
+                        if *is_interrupt {
+                            engine.handle(next, Input::Interrupt);
+                        }
+                        coming = None;
+                    }
+                    (_, Some(until)) => engine.handle(until, Input::Tick),
+                    (_, None) => return Err(TestCaseError::fail("it waits for ever")),
+                }
+            }
+            Output::Done(_) => return Ok(()),
+        }
+    }
+    Err(TestCaseError::fail(format!("it does not end: {text}")))
+}
+
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, max_global_rejects: 10_000, ..ProptestConfig::default() }
+}
+
+fn read_all(text: &str) {
+    let reader = |_: &Path| Ok(text.as_bytes().to_vec());
+    let checked = check(load(Path::new("chaos.flow"), &reader));
+    support::shown(&checked.problems, &checked);
+    let mut sources = Sources::default();
+    let source = Source::new("chaos.flow", text);
+    let id = sources.add(source.clone());
+    if let Ok(formatted) = format(id, &source) {
+        let again = Source::new("chaos.flow", formatted.clone());
+        let twice = format(sources.add(again.clone()), &again);
+        assert_eq!(twice.ok().as_deref(), Some(formatted.as_str()), "formatting twice is formatting once");
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(400))]
+
+    #[test]
+    fn texts_that_are_nearly_flows_are_parsed_checked_and_formatted(text in flowish()) {
+        read_all(&text);
+    }
+
+    #[test]
+    fn any_text_is_parsed_checked_and_formatted(text in any::<String>()) {
+        read_all(&text);
+        read_all(&format!("flow \"t\"\n{text}"));
+    }
+
+    #[test]
+    fn any_text_is_read_as_a_recording(text in "(flowrun recording 1\n)?([0-9.]{1,12} (<|>|open|note|closed) ?\"?.{0,20}\"?\n){0,6}.{0,40}") {
+        if let Ok(recording) = Recording::read(&text) {
+            prop_assert_eq!(Recording::read(&recording.render()), Ok(recording.clone()));
+            let _ = ReplayWorld::new(&recording, &[]);
+            read_all(&device_file(&recording));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(300))]
+
+    #[test]
+    fn every_flow_ends_whatever_comes_and_however_it_is_cut(
+        statements in prop::collection::vec(statement(), 1..8),
+        happenings in happenings(),
+    ) {
+        let body = statements.join("\n");
+        let text = format!("flow \"chaos\"\ncompute v = \"\"\ncompute w = \"\"\n{body}\nexpect line \"END\" within 1s\n");
+        run(&text, &happenings)?;
+    }
+}

@@ -1,0 +1,112 @@
+//! The robustness lab: what it finds, and that the built-in flows give it nothing to find.
+
+mod support;
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+
+use flowrun::engine::Inputs;
+use flowrun::program::Program;
+use flowrun::stress::{Bench, Campaign, Choice, Fault, Report, Wrong, run};
+
+fn bench(flow: Arc<Program>, device: Arc<Program>) -> Bench {
+    let inputs = |program: &Program| Inputs {
+        variables: HashMap::new(),
+        seed: 1,
+        begun: support::BEGUN,
+        file: "test.flow".to_string(),
+        port: "sim".to_string(),
+        settings: program.settings.clone(),
+    };
+    let (flow_inputs, device_inputs) = (inputs(&flow), inputs(&device));
+    Bench::new(flow, flow_inputs, device, device_inputs)
+}
+
+fn texts(flow: &str, device: &str) -> Bench {
+    bench(
+        support::program(support::check_text("test.flow", flow)),
+        support::program(support::check_text("device.flow", device)),
+    )
+}
+
+fn campaign(bench: &Bench, runs: u64, faults: &[Fault]) -> Report {
+    let choice = Choice::Faults(faults.iter().copied().collect());
+    run(bench, &Campaign { runs, seed: 1, choice }).unwrap_or_else(|ideal| panic!("{ideal:?}"))
+}
+
+fn benign() -> Vec<Fault> {
+    Fault::ALL.into_iter().filter(|fault| fault.is_benign()).collect()
+}
+
+const DEVICE: &str = r#"device "d" serial { header "\r\n" echo on }
+on line "AT"    { reply "OK" }
+on line "STATE" { sleep 50ms reply "+STATE: 3" reply "OK" }
+on line "BODY"  { reply "+BODY: 9" sleep 30ms send raw "123456789" reply "OK" }"#;
+
+const ROBUST: &str = r#"flow "t"
+send "AT"     expect line "OK"
+send "STATE"  expect line /\+STATE: (?<phase>\d)/  expect line "OK"
+send "BODY"   expect line /\+BODY: (?<n>\d+)/  read n bytes as body  expect line "OK"
+assert phase == "3" and body == "123456789", "wrong: ${body}"
+save body"#;
+
+#[test]
+fn a_robust_flow_survives_every_benign_plan_and_explains_itself_under_the_others() {
+    let report = campaign(&texts(ROBUST, DEVICE), 600, &Fault::ALL);
+    assert_eq!(report.findings.iter().filter(|finding| finding.wrong != Wrong::FalsePass).count(), 0, "{report:#?}");
+    assert!(report.benign.runs > 300 && report.malign.runs > 100 && report.malign.failed > 30, "{report:#?}");
+    assert_eq!(report.struck.len(), Fault::ALL.len(), "every fault has struck: {:?}", report.struck);
+}
+
+#[test]
+fn a_fragile_statement_is_named_with_the_one_fault_that_shows_it_and_a_seed_that_repeats_it() {
+    // Takes whatever line comes first for the answer.
+    let fragile = "flow \"t\" send \"AT\" expect line \"OK\" send \"STATE\" expect line /(?<phase>\\S.*)/ expect line \"OK\"\nassert phase == \"+STATE: 3\", \"${phase}\"";
+    let bench = texts(fragile, DEVICE);
+    let report = campaign(&bench, 300, &benign());
+    let finding = report.findings.first().expect("something is found");
+    assert_eq!(finding.wrong, Wrong::Fragile);
+    let strikes: Vec<_> = finding.trial.strikes.iter().map(|strike| strike.occurrence).collect();
+    assert_eq!(strikes.len(), 1, "{strikes:?}");
+    assert_eq!(strikes[0].fault, Fault::Urc);
+    let place = finding.site.map(|site| bench.flow().sources.place(site));
+    assert!(place.is_some_and(|place| place.starts_with("test.flow:2:")));
+    let again = Campaign { runs: 1, seed: finding.seed, choice: Choice::Exactly(strikes.into_iter().collect()) };
+    let again = run(&bench, &again).expect("the ideal run passes");
+    assert_eq!(again.findings.len(), 1);
+    assert_eq!(again.findings[0].trial.failure, finding.trial.failure);
+}
+
+#[test]
+fn a_pass_with_other_results_than_those_of_an_ideal_line_is_found() {
+    let trusting = "flow \"t\" send \"BODY\" expect \"+BODY: 9\\r\\n\" read until line \"OK\" as body save body";
+    let report = campaign(&texts(trusting, DEVICE), 200, &[Fault::Lost, Fault::Garbage]);
+    assert!(report.findings.iter().any(|finding| finding.wrong == Wrong::FalsePass), "{report:#?}");
+}
+
+#[test]
+fn a_campaign_is_the_same_every_time_however_many_threads_share_it() {
+    let show = || format!("{:?}", campaign(&texts(ROBUST, DEVICE), 100, &Fault::ALL));
+    assert_eq!(show(), show());
+}
+
+#[test]
+fn a_flow_that_fails_on_the_ideal_line_is_not_tried_on_others() {
+    let bench = texts("flow \"t\" send \"NO\" expect line \"OK\" within 1s", DEVICE);
+    let choice = Choice::Faults(BTreeSet::from(Fault::ALL));
+    assert!(run(&bench, &Campaign { runs: 5, seed: 1, choice }).is_err());
+}
+
+#[test]
+fn the_built_in_flows_survive_every_benign_plan() {
+    for name in support::flows_in("flows") {
+        let path = format!("flows/{name}.flow");
+        let flow = support::program(support::check_file(&path));
+        let Some((sim, _)) = flow.sim.clone() else { continue };
+        let device = Path::new("flows").join(sim).display().to_string();
+        let bench = bench(flow, support::program(support::check_file(&device)));
+        let report = campaign(&bench, 40, &benign());
+        assert!(report.findings.is_empty(), "{path}: {:#?}", report.findings);
+    }
+}

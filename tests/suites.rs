@@ -1,0 +1,162 @@
+//! `flowrun test` as its users meet it: the commands of its document, no secret in any file, and the example project.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use flowrun::testing;
+use flowrun::value::coding::{base64, hex, url_encode};
+
+fn repo(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn flowrun(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flowrun"));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FLOWRUN_")) {
+        command.env_remove(name);
+    }
+    command.args(arguments).current_dir(folder).env("COLUMNS", "100").env_remove("CI").env_remove("CLICOLOR_FORCE");
+    command.stdin(Stdio::null()).output().expect("it can be started")
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("it can be made");
+    for entry in fs::read_dir(from).expect("it is a folder") {
+        let path = entry.expect("it can be read").path();
+        let target = to.join(path.file_name().expect("it has a name"));
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).expect("it can be copied");
+        }
+    }
+}
+
+#[test]
+fn every_command_of_the_document_passes() {
+    let folder = tempfile::tempdir().expect("a folder can be made for tests");
+    copy(&repo("flows"), &folder.path().join("flows"));
+    let document = fs::read_to_string(repo("docs/suites.md")).expect("it is UTF-8");
+    let block = document.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).expect("there is a block");
+    let mut n_commands = 0;
+    for line in block.lines() {
+        let line = line.split(" #").next().expect("there is a first piece").trim();
+        let arguments: Vec<&str> = line.strip_prefix("flowrun ").expect("it is ours").split_whitespace().collect();
+        let output = flowrun(folder.path(), &arguments);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{line}\n{said}");
+        n_commands += 1;
+    }
+    assert!(n_commands >= 6, "{n_commands}");
+    for file in
+        ["junit.xml", "suite.json", "suite.tap", "events.jsonl", "run.jsonl", "flows/snapshots/aliyun_secret.snap"]
+    {
+        assert!(folder.path().join(file).metadata().is_ok_and(|meta| meta.len() > 0), "{file}");
+    }
+}
+
+const SECRETS: &[&str] = &["hunter2/+=&pass word", "tok-5e1f99a0+/x"];
+
+/// A flow that sends and receives its secrets in every form, and fails or passes as it is told.
+fn write_secretive(folder: &Path) {
+    let flow = "flow \"Secretive\"\nsim \"echo.flow\"\nsecret key\nsecret token\nparam fails = false\n\
+        step \"tell\" retry 2 {\n  send \"K=${key}\"\n  send \"H=${hex(key)}\"\n  send \"B=${base64(key)}\"\n  \
+        send \"U=${url_encode(key)}\"\n  send \"T=${token};${hex(token)};${base64(token)};${url_encode(token)}\"\n  \
+        log \"the key is ${key}\"\n  expect line /^you said T=(?<heard>.*)$/\n  save heard\n  \
+        if fails { expect line \"never\" within 1s }\n}\n";
+    let device = "device \"Echo\"\non line /^(?<what>.*)$/ { reply \"you said ${what}\" }\n";
+    fs::write(folder.join("secretive.flow"), flow).expect("it can be written");
+    fs::write(folder.join("echo.flow"), device).expect("it can be written");
+}
+
+/// Returns every file below a folder but the flows and what `save` wrote, with its bytes.
+fn written(folder: &Path, into: &mut Vec<(PathBuf, Vec<u8>)>) {
+    for entry in fs::read_dir(folder).expect("it is a folder") {
+        let path = entry.expect("it can be read").path();
+        let name = path.display().to_string();
+        if path.is_dir() {
+            written(&path, into);
+        } else if !name.ends_with(".flow") && !name.ends_with(".saved.toml") {
+            let bytes = fs::read(&path).expect("it can be read");
+            into.push((path, bytes));
+        }
+    }
+}
+
+#[test]
+fn no_secret_is_in_any_file_that_a_run_writes() {
+    for (fails, code) in [("false", 0), ("true", 1)] {
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        write_secretive(folder.path());
+        let fails = format!("fails={fails}");
+        let (key, token) = (format!("key={}", SECRETS[0]), format!("token={}", SECRETS[1]));
+        let given = ["--var", &key, "--var", &token, "--var", &fails];
+        let run = ["secretive.flow", "--port", "sim", "--transcript", "run.txt", "--events", "run.jsonl"];
+        let test = [
+            "test",
+            "--report",
+            "junit=j.xml",
+            "--report",
+            "json=j.json",
+            "--report",
+            "tap=j.tap",
+            "--events",
+            "t.jsonl",
+        ];
+        let mut files = Vec::new();
+        for (name, command) in [("run", &run[..]), ("test", &test[..]), ("accept", &["test", "--accept"][..])] {
+            let output = flowrun(folder.path(), &[command, &given[..]].concat());
+            let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(
+                output.status.code(),
+                Some(code),
+                "{name}\n{}{complaint}",
+                String::from_utf8_lossy(&output.stdout)
+            );
+            files.push((PathBuf::from(format!("what {name} shows")), output.stdout));
+            files.push((PathBuf::from(format!("what {name} complains of")), output.stderr));
+            // The pending snapshot goes with the next command.
+            written(folder.path(), &mut files);
+        }
+        let has = |name: &str| files.iter().any(|(path, bytes)| path.ends_with(name) && !bytes.is_empty());
+        for name in ["run.txt", "run.jsonl", "j.xml", "j.json", "j.tap", "t.jsonl"] {
+            assert!(has(name), "{name} was not written");
+        }
+        if code == 0 {
+            assert!(has("snapshots/secretive.snap") && has("snapshots/secretive.snap.new"));
+        }
+        for secret in SECRETS {
+            let bytes = secret.as_bytes();
+            let upper = hex(bytes).to_uppercase();
+            for form in [secret.to_string(), hex(bytes), upper, base64(bytes), url_encode(bytes)] {
+                // As JSON and XML would write it, too.
+                for form in [form.clone(), form.replace('/', "\\/"), form.replace('&', "&amp;")] {
+                    for (path, text) in &files {
+                        let is_there = text.windows(form.len()).any(|window| window == form.as_bytes());
+                        assert!(!is_there, "{}: {form}", path.display());
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_flow_of_the_example_project_runs_from_a_test_in_five_lines() {
+    let outcome = testing::run(repo("examples/rust-test/flows/signal.flow"));
+    assert!(outcome.has_passed(), "{outcome}");
+    let snapshot = repo("examples/rust-test/tests/snapshots/modem__the_modem_answers.snap");
+    let snapshot = fs::read_to_string(snapshot).expect("it is there");
+    assert!(snapshot.trim_end().ends_with(outcome.transcript().trim_end()), "{outcome}");
+}
+
+#[test]
+fn a_run_that_can_not_be_made_says_why() {
+    let refused = testing::Run::new(repo("examples/rust-test/flows/modem.flow")).go().expect_err("it is a device");
+    assert!(refused.to_string().contains("is not a flow"), "{refused}");
+    let run = testing::Run::new(repo("examples/rust-test/flows/signal.flow"));
+    let refused = run.clone().var("nope", "1").go().expect_err("there is no such variable");
+    assert!(refused.to_string().contains("nope"), "{refused}");
+    assert!(run.sim_var("signal", "3").go().expect("it is right").failure().contains("too weak"));
+}
