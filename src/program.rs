@@ -30,6 +30,9 @@ pub struct Program {
     pub sim: Option<(String, Site)>,
     /// What the command line may set, in the order of the text.
     pub params: Vec<Param>,
+    /// What changes from run to run: shown as `[name]` in snapshots, found by a regex, or wherever the variable's value
+    /// stands.
+    pub volatiles: Vec<(String, Option<String>)>,
     /// The names of the global variables; a [`Slot::Global`] is a place in it.
     pub globals: Vec<String>,
     /// The first instruction of the main part.

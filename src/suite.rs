@@ -129,13 +129,11 @@ impl Judged {
         judged.events = outcome.events().to_vec();
         (judged.report.n_runs, judged.report.failed_run) = (n_runs, failed_run);
         let mut rules_here = rules.volatile.clone();
-        let own = outcome.sources().iter().find(|(_, source)| Path::new(source.name()) == flow);
-        if let Some((_, source)) = own
-            && let Err((line, why)) = rules_here.add_from(source.text())
-        {
-            let message = format!("line {line} of `{}` names nothing away: {why}", shown(flow));
-            let problem = Diagnostic::general(Code::CommandLine, message);
-            return Judged::refused(flow, &Refused::new(vec![problem], outcome.sources().clone()), rules.look);
+        for (name, sought) in outcome.volatiles() {
+            if let Err(why) = rules_here.add_sought(&name, &sought) {
+                let problem = Diagnostic::general(Code::CommandLine, format!("`{name}` names nothing away: {why}"));
+                return Judged::refused(flow, &Refused::new(vec![problem], outcome.sources().clone()), rules.look);
+            }
         }
         let transcript = rules_here.apply(&outcome.transcript_with(rules.times));
         judged.compare(flow, rules, outcome.verdict(), &transcript);
@@ -233,7 +231,7 @@ mod tests {
     }
 
     fn judged(flow: &Path, rules: &Rules) -> Judged {
-        let setup = Setup::read(flow, &Counterpart::Own, |flow| bind(flow, &[], Ways::OF_FILE), &[]);
+        let setup = Setup::read(flow, &Counterpart::Own, |flow, recorded| bind(flow, &recorded, Ways::OF_FILE), &[]);
         judge(flow, rules, setup, &|setup, seed| setup.simulate(seed, &|| false))
     }
 
@@ -291,14 +289,14 @@ mod tests {
     #[test]
     fn what_changes_is_named_away_by_the_flow_itself() {
         let folder = tempfile::tempdir().expect("a folder can be made for tests");
-        let path = flow(folder.path(), "# volatile: serial /[0-9]{15}/\nsend \"ATI\"\nexpect line /^[0-9]+$/\n");
+        let path = flow(folder.path(), "volatile number matches /[0-9]{15}/\nsend \"ATI\"\nexpect line /^[0-9]+$/\n");
         let _ = judged(&path, &rules(Mode::Accept));
         let other_seed = Rules { seed: 99, ..rules(Mode::Check) };
         let case = judged(&path, &other_seed);
         assert_eq!(case.report.status, Status::Passed, "{}", case.report.diff);
         let snapshot = Snapshot::of(&path, Times::Shown).read().expect("it can be read").expect("it is there");
-        assert!(snapshot.contains("[serial]"), "{snapshot}");
-        flow(folder.path(), "# volatile: serial [0-9]\nsend \"AT\"\nexpect line \"OK\"\n");
+        assert!(snapshot.contains("[number]"), "{snapshot}");
+        flow(folder.path(), "volatile number [0-9]\nsend \"AT\"\nexpect line \"OK\"\n");
         assert_eq!(judged(&path, &rules(Mode::Check)).report.status, Status::Wrong);
     }
 

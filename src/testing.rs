@@ -27,6 +27,8 @@ use crate::engine::{Engine, Inputs, Waiting};
 use crate::event::{Event, EventKind, Failure, Verdict};
 use crate::load::{beside, from_disk, load};
 use crate::program::{Program, Role};
+use crate::record::Recording;
+use crate::replay::ReplayWorld;
 use crate::report::Sink;
 use crate::report::failure::render_failure;
 use crate::report::transcript::{Times, Transcript};
@@ -34,6 +36,7 @@ use crate::sim::SimWorld;
 use crate::source::{Source, Sources};
 use crate::time::Moment;
 use crate::value::Value;
+use crate::value::escape::visible;
 use crate::variables::{Given, Origin, Ways, bind};
 use crate::world::{self, Audience, Company, Keeper, Nobody, World};
 use stand::Stand;
@@ -111,7 +114,8 @@ impl Run {
     /// What is wrong with the files or the variables; nothing was run then.
     pub fn go(&self) -> Result<Outcome, Refused> {
         let counterpart = self.device.as_ref().map_or(Counterpart::Own, |path| Counterpart::Device(path.clone()));
-        let bind_own = |flow: &Program| bind(flow, &self.given, Ways::OF_FILE);
+        let bind_own =
+            |flow: &Program, recorded: Vec<Given>| bind(flow, &[recorded, self.given.clone()].concat(), Ways::OF_FILE);
         match Setup::read(&self.flow, &counterpart, bind_own, &self.device_given)? {
             Some(setup) => Ok(setup.simulate(self.seed, &|| false)),
             None => {
@@ -135,6 +139,8 @@ pub struct Outcome {
     transcript: String,
     saved: Vec<(String, Vec<u8>)>,
     failure: Option<Failure>,
+    /// What the flow says is volatile.
+    volatiles: Vec<(String, Option<String>)>,
 }
 
 impl Outcome {
@@ -173,6 +179,22 @@ impl Outcome {
         &self.saved
     }
 
+    /// Returns what the flow says is volatile: names, and what stands for them.
+    pub(crate) fn volatiles(&self) -> Vec<(String, Sought)> {
+        let values = |name: &str| {
+            let captured = self.events.iter().filter_map(|event| match &event.kind {
+                EventKind::Captured { name: captured, value } if captured == name && !value.is_empty() => Some(value),
+                _ => None,
+            });
+            captured.map(|value| Sought::Text(visible(value))).collect::<Vec<_>>()
+        };
+        let rules = |(name, regex): &(String, Option<String>)| {
+            let sought = regex.as_ref().map_or_else(|| values(name), |regex| vec![Sought::Regex(regex.clone())]);
+            sought.into_iter().map(|sought| (name.clone(), sought)).collect::<Vec<_>>()
+        };
+        self.volatiles.iter().flat_map(rules).collect()
+    }
+
     /// Returns the transcript with or without times.
     pub(crate) fn transcript_with(&self, times: Times) -> String {
         transcript(&self.events, &self.sources, &self.folder, times)
@@ -184,6 +206,15 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}\n{}\n{}", self.verdict.title(), self.failure(), self.transcript)
     }
+}
+
+/// What is named away in a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Sought {
+    /// What a regex finds.
+    Regex(String),
+    /// This text.
+    Text(String),
 }
 
 /// Why nothing was run.
@@ -224,6 +255,8 @@ pub(crate) enum Counterpart {
     Own,
     /// The device in this file.
     Device(PathBuf),
+    /// The recording in this file.
+    Recording(PathBuf),
     /// Something real at this port.
     Real(String),
 }
@@ -233,52 +266,72 @@ pub(crate) struct Setup {
     program: Arc<Program>,
     path: PathBuf,
     variables: HashMap<String, Value>,
-    /// The device and its variables; `None` for what is real.
+    /// The device and its variables; `None` for what is real or recorded.
     device: Option<(Arc<Program>, HashMap<String, Value>)>,
+    /// The recording that plays the other end.
+    recording: Option<Recording>,
 }
 
+/// What the name of a recording ends with that stands beside its flow.
+const RECORDING: &str = "recording";
+
 impl Setup {
-    /// Reads a flow and the device that plays its counterpart, unless that is real; `None` if the flow names no device.
+    /// Reads a flow and what plays its counterpart, unless that is real; `None` if there is nothing: the flow names no
+    /// device, and no `NAME.recording` stands beside it. `variables` gets what was given when a recording was made.
     pub(crate) fn read(
         path: &Path,
         counterpart: &Counterpart,
-        variables: impl FnOnce(&Program) -> Result<HashMap<String, Value>, Vec<Diagnostic>>,
+        variables: impl FnOnce(&Program, Vec<Given>) -> Result<HashMap<String, Value>, Vec<Diagnostic>>,
         device_given: &[Given],
     ) -> Result<Option<Setup>, Refused> {
         let program = program(path, Role::Flow)?;
-        let device = match counterpart {
-            Counterpart::Real(_) => None,
-            Counterpart::Device(file) => Some(file.clone()),
+        let (device, recording) = match counterpart {
+            Counterpart::Real(_) => (None, None),
+            Counterpart::Device(file) => (Some(file.clone()), None),
+            Counterpart::Recording(file) => (None, Some(recording(file)?)),
             Counterpart::Own => match own_device(path, &program)? {
-                Some(file) => Some(file),
+                Some(file) => (Some(file), None),
+                None if path.with_extension(RECORDING).exists() => {
+                    (None, Some(recording(&path.with_extension(RECORDING))?))
+                }
                 None => return Ok(None),
             },
         };
+        let recorded = recording.iter().flat_map(|recording| &recording.variables);
+        let recorded = recorded.map(|(name, value)| given(name, value)).collect();
         let refused = |problems, of: &Program| Refused::new(problems, (*of.sources).clone());
-        let variables = variables(&program).map_err(|problems| refused(problems, &program))?;
+        let variables = variables(&program, recorded).map_err(|problems| refused(problems, &program))?;
         let with_variables = |file: PathBuf| {
             let device = self::program(&file, Role::Device)?;
             let variables = bind(&device, device_given, Ways::OF_DEVICE).map_err(|more| refused(more, &device))?;
             Ok((device, variables))
         };
         let device = device.map(with_variables).transpose()?;
-        Ok(Some(Setup { program, path: path.to_path_buf(), variables, device }))
+        Ok(Some(Setup { program, path: path.to_path_buf(), variables, device, recording }))
     }
 
-    /// Runs it against its device under the virtual clock; the wish to stop is looked at before every wait.
+    /// Runs it against its device or its recording under the virtual clock; the wish to stop is looked at before
+    /// every wait of a device. A recording has its own seed and its own time of day.
     pub(crate) fn simulate(&self, seed: u64, wants_stop: &dyn Fn() -> bool) -> Outcome {
+        if let Some(recording) = &self.recording {
+            let inputs = self.inputs(recording.seed, recording.begun, "replay");
+            let engine = Engine::new(self.program.clone(), inputs);
+            let mut world = ReplayWorld::new(recording, engine.secrets());
+            return self.outcome(engine, &mut world, (*self.program.sources).clone());
+        }
         let (device, variables) = self.device.clone().expect("only what has a device is simulated");
         let (sources, ids) = stand::join(&self.program.sources, &device.sources);
         let inputs = self.inputs(seed, BEGINNING, "sim");
         let settings = device.settings.clone();
         let device_inputs = Inputs { variables, seed: seed ^ DEVICE_SEED, settings, ..inputs.clone() };
         let sim = SimWorld::new(Engine::new(device, device_inputs));
-        self.outcome(inputs, &mut Stand::new(sim, ids, wants_stop), sources)
+        self.outcome(Engine::new(self.program.clone(), inputs), &mut Stand::new(sim, ids, wants_stop), sources)
     }
 
     /// Runs it against what is real.
     pub(crate) fn meet(&self, seed: u64, begun: i64, port: &str, world: &mut dyn World) -> Outcome {
-        self.outcome(self.inputs(seed, begun, port), world, (*self.program.sources).clone())
+        let engine = Engine::new(self.program.clone(), self.inputs(seed, begun, port));
+        self.outcome(engine, world, (*self.program.sources).clone())
     }
 
     fn inputs(&self, seed: u64, begun: i64, port: &str) -> Inputs {
@@ -287,15 +340,23 @@ impl Setup {
         Inputs { variables: self.variables.clone(), seed, begun, file, port: port.to_string(), settings }
     }
 
-    fn outcome(&self, inputs: Inputs, world: &mut dyn World, sources: Sources) -> Outcome {
-        let mut engine = Engine::new(self.program.clone(), inputs);
+    fn outcome(&self, mut engine: Engine, world: &mut dyn World, sources: Sources) -> Outcome {
         let (mut memory, mut witness) = (Memory::default(), Witness::default());
         let company = Company { keeper: &mut memory, audience: &mut witness, person: &mut Nobody };
         let verdict = world::run(&mut engine, world, company);
         let folder = self.path.parent().unwrap_or(Path::new("")).to_path_buf();
         let transcript = transcript(&witness.events, &sources, &folder, Times::Shown);
         let failure = engine.failure().cloned();
-        Outcome { verdict, events: witness.events, sources, folder, transcript, saved: memory.saved, failure }
+        Outcome {
+            verdict,
+            events: witness.events,
+            sources,
+            folder,
+            transcript,
+            saved: memory.saved,
+            failure,
+            volatiles: self.program.volatiles.clone(),
+        }
     }
 }
 
@@ -318,6 +379,16 @@ fn program(path: &Path, role: Role) -> Result<Arc<Program>, Refused> {
             Err(Refused::general(Diagnostic::general(Code::CommandLine, message).help(help)))
         }
     }
+}
+
+/// Reads a recording.
+fn recording(path: &Path) -> Result<Recording, Refused> {
+    let read = std::fs::read_to_string(path).map_err(|error| error.to_string());
+    read.and_then(|text| Recording::read(&text)).map_err(|why| {
+        let message = format!("the recording `{}` can not be played: {why}", path.display());
+        let help = "`flowrun FLOW --port … --record FILE` makes one";
+        Refused::general(Diagnostic::general(Code::CommandLine, message).help(help))
+    })
 }
 
 /// Returns the device file that a flow names, if it names one.

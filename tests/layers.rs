@@ -41,6 +41,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "event",
             "load",
             "program",
+            "record",
+            "replay",
             "report",
             "sim",
             "source",

@@ -56,6 +56,39 @@ fn every_command_of_the_document_passes() {
     }
 }
 
+#[test]
+fn a_recording_beside_its_flow_plays_the_other_end_and_tells_where_the_flow_departs() {
+    let folder = tempfile::tempdir().expect("a folder can be made for tests");
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("it can be written");
+    let flow = "flow \"a\"\nparam n = 5\nsend \"AT+N=${n}\"  expect line /N: (?<got>\\d+)/\nassert got == \"${n}\", \"wrong\"\n";
+    write("modem.flow", "device \"m\"\non line /AT.N=(?<n>\\d+)/ { reply \"N: ${n}\" }\n");
+    write("a.flow", flow);
+    let code = |arguments: &[&str]| flowrun(folder.path(), arguments).status.code();
+    assert_eq!(code(&["a.flow", "--port", "sim:modem.flow", "--var", "n=7", "--record", "a.recording"]), Some(0));
+    assert_eq!(code(&["test", "a.flow", "--accept"]), Some(0), "with the variable that was recorded");
+    assert_eq!(code(&["test", "a.flow", "--check"]), Some(0));
+    assert_eq!(code(&["test", "a.flow", "--check", "--port", "replay:a.recording"]), Some(0));
+    write("a.flow", &flow.replace("AT+N=", "AT+M="));
+    let output = flowrun(folder.path(), &["test", "a.flow", "--check"]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("the flow departs from the recording at byte 4 of write 1"), "{said}");
+}
+
+#[test]
+fn what_a_flow_calls_volatile_is_named_away_in_its_snapshot() {
+    let folder = tempfile::tempdir().expect("a folder can be made for tests");
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("it can be written");
+    write("m.flow", "device \"m\"\non line \"A\" { reply \"imei ${random_digits(15)} csq ${random_digits(2)}\" }\n");
+    let flow = "flow \"a\"\nsim \"m.flow\"\nvolatile imei matches /\\b\\d{15}\\b/\nvolatile csq\n\
+        send \"A\"  expect line /imei \\d+ csq (?<csq>\\d+)/\n";
+    write("a.flow", flow);
+    let code = |arguments: &[&str]| flowrun(folder.path(), arguments).status.code();
+    assert_eq!(code(&["test", "a.flow", "--accept", "--seed", "1"]), Some(0));
+    assert_eq!(code(&["test", "a.flow", "--check", "--seed", "2"]), Some(0), "another seed gives the same snapshot");
+    let snapshot = fs::read_to_string(folder.path().join("snapshots/a.snap")).expect("it was accepted");
+    assert!(snapshot.contains("< imei [imei] csq [csq]\\r\\n"), "{snapshot}");
+}
+
 const SECRETS: &[&str] = &["hunter2/+=&pass word", "tok-5e1f99a0+/x"];
 
 /// A flow that sends and receives its secrets in every form, and fails or passes as it is told.

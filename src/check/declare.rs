@@ -19,6 +19,7 @@ struct Declared {
     timeout: Option<Expr>,
     sim: Option<(String, Site)>,
     params: Vec<Param>,
+    volatiles: Vec<(String, Option<String>)>,
 }
 
 impl Compiler<'_> {
@@ -35,7 +36,7 @@ impl Compiler<'_> {
             settings.eol = b"\r\n".to_vec();
             settings.echo = Echo::Off;
         }
-        let mut declared = Declared { settings, timeout: None, sim: None, params: Vec::new() };
+        let mut declared = Declared { settings, timeout: None, sim: None, params: Vec::new(), volatiles: Vec::new() };
         self.source = root.id;
         self.note_declared(&root.parsed.file.body);
         let mut initial = Vec::new();
@@ -73,6 +74,7 @@ impl Compiler<'_> {
             timeout: declared.timeout.unwrap_or(timeout),
             sim: declared.sim,
             params: declared.params,
+            volatiles: declared.volatiles,
             globals: std::mem::take(&mut self.globals.places),
             entry,
             locals,
@@ -157,6 +159,9 @@ impl Compiler<'_> {
                 StatementKind::Serial(settings) => self.settings(settings, &mut declared.settings),
                 StatementKind::Timeout(expr) => declared.timeout = Some(self.want(expr, TIME, "a timeout")),
                 StatementKind::Sim(path) => self.sim(path, statement.head, declared),
+                StatementKind::Volatile { name, matches } => {
+                    self.volatile(name, matches.as_ref(), statement.head, declared)
+                }
                 StatementKind::Param(param) if !is_library => {
                     let param = self.param(param);
                     declared.params.push(param);
@@ -187,6 +192,26 @@ impl Compiler<'_> {
     /// Whether the file that is being compiled is used by another.
     pub(super) fn is_library(&self) -> bool {
         self.source != self.root
+    }
+
+    /// Notes what snapshots are to name away.
+    fn volatile(&mut self, name: &Name, matches: Option<&ast::Regex>, head: Span, declared: &mut Declared) {
+        if self.role != Role::Flow {
+            return self.misplaced(head, "only a flow has a transcript to name something away in", "leave it out");
+        }
+        let Some(regex) = matches else {
+            return declared.volatiles.push((name.node.clone(), None));
+        };
+        let text = super::names::sample(regex);
+        if regex.pieces.iter().any(|piece| matches!(piece, ast::Piece::Value(_))) {
+            self.problem(Code::CheckRegex, regex.span, "no value can stand in this regex", "must always be the same");
+        }
+        match pattern::compile(&text, &regex.flags, Fit::Within) {
+            Ok(compiled) => declared.volatiles.push((name.node.clone(), Some(compiled.as_str().to_string()))),
+            Err(why) => {
+                self.problem(Code::CheckRegex, regex.span, format!("this regex can not be compiled: {why}"), "here");
+            }
+        }
     }
 
     fn sim(&mut self, path: &crate::source::Spanned<String>, head: Span, declared: &mut Declared) {
@@ -326,7 +351,10 @@ impl Compiler<'_> {
                 | StatementKind::Serial(_)
                 | StatementKind::Timeout(_)
                 | StatementKind::Procedure { .. } => {}
-                StatementKind::Param(_) | StatementKind::State { .. } | StatementKind::Sim(_) => {}
+                StatementKind::Param(_)
+                | StatementKind::State { .. }
+                | StatementKind::Sim(_)
+                | StatementKind::Volatile { .. } => {}
                 _ => self.misplaced(statement.head, "a library does nothing by itself", "put it into a procedure"),
             }
         }

@@ -33,6 +33,7 @@ impl Compiler<'_> {
             | StatementKind::Sim(_)
             | StatementKind::Param(_)
             | StatementKind::State { .. }
+            | StatementKind::Volatile { .. }
             | StatementKind::Serial(_)
             | StatementKind::Timeout(_)
             | StatementKind::Procedure { .. } => self.declaration(statement),
@@ -175,6 +176,9 @@ impl Compiler<'_> {
             let op = Op::Settings(settings.collect());
             self.emit(op, statement.head);
             return;
+        }
+        if let StatementKind::Volatile { name, matches: None } = &statement.kind {
+            self.resolve(&name.node, name.span);
         }
         if !self.is_top_level() {
             self.misplaced(

@@ -101,6 +101,11 @@ impl Write for Gathered {
 
 /// Runs a flow on several ports.
 pub(super) fn run(arguments: &RunArguments, ports: &[String], terminal: &Terminal) -> Ending {
+    if arguments.record.is_some() {
+        let problem = Diagnostic::general(Code::CommandLine, "a recording is of one port, and several were given");
+        terminal.refuse(problem.help("leave `--record` out, or record each port in a run of its own"));
+        return Ending::Refused;
+    }
     let program = match program_for(Role::Flow, &arguments.file, terminal) {
         Ok(program) => program,
         Err(ending) => return ending,

@@ -194,7 +194,7 @@ impl<'a> Suite<'a> {
     fn n_threads(&self) -> usize {
         let n = match self.wanted.counterpart {
             Counterpart::Real(_) => 1,
-            Counterpart::Own | Counterpart::Device(_) => self
+            Counterpart::Own | Counterpart::Device(_) | Counterpart::Recording(_) => self
                 .arguments
                 .jobs
                 .unwrap_or_else(|| thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)),
@@ -203,19 +203,21 @@ impl<'a> Suite<'a> {
     }
 
     fn setup(&self, flow: &Path) -> Result<Option<Setup>, crate::testing::Refused> {
-        let variables = |program: &crate::program::Program| {
+        let variables = |program: &crate::program::Program, recorded: Vec<Given>| {
             let has = |given: &&Given| program.params.iter().any(|param| param.name == given.name);
             let given: Vec<Given> = self.wanted.given.iter().filter(has).cloned().collect();
             self.wanted.note_used(&given);
             let environment = super::given::from_environment(program, Ways::OF_FILE, |name| env::var(name).ok());
-            bind(program, &[environment, given].concat(), Ways::OF_FILE)
+            bind(program, &[recorded, environment, given].concat(), Ways::OF_FILE)
         };
         Setup::read(flow, &self.wanted.counterpart, variables, &[])
     }
 
     fn outcome(&self, setup: &Setup, seed: u64) -> Outcome {
         match &self.wanted.counterpart {
-            Counterpart::Own | Counterpart::Device(_) => setup.simulate(seed, &|| self.interrupt.is_raised()),
+            Counterpart::Own | Counterpart::Device(_) | Counterpart::Recording(_) => {
+                setup.simulate(seed, &|| self.interrupt.is_raised())
+            }
             Counterpart::Real(port) => {
                 let mut world = open_world(port, Clock::start(), self.interrupt.clone());
                 setup.meet(seed, present(), port, world.as_mut())

@@ -1,16 +1,11 @@
 //! `Volatile`: values that change from run to run, named away in snapshots: `[imei]` instead of the number.
 //!
 //! A rule is a name and a regex that is looked for in every line of the transcript. Its first group is replaced, or all of it if
-//! it has none. Rules come from the command line and from the flow's own text, in lines of comment of their own:
-//!
-//! ```text
-//! # volatile: imei /\b[0-9]{15}\b/
-//! ```
+//! it has none. Rules come from the command line, and from the flow's own `volatile` statements.
 
 use regex::{Captures, Regex};
 
-/// What begins a line of comment with a rule.
-const DIRECTIVE: &str = "volatile:";
+use crate::testing::Sought;
 
 /// The rules of one flow, in the order in which they are applied.
 #[derive(Clone, Debug, Default)]
@@ -27,25 +22,6 @@ impl Volatile {
     pub fn add_typed(&mut self, text: &str) -> Result<(), String> {
         let (regex, name) = text.rsplit_once('=').ok_or("there is no `=`: write `REGEX=NAME`")?;
         self.add(name, regex)
-    }
-
-    /// Reads the rules that stand in the text of a flow.
-    ///
-    /// # Errors
-    ///
-    /// The line, counted from 1, and what is wrong with it.
-    pub fn add_from(&mut self, flow: &str) -> Result<(), (usize, String)> {
-        for (i, line) in flow.lines().enumerate() {
-            let Some(rule) = line.trim_start().strip_prefix('#').map(str::trim) else { continue };
-            let Some(rule) = rule.strip_prefix(DIRECTIVE).map(str::trim) else { continue };
-            let parts = rule.split_once(char::is_whitespace).map(|(name, regex)| (name, regex.trim()));
-            let read = match parts.and_then(|(name, regex)| Some((name, regex.strip_prefix('/')?.strip_suffix('/')?))) {
-                Some((name, regex)) => self.add(name, regex),
-                None => Err("write `# volatile: NAME /regex/`".to_string()),
-            };
-            read.map_err(|why| (i + 1, why))?;
-        }
-        Ok(())
     }
 
     /// Returns a transcript in which what matches has its name.
@@ -67,6 +43,18 @@ impl Volatile {
             }
         }
         lines.iter().map(|line| format!("{line}\n")).collect()
+    }
+
+    /// Adds what a flow says is volatile.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, in words for the user.
+    pub(crate) fn add_sought(&mut self, name: &str, sought: &Sought) -> Result<(), String> {
+        match sought {
+            Sought::Regex(regex) => self.add(name, regex),
+            Sought::Text(text) => self.add(name, &regex::escape(text)),
+        }
     }
 
     fn add(&mut self, name: &str, regex: &str) -> Result<(), String> {
@@ -93,9 +81,7 @@ mod tests {
     fn what_matches_is_named_and_a_group_alone_if_there_is_one() {
         let mut rules = Volatile::default();
         rules.add_typed(r"\b[0-9]{15}\b=imei").expect("it is right");
-        rules
-            .add_from("flow \"a\"\n  # volatile: signal /\\+CSQ: ([0-9]+)/\n# volatile things\n")
-            .expect("it is right");
+        rules.add("signal", r"\+CSQ: ([0-9]+)").expect("it is right");
         assert_eq!(
             rules.apply("0.1 < 866192037701234\\r\\n\n0.2 < +CSQ: 21,0\n0.3 < +CSQ: ,21\n"),
             "0.1 < [imei]\\r\\n\n0.2 < +CSQ: [signal],0\n0.3 < +CSQ: ,21\n"
@@ -115,7 +101,5 @@ mod tests {
         assert_eq!(rules.add_typed("abc"), Err("there is no `=`: write `REGEX=NAME`".to_string()));
         assert_eq!(rules.add_typed("a=b c"), Err("`b c` is no name: letters, digits and `_`".to_string()));
         assert_eq!(rules.add_typed("(=x"), Err("the regex of `x` can not be compiled: unclosed group".to_string()));
-        let wrong = rules.add_from("flow \"a\"\n# volatile: imei [0-9]+\n");
-        assert_eq!(wrong, Err((2, "write `# volatile: NAME /regex/`".to_string())));
     }
 }

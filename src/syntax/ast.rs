@@ -83,6 +83,8 @@ pub enum StatementKind {
     Sim(Spanned<String>),
     /// `param` and `secret`.
     Param(Param),
+    /// `volatile name matches /…/`
+    Volatile { name: Name, matches: Option<Regex> },
     /// `state name = value`
     State { name: Name, value: Expr },
     /// `serial { … }`

@@ -75,6 +75,7 @@ pub fn title(rule: Rule) -> &'static str {
         Rule::fail_on => "`fail on`",
         Rule::fail | Rule::k_fail => "`fail`",
         Rule::skip | Rule::k_skip => "`skip`",
+        Rule::volatile | Rule::k_volatile => "`volatile`",
         Rule::ask | Rule::k_ask => "`ask`",
         Rule::ask_default | Rule::k_default => "`default`",
         Rule::ignore | Rule::k_ignore => "`ignore`",

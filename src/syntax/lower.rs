@@ -104,6 +104,7 @@ fn is_word(rule: Rule) -> bool {
             | k_on
             | k_skip
             | k_ask
+            | k_volatile
             | k_default
             | k_ignore
             | k_save

@@ -50,6 +50,7 @@ const STATEMENTS: &[&str] = &[
     "try",
     "unplug",
     "use",
+    "volatile",
 ];
 
 /// Words that people bring from other tools, and what they are called here.

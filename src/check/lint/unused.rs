@@ -86,6 +86,9 @@ fn walk(body: &[Statement], uses: &mut HashSet<String>, gives: &mut Vec<(String,
             StatementKind::Ask { name: Some(name), secrecy, .. } => {
                 gives.push((name.node.clone(), name.span, *secrecy == Secrecy::Secret))
             }
+            StatementKind::Volatile { name, matches: None } => {
+                uses.insert(name.node.clone());
+            }
             StatementKind::Save(names) => uses.extend(names.iter().map(|name| name.node.clone())),
             _ => {}
         }

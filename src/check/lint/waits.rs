@@ -30,6 +30,7 @@ impl Lint {
                 StatementKind::Use(_)
                 | StatementKind::Sim(_)
                 | StatementKind::Param(_)
+                | StatementKind::Volatile { .. }
                 | StatementKind::Serial(_)
                 | StatementKind::Timeout(_)
                 | StatementKind::Procedure { .. }

@@ -86,7 +86,10 @@ fn counterpart(port: Option<&str>) -> Counterpart {
         None | Some("" | "sim") => Counterpart::Own,
         Some(port) => match port.strip_prefix("sim:") {
             Some(file) => Counterpart::Device(PathBuf::from(file)),
-            None => Counterpart::Real(port.to_string()),
+            None => match port.strip_prefix("replay:") {
+                Some(file) => Counterpart::Recording(PathBuf::from(file)),
+                None => Counterpart::Real(port.to_string()),
+            },
         },
     }
 }
@@ -150,6 +153,7 @@ mod tests {
     fn a_port_is_simulated_only_if_it_says_so() {
         assert_eq!(counterpart(None), Counterpart::Own);
         assert_eq!(counterpart(Some("sim:a.flow")), Counterpart::Device(PathBuf::from("a.flow")));
+        assert_eq!(counterpart(Some("replay:a.rec")), Counterpart::Recording(PathBuf::from("a.rec")));
         assert_eq!(counterpart(Some("COM3")), Counterpart::Real("COM3".to_string()));
     }
 }

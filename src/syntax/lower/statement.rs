@@ -24,6 +24,10 @@ impl Lower {
             Rule::use_file => StatementKind::Use(self.plain_string(next(parts))),
             Rule::sim => StatementKind::Sim(self.plain_string(next(parts))),
             Rule::param => self.param(parts),
+            Rule::volatile => {
+                let target = name(next(parts));
+                StatementKind::Volatile { name: target, matches: parts.next().map(|regex| self.regex(regex)) }
+            }
             Rule::state => StatementKind::State { name: name(next(parts)), value: self.expr(next(parts)) },
             Rule::serial => StatementKind::Serial(parts.map(|setting| self.setting(setting)).collect()),
             Rule::timeout => StatementKind::Timeout(self.expr(next(parts))),
