@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use flowrun::engine::Inputs;
 use flowrun::program::Program;
-use flowrun::stress::{Bench, Campaign, Choice, Fault, Report, Wrong, run};
+use flowrun::stress::{Bench, Campaign, Choice, Fault, Occurrence, Report, Wrong, run};
 
 fn bench(flow: Arc<Program>, device: Arc<Program>) -> Bench {
     let inputs = |program: &Program| Inputs {
@@ -96,6 +96,18 @@ fn a_flow_that_fails_on_the_ideal_line_is_not_tried_on_others() {
     let bench = texts("flow \"t\" send \"NO\" expect line \"OK\" within 1s", DEVICE);
     let choice = Choice::Faults(BTreeSet::from(Fault::ALL));
     assert!(run(&bench, &Campaign { runs: 5, seed: 1, choice }).is_err());
+}
+
+/// Seeds of `flowrun stress` that once passed although a digit of a counted message was lost: the line's end filled its place.
+#[test]
+fn a_counted_message_that_lost_a_byte_fails_the_built_in_flows() {
+    for (name, block, seed) in [("simcom", 60, 1203), ("espat", 48, 5726)] {
+        let flow = support::program(support::check_file(&format!("flows/{name}_aliyun.flow")));
+        let device = support::program(support::check_file(&format!("flows/devices/{name}.flow")));
+        let choice = Choice::Exactly([Occurrence { fault: Fault::Lost, block }].into());
+        let report = run(&bench(flow, device), &Campaign { runs: 1, seed, choice }).expect("the ideal run passes");
+        assert_eq!((report.malign.failed, report.findings.len()), (1, 0), "{name}: {report:#?}");
+    }
 }
 
 #[test]
