@@ -9,7 +9,6 @@ mod person;
 mod ports;
 mod run;
 mod sim;
-mod simulated;
 mod stress;
 mod terminal;
 mod test;

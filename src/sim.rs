@@ -4,16 +4,33 @@
 //! minutes is run in milliseconds and gives the same transcript every time. Bytes take the time on the
 //! line that baud rate and format give them; where the two sides disagree on these they arrive as garbage.
 
+mod stand;
 mod wire;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
-use crate::engine::{Action, Engine, Input, Output, WriteToken};
+use crate::engine::{Action, Engine, Input, Inputs, Output, WriteToken};
 use crate::event::{CloseReason, Event, EventKind, Verdict};
-use crate::settings::LineSettings;
+use crate::settings::{LineSettings, Settings};
 use crate::time::Moment;
+use crate::value::Value;
 use crate::world::{Happening, PortCommand, World};
+pub use stand::{Stand, Texts};
 use wire::Wire;
+
+/// When every run against a simulated device begins, in milliseconds of Unix time: 2024-07-22T04:00:00Z, so that its transcript is
+/// the same every time.
+pub const VIRTUAL_BEGINNING: i64 = 1_721_620_800_000;
+/// The seed of a run against a simulated device, if none is given.
+pub const VIRTUAL_SEED: u64 = 1;
+/// Keeps what is random in a device from being the same as in its flow.
+const DEVICE_SEED: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// Returns what a device is given in a run whose flow is given `flow`: the same beginning, and a seed that follows from the flow's.
+#[must_use]
+pub fn device_inputs(flow: &Inputs, variables: HashMap<String, Value>, settings: Settings) -> Inputs {
+    Inputs { variables, settings, seed: flow.seed ^ DEVICE_SEED, ..flow.clone() }
+}
 
 /// A world in which a device file plays the other end of the line.
 #[derive(Debug)]

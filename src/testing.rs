@@ -12,8 +12,6 @@
 //! [`Run`] has what else a test may want: another device, variables, a seed. What a flow saves is kept in memory and
 //! never written. `docs/suites.md` says more.
 
-mod stand;
-
 use std::collections::HashMap;
 use std::error;
 use std::fmt;
@@ -32,19 +30,14 @@ use crate::replay::ReplayWorld;
 use crate::report::Sink;
 use crate::report::failure::render_failure;
 use crate::report::transcript::{Times, Transcript};
-use crate::sim::SimWorld;
+use crate::sim::{SimWorld, Stand, Texts, VIRTUAL_BEGINNING, device_inputs};
 use crate::source::{Source, Sources};
 use crate::time::Moment;
 use crate::value::Value;
 use crate::value::escape::visible;
 use crate::variables::{Given, Origin, Ways, bind};
-use crate::world::{self, Audience, Company, Keeper, Nobody, World};
-use stand::Stand;
+use crate::world::{self, Audience, Company, Memory, Nobody, World};
 
-/// When every such run begins: 2024-07-22T04:00:00Z.
-const BEGINNING: i64 = 1_721_620_800_000;
-/// Keeps what is random in a device from being the same as in its flow.
-const DEVICE_SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 /// What texts for people look like that go into the message of a failed test.
 const LOOK: Look = Look { width: 100, style: Style::Plain };
 
@@ -320,12 +313,11 @@ impl Setup {
             return self.outcome(engine, &mut world, (*self.program.sources).clone());
         }
         let (device, variables) = self.device.clone().expect("only what has a device is simulated");
-        let (sources, ids) = stand::join(&self.program.sources, &device.sources);
-        let inputs = self.inputs(seed, BEGINNING, "sim");
-        let settings = device.settings.clone();
-        let device_inputs = Inputs { variables, seed: seed ^ DEVICE_SEED, settings, ..inputs.clone() };
+        let (sources, texts) = Texts::join(&self.program.sources, &device.sources);
+        let inputs = self.inputs(seed, VIRTUAL_BEGINNING, "sim");
+        let device_inputs = device_inputs(&inputs, variables, device.settings.clone());
         let sim = SimWorld::new(Engine::new(device, device_inputs));
-        self.outcome(Engine::new(self.program.clone(), inputs), &mut Stand::new(sim, ids, wants_stop), sources)
+        self.outcome(Engine::new(self.program.clone(), inputs), &mut Stand::new(sim, texts, wants_stop), sources)
     }
 
     /// Runs it against what is real.
@@ -436,17 +428,4 @@ impl Audience for Witness {
     }
 
     fn waiting(&mut self, _now: Moment, _why: &Waiting) {}
-}
-
-/// Results in memory.
-#[derive(Default)]
-struct Memory {
-    saved: Vec<(String, Vec<u8>)>,
-}
-
-impl Keeper for Memory {
-    fn keep(&mut self, values: &[(String, Vec<u8>)]) -> Result<(), String> {
-        self.saved.extend_from_slice(values);
-        Ok(())
-    }
 }

@@ -87,6 +87,20 @@ pub trait Keeper {
     fn keep(&mut self, values: &[(String, Vec<u8>)]) -> Result<(), String>;
 }
 
+/// Keeps results in memory only, for who looks at them when the run has ended.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// The name and the bytes of everything that was saved, in order.
+    pub saved: Vec<(String, Vec<u8>)>,
+}
+
+impl Keeper for Memory {
+    fn keep(&mut self, values: &[(String, Vec<u8>)]) -> Result<(), String> {
+        self.saved.extend_from_slice(values);
+        Ok(())
+    }
+}
+
 /// The person at the bench, if there is one.
 pub trait Person {
     /// Asks; the answer is fetched with [`Person::answer`].

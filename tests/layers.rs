@@ -28,7 +28,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &["diagnostic", "event", "function", "pattern", "program", "settings", "source", "time", "value", "world"],
     ),
     ("world", &["engine", "event", "settings", "time"]),
-    ("sim", &["engine", "event", "settings", "time", "world"]),
+    ("sim", &["engine", "event", "settings", "source", "time", "value", "world"]),
     ("transport", &["diagnostic", "engine", "event", "settings", "time", "world"]),
     ("results", &["value", "world"]),
     ("report", &["diagnostic", "engine", "event", "source", "time", "value", "world"]),

@@ -11,7 +11,7 @@ use std::process::{Command, Output, Stdio};
 use flowrun::event::Verdict;
 use flowrun::format::format;
 use flowrun::source::{Source, Sources};
-use support::{Run, check_text, program, repo, shown};
+use support::{Run, check_text, copy, program, repo, shown};
 
 const README: &str = include_str!("../README.md");
 
@@ -141,19 +141,6 @@ fn folder() -> tempfile::TempDir {
     }
     copy(&repo("flows"), &folder.path().join("flows"));
     folder
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir(to).expect("it is not there yet");
-    for entry in fs::read_dir(from).expect("it is a folder") {
-        let path = entry.expect("it can be read").path();
-        let target = to.join(path.file_name().expect("it has a name"));
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            fs::copy(&path, &target).expect("it can be copied");
-        }
-    }
 }
 
 #[test]

@@ -1,15 +1,14 @@
 //! `flowrun test` as its users meet it: the commands of its document, no secret in any file, and the example project.
 
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use flowrun::testing;
 use flowrun::value::coding::{base64, hex, url_encode};
-
-fn repo(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
+use support::{copy, repo};
 
 fn flowrun(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_flowrun"));
@@ -18,19 +17,6 @@ fn flowrun(folder: &Path, arguments: &[&str]) -> Output {
     }
     command.args(arguments).current_dir(folder).env("COLUMNS", "100").env_remove("CI").env_remove("CLICOLOR_FORCE");
     command.stdin(Stdio::null()).output().expect("it can be started")
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("it can be made");
-    for entry in fs::read_dir(from).expect("it is a folder") {
-        let path = entry.expect("it can be read").path();
-        let target = to.join(path.file_name().expect("it has a name"));
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            fs::copy(&path, &target).expect("it can be copied");
-        }
-    }
 }
 
 #[test]

@@ -12,7 +12,6 @@ use super::given::{device_variables, is_same_file, settings, variables};
 use super::many;
 use super::person::AtTerminal;
 use super::sim::read_recording;
-use super::simulated::{SimulatedPort, Texts};
 use super::terminal::{Pace, Terminal};
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
@@ -26,18 +25,11 @@ use crate::report::jsonl::JsonLines;
 use crate::report::transcript::{Times, Transcript};
 use crate::report::{Fan, SinkFailure};
 use crate::results::Results;
-use crate::sim::SimWorld;
+use crate::sim::{SimWorld, Stand, Texts, VIRTUAL_BEGINNING, VIRTUAL_SEED, device_inputs};
 use crate::source::Sources;
 use crate::transport::{Clock, Interrupt, list, open_world, unix_millis};
 use crate::value::Value;
 use crate::world::{self, Company, World};
-
-/// When every run against a simulated device begins: 2024-07-22T04:00:00Z, so that its transcript is the same every time.
-pub(super) const VIRTUAL_BEGINNING: i64 = 1_721_620_800_000;
-/// The seed of a run against a simulated device, if none is given.
-pub(super) const VIRTUAL_SEED: u64 = 1;
-/// Keeps what is random in a device from being the same as in its flow.
-pub(super) const DEVICE_SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Runs a flow.
 pub(super) fn run(arguments: &RunArguments, terminal: &Terminal) -> Ending {
@@ -167,8 +159,8 @@ impl Prepared {
         };
         let inputs = Inputs { variables, seed, begun, file: path.display().to_string(), port, settings };
         let device = device.map(|(device, variables)| {
-            let settings = device.settings.clone();
-            (device, Inputs { variables, seed: seed ^ DEVICE_SEED, settings, ..inputs.clone() })
+            let inputs = device_inputs(&inputs, variables, device.settings.clone());
+            (device, inputs)
         });
         let interrupt = interrupt(terminal)?;
         // Last, for it empties the files.
@@ -194,7 +186,7 @@ impl Prepared {
             (Some((device, device_inputs)), _) => {
                 let (sources, texts) = Texts::join(&program.sources, &device.sources);
                 let world = SimWorld::new(Engine::new(device, device_inputs));
-                (sources, Box::new(SimulatedPort::new(world, interrupt, texts)), Pace::Virtual)
+                (sources, Box::new(Stand::new(world, texts, move || interrupt.is_raised())), Pace::Virtual)
             }
             (None, None) => ((*program.sources).clone(), open_world(&port, Clock::start(), interrupt), Pace::Real),
         };

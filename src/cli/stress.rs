@@ -7,7 +7,6 @@ use super::Ending;
 use super::args::StressArguments;
 use super::check::{device_of, program_for};
 use super::given::{device_variables, variables};
-use super::run::{DEVICE_SEED, VIRTUAL_BEGINNING, VIRTUAL_SEED};
 use super::terminal::Terminal;
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
@@ -15,6 +14,7 @@ use crate::engine::Inputs;
 use crate::event::Verdict;
 use crate::program::{Program, Role};
 use crate::report::failure::diagnostic_of;
+use crate::sim::{VIRTUAL_BEGINNING, VIRTUAL_SEED, device_inputs};
 use crate::stress::{
     Bench, Campaign, Choice, Ending as RunEnding, Fault, Finding, Occurrence, Report, Tally, Wrong, run,
 };
@@ -50,12 +50,7 @@ fn prepare(arguments: &StressArguments, terminal: &Terminal) -> Result<(Bench, C
         port: arguments.port.clone(),
         settings: flow.settings.clone(),
     };
-    let device_inputs = Inputs {
-        variables: device_given,
-        seed: VIRTUAL_SEED ^ DEVICE_SEED,
-        settings: device.settings.clone(),
-        ..inputs.clone()
-    };
+    let device_inputs = device_inputs(&inputs, device_given, device.settings.clone());
     let campaign = Campaign { runs: arguments.runs, seed: arguments.seed, choice };
     Ok((Bench::new(flow, inputs, device, device_inputs), campaign))
 }

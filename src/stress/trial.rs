@@ -14,7 +14,7 @@ use crate::event::{Event, Failure, Verdict};
 use crate::program::{Op, Program};
 use crate::source::Site;
 use crate::time::Moment;
-use crate::world::{self, Audience, Company, Keeper, Nobody};
+use crate::world::{self, Audience, Company, Memory, Nobody};
 
 /// A flow and the device that it is run against.
 #[derive(Debug)]
@@ -102,19 +102,6 @@ impl Bench {
         let (strikes, n_blocks, sent) = line.finish();
         let failure = engine.failure().cloned();
         Trial { ending, failure, strikes, n_blocks, sent, saved: memory.saved, took: engine.now() }
-    }
-}
-
-/// Results, kept for comparing.
-#[derive(Debug, Default)]
-struct Memory {
-    saved: Vec<(String, Vec<u8>)>,
-}
-
-impl Keeper for Memory {
-    fn keep(&mut self, values: &[(String, Vec<u8>)]) -> Result<(), String> {
-        self.saved.extend_from_slice(values);
-        Ok(())
     }
 }
 

@@ -1,19 +1,17 @@
-//! `SimulatedPort`: the simulated world for a run that a person watches: Ctrl-C ends it, and where its device
-//! fails can be shown.
+//! `Stand`: the simulated world for a run that somebody looks at: they can end it, and where its device fails can be shown.
 
+use super::SimWorld;
 use crate::event::{CloseReason, Failure};
-use crate::sim::SimWorld;
 use crate::source::{Site, SourceId, Sources};
 use crate::time::Moment;
-use crate::transport::Interrupt;
 use crate::world::{Happening, PortCommand, World};
 
-/// A simulated world, and the texts of both sides.
+/// A simulated world that can be stopped, and whose device fails in the texts of both sides.
 #[derive(Debug)]
-pub(super) struct SimulatedPort {
+pub struct Stand<F> {
     world: SimWorld,
-    interrupt: Interrupt,
-    /// Whether the run has been told of the interrupt.
+    wants_stop: F,
+    /// Whether the run has been told to stop.
     is_told: bool,
     now: Moment,
     texts: Texts,
@@ -21,12 +19,13 @@ pub(super) struct SimulatedPort {
 
 /// How the texts of a device are called among those of the flow and the device.
 #[derive(Clone, Debug)]
-pub(super) struct Texts {
+pub struct Texts {
     ids: Vec<(SourceId, SourceId)>,
 }
 
 impl Texts {
     /// Returns the texts of a flow with those of a device behind them; sites of the flow stay what they are.
+    #[must_use]
     pub fn join(flow: &Sources, device: &Sources) -> (Sources, Texts) {
         let mut all = flow.clone();
         let ids = device.iter().map(|(id, source)| (id, all.add(source.clone()))).collect();
@@ -46,20 +45,22 @@ impl Texts {
     }
 }
 
-impl SimulatedPort {
-    /// Makes the world that a device plays whose texts have been joined with the flow's.
-    pub fn new(world: SimWorld, interrupt: Interrupt, texts: Texts) -> SimulatedPort {
-        SimulatedPort { world, interrupt, is_told: false, now: Moment::START, texts }
+impl<F: Fn() -> bool> Stand<F> {
+    /// Makes the world of a device whose texts have been joined with the flow's. `wants_stop` is asked before every wait;
+    /// the first time that it says so the run is interrupted.
+    #[must_use]
+    pub fn new(world: SimWorld, texts: Texts, wants_stop: F) -> Stand<F> {
+        Stand { world, wants_stop, is_told: false, now: Moment::START, texts }
     }
 }
 
-impl World for SimulatedPort {
+impl<F: Fn() -> bool> World for Stand<F> {
     fn perform(&mut self, command: PortCommand) {
         self.world.perform(command);
     }
 
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
-        if self.interrupt.is_raised() && !self.is_told {
+        if !self.is_told && (self.wants_stop)() {
             self.is_told = true;
             return (self.now, Happening::Interrupt);
         }
