@@ -66,7 +66,7 @@ pub struct Param {
     /// Its name.
     pub name: String,
     /// Its place among the globals.
-    pub slot: u16,
+    pub slot: u32,
     /// Whether it is masked.
     pub is_secret: bool,
     /// The type of its default; text without one.
@@ -129,9 +129,9 @@ pub enum WatcherKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Slot {
     /// Shared by the whole run.
-    Global(u16),
+    Global(u32),
     /// Of the procedure or handler that runs.
-    Local(u16),
+    Local(u32),
 }
 
 /// A variable that something is put into.

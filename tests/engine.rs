@@ -453,3 +453,10 @@ fn for_takes_a_text_apart() {
         .at(1, "OK\r\n");
     assert_eq!(bench.logged(), ["<a>", "<é>", "<!>"]);
 }
+
+#[test]
+fn a_flow_may_have_more_variables_than_sixteen_bits_count() {
+    let lines: String = (0..66_000).map(|n| format!("compute v{n} = {n}\n")).collect();
+    let bench = Bench::new(&format!("{lines}assert v65999 == 65999"));
+    assert_eq!(bench.verdict, Some(Verdict::Passed));
+}

@@ -22,7 +22,7 @@ pub(super) struct Names {
 /// What is known of a variable.
 #[derive(Clone, Debug)]
 pub(super) struct Variable {
-    pub place: u16,
+    pub place: u32,
     pub kind: Type,
     pub is_secret: bool,
     /// In how many places it is given a value.
@@ -46,9 +46,9 @@ impl Names {
     }
 
     /// Adds a place without a name.
-    pub fn add_place(&mut self, name: String) -> u16 {
+    pub fn add_place(&mut self, name: String) -> u32 {
         self.places.push(name);
-        u16::try_from(self.places.len() - 1).expect("a file of 8 MiB holds fewer variables")
+        u32::try_from(self.places.len() - 1).expect("a file of 8 MiB holds fewer variables")
     }
 
     pub fn get(&self, name: &str) -> Option<&Variable> {
