@@ -92,6 +92,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("serialport", &["transport/ports.rs", "transport/serial.rs", "transport/serial"]),
     ("sha1", &["value/digest.rs"]),
     ("sha2", &["value/digest.rs"]),
+    ("signal_hook", &["transport/interrupt.rs"]),
     ("similar", &["suite.rs"]),
     ("toml", &["cli/given.rs", "results.rs"]),
 ];

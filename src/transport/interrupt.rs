@@ -1,7 +1,6 @@
 //! `Interrupt`: the wish of someone outside that the run ends, seen by every wait at once.
 
 use std::io;
-use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,7 +18,7 @@ pub struct Interrupt {
 
 #[derive(Debug)]
 struct Shared {
-    is_raised: AtomicBool,
+    is_raised: Arc<AtomicBool>,
     #[cfg(unix)]
     pipe: Pipe,
 }
@@ -51,7 +50,7 @@ impl Interrupt {
             Pipe { reader, writer }
         };
         let shared = Shared {
-            is_raised: AtomicBool::new(false),
+            is_raised: Arc::default(),
             #[cfg(unix)]
             pipe,
         };
@@ -72,16 +71,38 @@ impl Interrupt {
             return Ok(interrupt.clone());
         }
         let interrupt = Interrupt::new()?;
-        let of_handler = interrupt.clone();
-        ctrlc::set_handler(move || {
-            if of_handler.is_raised() {
-                process::exit(EXIT_CODE);
-            }
-            of_handler.raise();
-        })
-        .map_err(io::Error::other)?;
+        interrupt.install()?;
         *installed = Some(interrupt.clone());
         Ok(interrupt)
+    }
+
+    /// Lets the signals that ask a process to end raise it: what they do is no more than to set a flag and to write to
+    /// the pipe.
+    #[cfg(unix)]
+    fn install(&self) -> io::Result<()> {
+        use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+        use signal_hook::{flag, low_level};
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            let is_raised = &self.shared.is_raised;
+            // In this order: the first of them raises it, the second finds it raised.
+            flag::register_conditional_shutdown(signal, EXIT_CODE, is_raised.clone())?;
+            flag::register(signal, is_raised.clone())?;
+            low_level::pipe::register(signal, self.shared.pipe.writer.try_clone()?)?;
+        }
+        Ok(())
+    }
+
+    /// Lets the events of the console that ask a process to end raise it, from a thread that Windows makes for them.
+    #[cfg(not(unix))]
+    fn install(&self) -> io::Result<()> {
+        let of_handler = self.clone();
+        let handle = move || {
+            if of_handler.is_raised() {
+                std::process::exit(EXIT_CODE);
+            }
+            of_handler.raise();
+        };
+        ctrlc::set_handler(handle).map_err(io::Error::other)
     }
 
     /// Raises it: every wait that shares it ends.
