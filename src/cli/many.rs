@@ -17,7 +17,7 @@ use crate::program::Role;
 use crate::report::Fan;
 use crate::report::console::Volume;
 use crate::report::jsonl::JsonLines;
-use crate::report::transcript::{Times, Transcript};
+use crate::report::transcript::{GATHERED, Times, Transcript};
 use crate::results::Results;
 use crate::transport::{Clock, list};
 use crate::world::{Company, Nobody, Session};
@@ -76,6 +76,9 @@ fn natural(name: &str) -> (String, u64) {
     (stem.to_string(), number.parse().unwrap_or(0))
 }
 
+/// How much all transcripts together gather before they are written.
+const GATHERED_BY_ALL: usize = 1 << 20;
+
 /// What one port needs for its run.
 struct Seat<'a> {
     engine: Engine,
@@ -111,14 +114,12 @@ pub(super) fn run(arguments: &RunArguments, ports: &[String], terminal: &Termina
         Err(ending) => return ending,
     };
     let mut prepared = Vec::with_capacity(ports.len());
+    let mut own = RunArguments { ports: Vec::new(), ..arguments.clone() };
     for port in ports {
-        let own = RunArguments {
-            ports: vec![port.clone()],
-            save: Some(place_of(&save_place(arguments), port)),
-            transcript: arguments.transcript.as_deref().map(|path| place_of(path, port)),
-            events: arguments.events.as_deref().map(|path| place_of(path, port)),
-            ..arguments.clone()
-        };
+        own.ports = vec![port.clone()];
+        own.save = Some(place_of(&save_place(arguments), port));
+        own.transcript = arguments.transcript.as_deref().map(|path| place_of(path, port));
+        own.events = arguments.events.as_deref().map(|path| place_of(path, port));
         match Prepared::of(program.clone(), &own, terminal) {
             Ok(one) => prepared.push(one),
             Err(ending) => return ending,
@@ -127,11 +128,13 @@ pub(super) fn run(arguments: &RunArguments, ports: &[String], terminal: &Termina
     let Some(interrupt) = prepared.first().map(|one| one.interrupt.clone()) else { return Ending::Refused };
     let sources = (*program.sources).clone();
     let shown: Vec<Gathered> = ports.iter().map(|_| Gathered::default()).collect();
+    let gathered = (GATHERED_BY_ALL / ports.len()).min(GATHERED);
     let mut seats: Vec<Seat<'_>> = Vec::with_capacity(prepared.len());
     for (one, shown) in prepared.into_iter().zip(&shown) {
         let mut fan = Fan::default();
         if let Some(file) = one.transcript {
-            fan.add(format!("the transcript of {}", one.inputs.port), Transcript::new(file, &sources, Times::Shown));
+            let transcript = Transcript::new(file, &sources, Times::Shown).gathering(gathered);
+            fan.add(format!("the transcript of {}", one.inputs.port), transcript);
         }
         if let Some(file) = one.events {
             fan.add(format!("the events of {}", one.inputs.port), JsonLines::new(file, &sources));

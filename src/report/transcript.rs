@@ -37,8 +37,11 @@ pub enum Times {
     Hidden,
 }
 
-/// How much is gathered before it is written.
-const GATHERED: usize = 8 * 1024;
+/// How much is gathered before it is written, unless [`Transcript::gathering`] says otherwise.
+pub const GATHERED: usize = 8 * 1024;
+
+/// Room that is left for the event which makes it too much, so that the memory for what is gathered need not grow.
+const MARGIN: usize = 512;
 
 /// Writes a transcript while the run goes on: what is told is written within a moment, see [`Sink::write_out`], and
 /// a failure or a saved result at once.
@@ -48,12 +51,21 @@ pub struct Transcript<'a, W: Write> {
     sources: &'a Sources,
     times: Times,
     text: String,
+    gathered: usize,
+    /// The time of the last line as text, and its milliseconds: lines that come together have the same.
+    stamp: (u128, String),
 }
 
 impl<'a, W: Write> Transcript<'a, W> {
     /// Makes a transcript that goes to `out`; places are those of `sources`.
     pub fn new(out: W, sources: &'a Sources, times: Times) -> Transcript<'a, W> {
-        Transcript { out, sources, times, text: String::new() }
+        let stamp = (u128::MAX, String::new());
+        Transcript { out, sources, times, text: String::new(), gathered: GATHERED, stamp }
+    }
+
+    /// Gathers about so many bytes before they are written: fewer where many transcripts are written at once.
+    pub fn gathering(self, most: usize) -> Transcript<'a, W> {
+        Transcript { gathered: most.max(2 * MARGIN), ..self }
     }
 
     /// Hands everything on to where it is kept.
@@ -76,8 +88,14 @@ impl<'a, W: Write> Transcript<'a, W> {
     /// Begins a line: the time and what it is.
     fn begin(&mut self, at: Duration, lead: &str) {
         if self.times == Times::Shown {
-            push_seconds(&mut self.text, at, TIME_WIDTH);
-            self.text.push(' ');
+            let ms = at.as_millis();
+            if self.stamp.0 != ms {
+                self.stamp.0 = ms;
+                self.stamp.1.clear();
+                push_seconds(&mut self.stamp.1, at, TIME_WIDTH);
+                self.stamp.1.push(' ');
+            }
+            self.text.push_str(&self.stamp.1);
         }
         self.text.push_str(lead);
     }
@@ -153,6 +171,9 @@ impl<'a, W: Write> Transcript<'a, W> {
 
 impl<W: Write> Sink for Transcript<'_, W> {
     fn tell(&mut self, event: &Event) -> io::Result<()> {
+        if self.text.capacity() == 0 {
+            self.text.reserve_exact(self.gathered);
+        }
         let at = event.at.since_start();
         match &event.kind {
             EventKind::RunStarted(header) => self.put_header(header),
@@ -190,7 +211,7 @@ impl<W: Write> Sink for Transcript<'_, W> {
         }
         let is_urgent =
             matches!(event.kind, EventKind::Failed(_) | EventKind::Saved { .. } | EventKind::RunEnded { .. });
-        if is_urgent || self.text.len() >= GATHERED { self.flush() } else { Ok(()) }
+        if is_urgent || self.text.len() + MARGIN > self.gathered { self.flush() } else { Ok(()) }
     }
 
     fn has_unwritten(&self) -> bool {

@@ -19,9 +19,12 @@ mod waiter;
 struct Member<'a> {
     world: SerialWorld,
     session: Session<'a>,
+    stand: Stand,
+    /// What the waiter has told of the port and was not used up: it tells of bytes only once.
+    ready: Ready,
 }
 
-/// How far a run is, kept apart from the runs themselves: all of them are looked at after each wait.
+/// How far a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stand {
     /// It has not begun: others must end first.
@@ -48,72 +51,122 @@ pub fn run_all(
     on_end: &mut dyn FnMut(usize, Verdict),
 ) -> io::Result<()> {
     let world = |port: &str| SerialWorld::new(port, clock, interrupt.clone());
-    let members = sessions.into_iter().map(|(port, session)| Member { world: world(&port), session });
-    let mut members: Vec<Member<'_>> = members.collect();
-    let mut stands = vec![Stand::Queued; members.len()];
-    let mut waiter = Waiter::new(interrupt)?;
-    let mut received = Vec::with_capacity(16 * 1024);
+    let members = sessions.into_iter().map(|(port, session)| Member {
+        world: world(&port),
+        session,
+        stand: Stand::Queued,
+        ready: Ready::default(),
+    });
+    let members: Vec<Member<'_>> = members.collect();
+    let waiter = Waiter::new(interrupt)?;
+    let received = Vec::with_capacity(16 * 1024);
+    let mut fleet = Fleet { members, waiter, received, n_begun: 0, n_running: 0, look_at: None };
     let mut ready: Vec<(usize, Ready)> = Vec::new();
-    let mut next = 0;
+    let at_most = at_most.max(1);
     loop {
-        let n_running = stands.iter().filter(|stand| matches!(stand, Stand::Waiting(_))).count();
-        for _ in n_running..at_most.max(1).min(members.len()) {
-            let Some(member) = members.get_mut(next) else { break };
-            stands[next] = member.go_on(&mut received, &mut |verdict| on_end(next, verdict));
-            waiter.watch(next, member.world.awaited())?;
-            next += 1;
+        while fleet.n_running < at_most && fleet.n_begun < fleet.members.len() {
+            fleet.begin_next(on_end)?;
         }
-        if stands.iter().all(|stand| *stand == Stand::Over) {
+        if fleet.n_running == 0 {
             return Ok(());
         }
-        if !stands.iter().any(|stand| matches!(stand, Stand::Waiting(_))) {
-            continue;
-        }
-        waiter.wait(soonest(&stands).map(|until| until.since(clock.now())), &mut ready)?;
+        fleet.waiter.wait(fleet.look_at.map(|at| at.since(clock.now())), &mut ready)?;
         let now = clock.now();
-        let is_interrupted = interrupt.is_raised();
-        let mut wake = |index: usize, found: Ready, stands: &mut [Stand], waiter: &mut Waiter| {
-            let Stand::Waiting(until) = stands[index] else { return Ok(()) };
-            let member = &mut members[index];
-            stands[index] = member.wake(found, until, now, &mut received, &mut |verdict| on_end(index, verdict));
-            waiter.watch(index, member.world.awaited())
-        };
         for (index, found) in ready.drain(..) {
-            wake(index, found, &mut stands, &mut waiter)?;
+            fleet.wake(index, found, now, on_end)?;
         }
-        for index in 0..next {
-            let is_due = matches!(stands[index], Stand::Waiting(until) if until.is_some_and(|until| until <= now));
-            if is_due || is_interrupted {
-                wake(index, Ready::default(), &mut stands, &mut waiter)?;
-            }
+        if interrupt.is_raised() || fleet.look_at.is_some_and(|at| at <= now) {
+            fleet.wake_due(now, interrupt.is_raised(), on_end)?;
         }
     }
 }
 
-/// Returns the first moment at which a run goes on by itself.
-fn soonest(stands: &[Stand]) -> Option<Moment> {
-    let until = |stand: &Stand| match stand {
-        Stand::Waiting(until) => *until,
-        Stand::Queued | Stand::Over => None,
-    };
-    stands.iter().filter_map(until).min()
+/// All runs, and what they share.
+struct Fleet<'a> {
+    members: Vec<Member<'a>>,
+    waiter: Waiter,
+    received: Vec<u8>,
+    /// The first so many have begun.
+    n_begun: usize,
+    n_running: usize,
+    /// No run goes on by itself before this; it may be earlier than needed, since most runs go on because of what
+    /// comes, and what they had waited for is then forgotten.
+    look_at: Option<Moment>,
+}
+
+impl Fleet<'_> {
+    /// Begins the next run that has not begun.
+    fn begin_next(&mut self, on_end: &mut dyn FnMut(usize, Verdict)) -> io::Result<()> {
+        let index = self.n_begun;
+        self.n_begun += 1;
+        self.n_running += 1;
+        let ended = self.members[index].go_on(&mut self.received);
+        self.note(index, ended, on_end)
+    }
+
+    /// Goes on with a run, if it is one that waits: its port is ready, or its time may have come.
+    fn wake(
+        &mut self,
+        index: usize,
+        found: Ready,
+        now: Moment,
+        on_end: &mut dyn FnMut(usize, Verdict),
+    ) -> io::Result<()> {
+        let Stand::Waiting(until) = self.members[index].stand else { return Ok(()) };
+        let ended = self.members[index].wake(found, until, now, &mut self.received);
+        self.note(index, ended, on_end)
+    }
+
+    /// Goes on with every run whose time has come, or with all, and looks when the next is due.
+    fn wake_due(&mut self, now: Moment, all: bool, on_end: &mut dyn FnMut(usize, Verdict)) -> io::Result<()> {
+        for index in 0..self.n_begun {
+            let is_due = matches!(self.members[index].stand, Stand::Waiting(Some(until)) if until <= now);
+            if is_due || all {
+                self.wake(index, Ready::default(), now, on_end)?;
+            }
+        }
+        self.look_at = self.members[..self.n_begun].iter().filter_map(|member| member.stand.until()).min();
+        Ok(())
+    }
+
+    /// Takes note of how far a run is now.
+    fn note(&mut self, index: usize, ended: Option<Verdict>, on_end: &mut dyn FnMut(usize, Verdict)) -> io::Result<()> {
+        let member = &self.members[index];
+        self.waiter.watch(index, member.world.awaited())?;
+        self.look_at = self.look_at.into_iter().chain(member.stand.until()).min();
+        if let Some(verdict) = ended {
+            self.n_running -= 1;
+            on_end(index, verdict);
+        }
+        Ok(())
+    }
+}
+
+impl Stand {
+    /// Returns the moment at which the run goes on by itself.
+    fn until(self) -> Option<Moment> {
+        match self {
+            Stand::Waiting(until) => until,
+            Stand::Queued | Stand::Over => None,
+        }
+    }
 }
 
 impl Member<'_> {
-    /// Does everything that can be done without waiting.
-    fn go_on(&mut self, received: &mut Vec<u8>, on_end: &mut dyn FnMut(Verdict)) -> Stand {
+    /// Does everything that can be done without waiting; returns the verdict if that is the end.
+    fn go_on(&mut self, received: &mut Vec<u8>) -> Option<Verdict> {
         loop {
             match self.session.until_wait(&mut self.world) {
                 Next::Over(verdict) => {
-                    on_end(verdict);
-                    return Stand::Over;
+                    self.stand = Stand::Over;
+                    return Some(verdict);
                 }
                 Next::Wait(until) => {
-                    received.clear();
                     // What the world has to tell already, that a write has left for instance, needs no waiting.
-                    let Some((now, happening)) = self.world.look(Ready::default(), until, received) else {
+                    let Some((now, happening)) = self.look(until, received) else {
                         let stage = self.world.stage_until();
-                        return Stand::Waiting([until, stage].into_iter().flatten().min());
+                        self.stand = Stand::Waiting([until, stage].into_iter().flatten().min());
+                        return None;
                     };
                     self.session.take(now, happening, received);
                 }
@@ -121,22 +174,31 @@ impl Member<'_> {
         }
     }
 
-    /// Goes on with a run whose port is ready, or whose time has come.
-    fn wake(
-        &mut self,
-        found: Ready,
-        until: Option<Moment>,
-        now: Moment,
-        received: &mut Vec<u8>,
-        on_end: &mut dyn FnMut(Verdict),
-    ) -> Stand {
-        received.clear();
-        match self.world.look(found, until, received) {
+    /// Goes on with a run whose port is ready, or whose time may have come.
+    fn wake(&mut self, found: Ready, until: Option<Moment>, now: Moment, received: &mut Vec<u8>) -> Option<Verdict> {
+        self.ready.readable |= found.readable;
+        self.ready.writable |= found.writable;
+        self.ready.hung_up |= found.hung_up;
+        match self.look(until, received) {
             Some((now, happening)) => self.session.take(now, happening, received),
             None if until.is_some_and(|until| until <= now) => self.session.take(now, Happening::Nothing, &[]),
             None => {}
         }
-        self.go_on(received, on_end)
+        self.go_on(received)
+    }
+
+    /// Looks what the world has to tell, without waiting; `received` then holds the bytes that came, and no others.
+    fn look(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        received.clear();
+        let told = self.world.look(self.ready, until, received);
+        // It is the last that a look does to read and to write, so what it did not tell of is not to be had.
+        match &told {
+            None | Some((_, Happening::Closed(_))) => self.ready = Ready::default(),
+            // Less than there was room for is all there was.
+            Some((_, Happening::Received)) => self.ready.readable = received.len() == received.capacity(),
+            Some(_) => {}
+        }
+        told
     }
 }
 

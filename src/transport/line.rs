@@ -148,13 +148,13 @@ impl Line {
         }
         if found.readable || found.hung_up || self.is_failing {
             received.reserve(READ_SIZE);
-            match read(port, spare_capacity(received)) {
+            match rustix::io::retry_on_intr(|| read(port, spare_capacity(received))) {
                 Ok(0) => return Some(self.at_once(Happening::Closed(CloseReason::HungUp))),
                 Ok(_) => return Some((self.in_time_for(until), Happening::Received)),
                 Err(Errno::AGAIN) if found.hung_up || self.is_failing => {
                     return Some(self.at_once(Happening::Closed(CloseReason::HungUp)));
                 }
-                Err(Errno::AGAIN | Errno::INTR) => {}
+                Err(Errno::AGAIN) => {}
                 Err(errno) => return Some(self.at_once(Happening::Closed(fate(errno)))),
             }
         }

@@ -22,7 +22,8 @@ mod linux {
     /// The number under which the interrupt is watched.
     const INTERRUPT: u64 = u64::MAX;
 
-    /// Waits with epoll.
+    /// Waits with epoll. While nothing is to be written to a port, what it is ready for is told once: when bytes come, or
+    /// when it is hung up.
     pub struct Waiter {
         epoll: OwnedFd,
         /// What is watched for each number: a descriptor, and whether until it can be written to.
@@ -51,7 +52,9 @@ mod linux {
                 return Ok(());
             }
             if let Some((fd, writing)) = port {
-                let flags = if writing { EventFlags::IN | EventFlags::OUT } else { EventFlags::IN };
+                // Bytes that can be read are told of once: to ask a terminal again and again whether there are more
+                // costs as much as reading them.
+                let flags = if writing { EventFlags::IN | EventFlags::OUT } else { EventFlags::IN | EventFlags::ET };
                 let data = EventData::new_u64(number as u64);
                 match epoll::add(&self.epoll, fd, data, flags) {
                     Err(Errno::EXIST) => epoll::modify(&self.epoll, fd, data, flags)?,

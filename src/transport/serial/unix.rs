@@ -145,6 +145,9 @@ impl SerialWorld {
     /// Goes on with the stage and what is behind it; returns when to come back, if time alone ends it.
     fn advance(&mut self) -> Option<Moment> {
         loop {
+            if matches!(self.stage, Stage::Idle) && self.later.is_empty() {
+                return None;
+            }
             let now = self.line.now();
             let port = self.port.as_mut()?;
             match std::mem::replace(&mut self.stage, Stage::Idle) {
