@@ -196,7 +196,7 @@ impl Engine {
             line: self.settings.line.to_string(),
             seed: self.inputs.seed,
         };
-        self.tell(None, EventKind::RunStarted(header));
+        self.tell(None, EventKind::RunStarted(Box::new(header)));
         if let Err(failure) = self.set_params() {
             return self.fail(failure);
         }
@@ -285,6 +285,8 @@ impl Engine {
         if let Some(output) = self.outbox.pop_front() {
             return output;
         }
+        // Begins at its beginning again: the same few lines of the processor's cache for every exchange.
+        self.outbox.clear();
         if let State::Over(verdict) = self.state {
             return Output::Done(verdict);
         }

@@ -25,7 +25,7 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq)]
 pub enum EventKind {
     /// The run begins.
-    RunStarted(RunHeader),
+    RunStarted(Box<RunHeader>),
     /// An attempt at a step begins.
     StepBegan {
         /// The step's title.

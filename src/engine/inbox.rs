@@ -53,7 +53,7 @@ pub struct Inbox {
     /// `bytes[0]` is the byte at `base`.
     bytes: Vec<u8>,
     base: u64,
-    /// Ends of arrivals and their moments, both rising.
+    /// Ends of arrivals and their moments, both rising: of those that are not told to their end, and the last.
     arrivals: VecDeque<(u64, Moment)>,
     /// The first byte of the first line that is not recorded yet; `base <= line_start <= end`.
     line_start: u64,
@@ -110,9 +110,6 @@ impl Inbox {
         let keep_from = (self.end() - KEPT as u64).min(self.line_start).min(self.told);
         self.bytes.drain(..(keep_from - self.base) as usize);
         self.base = keep_from;
-        while self.arrivals.front().is_some_and(|(end, _)| *end <= keep_from) {
-            self.arrivals.pop_front();
-        }
         let mut lost = 0;
         while self.records.front().is_some_and(|(line, _)| line.text.start < keep_from) {
             let (_, fate) = self.records.pop_front().expect("there is a first one");
@@ -235,32 +232,39 @@ impl Inbox {
         }
     }
 
-    /// Returns what is to be told up to `place`: pieces with the moments when their last bytes came, cut at
-    /// line ends where arrivals differ.
-    pub fn tell(&mut self, place: u64) -> Vec<(Moment, Range<u64>)> {
-        let mut pieces = Vec::new();
+    /// Returns the next piece of what is to be told up to `place`, with the moment when its last byte came; `None`
+    /// if all of it has been told. Pieces are cut at line ends where arrivals differ.
+    pub fn tell(&mut self, place: u64) -> Option<(Moment, Range<u64>)> {
         let place = place.min(self.end());
-        while self.told < place {
-            let first = self.arrivals.partition_point(|(end, _)| *end <= self.told);
-            let arrival_end = self.arrivals.get(first).map_or(place, |(end, _)| *end);
-            let mut piece_end = place;
-            if arrival_end < place {
-                let within = self.slice(self.told..arrival_end);
-                let behind = self.slice(arrival_end..place);
-                let cut = memchr::memrchr2(b'\r', b'\n', within).map(|i| self.told + i as u64 + 1);
-                piece_end = match cut {
-                    // The LF of a CR LF that came later belongs to it.
-                    Some(cut) if cut == arrival_end && within.ends_with(b"\r") && behind.starts_with(b"\n") => cut + 1,
-                    Some(cut) => cut,
-                    None => line_end(behind).map_or(place, |i| arrival_end + i as u64 + 1),
-                };
-            }
-            let last = self.arrivals.partition_point(|(end, _)| *end < piece_end);
-            let at = self.arrivals.get(last).map_or(Moment::START, |(_, at)| *at);
-            pieces.push((at, self.told..piece_end));
-            self.told = piece_end;
+        if self.told >= place {
+            return None;
         }
-        pieces
+        self.forget_arrivals();
+        let (arrival_end, mut at) = *self.arrivals.front().expect("what is not told has come");
+        let mut piece_end = place;
+        if arrival_end < place {
+            let within = self.slice(self.told..arrival_end);
+            let behind = self.slice(arrival_end..place);
+            let cut = memchr::memrchr2(b'\r', b'\n', within).map(|i| self.told + i as u64 + 1);
+            piece_end = match cut {
+                // The LF of a CR LF that came later belongs to it.
+                Some(cut) if cut == arrival_end && within.ends_with(b"\r") && behind.starts_with(b"\n") => cut + 1,
+                Some(cut) => cut,
+                None => line_end(behind).map_or(place, |i| arrival_end + i as u64 + 1),
+            };
+            let last = self.arrivals.partition_point(|(end, _)| *end < piece_end);
+            at = self.arrivals.get(last).map_or(at, |(_, at)| *at);
+        }
+        let piece = self.told..piece_end;
+        self.told = piece_end;
+        Some((at, piece))
+    }
+
+    /// Drops the moments of what has been told; the last arrival of all stays.
+    fn forget_arrivals(&mut self) {
+        while self.arrivals.len() > 1 && self.arrivals.front().is_some_and(|(end, _)| *end <= self.told) {
+            self.arrivals.pop_front();
+        }
     }
 
     /// Returns where the last recorded line with something in it ended.
@@ -329,7 +333,7 @@ mod tests {
             while let Some(line) = inbox.line(false) {
                 inbox.record(line, Fate::Unclaimed);
             }
-            inbox.tell(inbox.line_start());
+            while inbox.tell(inbox.line_start()).is_some() {}
             assert!(inbox.bytes.len() <= 2 * KEPT + 12);
         }
         assert_eq!(lost as u64 + inbox.records().count() as u64, 100_000);
@@ -341,7 +345,7 @@ mod tests {
         let mut inbox = Inbox::new(BareCr::Waits);
         inbox.receive(b"a\r\nb", Moment::from_millis(1));
         inbox.receive(b"c\r\nd", Moment::from_millis(2));
-        let told: Vec<_> = inbox.tell(8).into_iter().map(|(at, r)| (at, r.start..r.end)).collect();
+        let told: Vec<_> = std::iter::from_fn(|| inbox.tell(8)).collect();
         let (first, second) = (Moment::from_millis(1), Moment::from_millis(2));
         assert_eq!(told, [(first, 0..3), (second, 3..7), (second, 7..8)], "a line that came in two parts is one piece");
     }

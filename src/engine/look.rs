@@ -217,6 +217,7 @@ impl Sight {
                 }
             }
             let seen = self.watch_line(watching, line);
+            self.has_looked(wanted.as_deref_mut());
             if seen != Seen::Nothing {
                 return seen;
             }
@@ -260,6 +261,14 @@ impl Sight {
         if let Some(wanted) = wanted {
             let longest = wanted.longest_literal() as u64;
             wanted.literals_from = wanted.literals_from.max((whole + 1).saturating_sub(longest));
+            self.has_looked(Some(wanted));
+        }
+    }
+
+    /// Notes that a wait has looked at every line that is recorded.
+    fn has_looked(&self, wanted: Option<&mut Wanted>) {
+        if let Some(wanted) = wanted {
+            wanted.record = self.inbox.records().end;
         }
     }
 

@@ -1,5 +1,6 @@
 //! Secrets and the many ways in which they could show.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use regex::bytes::Regex;
@@ -17,8 +18,9 @@ pub struct Redactor {
     forms: Vec<(Vec<u8>, Arc<str>)>,
     /// Every secret, plain, in the order in which they were learned.
     known: Vec<(Arc<str>, Vec<u8>)>,
-    /// All forms in one regex, longer ones first; a group for each.
-    finder: Option<Regex>,
+    /// All forms in one regex, longer ones first, a group for each; made when it is first needed, since secrets are often
+    /// learned several at a time.
+    finder: OnceCell<Option<Regex>>,
 }
 
 impl Redactor {
@@ -38,12 +40,16 @@ impl Redactor {
             }
         }
         self.forms.sort_by_key(|(form, _)| std::cmp::Reverse(form.len()));
-        self.finder = pattern::any_of(self.forms.iter().map(|(form, _)| form.as_slice()));
+        self.finder = OnceCell::new();
+    }
+
+    fn finder(&self) -> Option<&Regex> {
+        self.finder.get_or_init(|| pattern::any_of(self.forms.iter().map(|(form, _)| form.as_slice()))).as_ref()
     }
 
     /// Returns bytes with every secret replaced by its name; `None` if there is none in them.
     pub fn redact(&self, bytes: &[u8]) -> Option<Vec<u8>> {
-        let finder = self.finder.as_ref()?;
+        let finder = self.finder()?;
         if !finder.is_match(bytes) {
             return None;
         }
@@ -87,7 +93,7 @@ impl Redactor {
 
     /// Returns the name of the first secret that stands in some bytes, in whatever form.
     pub fn name_in(&self, bytes: &[u8]) -> Option<Arc<str>> {
-        let found = self.finder.as_ref()?.captures(bytes)?;
+        let found = self.finder()?.captures(bytes)?;
         let form = (0..self.forms.len()).find(|i| found.get(i + 1).is_some())?;
         Some(self.forms[form].1.clone())
     }

@@ -49,19 +49,14 @@ impl Engine {
 
     /// Tells of what came up to a place.
     pub(super) fn sight_to(&mut self, place: u64, block: bool) {
-        if place <= self.sight.inbox.told() {
-            return;
-        }
-        let pieces = self.sight.inbox.tell(place);
-        if block {
+        let place = place.min(self.sight.inbox.end());
+        let begin = self.sight.inbox.told();
+        while let Some((at, piece)) = self.sight.inbox.tell(place) {
             // Counted bytes are one piece, whenever its parts came.
-            let (Some((_, first)), Some((at, last))) = (pieces.first(), pieces.last()) else { return };
-            let bytes = self.sight.inbox.slice(first.start..last.end).to_vec();
-            return self.tell_at(*at, None, EventKind::Received { bytes, block });
-        }
-        for (at, range) in pieces {
-            let bytes = self.sight.inbox.slice(range).to_vec();
-            self.tell_at(at, None, EventKind::Received { bytes, block });
+            if !block || piece.end >= place {
+                let bytes = self.sight.inbox.slice(if block { begin..piece.end } else { piece }).to_vec();
+                self.tell_at(at, None, EventKind::Received { bytes, block });
+            }
         }
     }
 
@@ -153,7 +148,11 @@ fn clean(event: &mut Event, redactor: &Redactor) {
             *bytes = clean;
         }
     };
-    let text = |text: &mut String| *text = redactor.clean_text(text);
+    let text = |text: &mut String| {
+        if let Some(clean) = redactor.redact(text.as_bytes()) {
+            *text = String::from_utf8_lossy(&clean).into_owned();
+        }
+    };
     match &mut event.kind {
         EventKind::Sent { bytes: b } | EventKind::Received { bytes: b, .. } => bytes(b),
         EventKind::Matched { text: t, pattern, .. } => {

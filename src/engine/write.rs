@@ -39,7 +39,11 @@ impl Engine {
             .then(|| octets.clone());
         let bytes = match mode {
             SendMode::Raw => octets,
-            SendMode::Line => [octets.as_slice(), &self.settings.eol].concat(),
+            SendMode::Line => {
+                let mut line = octets;
+                line.extend_from_slice(&self.settings.eol);
+                line
+            }
             SendMode::Reply => [self.settings.header.as_slice(), &octets, &self.settings.eol].concat(),
         };
         let send = Outgoing { site, bytes, handed_over: 0, echo, next_at: None };
@@ -58,8 +62,9 @@ impl Engine {
             self.state = State::Guarding { until: free_from, send };
             return;
         }
-        let piece = if self.settings.pace > Duration::ZERO { 1 } else { send.bytes.len() };
-        let bytes = send.bytes.iter().skip(send.handed_over).take(piece).copied().collect();
+        let left = send.bytes.get(send.handed_over..).unwrap_or_default();
+        let piece = if self.settings.pace > Duration::ZERO { left.len().min(1) } else { left.len() };
+        let bytes = left[..piece].to_vec();
         send.handed_over += piece;
         send.next_at = None;
         self.writes += 1;
@@ -99,7 +104,9 @@ impl Engine {
         if self.program.role == Role::Flow {
             self.sight.sent(send.echo);
         }
-        self.last_sent = Some(send.bytes.clone());
+        let last_sent = self.last_sent.get_or_insert_default();
+        last_sent.clear();
+        last_sent.extend_from_slice(&send.bytes);
         self.tell(Some(send.site), EventKind::Sent { bytes: send.bytes });
     }
 

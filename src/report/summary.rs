@@ -67,7 +67,7 @@ impl Summary {
     pub fn add(&mut self, event: &Event) {
         self.took = event.at.since_start();
         match &event.kind {
-            EventKind::RunStarted(header) => self.header = Some(header.clone()),
+            EventKind::RunStarted(header) => self.header = Some(RunHeader::clone(header)),
             EventKind::StepBegan { title, attempt, depth, .. } => {
                 if *attempt == 1 {
                     self.steps.push(StepSummary { title: title.clone(), depth: *depth, attempts: Vec::new() });
@@ -159,7 +159,7 @@ pub(super) mod tests {
             waited: Duration::from_millis(9),
         };
         let kinds = vec![
-            (0, EventKind::RunStarted(header)),
+            (0, EventKind::RunStarted(Box::new(header))),
             (3, EventKind::Opened),
             (3, began("SIM", 1, 3, 0)),
             (4, sent("AT+CPIN?\r")),

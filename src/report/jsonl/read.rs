@@ -83,14 +83,14 @@ impl<'a> Line<'a> {
 
     fn kind(self) -> Result<EventKind, String> {
         Ok(match self.text("event")?.as_str() {
-            "run-started" => EventKind::RunStarted(RunHeader {
+            "run-started" => EventKind::RunStarted(Box::new(RunHeader {
                 title: self.text("title")?,
                 kind: self.text("kind")?,
                 file: self.text("file")?,
                 port: self.text("port")?,
                 line: self.text("line")?,
                 seed: self.number("seed")?,
-            }),
+            })),
             "step-began" => EventKind::StepBegan {
                 title: self.text("title")?,
                 attempt: self.count("attempt")?,
