@@ -318,7 +318,7 @@ fn pure_modules_reach_nothing_outside() {
 #[test]
 fn every_file_says_in_its_first_line_what_it_is_for_and_is_not_too_long() {
     let mut wrong = Vec::new();
-    for folder in ["src", "tests"] {
+    for folder in ["src", "tests", "benches"] {
         for File { path, text } in files(folder) {
             let first = text.lines().next().unwrap_or("");
             if !first.starts_with("//! ") {
@@ -345,7 +345,7 @@ fn nothing_is_left_for_later() {
         concat!("#[should", "_panic"),
     ];
     let mut wrong = Vec::new();
-    for folder in ["src", "tests"] {
+    for folder in ["src", "tests", "benches"] {
         for File { path, text } in files(folder) {
             for (i, line) in text.lines().enumerate() {
                 let found = words.iter().find(|word| line.contains(**word));
