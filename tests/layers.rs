@@ -12,6 +12,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("source", &[]),
     ("settings", &[]),
+    ("disk", &[]),
     ("value", &["time"]),
     ("pattern", &[]),
     ("function", &["value"]),
@@ -30,7 +31,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("world", &["engine", "event", "settings", "time"]),
     ("sim", &["engine", "event", "settings", "source", "time", "value", "world"]),
     ("transport", &["diagnostic", "engine", "event", "settings", "time", "world"]),
-    ("results", &["value", "world"]),
+    ("results", &["disk", "value", "world"]),
     ("report", &["diagnostic", "engine", "event", "source", "time", "value", "world"]),
     (
         "testing",
