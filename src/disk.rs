@@ -1,7 +1,7 @@
 //! Files that are safe: only their owner can read them, and they change as a whole or not at all.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// How many names are tried for an earlier file, and for a temporary one.
@@ -13,14 +13,14 @@ pub(crate) struct Temporary {
 }
 
 impl Temporary {
-    /// Writes the text to a new file that nobody else can read, down to the disk.
-    pub(crate) fn write(beside: &Path, text: &str) -> io::Result<Temporary> {
+    /// Writes a new file that nobody else can read, down to the disk.
+    pub(crate) fn write(beside: &Path, content: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<Temporary> {
         let (path, mut file) = first_free(|n| {
             let path = with_suffix(beside, &format!(".{}-{n}.tmp", std::process::id()));
             create_private(&path).map(|file| (path, file))
         })?;
         let temporary = Temporary { path: Some(path) };
-        file.write_all(text.as_bytes())?;
+        content(&mut file)?;
         file.sync_all()?;
         Ok(temporary)
     }
@@ -62,6 +62,23 @@ pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 /// Returns the folder that a file stands in.
 pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Empties a file, or makes it, for its owner alone; what is no file, a device for instance, is left as it is.
+#[cfg(unix)]
+pub(crate) fn empty_private(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    let found = file.metadata()?;
+    if found.is_file() && found.permissions().mode() & 0o077 != 0 {
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(file)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn empty_private(path: &Path) -> io::Result<File> {
+    File::create(path)
 }
 
 #[cfg(unix)]

@@ -8,7 +8,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::disk::{Temporary, first_free, folder_of, make_durable, sync_folder, with_suffix};
@@ -100,8 +100,8 @@ impl Results {
             return make_durable(&self.path).map_err(|error| failed("can not make sure of", error));
         }
         let foreign = present.filter(|bytes| self.written.as_ref().is_none_or(|written| written.as_bytes() != bytes));
-        let temporary =
-            Temporary::write(&self.path, text).map_err(|error| failed("can not write a file beside", error))?;
+        let temporary = Temporary::write(&self.path, |file| file.write_all(text.as_bytes()))
+            .map_err(|error| failed("can not write a file beside", error))?;
         if let Some(bytes) = foreign {
             let place = set_aside(&self.path).map_err(|error| failed("can not rename the earlier", error))?;
             self.earlier = Some((place, bytes));
