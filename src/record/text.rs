@@ -68,7 +68,6 @@ fn put_pieces(pieces: &[Piece], out: &mut Vec<u8>) {
 
 /// Puts bytes behind other text; what stands for itself is copied as a whole.
 fn put_escaped(bytes: &[u8], out: &mut Vec<u8>) {
-    let stands_for_itself = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
     let digit = |number: u8| b"0123456789abcdef"[usize::from(number)];
     let mut rest = bytes;
     while let Some(at) = rest.iter().position(|byte| !stands_for_itself(*byte)) {
@@ -83,6 +82,10 @@ fn put_escaped(bytes: &[u8], out: &mut Vec<u8>) {
         rest = &rest[at + 1..];
     }
     out.extend_from_slice(rest);
+}
+
+fn stands_for_itself(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
 }
 
 pub(super) fn read(text: &str) -> Result<Recording, String> {
@@ -159,8 +162,13 @@ fn plain(text: &str) -> Option<String> {
 fn read_pieces(text: &str) -> Option<Vec<Piece>> {
     let mut rest = text.strip_prefix('"')?.strip_suffix('"')?;
     let mut pieces = Vec::new();
-    let mut bytes = Vec::new();
-    while let Some(first) = rest.chars().next() {
+    // No text stands for more bytes than it has.
+    let mut bytes = Vec::with_capacity(rest.len());
+    loop {
+        let n_plain = rest.bytes().take_while(|byte| stands_for_itself(*byte)).count();
+        bytes.extend_from_slice(&rest.as_bytes()[..n_plain]);
+        rest = &rest[n_plain..];
+        let Some(first) = rest.chars().next() else { break };
         rest = &rest[first.len_utf8()..];
         match first {
             '"' => return None,
@@ -186,18 +194,21 @@ fn read_pieces(text: &str) -> Option<Vec<Piece>> {
                 let (form, len) = form.split_once('#')?;
                 let len = len.parse().ok().filter(|len| *len <= LONGEST_SECRET)?;
                 if !bytes.is_empty() {
-                    pieces.push(Piece::Bytes(std::mem::take(&mut bytes)));
+                    pieces.push(Piece::Bytes(bytes.clone()));
+                    bytes.clear();
                 }
                 pieces.push(Piece::Secret(Mask { name: name.to_string(), form: form.to_string(), len }));
                 rest = behind;
             }
-            ' '..='~' => bytes.push(first as u8),
             _ => return None,
         }
     }
     if !bytes.is_empty() {
+        bytes.shrink_to_fit();
         pieces.push(Piece::Bytes(bytes));
     }
+    // A recording has millions of entries, and most have one piece.
+    pieces.shrink_to_fit();
     Some(pieces)
 }
 
