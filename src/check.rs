@@ -69,6 +69,8 @@ struct Compiler<'a> {
     is_root_library: bool,
     /// The names of the params.
     params: Vec<String>,
+    /// Whether something is put into a secret variable.
+    learns_secrets: bool,
     /// How many blocks enclose what is being compiled; 0 in the file itself.
     depth: usize,
     problems: Vec<Diagnostic>,
@@ -119,6 +121,7 @@ impl<'a> Compiler<'a> {
             root: root.id,
             is_root_library,
             params: Vec::new(),
+            learns_secrets: false,
             depth: 0,
             problems: Vec::new(),
             ops: Vec::new(),

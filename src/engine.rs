@@ -37,6 +37,7 @@ use crate::world::PortCommand;
 
 use frames::{Frame, Timer};
 use inbox::BareCr;
+pub use inbox::REACH;
 pub use io::{Action, Input, Output, Waiting, WriteToken};
 use look::Sight;
 use redact::Redactor;

@@ -13,6 +13,7 @@
 pub mod check;
 pub mod cli;
 pub mod diagnostic;
+mod disk;
 pub mod engine;
 pub mod event;
 pub mod format;

@@ -30,6 +30,8 @@ pub struct Program {
     pub sim: Option<(String, Site)>,
     /// What the command line may set, in the order of the text.
     pub params: Vec<Param>,
+    /// Whether a value may become secret while it runs: then its bytes may have come before that.
+    pub learns_secrets: bool,
     /// What changes from run to run: shown as `[name]` in snapshots, found by a regex, or wherever the variable's value
     /// stands.
     pub volatiles: Vec<(String, Option<String>)>,

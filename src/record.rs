@@ -15,20 +15,22 @@
 //! `>` is what the flow wrote, and how long it took to leave, `<` what came. In quotes everything but printable ASCII is
 //! escaped: `\r \n \t \" \\ \xNN`. `«name/form#len»` stands for a secret, of so many bytes in this form; a secret that came in two
 //! reads stands in the first.
+//!
+//! A recording is written while the run goes on ([`Recorder`]). Where the flow makes secrets of what came, everything
+//! is held back that it can still reach, 512 KiB; else only what may be the beginning of a secret, a write that has not
+//! left, and what happened within the last tenth of a second, or the last second of a busy line. All of it is
+//! written when the run ends: when it passes, fails or is interrupted. A process that is killed loses it.
 
 mod entry;
+mod file;
+mod forms;
+mod recorder;
+mod tail;
 mod text;
 
-use std::time::Duration;
-
-use crate::engine::forms_of;
-use crate::event::CloseReason;
-use crate::time::Moment;
-use crate::world::{Happening, PortCommand, World};
 pub use entry::{Entry, EntryKind, Mask, Piece};
-
-/// So many bytes are kept of a run, both ways together; what comes after that is left out.
-const MOST_BYTES: usize = 64 << 20;
+pub use file::{Readers, RecordingFile};
+pub use recorder::{HoldBack, Recorder};
 
 /// A recorded run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,121 +59,11 @@ impl Recording {
 
     /// Returns the recording as a text.
     pub fn render(&self) -> String {
-        text::render(self)
-    }
-
-    /// Puts names into the place of secrets, in each form that they usually take.
-    pub fn mask(&mut self, secrets: &[(std::sync::Arc<str>, Vec<u8>)]) {
-        let mut forms: Vec<(Mask, Vec<u8>)> = Vec::new();
-        for (name, secret) in secrets.iter().rev() {
-            for (form, bytes) in forms_of(secret) {
-                let mask = Mask { name: name.to_string(), form: form.to_string(), len: bytes.len() };
-                if !bytes.is_empty() && !forms.iter().any(|(_, known)| *known == bytes) {
-                    forms.push((mask, bytes));
-                }
-            }
+        let mut out = Vec::new();
+        text::put_header(self, |_| true, &mut out);
+        for entry in &self.entries {
+            text::put_entry(entry, &mut out);
         }
-        forms.sort_by_key(|(_, bytes)| std::cmp::Reverse(bytes.len()));
-        entry::mask(&mut self.entries, &forms, |kind| matches!(kind, EntryKind::Sent { .. }));
-        entry::mask(&mut self.entries, &forms, |kind| matches!(kind, EntryKind::Received { .. }));
-        for (_, value) in &mut self.variables {
-            if forms.iter().any(|(_, form)| value.as_bytes().windows(form.len()).any(|window| window == form)) {
-                value.clear();
-            }
-        }
-        self.variables.retain(|(_, value)| !value.is_empty());
-    }
-}
-
-/// A world of which a recording is kept.
-pub struct RecordedWorld {
-    world: Box<dyn World>,
-    entries: Vec<Entry>,
-    /// Writes that have not left: their number, and their entry.
-    leaving: Vec<(u64, usize)>,
-    now: Moment,
-    n_bytes: usize,
-}
-
-impl std::fmt::Debug for RecordedWorld {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RecordedWorld").field("entries", &self.entries.len()).field("now", &self.now).finish()
-    }
-}
-
-impl RecordedWorld {
-    /// Records what goes in and out of a world.
-    pub fn new(world: Box<dyn World>) -> RecordedWorld {
-        RecordedWorld { world, entries: Vec::new(), leaving: Vec::new(), now: Moment::START, n_bytes: 0 }
-    }
-
-    /// Returns what happened so far.
-    pub fn entries(&self) -> &[Entry] {
-        &self.entries
-    }
-
-    fn note(&mut self, kind: EntryKind) {
-        if self.n_bytes < MOST_BYTES {
-            self.entries.push(Entry { at: self.now, kind });
-        }
-    }
-}
-
-impl World for RecordedWorld {
-    fn perform(&mut self, command: PortCommand) {
-        let state = |on: Option<bool>| match on {
-            Some(true) => "on",
-            Some(false) => "off",
-            None => "keep",
-        };
-        match &command {
-            PortCommand::Open { settings } => self.note(EntryKind::Opened { line: settings.to_string() }),
-            PortCommand::Write { token, bytes } => {
-                self.n_bytes += bytes.len();
-                self.leaving.push((token.number(), self.entries.len()));
-                self.note(EntryKind::Sent { bytes: vec![Piece::Bytes(bytes.clone())], took: Duration::ZERO });
-            }
-            PortCommand::SetLines { dtr, rts } => {
-                self.note(EntryKind::Note { text: format!("dtr={} rts={}", state(*dtr), state(*rts)) });
-            }
-            PortCommand::Break { lasting } => {
-                self.note(EntryKind::Note { text: format!("break {}", crate::time::show_duration(*lasting)) });
-            }
-            PortCommand::Reconfigure { settings } => {
-                self.note(EntryKind::Note { text: format!("settings {settings}") });
-            }
-            PortCommand::DiscardInput => self.note(EntryKind::Note { text: "flush".to_string() }),
-            PortCommand::Close => {}
-        }
-        self.world.perform(command);
-    }
-
-    fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
-        let known = received.len();
-        let (now, happening) = self.world.wait(until, received);
-        self.now = now.max(self.now);
-        match &happening {
-            Happening::Received => {
-                let bytes = received[known..].to_vec();
-                self.n_bytes += bytes.len();
-                self.note(EntryKind::Received { bytes: vec![Piece::Bytes(bytes)] });
-            }
-            Happening::Sent(token) => {
-                if let Some(at) = self.leaving.iter().position(|(number, _)| *number == token.number()) {
-                    let (_, entry) = self.leaving.remove(at);
-                    if let Some(entry) = self.entries.get_mut(entry)
-                        && let EntryKind::Sent { took, .. } = &mut entry.kind
-                    {
-                        *took = now.since(entry.at);
-                    }
-                }
-            }
-            Happening::Closed(CloseReason::Finished)
-            | Happening::Nothing
-            | Happening::Opened
-            | Happening::Interrupt => {}
-            Happening::Closed(_) => self.note(EntryKind::Closed),
-        }
-        (now, happening)
+        String::from_utf8(out).expect("names are UTF-8, and everything else is escaped")
     }
 }

@@ -7,15 +7,13 @@
 //! file: the same values give the same bytes.
 
 use std::fmt::Write as _;
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use crate::disk::{Temporary, first_free, folder_of, make_durable, sync_folder, with_suffix};
 use crate::value::escape::visible;
 use crate::world::Keeper;
-
-/// How many names are tried for an earlier file, and for a temporary one.
-const TRIES: u32 = 10_000;
 
 /// The results of one run.
 ///
@@ -102,8 +100,8 @@ impl Results {
             return make_durable(&self.path).map_err(|error| failed("can not make sure of", error));
         }
         let foreign = present.filter(|bytes| self.written.as_ref().is_none_or(|written| written.as_bytes() != bytes));
-        let temporary =
-            Temporary::write(&self.path, text).map_err(|error| failed("can not write a file beside", error))?;
+        let temporary = Temporary::write(&self.path, |file| file.write_all(text.as_bytes()))
+            .map_err(|error| failed("can not write a file beside", error))?;
         if let Some(bytes) = foreign {
             let place = set_aside(&self.path).map_err(|error| failed("can not rename the earlier", error))?;
             self.earlier = Some((place, bytes));
@@ -133,41 +131,6 @@ impl Keeper for Results {
     }
 }
 
-/// A file beside the one that is to be written; it is gone when this is dropped, unless it was renamed.
-struct Temporary {
-    path: Option<PathBuf>,
-}
-
-impl Temporary {
-    /// Writes the text to a new file that nobody else can read, down to the disk.
-    fn write(beside: &Path, text: &str) -> io::Result<Temporary> {
-        let (path, mut file) = first_free(|n| {
-            let path = with_suffix(beside, &format!(".{}-{n}.tmp", std::process::id()));
-            create_private(&path).map(|file| (path, file))
-        })?;
-        let temporary = Temporary { path: Some(path) };
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        Ok(temporary)
-    }
-
-    fn rename(mut self, to: &Path) -> io::Result<()> {
-        if let Some(path) = &self.path {
-            fs::rename(path, to)?;
-        }
-        self.path = None;
-        Ok(())
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        if let Some(path) = &self.path {
-            let _ = fs::remove_file(path);
-        }
-    }
-}
-
 /// Gives the file its first free further name, `NAME.1` and so on, and returns it.
 ///
 /// Where the file system has hard links, no moment is without a file under the old name, and a name that
@@ -184,70 +147,8 @@ fn set_aside(path: &Path) -> io::Result<PathBuf> {
     })
 }
 
-/// Tries 0, 1, 2 … until one does not exist already.
-fn first_free<T>(attempt: impl Fn(u32) -> io::Result<T>) -> io::Result<T> {
-    let found = (0..TRIES).map(attempt).find(|made| match made {
-        Ok(_) => true,
-        Err(error) => error.kind() != io::ErrorKind::AlreadyExists,
-    });
-    found.unwrap_or_else(|| Err(io::ErrorKind::AlreadyExists.into()))
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(suffix);
-    path.with_file_name(name)
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
 fn quoted(path: &Path) -> String {
     format!("`{}`", visible(path.as_os_str().as_encoded_bytes()))
-}
-
-#[cfg(unix)]
-fn create_private(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
-}
-
-#[cfg(not(unix))]
-fn create_private(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).open(path)
-}
-
-/// Makes sure that a file that is there already is on disk, and its owner's alone.
-#[cfg(unix)]
-fn make_durable(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let file = File::open(path)?;
-    if file.metadata()?.permissions().mode() & 0o077 != 0 {
-        file.set_permissions(fs::Permissions::from_mode(0o600))?;
-    }
-    file.sync_all()?;
-    sync_folder(path)
-}
-
-#[cfg(not(unix))]
-fn make_durable(path: &Path) -> io::Result<()> {
-    OpenOptions::new().write(true).open(path)?.sync_all()
-}
-
-/// Makes sure that the names in the folder of a file are on disk.
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
-    match File::open(folder_of(path))?.sync_all() {
-        // Some network file systems can not do this to a folder; they do it by themselves or never.
-        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
-        done => done,
-    }
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_path: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

@@ -334,7 +334,7 @@ impl Setup {
 
     fn outcome(&self, mut engine: Engine, world: &mut dyn World, sources: Sources) -> Outcome {
         let (mut memory, mut witness) = (Memory::default(), Witness::default());
-        let company = Company { keeper: &mut memory, audience: &mut witness, person: &mut Nobody };
+        let company = Company { keeper: &mut memory, audience: &mut witness, person: &mut Nobody, tap: None };
         let verdict = world::run(&mut engine, world, company);
         let folder = self.path.parent().unwrap_or(Path::new("")).to_path_buf();
         let transcript = transcript(&witness.events, &sources, &folder, Times::Shown);

@@ -1,5 +1,6 @@
 //! The world that an engine acts on, and the one loop that joins the two.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::{Action, Engine, Input, Output, Waiting, WriteToken};
@@ -130,6 +131,26 @@ pub struct Company<'a> {
     pub audience: &'a mut dyn Audience,
     /// Answers what is asked.
     pub person: &'a mut dyn Person,
+    /// Sees what goes over the line.
+    pub tap: Option<&'a mut dyn Tap>,
+}
+
+/// Someone who sees everything that goes in and out of a world, and changes none of it.
+pub trait Tap {
+    /// Takes note of a command, before the world gets it.
+    fn performed(&mut self, command: &PortCommand);
+
+    /// Takes note of what happened; `received` holds the bytes that came.
+    fn happened(&mut self, now: Moment, happening: &Happening, received: &[u8]);
+
+    /// Takes note that the engine now waits, and of all secrets that it knows: more each time, in the same order.
+    fn waiting(&mut self, secrets: &[(Arc<str>, Vec<u8>)]);
+
+    /// Whether something was seen that is to be written soon.
+    fn has_unwritten(&self) -> bool;
+
+    /// Writes it; called when nothing has happened for a moment.
+    fn write_out(&mut self);
 }
 
 /// How long something may be told and not yet written: nobody notices, and a busy line pays for one write instead
@@ -207,7 +228,12 @@ impl<'a> Session<'a> {
         loop {
             match self.engine.poll() {
                 Output::Event(event) => self.company.audience.tell(&event),
-                Output::Act(Action::Port(command)) => world.perform(command),
+                Output::Act(Action::Port(command)) => {
+                    if let Some(tap) = &mut self.company.tap {
+                        tap.performed(&command);
+                    }
+                    world.perform(command);
+                }
                 Output::Act(Action::Save { values }) => {
                     let kept = self.company.keeper.keep(&values);
                     self.engine.handle(self.engine.now(), Input::Kept(kept));
@@ -229,7 +255,11 @@ impl<'a> Session<'a> {
                         let next = now + ANSWER_POLL;
                         until = Some(until.map_or(next, |until| until.min(next)));
                     }
-                    let has_unwritten = self.company.audience.has_unwritten();
+                    let mut has_unwritten = self.company.audience.has_unwritten();
+                    if let Some(tap) = &mut self.company.tap {
+                        tap.waiting(self.engine.secrets());
+                        has_unwritten |= tap.has_unwritten();
+                    }
                     self.write_at =
                         has_unwritten.then(|| now + WRITE_OUT).filter(|at| until.is_none_or(|until| *at < until));
                     return Next::Wait(self.write_at.or(until));
@@ -242,8 +272,14 @@ impl<'a> Session<'a> {
     /// Takes what a world told of; `received` holds the bytes that came.
     pub fn take(&mut self, now: Moment, happening: Happening, received: &[u8]) {
         let before = self.engine.now();
+        if let Some(tap) = &mut self.company.tap {
+            tap.happened(now, &happening, received);
+        }
         if happening == Happening::Nothing && self.write_at.is_some_and(|at| at <= now) {
             self.company.audience.write_out();
+            if let Some(tap) = &mut self.company.tap {
+                tap.write_out();
+            }
         }
         self.idle = if happening == Happening::Nothing && now <= before { self.idle + 1 } else { 0 };
         if self.idle > IDLE_LIMIT {

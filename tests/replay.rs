@@ -1,8 +1,8 @@
-//! Recordings: what is recorded can be played, departures are told, secrets stay out.
+//! Recordings: what is recorded can be played and is written at once, departures are told, secrets stay out.
 
 mod support;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use support::repo;
@@ -112,5 +112,109 @@ fn what_is_no_recording_is_refused() {
     for text in ["", "hello", "flowrun recording 2\n", "flowrun recording 1\n0.5 < \"", "flowrun recording 1\nx"] {
         std::fs::write(&path, text).expect("there is room");
         assert_eq!(flowrun(&["sim", "--from", &path]).status.code(), Some(2), "{text:?}");
+    }
+}
+
+#[test]
+fn a_recording_is_not_written_over_the_flow() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let flow = folder.path().join("t.flow");
+    std::fs::write(&flow, "flow \"t\" send \"AT\" expect line \"OK\"").expect("there is room");
+    let flow = flow.display().to_string();
+    let output = flowrun(&[&flow, "--port", "COM99", "--record", &flow]);
+    assert_eq!(output.status.code(), Some(2));
+    let shown = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(shown.contains("name another file with `--record FILE`"), "{shown}");
+}
+
+/// What only needs a system with pseudo-terminals.
+#[cfg(unix)]
+mod on_pseudo_terminals {
+    use std::io::{BufRead, BufReader, Read};
+    use std::process::{Child, Stdio};
+
+    use super::*;
+
+    /// A program that ends with the test.
+    struct Running(Child);
+
+    impl Drop for Running {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    fn start(arguments: &[&str]) -> Running {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flowrun"));
+        command.args(arguments).env("NO_COLOR", "1").stdout(Stdio::piped()).stdin(Stdio::null());
+        Running(command.spawn().expect("flowrun can be started"))
+    }
+
+    /// Serves a device that says its name; returns it with its port.
+    fn device(folder: &Path, name: &str) -> (Running, String) {
+        let path = folder.join("d.flow");
+        std::fs::write(&path, "device \"d\" param name = \"d\" on line \"ID\" { reply \"ID: ${name}\" }")
+            .expect("there is room");
+        let mut served =
+            start(&["sim", &path.display().to_string(), "--pty", "--quiet", "--var", &format!("name={name}")]);
+        let mut line = String::new();
+        BufReader::new(served.0.stdout.take().expect("it was asked for")).read_line(&mut line).expect("it is UTF-8");
+        let port = line.trim_end().strip_prefix("serving on ").expect("it says where it is").to_string();
+        (served, port)
+    }
+
+    fn flow(folder: &Path, text: &str) -> String {
+        let path = folder.join("t.flow");
+        std::fs::write(&path, format!("flow \"t\" {text}")).expect("there is room");
+        path.display().to_string()
+    }
+
+    #[test]
+    fn each_of_several_ports_has_a_recording_of_its_own() {
+        let folder = tempfile::tempdir().expect("there is room");
+        let flow = flow(folder.path(), "send \"ID\" expect line /ID: (?<id>.*)/");
+        let devices = ["one", "two"].map(|name| device(folder.path(), name));
+        let record = folder.path().join("run.rec").display().to_string();
+        let ports = devices.each_ref().map(|(_, port)| port.as_str());
+        passes(&[&flow, "--port", ports[0], "--port", ports[1], "--record", &record]);
+        for (port, name) in ports.iter().zip(["one", "two"]) {
+            let port = port.trim_start_matches("/dev/").replace('/', "_");
+            let path: PathBuf = folder.path().join(format!("run.{port}.rec"));
+            let text = std::fs::read_to_string(&path).expect("it is written");
+            assert!(text.contains(&format!("ID: {name}")), "{text}");
+            passes(&[&flow, "--port", &format!("replay:{}", path.display())]);
+        }
+    }
+
+    #[test]
+    fn what_came_before_it_became_quiet_is_written_while_the_run_goes_on() {
+        let folder = tempfile::tempdir().expect("there is room");
+        let flow = flow(folder.path(), "send \"ID\" expect line \"ID: one\" expect line \"never\" within 1h");
+        let (_device, port) = device(folder.path(), "one");
+        let pipe = folder.path().join("pipe");
+        let made = Command::new("mkfifo").arg(&pipe).status().expect("mkfifo can be started");
+        assert!(made.success());
+        let _run = start(&[&flow, "--port", &port, "--record", &pipe.display().to_string()]);
+        let mut pipe = std::fs::File::open(&pipe).expect("it can be opened");
+        let mut text = Vec::new();
+        let mut more = [0; 4096];
+        while !String::from_utf8_lossy(&text).contains("ID: one") {
+            let n = pipe.read(&mut more).expect("it can be read");
+            assert!(n > 0, "the run is over: {}", String::from_utf8_lossy(&text));
+            text.extend_from_slice(&more[..n]);
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_recording_that_is_not_complete_is_told_and_the_run_goes_on() {
+        let folder = tempfile::tempdir().expect("there is room");
+        let flow = flow(folder.path(), "send \"ID\" expect line /ID: (?<id>.*)/");
+        let (_device, port) = device(folder.path(), "one");
+        let output = flowrun(&[&flow, "--port", &port, "--record", "/dev/full"]);
+        assert_eq!(output.status.code(), Some(1));
+        let shown = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(shown.contains("the recording `/dev/full` is not complete: ") && shown.contains("passed"), "{shown}");
     }
 }

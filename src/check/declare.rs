@@ -74,6 +74,7 @@ impl Compiler<'_> {
             timeout: declared.timeout.unwrap_or(timeout),
             sim: declared.sim,
             params: declared.params,
+            learns_secrets: self.learns_secrets,
             volatiles: declared.volatiles,
             globals: std::mem::take(&mut self.globals.places),
             entry,

@@ -117,6 +117,7 @@ impl Compiler<'_> {
         }
         variable.is_secret |= secrecy == Secrecy::Secret;
         let is_secret = variable.is_secret;
+        self.learns_secrets |= is_secret;
         let slot = if is_global { Slot::Global(variable.place) } else { Slot::Local(variable.place) };
         if crate::syntax::is_keyword(name) {
             self.problem(

@@ -8,12 +8,13 @@ use std::rc::Rc;
 use super::Ending;
 use super::args::RunArguments;
 use super::check::program_for;
-use super::run::{CONSOLE, Prepared, kept_in, tell_failures};
+use super::run::{CONSOLE, Prepared, finish_recording, kept_in, tell_failures};
 use super::terminal::Terminal;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::Engine;
 use crate::event::Verdict;
 use crate::program::Role;
+use crate::record::RecordingFile;
 use crate::report::Fan;
 use crate::report::console::Volume;
 use crate::report::jsonl::JsonLines;
@@ -83,6 +84,7 @@ const GATHERED_BY_ALL: usize = 1 << 20;
 struct Seat<'a> {
     engine: Engine,
     results: Results,
+    recording: Option<RecordingFile>,
     fan: Fan<'a>,
     person: Nobody,
 }
@@ -104,11 +106,6 @@ impl Write for Gathered {
 
 /// Runs a flow on several ports.
 pub(super) fn run(arguments: &RunArguments, ports: &[String], terminal: &Terminal) -> Ending {
-    if arguments.record.is_some() {
-        let problem = Diagnostic::general(Code::CommandLine, "a recording is of one port, and several were given");
-        terminal.refuse(problem.help("leave `--record` out, or record each port in a run of its own"));
-        return Ending::Refused;
-    }
     let program = match program_for(Role::Flow, &arguments.file, terminal) {
         Ok(program) => program,
         Err(ending) => return ending,
@@ -120,6 +117,7 @@ pub(super) fn run(arguments: &RunArguments, ports: &[String], terminal: &Termina
         own.save = Some(place_of(&save_place(arguments), port));
         own.transcript = arguments.transcript.as_deref().map(|path| place_of(path, port));
         own.events = arguments.events.as_deref().map(|path| place_of(path, port));
+        own.record = arguments.record.as_deref().map(|path| place_of(path, port));
         match Prepared::of(program.clone(), &own, terminal) {
             Ok(one) => prepared.push(one),
             Err(ending) => return ending,
@@ -140,14 +138,21 @@ pub(super) fn run(arguments: &RunArguments, ports: &[String], terminal: &Termina
             fan.add(format!("the events of {}", one.inputs.port), JsonLines::new(file, &sources));
         }
         fan.add(CONSOLE, terminal.console_into(shown.clone(), &sources, Volume::Quiet));
-        seats.push(Seat { engine: Engine::new(one.program, one.inputs), results: one.results, fan, person: Nobody });
+        seats.push(Seat {
+            engine: Engine::new(one.program, one.inputs),
+            results: one.results,
+            recording: one.recording,
+            fan,
+            person: Nobody,
+        });
     }
     let mut verdicts = Vec::with_capacity(ports.len());
     let sessions = seats
         .iter_mut()
         .zip(ports)
         .map(|(seat, port)| {
-            let company = Company { keeper: &mut seat.results, audience: &mut seat.fan, person: &mut seat.person };
+            let tap = seat.recording.as_mut().map(RecordingFile::tap);
+            let company = Company { keeper: &mut seat.results, audience: &mut seat.fan, person: &mut seat.person, tap };
             (port.clone(), Session::new(&mut seat.engine, company))
         })
         .collect();
@@ -164,7 +169,9 @@ pub(super) fn run(arguments: &RunArguments, ports: &[String], terminal: &Termina
     }
     let mut is_unwritten = false;
     for seat in seats {
-        is_unwritten |= tell_failures(&seat.fan.finish(), terminal);
+        let mut failures = seat.fan.finish();
+        failures.extend(seat.recording.and_then(|recording| finish_recording(recording, &seat.engine)));
+        is_unwritten |= tell_failures(&failures, terminal);
         terminal.say(&kept_in(&seat.results));
     }
     terminal.say(&summary(&verdicts));

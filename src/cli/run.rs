@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{Engine, Inputs};
 use crate::event::Verdict;
 use crate::program::{Op, Program, Role};
-use crate::record::{RecordedWorld, Recording};
+use crate::record::{HoldBack, Readers, Recording, RecordingFile};
 use crate::replay::ReplayWorld;
 use crate::report::console::Volume;
 use crate::report::jsonl::JsonLines;
@@ -109,6 +110,7 @@ pub(super) struct Prepared {
     pub(super) results: Results,
     pub(super) transcript: Option<File>,
     pub(super) events: Option<File>,
+    pub(super) recording: Option<RecordingFile>,
     pub(super) interrupt: Interrupt,
 }
 
@@ -165,17 +167,23 @@ impl Prepared {
         let interrupt = interrupt(terminal)?;
         // Last, for it empties the files.
         let create = |what: &str, path: Option<&Path>| {
-            path.map(|path| create_output(what, path, &program, terminal)).transpose()
+            let file = |path: &Path| File::create(path);
+            path.map(|path| create_output(what, path, &program, terminal, file)).transpose()
         };
         let transcript = create("transcript", arguments.transcript.as_deref())?;
         let events = create("events", arguments.events.as_deref())?;
-        Ok(Prepared { program, inputs, device, replay, results, transcript, events, interrupt })
+        let is_real = device.is_none() && replay.is_none();
+        let begin = |path: &Path| begin_recording(path, &program, &inputs, is_real);
+        let recording = arguments.record.as_deref();
+        let recording =
+            recording.map(|path| create_output("recording", path, &program, terminal, begin)).transpose()?;
+        Ok(Prepared { program, inputs, device, replay, results, transcript, events, recording, interrupt })
     }
 
     fn run(self, arguments: &RunArguments, terminal: &Terminal) -> Ending {
-        let Prepared { program, inputs, device, replay, mut results, transcript, events, interrupt } = self;
+        let Prepared { program, inputs, device, replay, mut results, transcript, events, mut recording, interrupt } =
+            self;
         let port = inputs.port.clone();
-        let mut recording = arguments.record.is_some().then(|| begun_recording(&program, &inputs));
         let mut engine = Engine::new(program.clone(), inputs);
         let (sources, mut world, pace): (Sources, Box<dyn World>, Pace) = match (device, replay) {
             (None, Some((recording, mut secrets))) => {
@@ -202,23 +210,13 @@ impl Prepared {
         let volume = if arguments.output.quiet { Volume::Quiet } else { Volume::Normal };
         fan.add(CONSOLE, terminal.console(&sources, volume, pace));
         let mut person = AtTerminal::new(pace);
-        let company = Company { keeper: &mut results, audience: &mut fan, person: &mut person };
-        let verdict = match &mut recording {
-            Some(recording) => {
-                let mut world = RecordedWorld::new(world);
-                let verdict = world::run(&mut engine, &mut world, company);
-                recording.entries = world.entries().to_vec();
-                verdict
-            }
-            None => world::run(&mut engine, world.as_mut(), company),
-        };
-        let failures = fan.finish();
+        let tap = recording.as_mut().map(RecordingFile::tap);
+        let company = Company { keeper: &mut results, audience: &mut fan, person: &mut person, tap };
+        let verdict = world::run(&mut engine, world.as_mut(), company);
+        let mut failures = fan.finish();
+        failures.extend(recording.and_then(|recording| finish_recording(recording, &engine)));
         terminal.say(&kept_in(&results));
-        let mut is_unwritten = tell_failures(&failures, terminal);
-        if let (Some(mut recording), Some(path)) = (recording, &arguments.record) {
-            recording.mask(engine.secrets());
-            is_unwritten |= !write_recording(&recording, path, terminal);
-        }
+        let is_unwritten = tell_failures(&failures, terminal);
         match verdict {
             Verdict::Passed | Verdict::Flaky | Verdict::Skipped if is_unwritten => Ending::Unwritten,
             verdict => Ending::Ran(verdict),
@@ -258,23 +256,26 @@ fn with_recorded(typed: &VariableArguments, recording: &Recording) -> VariableAr
     VariableArguments { vars, files: typed.files.clone() }
 }
 
-/// Returns the recording of a run that is about to begin.
-fn begun_recording(program: &Program, inputs: &Inputs) -> Recording {
+/// Begins the recording of a run that is about to begin.
+fn begin_recording(path: &Path, program: &Program, inputs: &Inputs, is_real: bool) -> io::Result<RecordingFile> {
     let is_clear = |name: &str| program.params.iter().any(|param| param.name == name && !param.is_secret);
     let given = inputs.variables.iter().filter(|(name, _)| is_clear(name));
     let shown = given.map(|(name, value)| (name.clone(), String::from_utf8_lossy(&value.show()).into_owned()));
     let mut variables: Vec<(String, String)> = shown.collect();
     variables.sort();
-    Recording { title: program.title.clone(), seed: inputs.seed, begun: inputs.begun, variables, entries: Vec::new() }
+    let title = program.title.clone();
+    let header = Recording { title, seed: inputs.seed, begun: inputs.begun, variables, entries: Vec::new() };
+    let has_secrets = program.learns_secrets || program.params.iter().any(|param| param.is_secret);
+    let readers = if has_secrets { Readers::Owner } else { Readers::Others };
+    // In virtual time there is no quiet in which something could be written.
+    let hold_back = if program.learns_secrets || !is_real { HoldBack::Reach } else { HoldBack::Least };
+    RecordingFile::create(path, readers, header, hold_back)
 }
 
-/// Writes a recording; returns whether it is written.
-fn write_recording(recording: &Recording, path: &Path, terminal: &Terminal) -> bool {
-    let written = std::fs::write(path, recording.render());
-    if let Err(error) = &written {
-        terminal.warn(&format!("the recording `{}` is not written: {error}", path.display()));
-    }
-    written.is_ok()
+/// Writes the rest of a recording; returns what went wrong with it.
+pub(super) fn finish_recording(recording: RecordingFile, engine: &Engine) -> Option<SinkFailure> {
+    let sink = format!("the recording `{}`", recording.path().display());
+    recording.finish(engine.secrets()).err().map(|error| SinkFailure { sink, error })
 }
 
 /// What the console is called among the sinks.
@@ -284,7 +285,7 @@ pub(super) const CONSOLE: &str = "what is shown here";
 pub(super) fn tell_failures(failures: &[SinkFailure], terminal: &Terminal) -> bool {
     for failure in failures {
         // Who closes the pipe has seen enough.
-        if failure.sink != CONSOLE || failure.error.kind() != std::io::ErrorKind::BrokenPipe {
+        if failure.sink != CONSOLE || failure.error.kind() != io::ErrorKind::BrokenPipe {
             terminal.warn(&failure.to_string());
         }
     }
@@ -387,16 +388,23 @@ pub(super) fn default_place(flow: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Creates the file of `--transcript` or `--events`.
-fn create_output(what: &str, path: &Path, program: &Program, terminal: &Terminal) -> Result<File, Ending> {
+/// Creates the file of `--transcript`, `--events` or `--record`.
+fn create_output<T>(
+    what: &str,
+    path: &Path,
+    program: &Program,
+    terminal: &Terminal,
+    create: impl FnOnce(&Path) -> io::Result<T>,
+) -> Result<T, Ending> {
     let made = if is_source(path, program) {
         Err("it is the flow itself, or used by it".to_string())
     } else {
-        File::create(path).map_err(|error| error.to_string())
+        create(path).map_err(|error| error.to_string())
     };
     made.map_err(|why| {
         let message = format!("the {what} `{}` can not be written: {why}", path.display());
-        let help = format!("name another file with `--{what} FILE`");
+        let option = if what == "recording" { "record" } else { what };
+        let help = format!("name another file with `--{option} FILE`");
         terminal.refuse(Diagnostic::general(Code::CommandLine, message).help(help));
         Ending::Refused
     })

@@ -100,8 +100,11 @@ fn serve(arguments: &SimArguments, file: &Path, terminal: &Terminal) -> Result<E
     fan.add(CONSOLE, terminal.console(&sources, volume, Pace::Real));
     // The checker lets no device save anything.
     let mut nothing = Results::new("", "");
-    let verdict =
-        world::run(&mut engine, &mut world, Company { keeper: &mut nothing, audience: &mut fan, person: &mut Nobody });
+    let verdict = world::run(
+        &mut engine,
+        &mut world,
+        Company { keeper: &mut nothing, audience: &mut fan, person: &mut Nobody, tap: None },
+    );
     tell_failures(&fan.finish(), terminal);
     Ok(Ending::Served(verdict))
 }

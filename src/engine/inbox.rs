@@ -10,6 +10,9 @@ use crate::time::Moment;
 
 /// How much is kept of what came.
 pub const KEPT: usize = 256 * 1024;
+/// No byte that so many came after can be captured any more. Twice as much as is kept is held for a while, so that
+/// moving the rest down costs little for each byte.
+pub const REACH: usize = 2 * KEPT;
 /// How long a line can be before it is cut.
 pub const LINE_LIMIT: u64 = 64 * 1024;
 
@@ -103,8 +106,7 @@ impl Inbox {
 
     /// Drops what is older than is kept; only what has been told and recorded can go.
     fn forget(&mut self) -> usize {
-        // Twice as much is held for a while, so that moving the rest down costs little for each byte.
-        if self.bytes.len() <= 2 * KEPT {
+        if self.bytes.len() <= REACH {
             return 0;
         }
         let keep_from = (self.end() - KEPT as u64).min(self.line_start).min(self.told);
@@ -334,7 +336,7 @@ mod tests {
                 inbox.record(line, Fate::Unclaimed);
             }
             while inbox.tell(inbox.line_start()).is_some() {}
-            assert!(inbox.bytes.len() <= 2 * KEPT + 12);
+            assert!(inbox.bytes.len() <= REACH);
         }
         assert_eq!(lost as u64 + inbox.records().count() as u64, 100_000);
         assert!(inbox.records().count() * 12 >= KEPT);

@@ -217,7 +217,7 @@ impl Run {
             let verdict = world::run(
                 &mut engine,
                 &mut world,
-                world::Company { keeper: &mut memory, audience: &mut audience, person: &mut world::Nobody },
+                world::Company { keeper: &mut memory, audience: &mut audience, person: &mut world::Nobody, tap: None },
             );
             audience.transcript.end().expect("memory takes everything");
             (verdict, audience.events)

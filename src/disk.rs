@@ -1,0 +1,125 @@
+//! Files that are safe: only their owner can read them, and they change as a whole or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// How many names are tried for an earlier file, and for a temporary one.
+const TRIES: u32 = 10_000;
+
+/// A file beside the one that is to be written; it is gone when this is dropped, unless it was renamed.
+pub(crate) struct Temporary {
+    path: Option<PathBuf>,
+}
+
+impl Temporary {
+    /// Writes a new file that nobody else can read, down to the disk.
+    pub(crate) fn write(beside: &Path, content: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<Temporary> {
+        let (path, mut file) = first_free(|n| {
+            let path = with_suffix(beside, &format!(".{}-{n}.tmp", std::process::id()));
+            create_private(&path).map(|file| (path, file))
+        })?;
+        let temporary = Temporary { path: Some(path) };
+        content(&mut file)?;
+        file.sync_all()?;
+        Ok(temporary)
+    }
+
+    /// Puts the file into the place of another one.
+    pub(crate) fn rename(mut self, to: &Path) -> io::Result<()> {
+        if let Some(path) = &self.path {
+            fs::rename(path, to)?;
+        }
+        self.path = None;
+        Ok(())
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if let Some(path) = &self.path {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// Tries 0, 1, 2 … until one does not exist already.
+pub(crate) fn first_free<T>(attempt: impl Fn(u32) -> io::Result<T>) -> io::Result<T> {
+    let found = (0..TRIES).map(attempt).find(|made| match made {
+        Ok(_) => true,
+        Err(error) => error.kind() != io::ErrorKind::AlreadyExists,
+    });
+    found.unwrap_or_else(|| Err(io::ErrorKind::AlreadyExists.into()))
+}
+
+/// Returns a name with something behind it, in the same folder.
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(suffix);
+    path.with_file_name(name)
+}
+
+/// Returns the folder that a file stands in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Empties a file, or makes it, for its owner alone; what is no file, a device for instance, is left as it is.
+#[cfg(unix)]
+pub(crate) fn empty_private(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    let found = file.metadata()?;
+    if found.is_file() && found.permissions().mode() & 0o077 != 0 {
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(file)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn empty_private(path: &Path) -> io::Result<File> {
+    File::create(path)
+}
+
+#[cfg(unix)]
+fn create_private(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+#[cfg(not(unix))]
+fn create_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).open(path)
+}
+
+/// Makes sure that a file that is there already is on disk, and its owner's alone.
+#[cfg(unix)]
+pub(crate) fn make_durable(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let file = File::open(path)?;
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    }
+    file.sync_all()?;
+    sync_folder(path)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn make_durable(path: &Path) -> io::Result<()> {
+    OpenOptions::new().write(true).open(path)?.sync_all()
+}
+
+/// Makes sure that the names in the folder of a file are on disk.
+#[cfg(unix)]
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    match File::open(folder_of(path))?.sync_all() {
+        // Some network file systems can not do this to a folder; they do it by themselves or never.
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        done => done,
+    }
+}
+
+#[cfg(not(unix))]
+pub(crate) fn sync_folder(_path: &Path) -> io::Result<()> {
+    Ok(())
+}

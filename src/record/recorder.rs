@@ -1,0 +1,241 @@
+//! `Recorder`: writes a recording while the run goes on; what it keeps in memory does not grow with the run.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::forms::Forms;
+use super::tail::{Hold, Tail};
+use super::{Entry, EntryKind, Recording, text};
+use crate::engine::REACH;
+use crate::event::CloseReason;
+use crate::time::Moment;
+use crate::world::{Happening, PortCommand, Tap};
+
+/// What came is held back, and text is gathered, until it is so much: the cost of a write is shared by many reads.
+const GATHERED: usize = 32 << 10;
+
+/// So long text is gathered at most on a line that is never quiet.
+const WRITE_OUT: Duration = Duration::from_secs(1);
+
+/// How much is held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HoldBack {
+    /// What the run can still make a secret of: everything that a capture reaches.
+    Reach,
+    /// Only what must be, a secret that may not be complete for instance: all secrets are known before they come.
+    Least,
+}
+
+/// Writes what goes over a line.
+///
+/// Nothing is lost when the run ends, however it ends. A process that is killed loses what is held back: with
+/// [`HoldBack::Least`] the last tenth of a second of a quiet line, or the last second of a busy one.
+#[derive(Debug)]
+pub struct Recorder<W> {
+    header: Recording,
+    hold_back: HoldBack,
+    tail: Tail,
+    forms: Forms,
+    /// How many secrets the forms are of.
+    n_known: usize,
+    outlet: Outlet<W>,
+    now: Moment,
+    written_at: Moment,
+    /// Something was seen since the last writing out.
+    is_behind: bool,
+    /// What stands before this was written before all secrets were known.
+    late: Option<u64>,
+    failure: Option<io::Error>,
+}
+
+impl<W: Write> Recorder<W> {
+    /// Begins a recording; the entries of `header` are left out.
+    pub fn new(header: Recording, hold_back: HoldBack, sink: W) -> Recorder<W> {
+        Recorder {
+            header,
+            hold_back,
+            tail: Tail::default(),
+            forms: Forms::of(&[]),
+            n_known: 0,
+            outlet: Outlet::new(sink),
+            now: Moment::START,
+            written_at: Moment::START,
+            is_behind: false,
+            late: None,
+            failure: None,
+        }
+    }
+
+    /// Writes everything; these are all secrets. Returns where what was written ends that is to be looked at again,
+    /// for secrets that were not known or not complete at that time.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that went wrong; nothing was written after it.
+    pub fn finish(mut self, secrets: &[(Arc<str>, Vec<u8>)]) -> io::Result<Option<u64>> {
+        self.learn(secrets);
+        self.write(Hold::Nothing);
+        match self.failure {
+            Some(error) => Err(error),
+            None if self.tail.has_cut() => Ok(Some(self.outlet.n_put)),
+            None => Ok(self.late),
+        }
+    }
+
+    fn note(&mut self, kind: EntryKind) {
+        self.tail.takes(Entry { at: self.now, kind });
+    }
+
+    fn learn(&mut self, secrets: &[(Arc<str>, Vec<u8>)]) {
+        if secrets.len() > self.n_known {
+            self.n_known = secrets.len();
+            self.forms = Forms::of(secrets);
+            self.tail.knows_more();
+            self.late = (self.outlet.n_put > 0).then_some(self.outlet.n_put);
+        }
+        if self.outlet.n_put == 0 {
+            self.outlet.put_header(&self.header, &self.forms);
+        }
+    }
+
+    /// Puts out what is held no longer.
+    fn let_go(&mut self, hold: Hold) -> io::Result<()> {
+        while let Some(entry) = self.tail.next(&self.forms, hold) {
+            self.outlet.put(&entry)?;
+        }
+        Ok(())
+    }
+
+    /// Writes all that is held no longer.
+    fn write(&mut self, hold: Hold) {
+        if self.failure.is_none() {
+            let written = self.let_go(hold).and_then(|()| self.outlet.flush());
+            self.take_note(written);
+        }
+        self.written_at = self.now;
+        self.is_behind = false;
+    }
+
+    fn take_note(&mut self, written: io::Result<()>) {
+        if let Err(error) = written {
+            self.failure = Some(error);
+            self.tail = Tail::default();
+        }
+    }
+
+    fn n_held_back(&self) -> usize {
+        match self.hold_back {
+            HoldBack::Reach => REACH,
+            HoldBack::Least => 0,
+        }
+    }
+}
+
+impl<W: Write> Tap for Recorder<W> {
+    fn performed(&mut self, command: &PortCommand) {
+        if self.failure.is_some() {
+            return;
+        }
+        let state = |on: Option<bool>| match on {
+            Some(true) => "on",
+            Some(false) => "off",
+            None => "keep",
+        };
+        match command {
+            PortCommand::Open { settings } => self.note(EntryKind::Opened { line: settings.to_string() }),
+            PortCommand::Write { token, bytes } => self.tail.writes(self.now, token.number(), bytes),
+            PortCommand::SetLines { dtr, rts } => {
+                self.note(EntryKind::Note { text: format!("dtr={} rts={}", state(*dtr), state(*rts)) });
+            }
+            PortCommand::Break { lasting } => {
+                self.note(EntryKind::Note { text: format!("break {}", crate::time::show_duration(*lasting)) });
+            }
+            PortCommand::Reconfigure { settings } => {
+                self.note(EntryKind::Note { text: format!("settings {settings}") });
+            }
+            PortCommand::DiscardInput => self.note(EntryKind::Note { text: "flush".to_string() }),
+            PortCommand::Close => {}
+        }
+        self.is_behind = true;
+    }
+
+    fn happened(&mut self, now: Moment, happening: &Happening, received: &[u8]) {
+        self.now = now.max(self.now);
+        if self.failure.is_some() {
+            return;
+        }
+        match happening {
+            Happening::Received => self.tail.receives(self.now, received),
+            Happening::Sent(token) => self.tail.left(self.now, token.number()),
+            Happening::Closed(CloseReason::Finished)
+            | Happening::Nothing
+            | Happening::Opened
+            | Happening::Interrupt => return,
+            Happening::Closed(_) => self.note(EntryKind::Closed),
+        }
+        self.is_behind = true;
+    }
+
+    fn waiting(&mut self, secrets: &[(Arc<str>, Vec<u8>)]) {
+        self.learn(secrets);
+        let n_held_back = self.n_held_back();
+        if self.is_behind && self.now.since(self.written_at) >= WRITE_OUT {
+            self.write(Hold::Back(n_held_back));
+        } else if self.tail.n_bytes() >= n_held_back + GATHERED || self.tail.is_full() {
+            // Behind so many bytes no form of a secret is looked for that is not complete: that is only done when
+            // everything is to be written.
+            let written = self.let_go(Hold::Back(n_held_back.max(self.forms.longest())));
+            self.take_note(written);
+        }
+    }
+
+    fn has_unwritten(&self) -> bool {
+        self.is_behind && self.hold_back == HoldBack::Least && self.failure.is_none()
+    }
+
+    fn write_out(&mut self) {
+        self.write(Hold::Back(self.n_held_back()));
+    }
+}
+
+/// The text of a recording, on its way to where it is kept.
+#[derive(Debug)]
+pub(super) struct Outlet<W> {
+    sink: W,
+    text: Vec<u8>,
+    /// How long everything is that was put into it.
+    pub n_put: u64,
+}
+
+impl<W: Write> Outlet<W> {
+    pub fn new(sink: W) -> Outlet<W> {
+        Outlet { sink, text: Vec::new(), n_put: 0 }
+    }
+
+    /// Puts everything that stands before the first entry, without the variables in which a secret stands.
+    pub fn put_header(&mut self, recording: &Recording, forms: &Forms) {
+        let before = self.text.len();
+        let is_clear = |value: &str| !value.is_empty() && forms.find(value.as_bytes()).is_none();
+        text::put_header(recording, is_clear, &mut self.text);
+        self.n_put += (self.text.len() - before) as u64;
+    }
+
+    /// Puts an entry.
+    pub fn put(&mut self, entry: &Entry) -> io::Result<()> {
+        let before = self.text.len();
+        text::put_entry(entry, &mut self.text);
+        self.n_put += (self.text.len() - before) as u64;
+        if self.text.len() >= GATHERED { self.flush() } else { Ok(()) }
+    }
+
+    /// Writes what was gathered.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.sink.write_all(&self.text)?;
+        self.text.clear();
+        self.sink.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests;

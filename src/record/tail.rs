@@ -1,0 +1,324 @@
+//! `Tail`: what happened last on a line and is not written yet; what leaves it has its secrets masked.
+//!
+//! A secret that came in two reads is found all the same: an entry leaves only when no secret can begin in it that
+//! goes on behind what is held.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::forms::Forms;
+use super::{Entry, EntryKind, Mask, Piece};
+use crate::engine::REACH;
+use crate::time::Moment;
+
+/// So many bytes are held, both ways together. A write that has not left by then stands without its time, and a secret
+/// that is not complete by then is masked when the file is gone over again.
+const MOST_BYTES: usize = 2 * REACH;
+
+/// So many entries are held.
+const MOST_ENTRIES: usize = 1 << 16;
+
+/// Bytes that have left are moved away when there are more than this, and more than those that have not.
+const WORTH_MOVING: usize = 64 << 10;
+
+/// What keeps an entry in the tail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// That fewer bytes than these have come behind it, as long as there is room.
+    Back(usize),
+    /// That a secret may begin in it, whatever that takes.
+    Open,
+    /// Nothing: the run is over.
+    Nothing,
+}
+
+/// What is not written yet.
+#[derive(Debug, Default)]
+pub(super) struct Tail {
+    held: VecDeque<Held>,
+    /// How many entries have left.
+    n_left: u64,
+    /// Writes that have not left the port: their number, and that of their entry.
+    leaving: Vec<(u64, u64)>,
+    sent: Stream,
+    received: Stream,
+    has_cut: bool,
+}
+
+#[derive(Debug)]
+struct Held {
+    at: Moment,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    /// So many bytes, and how long they took if they have left.
+    Sent { len: usize, took: Option<Duration> },
+    /// So many bytes.
+    Received { len: usize },
+    /// Something without bytes.
+    Other(Box<EntryKind>),
+}
+
+impl Tail {
+    /// Takes what is being written; `number` is that of the write.
+    pub fn writes(&mut self, at: Moment, number: u64, bytes: &[u8]) {
+        self.leaving.push((number, self.n_left + self.held.len() as u64));
+        self.sends(at, bytes, None);
+    }
+
+    /// Takes that a write has left.
+    pub fn left(&mut self, now: Moment, number: u64) {
+        let Some(found) = self.leaving.iter().position(|(known, _)| *known == number) else { return };
+        let (_, entry) = self.leaving.remove(found);
+        let held = entry.checked_sub(self.n_left).and_then(|index| self.held.get_mut(index as usize));
+        if let Some(Held { at, what: What::Sent { took, .. } }) = held {
+            *took = Some(now.since(*at));
+        }
+    }
+
+    /// Takes what came.
+    pub fn receives(&mut self, at: Moment, bytes: &[u8]) {
+        self.received.bytes.extend_from_slice(bytes);
+        self.held.push_back(Held { at, what: What::Received { len: bytes.len() } });
+    }
+
+    /// Takes an entry without masks, its write complete.
+    pub fn takes(&mut self, entry: Entry) {
+        let whole = |pieces: Vec<Piece>| {
+            pieces.into_iter().fold(Vec::new(), |mut whole, piece| {
+                if let Piece::Bytes(bytes) = piece {
+                    whole.extend(bytes);
+                }
+                whole
+            })
+        };
+        match entry.kind {
+            EntryKind::Sent { bytes, took } => self.sends(entry.at, &whole(bytes), Some(took)),
+            EntryKind::Received { bytes } => self.receives(entry.at, &whole(bytes)),
+            kind @ (EntryKind::Opened { .. } | EntryKind::Note { .. } | EntryKind::Closed) => {
+                self.held.push_back(Held { at: entry.at, what: What::Other(Box::new(kind)) });
+            }
+        }
+    }
+
+    /// Has everything looked at again, for there are more secrets now.
+    pub fn knows_more(&mut self) {
+        self.sent.n_clear = 0;
+        self.received.n_clear = 0;
+    }
+
+    /// Returns the oldest entry if nothing holds it, its secrets masked.
+    pub fn next(&mut self, forms: &Forms, hold: Hold) -> Option<Entry> {
+        let front = self.held.front()?;
+        let (is_open, n_own) = match &front.what {
+            What::Sent { len, .. } => (self.sent.is_open(*len, forms), 0),
+            What::Received { len } => (self.received.is_open(*len, forms), *len),
+            What::Other(_) => (false, 0),
+        };
+        let stays = match hold {
+            Hold::Back(n_bytes) => {
+                let is_leaving = matches!(front.what, What::Sent { took: None, .. });
+                !self.is_full() && (is_open || is_leaving || self.received.len() - n_own < n_bytes)
+            }
+            Hold::Open => is_open,
+            Hold::Nothing => false,
+        };
+        if stays {
+            return None;
+        }
+        self.has_cut |= is_open && hold != Hold::Nothing;
+        let Held { at, what } = self.held.pop_front()?;
+        self.n_left += 1;
+        let kind = match what {
+            What::Sent { len, took } => {
+                EntryKind::Sent { bytes: self.sent.take(len, forms), took: took.unwrap_or_default() }
+            }
+            What::Received { len } => EntryKind::Received { bytes: self.received.take(len, forms) },
+            What::Other(kind) => *kind,
+        };
+        Some(Entry { at, kind })
+    }
+
+    /// Returns how many bytes are held, both ways together.
+    pub fn n_bytes(&self) -> usize {
+        self.sent.len() + self.received.len()
+    }
+
+    /// Returns how much memory is in use.
+    #[cfg(test)]
+    pub fn capacity(&self) -> usize {
+        self.sent.bytes.capacity() + self.received.bytes.capacity() + self.held.capacity() * size_of::<Held>()
+    }
+
+    /// Says whether entries leave for want of room.
+    pub fn is_full(&self) -> bool {
+        self.n_bytes() >= MOST_BYTES || self.held.len() >= MOST_ENTRIES
+    }
+
+    /// Says whether an entry had to leave in which a secret may begin.
+    pub fn has_cut(&self) -> bool {
+        self.has_cut
+    }
+
+    fn sends(&mut self, at: Moment, bytes: &[u8], took: Option<Duration>) {
+        self.sent.bytes.extend_from_slice(bytes);
+        self.held.push_back(Held { at, what: What::Sent { len: bytes.len(), took } });
+    }
+}
+
+/// The bytes of one direction, as a whole. Places in it are counted from the first that is held.
+#[derive(Debug, Default)]
+struct Stream {
+    /// `bytes[n_gone]` is the first that is held; `n_gone <= bytes.len()`.
+    bytes: Vec<u8>,
+    n_gone: usize,
+    /// So many belong to a secret that stands in an entry before; they may be more than are held.
+    n_covered: usize,
+    /// No form begins in so many, but for what is covered.
+    n_clear: usize,
+}
+
+impl Stream {
+    fn len(&self) -> usize {
+        self.bytes.len() - self.n_gone
+    }
+
+    /// Says whether a form may begin in the first `len` bytes that goes on behind the last.
+    fn is_open(&self, len: usize, forms: &Forms) -> bool {
+        let held = &self.bytes[self.n_gone..];
+        let first = (held.len() + 1).saturating_sub(forms.longest()).max(self.n_covered);
+        (first..len).any(|at| forms.go_on_behind(&held[at..]))
+    }
+
+    /// Takes the first `len` bytes away and returns them with masks; a secret that goes on behind them stands in them.
+    fn take(&mut self, len: usize, forms: &Forms) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        let mut at = self.n_covered;
+        while at < len {
+            let found = self.find(at, forms).filter(|(place, _)| *place < len);
+            let end = found.as_ref().map_or(len, |(place, _)| *place);
+            if at < end {
+                pieces.push(Piece::Bytes(self.bytes[self.n_gone + at..self.n_gone + end].to_vec()));
+            }
+            at = end;
+            if let Some((_, mask)) = found {
+                at += mask.len;
+                pieces.push(Piece::Secret(mask));
+            }
+        }
+        self.n_covered = at - len;
+        self.n_clear = self.n_clear.saturating_sub(len);
+        self.n_gone += len;
+        if self.n_gone > WORTH_MOVING.max(self.len()) {
+            self.bytes.drain(..self.n_gone);
+            self.n_gone = 0;
+        }
+        pieces
+    }
+
+    /// Returns the first form from a place on. What was looked at once is not looked at again.
+    fn find(&mut self, from: usize, forms: &Forms) -> Option<(usize, Mask)> {
+        let from = from.max(self.n_clear);
+        let held = &self.bytes[self.n_gone..];
+        let found = forms.find(held.get(from..)?).map(|(at, mask)| (from + at, mask.clone()));
+        // In the last bytes a form may begin that is not complete.
+        let n_sure = (held.len() + 1).saturating_sub(forms.longest().max(1));
+        let n_clear = found.as_ref().map_or(held.len(), |(at, _)| *at).min(n_sure);
+        self.n_clear = self.n_clear.max(n_clear);
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn forms(secret: &str) -> Forms {
+        Forms::of(&[(Arc::from("key"), secret.as_bytes().to_vec())])
+    }
+
+    fn ms(ms: u64) -> Moment {
+        Moment::from_millis(ms)
+    }
+
+    fn plain(kind: &EntryKind) -> String {
+        let (EntryKind::Sent { bytes, .. } | EntryKind::Received { bytes }) = kind else { return String::new() };
+        let shown = |piece: &Piece| match piece {
+            Piece::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            Piece::Secret(mask) => format!("«{}»", mask.name),
+        };
+        bytes.iter().map(shown).collect()
+    }
+
+    #[test]
+    fn an_entry_stays_while_a_secret_is_in_progress_in_it() {
+        let forms = forms("hunter22");
+        let mut tail = Tail::default();
+        tail.receives(ms(1), b"k=hun");
+        assert_eq!(tail.next(&forms, Hold::Back(0)), None);
+        tail.receives(ms(2), b"ter22.");
+        let left: Vec<String> =
+            std::iter::from_fn(|| tail.next(&forms, Hold::Back(0))).map(|entry| plain(&entry.kind)).collect();
+        assert_eq!(left, ["k=«key»", "."]);
+        assert!(!tail.has_cut());
+    }
+
+    #[test]
+    fn a_write_and_what_came_behind_it_stay_until_it_has_left() {
+        let none = Forms::of(&[]);
+        let mut tail = Tail::default();
+        tail.writes(ms(1), 7, b"AT\r");
+        tail.receives(ms(2), b"OK");
+        assert_eq!(tail.next(&none, Hold::Back(0)), None);
+        tail.left(ms(5), 7);
+        let took = Duration::from_millis(4);
+        let sent = EntryKind::Sent { bytes: vec![Piece::Bytes(b"AT\r".to_vec())], took };
+        assert_eq!(tail.next(&none, Hold::Back(0)), Some(Entry { at: ms(1), kind: sent }));
+        assert!(tail.next(&none, Hold::Back(0)).is_some());
+    }
+
+    #[test]
+    fn a_write_that_never_leaves_does_not_fill_the_memory() {
+        let none = Forms::of(&[]);
+        let mut tail = Tail::default();
+        tail.writes(ms(1), 7, b"AT\r");
+        let read = [b'.'; 4096];
+        let mut n_left = 0;
+        for _ in 0..1000 {
+            tail.receives(ms(2), &read);
+            n_left += std::iter::from_fn(|| tail.next(&none, Hold::Back(0))).count();
+            assert!(tail.n_bytes() <= MOST_BYTES + read.len());
+        }
+        tail.left(ms(9), 7);
+        assert!(n_left > 700);
+    }
+
+    #[test]
+    fn so_many_bytes_as_are_to_be_held_back_are_held_back() {
+        let none = Forms::of(&[]);
+        let mut tail = Tail::default();
+        for read in 1..=10 {
+            tail.receives(ms(read), b"1234");
+        }
+        let n_left = std::iter::from_fn(|| tail.next(&none, Hold::Back(10))).count();
+        assert_eq!((n_left, tail.n_bytes()), (7, 12));
+        assert_eq!(std::iter::from_fn(|| tail.next(&none, Hold::Nothing)).count(), 3);
+    }
+
+    #[test]
+    fn a_secret_that_is_cut_for_want_of_room_is_told() {
+        let forms = forms("hunter22");
+        let mut tail = Tail::default();
+        tail.writes(ms(1), 1, b"hun");
+        tail.left(ms(1), 1);
+        for _ in 0..MOST_BYTES / 4096 {
+            tail.receives(ms(2), &[b'.'; 4096]);
+        }
+        assert!(tail.next(&forms, Hold::Open).is_none());
+        assert!(tail.next(&forms, Hold::Back(0)).is_some() && tail.has_cut());
+    }
+}
