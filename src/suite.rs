@@ -282,7 +282,7 @@ mod tests {
         let case = judged(&path, &five);
         assert_eq!(case.report.status, Status::Failed);
         assert_eq!(case.report.failed_run, Some(case.report.n_runs));
-        let header = case.report.summary.header.expect("it was run");
+        let header = case.report.summary.tally.header.expect("it was run");
         assert_eq!(header.seed, u64::from(case.report.n_runs));
     }
 

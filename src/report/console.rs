@@ -11,7 +11,7 @@ use anstyle::{AnsiColor, Style as Ansi};
 use super::Sink;
 use super::failure::{render_failure, render_failure_line};
 use super::lines::{lines, push_seconds, push_visible};
-use super::summary::Summary;
+use super::summary::Tally;
 use crate::diagnostic::render::{Look, Style, render_place};
 use crate::engine::Waiting;
 use crate::event::{CloseReason, Event, EventKind, RunHeader, StepOutcome, Verdict};
@@ -48,7 +48,7 @@ pub struct Console<'a, W: Write> {
     look: Look,
     volume: Volume,
     status: Status,
-    summary: Summary,
+    tally: Tally,
     /// What is about to be written.
     text: String,
     /// The status line as it stands on the terminal; empty if there is none.
@@ -72,8 +72,8 @@ impl<'a, W: Write> Console<'a, W> {
     /// Makes a console that writes to `out`; places are those of `sources`. Lines of the
     /// exchange are cut to the width; what the flow or the engine says is not.
     pub fn new(out: W, sources: &'a Sources, look: Look, volume: Volume, status: Status) -> Console<'a, W> {
-        let (text, shown, summary) = (String::new(), String::new(), Summary::default());
-        Console { out, sources, look, volume, status, summary, text, shown }
+        let (text, shown, tally) = (String::new(), String::new(), Tally::default());
+        Console { out, sources, look, volume, status, tally, text, shown }
     }
 
     fn say(&mut self, event: &Event) {
@@ -141,7 +141,7 @@ impl<'a, W: Write> Console<'a, W> {
         if self.volume == Volume::Normal {
             self.text.push('\n');
         }
-        if let Some(failure) = &self.summary.failure {
+        if let Some(failure) = &self.tally.failure {
             self.text.push_str(&render_failure(failure, self.sources, self.look));
             self.text.push('\n');
         }
@@ -150,13 +150,10 @@ impl<'a, W: Write> Console<'a, W> {
             Verdict::Flaky | Verdict::Skipped | Verdict::Interrupted => SHAKY,
             Verdict::Failed | Verdict::PortFailed => BAD,
         };
-        let title = self.summary.header.as_ref().map_or(String::new(), |h| visible(h.title.as_bytes()));
-        let counts = [
-            count(self.summary.steps.len() as u64, "step"),
-            count(self.summary.n_matched, "check"),
-            lasting(self.summary.took),
-        ]
-        .join(", ");
+        let title = self.tally.header.as_ref().map_or(String::new(), |h| visible(h.title.as_bytes()));
+        let counts =
+            [count(self.tally.n_steps, "step"), count(self.tally.n_matched, "check"), lasting(self.tally.took)]
+                .join(", ");
         self.paint(paint.bold(), verdict.title());
         self.text.push_str(&format!("  {title}  {counts}\n"));
     }
@@ -274,7 +271,7 @@ impl<'a, W: Write> Console<'a, W> {
 
 impl<W: Write> Sink for Console<'_, W> {
     fn tell(&mut self, event: &Event) -> io::Result<()> {
-        self.summary.add(event);
+        self.tally.add(event);
         if self.volume == Volume::Normal {
             self.say(event);
         }

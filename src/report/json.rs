@@ -48,7 +48,7 @@ pub fn render_json(suite: &SuiteReport) -> String {
 }
 
 fn flow(case: &CaseReport) -> Json {
-    let header = case.summary.header.as_ref();
+    let header = case.summary.tally.header.as_ref();
     json!({
         "file": case.file,
         "title": case.title(),
@@ -57,11 +57,11 @@ fn flow(case: &CaseReport) -> Json {
         "port": header.map(|header| &header.port),
         "line": header.map(|header| &header.line),
         "seed": header.map(|header| header.seed),
-        "took_ms": millis(case.summary.took),
+        "took_ms": millis(case.summary.tally.took),
         "runs": case.n_runs,
         "failed_run": case.failed_run,
         "steps": case.summary.steps.iter().map(|step| step_of(step, &case.sources)).collect::<Vec<_>>(),
-        "failure": case.summary.failure.as_ref().map(|failure| failure_of(failure, &case.sources)),
+        "failure": case.summary.tally.failure.as_ref().map(|failure| failure_of(failure, &case.sources)),
         "saved": case.summary.saved,
         "refusal": case.refusal,
         "diff": case.diff,

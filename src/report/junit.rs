@@ -22,7 +22,7 @@ pub fn render_junit(suite: &SuiteReport) -> String {
     let mut report = Report::new("flowrun");
     let mut took = Duration::ZERO;
     for case in &suite.cases {
-        took += case.summary.took;
+        took += case.summary.tally.took;
         report.add_test_suite(suite_of(case));
     }
     report.set_time(took);
@@ -31,8 +31,8 @@ pub fn render_junit(suite: &SuiteReport) -> String {
 
 fn suite_of(case: &CaseReport) -> TestSuite {
     let mut suite = TestSuite::new(case.file.as_str());
-    suite.set_time(case.summary.took);
-    if let Some(header) = &case.summary.header {
+    suite.set_time(case.summary.tally.took);
+    if let Some(header) = &case.summary.tally.header {
         let seed = header.seed.to_string();
         for (name, value) in [("title", &header.title), ("port", &header.port), ("line", &header.line), ("seed", &seed)]
         {
@@ -49,7 +49,7 @@ fn suite_of(case: &CaseReport) -> TestSuite {
     }
     if let Some(status) = whole(case, has_told) {
         let mut test = TestCase::new(case.title(), status);
-        test.set_classname(case.file.as_str()).set_time(case.summary.took);
+        test.set_classname(case.file.as_str()).set_time(case.summary.tally.took);
         suite.add_test_case(test);
     }
     suite
@@ -130,7 +130,9 @@ fn whole(case: &CaseReport, has_told: bool) -> Option<TestCaseStatus> {
         }
         Status::Wrong => Some(refused(NonSuccessKind::Error, "the flow has mistakes".to_string(), &case.refusal)),
         Status::Failed | Status::PortFailed | Status::Interrupted if has_told => None,
-        Status::Failed | Status::PortFailed | Status::Interrupted => Some(failed(case.summary.failure.as_ref(), case)),
+        Status::Failed | Status::PortFailed | Status::Interrupted => {
+            Some(failed(case.summary.tally.failure.as_ref(), case))
+        }
     }
 }
 

@@ -31,11 +31,11 @@ pub fn render_case(case: &CaseReport, look: Look) -> String {
     line.push_str(&visible(case.file.as_bytes()));
     let mut more = Vec::new();
     if case.n_runs > 0 {
-        more.push(format!("{} s", Moment::after(case.summary.took)));
+        more.push(format!("{} s", Moment::after(case.summary.tally.took)));
     }
     match (case.failed_run, case.n_runs) {
         (Some(run), n) if n > 1 => {
-            let seed = case.summary.header.as_ref().map_or(0, |header| header.seed);
+            let seed = case.summary.tally.header.as_ref().map_or(0, |header| header.seed);
             more.push(format!("run {run}, seed {seed}"));
         }
         (_, n) if n > 1 => more.push(format!("{n} runs")),
@@ -57,7 +57,7 @@ pub fn render_case(case: &CaseReport, look: Look) -> String {
     }
     line.push_str(&paint(DIM, &format!("  {}", more.join(", ")), look));
     let mut text = format!("{}\n", line.trim_end());
-    if let Some(failure) = &case.summary.failure {
+    if let Some(failure) = &case.summary.tally.failure {
         text.push_str(&format!("\n{}\n", render_failure(failure, &case.sources, look).trim_end()));
     }
     if !case.refusal.is_empty() {

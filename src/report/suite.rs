@@ -103,7 +103,7 @@ impl SuiteReport {
 impl CaseReport {
     /// Returns the flow's title; the name of its file if it has none because it was never run.
     pub fn title(&self) -> &str {
-        self.summary.header.as_ref().map_or(&self.file, |header| &header.title)
+        self.summary.tally.header.as_ref().map_or(&self.file, |header| &header.title)
     }
 
     /// Returns the steps that stand for themselves in a report, each with its title and those around it.

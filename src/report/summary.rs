@@ -6,26 +6,35 @@ use std::time::Duration;
 use super::Sink;
 use crate::event::{Event, EventKind, Failure, RunHeader, StepOutcome, Verdict};
 
-/// What came of a run, as far as it has been told.
+/// What came of a run as a whole, as far as it has been told: however long the run, it does not grow.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Summary {
+pub struct Tally {
     /// What was known before the first byte.
     pub header: Option<RunHeader>,
     /// How it ended; `None` before its end.
     pub verdict: Option<Verdict>,
     /// The time from its beginning to the last event.
     pub took: Duration,
-    /// Its steps, in the order in which they began. A step inside of another that is tried again, or inside
-    /// of a loop, is there once for each time.
-    pub steps: Vec<StepSummary>,
+    /// How many steps began, each time it did, further attempts not counted.
+    pub n_steps: u64,
     /// How many awaited patterns were found.
     pub n_matched: u64,
-    /// The names of what was saved, each once.
-    pub saved: Vec<String>,
     /// Why it failed; `None` if it did not. Failures that a further attempt made good are not kept.
     pub failure: Option<Failure>,
     /// Failures of attempts whose steps have not ended yet, the newest last.
     pending: Vec<Failure>,
+}
+
+/// A run with each of its steps.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Summary {
+    /// The run as a whole.
+    pub tally: Tally,
+    /// Its steps, in the order in which they began. A step inside of another that is tried again, or inside
+    /// of a loop, is there once for each time.
+    pub steps: Vec<StepSummary>,
+    /// The names of what was saved, each once.
+    pub saved: Vec<String>,
 }
 
 /// One step.
@@ -62,35 +71,17 @@ impl StepSummary {
     }
 }
 
-impl Summary {
+impl Tally {
     /// Takes in the next event.
     pub fn add(&mut self, event: &Event) {
         self.took = event.at.since_start();
         match &event.kind {
             EventKind::RunStarted(header) => self.header = Some(RunHeader::clone(header)),
-            EventKind::StepBegan { title, attempt, depth, .. } => {
-                if *attempt == 1 {
-                    self.steps.push(StepSummary { title: title.clone(), depth: *depth, attempts: Vec::new() });
-                }
-            }
-            EventKind::StepEnded { outcome, took, depth, .. } => {
-                let failure = match outcome {
-                    StepOutcome::Passed | StepOutcome::Skipped => None,
-                    StepOutcome::WillRetry | StepOutcome::Failed => self.pending.last().cloned().map(Box::new),
-                };
-                if let Some(step) = self.steps.iter_mut().rev().find(|step| step.depth == *depth) {
-                    step.attempts.push(Attempt { outcome: *outcome, took: *took, failure });
-                }
-                if *outcome == StepOutcome::WillRetry {
-                    self.pending.pop();
-                }
+            EventKind::StepBegan { attempt: 1, .. } => self.n_steps += 1,
+            EventKind::StepEnded { outcome: StepOutcome::WillRetry, .. } => {
+                self.pending.pop();
             }
             EventKind::Matched { .. } => self.n_matched += 1,
-            EventKind::Saved { name } => {
-                if !self.saved.contains(name) {
-                    self.saved.push(name.clone());
-                }
-            }
             EventKind::Failed(failure) => self.pending.push((**failure).clone()),
             EventKind::RunEnded { verdict } => {
                 self.verdict = Some(*verdict);
@@ -100,7 +91,48 @@ impl Summary {
                 };
                 self.pending.clear();
             }
-            EventKind::Opened
+            EventKind::StepBegan { .. }
+            | EventKind::StepEnded { .. }
+            | EventKind::Opened
+            | EventKind::Closed(_)
+            | EventKind::Sent { .. }
+            | EventKind::Received { .. }
+            | EventKind::Captured { .. }
+            | EventKind::Saved { .. }
+            | EventKind::Logged { .. }
+            | EventKind::Noted { .. } => {}
+        }
+    }
+}
+
+impl Summary {
+    /// Takes in the next event.
+    pub fn add(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::StepBegan { title, attempt, depth, .. } => {
+                if *attempt == 1 {
+                    self.steps.push(StepSummary { title: title.clone(), depth: *depth, attempts: Vec::new() });
+                }
+            }
+            EventKind::StepEnded { outcome, took, depth, .. } => {
+                let failure = match outcome {
+                    StepOutcome::Passed | StepOutcome::Skipped => None,
+                    StepOutcome::WillRetry | StepOutcome::Failed => self.tally.pending.last().cloned().map(Box::new),
+                };
+                if let Some(step) = self.steps.iter_mut().rev().find(|step| step.depth == *depth) {
+                    step.attempts.push(Attempt { outcome: *outcome, took: *took, failure });
+                }
+            }
+            EventKind::Saved { name } => {
+                if !self.saved.contains(name) {
+                    self.saved.push(name.clone());
+                }
+            }
+            EventKind::RunStarted(_)
+            | EventKind::Matched { .. }
+            | EventKind::Failed(_)
+            | EventKind::RunEnded { .. }
+            | EventKind::Opened
             | EventKind::Closed(_)
             | EventKind::Sent { .. }
             | EventKind::Received { .. }
@@ -108,6 +140,7 @@ impl Summary {
             | EventKind::Logged { .. }
             | EventKind::Noted { .. } => {}
         }
+        self.tally.add(event);
     }
 }
 
@@ -212,10 +245,10 @@ pub(super) mod tests {
         0 Network [Failed 5.001s true] flaky: false
         1 Attach [Failed 5s true] flaky: false
         "#);
-        assert_eq!(summary.verdict, Some(Verdict::Failed));
-        assert_eq!((summary.n_matched, summary.saved), (1, vec!["pin".to_string()]));
-        assert_eq!(summary.took, Duration::from_millis(11_031));
-        assert!(summary.failure.is_some());
+        assert_eq!(summary.tally.verdict, Some(Verdict::Failed));
+        assert_eq!((summary.tally.n_matched, summary.saved), (1, vec!["pin".to_string()]));
+        assert_eq!(summary.tally.took, Duration::from_millis(11_031));
+        assert!(summary.tally.failure.is_some());
     }
 
     #[test]
@@ -226,7 +259,7 @@ pub(super) mod tests {
             summary.add(event);
         }
         summary.add(&Event { at: Moment::START, site: None, kind: EventKind::RunEnded { verdict: Verdict::Flaky } });
-        assert_eq!(summary.failure, None);
+        assert_eq!(summary.tally.failure, None);
         assert!(summary.steps[0].is_flaky());
     }
 }

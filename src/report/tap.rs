@@ -33,12 +33,12 @@ fn put(out: &mut String, number: usize, case: &CaseReport) {
     let _ = writeln!(out, "{sign} {number} - {}{directive}", escaped(&case.file));
     let mut rows = vec![("status", case.status.title().to_string())];
     if case.status != Status::Wrong {
-        rows.push(("duration_ms", case.summary.took.as_millis().to_string()));
+        rows.push(("duration_ms", case.summary.tally.took.as_millis().to_string()));
     }
     for step in case.summary.steps.iter().filter(|step| step.is_flaky()) {
         rows.push(("flaky", format!("{}, {} attempts", step.title, step.attempts.len())));
     }
-    if let Some(failure) = &case.summary.failure {
+    if let Some(failure) = &case.summary.tally.failure {
         let diagnostic = diagnostic_of(failure);
         rows.push(("message", diagnostic.message));
         rows.push(("code", diagnostic.code.text().to_string()));
