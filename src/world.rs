@@ -16,6 +16,12 @@ pub trait World {
     /// is told by [`World::wait`].
     fn perform(&mut self, command: PortCommand);
 
+    /// Returns what has already come of a command, a write that the system took at once for instance; `None` leaves it to
+    /// [`World::wait`].
+    fn at_once(&mut self) -> Option<(Moment, Happening)> {
+        None
+    }
+
     /// Blocks, or jumps, until something happens or `until` has come, and says when and what.
     ///
     /// Bytes that came are appended to `received`; the happening is then [`Happening::Received`]. `None`
@@ -243,6 +249,10 @@ impl<'a> Session<'a> {
                     self.is_asking = true;
                 }
                 Output::Wait { until, why } => {
+                    if let Some((now, happening)) = world.at_once() {
+                        self.take(now, happening, &[]);
+                        continue;
+                    }
                     let now = self.engine.now();
                     self.company.audience.waiting(now, &why);
                     let mut until = until;

@@ -139,8 +139,8 @@ impl Line {
             self.heard = true;
             return Some(self.at_once(Happening::Interrupt));
         }
-        if let Some(happening) = self.news.pop_front() {
-            return Some(self.at_once(happening));
+        if let Some(told) = self.news() {
+            return Some(told);
         }
         let port = port?;
         if found.writable {
@@ -159,6 +159,12 @@ impl Line {
             }
         }
         None
+    }
+
+    /// Returns the next thing that has happened already and was not told; never blocks.
+    pub fn news(&mut self) -> Option<(Moment, Happening)> {
+        let happening = self.news.pop_front()?;
+        Some(self.at_once(happening))
     }
 
     /// Returns the moment that a happening without a deadline of its own has.

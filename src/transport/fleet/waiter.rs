@@ -13,6 +13,7 @@ mod linux {
 
     use rustix::buffer::spare_capacity;
     use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+    use rustix::event::{PollFd, PollFlags, poll};
     use rustix::io::Errno;
 
     use super::super::super::Interrupt;
@@ -34,6 +35,17 @@ mod linux {
     }
 
     impl Waiter {
+        /// Waits for events, in two parts: epoll counts whole milliseconds, poll counts nanoseconds and can wait for what
+        /// epoll would tell.
+        fn wait_for_events(&mut self, left: Option<Duration>) -> Result<(), Errno> {
+            let mut whole = left.map(|left| timespec(Duration::from_millis(left.as_millis() as u64)));
+            if let Some(left) = left.filter(|left| !left.is_zero() && *left < Duration::from_millis(1)) {
+                poll(&mut [PollFd::new(&self.epoll, PollFlags::IN)], Some(&timespec(left)))?;
+                whole = Some(timespec(Duration::ZERO));
+            }
+            epoll::wait(&self.epoll, spare_capacity(&mut self.events), whole.as_ref()).map(|_| ())
+        }
+
         /// Makes a waiter that an interrupt wakes.
         pub fn new(interrupt: &Interrupt) -> io::Result<Waiter> {
             let epoll = epoll::create(CreateFlags::CLOEXEC)?;
@@ -65,7 +77,8 @@ mod linux {
             Ok(())
         }
 
-        /// Waits until a descriptor is ready or that time has passed; `ready` gets what is ready, by number.
+        /// Waits until a descriptor is ready or that time has passed, or a part of it: who waits for a moment looks at the
+        /// clock and waits again. `ready` gets what is ready, by number.
         pub fn wait(&mut self, left: Option<Duration>, ready: &mut Vec<(usize, Ready)>) -> io::Result<()> {
             ready.clear();
             if self.has_interrupt && self.interrupt.is_raised() {
@@ -74,9 +87,8 @@ mod linux {
                 self.has_interrupt = false;
             }
             self.events.clear();
-            let left = left.map(timespec);
-            match epoll::wait(&self.epoll, spare_capacity(&mut self.events), left.as_ref()) {
-                Ok(_) => {}
+            match self.wait_for_events(left) {
+                Ok(()) => {}
                 Err(Errno::INTR) => return Ok(()),
                 Err(errno) => return Err(errno.into()),
             }

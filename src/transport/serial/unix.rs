@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 use std::fs;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, Mode, OFlags, fcntl_getfl, fcntl_setfl, flock, open};
+#[cfg(target_os = "linux")]
+use rustix::fs::{fstat, major};
 use rustix::io::Errno;
 use rustix::termios::isatty;
 use serialport::{ClearBuffer, SerialPort, TTYPort};
@@ -237,6 +239,14 @@ impl World for SerialWorld {
         }
     }
 
+    fn at_once(&mut self) -> Option<(Moment, Happening)> {
+        let (now, happening) = self.line.news()?;
+        if matches!(happening, Happening::Closed(_)) {
+            self.let_go();
+        }
+        Some((now, happening))
+    }
+
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
         loop {
             let stop = match (until, self.advance()) {
@@ -291,7 +301,7 @@ impl Port {
             // A system without locks for devices: serialport decides.
             Err(_) => {}
         }
-        let kind = Kind::of(name);
+        let kind = Kind::of(name, &look);
         let baud = if kind.has_baud() { settings.baud } else { 0 };
         let tty = builder(name, baud, &settings)
             .open_native()
@@ -369,7 +379,18 @@ impl Port {
 }
 
 impl Kind {
-    fn of(name: &str) -> Kind {
+    /// Returns the kind of an open port.
+    #[cfg(target_os = "linux")]
+    fn of(_name: &str, port: impl AsFd) -> Kind {
+        /// The numbers of what drives the ends that programs open (Linux, Documentation/admin-guide/devices.txt).
+        const PSEUDO: std::ops::RangeInclusive<u32> = 136..=143;
+        let is_pseudo = fstat(port).is_ok_and(|found| PSEUDO.contains(&major(found.st_rdev)));
+        if is_pseudo { Kind::Pseudo } else { Kind::Hardware }
+    }
+
+    /// Returns the kind of an open port.
+    #[cfg(not(target_os = "linux"))]
+    fn of(name: &str, _port: impl AsFd) -> Kind {
         let pseudo = if cfg!(target_os = "macos") { "/dev/ttys" } else { "/dev/pts/" };
         let is_pseudo = fs::canonicalize(name).is_ok_and(|path| path.to_string_lossy().starts_with(pseudo));
         if is_pseudo { Kind::Pseudo } else { Kind::Hardware }
