@@ -4,6 +4,7 @@
 //! the bytes have left; `Failed` before the `StepEnded` or `RunEnded` that it causes. Secrets are replaced
 //! by `«name»` before an event is made.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::diagnostic::{Code, Label};
@@ -69,7 +70,7 @@ pub enum EventKind {
     /// An awaited pattern was found.
     Matched {
         /// The pattern as messages show it.
-        pattern: String,
+        pattern: Arc<str>,
         /// What was found, with secrets named.
         text: Vec<u8>,
         /// How long the wait was.

@@ -151,7 +151,7 @@ pub struct Target {
 #[derive(Clone, Debug)]
 pub struct PatternSpec {
     /// As the flow has it, for messages.
-    pub title: String,
+    pub title: Arc<str>,
     /// Where it stands.
     pub site: Site,
     /// How it is made.

@@ -319,8 +319,13 @@ pub(super) enum Colours {
 ///
 /// What is to be shown instead of doing anything: a help text, the version, or what is wrong.
 pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Typed, clap::Error> {
+    let arguments = with_command(arguments.into_iter().collect());
+    if arguments.get(1).is_some_and(|command| command == "run")
+        && let Ok(OnlyRun { command: OnlyRunCommand::Run(arguments) }) = OnlyRun::try_parse_from(&arguments)
+    {
+        return Ok(Typed { command: Command::Run(arguments) });
+    }
     let mut command = definition();
-    let arguments = with_command(arguments.into_iter().collect(), &command);
     let matches = command.try_get_matches_from_mut(arguments)?;
     Typed::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
@@ -330,11 +335,25 @@ fn definition() -> clap::Command {
     RunArguments::augment_args(Typed::command()).about(ABOUT)
 }
 
+/// What a line for `run` is tried with first, since the definition of all commands takes longer than anything else at
+/// the start; where this has an answer to a mistake or to `--help`, [`Typed`] gives it.
+#[derive(Parser)]
+#[command(name = "flowrun")]
+struct OnlyRun {
+    #[command(subcommand)]
+    command: OnlyRunCommand,
+}
+
+#[derive(Subcommand)]
+enum OnlyRunCommand {
+    Run(RunArguments),
+}
+
 /// Puts `run` before arguments that do not begin with a command.
-fn with_command(mut arguments: Vec<OsString>, command: &clap::Command) -> Vec<OsString> {
+fn with_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
     let is_named = arguments.get(1).is_none_or(|first| {
         let is_general = ["help", "--help", "-h", "--version", "-V"].iter().any(|general| first == general);
-        is_general || command.get_subcommands().any(|known| first == known.get_name())
+        is_general || first.to_str().is_some_and(Command::has_subcommand)
     });
     if !is_named {
         arguments.insert(1, "run".into());

@@ -186,7 +186,8 @@ fn refused_setting(name: &str, value: &str, option: &str, error: &SettingError) 
 /// Says whether two paths lead to one file.
 pub(super) fn is_same_file(a: &Path, b: &Path) -> bool {
     let whole = |path: &Path| -> Option<PathBuf> { fs::canonicalize(path).ok() };
-    whole(a).is_some_and(|a| Some(a) == whole(b))
+    // Most often one of them is about to be made.
+    a.exists() && whole(a).is_some_and(|a| Some(a) == whole(b))
 }
 
 #[cfg(test)]

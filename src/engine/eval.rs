@@ -196,7 +196,7 @@ impl Engine {
             (PatternSource::Text(..), Pattern::Literal(literal)) => quoted(literal.needle()),
             (PatternSource::Text(..), Pattern::Line(text)) => format!("line {}", quoted(text)),
             (PatternSource::Text(..), Pattern::Prompt(text)) => format!("prompt {}", quoted(text)),
-            _ => spec.title.clone(),
+            _ => spec.title.to_string(),
         }
     }
 

@@ -37,7 +37,7 @@ impl Engine {
     pub(super) fn what(&self, wait: &Wait) -> String {
         let title = |spec: &PatternSpec, pattern: Option<&Pattern>| match pattern {
             Some(pattern) => self.title(spec, pattern),
-            None => spec.title.clone(),
+            None => spec.title.to_string(),
         };
         let op = |at: usize| &self.program.ops[at];
         match (&wait.kind, &wait.kind.at().map(op)) {

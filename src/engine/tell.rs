@@ -157,7 +157,9 @@ fn clean(event: &mut Event, redactor: &Redactor) {
         EventKind::Sent { bytes: b } | EventKind::Received { bytes: b, .. } => bytes(b),
         EventKind::Matched { text: t, pattern, .. } => {
             bytes(t);
-            text(pattern);
+            if let Some(clean) = redactor.redact(pattern.as_bytes()) {
+                *pattern = String::from_utf8_lossy(&clean).into();
+            }
         }
         EventKind::Captured { value, .. } => bytes(value),
         EventKind::Logged { text: t } => bytes(t),
