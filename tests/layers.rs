@@ -81,7 +81,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hmac", &["value/digest.rs"]),
     ("jiff", &["value/calendar.rs"]),
     ("md5", &["value/digest.rs"]),
-    ("memchr", &["check", "engine", "pattern.rs", "value/operator.rs"]),
+    ("memchr", &["check", "engine", "pattern.rs", "report/lines.rs", "value/operator.rs"]),
     ("miette", &["diagnostic/render.rs"]),
     ("percent_encoding", &["value/coding.rs"]),
     ("pest", &["syntax"]),

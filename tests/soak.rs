@@ -25,8 +25,6 @@ use support::{BEGUN, LOOK, check_file, program, shown};
 
 /// How many bytes more may be alive at any later minute than at the fifth.
 const GROWTH: isize = 16 * 1024;
-/// What a console keeps of each attempt at a step for its summary, at most.
-const KEPT_OF_A_STEP: isize = 256;
 /// How long a `T` is waited for in the flow.
 const TIMEOUT: Duration = Duration::from_millis(50);
 /// What stands between two attempts in the flow, and what the engine adds at most for the line to become quiet.
@@ -137,7 +135,7 @@ struct Hour {
     /// When sleeps ended that should have ended at another moment.
     overslept: Vec<Moment>,
     /// How many bytes transcript and events have.
-    written: [usize; 2],
+    written: [usize; 3],
 }
 
 impl Hour {
@@ -147,17 +145,8 @@ impl Hour {
     }
 }
 
-/// Which sinks are told.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sinks {
-    /// Those that write a file.
-    Files,
-    /// The console too, which counts for its summary.
-    All,
-}
-
 /// Runs the flow for so many seconds.
-fn run(seconds: i64, sinks: Sinks, listener: Listener<'_>) -> Hour {
+fn run(seconds: i64, listener: Listener<'_>) -> Hour {
     let flow = program(check_file("tests/soak/hour.flow"));
     let device = program(check_file("tests/soak/device.flow"));
     let inputs = Inputs {
@@ -176,10 +165,8 @@ fn run(seconds: i64, sinks: Sinks, listener: Listener<'_>) -> Hour {
     let mut fan = Fan::default();
     fan.add("the transcript", Transcript::new(Written(&transcript), &sources, Times::Shown));
     fan.add("the events", JsonLines::new(Written(&events), &sources));
-    if sinks == Sinks::All {
-        let look = Look { style: Style::Colour, ..LOOK };
-        fan.add("the console", Console::new(Written(&console), &sources, look, Volume::Normal, Status::Shown));
-    }
+    let look = Look { style: Style::Colour, ..LOOK };
+    fan.add("the console", Console::new(Written(&console), &sources, look, Volume::Normal, Status::Shown));
     // What is counted must not grow itself.
     let alive = Vec::with_capacity(100);
     let mut witness = Witness { fan, listener, alive, sleeps_until: None, overslept: Vec::new() };
@@ -187,7 +174,7 @@ fn run(seconds: i64, sinks: Sinks, listener: Listener<'_>) -> Hour {
     let verdict = world::run(&mut engine, &mut world, company);
     let Witness { fan, alive, overslept, .. } = witness;
     assert!(fan.finish().is_empty(), "every sink could write");
-    Hour { verdict, alive, overslept, written: [transcript.get(), events.get()] }
+    Hour { verdict, alive, overslept, written: [transcript.get(), events.get(), console.get()] }
 }
 
 /// Returns the number of a tick that the flow logged.
@@ -258,7 +245,7 @@ impl Deadlines {
 #[test]
 fn an_hour_grows_no_memory_and_moves_no_deadline() {
     let mut deadlines = Deadlines::default();
-    let hour = run(3600, Sinks::Files, &mut |event| deadlines.look(event));
+    let hour = run(3600, &mut |event| deadlines.look(event));
     assert_eq!(hour.verdict, Verdict::Flaky, "prompts are spoilt now and then");
     assert_eq!(deadlines.wrong, Vec::<String>::new(), "not at their moments");
     assert_eq!(hour.overslept, [], "a sleep ends at its end");
@@ -268,16 +255,6 @@ fn an_hour_grows_no_memory_and_moves_no_deadline() {
     assert!(hour.written.iter().all(|n| *n > 4_000_000), "the sinks were told: {:?}", hour.written);
     assert_eq!(hour.alive.len(), 60);
     assert!(hour.growth() <= GROWTH, "{} bytes more; alive at each minute: {:?}", hour.growth(), hour.alive);
-}
-
-#[test]
-fn a_console_keeps_of_each_step_what_its_summary_needs_and_no_more() {
-    let mut n_attempts = 0;
-    let ten_minutes = run(600, Sinks::All, &mut |event| {
-        n_attempts += isize::from(matches!(event.kind, EventKind::StepEnded { .. }));
-    });
-    let allowed = GROWTH + n_attempts * KEPT_OF_A_STEP;
-    assert!(ten_minutes.growth() <= allowed, "{} bytes more, at most {allowed}", ten_minutes.growth());
 }
 
 #[test]
@@ -291,7 +268,7 @@ fn the_flows_of_the_long_real_run_are_right() {
 #[test]
 fn what_is_lost_in_each_exchange_would_be_seen() {
     let mut lost: Vec<Vec<u8>> = Vec::new();
-    let ten_minutes = run(600, Sinks::Files, &mut |event| {
+    let ten_minutes = run(600, &mut |event| {
         if matches!(event.kind, EventKind::Sent { .. }) {
             lost.push(vec![0; 64]);
         }

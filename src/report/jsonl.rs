@@ -130,7 +130,7 @@ impl<W: Write> JsonLines<W> {
             EventKind::Sent { bytes } => ("sent", json!({ "bytes": bytes_of(bytes) })),
             EventKind::Received { bytes, block } => ("received", json!({ "bytes": bytes_of(bytes), "block": block })),
             EventKind::Matched { pattern, text, waited } => {
-                ("matched", json!({ "pattern": pattern, "bytes": bytes_of(text), "waited_ns": nanos(*waited) }))
+                ("matched", json!({ "pattern": &**pattern, "bytes": bytes_of(text), "waited_ns": nanos(*waited) }))
             }
             EventKind::Captured { name, value } => ("captured", json!({ "name": name, "bytes": bytes_of(value) })),
             EventKind::Saved { name } => ("saved", json!({ "name": name })),

@@ -16,7 +16,7 @@ pub fn lines(bytes: &[u8]) -> Lines<'_> {
 pub fn push_visible(out: &mut String, bytes: &[u8]) {
     let mut rest = bytes;
     loop {
-        let n_plain = rest.iter().position(|b| !(b' '..=b'~').contains(b)).unwrap_or(rest.len());
+        let n_plain = plain_length(rest);
         let (plain, others) = rest.split_at(n_plain);
         out.push_str(std::str::from_utf8(plain).expect("printable ASCII is UTF-8"));
         let n_others = match others.first() {
@@ -41,6 +41,25 @@ pub fn push_visible(out: &mut String, bytes: &[u8]) {
         };
         rest = &others[n_others..];
     }
+}
+
+/// Returns how many bytes at the beginning are printable ASCII.
+fn plain_length(bytes: &[u8]) -> usize {
+    const HIGHEST: u64 = 0x8080_8080_8080_8080;
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let mut length = 0;
+    for eight in bytes.chunks_exact(8) {
+        let eight = u64::from_le_bytes(eight.try_into().expect("chunks of 8 are 8 bytes"));
+        // The highest bit of a byte is set if it is below a blank, or `~` is below it, or it was set before. A carry can
+        // only come from a byte that is told of itself.
+        let other = (eight.wrapping_sub(EACH * 0x20) | eight.wrapping_add(EACH) | eight) & HIGHEST;
+        if other != 0 {
+            return length + (other.trailing_zeros() / 8) as usize;
+        }
+        length += 8;
+    }
+    let rest = &bytes[length..];
+    length + rest.iter().position(|b| !(b' '..=b'~').contains(b)).unwrap_or(rest.len())
 }
 
 /// Appends seconds with three decimals, right-aligned in `width` columns.
@@ -80,7 +99,7 @@ impl<'a> Iterator for Lines<'a> {
 
     fn next(&mut self) -> Option<&'a [u8]> {
         let mut end = 0;
-        while let Some(n_before) = self.rest[end..].iter().position(|b| matches!(b, b'\r' | b'\n')) {
+        while let Some(n_before) = memchr::memchr2(b'\r', b'\n', &self.rest[end..]) {
             let at = end + n_before;
             end = if self.rest[at..].starts_with(b"\r\n") { at + 2 } else { at + 1 };
             if n_before > 0 {
@@ -127,6 +146,20 @@ mod tests {
                     let mut got = String::new();
                     push_visible(&mut got, &[a, b, c, b'x']);
                     assert_eq!(got, visible(&[a, b, c, b'x']));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_length_of_what_is_plain_is_right_wherever_it_ends() {
+        for other in (0..=255).filter(|b| !(b' '..=b'~').contains(b)) {
+            for before in [b' ', b'~', b'A'] {
+                for n in 0..20 {
+                    let mut bytes = vec![before; n];
+                    assert_eq!(plain_length(&bytes), n);
+                    bytes.extend([other, before, other, 0x7f, 0xff, 0]);
+                    assert_eq!(plain_length(&bytes), n, "{other:#x} behind {n} of {before:#x}");
                 }
             }
         }

@@ -187,7 +187,7 @@ pub(super) mod tests {
         let sent = |bytes: &str| EventKind::Sent { bytes: bytes.as_bytes().to_vec() };
         let came = |bytes: &[u8]| EventKind::Received { bytes: bytes.to_vec(), block: false };
         let matched = |text: &str| EventKind::Matched {
-            pattern: format!("line {text:?}"),
+            pattern: format!("line {text:?}").into(),
             text: text.as_bytes().to_vec(),
             waited: Duration::from_millis(9),
         };

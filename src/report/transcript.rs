@@ -40,8 +40,11 @@ pub enum Times {
 /// How much is gathered before it is written, unless [`Transcript::gathering`] says otherwise.
 pub const GATHERED: usize = 8 * 1024;
 
-/// Room that is left for the event which makes it too much, so that the memory for what is gathered need not grow.
+/// Room for the event which makes it too much, so that the memory for what is gathered need not grow.
 const MARGIN: usize = 512;
+
+/// Files are kept in pages of this size; to write whole ones costs half of what parts do.
+const PAGE: usize = 4096;
 
 /// Writes a transcript while the run goes on: what is told is written within a moment, see [`Sink::write_out`], and
 /// a failure or a saved result at once.
@@ -52,20 +55,22 @@ pub struct Transcript<'a, W: Write> {
     times: Times,
     text: String,
     gathered: usize,
+    /// How much of the last page has been written.
+    in_page: usize,
     /// The time of the last line as text, and its milliseconds: lines that come together have the same.
-    stamp: (u128, String),
+    stamp: ((u64, u32), String),
 }
 
 impl<'a, W: Write> Transcript<'a, W> {
     /// Makes a transcript that goes to `out`; places are those of `sources`.
     pub fn new(out: W, sources: &'a Sources, times: Times) -> Transcript<'a, W> {
-        let stamp = (u128::MAX, String::new());
-        Transcript { out, sources, times, text: String::new(), gathered: GATHERED, stamp }
+        let stamp = ((u64::MAX, u32::MAX), String::new());
+        Transcript { out, sources, times, text: String::new(), gathered: GATHERED, in_page: 0, stamp }
     }
 
     /// Gathers about so many bytes before they are written: fewer where many transcripts are written at once.
     pub fn gathering(self, most: usize) -> Transcript<'a, W> {
-        Transcript { gathered: most.max(2 * MARGIN), ..self }
+        Transcript { gathered: most.max(MARGIN), ..self }
     }
 
     /// Hands everything on to where it is kept.
@@ -74,9 +79,23 @@ impl<'a, W: Write> Transcript<'a, W> {
     ///
     /// What `W` says.
     pub fn flush(&mut self) -> io::Result<()> {
-        self.out.write_all(self.text.as_bytes())?;
-        self.text.clear();
+        self.write_to(self.text.len())?;
         self.out.flush()
+    }
+
+    /// Writes what fills pages; all of it if that is none.
+    fn write_pages(&mut self) -> io::Result<()> {
+        let behind = (self.in_page + self.text.len()) % PAGE;
+        let end = self.text.len().checked_sub(behind).unwrap_or(self.text.len());
+        self.write_to(self.text.floor_char_boundary(end))
+    }
+
+    /// Writes what stands before `end`.
+    fn write_to(&mut self, end: usize) -> io::Result<()> {
+        self.out.write_all(&self.text.as_bytes()[..end])?;
+        self.text.drain(..end);
+        self.in_page = (self.in_page + end) % PAGE;
+        Ok(())
     }
 
     fn put(&mut self, at: Duration, lead: &str, bytes: &[u8]) {
@@ -88,7 +107,7 @@ impl<'a, W: Write> Transcript<'a, W> {
     /// Begins a line: the time and what it is.
     fn begin(&mut self, at: Duration, lead: &str) {
         if self.times == Times::Shown {
-            let ms = at.as_millis();
+            let ms = (at.as_secs(), at.subsec_millis());
             if self.stamp.0 != ms {
                 self.stamp.0 = ms;
                 self.stamp.1.clear();
@@ -172,7 +191,7 @@ impl<'a, W: Write> Transcript<'a, W> {
 impl<W: Write> Sink for Transcript<'_, W> {
     fn tell(&mut self, event: &Event) -> io::Result<()> {
         if self.text.capacity() == 0 {
-            self.text.reserve_exact(self.gathered);
+            self.text.reserve_exact(self.gathered + MARGIN);
         }
         let at = event.at.since_start();
         match &event.kind {
@@ -211,7 +230,13 @@ impl<W: Write> Sink for Transcript<'_, W> {
         }
         let is_urgent =
             matches!(event.kind, EventKind::Failed(_) | EventKind::Saved { .. } | EventKind::RunEnded { .. });
-        if is_urgent || self.text.len() + MARGIN > self.gathered { self.flush() } else { Ok(()) }
+        if is_urgent {
+            self.flush()
+        } else if self.text.len() >= self.gathered {
+            self.write_pages()
+        } else {
+            Ok(())
+        }
     }
 
     fn has_unwritten(&self) -> bool {
@@ -353,6 +378,50 @@ mod tests {
     fn nothing_in_a_transcript_is_a_control_character_but_its_line_ends() {
         let text = transcript(Times::Shown);
         assert!(!text.chars().any(|c| c != '\n' && c.is_control()), "{text:?}");
+    }
+
+    #[test]
+    fn pages_are_written_whole_and_nothing_is_lost_between_them() {
+        /// Notes how much each write had.
+        #[derive(Default)]
+        struct Written(Vec<u8>, Vec<usize>);
+        impl Write for Written {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0.extend_from_slice(bytes);
+                self.1.push(bytes.len());
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let sources = Sources::default();
+        let line = |n: u64| EventKind::Received { bytes: format!("{n} é\r\n").into_bytes(), block: false };
+        let told = |mut transcript: Transcript<'_, &mut Written>, has_pause: bool| {
+            for n in 0..2000 {
+                let event = Event { at: crate::time::Moment::from_millis(n), site: None, kind: line(n) };
+                transcript.tell(&event).expect("a Vec takes whatever is written");
+                if has_pause && n == 100 {
+                    transcript.write_out().expect("a Vec takes whatever is written");
+                }
+            }
+            transcript.end().expect("a Vec takes whatever is written");
+        };
+        let (mut plain, mut paused) = (Written::default(), Written::default());
+        told(Transcript::new(&mut plain, &sources, Times::Shown), false);
+        told(Transcript::new(&mut paused, &sources, Times::Shown).gathering(PAGE), true);
+        assert_eq!(plain.0, paused.0);
+        let (last, whole) = plain.1.split_last().expect("something is written");
+        assert!(whole.iter().all(|n| n % PAGE == 0), "{whole:?} {last}");
+        let ends: Vec<usize> = paused
+            .1
+            .iter()
+            .scan(0, |sum, n| {
+                *sum += n;
+                Some(*sum)
+            })
+            .collect();
+        assert!(ends[1..ends.len() - 1].iter().all(|end| end % PAGE == 0), "{ends:?}");
     }
 
     #[test]

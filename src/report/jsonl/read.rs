@@ -113,7 +113,7 @@ impl<'a> Line<'a> {
             "sent" => EventKind::Sent { bytes: self.bytes()? },
             "received" => EventKind::Received { bytes: self.bytes()?, block: self.truth("block")? },
             "matched" => EventKind::Matched {
-                pattern: self.text("pattern")?,
+                pattern: self.text("pattern")?.into(),
                 text: self.bytes()?,
                 waited: self.span("waited_ns")?,
             },
