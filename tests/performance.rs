@@ -1,4 +1,4 @@
-//! The benchmarks and the instruction counts: what `docs/performance.md` says of them is there, and the flows run.
+//! The benchmarks, the instruction counts and the yardstick: what `docs/performance.md` says of them is there, and the flows run.
 
 mod support;
 
@@ -12,6 +12,8 @@ use support::{Run, check_file, flows_in, repo, shown};
 
 /// The folder of the flows whose instructions are counted.
 const FLOWS: &str = "benches/flows";
+/// The folder of flowrun's part in the comparison with other tools.
+const YARDSTICK: &str = "benches/yardstick";
 
 /// Returns the words in backticks of the first column of a table of the document.
 fn rows(header: &str) -> BTreeSet<String> {
@@ -73,8 +75,8 @@ fn the_flows_whose_instructions_are_counted_pass() {
 }
 
 #[test]
-fn the_flows_whose_instructions_are_counted_are_formatted_and_have_no_problems() {
-    for folder in [FLOWS.to_string(), format!("{FLOWS}/devices")] {
+fn the_flows_are_formatted_and_have_no_problems() {
+    for folder in [FLOWS.to_string(), format!("{FLOWS}/devices"), YARDSTICK.to_string()] {
         for name in flows_in(&folder) {
             let path = format!("{folder}/{name}.flow");
             let checked = check_file(&path);
@@ -85,4 +87,38 @@ fn the_flows_whose_instructions_are_counted_are_formatted_and_have_no_problems()
             assert_eq!(format(id, &source).ok(), Some(text), "{path}");
         }
     }
+}
+
+/// Plays what the yardstick's device plays, for all of its flows.
+const DEVICE: &str = r#"
+device "the yardstick's"
+
+on line "AT" {
+  send raw "AT\r\r\nOK\r\n"
+}
+on line "GO" {
+  send raw "[    1.0] BUG: unable to say =>\r\nNEEDLE-5eed"
+  send raw "1234 ready\r\n"
+}
+on line /DONE|T/ { }
+"#;
+
+#[test]
+fn the_flows_of_the_yardstick_are_those_of_its_contender_and_pass() {
+    let contender = include_str!("../benches/yardstick/peer.toml");
+    // W2, W2b and W8 go by the yardstick's name for the work.
+    let named = contender.split("{dir}/").skip(1).filter_map(|rest| rest.split(".flow").next());
+    let named: BTreeSet<String> = named.filter(|name| *name != "{verb}").map(str::to_string).collect();
+    let mut flows: BTreeSet<String> = flows_in(YARDSTICK).into_iter().collect();
+    for name in &flows {
+        let text = fs::read_to_string(repo(&format!("{YARDSTICK}/{name}.flow"))).expect("it is UTF-8");
+        let mut run = Run::texts(&text, DEVICE);
+        if text.contains("param n") {
+            run = run.var("n", 3_i64);
+        }
+        let outcome = run.go();
+        assert_eq!(outcome.verdict, Verdict::Passed, "{name}\n{}", outcome.report);
+    }
+    assert!(flows.remove("find1") && flows.remove("find8"));
+    assert_eq!(flows, named, "{YARDSTICK} and its peer.toml");
 }

@@ -35,17 +35,6 @@ mod linux {
     }
 
     impl Waiter {
-        /// Waits for events, in two parts: epoll counts whole milliseconds, poll counts nanoseconds and can wait for what
-        /// epoll would tell.
-        fn wait_for_events(&mut self, left: Option<Duration>) -> Result<(), Errno> {
-            let mut whole = left.map(|left| timespec(Duration::from_millis(left.as_millis() as u64)));
-            if let Some(left) = left.filter(|left| !left.is_zero() && *left < Duration::from_millis(1)) {
-                poll(&mut [PollFd::new(&self.epoll, PollFlags::IN)], Some(&timespec(left)))?;
-                whole = Some(timespec(Duration::ZERO));
-            }
-            epoll::wait(&self.epoll, spare_capacity(&mut self.events), whole.as_ref()).map(|_| ())
-        }
-
         /// Makes a waiter that an interrupt wakes.
         pub fn new(interrupt: &Interrupt) -> io::Result<Waiter> {
             let epoll = epoll::create(CreateFlags::CLOEXEC)?;
@@ -105,6 +94,17 @@ mod linux {
                 }
             }
             Ok(())
+        }
+
+        /// Waits for events, in two parts: epoll counts whole milliseconds, poll counts nanoseconds and can wait for what
+        /// epoll would tell.
+        fn wait_for_events(&mut self, left: Option<Duration>) -> Result<(), Errno> {
+            let mut whole = left.map(|left| timespec(Duration::from_millis(left.as_millis() as u64)));
+            if let Some(left) = left.filter(|left| !left.is_zero() && *left < Duration::from_millis(1)) {
+                poll(&mut [PollFd::new(&self.epoll, PollFlags::IN)], Some(&timespec(left)))?;
+                whole = Some(timespec(Duration::ZERO));
+            }
+            epoll::wait(&self.epoll, spare_capacity(&mut self.events), whole.as_ref()).map(|_| ())
         }
     }
 }
