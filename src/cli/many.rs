@@ -112,12 +112,12 @@ pub(super) fn run(arguments: &RunArguments, ports: &[String], terminal: &Termina
     };
     let mut prepared = Vec::with_capacity(ports.len());
     let mut own = RunArguments { ports: Vec::new(), ..arguments.clone() };
-    for port in ports {
+    for (port, label) in ports.iter().zip(&labels(ports)) {
         own.ports = vec![port.clone()];
-        own.save = Some(place_of(&save_place(arguments), port));
-        own.transcript = arguments.transcript.as_deref().map(|path| place_of(path, port));
-        own.events = arguments.events.as_deref().map(|path| place_of(path, port));
-        own.record = arguments.record.as_deref().map(|path| place_of(path, port));
+        own.save = Some(place_of(&save_place(arguments), label));
+        own.transcript = arguments.transcript.as_deref().map(|path| place_of(path, label));
+        own.events = arguments.events.as_deref().map(|path| place_of(path, label));
+        own.record = arguments.record.as_deref().map(|path| place_of(path, label));
         match Prepared::of(program.clone(), &own, terminal) {
             Ok(one) => prepared.push(one),
             Err(ending) => return ending,
@@ -215,10 +215,25 @@ fn save_place(arguments: &RunArguments) -> PathBuf {
     arguments.save.clone().unwrap_or_else(|| super::run::default_place(&arguments.file))
 }
 
+/// Returns what stands for each port in the names of its files, each once: `/dev/ttyUSB0` is `ttyUSB0`.
+fn labels(ports: &[String]) -> Vec<String> {
+    let mut labels: Vec<String> = Vec::with_capacity(ports.len());
+    for port in ports {
+        let plain: String =
+            port.trim_start_matches("/dev/").chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
+        let mut label = plain.clone();
+        let mut n = 2;
+        while labels.contains(&label) {
+            label = format!("{plain}_{n}");
+            n += 1;
+        }
+        labels.push(label);
+    }
+    labels
+}
+
 /// Returns the name of a file for one port: `a.saved.toml` becomes `a.saved.ttyUSB0.toml`.
 fn place_of(path: &Path, port: &str) -> PathBuf {
-    let port: String =
-        port.trim_start_matches("/dev/").chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let name = match path.extension() {
         Some(extension) => format!("{stem}.{port}.{}", extension.to_string_lossy()),
@@ -258,9 +273,11 @@ mod tests {
 
     #[test]
     fn each_port_has_files_of_its_own() {
-        assert_eq!(place_of(Path::new("out/run.txt"), "/dev/ttyUSB0"), PathBuf::from("out/run.ttyUSB0.txt"));
+        let ports = ["/dev/ttyUSB0", "/dev/pts/5", "/dev/a-b", "/dev/a_b", "/dev/a+b", "COM3"].map(String::from);
+        assert_eq!(labels(&ports), ["ttyUSB0", "pts_5", "a_b", "a_b_2", "a_b_3", "COM3"]);
+        assert_eq!(place_of(Path::new("out/run.txt"), "ttyUSB0"), PathBuf::from("out/run.ttyUSB0.txt"));
         assert_eq!(place_of(Path::new("a.saved.toml"), "COM3"), PathBuf::from("a.saved.COM3.toml"));
-        assert_eq!(place_of(Path::new("run"), "/dev/pts/5"), PathBuf::from("run.pts_5"));
+        assert_eq!(place_of(Path::new("run"), "pts_5"), PathBuf::from("run.pts_5"));
     }
 
     #[test]
