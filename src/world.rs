@@ -18,7 +18,7 @@ pub trait World {
 
     /// Returns what has already come of a command, a write that the system took at once for instance; `None` leaves it to
     /// [`World::wait`].
-    fn at_once(&mut self) -> Option<(Moment, Happening)> {
+    fn news(&mut self) -> Option<(Moment, Happening)> {
         None
     }
 
@@ -189,18 +189,7 @@ const IDLE_LIMIT: u32 = 1_000_000;
 
 /// Runs an engine in a world to its end and returns the verdict.
 pub fn run<'a>(engine: &'a mut Engine, world: &mut dyn World, company: Company<'a>) -> Verdict {
-    let mut session = Session::new(engine, company);
-    let mut received = Vec::with_capacity(16 * 1024);
-    loop {
-        match session.until_wait(world) {
-            Next::Wait(until) => {
-                received.clear();
-                let (now, happening) = world.wait(until, &mut received);
-                session.take(now, happening, &received);
-            }
-            Next::Over(verdict) => return verdict,
-        }
-    }
+    Session::new(engine, company).run(world)
 }
 
 /// An engine with its company, between two waits: for who waits for several at once.
@@ -229,6 +218,21 @@ impl<'a> Session<'a> {
         Session { engine, company, is_asking: false, write_at: None, idle: 0 }
     }
 
+    /// Goes on to the end in a world of its own, and returns the verdict.
+    pub fn run(mut self, world: &mut dyn World) -> Verdict {
+        let mut received = Vec::with_capacity(16 * 1024);
+        loop {
+            match self.until_wait(world) {
+                Next::Wait(until) => {
+                    received.clear();
+                    let (now, happening) = world.wait(until, &mut received);
+                    self.take(now, happening, &received);
+                }
+                Next::Over(verdict) => return verdict,
+            }
+        }
+    }
+
     /// Does everything that can be done before something must be waited for.
     pub fn until_wait(&mut self, world: &mut dyn World) -> Next {
         loop {
@@ -249,7 +253,7 @@ impl<'a> Session<'a> {
                     self.is_asking = true;
                 }
                 Output::Wait { until, why } => {
-                    if let Some((now, happening)) = world.at_once() {
+                    if let Some((now, happening)) = world.news() {
                         self.take(now, happening, &[]);
                         continue;
                     }

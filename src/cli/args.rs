@@ -320,9 +320,7 @@ pub(super) enum Colours {
 /// What is to be shown instead of doing anything: a help text, the version, or what is wrong.
 pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Typed, clap::Error> {
     let arguments = with_command(arguments.into_iter().collect());
-    if arguments.get(1).is_some_and(|command| command == "run")
-        && let Ok(OnlyRun { command: OnlyRunCommand::Run(arguments) }) = OnlyRun::try_parse_from(&arguments)
-    {
+    if let Some(arguments) = read_run(&arguments) {
         return Ok(Typed { command: Command::Run(arguments) });
     }
     let mut command = definition();
@@ -335,18 +333,16 @@ fn definition() -> clap::Command {
     RunArguments::augment_args(Typed::command()).about(ABOUT)
 }
 
-/// What a line for `run` is tried with first, since the definition of all commands takes longer than anything else at
-/// the start; where this has an answer to a mistake or to `--help`, [`Typed`] gives it.
-#[derive(Parser)]
-#[command(name = "flowrun")]
-struct OnlyRun {
-    #[command(subcommand)]
-    command: OnlyRunCommand,
-}
-
-#[derive(Subcommand)]
-enum OnlyRunCommand {
-    Run(RunArguments),
+/// Reads a line for `run` by its own definition, since that of all commands takes longer than anything else at the start;
+/// `None` leaves the answer to a mistake or to `--help` to the definition of all.
+fn read_run(arguments: &[OsString]) -> Option<RunArguments> {
+    let [name, command, rest @ ..] = arguments else { return None };
+    if command != "run" {
+        return None;
+    }
+    let definition = RunArguments::augment_args(clap::Command::new("flowrun"));
+    let matches = definition.try_get_matches_from(std::iter::once(name).chain(rest)).ok()?;
+    RunArguments::from_arg_matches(&matches).ok()
 }
 
 /// Puts `run` before arguments that do not begin with a command.

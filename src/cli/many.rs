@@ -193,20 +193,9 @@ fn run_all(
     interrupt: &crate::transport::Interrupt,
     on_end: &mut dyn FnMut(usize, Verdict),
 ) -> io::Result<()> {
-    for (index, (port, mut session)) in sessions.into_iter().enumerate() {
+    for (index, (port, session)) in sessions.into_iter().enumerate() {
         let mut world = crate::transport::open_world(&port, clock, interrupt.clone());
-        let mut received = Vec::new();
-        let verdict = loop {
-            match session.until_wait(world.as_mut()) {
-                crate::world::Next::Over(verdict) => break verdict,
-                crate::world::Next::Wait(until) => {
-                    received.clear();
-                    let (now, happening) = world.wait(until, &mut received);
-                    session.take(now, happening, &received);
-                }
-            }
-        };
-        on_end(index, verdict);
+        on_end(index, session.run(world.as_mut()));
     }
     Ok(())
 }
@@ -232,12 +221,12 @@ fn labels(ports: &[String]) -> Vec<String> {
     labels
 }
 
-/// Returns the name of a file for one port: `a.saved.toml` becomes `a.saved.ttyUSB0.toml`.
-fn place_of(path: &Path, port: &str) -> PathBuf {
+/// Returns the name of a file for one port, given its label: `a.saved.toml` becomes `a.saved.ttyUSB0.toml`.
+fn place_of(path: &Path, label: &str) -> PathBuf {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let name = match path.extension() {
-        Some(extension) => format!("{stem}.{port}.{}", extension.to_string_lossy()),
-        None => format!("{stem}.{port}"),
+        Some(extension) => format!("{stem}.{label}.{}", extension.to_string_lossy()),
+        None => format!("{stem}.{label}"),
     };
     path.with_file_name(name)
 }

@@ -41,7 +41,7 @@ pub struct Wanted {
     pub scope: LookAt,
     /// Literals have been looked for up to here.
     literals_from: u64,
-    /// The next recorded line to look at.
+    /// The next recorded line to look at; all before it were looked at by this wait.
     record: u64,
     /// Where the wait began to look: what a `read until` gives begins here.
     pub began_at: u64,
@@ -217,7 +217,9 @@ impl Sight {
                 }
             }
             let seen = self.watch_line(watching, line);
-            self.has_looked(wanted.as_deref_mut());
+            if let Some(wanted) = wanted.as_deref_mut() {
+                wanted.record = self.inbox.records().end;
+            }
             if seen != Seen::Nothing {
                 return seen;
             }
@@ -261,13 +263,6 @@ impl Sight {
         if let Some(wanted) = wanted {
             let longest = wanted.longest_literal() as u64;
             wanted.literals_from = wanted.literals_from.max((whole + 1).saturating_sub(longest));
-            self.has_looked(Some(wanted));
-        }
-    }
-
-    /// Notes that a wait has looked at every line that is recorded.
-    fn has_looked(&self, wanted: Option<&mut Wanted>) {
-        if let Some(wanted) = wanted {
             wanted.record = self.inbox.records().end;
         }
     }

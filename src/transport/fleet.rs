@@ -1,9 +1,6 @@
 //! Several runs at once, each on a port of its own, in one thread that waits for all of them.
 
 use std::io;
-use std::time::Duration;
-
-use rustix::event::Timespec;
 
 use super::line::Ready;
 use super::serial::SerialWorld;
@@ -162,7 +159,7 @@ impl Member<'_> {
                     return Some(verdict);
                 }
                 Next::Wait(until) => {
-                    // What the world has to tell already, that a write has left for instance, needs no waiting.
+                    // What the waiter told of and was not used up yet needs no waiting.
                     let Some((now, happening)) = self.look(until, received) else {
                         let stage = self.world.stage_until();
                         self.stand = Stand::Waiting([until, stage].into_iter().flatten().min());
@@ -200,9 +197,4 @@ impl Member<'_> {
         }
         told
     }
-}
-
-/// Returns a length of time as the system wants it.
-fn timespec(span: Duration) -> Timespec {
-    Timespec { tv_sec: i64::try_from(span.as_secs()).unwrap_or(i64::MAX), tv_nsec: span.subsec_nanos().into() }
 }

@@ -260,7 +260,8 @@ fn fate(errno: Errno) -> CloseReason {
     }
 }
 
-fn timespec(span: Duration) -> Timespec {
+/// Returns a length of time as the system wants it.
+pub(super) fn timespec(span: Duration) -> Timespec {
     Timespec { tv_sec: i64::try_from(span.as_secs()).unwrap_or(i64::MAX), tv_nsec: span.subsec_nanos().into() }
 }
 

@@ -17,8 +17,7 @@ mod linux {
     use rustix::io::Errno;
 
     use super::super::super::Interrupt;
-    use super::super::super::line::Ready;
-    use super::super::timespec;
+    use super::super::super::line::{Ready, timespec};
 
     /// The number under which the interrupt is watched.
     const INTERRUPT: u64 = u64::MAX;
@@ -119,8 +118,7 @@ mod portable {
     use rustix::io::Errno;
 
     use super::super::super::Interrupt;
-    use super::super::super::line::Ready;
-    use super::super::timespec;
+    use super::super::super::line::{Ready, timespec};
 
     /// Waits with poll.
     pub struct Waiter {

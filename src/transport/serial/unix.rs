@@ -239,7 +239,7 @@ impl World for SerialWorld {
         }
     }
 
-    fn at_once(&mut self) -> Option<(Moment, Happening)> {
+    fn news(&mut self) -> Option<(Moment, Happening)> {
         let (now, happening) = self.line.news()?;
         if matches!(happening, Happening::Closed(_)) {
             self.let_go();
