@@ -195,7 +195,7 @@ impl Line {
     }
 
     fn poll(&self, port: Option<BorrowedFd<'_>>, left: Option<Duration>) -> Result<Ready, Errno> {
-        let timeout = left.map(timespec);
+        let timeout = left.map(first_part).map(timespec);
         let pipe = self.interrupt.descriptor();
         let wanted = match port {
             None => PollFlags::empty(),
@@ -265,10 +265,22 @@ pub(super) fn timespec(span: Duration) -> Timespec {
     Timespec { tv_sec: i64::try_from(span.as_secs()).unwrap_or(i64::MAX), tv_nsec: span.subsec_nanos().into() }
 }
 
-/// Asks Linux not to add its usual 50 µs to every deadline. A system that refuses is only less exact.
-fn sharpen_timers() {
+/// How much before a deadline a long wait ends first.
+///
+/// A processor that slept for long wakes up slowly: some 0.15 ms late on virtual machines. The short wait for the rest ends
+/// within 0.03 ms, since the system does not let the processor sleep deeply for so little. It costs one more system call for
+/// a deadline that passes, and none where something happens before.
+const APPROACH: Duration = Duration::from_micros(200);
+
+/// Returns how long to wait at first, if so much time is left until a deadline.
+pub(super) fn first_part(left: Duration) -> Duration {
+    if left > 2 * APPROACH { left - APPROACH } else { left }
+}
+
+/// Asks Linux not to add its usual 50 µs to every deadline of this thread. A system that refuses is only less exact.
+pub(super) fn sharpen_timers() {
     #[cfg(target_os = "linux")]
-    let _ = std::fs::write("/proc/self/timerslack_ns", "1");
+    let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ mod linux {
     use rustix::io::Errno;
 
     use super::super::super::Interrupt;
-    use super::super::super::line::{Ready, timespec};
+    use super::super::super::line::{Ready, first_part, timespec};
 
     /// The number under which the interrupt is watched.
     const INTERRUPT: u64 = u64::MAX;
@@ -95,9 +95,10 @@ mod linux {
             Ok(())
         }
 
-        /// Waits for events, in two parts: epoll counts whole milliseconds, poll counts nanoseconds and can wait for what
-        /// epoll would tell.
+        /// Waits for events, or for a part of the time: epoll counts whole milliseconds, poll counts nanoseconds and can
+        /// wait for what epoll would tell.
         fn wait_for_events(&mut self, left: Option<Duration>) -> Result<(), Errno> {
+            let left = left.map(first_part);
             let mut whole = left.map(|left| timespec(Duration::from_millis(left.as_millis() as u64)));
             if let Some(left) = left.filter(|left| !left.is_zero() && *left < Duration::from_millis(1)) {
                 poll(&mut [PollFd::new(&self.epoll, PollFlags::IN)], Some(&timespec(left)))?;
@@ -118,7 +119,7 @@ mod portable {
     use rustix::io::Errno;
 
     use super::super::super::Interrupt;
-    use super::super::super::line::{Ready, timespec};
+    use super::super::super::line::{Ready, first_part, timespec};
 
     /// Waits with poll.
     pub struct Waiter {
@@ -157,7 +158,7 @@ mod portable {
             if !self.interrupt.is_raised() {
                 fds.push(PollFd::from_borrowed_fd(self.interrupt.descriptor(), PollFlags::IN));
             }
-            let left = left.map(timespec);
+            let left = left.map(first_part).map(timespec);
             match poll(&mut fds, left.as_ref()) {
                 Ok(_) => {}
                 Err(Errno::INTR) => return Ok(()),
