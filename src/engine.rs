@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use crate::event::{CloseReason, Event, EventKind, Failure, RunHeader, Verdict};
 use crate::function::Ambient;
-use crate::pattern::Prefilter;
+use crate::pattern::{Prefilter, Regex};
 use crate::program::{Program, Role};
 use crate::settings::{Echo, Settings};
 use crate::source::Site;
@@ -107,6 +107,8 @@ pub struct Engine {
     watching: Vec<frames::Active>,
     /// The same as the sight wants it, made anew when `watching` changes.
     watched: Option<wait::Watched>,
+    /// How often that was made.
+    n_watched: u64,
     sight: Sight,
     /// Whether the silence since the last byte has been looked at.
     settled: bool,
@@ -115,6 +117,8 @@ pub struct Engine {
     begun: i64,
     redactor: Redactor,
     outbox: VecDeque<Output>,
+    /// What [`Engine::poll`] said last to wait until, as long as nothing has happened since.
+    due: Option<Option<Moment>>,
     /// Events that are held back, and how many captures they are held for.
     held: Vec<Event>,
     holds: u32,
@@ -134,7 +138,7 @@ pub struct Engine {
     closed: Option<CloseReason>,
     timers: Vec<Timer>,
     /// Regexes with values in them, compiled: by text, flags, and whether they fit a whole line.
-    regexes: HashMap<(String, String, bool), Arc<regex::bytes::Regex>>,
+    regexes: HashMap<(String, String, bool), Arc<Regex>>,
     /// Prefilters of long waits, by the instruction that waits; made anew when the watchers change.
     prefilters: HashMap<usize, Option<Arc<Prefilter>>>,
     inputs: Inputs,
@@ -156,6 +160,7 @@ impl Engine {
             scopes: vec![Scope::main()],
             watching: program.standing.iter().rev().map(|id| frames::Active { watcher: *id, frame: 0 }).collect(),
             watched: None,
+            n_watched: 0,
             sight: Sight::new(bare_cr),
             settled: false,
             settings: inputs.settings.clone(),
@@ -163,6 +168,7 @@ impl Engine {
             begun: inputs.begun,
             redactor: Redactor::default(),
             outbox: VecDeque::new(),
+            due: None,
             held: Vec::new(),
             holds: 0,
             line_free_at: Moment::START,
@@ -248,17 +254,17 @@ impl Engine {
     /// expected right after an [`Action::Save`], before anything else.
     pub fn handle(&mut self, now: Moment, input: Input<'_>) {
         let now = now.max(self.now);
-        while let Some(deadline) = self.deadline()
-            && deadline < now
-        {
-            self.pass_to(deadline);
+        let mut deadline = self.due.take().unwrap_or_else(|| self.deadline());
+        while let Some(passed) = deadline.filter(|deadline| *deadline < now) {
+            self.pass_to(passed);
             self.expire();
             self.advance();
+            deadline = self.deadline();
         }
         self.pass_to(now);
         match input {
             Input::Tick => {
-                if self.deadline().is_some_and(|deadline| deadline <= now) {
+                if deadline.is_some_and(|deadline| deadline <= now) {
                     self.expire();
                 }
             }
@@ -291,7 +297,9 @@ impl Engine {
         if let State::Over(verdict) = self.state {
             return Output::Done(verdict);
         }
-        Output::Wait { until: self.deadline(), why: self.waiting() }
+        let until = self.deadline();
+        self.due = Some(until);
+        Output::Wait { until, why: self.waiting() }
     }
 
     fn opened(&mut self) {

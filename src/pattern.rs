@@ -1,10 +1,12 @@
 //! `Pattern`: what is awaited, ready to be compared with what came.
 
-use std::ops::Range;
-use std::sync::Arc;
+use std::ops::{Deref, Range};
+use std::sync::{Arc, OnceLock};
 
 use memchr::memmem;
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::{self, RegexBuilder};
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::{Hir, HirKind};
 
 /// A pattern, compiled.
 #[derive(Clone, Debug)]
@@ -23,17 +25,21 @@ pub enum Pattern {
     PromptRegex(Arc<Regex>),
 }
 
+/// What is shorter is searched place by place: to begin a quicker search would take longer.
+const SHORT: usize = 16;
+
 /// Bytes to look for, with what makes the search quick.
 #[derive(Debug)]
 pub struct Literal {
     needle: Vec<u8>,
-    finder: memmem::Finder<'static>,
+    /// Made when something long is searched first: it asks what the processor can do, which takes long itself.
+    finder: OnceLock<memmem::Finder<'static>>,
 }
 
 impl Literal {
     /// Prepares the search for some bytes.
     pub fn new(needle: Vec<u8>) -> Literal {
-        Literal { finder: memmem::Finder::new(&needle).into_owned(), needle }
+        Literal { needle, finder: OnceLock::new() }
     }
 
     /// Returns the bytes that are looked for.
@@ -43,7 +49,50 @@ impl Literal {
 
     /// Returns where the bytes stand first.
     pub fn find(&self, haystack: &[u8]) -> Option<Range<usize>> {
-        self.finder.find(haystack).map(|start| start..start + self.needle.len())
+        let start = if haystack.len() < self.needle.len() {
+            None
+        } else if haystack.len() <= SHORT && !self.needle.is_empty() {
+            haystack.windows(self.needle.len()).position(|window| window == self.needle)
+        } else {
+            self.finder.get_or_init(|| memmem::Finder::new(&self.needle).into_owned()).find(haystack)
+        };
+        start.map(|start| start..start + self.needle.len())
+    }
+}
+
+/// A regex of a flow: checked when it is made, compiled when it is first used.
+///
+/// To compile one takes some hundred times as long as to check it, and many of a flow's are never reached in a run.
+#[derive(Debug)]
+pub struct Regex {
+    text: String,
+    groups: Vec<String>,
+    shortest: usize,
+    compiled: OnceLock<bytes::Regex>,
+}
+
+impl Regex {
+    /// Returns the text, flags and fit included.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the names of its groups, in their order.
+    pub fn group_names(&self) -> &[String] {
+        &self.groups
+    }
+
+    /// Returns how many bytes a match has at the least.
+    pub fn shortest(&self) -> usize {
+        self.shortest
+    }
+}
+
+impl Deref for Regex {
+    type Target = bytes::Regex;
+
+    fn deref(&self) -> &bytes::Regex {
+        self.compiled.get_or_init(|| build(&self.text).expect("a regex of known size that could be parsed"))
     }
 }
 
@@ -56,7 +105,7 @@ pub enum Fit {
     Whole,
 }
 
-/// Compiles a regex as flows mean it: on bytes, ASCII classes for what is not named otherwise.
+/// Makes a regex as flows mean it: on bytes, ASCII classes for what is not named otherwise.
 ///
 /// # Errors
 ///
@@ -73,24 +122,63 @@ pub fn compile(regex: &str, flags: &str, fit: Fit) -> Result<Arc<Regex>, String>
         Fit::Within => regex,
         Fit::Whole => format!("^(?:{regex})$"),
     };
-    RegexBuilder::new(&text)
+    let parsed = ParserBuilder::new().utf8(false).unicode(false).dot_matches_new_line(true).build().parse(&text);
+    let hir = parsed.map_err(|error| last_line(&error.to_string()))?;
+    let mut groups = Vec::new();
+    push_groups(&hir, &mut groups);
+    let shortest = hir.properties().minimum_len().unwrap_or(0);
+    let compiled = OnceLock::new();
+    if may_be_large(&text) {
+        let _ = compiled.set(build(&text).map_err(|error| last_line(&error.to_string()))?);
+    }
+    Ok(Arc::new(Regex { text, groups, shortest, compiled }))
+}
+
+/// Compiles the text of a regex.
+fn build(text: &str) -> Result<bytes::Regex, regex::Error> {
+    RegexBuilder::new(text)
         .unicode(false)
         .dot_matches_new_line(true)
         .size_limit(1 << 20)
         .dfa_size_limit(4 << 20)
         .build()
-        .map(Arc::new)
-        .map_err(|error| {
-            let text = error.to_string();
-            let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or(&text);
-            last.trim_start_matches("error: ").trim().to_string()
-        })
+}
+
+/// Returns what an error of the regex crate says, without the picture before it.
+fn last_line(error: &str) -> String {
+    let last = error.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or(error);
+    last.trim_start_matches("error: ").trim().to_string()
+}
+
+/// Whether a regex could be larger than the limit when it is compiled: it counts repetitions, has classes of Unicode, or is
+/// long. What is left takes less than 1 KiB a character.
+fn may_be_large(regex: &str) -> bool {
+    let is_unicode = flags_of_groups(regex).any(|flags| flags.split('-').next().is_some_and(|set| set.contains('u')));
+    regex.len() > 1000 || regex.contains('{') || is_unicode
+}
+
+/// Returns what stands between `(?` and the `:`, `<` or `)` behind it.
+fn flags_of_groups(regex: &str) -> impl Iterator<Item = &str> {
+    regex.match_indices("(?").map(|(at, _)| regex[at + 2..].split([':', '<', ')']).next().unwrap_or(""))
+}
+
+/// Puts the names of groups to others, in the order in which the groups open.
+fn push_groups(hir: &Hir, names: &mut Vec<String>) {
+    match hir.kind() {
+        HirKind::Capture(group) => {
+            names.extend(group.name.as_deref().map(str::to_string));
+            push_groups(&group.sub, names);
+        }
+        HirKind::Repetition(repetition) => push_groups(&repetition.sub, names),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().for_each(|part| push_groups(part, names)),
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => {}
+    }
 }
 
 /// Returns a regex that finds any of some texts, the first of them where several fit; group `i + 1` is text `i`.
 ///
 /// `None` if there is no text, or if they are too long to be looked for together (64 MiB compiled).
-pub fn any_of<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Option<Regex> {
+pub fn any_of<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Option<bytes::Regex> {
     let alternatives: Vec<String> = texts.map(|text| format!("({})", escape(text))).collect();
     if alternatives.is_empty() {
         return None;
@@ -102,7 +190,10 @@ pub fn any_of<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Option<Regex> {
 ///
 /// It never overlooks a match; what it finds is to be looked at line by line.
 #[derive(Debug)]
-pub struct Prefilter(Regex);
+pub struct Prefilter {
+    regex: bytes::Regex,
+    n_patterns: usize,
+}
 
 impl Prefilter {
     /// Makes a prefilter for some patterns; `None` if one of them can not be looked for in many lines at once.
@@ -122,6 +213,7 @@ impl Prefilter {
                 Pattern::Prompt(_) | Pattern::PromptRegex(_) => {}
             }
         }
+        let n_patterns = alternatives.len();
         if alternatives.is_empty() {
             // Nothing can be found.
             alternatives.push("[^\\x00-\\xff]".to_string());
@@ -134,12 +226,17 @@ impl Prefilter {
             .size_limit(4 << 20)
             .build()
             .ok()
-            .map(Prefilter)
+            .map(|regex| Prefilter { regex, n_patterns })
+    }
+
+    /// Returns how many patterns it looks for.
+    pub fn n_patterns(&self) -> usize {
+        self.n_patterns
     }
 
     /// Returns the first place in complete lines where a pattern may match; none before it does.
     pub fn find(&self, lines: &[u8]) -> Option<usize> {
-        self.0.find(lines).map(|found| found.start())
+        self.regex.find(lines).map(|found| found.start())
     }
 }
 
@@ -147,16 +244,8 @@ impl Prefilter {
 fn is_about_one_line(regex: &str) -> bool {
     let names_an_end = regex.contains("\\A") || regex.contains("\\z");
     let sets_flags = regex.match_indices("(?").any(|(at, _)| !regex[at + 2..].starts_with([':', '<', 'P', 'i', 'x']));
-    let unsets = regex.match_indices("(?").any(|(at, _)| {
-        let group = regex[at + 2..].split([':', '<', ')']).next().unwrap_or("");
-        group.contains(['-', 'm', 's', 'R', 'u', 'U'])
-    });
+    let unsets = flags_of_groups(regex).any(|flags| flags.contains(['-', 'm', 's', 'R', 'u', 'U']));
     !names_an_end && !sets_flags && !unsets
-}
-
-/// Returns the names of the groups of a regex, in their order.
-pub fn group_names(regex: &Regex) -> impl Iterator<Item = &str> {
-    regex.capture_names().flatten()
 }
 
 /// Returns a text as a regex that matches exactly it.
@@ -298,6 +387,29 @@ mod tests {
         assert_eq!(all.find(b"nothing\r\nOKAY\r\n +CSQ: 1,2\r\n"), None);
         assert!(Prefilter::new([Pattern::Regex(regex("\\AOK", Fit::Within))].iter()).is_none());
         assert!(Prefilter::new([Pattern::Regex(regex("(?-m)^OK", Fit::Within))].iter()).is_none());
+    }
+
+    #[test]
+    fn a_regex_is_compiled_when_it_is_used_and_its_groups_are_known_before() {
+        let regex = compile(r"(?<a>x(?<b>y)?)|(z)(?<c>w)+", "i", Fit::Whole).expect("right");
+        assert!(regex.compiled.get().is_none());
+        assert_eq!(regex.group_names(), ["a", "b", "c"]);
+        assert_eq!(regex.capture_names().flatten().collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert!(regex.is_match(b"XY") && regex.compiled.get().is_some());
+    }
+
+    #[test]
+    fn what_may_be_too_large_is_compiled_when_it_is_made() {
+        for (text, is_large) in
+            [(r"\d+", false), (r"(?:a|(?<n>b))", false), ("a{3}", true), (r"(?u:\w)", true), (r"(?iu)é", true)]
+        {
+            assert_eq!(compile(text, "", Fit::Within).expect("right").compiled.get().is_some(), is_large, "{text}");
+        }
+        let why = compile("(?:[^a]{1000}){1000}", "", Fit::Within).expect_err("too large");
+        assert!(why.contains("size limit"), "{why}");
+        // The longest that is not compiled when it is made, in the form that takes the most.
+        assert!(compile(&".?".repeat(500), "i", Fit::Within).expect("right").is_match(b""));
+        assert!(compile(&"[^a]?".repeat(200), "i", Fit::Whole).expect("right").is_match(b""));
     }
 
     #[test]

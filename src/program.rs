@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::function::Function;
-use crate::pattern::Pattern;
+use crate::pattern::{Pattern, Regex};
 use crate::settings::{SettingValue, Settings};
 use crate::source::{Site, Sources, Span};
 use crate::value::operator::Operator;
@@ -73,8 +73,8 @@ pub struct Param {
     pub is_secret: bool,
     /// The type of its default; text without one.
     pub kind: Type,
-    /// What its value must look like: the regex as written, and compiled.
-    pub matches: Option<(String, Arc<regex::bytes::Regex>)>,
+    /// What its value must look like: the regex as written, and as it is used.
+    pub matches: Option<(String, Arc<Regex>)>,
     /// Its value if none is given.
     pub default: Option<Expr>,
     /// Where it is declared.

@@ -116,14 +116,16 @@ impl<'a> Fan<'a> {
     }
 
     fn each(&mut self, mut act: impl FnMut(&mut dyn Sink) -> io::Result<()>) {
-        let failures = &mut self.failures;
-        self.sinks.retain_mut(|(name, sink)| match act(sink.as_mut()) {
-            Ok(()) => true,
-            Err(error) => {
-                failures.push(SinkFailure { sink: std::mem::take(name), error });
-                false
+        let mut at = 0;
+        while let Some((_, sink)) = self.sinks.get_mut(at) {
+            match act(sink.as_mut()) {
+                Ok(()) => at += 1,
+                Err(error) => {
+                    let (sink, _) = self.sinks.remove(at);
+                    self.failures.push(SinkFailure { sink, error });
+                }
             }
-        });
+        }
     }
 }
 

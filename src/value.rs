@@ -7,6 +7,7 @@ pub mod coding;
 pub mod digest;
 pub mod escape;
 pub mod json;
+pub mod line_end;
 pub mod operator;
 pub mod random;
 
@@ -134,6 +135,14 @@ impl Value {
     pub fn octets(&self) -> Vec<u8> {
         match self {
             Value::Text(octets) | Value::Bytes(octets) => octets.clone(),
+            other => other.show(),
+        }
+    }
+
+    /// Returns the same as [`Value::octets`], without a copy of text and bytes.
+    pub fn into_octets(self) -> Vec<u8> {
+        match self {
+            Value::Text(octets) | Value::Bytes(octets) => octets,
             other => other.show(),
         }
     }

@@ -243,6 +243,10 @@ impl<'a> Session<'a> {
                         tap.performed(&command);
                     }
                     world.perform(command);
+                    // A write that left at once is an exchange's most usual news.
+                    if let Some((now, happening)) = world.news() {
+                        self.take(now, happening, &[]);
+                    }
                 }
                 Output::Act(Action::Save { values }) => {
                     let kept = self.company.keeper.keep(&values);

@@ -62,6 +62,27 @@ fn law_1_a_run_does_not_depend_on_how_reads_cut_the_bytes() {
 }
 
 #[test]
+fn law_1_holds_for_a_long_wait_in_a_chatty_line() {
+    // So much comes to one wait that all its patterns are looked for at once, in small reads too.
+    let device = r#"device "d" serial { baud 921600  echo on }
+procedure chat(n) { repeat n { send raw "[   12.345678] usb 1-1: login timeout, OK\r\n\r\n+URC: early\r\nnear => miss\n" } }
+on line "GO" { call chat(60) send raw "+NITZ: 1\r\nOops: 00f0 [#1]\r\n" call chat(60) send raw "=> " }"#;
+    let flow = r#"flow "t" serial { baud 921600 } timeout 60s
+ignore line /\+NITZ.*/
+on line /\+URC: (?<urc>\w+)/ { compute seen = urc }
+fail on line /Kernel panic.*/
+send "GO"
+expect { "Kernel panic" -> { fail "no" } /Oops: [0-9a-f]{4}/ -> {} line "login" -> { fail "no" } line "OK" -> { fail "no" } }
+expect { "login: " -> { fail "no" } prompt "=> " -> {} line /x+/ -> { fail "no" } line "OK" -> { fail "no" } }"#;
+    let whole = Run::texts(flow, device).go();
+    assert_eq!(whole.verdict, Verdict::Passed, "{}\n{}", whole.transcript, whole.report);
+    assert!(whole.raw_received.len() > 6000);
+    for chunk in [1, 2, 7, 64, 101, 1000, 2048, 2049, 5000] {
+        same(&Run::texts(flow, device).chunks(chunk).go(), &whole, &format!("chunks of {chunk}"));
+    }
+}
+
+#[test]
 fn law_1_holds_for_the_built_in_flows() {
     for flow in ["flows/aliyun_dynamic.flow", "flows/aliyun_secret.flow"] {
         let whole = Run::built_in(flow).go();

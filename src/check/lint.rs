@@ -87,7 +87,9 @@ fn is_satisfied_by(pattern: &Pattern, text: &[u8]) -> bool {
     let regex = |regex: &crate::syntax::ast::Regex, fit: crate::pattern::Fit| {
         let is_fixed = regex.pieces.iter().all(|piece| matches!(piece, Piece::Text(_)));
         let sample = super::names::sample(regex);
-        is_fixed && crate::pattern::compile(&sample, &regex.flags, fit).is_ok_and(|regex| regex.is_match(text))
+        let fits =
+            |regex: std::sync::Arc<crate::pattern::Regex>| regex.shortest() <= text.len() && regex.is_match(text);
+        is_fixed && crate::pattern::compile(&sample, &regex.flags, fit).is_ok_and(fits)
     };
     match &pattern.kind {
         PatternKind::Literal(literal) => fixed_text(literal)

@@ -221,8 +221,12 @@ pub(super) fn groups_of(pattern: &ast::Pattern) -> Vec<String> {
         _ => return Vec::new(),
     };
     let text = sample(regex);
+    // Most have none, which is seen without reading the regex.
+    if !text.contains("(?<") && !text.contains("(?P<") {
+        return Vec::new();
+    }
     match pattern::compile(&text, &regex.flags, Fit::Within) {
-        Ok(compiled) => pattern::group_names(&compiled).map(str::to_string).collect(),
+        Ok(regex) => regex.group_names().to_vec(),
         Err(_) => Vec::new(),
     }
 }

@@ -3,7 +3,7 @@
 use super::names::{groups_of, sample};
 use super::{Compiler, expr::ANYTHING};
 use crate::diagnostic::Code;
-use crate::pattern::{self, Fit, Literal, Pattern};
+use crate::pattern::{self, Fit, Literal, Pattern, Regex};
 use crate::program::{ExprKind, PatternShape, PatternSource, PatternSpec};
 use crate::syntax::ast::{self, Content, PatternKind, Secrecy};
 use crate::value::{Type, Value};
@@ -66,8 +66,8 @@ impl Compiler<'_> {
                 return PatternSource::Ready(Pattern::Literal(Literal::new(b"x".to_vec()).into()));
             }
         };
-        if shape != PatternShape::Line && compiled.is_match(b"") && compiled.find(b"\x01").is_some_and(|m| m.is_empty())
-        {
+        let matches_nothing = || compiled.is_match(b"") && compiled.find(b"\x01").is_some_and(|m| m.is_empty());
+        if shape != PatternShape::Line && compiled.shortest() == 0 && matches_nothing() {
             self.problem(Code::CheckRegex, regex.span, "this regex matches an empty text", "matches every line").help =
                 Some("ask for at least one character, or write `line /…/` for a whole line".to_string());
         }
@@ -94,7 +94,7 @@ fn ready_text(octets: Vec<u8>, shape: PatternShape) -> Pattern {
     }
 }
 
-fn ready_regex(compiled: std::sync::Arc<regex::bytes::Regex>, shape: PatternShape) -> Pattern {
+fn ready_regex(compiled: std::sync::Arc<Regex>, shape: PatternShape) -> Pattern {
     match shape {
         PatternShape::Anywhere => Pattern::Regex(compiled),
         PatternShape::Line => Pattern::LineRegex(compiled),

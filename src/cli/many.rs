@@ -20,7 +20,7 @@ use crate::report::console::Volume;
 use crate::report::jsonl::JsonLines;
 use crate::report::transcript::{GATHERED, Times, Transcript};
 use crate::results::Results;
-use crate::transport::{Clock, list};
+use crate::transport::Clock;
 use crate::world::{Company, Nobody, Session};
 
 /// Returns the ports that were typed, patterns replaced by the ports that fit them, each once.
@@ -53,14 +53,8 @@ fn matching(typed: &str) -> Result<Vec<String>, Box<Diagnostic>> {
     let pattern = glob::Pattern::new(typed).map_err(|error| {
         refused(format!("`{typed}` is no pattern: {}", error.msg), "use `*`, `?` and `[…]` as a shell does")
     })?;
-    let mut found: Vec<String> =
-        list().into_iter().map(|port| port.name).filter(|name| pattern.matches(name)).collect();
-    // Links and pseudo-terminals are no ports that the system would list.
-    if let Ok(paths) = glob::glob(typed) {
-        found.extend(paths.flatten().map(|path| path.display().to_string()));
-    }
+    let mut found = names_like(&pattern);
     found.sort_by_key(|name| natural(name));
-    found.dedup();
     if found.is_empty() {
         return Err(refused(
             format!("no port fits `{typed}`"),
@@ -68,6 +62,20 @@ fn matching(typed: &str) -> Result<Vec<String>, Box<Diagnostic>> {
         ));
     }
     Ok(found)
+}
+
+/// Returns the ports that fit a pattern. Where they are files, links and pseudo-terminals are among them, which the system
+/// would not list as ports.
+#[cfg(unix)]
+fn names_like(pattern: &glob::Pattern) -> Vec<String> {
+    let paths = glob::glob(pattern.as_str()).into_iter().flatten();
+    paths.flatten().map(|path| path.display().to_string()).collect()
+}
+
+/// Returns the ports that fit a pattern.
+#[cfg(not(unix))]
+fn names_like(pattern: &glob::Pattern) -> Vec<String> {
+    crate::transport::list().into_iter().map(|port| port.name).filter(|name| pattern.matches(name)).collect()
 }
 
 /// Returns what sorts `ttyUSB2` before `ttyUSB10`.

@@ -44,6 +44,9 @@ impl Terminal {
 
     /// Shows what was asked for.
     pub fn say(&self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
         let mut out = AutoStream::always(io::stdout());
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }

@@ -21,10 +21,14 @@ const READ_LIMIT: i64 = 64 * 1024;
 impl Engine {
     /// Executes instructions until something must be waited for.
     pub(super) fn advance(&mut self) {
+        if !matches!(self.state, State::Ready) {
+            return;
+        }
+        let program = self.program.clone();
         while matches!(self.state, State::Ready) {
             self.spent += 1;
             let at = self.at;
-            let site = self.program.site(at);
+            let site = program.site(at);
             if self.spent > FUEL {
                 let failure = self
                     .failure_at(
@@ -40,18 +44,17 @@ impl Engine {
                 continue;
             }
             self.at += 1;
-            if let Err(failure) = self.execute(at, site) {
+            if let Err(failure) = self.execute(&program.ops[at], at, site) {
                 self.fail(failure);
             }
         }
     }
 
-    fn execute(&mut self, at: usize, site: Site) -> Result<(), Box<Failure>> {
-        let program = self.program.clone();
-        match &program.ops[at] {
+    fn execute(&mut self, op: &Op, at: usize, site: Site) -> Result<(), Box<Failure>> {
+        match op {
             Op::Send(mode, text) => {
                 self.port_is_open(site)?;
-                let octets = self.eval(text)?.octets();
+                let octets = self.eval_to_send(text)?;
                 check_length(octets.len())
                     .map_err(|why| self.failure_at(Code::RunValue, site, why, "too long to send"))?;
                 self.send(*mode, octets, site);

@@ -43,6 +43,14 @@ impl Engine {
         self.trouble((expr.span, message), site)
     }
 
+    /// Works out octets to be sent, with room for a line ending behind them.
+    pub(super) fn eval_to_send(&mut self, expr: &Expr) -> Result<Vec<u8>, Box<Failure>> {
+        let ExprKind::Const(Value::Text(text)) = &expr.kind else { return Ok(self.eval(expr)?.into_octets()) };
+        let mut octets = Vec::with_capacity(text.len() + self.settings.eol.len());
+        octets.extend_from_slice(text);
+        Ok(octets)
+    }
+
     /// Works out a yes or no.
     pub(super) fn eval_bool(&mut self, expr: &Expr) -> Result<bool, Box<Failure>> {
         match self.eval(expr)? {
@@ -53,6 +61,9 @@ impl Engine {
 
     /// Works out a length of time.
     pub(super) fn eval_duration(&mut self, expr: &Expr) -> Result<Duration, Box<Failure>> {
+        if let ExprKind::Const(Value::Duration(lasting)) = &expr.kind {
+            return Ok(*lasting);
+        }
         match self.eval(expr)? {
             Value::Duration(lasting) => Ok(lasting),
             other => Err(self.wrong(expr, format!("expected a duration, this is {}", other.kind().title()))),

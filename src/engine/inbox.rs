@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use crate::time::Moment;
+use crate::value::line_end;
 
 /// How much is kept of what came.
 pub const KEPT: usize = 256 * 1024;
@@ -159,7 +160,7 @@ impl Inbox {
         }
         self.scanned = self.scanned.max(self.line_start);
         let start = self.line_start;
-        let found = memchr::memchr2(b'\r', b'\n', self.slice(self.scanned..self.end()));
+        let found = line_end::find(self.slice(self.scanned..self.end()));
         let Some(found) = found else {
             self.scanned = self.end();
             let is_too_long = self.end() - start >= LINE_LIMIT;
@@ -252,7 +253,7 @@ impl Inbox {
                 // The LF of a CR LF that came later belongs to it.
                 Some(cut) if cut == arrival_end && within.ends_with(b"\r") && behind.starts_with(b"\n") => cut + 1,
                 Some(cut) => cut,
-                None => line_end(behind).map_or(place, |i| arrival_end + i as u64 + 1),
+                None => last_of_end(behind).map_or(place, |i| arrival_end + i as u64 + 1),
             };
             let last = self.arrivals.partition_point(|(end, _)| *end < piece_end);
             at = self.arrivals.get(last).map_or(at, |(_, at)| *at);
@@ -281,8 +282,8 @@ impl Inbox {
 }
 
 /// Returns where the first line ending ends: LF, CR LF, or a CR that no LF follows.
-fn line_end(bytes: &[u8]) -> Option<usize> {
-    let at = memchr::memchr2(b'\r', b'\n', bytes)?;
+fn last_of_end(bytes: &[u8]) -> Option<usize> {
+    let at = line_end::find(bytes)?;
     Some(if bytes[at] == b'\r' && bytes.get(at + 1) == Some(&b'\n') { at + 1 } else { at })
 }
 

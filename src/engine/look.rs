@@ -24,8 +24,9 @@ pub struct Sight {
     claimed: u64,
     /// Where the answers to the last send begin.
     pub exchange: u64,
-    /// The echo that may still come.
-    echo: Option<Vec<u8>>,
+    /// The line that was sent last, for its echo: it may still come if `awaits_echo`.
+    echo: Vec<u8>,
+    awaits_echo: bool,
     /// Where the echo of this exchange stands.
     echo_at: Option<Range<u64>>,
     /// Whether a watcher is content with an unfinished line.
@@ -47,7 +48,7 @@ pub struct Wanted {
     pub began_at: u64,
 }
 
-/// How much must have come at once for it to be worth looking for the first interesting line in it.
+/// How much must have come, at once or to one wait, for it to be worth making a search for the first interesting line.
 pub const BULK: u64 = 2048;
 
 /// Which watchers are asked.
@@ -123,7 +124,8 @@ impl Sight {
             read_from: 0,
             claimed: 0,
             exchange: 0,
-            echo: None,
+            echo: Vec::new(),
+            awaits_echo: false,
             echo_at: None,
             has_eager_watchers: false,
         }
@@ -150,11 +152,19 @@ impl Sight {
     }
 
     /// Notes that a send has left: what came before is no answer to it. `echo` is the line that may come back.
-    pub fn sent(&mut self, echo: Option<Vec<u8>>) {
+    pub fn sent(&mut self, echo: Option<&[u8]>) {
         self.start_afresh();
         self.exchange = self.floor;
-        self.echo = echo.filter(|echo| !echo.is_empty() && !echo.iter().any(|b| matches!(b, b'\r' | b'\n')));
+        let echo = echo.unwrap_or_default();
+        self.awaits_echo = !echo.is_empty() && !echo.iter().any(|b| matches!(b, b'\r' | b'\n'));
+        self.echo.clear();
+        self.echo.extend_from_slice(echo);
         self.echo_at = None;
+    }
+
+    /// Returns the echo that may still come.
+    fn awaited_echo(&self) -> Option<&[u8]> {
+        self.awaits_echo.then_some(self.echo.as_slice())
     }
 
     fn start_afresh(&mut self) {
@@ -173,7 +183,7 @@ impl Sight {
         }
         self.start_afresh();
         self.claimed = self.floor;
-        self.echo = None;
+        self.awaits_echo = false;
     }
 
     /// Throws away everything that has come.
@@ -187,7 +197,7 @@ impl Sight {
     pub fn waits_for_silence(&self, wanted: Option<&Wanted>) -> bool {
         let has_rest = self.inbox.end() > self.inbox.line_start().max(self.claimed);
         let wants_prompt = wanted.is_some_and(|w| w.patterns.iter().flatten().any(Pattern::is_prompt));
-        self.inbox.ends_with_bare_cr() || has_rest && (wants_prompt || self.echo.is_some() || self.has_eager_watchers)
+        self.inbox.ends_with_bare_cr() || has_rest && (wants_prompt || self.awaits_echo || self.has_eager_watchers)
     }
 
     /// Looks at everything that has come.
@@ -237,7 +247,7 @@ impl Sight {
     /// Passes over all complete lines before the first that somebody could want.
     fn skip_lines(&mut self, prefilter: &Prefilter, wanted: Option<&mut Wanted>) {
         let start = self.inbox.line_start();
-        if self.inbox.end() - start < BULK || self.claimed > start || self.floor > start {
+        if self.claimed > start || self.floor > start {
             return;
         }
         let lines = self.inbox.slice(start..self.inbox.end());
@@ -248,7 +258,7 @@ impl Sight {
         if let Some(hit) = prefilter.find(self.inbox.slice(from..end)) {
             end = (from + hit as u64).max(start);
         }
-        if let Some(echo) = &self.echo
+        if let Some(echo) = self.awaited_echo()
             && let Some(hit) = memchr::memmem::find(self.inbox.slice(start..end), echo)
         {
             end = start + hit as u64;
@@ -279,11 +289,11 @@ impl Sight {
     }
 
     fn is_echo(&self, from: u64, line: &Line) -> bool {
-        self.echo.as_ref().is_some_and(|echo| self.floor < line.next && self.inbox.slice(from..line.text.end) == echo)
+        self.awaited_echo().is_some_and(|echo| self.floor < line.next && self.inbox.slice(from..line.text.end) == echo)
     }
 
     fn take_echo(&mut self, from: u64, line: Line) {
-        self.echo = None;
+        self.awaits_echo = false;
         self.echo_at = Some(from..line.next);
         if self.floor >= from {
             self.floor = line.next;
@@ -389,9 +399,9 @@ impl Sight {
             return Seen::Nothing;
         }
         let rest = self.inbox.slice(from..end);
-        let may_become_echo = self.echo.as_ref().is_some_and(|echo| {
+        let may_become_echo = self.awaited_echo().is_some_and(|echo| {
             let text = rest.strip_suffix(b"\r").unwrap_or(rest);
-            if settled { text == echo.as_slice() } else { echo.starts_with(text) }
+            if settled { text == echo } else { echo.starts_with(text) }
         });
         if may_become_echo {
             return Seen::Nothing;
@@ -443,7 +453,7 @@ impl Sight {
             Whole::Yes => line.next,
             Whole::No => found.end,
         };
-        self.echo = None;
+        self.awaits_echo = false;
         if line.text.start == self.inbox.line_start() && whole == Whole::Yes {
             self.inbox.record(line.clone(), Fate::Claimed { rest_from: end });
         }

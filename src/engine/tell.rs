@@ -19,7 +19,9 @@ impl Engine {
 
     fn tell_at(&mut self, at: Moment, site: Option<Site>, kind: EventKind) {
         let mut event = Event { at, site, kind };
-        clean(&mut event, &self.redactor);
+        if !self.redactor.known().is_empty() {
+            clean(&mut event, &self.redactor);
+        }
         if self.holds > 0 {
             self.held.push(event);
         } else {
@@ -32,9 +34,16 @@ impl Engine {
         self.tell(None, EventKind::Noted { text: text.into() });
     }
 
-    /// Asks something of the port.
+    /// Asks something of the port. It stands before what is to be told, behind what is to be done: an answer does not wait
+    /// for what is made of the question. Only the opening of the port comes after the news that the run begins.
     pub(super) fn command(&mut self, command: PortCommand) {
-        self.outbox.push_back(Output::Act(Action::Port(command)));
+        let is_opening = matches!(command, PortCommand::Open { .. });
+        let action = Output::Act(Action::Port(command));
+        if is_opening {
+            return self.outbox.push_back(action);
+        }
+        let behind = self.outbox.iter().rposition(|output| matches!(output, Output::Act(_)));
+        self.outbox.insert(behind.map_or(0, |last| last + 1), action);
     }
 
     /// Tells of everything that has been looked at: whole lines; empty ones wait for the next that is not.

@@ -28,9 +28,16 @@ pub(super) struct Wait {
     pub deadline: Moment,
     /// Whether the end is that of a step's timeout.
     pub is_bounded: bool,
+    /// How much had come when it began.
+    came_before: u64,
+    /// What finds the first interesting line of many, once it is worth it, and the watchers that it was made for.
+    prefilter: Option<(u64, Option<Arc<Prefilter>>)>,
     /// What kind.
     pub kind: WaitKind,
 }
+
+/// How many patterns there must be for one search of all in a small read to take less than a search of each.
+const MANY: usize = 3;
 
 /// What kind of wait.
 #[derive(Debug)]
@@ -67,6 +74,8 @@ pub(super) struct Watched {
     actives: Vec<Active>,
     /// Whether a pattern has values in it that may change.
     has_values: bool,
+    /// Tells them from those in force before.
+    number: u64,
 }
 
 impl Wait {
@@ -98,7 +107,9 @@ impl Engine {
             Some(step) if step < own => (step.max(self.now), true),
             _ => (own, false),
         };
-        self.state = State::Waiting(Box::new(Wait { site, begun: self.now, deadline, is_bounded, kind }));
+        let came_before = self.sight.inbox.end();
+        let (begun, prefilter) = (self.now, None);
+        self.state = State::Waiting(Box::new(Wait { site, begun, deadline, is_bounded, came_before, prefilter, kind }));
         self.look();
     }
 
@@ -121,21 +132,13 @@ impl Engine {
 
     /// Looks for what a wait wants; true if it is to be looked at again.
     fn look_for(&mut self, mut wait: Box<Wait>) -> bool {
-        let wait_at = wait.kind.at();
-        let wanted = match &mut wait.kind {
-            WaitKind::Count { n, .. } => {
-                let n = *n;
-                match self.sight.read(n) {
-                    Some(range) => self.counted(*wait, range),
-                    None => self.state = State::Waiting(wait),
-                }
-                return false;
+        if let WaitKind::Count { n, .. } = wait.kind {
+            match self.sight.read(n) {
+                Some(range) => self.counted(*wait, range),
+                None => self.state = State::Waiting(wait),
             }
-            WaitKind::Patterns { wanted, .. } | WaitKind::Absence { wanted, .. } | WaitKind::Until { wanted, .. } => {
-                Some(wanted)
-            }
-            WaitKind::Quiet { .. } => None,
-        };
+            return false;
+        }
         let watched = match self.take_watched() {
             Ok(watched) => watched,
             Err(failure) => {
@@ -143,7 +146,13 @@ impl Engine {
                 return false;
             }
         };
-        let prefilter = self.prefilter(wait_at, &watched);
+        let prefilter = self.prefilter(&mut wait, &watched);
+        let wanted = match &mut wait.kind {
+            WaitKind::Patterns { wanted, .. } | WaitKind::Absence { wanted, .. } | WaitKind::Until { wanted, .. } => {
+                Some(wanted)
+            }
+            WaitKind::Count { .. } | WaitKind::Quiet { .. } => None,
+        };
         let seen = if self.is_busy_device() {
             self.sight.look_busy(wanted, self.settled)
         } else {
@@ -175,12 +184,24 @@ impl Engine {
         }
     }
 
-    /// Returns what finds the first interesting line of many, if many have come. It is made once for each
-    /// instruction that waits, from the patterns as written, so that it holds for each time it is executed.
-    fn prefilter(&mut self, at: Option<Address>, watched: &Watched) -> Option<Arc<Prefilter>> {
-        if self.sight.unlooked() < BULK || watched.has_values {
+    /// Returns what finds the first interesting line in one search, where that is worth it: many lines came at once, or the
+    /// wait has seen many and there are many patterns.
+    fn prefilter(&mut self, wait: &mut Wait, watched: &Watched) -> Option<Arc<Prefilter>> {
+        let is_bulk = self.sight.unlooked() >= BULK;
+        let is_long = self.sight.inbox.end() - wait.came_before >= BULK;
+        if !(is_bulk || is_long) || watched.has_values {
             return None;
         }
+        if wait.prefilter.as_ref().is_none_or(|(made_for, _)| *made_for != watched.number) {
+            wait.prefilter = Some((watched.number, self.prefilter_of(wait.kind.at(), watched)));
+        }
+        let (_, prefilter) = wait.prefilter.as_ref()?;
+        prefilter.as_ref().filter(|prefilter| is_bulk || prefilter.n_patterns() >= MANY).cloned()
+    }
+
+    /// Returns the prefilter of an instruction that waits. It is made once, from the patterns as written, so that it holds for
+    /// each time it is executed.
+    fn prefilter_of(&mut self, at: Option<Address>, watched: &Watched) -> Option<Arc<Prefilter>> {
         let specs: Vec<&PatternSpec> = match at.map(|at| &self.program.ops[at]) {
             Some(Op::Expect(expect)) => expect.arms.iter().map(|(spec, _)| spec).collect(),
             Some(Op::ExpectNone(spec, _) | Op::ReadUntil(spec, ..)) => vec![spec],
@@ -508,6 +529,7 @@ impl Engine {
 
     fn make_watched(&mut self) -> Result<Watched, Box<Failure>> {
         self.prefilters.clear();
+        self.n_watched += 1;
         let program = self.program.clone();
         let actives: Vec<Active> = self.watching.iter().rev().copied().collect();
         let mut patterns = Vec::with_capacity(actives.len());
@@ -525,7 +547,7 @@ impl Engine {
         let is_eager = |pattern: &Pattern| matches!(pattern, Pattern::Literal(_)) || pattern.is_prompt();
         self.sight.has_eager_watchers =
             patterns.iter().any(|(pattern, watch)| *watch != Watch::Ignore && is_eager(pattern));
-        Ok(Watched { patterns, actives, has_values })
+        Ok(Watched { patterns, actives, has_values, number: self.n_watched })
     }
 }
 

@@ -19,8 +19,8 @@ pub(super) struct Outgoing {
     bytes: Vec<u8>,
     /// How many have been handed over.
     handed_over: usize,
-    /// The line whose echo may come back.
-    echo: Option<Vec<u8>>,
+    /// How many of the bytes are the line whose echo may come back.
+    echo: Option<usize>,
     /// When the next piece is handed over, if there is a pace and one piece has left.
     next_at: Option<Moment>,
 }
@@ -36,7 +36,7 @@ impl Engine {
     /// Begins to send.
     pub(super) fn send(&mut self, mode: SendMode, octets: Vec<u8>, site: Site) {
         let echo = (mode == SendMode::Line && self.program.role == Role::Flow && self.settings.echo != Echo::Off)
-            .then(|| octets.clone());
+            .then_some(octets.len());
         let bytes = match mode {
             SendMode::Raw => octets,
             SendMode::Line => {
@@ -102,7 +102,7 @@ impl Engine {
         self.sight_all();
         // What a device writes is no question: what came before it is still to be read.
         if self.program.role == Role::Flow {
-            self.sight.sent(send.echo);
+            self.sight.sent(send.echo.map(|n| &send.bytes[..n]));
         }
         let last_sent = self.last_sent.get_or_insert_default();
         last_sent.clear();

@@ -173,8 +173,7 @@ impl<'a, W: Write> Console<'a, W> {
     fn put(&mut self, at: Duration, paint: Ansi, lead: &str, bytes: &[u8]) {
         let time = time_column(at);
         self.paint(DIM, &time);
-        let mut text = lead.to_string();
-        push_visible(&mut text, bytes);
+        let text = format!("{lead}{}", as_text(|text| push_visible(text, bytes)));
         self.paint(paint, &text);
         self.text.push('\n');
     }
@@ -191,8 +190,7 @@ impl<'a, W: Write> Console<'a, W> {
             [(paint, lead.as_bytes()), (DIM, &bytes[..begin]), (paint, &bytes[begin..end]), (DIM, &bytes[end..])];
         for (paint, part) in parts {
             // A character has four bytes at most: what is behind can not be shown anyway.
-            let mut text = String::new();
-            push_visible(&mut text, &part[..part.len().min(room * 4 + 4)]);
+            let text = as_text(|text| push_visible(text, &part[..part.len().min(room * 4 + 4)]));
             let shown = self.cut(&text, room);
             room -= columns(&shown).min(room);
             self.paint(paint, &shown);
@@ -320,10 +318,17 @@ impl<W: Write> Sink for Console<'_, W> {
 }
 
 fn time_column(at: Duration) -> String {
-    let mut text = String::with_capacity(TIME_WIDTH + 2);
-    push_seconds(&mut text, at, TIME_WIDTH);
-    text.push_str("  ");
-    text
+    as_text(|text| {
+        push_seconds(text, at, TIME_WIDTH);
+        text.extend_from_slice(b"  ");
+    })
+}
+
+/// Returns what is appended to an empty text.
+fn as_text(append: impl FnOnce(&mut Vec<u8>)) -> String {
+    let mut text = Vec::new();
+    append(&mut text);
+    String::from_utf8(text).expect("what is shown is UTF-8")
 }
 
 fn indent(depth: u32) -> String {

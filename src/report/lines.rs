@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::value::escape::visible;
+use crate::value::line_end;
 
 /// Returns the lines of what was received, each with its end.
 ///
@@ -13,29 +14,33 @@ pub fn lines(bytes: &[u8]) -> Lines<'_> {
 }
 
 /// Appends bytes as [`visible`] text.
-pub fn push_visible(out: &mut String, bytes: &[u8]) {
+pub fn push_visible(out: &mut Vec<u8>, bytes: &[u8]) {
     let mut rest = bytes;
     loop {
-        let n_plain = plain_length(rest);
-        let (plain, others) = rest.split_at(n_plain);
-        out.push_str(std::str::from_utf8(plain).expect("printable ASCII is UTF-8"));
-        let n_others = match others.first() {
-            None => return,
-            Some(b'\r') => {
-                out.push_str("\\r");
+        let (plain, others) = rest.split_at(plain_length(rest));
+        out.extend_from_slice(plain);
+        let n_others = match others {
+            [] => return,
+            // How nearly every line ends.
+            [b'\r', b'\n', ..] => {
+                out.extend_from_slice(b"\\r\\n");
+                2
+            }
+            [b'\r', ..] => {
+                out.extend_from_slice(b"\\r");
                 1
             }
-            Some(b'\n') => {
-                out.push_str("\\n");
+            [b'\n', ..] => {
+                out.extend_from_slice(b"\\n");
                 1
             }
-            Some(byte) if byte.is_ascii() => {
-                out.push_str(&visible(&others[..1]));
+            [byte, ..] if byte.is_ascii() => {
+                out.extend_from_slice(visible(&others[..1]).as_bytes());
                 1
             }
-            Some(_) => {
+            _ => {
                 let n = others.iter().position(u8::is_ascii).unwrap_or(others.len());
-                out.push_str(&visible(&others[..n]));
+                out.extend_from_slice(visible(&others[..n]).as_bytes());
                 n
             }
         };
@@ -63,7 +68,7 @@ fn plain_length(bytes: &[u8]) -> usize {
 }
 
 /// Appends seconds with three decimals, right-aligned in `width` columns.
-pub fn push_seconds(out: &mut String, span: Duration, width: usize) {
+pub fn push_seconds(out: &mut Vec<u8>, span: Duration, width: usize) {
     let mut digits = [b' '; 24];
     let mut at = digits.len();
     let mut push = |byte: u8| {
@@ -85,7 +90,7 @@ pub fn push_seconds(out: &mut String, span: Duration, width: usize) {
         }
     }
     let begin = at.min(digits.len() - width.min(digits.len()));
-    out.push_str(std::str::from_utf8(&digits[begin..]).expect("blanks, digits and a point are UTF-8"));
+    out.extend_from_slice(&digits[begin..]);
 }
 
 /// See [`lines`].
@@ -98,18 +103,14 @@ impl<'a> Iterator for Lines<'a> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
-        let mut end = 0;
-        while let Some(n_before) = memchr::memchr2(b'\r', b'\n', &self.rest[end..]) {
-            let at = end + n_before;
-            end = if self.rest[at..].starts_with(b"\r\n") { at + 2 } else { at + 1 };
-            if n_before > 0 {
-                break;
-            }
-        }
-        if end == 0 || self.rest[..end].iter().all(|b| matches!(b, b'\r' | b'\n')) {
-            end = self.rest.len();
-        }
-        let (line, rest) = self.rest.split_at(end);
+        let bytes = self.rest;
+        let begin = bytes.iter().position(|b| !matches!(b, b'\r' | b'\n')).unwrap_or(bytes.len());
+        let end = match line_end::find(&bytes[begin..]) {
+            Some(n) if bytes[begin + n..].starts_with(b"\r\n") => begin + n + 2,
+            Some(n) => begin + n + 1,
+            None => bytes.len(),
+        };
+        let (line, rest) = bytes.split_at(end);
         self.rest = rest;
         (!line.is_empty()).then_some(line)
     }
@@ -143,9 +144,9 @@ mod tests {
         for a in alphabet {
             for b in alphabet {
                 for c in alphabet {
-                    let mut got = String::new();
+                    let mut got = Vec::new();
                     push_visible(&mut got, &[a, b, c, b'x']);
-                    assert_eq!(got, visible(&[a, b, c, b'x']));
+                    assert_eq!(got, visible(&[a, b, c, b'x']).as_bytes());
                 }
             }
         }
@@ -170,12 +171,12 @@ mod tests {
         for (ms, text) in
             [(0, "    0.000"), (12_345, "   12.345"), (36_000_007, "36000.007"), (u64::MAX, "18446744073709551.615")]
         {
-            let mut got = String::new();
+            let mut got = Vec::new();
             push_seconds(&mut got, Duration::from_millis(ms), 9);
-            assert_eq!(got, text);
+            assert_eq!(got, text.as_bytes());
         }
-        let mut got = String::new();
+        let mut got = Vec::new();
         push_seconds(&mut got, Duration::MAX, 9);
-        assert_eq!(got, "18446744073709551615.999");
+        assert_eq!(got, b"18446744073709551615.999");
     }
 }

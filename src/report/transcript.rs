@@ -24,6 +24,7 @@ use super::lines::{lines, push_seconds, push_visible};
 use crate::diagnostic::render::{Style, render_place};
 use crate::event::{CloseReason, Event, EventKind, Failure, RunHeader, StepOutcome};
 use crate::source::Sources;
+use crate::time::Moment;
 
 /// Columns of the time.
 const TIME_WIDTH: usize = 9;
@@ -53,19 +54,20 @@ pub struct Transcript<'a, W: Write> {
     out: W,
     sources: &'a Sources,
     times: Times,
-    text: String,
+    /// UTF-8, as bytes: a write may end within a character.
+    text: Vec<u8>,
     gathered: usize,
     /// How much of the last page has been written.
     in_page: usize,
     /// The time of the last line as text, and its milliseconds: lines that come together have the same.
-    stamp: ((u64, u32), String),
+    stamp: ((u64, u32), Vec<u8>),
 }
 
 impl<'a, W: Write> Transcript<'a, W> {
     /// Makes a transcript that goes to `out`; places are those of `sources`.
     pub fn new(out: W, sources: &'a Sources, times: Times) -> Transcript<'a, W> {
-        let stamp = ((u64::MAX, u32::MAX), String::new());
-        Transcript { out, sources, times, text: String::new(), gathered: GATHERED, in_page: 0, stamp }
+        let stamp = ((u64::MAX, u32::MAX), Vec::new());
+        Transcript { out, sources, times, text: Vec::new(), gathered: GATHERED, in_page: 0, stamp }
     }
 
     /// Gathers about so many bytes before they are written: fewer where many transcripts are written at once.
@@ -87,12 +89,12 @@ impl<'a, W: Write> Transcript<'a, W> {
     fn write_pages(&mut self) -> io::Result<()> {
         let behind = (self.in_page + self.text.len()) % PAGE;
         let end = self.text.len().checked_sub(behind).unwrap_or(self.text.len());
-        self.write_to(self.text.floor_char_boundary(end))
+        self.write_to(end)
     }
 
     /// Writes what stands before `end`.
     fn write_to(&mut self, end: usize) -> io::Result<()> {
-        self.out.write_all(&self.text.as_bytes()[..end])?;
+        self.out.write_all(&self.text[..end])?;
         self.text.drain(..end);
         self.in_page = (self.in_page + end) % PAGE;
         Ok(())
@@ -101,7 +103,7 @@ impl<'a, W: Write> Transcript<'a, W> {
     fn put(&mut self, at: Duration, lead: &str, bytes: &[u8]) {
         self.begin(at, lead);
         push_visible(&mut self.text, bytes);
-        self.text.push('\n');
+        self.text.push(b'\n');
     }
 
     /// Begins a line: the time and what it is.
@@ -112,32 +114,32 @@ impl<'a, W: Write> Transcript<'a, W> {
                 self.stamp.0 = ms;
                 self.stamp.1.clear();
                 push_seconds(&mut self.stamp.1, at, TIME_WIDTH);
-                self.stamp.1.push(' ');
+                self.stamp.1.push(b' ');
             }
-            self.text.push_str(&self.stamp.1);
+            self.text.extend_from_slice(&self.stamp.1);
         }
-        self.text.push_str(lead);
+        self.text.extend_from_slice(lead.as_bytes());
     }
 
     fn put_header(&mut self, header: &RunHeader) {
         for (name, value) in [(header.kind.as_str(), &header.title), ("port", &header.port), ("line", &header.line)] {
             push_visible(&mut self.text, name.as_bytes());
-            self.text.push_str(": ");
+            self.text.extend_from_slice(b": ");
             push_visible(&mut self.text, value.as_bytes());
-            self.text.push('\n');
+            self.text.push(b'\n');
         }
-        self.text.push('\n');
+        self.text.push(b'\n');
     }
 
     fn put_step(&mut self, at: Duration, depth: u32, what: &str, title: &str, more: &str) {
         self.begin(at, "-- ");
         for _ in 0..depth {
-            self.text.push_str("  ");
+            self.text.extend_from_slice(b"  ");
         }
-        self.text.push_str(what);
+        self.text.extend_from_slice(what.as_bytes());
         push_visible(&mut self.text, title.as_bytes());
-        self.text.push_str(more);
-        self.text.push('\n');
+        self.text.extend_from_slice(more.as_bytes());
+        self.text.push(b'\n');
     }
 
     fn put_failure(&mut self, at: Duration, failure: &Failure) {
@@ -177,12 +179,7 @@ impl<'a, W: Write> Transcript<'a, W> {
     /// A duration as the end of a line, if durations are shown.
     fn lasting(&self, took: Duration) -> String {
         match self.times {
-            Times::Shown => {
-                let mut text = ", ".to_string();
-                push_seconds(&mut text, took, 0);
-                text.push_str(" s");
-                text
-            }
+            Times::Shown => format!(", {} s", Moment::after(took)),
             Times::Hidden => String::new(),
         }
     }
@@ -399,7 +396,7 @@ mod tests {
         let line = |n: u64| EventKind::Received { bytes: format!("{n} é\r\n").into_bytes(), block: false };
         let told = |mut transcript: Transcript<'_, &mut Written>, has_pause: bool| {
             for n in 0..2000 {
-                let event = Event { at: crate::time::Moment::from_millis(n), site: None, kind: line(n) };
+                let event = Event { at: Moment::from_millis(n), site: None, kind: line(n) };
                 transcript.tell(&event).expect("a Vec takes whatever is written");
                 if has_pause && n == 100 {
                     transcript.write_out().expect("a Vec takes whatever is written");
@@ -436,7 +433,7 @@ mod tests {
             CloseReason::Broken { reason: "input/output error".to_string(), help: None },
             CloseReason::DeviceFailed(Box::new(failure)),
         ] {
-            let event = Event { at: crate::time::Moment::START, site: None, kind: EventKind::Closed(reason) };
+            let event = Event { at: Moment::START, site: None, kind: EventKind::Closed(reason) };
             transcript.tell(&event).expect("a Vec takes whatever is written");
         }
         transcript.end().expect("a Vec takes whatever is written");
