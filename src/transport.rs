@@ -5,7 +5,7 @@
 //! port and the interrupt pipe with the time that is left, then the read. serialport's own `write` can
 //! block for ever when the buffer is full, and its `read` hides bytes that came before a hang-up. On
 //! Windows a thread per port does the same with short timeouts, channels join it to the run, and a bell wakes
-//! the run for the port and the interrupt.
+//! the one thread that waits for all ports and the interrupt.
 //!
 //! A moment is that of the clock, with one exception: bytes that a wait finds when the machine let it run
 //! on too late are reported at its deadline, so that a busy machine does not turn an answer in time into
@@ -15,7 +15,6 @@
 #[cfg(any(windows, test))]
 mod bell;
 mod clock;
-#[cfg(unix)]
 mod fleet;
 mod interrupt;
 #[cfg(unix)]
@@ -28,7 +27,6 @@ mod serial;
 mod threaded;
 
 pub use clock::{Clock, unix_millis};
-#[cfg(unix)]
 pub use fleet::run_all;
 pub use interrupt::Interrupt;
 pub use ports::{PortDescription, UsbIdentity, list};

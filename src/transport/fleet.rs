@@ -8,6 +8,9 @@ use crate::event::Verdict;
 use crate::time::Moment;
 use crate::world::{Happening, Next, Session, World};
 
+#[cfg(any(windows, test))]
+mod threads;
+#[cfg(unix)]
 mod waiter;
 
 /// Runs sessions on their ports, at most so many at once, and tells of each verdict when it is there.
@@ -25,7 +28,11 @@ pub fn run_all(
     interrupt: &Interrupt,
     on_end: &mut dyn FnMut(usize, Verdict),
 ) -> io::Result<()> {
-    run_with(waiter::Waiter::new(interrupt)?, sessions, at_most, clock, interrupt, on_end)
+    #[cfg(unix)]
+    let lookout = waiter::Waiter::new(interrupt)?;
+    #[cfg(windows)]
+    let lookout = threads::Threads::new(interrupt, std::sync::Arc::new(super::serial::serve));
+    run_with(lookout, sessions, at_most, clock, interrupt, on_end)
 }
 
 /// What tells which of several ports may have something.
@@ -229,3 +236,6 @@ impl<W: Watched> Member<'_, W> {
         self.go_on(received)
     }
 }
+
+#[cfg(test)]
+mod tests;
