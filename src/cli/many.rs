@@ -20,7 +20,7 @@ use crate::report::console::Volume;
 use crate::report::jsonl::JsonLines;
 use crate::report::transcript::{GATHERED, Times, Transcript};
 use crate::results::Results;
-use crate::transport::Clock;
+use crate::transport::{Clock, run_all};
 use crate::world::{Company, Nobody, Session};
 
 /// Returns the ports that were typed, patterns replaced by the ports that fit them, each once.
@@ -187,25 +187,6 @@ pub(super) fn run(arguments: &RunArguments, ports: &[String], terminal: &Termina
         Verdict::Passed | Verdict::Flaky | Verdict::Skipped if is_unwritten => Ending::Unwritten,
         verdict => Ending::Ran(verdict),
     }
-}
-
-#[cfg(unix)]
-use crate::transport::run_all;
-
-/// Runs the sessions one after the other: on Windows a port needs a thread of its own, and sessions stay in theirs.
-#[cfg(not(unix))]
-fn run_all(
-    sessions: Vec<(String, Session<'_>)>,
-    _at_most: usize,
-    clock: Clock,
-    interrupt: &crate::transport::Interrupt,
-    on_end: &mut dyn FnMut(usize, Verdict),
-) -> io::Result<()> {
-    for (index, (port, session)) in sessions.into_iter().enumerate() {
-        let mut world = crate::transport::open_world(&port, clock, interrupt.clone());
-        on_end(index, session.run(world.as_mut()));
-    }
-    Ok(())
 }
 
 fn save_place(arguments: &RunArguments) -> PathBuf {

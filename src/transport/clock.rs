@@ -4,6 +4,7 @@
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::time::Moment;
+use crate::world::Happening;
 
 /// A clock that started with the run and never goes back.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +22,39 @@ impl Clock {
     /// Returns the time since the start.
     pub fn now(&self) -> Moment {
         Moment::after(self.start.elapsed())
+    }
+}
+
+/// The moments that one world tells: those of a clock, and none before the last that was told.
+#[derive(Debug)]
+pub(super) struct Timeline {
+    clock: Clock,
+    /// `last <= clock.now()`.
+    last: Moment,
+}
+
+impl Timeline {
+    /// Makes a timeline on which nothing has been told.
+    pub fn new(clock: Clock) -> Timeline {
+        Timeline { clock, last: Moment::START }
+    }
+
+    /// Returns the moment that a happening without a deadline of its own has.
+    pub fn now(&self) -> Moment {
+        self.clock.now().max(self.last)
+    }
+
+    /// Returns what is told of something that happens now.
+    pub fn at_once(&mut self, happening: Happening) -> (Moment, Happening) {
+        self.last = self.now();
+        (self.last, happening)
+    }
+
+    /// Returns the moment of bytes that a wait until then has found: not behind its deadline.
+    pub fn in_time_for(&mut self, until: Option<Moment>) -> Moment {
+        let now = self.now();
+        self.last = until.map_or(now, |until| now.min(until.max(self.last)));
+        self.last
     }
 }
 

@@ -1,24 +1,79 @@
 //! Several runs at once, each on a port of its own, in one thread that waits for all of them.
 
 use std::io;
+use std::time::Duration;
 
-use super::line::Ready;
-use super::serial::SerialWorld;
 use super::{Clock, Interrupt};
 use crate::event::Verdict;
 use crate::time::Moment;
-use crate::world::{Happening, Next, Session};
-use waiter::Waiter;
+use crate::world::{Happening, Next, Session, World};
 
+#[cfg(any(windows, test))]
+mod threads;
+#[cfg(unix)]
 mod waiter;
 
+/// Runs sessions on their ports, at most so many at once, and tells of each verdict when it is there.
+///
+/// `on_end` gets the number of the session, in the order given. One wait is for all ports and the interrupt; each
+/// port that is ready then costs what it costs alone.
+///
+/// # Errors
+///
+/// If the system can not wait for so many ports.
+pub fn run_all(
+    sessions: Vec<(String, Session<'_>)>,
+    at_most: usize,
+    clock: Clock,
+    interrupt: &Interrupt,
+    on_end: &mut dyn FnMut(usize, Verdict),
+) -> io::Result<()> {
+    #[cfg(unix)]
+    let lookout = waiter::Waiter::new(interrupt)?;
+    #[cfg(windows)]
+    let lookout = threads::Threads::new(interrupt, std::sync::Arc::new(super::serial::serve));
+    run_with(lookout, sessions, at_most, clock, interrupt, on_end)
+}
+
+/// What tells which of several ports may have something.
+trait Lookout {
+    /// The world of one of these ports.
+    type World: Watched;
+
+    /// Makes the world of a port; nothing is opened yet.
+    fn world(&self, number: usize, port: &str, clock: Clock, interrupt: &Interrupt) -> Self::World;
+
+    /// Watches a port under its number from now on, as its world now wants it.
+    fn watch(&mut self, number: usize, world: &Self::World) -> io::Result<()>;
+
+    /// Waits until a port may have something, the interrupt is raised, or that time has passed, or a part of it: who waits
+    /// for a moment looks at the clock and waits again. `ready` gets what was found, by number.
+    fn wait(&mut self, left: Option<Duration>, ready: &mut Vec<(usize, Found<Self>)>) -> io::Result<()>;
+}
+
+/// What a lookout finds of a port.
+type Found<L> = <<L as Lookout>::World as Watched>::Found;
+
+/// A world that can be waited for together with others.
+trait Watched: World {
+    /// What is found of its port.
+    type Found;
+
+    /// Takes note of what was found, for the looks that follow.
+    fn found(&mut self, found: Self::Found);
+
+    /// Looks whether there is something to tell, without waiting; `received` then holds the bytes that came, and no others.
+    fn look(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)>;
+
+    /// Returns the moment at which this world must be looked at again by itself.
+    fn stage_until(&mut self) -> Option<Moment>;
+}
+
 /// One run of several.
-struct Member<'a> {
-    world: SerialWorld,
+struct Member<'a, W> {
+    world: W,
     session: Session<'a>,
     stand: Stand,
-    /// What the waiter has told of the port and was not used up: it tells of bytes only once.
-    ready: Ready,
 }
 
 /// How far a run is.
@@ -32,33 +87,24 @@ enum Stand {
     Over,
 }
 
-/// Runs sessions on their ports, at most so many at once, and tells of each verdict when it is there.
-///
-/// `on_end` gets the number of the session, in the order given. One wait is for all ports and the interrupt; each
-/// port that is ready then costs one `read`, as it does alone.
-///
-/// # Errors
-///
-/// If the system can not wait for so many ports.
-pub fn run_all(
+/// Runs sessions as [`run_all`] does.
+fn run_with<L: Lookout>(
+    lookout: L,
     sessions: Vec<(String, Session<'_>)>,
     at_most: usize,
     clock: Clock,
     interrupt: &Interrupt,
     on_end: &mut dyn FnMut(usize, Verdict),
 ) -> io::Result<()> {
-    let world = |port: &str| SerialWorld::new(port, clock, interrupt.clone());
-    let members = sessions.into_iter().map(|(port, session)| Member {
-        world: world(&port),
+    let members = sessions.into_iter().enumerate().map(|(number, (port, session))| Member {
+        world: lookout.world(number, &port, clock, interrupt),
         session,
         stand: Stand::Queued,
-        ready: Ready::default(),
     });
-    let members: Vec<Member<'_>> = members.collect();
-    let waiter = Waiter::new(interrupt)?;
+    let members: Vec<Member<'_, L::World>> = members.collect();
     let received = Vec::with_capacity(16 * 1024);
-    let mut fleet = Fleet { members, waiter, received, n_begun: 0, n_running: 0, look_at: None };
-    let mut ready: Vec<(usize, Ready)> = Vec::new();
+    let mut fleet = Fleet { members, lookout, received, n_begun: 0, n_running: 0, look_at: None };
+    let mut ready: Vec<(usize, Found<L>)> = Vec::new();
     let at_most = at_most.max(1);
     loop {
         while fleet.n_running < at_most && fleet.n_begun < fleet.members.len() {
@@ -67,10 +113,10 @@ pub fn run_all(
         if fleet.n_running == 0 {
             return Ok(());
         }
-        fleet.waiter.wait(fleet.look_at.map(|at| at.since(clock.now())), &mut ready)?;
+        fleet.lookout.wait(fleet.look_at.map(|at| at.since(clock.now())), &mut ready)?;
         let now = clock.now();
         for (index, found) in ready.drain(..) {
-            fleet.wake(index, found, now, on_end)?;
+            fleet.wake(index, Some(found), now, on_end)?;
         }
         if interrupt.is_raised() || fleet.look_at.is_some_and(|at| at <= now) {
             fleet.wake_due(now, interrupt.is_raised(), on_end)?;
@@ -79,9 +125,9 @@ pub fn run_all(
 }
 
 /// All runs, and what they share.
-struct Fleet<'a> {
-    members: Vec<Member<'a>>,
-    waiter: Waiter,
+struct Fleet<'a, L: Lookout> {
+    members: Vec<Member<'a, L::World>>,
+    lookout: L,
     received: Vec<u8>,
     /// The first so many have begun.
     n_begun: usize,
@@ -91,7 +137,7 @@ struct Fleet<'a> {
     look_at: Option<Moment>,
 }
 
-impl Fleet<'_> {
+impl<L: Lookout> Fleet<'_, L> {
     /// Begins the next run that has not begun.
     fn begin_next(&mut self, on_end: &mut dyn FnMut(usize, Verdict)) -> io::Result<()> {
         let index = self.n_begun;
@@ -101,11 +147,11 @@ impl Fleet<'_> {
         self.note(index, ended, on_end)
     }
 
-    /// Goes on with a run, if it is one that waits: its port is ready, or its time may have come.
+    /// Goes on with a run, if it is one that waits: something was found of its port, or its time may have come.
     fn wake(
         &mut self,
         index: usize,
-        found: Ready,
+        found: Option<Found<L>>,
         now: Moment,
         on_end: &mut dyn FnMut(usize, Verdict),
     ) -> io::Result<()> {
@@ -119,7 +165,7 @@ impl Fleet<'_> {
         for index in 0..self.n_begun {
             let is_due = matches!(self.members[index].stand, Stand::Waiting(Some(until)) if until <= now);
             if is_due || all {
-                self.wake(index, Ready::default(), now, on_end)?;
+                self.wake(index, None, now, on_end)?;
             }
         }
         self.look_at = self.members[..self.n_begun].iter().filter_map(|member| member.stand.until()).min();
@@ -129,7 +175,7 @@ impl Fleet<'_> {
     /// Takes note of how far a run is now.
     fn note(&mut self, index: usize, ended: Option<Verdict>, on_end: &mut dyn FnMut(usize, Verdict)) -> io::Result<()> {
         let member = &self.members[index];
-        self.waiter.watch(index, member.world.awaited())?;
+        self.lookout.watch(index, &member.world)?;
         self.look_at = self.look_at.into_iter().chain(member.stand.until()).min();
         if let Some(verdict) = ended {
             self.n_running -= 1;
@@ -149,7 +195,7 @@ impl Stand {
     }
 }
 
-impl Member<'_> {
+impl<W: Watched> Member<'_, W> {
     /// Does everything that can be done without waiting; returns the verdict if that is the end.
     fn go_on(&mut self, received: &mut Vec<u8>) -> Option<Verdict> {
         loop {
@@ -159,8 +205,8 @@ impl Member<'_> {
                     return Some(verdict);
                 }
                 Next::Wait(until) => {
-                    // What the waiter told of and was not used up yet needs no waiting.
-                    let Some((now, happening)) = self.look(until, received) else {
+                    // What was found before and was not used up yet needs no waiting.
+                    let Some((now, happening)) = self.world.look(until, received) else {
                         let stage = self.world.stage_until();
                         self.stand = Stand::Waiting([until, stage].into_iter().flatten().min());
                         return None;
@@ -171,30 +217,25 @@ impl Member<'_> {
         }
     }
 
-    /// Goes on with a run whose port is ready, or whose time may have come.
-    fn wake(&mut self, found: Ready, until: Option<Moment>, now: Moment, received: &mut Vec<u8>) -> Option<Verdict> {
-        self.ready.readable |= found.readable;
-        self.ready.writable |= found.writable;
-        self.ready.hung_up |= found.hung_up;
-        match self.look(until, received) {
+    /// Goes on with a run of whose port something was found, or whose time may have come.
+    fn wake(
+        &mut self,
+        found: Option<W::Found>,
+        until: Option<Moment>,
+        now: Moment,
+        received: &mut Vec<u8>,
+    ) -> Option<Verdict> {
+        if let Some(found) = found {
+            self.world.found(found);
+        }
+        match self.world.look(until, received) {
             Some((now, happening)) => self.session.take(now, happening, received),
             None if until.is_some_and(|until| until <= now) => self.session.take(now, Happening::Nothing, &[]),
             None => {}
         }
         self.go_on(received)
     }
-
-    /// Looks what the world has to tell, without waiting; `received` then holds the bytes that came, and no others.
-    fn look(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
-        received.clear();
-        let told = self.world.look(self.ready, until, received);
-        // It is the last that a look does to read and to write, so what it did not tell of is not to be had.
-        match &told {
-            None | Some((_, Happening::Closed(_))) => self.ready = Ready::default(),
-            // Less than there was room for is all there was.
-            Some((_, Happening::Received)) => self.ready.readable = received.len() == received.capacity(),
-            Some(_) => {}
-        }
-        told
-    }
 }
+
+#[cfg(test)]
+mod tests;

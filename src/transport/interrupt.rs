@@ -1,8 +1,13 @@
 //! `Interrupt`: the wish of someone outside that the run ends, seen by every wait at once.
 
 use std::io;
+#[cfg(any(windows, test))]
+use std::sync::Weak;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+#[cfg(any(windows, test))]
+use super::bell::Bell;
 
 /// The exit code of a process that was interrupted twice.
 const EXIT_CODE: i32 = 130;
@@ -21,6 +26,9 @@ struct Shared {
     is_raised: Arc<AtomicBool>,
     #[cfg(unix)]
     pipe: Pipe,
+    /// What it rings when it is raised.
+    #[cfg(any(windows, test))]
+    bells: Mutex<Vec<Weak<Bell>>>,
 }
 
 /// Becomes readable when the interrupt is raised, and is never read: every poll sees it.
@@ -53,6 +61,8 @@ impl Interrupt {
             is_raised: Arc::default(),
             #[cfg(unix)]
             pipe,
+            #[cfg(any(windows, test))]
+            bells: Mutex::default(),
         };
         Ok(Interrupt { shared: Arc::new(shared) })
     }
@@ -111,6 +121,23 @@ impl Interrupt {
         // A full pipe is readable, which is all that is wanted.
         #[cfg(unix)]
         let _ = rustix::io::write(&self.shared.pipe.writer, b"!");
+        #[cfg(any(windows, test))]
+        for bell in self.bells().iter().filter_map(Weak::upgrade) {
+            bell.ring_for_interrupt();
+        }
+    }
+
+    /// Rings this bell too when it is raised, as long as there is someone who waits for it.
+    #[cfg(any(windows, test))]
+    pub(super) fn rings(&self, bell: &Arc<Bell>) {
+        let mut bells = self.bells();
+        bells.retain(|bell| bell.strong_count() > 0);
+        bells.push(Arc::downgrade(bell));
+    }
+
+    #[cfg(any(windows, test))]
+    fn bells(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Bell>>> {
+        self.shared.bells.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns whether it has been raised.

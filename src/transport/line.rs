@@ -10,6 +10,7 @@ use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, read, write};
 
+use super::clock::Timeline;
 use super::{Clock, Interrupt, in_words};
 use crate::engine::WriteToken;
 use crate::event::CloseReason;
@@ -22,7 +23,7 @@ const READ_SIZE: usize = 16 * 1024;
 /// What a world on a descriptor consists of, apart from the descriptor.
 #[derive(Debug)]
 pub(super) struct Line {
-    clock: Clock,
+    timeline: Timeline,
     interrupt: Interrupt,
     /// Whether the interrupt has been told; it is told once.
     heard: bool,
@@ -30,8 +31,6 @@ pub(super) struct Line {
     unsent: VecDeque<Unsent>,
     /// A write found nobody at the other end, which is told when nothing is left to read.
     is_failing: bool,
-    /// `last <= clock.now()`; no moment before it is told.
-    last: Moment,
 }
 
 /// Invariant: `written < bytes.len()`.
@@ -58,13 +57,12 @@ impl Line {
     pub fn new(clock: Clock, interrupt: Interrupt) -> Line {
         sharpen_timers();
         Line {
-            clock,
+            timeline: Timeline::new(clock),
             interrupt,
             heard: false,
             news: VecDeque::new(),
             unsent: VecDeque::new(),
             is_failing: false,
-            last: Moment::START,
         }
     }
 
@@ -116,13 +114,13 @@ impl Line {
             let found = match self.poll(port, left) {
                 Ok(found) => found,
                 Err(Errno::INTR) => continue,
-                Err(errno) => return self.at_once(Happening::Closed(fate(errno))),
+                Err(errno) => return self.timeline.at_once(Happening::Closed(fate(errno))),
             };
             if let Some(told) = self.look(port, found, until, received) {
                 return told;
             }
             if self.news.is_empty() && until.is_some_and(|until| self.now() >= until) {
-                return self.at_once(Happening::Nothing);
+                return self.timeline.at_once(Happening::Nothing);
             }
         }
     }
@@ -137,7 +135,7 @@ impl Line {
     ) -> Option<(Moment, Happening)> {
         if !self.heard && self.interrupt.is_raised() {
             self.heard = true;
-            return Some(self.at_once(Happening::Interrupt));
+            return Some(self.timeline.at_once(Happening::Interrupt));
         }
         if let Some(told) = self.news() {
             return Some(told);
@@ -149,13 +147,13 @@ impl Line {
         if found.readable || found.hung_up || self.is_failing {
             received.reserve(READ_SIZE);
             match rustix::io::retry_on_intr(|| read(port, spare_capacity(received))) {
-                Ok(0) => return Some(self.at_once(Happening::Closed(CloseReason::HungUp))),
-                Ok(_) => return Some((self.in_time_for(until), Happening::Received)),
+                Ok(0) => return Some(self.timeline.at_once(Happening::Closed(CloseReason::HungUp))),
+                Ok(_) => return Some((self.timeline.in_time_for(until), Happening::Received)),
                 Err(Errno::AGAIN) if found.hung_up || self.is_failing => {
-                    return Some(self.at_once(Happening::Closed(CloseReason::HungUp)));
+                    return Some(self.timeline.at_once(Happening::Closed(CloseReason::HungUp)));
                 }
                 Err(Errno::AGAIN) => {}
-                Err(errno) => return Some(self.at_once(Happening::Closed(fate(errno)))),
+                Err(errno) => return Some(self.timeline.at_once(Happening::Closed(fate(errno)))),
             }
         }
         None
@@ -164,12 +162,12 @@ impl Line {
     /// Returns the next thing that has happened already and was not told; never blocks.
     pub fn news(&mut self) -> Option<(Moment, Happening)> {
         let happening = self.news.pop_front()?;
-        Some(self.at_once(happening))
+        Some(self.timeline.at_once(happening))
     }
 
     /// Returns the moment that a happening without a deadline of its own has.
     pub fn now(&self) -> Moment {
-        self.clock.now().max(self.last)
+        self.timeline.now()
     }
 
     /// Returns whether bytes wait to be taken by the system.
@@ -237,18 +235,6 @@ impl Line {
                 }
             }
         }
-    }
-
-    fn at_once(&mut self, happening: Happening) -> (Moment, Happening) {
-        self.last = self.now();
-        (self.last, happening)
-    }
-
-    /// Returns the moment of bytes that a wait until then has found: not behind its deadline.
-    fn in_time_for(&mut self, until: Option<Moment>) -> Moment {
-        let now = self.now();
-        self.last = until.map_or(now, |until| now.min(until.max(self.last)));
-        self.last
     }
 }
 

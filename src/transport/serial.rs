@@ -10,7 +10,7 @@ mod windows;
 #[cfg(unix)]
 pub use unix::SerialWorld;
 #[cfg(windows)]
-pub use windows::SerialWorld;
+pub use windows::serve;
 
 use serialport::{DataBits, SerialPort, SerialPortBuilder, StopBits};
 

@@ -5,6 +5,49 @@ pub(super) use linux::Waiter;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(super) use portable::Waiter;
 
+use std::io;
+use std::time::Duration;
+
+use super::{Lookout, Watched};
+use crate::time::Moment;
+use crate::transport::line::Ready;
+use crate::transport::serial::SerialWorld;
+use crate::transport::{Clock, Interrupt};
+use crate::world::Happening;
+
+impl Lookout for Waiter {
+    type World = SerialWorld;
+
+    fn world(&self, _number: usize, port: &str, clock: Clock, interrupt: &Interrupt) -> SerialWorld {
+        SerialWorld::new(port, clock, interrupt.clone())
+    }
+
+    fn watch(&mut self, number: usize, world: &SerialWorld) -> io::Result<()> {
+        Waiter::watch(self, number, world.awaited())
+    }
+
+    fn wait(&mut self, left: Option<Duration>, ready: &mut Vec<(usize, Ready)>) -> io::Result<()> {
+        Waiter::wait(self, left, ready)
+    }
+}
+
+impl Watched for SerialWorld {
+    type Found = Ready;
+
+    fn found(&mut self, found: Ready) {
+        SerialWorld::found(self, found);
+    }
+
+    fn look(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        received.clear();
+        SerialWorld::look(self, until, received)
+    }
+
+    fn stage_until(&mut self) -> Option<Moment> {
+        SerialWorld::stage_until(self)
+    }
+}
+
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux {
     use std::io;

@@ -30,6 +30,8 @@ pub struct SerialWorld {
     stage: Stage,
     /// What was asked for during a stage, to be done in order when it is over.
     later: VecDeque<PortCommand>,
+    /// What was found of the port and was not used up: who waits for several is told of bytes only once.
+    ready: Ready,
 }
 
 #[derive(Debug)]
@@ -73,6 +75,7 @@ impl SerialWorld {
             port: None,
             stage: Stage::Idle,
             later: VecDeque::new(),
+            ready: Ready::default(),
         }
     }
 
@@ -214,15 +217,31 @@ impl SerialWorld {
         self.advance()
     }
 
-    /// Looks whether there is something to tell, given what the port is ready for; never blocks.
-    pub fn look(&mut self, ready: Ready, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+    /// Takes note of what the port is ready for.
+    pub fn found(&mut self, found: Ready) {
+        self.ready.readable |= found.readable;
+        self.ready.writable |= found.writable;
+        self.ready.hung_up |= found.hung_up;
+    }
+
+    /// Looks whether there is something to tell, given what the port was found ready for; never blocks. `received` must be
+    /// empty.
+    pub fn look(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
         self.advance();
         let port = self.port.as_ref().map(Port::descriptor);
-        let (now, happening) = self.line.look(port, ready, until, received)?;
-        if matches!(happening, Happening::Closed(_)) {
-            self.let_go();
+        let told = self.line.look(port, self.ready, until, received);
+        // It is the last that a look does to read and to write, so what it did not tell of is not to be had.
+        match &told {
+            None => self.ready = Ready::default(),
+            Some((_, Happening::Closed(_))) => {
+                self.ready = Ready::default();
+                self.let_go();
+            }
+            // Less than there was room for is all there was.
+            Some((_, Happening::Received)) => self.ready.readable = received.len() == received.capacity(),
+            Some(_) => {}
         }
-        Some((now, happening))
+        told
     }
 }
 

@@ -1,12 +1,11 @@
-//! The world of one serial port on Windows: a thread has the port, and channels join it to the run.
+//! What the thread of a serial port does on Windows: it opens the port, carries out orders, reads and writes.
 //!
 //! A read that blocks holds up a write there, so the thread reads with a timeout of a millisecond and
 //! looks for orders in between. The timeouts are never 0: for a write that means for ever.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::io::{Read, Write};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use serialport::{COMPort, ClearBuffer, ErrorKind, SerialPort};
@@ -15,176 +14,48 @@ use super::{broken, builder, check_settings, help_for_missing, listed, reconfigu
 use crate::engine::WriteToken;
 use crate::event::CloseReason;
 use crate::settings::LineSettings;
-use crate::time::Moment;
-use crate::transport::{Clock, Interrupt, in_words};
-use crate::world::{Happening, PortCommand, World};
+use crate::transport::in_words;
+use crate::transport::threaded::Errand;
+use crate::world::{Happening, PortCommand};
 
 const READ_TIMEOUT: Duration = Duration::from_millis(1);
 const WRITE_TIMEOUT: Duration = Duration::from_millis(10);
 const READ_SIZE: usize = 16 * 1024;
 
-/// How often a wait looks whether it was interrupted.
-const INTERRUPT_STEP: Duration = Duration::from_millis(50);
-
-/// The world in which a named port is real.
-#[derive(Debug)]
-pub struct SerialWorld {
-    name: String,
-    clock: Clock,
-    interrupt: Interrupt,
-    heard: bool,
-    link: Link,
-    /// No moment before it is told.
-    last: Moment,
-}
-
-/// The way to the thread that has the port. Without a thread nothing comes, but the wait still works.
-#[derive(Debug)]
-struct Link {
-    orders: Sender<PortCommand>,
-    news: Receiver<News>,
-    /// Keeps `news` open when there is no thread.
-    _news_from_nobody: Sender<News>,
-    thread: Option<JoinHandle<()>>,
-}
-
-#[derive(Debug)]
-enum News {
-    Received(Vec<u8>),
-    Told(Happening),
-}
-
-impl SerialWorld {
-    /// Makes the world of the port with this name; nothing is opened yet.
-    pub fn new(name: &str, clock: Clock, interrupt: Interrupt) -> SerialWorld {
-        let link = Link::to_nobody();
-        SerialWorld { name: name.to_string(), clock, interrupt, heard: false, link, last: Moment::START }
-    }
-
-    fn now(&self) -> Moment {
-        self.clock.now().max(self.last)
-    }
-
-    fn at_once(&mut self, happening: Happening) -> (Moment, Happening) {
-        self.last = self.now();
-        (self.last, happening)
-    }
-
-    /// Returns the moment of bytes that a wait until then has found: not behind its deadline.
-    fn in_time_for(&mut self, until: Option<Moment>) -> Moment {
-        let now = self.now();
-        self.last = until.map_or(now, |until| now.min(until.max(self.last)));
-        self.last
-    }
-}
-
-impl World for SerialWorld {
-    fn perform(&mut self, command: PortCommand) {
-        match command {
-            PortCommand::Open { settings } => {
-                // The thread before must have let go of the port.
-                self.link = Link::to_nobody();
-                self.link = Link::to_port(&self.name, settings, self.clock);
-            }
-            PortCommand::Close => self.link = Link::to_nobody(),
-            // A thread that has ended has told why.
-            other => drop(self.link.orders.send(other)),
-        }
-    }
-
-    fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
-        loop {
-            if !self.heard && self.interrupt.is_raised() {
-                self.heard = true;
-                return self.at_once(Happening::Interrupt);
-            }
-            let left = until.map_or(INTERRUPT_STEP, |until| until.since(self.now()).min(INTERRUPT_STEP));
-            match self.link.news.recv_timeout(left) {
-                Ok(News::Received(bytes)) => {
-                    received.extend_from_slice(&bytes);
-                    return (self.in_time_for(until), Happening::Received);
-                }
-                Ok(News::Told(Happening::Closed(reason))) => {
-                    self.link = Link::to_nobody();
-                    return self.at_once(Happening::Closed(reason));
-                }
-                Ok(News::Told(happening)) => return self.at_once(happening),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
-            }
-            if until.is_some_and(|until| self.now() >= until) {
-                return self.at_once(Happening::Nothing);
-            }
-        }
-    }
-}
-
-impl Link {
-    fn to_nobody() -> Link {
-        let (news_from_nobody, news) = channel();
-        Link { orders: channel().0, news, _news_from_nobody: news_from_nobody, thread: None }
-    }
-
-    fn to_port(name: &str, settings: LineSettings, clock: Clock) -> Link {
-        let (orders, taken) = channel();
-        let (tell, news) = channel();
-        let news_from_nobody = tell.clone();
-        let name = name.to_string();
-        let thread = thread::spawn(move || {
-            let reason = match Server::open(&name, settings, clock, tell.clone()) {
-                Ok(mut server) => server.serve(&taken),
-                Err(reason) => reason,
-            };
-            // Nobody hears it if the world was closed first, and nobody has to.
-            let _ = tell.send(News::Told(Happening::Closed(reason)));
-        });
-        Link { orders, news, _news_from_nobody: news_from_nobody, thread: Some(thread) }
-    }
-}
-
-impl Drop for Link {
-    fn drop(&mut self) {
-        // Without orders to come the thread ends.
-        self.orders = channel().0;
-        if let Some(thread) = self.thread.take() {
-            // A thread that panicked has closed the port too.
-            let _ = thread.join();
-        }
-    }
+/// Opens a port and serves it until no more orders can come or it is lost; returns why it is closed.
+pub fn serve(errand: &Errand) -> CloseReason {
+    let served = Server::open(errand).and_then(|mut server| server.serve());
+    served.map_or_else(|reason| reason, |never| match never {})
 }
 
 /// What the thread has.
-struct Server {
+struct Server<'a> {
+    errand: &'a Errand,
     port: COMPort,
     settings: LineSettings,
-    clock: Clock,
-    tell: Sender<News>,
     unsent: VecDeque<(WriteToken, Vec<u8>)>,
     buffer: Vec<u8>,
 }
 
-impl Server {
-    fn open(name: &str, settings: LineSettings, clock: Clock, tell: Sender<News>) -> Result<Server, CloseReason> {
-        let mut port = builder(name, settings.baud, &settings)
+impl Server<'_> {
+    fn open(errand: &Errand) -> Result<Server<'_>, CloseReason> {
+        let settings = errand.settings.clone();
+        let mut port = builder(&errand.name, settings.baud, &settings)
             .timeout(READ_TIMEOUT)
             .open_native()
-            .map_err(|error| cannot_open(name, &error))?;
+            .map_err(|error| cannot_open(&errand.name, &error))?;
         check_settings(&port, &settings)?;
         set_lines(&mut port, wanted(settings.dtr), wanted(settings.rts))?;
-        // The run has gone if this is not heard; the missing orders end the thread.
-        let _ = tell.send(News::Told(Happening::Opened));
-        Ok(Server { port, settings, clock, tell, unsent: VecDeque::new(), buffer: vec![0; READ_SIZE] })
+        errand.tell(Happening::Opened);
+        Ok(Server { errand, port, settings, unsent: VecDeque::new(), buffer: vec![0; READ_SIZE] })
     }
 
     /// Carries out orders and reads, until there can be no more orders or the port is lost.
-    fn serve(&mut self, orders: &Receiver<PortCommand>) -> CloseReason {
+    fn serve(&mut self) -> Result<Infallible, CloseReason> {
         loop {
-            let done = match orders.try_recv() {
-                Ok(command) => self.carry_out(command),
-                Err(TryRecvError::Empty) => self.exchange(),
-                Err(TryRecvError::Disconnected) => return CloseReason::Finished,
-            };
-            if let Err(reason) = done {
-                return reason;
+            match self.errand.next_order()? {
+                Some(command) => self.carry_out(command)?,
+                None => self.exchange()?,
             }
         }
     }
@@ -199,8 +70,8 @@ impl Server {
             PortCommand::Break { lasting } => {
                 self.drain()?;
                 self.port.set_break().map_err(|e| broken(format!("the line can not be held: {}", words(&e))))?;
-                let until = self.clock.now() + lasting;
-                while self.clock.now() < until {
+                let until = self.errand.clock.now() + lasting;
+                while self.errand.clock.now() < until && self.errand.is_wanted() {
                     self.read()?;
                 }
                 self.port.clear_break().map_err(|e| broken(format!("the break can not be ended: {}", words(&e))))
@@ -240,7 +111,7 @@ impl Server {
         if bytes.is_empty()
             && let Some((token, _)) = self.unsent.pop_front()
         {
-            let _ = self.tell.send(News::Told(Happening::Sent(token)));
+            self.errand.tell(Happening::Sent(token));
         }
         Ok(())
     }
@@ -248,7 +119,7 @@ impl Server {
     fn read(&mut self) -> Result<(), CloseReason> {
         match self.port.read(&mut self.buffer) {
             Ok(n) => {
-                let _ = self.tell.send(News::Received(self.buffer[..n].to_vec()));
+                self.errand.tell_received(&self.buffer[..n]);
                 Ok(())
             }
             Err(error) if error.kind() == std::io::ErrorKind::TimedOut => Ok(()),
@@ -258,18 +129,18 @@ impl Server {
 
     /// Goes on reading and writing until all bytes have left, as long as they get fewer.
     fn drain(&mut self) -> Result<(), CloseReason> {
-        while !self.unsent.is_empty() {
+        while !self.unsent.is_empty() && self.errand.is_wanted() {
             self.exchange()?;
         }
         let mut left = u32::MAX;
         loop {
             let still = self.port.bytes_to_write().unwrap_or(0);
-            if still == 0 || still >= left {
+            if still == 0 || still >= left || !self.errand.is_wanted() {
                 return Ok(());
             }
             left = still;
-            let until = self.clock.now() + self.settings.character_time() * still.saturating_add(1);
-            while self.clock.now() < until {
+            let until = self.errand.clock.now() + self.settings.character_time() * still.saturating_add(1);
+            while self.errand.clock.now() < until && self.errand.is_wanted() {
                 self.read()?;
             }
         }

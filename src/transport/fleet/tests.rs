@@ -1,0 +1,184 @@
+//! Many runs at once, on ports that threads play.
+
+use std::path::Path;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Barrier, Mutex};
+use std::thread;
+
+use super::threads::Threads;
+use super::*;
+use crate::check::check;
+use crate::engine::{Engine, Inputs};
+use crate::event::CloseReason;
+use crate::load::load;
+use crate::report::Fan;
+use crate::transport::threaded::Errand;
+use crate::world::{Company, Memory, Nobody, PortCommand};
+
+const ASKS: &str = "flow \"asks\"\nsend \"AT\"  expect line \"OK\" within 1h";
+
+fn engine(flow: &str, port: &str) -> Engine {
+    let reader = |_: &Path| Ok(flow.as_bytes().to_vec());
+    let program = check(load(Path::new("test.flow"), &reader)).program.expect("the flow is right");
+    let inputs = Inputs {
+        variables: Default::default(),
+        seed: 1,
+        begun: 0,
+        file: "test.flow".to_string(),
+        port: port.to_string(),
+        settings: program.settings.clone(),
+    };
+    Engine::new(Arc::new(program), inputs)
+}
+
+/// Runs a flow on ports that are served like this; returns the verdicts as they came, with the numbers of the ports.
+fn run(
+    flow: &str,
+    ports: &[&str],
+    at_most: usize,
+    interrupt: &Interrupt,
+    serve: impl Fn(&Errand) -> CloseReason + Send + Sync + 'static,
+    on_end: &mut dyn FnMut(usize),
+) -> Vec<(usize, Verdict)> {
+    let mut seats: Vec<_> =
+        ports.iter().map(|port| (engine(flow, port), Memory::default(), Fan::default(), Nobody)).collect();
+    let sessions = seats.iter_mut().zip(ports).map(|((engine, keeper, audience, person), port)| {
+        (port.to_string(), Session::new(engine, Company { keeper, audience, person, tap: None }))
+    });
+    let sessions = sessions.collect();
+    let lookout = Threads::new(interrupt, Arc::new(serve));
+    let mut verdicts = Vec::new();
+    let mut note = |number, verdict| {
+        verdicts.push((number, verdict));
+        on_end(number);
+    };
+    run_with(lookout, sessions, at_most, Clock::start(), interrupt, &mut note).expect("a bell has no limit");
+    verdicts
+}
+
+fn interrupt() -> Interrupt {
+    Interrupt::new().expect("a pipe")
+}
+
+/// Opens, and does this for each write.
+fn answer(errand: &Errand, mut to_write: impl FnMut(&Errand)) -> CloseReason {
+    errand.tell(Happening::Opened);
+    loop {
+        match errand.next_order() {
+            Ok(Some(PortCommand::Write { token, .. })) => {
+                errand.tell(Happening::Sent(token));
+                to_write(errand);
+            }
+            Ok(Some(_)) => {}
+            Ok(None) => thread::yield_now(),
+            Err(reason) => return reason,
+        }
+    }
+}
+
+fn ok(errand: &Errand) {
+    errand.tell_received(b"AT\r\r\nO");
+    errand.tell_received(b"K\r\n");
+}
+
+#[test]
+fn a_slow_port_holds_up_no_other() {
+    let (release, released) = channel();
+    let released = Mutex::new(released);
+    let mut n_ended = 0;
+    let serve = move |errand: &Errand| {
+        answer(errand, |errand| {
+            if errand.name == "slow" {
+                released.lock().expect("nobody panicked").recv().expect("it is released");
+            }
+            ok(errand);
+        })
+    };
+    let mut on_end = |_| {
+        n_ended += 1;
+        if n_ended == 3 {
+            release.send(()).expect("the slow port waits for it");
+        }
+    };
+    let mut verdicts = run(ASKS, &["slow", "a", "b", "c"], 4, &interrupt(), serve, &mut on_end);
+    assert_eq!(verdicts.pop(), Some((0, Verdict::Passed)));
+    verdicts.sort_by_key(|(number, _)| *number);
+    assert_eq!(verdicts, [1, 2, 3].map(|number| (number, Verdict::Passed)));
+}
+
+#[test]
+fn a_port_that_can_not_be_opened_and_one_that_is_lost_fail_alone() {
+    let serve = |errand: &Errand| match errand.name.as_str() {
+        "missing" => CloseReason::CannotOpen { reason: "file not found".to_string(), help: None },
+        "lost" => {
+            errand.tell(Happening::Opened);
+            CloseReason::HungUp
+        }
+        _ => answer(errand, ok),
+    };
+    let mut verdicts = run(ASKS, &["missing", "a", "lost"], 3, &interrupt(), serve, &mut |_| {});
+    verdicts.sort_by_key(|(number, _)| *number);
+    assert_eq!(verdicts, [(0, Verdict::PortFailed), (1, Verdict::Passed), (2, Verdict::PortFailed)]);
+}
+
+#[test]
+fn one_at_a_time_is_in_the_order_given() {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let written = log.clone();
+    let serve = move |errand: &Errand| {
+        answer(errand, |errand| {
+            written.lock().expect("nobody panicked").push(format!("{} is asked", errand.name));
+            ok(errand);
+        })
+    };
+    let mut on_end = |number| log.lock().expect("nobody panicked").push(format!("{number} is over"));
+    run(ASKS, &["a", "b"], 1, &interrupt(), serve, &mut on_end);
+    assert_eq!(*log.lock().expect("nobody panicked"), ["a is asked", "0 is over", "b is asked", "1 is over"]);
+}
+
+#[test]
+fn so_many_run_at_once_and_no_more() {
+    // Each port answers only when another has been asked too.
+    let both = Barrier::new(2);
+    let n_asked = Arc::new(Mutex::new((0, 0)));
+    let counted = n_asked.clone();
+    let serve = move |errand: &Errand| {
+        answer(errand, |errand| {
+            let mut counted = counted.lock().expect("nobody panicked");
+            counted.0 += 1;
+            counted.1 = counted.1.max(counted.0);
+            drop(counted);
+            both.wait();
+            ok(errand);
+        })
+    };
+    let mut on_end = |_| n_asked.lock().expect("nobody panicked").0 -= 1;
+    let verdicts = run(ASKS, &["a", "b", "c", "d", "e", "f"], 2, &interrupt(), serve, &mut on_end);
+    assert!(verdicts.len() == 6 && verdicts.iter().all(|(_, verdict)| *verdict == Verdict::Passed), "{verdicts:?}");
+    assert_eq!(n_asked.lock().expect("nobody panicked").1, 2);
+}
+
+#[test]
+fn each_run_has_its_deadline() {
+    let flow = "flow \"waits\"\nsend \"AT\"  expect line \"OK\" within 5ms";
+    let serve = |errand: &Errand| match errand.name.as_str() {
+        "silent" => answer(errand, |_| {}),
+        _ => answer(errand, ok),
+    };
+    // The others pass even where this machine is slow: their bytes are in time if they are there at the deadline. So
+    // nothing is said of them but that they end.
+    let verdicts = run(flow, &["silent", "a", "silent"], 3, &interrupt(), serve, &mut |_| {});
+    let silent: Vec<_> = verdicts.iter().filter(|(number, _)| *number != 1).map(|(_, verdict)| *verdict).collect();
+    assert_eq!(silent, [Verdict::Failed, Verdict::Failed]);
+    assert_eq!(verdicts.len(), 3);
+}
+
+#[test]
+fn an_interrupt_ends_every_run_also_those_that_have_not_begun() {
+    let interrupt = interrupt();
+    let raised = interrupt.clone();
+    let serve = move |errand: &Errand| answer(errand, |_| raised.raise());
+    let mut verdicts = run(ASKS, &["a", "b", "c"], 2, &interrupt, serve, &mut |_| {});
+    verdicts.sort_by_key(|(number, _)| *number);
+    assert_eq!(verdicts, [0, 1, 2].map(|number| (number, Verdict::Interrupted)));
+}

@@ -1,0 +1,249 @@
+//! `ThreadedWorld`: the world of a port that has a thread of its own, which channels join to the run.
+//!
+//! The run never waits for the thread: what it asks for are orders that the thread carries out one after the other, and what
+//! comes of them is news, for which the thread rings a bell. So one run can hear the bell for one port, or one thread for the
+//! ports of many runs.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::thread::{self, JoinHandle};
+
+use super::bell::Bell;
+use super::clock::Timeline;
+use super::{Clock, Interrupt, in_words};
+use crate::event::CloseReason;
+use crate::settings::LineSettings;
+use crate::time::Moment;
+use crate::world::{Happening, PortCommand, World};
+
+/// Opens a port and serves it, in a thread of its own, until no more orders can come or the port is lost; returns why it
+/// is closed.
+pub(super) type Serve = Arc<dyn Fn(&Errand) -> CloseReason + Send + Sync>;
+
+/// The world in which a thread has the port.
+pub(super) struct ThreadedWorld {
+    name: String,
+    clock: Clock,
+    timeline: Timeline,
+    interrupt: Interrupt,
+    /// Whether the interrupt has been told; it is told once.
+    heard: bool,
+    serve: Serve,
+    bell: Arc<Bell>,
+    /// Under which the thread rings.
+    number: usize,
+    link: Option<Link>,
+    /// The thread that had the port before, and may still have it.
+    leaving: Option<JoinHandle<()>>,
+}
+
+/// The way to the thread that has the port.
+#[derive(Debug)]
+struct Link {
+    orders: Sender<PortCommand>,
+    news: Receiver<News>,
+    is_wanted: Arc<AtomicBool>,
+    /// `None` if the system had no thread left.
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the thread of a port is given.
+pub(super) struct Errand {
+    /// The name of the port.
+    pub name: String,
+    /// What it is to be opened with.
+    pub settings: LineSettings,
+    /// The clock of the run.
+    pub clock: Clock,
+    orders: Receiver<PortCommand>,
+    news: Sender<News>,
+    is_wanted: Arc<AtomicBool>,
+    bell: Arc<Bell>,
+    number: usize,
+}
+
+#[derive(Debug)]
+enum News {
+    Received(Vec<u8>),
+    Told(Happening),
+}
+
+impl ThreadedWorld {
+    /// Makes the world of the port with this name, whose thread rings the bell under a number; nothing is opened yet.
+    pub fn new(
+        name: &str,
+        clock: Clock,
+        interrupt: Interrupt,
+        serve: Serve,
+        bell: Arc<Bell>,
+        number: usize,
+    ) -> ThreadedWorld {
+        ThreadedWorld {
+            name: name.to_string(),
+            clock,
+            timeline: Timeline::new(clock),
+            interrupt,
+            heard: false,
+            serve,
+            bell,
+            number,
+            link: None,
+            leaving: None,
+        }
+    }
+
+    /// Makes the world of a port for a run that waits for no other.
+    pub fn alone(name: &str, clock: Clock, interrupt: Interrupt, serve: Serve) -> ThreadedWorld {
+        let bell = Arc::new(Bell::default());
+        interrupt.rings(&bell);
+        ThreadedWorld::new(name, clock, interrupt, serve, bell, 0)
+    }
+
+    fn open(&mut self, settings: LineSettings) {
+        self.let_go();
+        let (orders, taken) = channel();
+        let (tell, news) = channel();
+        let is_wanted = Arc::new(AtomicBool::new(true));
+        let errand = Errand {
+            name: self.name.clone(),
+            settings,
+            clock: self.clock,
+            orders: taken,
+            news: tell.clone(),
+            is_wanted: is_wanted.clone(),
+            bell: self.bell.clone(),
+            number: self.number,
+        };
+        let serve = self.serve.clone();
+        let before = self.leaving.take();
+        let work = move || {
+            // The thread before must have let go of the port; one that panicked has closed it too.
+            drop(before.map(JoinHandle::join));
+            let reason = serve(&errand);
+            errand.tell(Happening::Closed(reason));
+        };
+        let thread = match thread::Builder::new().name(self.name.clone()).spawn(work) {
+            Ok(thread) => Some(thread),
+            Err(error) => {
+                let reason = format!("there is no thread for it: {}", in_words(&error));
+                // The other end is here.
+                let _ = tell.send(News::Told(Happening::Closed(CloseReason::CannotOpen { reason, help: None })));
+                None
+            }
+        };
+        self.link = Some(Link { orders, news, is_wanted, thread });
+    }
+
+    /// Leaves the thread alone, which then closes the port; what it still tells is not heard.
+    fn let_go(&mut self) {
+        if let Some(link) = self.link.take() {
+            link.is_wanted.store(false, Ordering::Relaxed);
+            self.leaving = link.thread;
+        }
+    }
+
+    /// Looks whether there is something to tell; never blocks.
+    pub fn look(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        if !self.heard && self.interrupt.is_raised() {
+            self.heard = true;
+            return Some(self.timeline.at_once(Happening::Interrupt));
+        }
+        match self.link.as_ref()?.news.try_recv().ok()? {
+            News::Received(bytes) => {
+                received.extend_from_slice(&bytes);
+                Some((self.timeline.in_time_for(until), Happening::Received))
+            }
+            News::Told(happening) => {
+                if matches!(happening, Happening::Closed(_)) {
+                    self.let_go();
+                }
+                Some(self.timeline.at_once(happening))
+            }
+        }
+    }
+}
+
+impl World for ThreadedWorld {
+    fn perform(&mut self, command: PortCommand) {
+        match command {
+            PortCommand::Open { settings } => self.open(settings),
+            PortCommand::Close => self.let_go(),
+            other => {
+                if let Some(link) = &self.link {
+                    // A thread that has ended has told why.
+                    let _ = link.orders.send(other);
+                }
+            }
+        }
+    }
+
+    fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
+        let mut by = Vec::new();
+        loop {
+            if let Some(told) = self.look(until, received) {
+                return told;
+            }
+            let now = self.timeline.now();
+            if until.is_some_and(|until| now >= until) {
+                return self.timeline.at_once(Happening::Nothing);
+            }
+            self.bell.wait(until.map(|until| until.since(now)), &mut by);
+        }
+    }
+}
+
+impl fmt::Debug for ThreadedWorld {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ThreadedWorld").field("name", &self.name).field("link", &self.link).finish_non_exhaustive()
+    }
+}
+
+impl Drop for ThreadedWorld {
+    /// Waits until the port is closed.
+    fn drop(&mut self) {
+        self.let_go();
+        // A thread that panicked has closed the port too.
+        drop(self.leaving.take().map(JoinHandle::join));
+    }
+}
+
+impl Errand {
+    /// Tells the run of something.
+    pub fn tell(&self, happening: Happening) {
+        self.send(News::Told(happening));
+    }
+
+    /// Tells the run of bytes that came.
+    pub fn tell_received(&self, bytes: &[u8]) {
+        self.send(News::Received(bytes.to_vec()));
+    }
+
+    /// Returns what is to be done next, if there is something; never blocks.
+    ///
+    /// # Errors
+    ///
+    /// The run has closed the port.
+    pub fn next_order(&self) -> Result<Option<PortCommand>, CloseReason> {
+        match self.orders.try_recv() {
+            Ok(order) => Ok(Some(order)),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Disconnected) => Err(CloseReason::Finished),
+        }
+    }
+
+    /// Returns whether the run still has the port open: what takes long is not worth while otherwise.
+    pub fn is_wanted(&self) -> bool {
+        self.is_wanted.load(Ordering::Relaxed)
+    }
+
+    fn send(&self, news: News) {
+        // The run may have closed the port, and then hears nothing of it any more.
+        let _ = self.news.send(news);
+        self.bell.ring(self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests;

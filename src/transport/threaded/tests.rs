@@ -1,0 +1,198 @@
+//! The world of a port that has a thread, against threads that play the port.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use super::*;
+use crate::engine::WriteToken;
+use crate::settings::Settings;
+
+/// Longer than any of this takes; it only ends a test that would hang.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn interrupt() -> Interrupt {
+    Interrupt::new().expect("a pipe")
+}
+
+fn world(serve: impl Fn(&Errand) -> CloseReason + Send + Sync + 'static) -> ThreadedWorld {
+    ThreadedWorld::alone("COM3", Clock::start(), interrupt(), Arc::new(serve))
+}
+
+fn open(world: &mut ThreadedWorld) {
+    world.perform(PortCommand::Open { settings: Settings::default().line });
+}
+
+fn next(world: &mut ThreadedWorld) -> Happening {
+    let until = world.timeline.now() + PATIENCE;
+    world.wait(Some(until), &mut Vec::new()).1
+}
+
+fn write(number: u64) -> PortCommand {
+    PortCommand::Write { token: WriteToken::new(number), bytes: b"AT\r".to_vec() }
+}
+
+/// Returns the next order, however long it takes.
+fn order(errand: &Errand) -> Result<PortCommand, CloseReason> {
+    loop {
+        match errand.next_order()? {
+            Some(order) => return Ok(order),
+            None => thread::yield_now(),
+        }
+    }
+}
+
+/// Opens at once, and says of each write that it has left.
+fn takes_everything(errand: &Errand) -> CloseReason {
+    errand.tell(Happening::Opened);
+    loop {
+        match order(errand) {
+            Ok(PortCommand::Write { token, .. }) => errand.tell(Happening::Sent(token)),
+            Ok(_) => {}
+            Err(reason) => return reason,
+        }
+    }
+}
+
+/// Tells of these bytes first.
+fn says(bytes: &'static [u8]) -> impl Fn(&Errand) -> CloseReason {
+    move |errand| {
+        errand.tell_received(bytes);
+        takes_everything(errand)
+    }
+}
+
+/// Waits until the thread rang, without looking why.
+fn hear(world: &ThreadedWorld) {
+    world.bell.wait(Some(PATIENCE), &mut Vec::new());
+}
+
+#[test]
+fn a_thread_is_given_what_it_needs_to_open_the_port() {
+    let begun = Clock::start();
+    let mut world = world(move |errand| {
+        let is_right = errand.name == "COM3" && errand.settings == Settings::default().line;
+        if is_right && errand.clock.now() <= begun.now() { takes_everything(errand) } else { CloseReason::HungUp }
+    });
+    open(&mut world);
+    assert_eq!(next(&mut world), Happening::Opened);
+}
+
+#[test]
+fn orders_are_carried_out_in_order() {
+    let mut world = world(takes_everything);
+    open(&mut world);
+    world.perform(write(1));
+    world.perform(write(2));
+    assert_eq!(next(&mut world), Happening::Opened);
+    assert_eq!(next(&mut world), Happening::Sent(WriteToken::new(1)));
+    assert_eq!(next(&mut world), Happening::Sent(WriteToken::new(2)));
+}
+
+#[test]
+fn bytes_at_the_deadline_are_in_time_however_late_they_are_found() {
+    let mut world = world(says(b"OK\r\n"));
+    let until = world.timeline.now();
+    open(&mut world);
+    hear(&world);
+    let mut received = Vec::new();
+    assert_eq!(world.wait(Some(until), &mut received), (until, Happening::Received));
+    assert_eq!(received, b"OK\r\n");
+}
+
+#[test]
+fn a_deadline_is_never_early_and_needs_no_port() {
+    let mut world = world(takes_everything);
+    for us in [0, 1, 999, 2500] {
+        let until = world.timeline.now() + Duration::from_micros(us);
+        let (now, happening) = world.wait(Some(until), &mut Vec::new());
+        assert_eq!(happening, Happening::Nothing);
+        assert!(now >= until, "{now:?} is before {until:?}");
+    }
+}
+
+#[test]
+fn a_port_that_is_lost_is_told_of_once_and_takes_nothing() {
+    let mut world = world(|_| CloseReason::HungUp);
+    open(&mut world);
+    assert_eq!(next(&mut world), Happening::Closed(CloseReason::HungUp));
+    world.perform(write(1));
+    let until = world.timeline.now() + Duration::from_millis(1);
+    assert_eq!(world.wait(Some(until), &mut Vec::new()).1, Happening::Nothing);
+}
+
+#[test]
+fn what_is_left_of_the_port_before_is_not_heard() {
+    let mut world = world(says(b"x"));
+    open(&mut world);
+    hear(&world);
+    open(&mut world);
+    let mut received = Vec::new();
+    let until = world.timeline.now() + PATIENCE;
+    assert_eq!(world.wait(Some(until), &mut received).1, Happening::Received);
+    assert_eq!(received, b"x");
+    assert_eq!(next(&mut world), Happening::Opened);
+}
+
+#[test]
+fn a_port_is_opened_again_only_when_its_last_thread_has_let_go() {
+    let has_it = Arc::new(Mutex::new(()));
+    let mut world = world(move |errand| match has_it.try_lock() {
+        Ok(_held) => takes_everything(errand),
+        Err(_) => CloseReason::HungUp,
+    });
+    for _ in 0..5 {
+        open(&mut world);
+        assert_eq!(next(&mut world), Happening::Opened);
+    }
+}
+
+#[test]
+fn closing_does_not_wait_for_the_thread_which_learns_that_it_is_not_wanted() {
+    let mut world = world(|errand| {
+        errand.tell(Happening::Opened);
+        while errand.is_wanted() {
+            thread::yield_now();
+        }
+        CloseReason::Finished
+    });
+    open(&mut world);
+    assert_eq!(next(&mut world), Happening::Opened);
+    world.perform(PortCommand::Close);
+    assert!(world.leaving.is_some());
+}
+
+#[test]
+fn orders_given_before_the_closing_are_still_carried_out() {
+    let n_switched = Arc::new(Mutex::new(0));
+    let counted = n_switched.clone();
+    let mut world = world(move |errand| {
+        while errand.is_wanted() {
+            thread::yield_now();
+        }
+        loop {
+            match order(errand) {
+                Ok(_) => *counted.lock().expect("nobody panicked") += 1,
+                Err(reason) => return reason,
+            }
+        }
+    });
+    open(&mut world);
+    world.perform(PortCommand::SetLines { dtr: Some(false), rts: None });
+    world.perform(PortCommand::Close);
+    drop(world);
+    assert_eq!(*n_switched.lock().expect("nobody panicked"), 1);
+}
+
+#[test]
+fn an_interrupt_ends_a_wait_and_is_told_once_to_each_world() {
+    let interrupt = interrupt();
+    let alone = || ThreadedWorld::alone("COM3", Clock::start(), interrupt.clone(), Arc::new(takes_everything));
+    let (mut one, mut other) = (alone(), alone());
+    thread::scope(|scope| {
+        scope.spawn(|| interrupt.raise());
+        assert_eq!(one.wait(None, &mut Vec::new()).1, Happening::Interrupt);
+    });
+    assert_eq!(other.wait(None, &mut Vec::new()).1, Happening::Interrupt);
+    let until = one.timeline.now() + Duration::from_millis(1);
+    assert_eq!(one.wait(Some(until), &mut Vec::new()).1, Happening::Nothing);
+}
