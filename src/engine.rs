@@ -92,6 +92,10 @@ enum State {
     Over(Verdict),
 }
 
+/// Memory for what an engine wants to be done and told.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox(VecDeque<Output>);
+
 /// Runs a program.
 #[derive(Debug)]
 pub struct Engine {
@@ -124,8 +128,6 @@ pub struct Engine {
     holds: u32,
     /// When the next line may go out.
     line_free_at: Moment,
-    /// What was sent last, as sent.
-    last_sent: Option<Vec<u8>>,
     writes: u64,
     /// Statements executed since time last passed.
     spent: u32,
@@ -172,7 +174,6 @@ impl Engine {
             held: Vec::new(),
             holds: 0,
             line_free_at: Moment::START,
-            last_sent: None,
             writes: 0,
             spent: 0,
             has_checked: false,
@@ -241,6 +242,14 @@ impl Engine {
     /// Returns the secrets that the run knows so far, plain, with their names; for what is to be kept of the run.
     pub(crate) fn secrets(&self) -> &[(Arc<str>, Vec<u8>)] {
         self.redactor.known()
+    }
+
+    /// Exchanges the memory for what is to be done and told with another, when there is nothing in either: before a
+    /// [`Engine::handle`] and after the [`Engine::poll`] that gave [`Output::Wait`] or [`Output::Done`]. Who runs many engines
+    /// lets each of them use the same in its turn, and that stays in the cache of the processor.
+    pub(crate) fn exchange_outbox(&mut self, other: &mut Outbox) {
+        debug_assert!(self.outbox.is_empty() && other.0.is_empty(), "nothing may be left to another engine");
+        std::mem::swap(&mut self.outbox, &mut other.0);
     }
 
     /// Returns why the run failed, once it has.

@@ -49,12 +49,13 @@ impl Literal {
 
     /// Returns where the bytes stand first.
     pub fn find(&self, haystack: &[u8]) -> Option<Range<usize>> {
-        let start = if haystack.len() < self.needle.len() {
-            None
-        } else if haystack.len() <= SHORT && !self.needle.is_empty() {
-            haystack.windows(self.needle.len()).position(|window| window == self.needle)
-        } else {
-            self.finder.get_or_init(|| memmem::Finder::new(&self.needle).into_owned()).find(haystack)
+        let start = match self.needle.split_first() {
+            _ if haystack.len() < self.needle.len() => None,
+            Some((first, others)) if haystack.len() <= SHORT => {
+                let is_here = |at: &usize| haystack[*at] == *first && haystack[at + 1..].starts_with(others);
+                (0..=haystack.len() - self.needle.len()).find(is_here)
+            }
+            _ => self.finder.get_or_init(|| memmem::Finder::new(&self.needle).into_owned()).find(haystack),
         };
         start.map(|start| start..start + self.needle.len())
     }
@@ -353,6 +354,19 @@ mod tests {
         let error = Pattern::LineRegex(regex("ERROR|\\+CME ERROR: .*", Fit::Whole));
         assert!(error.find_in_line(b"+CME ERROR: 10", 0, true).is_some());
         assert!(error.find_in_line(b"NO ERROR", 0, true).is_none(), "both sides of the bar are anchored");
+    }
+
+    #[test]
+    fn a_literal_is_found_at_its_first_place_in_short_and_long_texts() {
+        for needle in ["O", "OK", "OOK", "OK\r\n"] {
+            let literal = Literal::new(needle.into());
+            for before in 0..40 {
+                let text = format!("{}{needle}x{needle}", "O".repeat(before));
+                assert_eq!(literal.find(text.as_bytes()).map(|found| found.start), text.find(needle), "{text}");
+                assert_eq!(literal.find("o".repeat(before).as_bytes()), None);
+            }
+        }
+        assert_eq!(Literal::new(Vec::new()).find(b"x"), Some(0..0));
     }
 
     #[test]

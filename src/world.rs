@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::{Action, Engine, Input, Output, Waiting, WriteToken};
+use crate::engine::{Action, Engine, Input, Outbox, Output, Waiting, WriteToken};
 use crate::event::{CloseReason, Event, Verdict};
 use crate::settings::LineSettings;
 use crate::time::Moment;
@@ -231,6 +231,11 @@ impl<'a> Session<'a> {
                 Next::Over(verdict) => return verdict,
             }
         }
+    }
+
+    /// Lets the engine use this memory from now on, and gives back what it used before; only between two waits.
+    pub(crate) fn exchange_outbox(&mut self, other: &mut Outbox) {
+        self.engine.exchange_outbox(other);
     }
 
     /// Does everything that can be done before something must be waited for.

@@ -85,8 +85,9 @@ fn natural(name: &str) -> (String, u64) {
     (stem.to_string(), number.parse().unwrap_or(0))
 }
 
-/// How much all transcripts together gather before they are written.
-const GATHERED_BY_ALL: usize = 1 << 20;
+/// How much all transcripts together gather before they are written, and one of them at the most.
+const GATHERED_BY_ALL: usize = 512 * 1024;
+const GATHERED_BY_ONE: usize = GATHERED / 2;
 
 /// What one port needs for its run.
 struct Seat<'a> {
@@ -134,7 +135,7 @@ pub(super) fn run(arguments: &RunArguments, ports: &[String], terminal: &Termina
     let Some(interrupt) = prepared.first().map(|one| one.interrupt.clone()) else { return Ending::Refused };
     let sources = (*program.sources).clone();
     let shown: Vec<Gathered> = ports.iter().map(|_| Gathered::default()).collect();
-    let gathered = (GATHERED_BY_ALL / ports.len()).min(GATHERED);
+    let gathered = (GATHERED_BY_ALL / ports.len()).min(GATHERED_BY_ONE);
     let mut seats: Vec<Seat<'_>> = Vec::with_capacity(prepared.len());
     for (one, shown) in prepared.into_iter().zip(&shown) {
         let mut fan = Fan::default();

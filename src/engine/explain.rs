@@ -116,10 +116,10 @@ impl Engine {
 
     /// Adds what was sent last and what has come since.
     pub(super) fn add_exchange(&self, failure: &mut Failure) {
-        failure.sent = self.last_sent.as_ref().map(|sent| with_ends(visible_cut(&self.redactor.clean(sent), 400)));
+        failure.sent = self.sight.last_sent().map(|sent| with_ends(visible_cut(&self.redactor.clean(sent), 400)));
         let mut lines = self.response_lines();
         // The echo of a command says nothing, unless nothing else came.
-        let sent_line = self.last_sent.as_deref().map(<[u8]>::trim_ascii_end).unwrap_or_default();
+        let sent_line = self.sight.last_sent().map(<[u8]>::trim_ascii_end).unwrap_or_default();
         if lines.len() > 1 && lines.first().is_some_and(|line| line == sent_line) {
             lines.remove(0);
         }
@@ -163,7 +163,7 @@ impl Engine {
             }
             return Some("nothing came since then: the device may be busy, asleep or restarting; or it wants another line ending (`eol`)".into());
         }
-        if is_echo_only(&lines, self.last_sent.as_deref()) {
+        if is_echo_only(&lines, self.sight.last_sent()) {
             return Some(
                 "only the echo came: the device hears but does not answer; or TX and RX are connected to each other"
                     .to_string(),

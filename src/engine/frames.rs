@@ -60,10 +60,12 @@ impl Engine {
 
     /// Puts a value into a variable.
     pub(super) fn set(&mut self, slot: Slot, value: Option<Value>) {
-        let home = self.home();
         let (values, place) = match slot {
             Slot::Global(place) => (&mut self.globals, place as usize),
-            Slot::Local(place) => (&mut self.frames[home].locals, place as usize),
+            Slot::Local(place) => {
+                let home = self.home();
+                (&mut self.frames[home].locals, place as usize)
+            }
         };
         if values.len() <= place {
             values.resize(place + 1, None);

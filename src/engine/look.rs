@@ -24,9 +24,10 @@ pub struct Sight {
     claimed: u64,
     /// Where the answers to the last send begin.
     pub exchange: u64,
-    /// The line that was sent last, for its echo: it may still come if `awaits_echo`.
-    echo: Vec<u8>,
-    awaits_echo: bool,
+    /// What was sent last, as sent; empty if nothing was.
+    sent: Vec<u8>,
+    /// How much of it is the line whose echo may still come.
+    echo: Option<usize>,
     /// Where the echo of this exchange stands.
     echo_at: Option<Range<u64>>,
     /// Whether a watcher is content with an unfinished line.
@@ -124,8 +125,8 @@ impl Sight {
             read_from: 0,
             claimed: 0,
             exchange: 0,
-            echo: Vec::new(),
-            awaits_echo: false,
+            sent: Vec::new(),
+            echo: None,
             echo_at: None,
             has_eager_watchers: false,
         }
@@ -151,20 +152,29 @@ impl Sight {
         }
     }
 
-    /// Notes that a send has left: what came before is no answer to it. `echo` is the line that may come back.
-    pub fn sent(&mut self, echo: Option<&[u8]>) {
+    /// Notes that a send has left: what came before is no answer to it. So much of it is a line that may come back.
+    pub fn sent(&mut self, bytes: &[u8], echo: Option<usize>) {
+        self.note_sent(bytes);
         self.start_afresh();
         self.exchange = self.floor;
-        let echo = echo.unwrap_or_default();
-        self.awaits_echo = !echo.is_empty() && !echo.iter().any(|b| matches!(b, b'\r' | b'\n'));
-        self.echo.clear();
-        self.echo.extend_from_slice(echo);
+        self.echo = echo.filter(|n| *n > 0 && !bytes[..*n].iter().any(|b| matches!(b, b'\r' | b'\n')));
         self.echo_at = None;
+    }
+
+    /// Notes what was sent, though it is no question: what has come is still to be looked at.
+    pub fn note_sent(&mut self, bytes: &[u8]) {
+        self.sent.clear();
+        self.sent.extend_from_slice(bytes);
+    }
+
+    /// Returns what was sent last, as sent; `None` if nothing was.
+    pub fn last_sent(&self) -> Option<&[u8]> {
+        Some(self.sent.as_slice()).filter(|sent| !sent.is_empty())
     }
 
     /// Returns the echo that may still come.
     fn awaited_echo(&self) -> Option<&[u8]> {
-        self.awaits_echo.then_some(self.echo.as_slice())
+        self.echo.map(|n| &self.sent[..n])
     }
 
     fn start_afresh(&mut self) {
@@ -183,7 +193,7 @@ impl Sight {
         }
         self.start_afresh();
         self.claimed = self.floor;
-        self.awaits_echo = false;
+        self.echo = None;
     }
 
     /// Throws away everything that has come.
@@ -197,7 +207,7 @@ impl Sight {
     pub fn waits_for_silence(&self, wanted: Option<&Wanted>) -> bool {
         let has_rest = self.inbox.end() > self.inbox.line_start().max(self.claimed);
         let wants_prompt = wanted.is_some_and(|w| w.patterns.iter().flatten().any(Pattern::is_prompt));
-        self.inbox.ends_with_bare_cr() || has_rest && (wants_prompt || self.awaits_echo || self.has_eager_watchers)
+        self.inbox.ends_with_bare_cr() || has_rest && (wants_prompt || self.echo.is_some() || self.has_eager_watchers)
     }
 
     /// Looks at everything that has come.
@@ -293,7 +303,7 @@ impl Sight {
     }
 
     fn take_echo(&mut self, from: u64, line: Line) {
-        self.awaits_echo = false;
+        self.echo = None;
         self.echo_at = Some(from..line.next);
         if self.floor >= from {
             self.floor = line.next;
@@ -453,7 +463,7 @@ impl Sight {
             Whole::Yes => line.next,
             Whole::No => found.end,
         };
-        self.awaits_echo = false;
+        self.echo = None;
         if line.text.start == self.inbox.line_start() && whole == Whole::Yes {
             self.inbox.record(line.clone(), Fate::Claimed { rest_from: end });
         }

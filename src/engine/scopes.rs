@@ -150,6 +150,10 @@ impl Engine {
 
     /// Returns the end of the tightest step's timeout; none inside of a `finally` block.
     pub(super) fn step_deadline(&self) -> Option<Moment> {
+        // The first is the main part, which has no deadline.
+        if self.scopes.len() == 1 {
+            return None;
+        }
         let inner = self.scopes.iter().rev().take_while(|scope| !matches!(scope.is, ScopeIs::Cleanup { .. }));
         let deadline = |scope: &Scope| match &scope.is {
             ScopeIs::Step(step) => step.lasting.map(|lasting| step.began + lasting),

@@ -101,12 +101,10 @@ impl Engine {
         self.line_free_at = self.now + self.settings.line_pace;
         self.sight_all();
         // What a device writes is no question: what came before it is still to be read.
-        if self.program.role == Role::Flow {
-            self.sight.sent(send.echo.map(|n| &send.bytes[..n]));
+        match self.program.role {
+            Role::Flow => self.sight.sent(&send.bytes, send.echo),
+            Role::Device => self.sight.note_sent(&send.bytes),
         }
-        let last_sent = self.last_sent.get_or_insert_default();
-        last_sent.clear();
-        last_sent.extend_from_slice(&send.bytes);
         self.tell(Some(send.site), EventKind::Sent { bytes: send.bytes });
     }
 

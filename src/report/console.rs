@@ -10,7 +10,7 @@ use anstyle::{AnsiColor, Style as Ansi};
 
 use super::Sink;
 use super::failure::{render_failure, render_failure_line};
-use super::lines::{lines, push_seconds, push_visible};
+use super::lines::{Seconds, lines, push_visible};
 use super::summary::Tally;
 use crate::diagnostic::render::{Look, Style, render_place};
 use crate::engine::Waiting;
@@ -319,7 +319,7 @@ impl<W: Write> Sink for Console<'_, W> {
 
 fn time_column(at: Duration) -> String {
     as_text(|text| {
-        push_seconds(text, at, TIME_WIDTH);
+        text.extend_from_slice(Seconds::new(at, TIME_WIDTH).as_bytes());
         text.extend_from_slice(b"  ");
     })
 }

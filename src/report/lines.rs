@@ -67,30 +67,44 @@ fn plain_length(bytes: &[u8]) -> usize {
     length + rest.iter().position(|b| !(b' '..=b'~').contains(b)).unwrap_or(rest.len())
 }
 
-/// Appends seconds with three decimals, right-aligned in `width` columns.
-pub fn push_seconds(out: &mut Vec<u8>, span: Duration, width: usize) {
-    let mut digits = [b' '; 24];
-    let mut at = digits.len();
-    let mut push = |byte: u8| {
-        at -= 1;
-        digits[at] = byte;
-    };
-    let mut ms = span.subsec_millis();
-    for _ in 0..3 {
-        push(b'0' + (ms % 10) as u8);
-        ms /= 10;
-    }
-    push(b'.');
-    let mut seconds = span.as_secs();
-    loop {
-        push(b'0' + (seconds % 10) as u8);
-        seconds /= 10;
-        if seconds == 0 {
-            break;
+/// Seconds with three decimals as text, right-aligned.
+#[derive(Debug)]
+pub struct Seconds {
+    text: [u8; 24],
+    begin: usize,
+}
+
+impl Seconds {
+    /// Writes a length of time in at least `width` columns, of which 24 are filled at most.
+    pub fn new(span: Duration, width: usize) -> Seconds {
+        let mut text = [b' '; 24];
+        let mut at = text.len();
+        let mut push = |byte: u8| {
+            at -= 1;
+            text[at] = byte;
+        };
+        let mut ms = span.subsec_millis();
+        for _ in 0..3 {
+            push(b'0' + (ms % 10) as u8);
+            ms /= 10;
         }
+        push(b'.');
+        let mut seconds = span.as_secs();
+        loop {
+            push(b'0' + (seconds % 10) as u8);
+            seconds /= 10;
+            if seconds == 0 {
+                break;
+            }
+        }
+        let begin = at.min(text.len() - width.min(text.len()));
+        Seconds { text, begin }
     }
-    let begin = at.min(digits.len() - width.min(digits.len()));
-    out.extend_from_slice(&digits[begin..]);
+
+    /// Returns the text, which is ASCII.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.text[self.begin..]
+    }
 }
 
 /// See [`lines`].
@@ -171,12 +185,8 @@ mod tests {
         for (ms, text) in
             [(0, "    0.000"), (12_345, "   12.345"), (36_000_007, "36000.007"), (u64::MAX, "18446744073709551.615")]
         {
-            let mut got = Vec::new();
-            push_seconds(&mut got, Duration::from_millis(ms), 9);
-            assert_eq!(got, text.as_bytes());
+            assert_eq!(Seconds::new(Duration::from_millis(ms), 9).as_bytes(), text.as_bytes());
         }
-        let mut got = Vec::new();
-        push_seconds(&mut got, Duration::MAX, 9);
-        assert_eq!(got, b"18446744073709551615.999");
+        assert_eq!(Seconds::new(Duration::MAX, 9).as_bytes(), b"18446744073709551615.999");
     }
 }

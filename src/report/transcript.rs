@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use super::Sink;
 use super::failure::{diagnostic_of, notes_of};
-use super::lines::{lines, push_seconds, push_visible};
+use super::lines::{Seconds, lines, push_visible};
 use crate::diagnostic::render::{Style, render_place};
 use crate::event::{CloseReason, Event, EventKind, Failure, RunHeader, StepOutcome};
 use crate::source::Sources;
@@ -60,13 +60,13 @@ pub struct Transcript<'a, W: Write> {
     /// How much of the last page has been written.
     in_page: usize,
     /// The time of the last line as text, and its milliseconds: lines that come together have the same.
-    stamp: ((u64, u32), Vec<u8>),
+    stamp: ((u64, u32), Seconds),
 }
 
 impl<'a, W: Write> Transcript<'a, W> {
     /// Makes a transcript that goes to `out`; places are those of `sources`.
     pub fn new(out: W, sources: &'a Sources, times: Times) -> Transcript<'a, W> {
-        let stamp = ((u64::MAX, u32::MAX), Vec::new());
+        let stamp = ((u64::MAX, u32::MAX), Seconds::new(Duration::ZERO, TIME_WIDTH));
         Transcript { out, sources, times, text: Vec::new(), gathered: GATHERED, in_page: 0, stamp }
     }
 
@@ -111,12 +111,10 @@ impl<'a, W: Write> Transcript<'a, W> {
         if self.times == Times::Shown {
             let ms = (at.as_secs(), at.subsec_millis());
             if self.stamp.0 != ms {
-                self.stamp.0 = ms;
-                self.stamp.1.clear();
-                push_seconds(&mut self.stamp.1, at, TIME_WIDTH);
-                self.stamp.1.push(b' ');
+                self.stamp = (ms, Seconds::new(at, TIME_WIDTH));
             }
-            self.text.extend_from_slice(&self.stamp.1);
+            self.text.extend_from_slice(self.stamp.1.as_bytes());
+            self.text.push(b' ');
         }
         self.text.extend_from_slice(lead.as_bytes());
     }

@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use super::{Clock, Interrupt};
+use crate::engine::Outbox;
 use crate::event::Verdict;
 use crate::time::Moment;
 use crate::world::{Happening, Next, Session, World};
@@ -103,7 +104,8 @@ fn run_with<L: Lookout>(
     });
     let members: Vec<Member<'_, L::World>> = members.collect();
     let received = Vec::with_capacity(16 * 1024);
-    let mut fleet = Fleet { members, lookout, received, n_begun: 0, n_running: 0, look_at: None };
+    let outbox = Outbox::default();
+    let mut fleet = Fleet { members, lookout, received, outbox, n_begun: 0, n_running: 0, look_at: None };
     let mut ready: Vec<(usize, Found<L>)> = Vec::new();
     let at_most = at_most.max(1);
     loop {
@@ -129,6 +131,8 @@ struct Fleet<'a, L: Lookout> {
     members: Vec<Member<'a, L::World>>,
     lookout: L,
     received: Vec<u8>,
+    /// Is used by the run that goes on just now.
+    outbox: Outbox,
     /// The first so many have begun.
     n_begun: usize,
     n_running: usize,
@@ -143,7 +147,10 @@ impl<L: Lookout> Fleet<'_, L> {
         let index = self.n_begun;
         self.n_begun += 1;
         self.n_running += 1;
-        let ended = self.members[index].go_on(&mut self.received);
+        let member = &mut self.members[index];
+        let ended = member.go_on(&mut self.received);
+        // What it has begun with is not needed any more: from now on it uses the memory that is for all.
+        member.session.exchange_outbox(&mut Outbox::default());
         self.note(index, ended, on_end)
     }
 
@@ -156,7 +163,10 @@ impl<L: Lookout> Fleet<'_, L> {
         on_end: &mut dyn FnMut(usize, Verdict),
     ) -> io::Result<()> {
         let Stand::Waiting(until) = self.members[index].stand else { return Ok(()) };
-        let ended = self.members[index].wake(found, until, now, &mut self.received);
+        let member = &mut self.members[index];
+        member.session.exchange_outbox(&mut self.outbox);
+        let ended = member.wake(found, until, now, &mut self.received);
+        member.session.exchange_outbox(&mut self.outbox);
         self.note(index, ended, on_end)
     }
 

@@ -27,6 +27,9 @@ pub(super) struct Line {
     interrupt: Interrupt,
     /// Whether the interrupt has been told; it is told once.
     heard: bool,
+    /// What is told next; nearly always all that there is to tell, so it stands here.
+    next: Option<Happening>,
+    /// What is told behind that; empty if that is nothing.
     news: VecDeque<Happening>,
     unsent: VecDeque<Unsent>,
     /// A write found nobody at the other end, which is told when nothing is left to read.
@@ -60,6 +63,7 @@ impl Line {
             timeline: Timeline::new(clock),
             interrupt,
             heard: false,
+            next: None,
             news: VecDeque::new(),
             unsent: VecDeque::new(),
             is_failing: false,
@@ -68,12 +72,17 @@ impl Line {
 
     /// Tells of something at the next wait.
     pub fn tell(&mut self, happening: Happening) {
-        self.news.push_back(happening);
+        if self.next.is_none() {
+            self.next = Some(happening);
+        } else {
+            self.news.push_back(happening);
+        }
     }
 
     /// Forgets everything that belongs to a port which was closed on purpose.
     pub fn reset(&mut self) {
         self.forget_writes();
+        self.next = None;
         self.news.clear();
     }
 
@@ -90,10 +99,9 @@ impl Line {
             self.tell(Happening::Sent(token));
             return;
         }
-        self.unsent.push_back(Unsent { token, bytes, written: 0 });
-        if !must_queue {
-            self.write_on(port);
-        }
+        let unsent = Unsent { token, bytes, written: 0 };
+        let left = if must_queue { Some(unsent) } else { self.attempt(port, unsent) };
+        self.unsent.extend(left);
     }
 
     /// Waits as [`World::wait`](crate::world::World::wait) does; without a port, for time and interrupts
@@ -119,7 +127,7 @@ impl Line {
             if let Some(told) = self.look(port, found, until, received) {
                 return told;
             }
-            if self.news.is_empty() && until.is_some_and(|until| self.now() >= until) {
+            if self.next.is_none() && until.is_some_and(|until| self.now() >= until) {
                 return self.timeline.at_once(Happening::Nothing);
             }
         }
@@ -161,7 +169,8 @@ impl Line {
 
     /// Returns the next thing that has happened already and was not told; never blocks.
     pub fn news(&mut self) -> Option<(Moment, Happening)> {
-        let happening = self.news.pop_front()?;
+        let happening = self.next.take()?;
+        self.next = self.news.pop_front();
         Some(self.timeline.at_once(happening))
     }
 
@@ -216,23 +225,32 @@ impl Line {
 
     /// Makes one attempt at writing the first of the unsent.
     fn write_on(&mut self, port: BorrowedFd<'_>) {
-        let Some(first) = self.unsent.front_mut() else { return };
-        match write(port, &first.bytes[first.written..]) {
+        if let Some(first) = self.unsent.pop_front()
+            && let Some(left) = self.attempt(port, first)
+        {
+            self.unsent.push_front(left);
+        }
+    }
+
+    /// Makes one attempt at writing; returns what is to be tried again.
+    fn attempt(&mut self, port: BorrowedFd<'_>, mut unsent: Unsent) -> Option<Unsent> {
+        match write(port, &unsent.bytes[unsent.written..]) {
             Ok(n) => {
-                first.written += n;
-                if first.written == first.bytes.len()
-                    && let Some(sent) = self.unsent.pop_front()
-                {
-                    self.news.push_back(Happening::Sent(sent.token));
+                unsent.written += n;
+                if unsent.written < unsent.bytes.len() {
+                    return Some(unsent);
                 }
+                self.tell(Happening::Sent(unsent.token));
+                None
             }
-            Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(Errno::AGAIN | Errno::INTR) => Some(unsent),
             Err(errno) => {
                 self.unsent.clear();
                 match fate(errno) {
                     CloseReason::HungUp => self.is_failing = true,
                     reason => self.tell(Happening::Closed(reason)),
                 }
+                None
             }
         }
     }
