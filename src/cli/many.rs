@@ -54,7 +54,7 @@ fn matching(typed: &str) -> Result<Vec<String>, Box<Diagnostic>> {
         refused(format!("`{typed}` is no pattern: {}", error.msg), "use `*`, `?` and `[…]` as a shell does")
     })?;
     let mut found = names_like(&pattern);
-    found.sort_by_key(|name| natural(name));
+    found.sort_by_cached_key(|name| natural(name));
     if found.is_empty() {
         return Err(refused(
             format!("no port fits `{typed}`"),
