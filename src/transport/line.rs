@@ -276,9 +276,9 @@ pub(super) fn timespec(span: Duration) -> Timespec {
 /// a deadline that passes, and none where something happens before.
 const APPROACH: Duration = Duration::from_micros(200);
 
-/// Returns how long to wait at first, if so much time is left until a deadline.
+/// Returns how long to wait at first, if so much time is left until a deadline: a wait that is short already is not cut.
 pub(super) fn first_part(left: Duration) -> Duration {
-    if left > 2 * APPROACH { left - APPROACH } else { left }
+    if left > 8 * APPROACH { left - APPROACH } else { left }
 }
 
 /// Asks Linux not to add its usual 50 µs to every deadline of this thread. A system that refuses is only less exact.
