@@ -63,7 +63,7 @@ impl Literal {
 
 /// A regex of a flow: checked when it is made, compiled when it is first used.
 ///
-/// To compile one takes some hundred times as long as to check it, and many of a flow's are never reached in a run.
+/// To compile one takes many times as long as to check it, and many of a flow's are never reached in a run.
 #[derive(Debug)]
 pub struct Regex {
     text: String,
@@ -73,6 +73,35 @@ pub struct Regex {
 }
 
 impl Regex {
+    /// Makes a regex as flows mean it: on bytes, ASCII classes for what is not named otherwise.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, in the words of the regex crate.
+    pub fn new(regex: &str, flags: &str, fit: Fit) -> Result<Arc<Regex>, String> {
+        // The flags stand in the text, so that it says by itself what it means.
+        let regex = match (flags.is_empty(), flags.contains('x')) {
+            (true, _) => regex.to_string(),
+            (false, false) => format!("(?{flags}:{regex})"),
+            // A newline closes a comment that an `x` regex may end with.
+            (false, true) => format!("(?{flags}:{regex}\n)"),
+        };
+        let text = match fit {
+            Fit::Within => regex,
+            Fit::Whole => format!("^(?:{regex})$"),
+        };
+        let parsed = ParserBuilder::new().utf8(false).unicode(false).dot_matches_new_line(true).build().parse(&text);
+        let hir = parsed.map_err(|error| last_line(&error.to_string()))?;
+        let mut groups = Vec::new();
+        push_groups(&hir, &mut groups);
+        let shortest = hir.properties().minimum_len().unwrap_or(0);
+        let compiled = OnceLock::new();
+        if may_be_large(&text) {
+            let _ = compiled.set(build(&text).map_err(|error| last_line(&error.to_string()))?);
+        }
+        Ok(Arc::new(Regex { text, groups, shortest, compiled }))
+    }
+
     /// Returns the text, flags and fit included.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -104,35 +133,6 @@ pub enum Fit {
     Within,
     /// From end to end.
     Whole,
-}
-
-/// Makes a regex as flows mean it: on bytes, ASCII classes for what is not named otherwise.
-///
-/// # Errors
-///
-/// What is wrong with it, in the words of the regex crate.
-pub fn compile(regex: &str, flags: &str, fit: Fit) -> Result<Arc<Regex>, String> {
-    // The flags stand in the text, so that it says by itself what it means.
-    let regex = match (flags.is_empty(), flags.contains('x')) {
-        (true, _) => regex.to_string(),
-        (false, false) => format!("(?{flags}:{regex})"),
-        // A newline closes a comment that an `x` regex may end with.
-        (false, true) => format!("(?{flags}:{regex}\n)"),
-    };
-    let text = match fit {
-        Fit::Within => regex,
-        Fit::Whole => format!("^(?:{regex})$"),
-    };
-    let parsed = ParserBuilder::new().utf8(false).unicode(false).dot_matches_new_line(true).build().parse(&text);
-    let hir = parsed.map_err(|error| last_line(&error.to_string()))?;
-    let mut groups = Vec::new();
-    push_groups(&hir, &mut groups);
-    let shortest = hir.properties().minimum_len().unwrap_or(0);
-    let compiled = OnceLock::new();
-    if may_be_large(&text) {
-        let _ = compiled.set(build(&text).map_err(|error| last_line(&error.to_string()))?);
-    }
-    Ok(Arc::new(Regex { text, groups, shortest, compiled }))
 }
 
 /// Compiles the text of a regex.
@@ -342,7 +342,7 @@ mod tests {
     use super::*;
 
     fn regex(text: &str, fit: Fit) -> Arc<Regex> {
-        compile(text, "", fit).expect("the test's regex is right")
+        Regex::new(text, "", fit).expect("the test's regex is right")
     }
 
     #[test]
@@ -389,7 +389,7 @@ mod tests {
     fn a_prefilter_overlooks_nothing() {
         let literal = Pattern::Literal(Literal::new(b"login: ".to_vec()).into());
         let line = Pattern::Line(b"OK".to_vec());
-        let whole = Pattern::LineRegex(compile("ERR[^x]*", "i", Fit::Whole).expect("right"));
+        let whole = Pattern::LineRegex(Regex::new("ERR[^x]*", "i", Fit::Whole).expect("right"));
         let inside = Pattern::Regex(regex("^\\+CSQ: (?<a>\\d+),\\d+$", Fit::Within));
         let texts: [&[u8]; 5] =
             [b"a\r\nb login: x\r\n", b"x\r\nOK\r\n", b"OKAY\nERROR 5\r\n", b"\r\n+CSQ: 1,2\r\n", b"OK\r\r\n"];
@@ -405,7 +405,7 @@ mod tests {
 
     #[test]
     fn a_regex_is_compiled_when_it_is_used_and_its_groups_are_known_before() {
-        let regex = compile(r"(?<a>x(?<b>y)?)|(z)(?<c>w)+", "i", Fit::Whole).expect("right");
+        let regex = Regex::new(r"(?<a>x(?<b>y)?)|(z)(?<c>w)+", "i", Fit::Whole).expect("right");
         assert!(regex.compiled.get().is_none());
         assert_eq!(regex.group_names(), ["a", "b", "c"]);
         assert_eq!(regex.capture_names().flatten().collect::<Vec<_>>(), ["a", "b", "c"]);
@@ -417,17 +417,17 @@ mod tests {
         for (text, is_large) in
             [(r"\d+", false), (r"(?:a|(?<n>b))", false), ("a{3}", true), (r"(?u:\w)", true), (r"(?iu)é", true)]
         {
-            assert_eq!(compile(text, "", Fit::Within).expect("right").compiled.get().is_some(), is_large, "{text}");
+            assert_eq!(Regex::new(text, "", Fit::Within).expect("right").compiled.get().is_some(), is_large, "{text}");
         }
-        let why = compile("(?:[^a]{1000}){1000}", "", Fit::Within).expect_err("too large");
+        let why = Regex::new("(?:[^a]{1000}){1000}", "", Fit::Within).expect_err("too large");
         assert!(why.contains("size limit"), "{why}");
         // The longest that is not compiled when it is made, in the form that takes the most.
-        assert!(compile(&".?".repeat(500), "i", Fit::Within).expect("right").is_match(b""));
-        assert!(compile(&"[^a]?".repeat(200), "i", Fit::Whole).expect("right").is_match(b""));
+        assert!(Regex::new(&".?".repeat(500), "i", Fit::Within).expect("right").is_match(b""));
+        assert!(Regex::new(&"[^a]?".repeat(200), "i", Fit::Whole).expect("right").is_match(b""));
     }
 
     #[test]
     fn a_wrong_regex_says_why_in_one_line() {
-        assert_eq!(compile("(", "", Fit::Within).unwrap_err(), "unclosed group");
+        assert_eq!(Regex::new("(", "", Fit::Within).unwrap_err(), "unclosed group");
     }
 }

@@ -6,7 +6,7 @@ use super::{Compiler, Context, ProcedureSignature};
 use crate::diagnostic::Code;
 use crate::diagnostic::nearest::nearest;
 use crate::load::LoadedFile;
-use crate::pattern::{self, Fit};
+use crate::pattern::{Fit, Regex};
 use crate::program::{DEFAULT_TIMEOUT, Expr, ExprKind, Op, Param, Procedure, Program, Role, Target};
 use crate::settings::{Echo, SETTINGS, SettingError, Settings};
 use crate::source::{Site, Span};
@@ -207,7 +207,7 @@ impl Compiler<'_> {
         if regex.pieces.iter().any(|piece| matches!(piece, ast::Piece::Value(_))) {
             self.problem(Code::CheckRegex, regex.span, "no value can stand in this regex", "must always be the same");
         }
-        match pattern::compile(&text, &regex.flags, Fit::Within) {
+        match Regex::new(&text, &regex.flags, Fit::Within) {
             Ok(compiled) => declared.volatiles.push((name.node.clone(), Some(compiled.as_str().to_string()))),
             Err(why) => {
                 self.problem(Code::CheckRegex, regex.span, format!("this regex can not be compiled: {why}"), "here");
@@ -244,7 +244,7 @@ impl Compiler<'_> {
         }
         let matches = param.matches.as_ref().and_then(|regex| {
             let text = super::names::sample(regex);
-            match pattern::compile(&text, &regex.flags, Fit::Whole) {
+            match Regex::new(&text, &regex.flags, Fit::Whole) {
                 Ok(compiled) => Some((text, compiled)),
                 Err(why) => {
                     self.problem(

@@ -89,7 +89,7 @@ fn is_satisfied_by(pattern: &Pattern, text: &[u8]) -> bool {
         let sample = super::names::sample(regex);
         let fits =
             |regex: std::sync::Arc<crate::pattern::Regex>| regex.shortest() <= text.len() && regex.is_match(text);
-        is_fixed && crate::pattern::compile(&sample, &regex.flags, fit).is_ok_and(fits)
+        is_fixed && crate::pattern::Regex::new(&sample, &regex.flags, fit).is_ok_and(fits)
     };
     match &pattern.kind {
         PatternKind::Literal(literal) => fixed_text(literal)

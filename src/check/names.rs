@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::Compiler;
 use crate::diagnostic::Code;
 use crate::diagnostic::nearest::nearest;
-use crate::pattern::{self, Fit};
+use crate::pattern::{Fit, Regex};
 use crate::program::{Slot, Target};
 use crate::source::{Site, Span};
 use crate::syntax::ast::{self, Block, CaptureFrom, Name, Piece, ReadWhat, Secrecy, Statement, StatementKind};
@@ -225,7 +225,7 @@ pub(super) fn groups_of(pattern: &ast::Pattern) -> Vec<String> {
     if !text.contains("(?<") && !text.contains("(?P<") {
         return Vec::new();
     }
-    match pattern::compile(&text, &regex.flags, Fit::Within) {
+    match Regex::new(&text, &regex.flags, Fit::Within) {
         Ok(regex) => regex.group_names().to_vec(),
         Err(_) => Vec::new(),
     }

@@ -3,7 +3,7 @@
 use super::names::{groups_of, sample};
 use super::{Compiler, expr::ANYTHING};
 use crate::diagnostic::Code;
-use crate::pattern::{self, Fit, Literal, Pattern, Regex};
+use crate::pattern::{Fit, Literal, Pattern, Regex};
 use crate::program::{ExprKind, PatternShape, PatternSource, PatternSpec};
 use crate::syntax::ast::{self, Content, PatternKind, Secrecy};
 use crate::value::{Type, Value};
@@ -56,8 +56,8 @@ impl Compiler<'_> {
     /// Resolves a regex and reports what is wrong with it.
     pub(super) fn regex_source(&mut self, regex: &ast::Regex, shape: PatternShape) -> PatternSource {
         let fit = fit_of(shape);
-        let compiled = pattern::compile(&sample(regex), &regex.flags, fit);
-        let compiled = match compiled {
+        let made = Regex::new(&sample(regex), &regex.flags, fit);
+        let compiled = match made {
             Ok(compiled) => compiled,
             Err(why) => {
                 self.problem(Code::CheckRegex, regex.span, format!("this regex can not be compiled: {why}"), "here")

@@ -6,7 +6,7 @@ use super::Engine;
 use crate::diagnostic::Code;
 use crate::event::Failure;
 use crate::function::{Function, Secrecy};
-use crate::pattern::{self, Fit, Literal, Pattern};
+use crate::pattern::{self, Fit, Literal, Pattern, Regex};
 use crate::program::{Expr, ExprKind, PatternShape, PatternSource, PatternSpec, Piece};
 use crate::source::{Site, Span};
 use crate::value::Value;
@@ -242,7 +242,7 @@ impl Engine {
         let compiled = match self.regexes.get(&key) {
             Some(compiled) => compiled.clone(),
             None => {
-                let compiled = pattern::compile(&key.0, flags, fit).map_err(|why| (Span::new(0, 0), why))?;
+                let compiled = Regex::new(&key.0, flags, fit).map_err(|why| (Span::new(0, 0), why))?;
                 if self.regexes.len() >= COMPILED {
                     self.regexes.clear();
                 }

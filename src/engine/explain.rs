@@ -4,7 +4,7 @@ use super::wait::{Wait, WaitKind};
 use super::{Engine, result_codes};
 use crate::diagnostic::Code;
 use crate::event::{CloseReason, Failure};
-use crate::pattern::{self, Fit, Pattern};
+use crate::pattern::{Fit, Pattern, Regex};
 use crate::program::{Op, PatternSpec, Role};
 use crate::source::Site;
 use crate::time::show_duration;
@@ -181,7 +181,7 @@ impl Engine {
         for pattern in patterns(wait) {
             if let Pattern::LineRegex(regex) = pattern
                 && let Some(part) = regex.as_str().strip_prefix("^(?:").and_then(|rest| rest.strip_suffix(")$"))
-                && let Ok(part) = pattern::compile(part, "", Fit::Within)
+                && let Ok(part) = Regex::new(part, "", Fit::Within)
                 && let Some(line) = lines.iter().find(|line| part.is_match(line))
             {
                 let line = visible_cut(&self.redactor.clean(line), 120);

@@ -282,7 +282,7 @@ pub(super) fn first_part(left: Duration) -> Duration {
 }
 
 /// Asks Linux not to add its usual 50 µs to every deadline of this thread. A system that refuses is only less exact.
-pub(super) fn sharpen_timers() {
+fn sharpen_timers() {
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
 }
