@@ -177,6 +177,11 @@ impl Engine {
         self.program.role == crate::program::Role::Device && !matches!(self.state, State::Serving)
     }
 
+    /// Whether a handler runs: what it came into goes on behind it.
+    pub(super) fn is_in_handler(&self) -> bool {
+        self.scopes.iter().any(|scope| matches!(scope.is, ScopeIs::Handler(_)))
+    }
+
     /// Whether the next instruction reads counted bytes.
     pub(super) fn reads_next(&self, address: Address) -> bool {
         matches!(self.program.ops.get(address), Some(Op::ReadCount(..) | Op::ReadUntil(..)))

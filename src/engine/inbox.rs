@@ -14,6 +14,8 @@ pub const KEPT: usize = 256 * 1024;
 /// No byte that so many came after can be captured any more. Twice as much as is kept is held for a while, so that
 /// moving the rest down costs little for each byte.
 pub const REACH: usize = 2 * KEPT;
+/// How much must have been taken for it to be worth dropping.
+const TAKEN: u64 = 1024;
 /// How long a line can be before it is cut.
 pub const LINE_LIMIT: u64 = 64 * 1024;
 
@@ -120,6 +122,21 @@ impl Inbox {
             lost += usize::from(fate == Fate::Unclaimed);
         }
         lost
+    }
+
+    /// Drops what nobody asks for any more, for when a question has been sent: what has been told and stands before the
+    /// first unclaimed line. A run of a million exchanges keeps no more than one of ten.
+    pub fn forget_taken(&mut self) {
+        while self.records.front().is_some_and(|(_, fate)| *fate != Fate::Unclaimed) {
+            self.records.pop_front();
+            self.forgotten += 1;
+        }
+        let open_from = self.records.front().map_or(self.line_start, |(line, _)| line.text.start);
+        let keep_from = open_from.min(self.told);
+        if keep_from - self.base >= TAKEN {
+            self.bytes.drain(..(keep_from - self.base) as usize);
+            self.base = keep_from;
+        }
     }
 
     /// Returns the place behind the last byte.
@@ -341,6 +358,35 @@ mod tests {
         }
         assert_eq!(lost as u64 + inbox.records().count() as u64, 100_000);
         assert!(inbox.records().count() * 12 >= KEPT);
+    }
+
+    #[test]
+    fn what_was_taken_is_dropped_and_what_nobody_claimed_is_kept() {
+        let mut inbox = Inbox::new(BareCr::Waits);
+        let mut receive = |text: &[u8], fate: fn(&Line) -> Fate| {
+            inbox.receive(text, Moment::START);
+            let line = inbox.line(false).expect("it is complete");
+            let fate = fate(&line);
+            inbox.record(line, fate);
+            while inbox.tell(inbox.line_start()).is_some() {}
+            inbox.forget_taken();
+            inbox.bytes.len() as u64
+        };
+        for _ in 0..10_000 {
+            assert!(receive(b"+CSQ: 25,0\r\n", |line| Fate::Claimed { rest_from: line.text.start + 4 }) < TAKEN + 64);
+            assert!(receive(b"AT+CSQ\r\n", |_| Fate::Echo) < TAKEN + 64);
+            assert!(receive(b"Boot\r\n", |_| Fate::Ignored) < TAKEN + 64);
+        }
+        receive(b"RING\r\n", |_| Fate::Unclaimed);
+        for _ in 0..1000 {
+            receive(b"OK\r\n", |line| Fate::Claimed { rest_from: line.next });
+        }
+        let (ring, _) = inbox.recorded(inbox.records().start).expect("nobody claimed it");
+        assert_eq!(inbox.slice(ring.text.clone()), b"RING");
+        let taken = ring.text.start..ring.next;
+        inbox.claim(taken);
+        inbox.forget_taken();
+        assert!(inbox.records().is_empty() && inbox.bytes.is_empty());
     }
 
     #[test]

@@ -102,7 +102,13 @@ impl Engine {
         self.sight_all();
         // What a device writes is no question: what came before it is still to be read.
         match self.program.role {
-            Role::Flow => self.sight.sent(&send.bytes, send.echo),
+            Role::Flow => {
+                self.sight.sent(&send.bytes, send.echo);
+                // A wait that a handler came into may still read from before.
+                if !self.is_in_handler() {
+                    self.sight.inbox.forget_taken();
+                }
+            }
             Role::Device => self.sight.note_sent(&send.bytes),
         }
         self.tell(Some(send.site), EventKind::Sent { bytes: send.bytes });
