@@ -125,6 +125,7 @@ pub struct Engine {
     due: Option<Option<Moment>>,
     /// Events that are held back, and how many captures they are held for.
     held: Vec<Event>,
+    untold: tell::Untold,
     holds: u32,
     /// When the next line may go out.
     line_free_at: Moment,
@@ -172,6 +173,7 @@ impl Engine {
             outbox: VecDeque::new(),
             due: None,
             held: Vec::new(),
+            untold: tell::Untold::default(),
             holds: 0,
             line_free_at: Moment::START,
             writes: 0,
@@ -355,8 +357,13 @@ impl Engine {
         self.leave(Exit::Interrupted);
     }
 
-    /// Returns the moment at which something happens by itself.
+    /// Returns the moment at which something happens by itself, or is told of.
     fn deadline(&self) -> Option<Moment> {
+        [self.own_deadline(), self.untold.by].into_iter().flatten().min()
+    }
+
+    /// Returns the moment at which the present state ends by itself.
+    fn own_deadline(&self) -> Option<Moment> {
         let own = match &self.state {
             State::Guarding { until, .. } | State::Sleeping { until, .. } => Some(*until),
             State::Writing { send, .. } => send.next_piece_at(),
@@ -385,6 +392,12 @@ impl Engine {
 
     /// Lets what is due at the present moment happen.
     fn expire(&mut self) {
+        if self.untold.by.is_some_and(|by| by <= self.now) {
+            self.tell_untold();
+        }
+        if self.own_deadline().is_none_or(|deadline| deadline > self.now) {
+            return;
+        }
         match std::mem::replace(&mut self.state, State::Ready) {
             State::Guarding { until, send } if until <= self.now => self.start_writing(send),
             State::Writing { number, send } => self.next_piece(number, send),

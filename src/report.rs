@@ -31,6 +31,11 @@ pub trait Sink {
     /// When what is made of it can not be written; the sink is not told of anything more then.
     fn tell(&mut self, event: &Event) -> io::Result<()>;
 
+    /// Whether [`Sink::waiting`] is to be called: a run waits after every read, and most sinks make nothing of it.
+    fn watches_waits(&self) -> bool {
+        false
+    }
+
     /// Takes note that the engine now waits, and what for.
     ///
     /// # Errors
@@ -69,6 +74,10 @@ impl<S: Sink + ?Sized> Sink for &mut S {
         (**self).tell(event)
     }
 
+    fn watches_waits(&self) -> bool {
+        (**self).watches_waits()
+    }
+
     fn waiting(&mut self, now: Moment, why: &Waiting) -> io::Result<()> {
         (**self).waiting(now, why)
     }
@@ -91,6 +100,10 @@ impl<S: Sink + ?Sized> Sink for &mut S {
 pub struct Fan<'a> {
     sinks: Vec<(String, Box<dyn Sink + 'a>)>,
     failures: Vec<SinkFailure>,
+    /// Whether one of the sinks watches the waits.
+    watches_waits: bool,
+    /// Whether one of the sinks has something unwritten, if they have been asked since the last that they were told.
+    has_unwritten: Option<bool>,
 }
 
 /// A sink that could not write.
@@ -105,6 +118,7 @@ pub struct SinkFailure {
 impl<'a> Fan<'a> {
     /// Adds a sink; `name` is what it makes, such as ``the transcript `run.txt` ``.
     pub fn add(&mut self, name: impl Into<String>, sink: impl Sink + 'a) {
+        self.watches_waits |= sink.watches_waits();
         self.sinks.push((name.into(), Box::new(sink)));
     }
 
@@ -116,6 +130,7 @@ impl<'a> Fan<'a> {
     }
 
     fn each(&mut self, mut act: impl FnMut(&mut dyn Sink) -> io::Result<()>) {
+        self.has_unwritten = None;
         let mut at = 0;
         while let Some((_, sink)) = self.sinks.get_mut(at) {
             match act(sink.as_mut()) {
@@ -135,11 +150,13 @@ impl Audience for Fan<'_> {
     }
 
     fn waiting(&mut self, now: Moment, why: &Waiting) {
-        self.each(|sink| sink.waiting(now, why));
+        if self.watches_waits {
+            self.each(|sink| sink.waiting(now, why));
+        }
     }
 
-    fn has_unwritten(&self) -> bool {
-        self.sinks.iter().any(|(_, sink)| sink.has_unwritten())
+    fn has_unwritten(&mut self) -> bool {
+        *self.has_unwritten.get_or_insert_with(|| self.sinks.iter().any(|(_, sink)| sink.has_unwritten()))
     }
 
     fn write_out(&mut self) {

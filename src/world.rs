@@ -175,7 +175,7 @@ pub trait Audience {
     fn waiting(&mut self, now: Moment, why: &Waiting);
 
     /// Whether something was told that is not yet where it is kept.
-    fn has_unwritten(&self) -> bool {
+    fn has_unwritten(&mut self) -> bool {
         false
     }
 

@@ -217,6 +217,61 @@ send "A" expect line "OK" within 5s"#;
 }
 
 #[test]
+fn what_a_handler_sends_drops_nothing_that_the_wait_around_it_reads() {
+    let flow = r#"on line "RING" { send "ATA" expect line "CONNECT" }
+ignore line /[0-9a-e]+/
+send "A"
+read until line "END" as text within 5s
+log text"#;
+    let before = "0123456789abcde\r\n".repeat(300);
+    let bench = Bench::new(flow).at(1, &before).at(2, "RING\r\n").at(3, "CONNECT\r\n").at(4, "last\r\nEND\r\n");
+    assert_eq!(bench.logged(), [before + "RING\r\nCONNECT\r\nlast\r\n"]);
+    assert_eq!(bench.verdict, Some(Verdict::Passed));
+}
+
+#[test]
+fn a_line_that_nobody_claimed_waits_for_await_however_much_was_taken_since() {
+    let flow = "repeat 1000 { send \"A\" expect line \"OK\" }\nawait line /RING (?<who>\\d)/\nawait line \"TAIL\" within 1s\nlog who";
+    let mut bench = Bench::new(flow).at(1, "RING 1\r\n");
+    for ms in 2..1002 {
+        bench = bench.at(ms, "A\r\nOK\r\n");
+    }
+    let bench = bench.at(1002, "TAIL\r\n");
+    assert_eq!(bench.logged(), ["1"]);
+    assert_eq!(bench.verdict, Some(Verdict::Passed));
+}
+
+/// Lines that nobody wants, each at its moment, then what is awaited.
+fn chatter(mut bench: Bench, ticks: bool) -> Bench {
+    for ms in 1..=40 {
+        bench = bench.at(ms * 3, if ms % 5 == 0 { "\r\n+CREG: 1\r\n\r\nunfini" } else { "+URC: 1\r\n" });
+        if ticks {
+            bench = bench.tick(ms * 3 + 1).tick(ms * 3 + 2);
+        }
+    }
+    bench.at(200, "\r\nOK\r\n")
+}
+
+#[test]
+fn lines_that_nobody_wants_are_told_within_a_moment_as_if_at_once() {
+    let flow = "send \"A\" expect line \"OK\" within 5s log \"done\"";
+    let n_told = |bench: &Bench| bench.events.iter().filter(|e| matches!(e.kind, EventKind::Received { .. })).count();
+    let bench = Bench::new(flow).at(1, "+URC: 1\r\n").at(20, "+URC: 2\r\n");
+    assert_eq!(n_told(&bench), 0);
+    assert_eq!(n_told(&bench.tick(51)), 2);
+    // However much of it comes, it does not gather.
+    let bench = Bench::new(flow).at(1, &"0123456789abcdef\r\n".repeat(200));
+    assert_eq!(n_told(&bench), 1);
+
+    let [seldom, often] = [false, true].map(|ticks| chatter(Bench::new(flow), ticks));
+    assert_eq!(seldom.verdict, Some(Verdict::Passed));
+    assert_eq!(seldom.events, often.events);
+    let moments: Vec<_> = seldom.events.iter().map(|event| event.at).collect();
+    assert!(moments.is_sorted(), "{moments:?}");
+    assert!(n_told(&seldom) > 40, "a piece for each that came");
+}
+
+#[test]
 fn ignored_lines_are_neither_answers_nor_events() {
     let flow = "ignore line /\\+CREG: .*/\nsend \"A\" expect line \"OK\"\nawait /CREG/ within 1s";
     assert_eq!(Bench::new(flow).at(1, "+CREG: 1\r\nOK\r\n").tick(1001).verdict, Some(Verdict::Failed));

@@ -118,7 +118,7 @@ impl Audience for Witness<'_> {
         self.fan.waiting(now, why);
     }
 
-    fn has_unwritten(&self) -> bool {
+    fn has_unwritten(&mut self) -> bool {
         self.fan.has_unwritten()
     }
 

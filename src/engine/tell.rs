@@ -1,5 +1,7 @@
 //! Events: made with secrets named, held back where a secret in them is not known yet.
 
+use std::time::Duration;
+
 use super::{Action, Engine, Output};
 use crate::diagnostic::Code;
 use crate::event::{CloseReason, Event, EventKind, Failure};
@@ -11,9 +13,26 @@ use crate::world::PortCommand;
 
 use super::redact::{Redactor, SHORTEST};
 
+/// How long a line that nobody wanted may wait to be told of: nobody notices, and on a busy line most reads are over once
+/// they have been looked at.
+const TELL_WITHIN: Duration = Duration::from_millis(50);
+
+/// How much may wait to be told of.
+const TELL_AT: u64 = 2048;
+
+/// Lines that have been looked at and are told of a moment later, or before whatever else is told.
+#[derive(Debug, Default)]
+pub(super) struct Untold {
+    /// Up to where they reached after each look: they are told as if that had been done at once.
+    places: Vec<u64>,
+    /// When they are told at the latest.
+    pub by: Option<Moment>,
+}
+
 impl Engine {
     /// Tells of something that happened now.
     pub(super) fn tell(&mut self, site: Option<Site>, kind: EventKind) {
+        self.tell_untold();
         self.tell_at(self.now, site, kind);
     }
 
@@ -46,9 +65,30 @@ impl Engine {
         self.outbox.insert(behind.map_or(0, |last| last + 1), action);
     }
 
-    /// Tells of everything that has been looked at: whole lines; empty ones wait for the next that is not.
+    /// Tells soon of everything that has been looked at: whole lines; empty ones wait for the next that is not.
     pub(super) fn sight_lines(&mut self) {
-        self.sight_to(self.sight.inbox.text_end(), false);
+        let place = self.sight.inbox.text_end();
+        let told = self.sight.inbox.told();
+        if place <= self.untold.places.last().map_or(told, |last| *last) {
+            return;
+        }
+        self.untold.places.push(place);
+        let by = *self.untold.by.get_or_insert(self.now + TELL_WITHIN);
+        if place - told >= TELL_AT || by <= self.now {
+            self.tell_untold();
+        }
+    }
+
+    /// Tells of the lines that are not told of yet.
+    pub(super) fn tell_untold(&mut self) {
+        if self.untold.by.take().is_none() {
+            return;
+        }
+        let mut places = std::mem::take(&mut self.untold.places);
+        for place in places.drain(..) {
+            self.sight_to(place, false);
+        }
+        self.untold.places = places;
     }
 
     /// Tells of everything that has come.
@@ -58,6 +98,7 @@ impl Engine {
 
     /// Tells of what came up to a place.
     pub(super) fn sight_to(&mut self, place: u64, block: bool) {
+        self.tell_untold();
         let place = place.min(self.sight.inbox.end());
         let begin = self.sight.inbox.told();
         while let Some((at, piece)) = self.sight.inbox.tell(place) {
@@ -71,6 +112,7 @@ impl Engine {
 
     /// Holds events back until [`Engine::release`].
     pub(super) fn hold(&mut self) {
+        self.tell_untold();
         self.holds += 1;
     }
 
@@ -99,6 +141,7 @@ impl Engine {
         if octets.is_empty() {
             return Ok(());
         }
+        self.tell_untold();
         if octets.len() < SHORTEST {
             let message = format!("the secret `{name}` is shorter than {SHORTEST} bytes and could not be masked");
             return Err(self.failure_at(Code::RunValue, site, message, "too short for a secret"));

@@ -277,7 +277,7 @@ impl<W: Write> Sink for Console<'_, W> {
         if let EventKind::RunEnded { verdict } = &event.kind {
             self.say_verdict(*verdict);
         }
-        // Who watches sees at once what happens; a file or a pipe is filled in larger pieces.
+        // Who watches sees at once what is told; a file or a pipe is filled in larger pieces.
         let is_watched = self.status == Status::Shown || matches!(event.kind, EventKind::RunEnded { .. });
         if is_watched || self.text.len() >= GATHERED { self.write() } else { Ok(()) }
     }
@@ -288,6 +288,10 @@ impl<W: Write> Sink for Console<'_, W> {
 
     fn write_out(&mut self) -> io::Result<()> {
         self.write()
+    }
+
+    fn watches_waits(&self) -> bool {
+        self.status == Status::Shown
     }
 
     fn waiting(&mut self, now: Moment, why: &Waiting) -> io::Result<()> {
