@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use memchr::memmem;
 use regex::bytes::{self, RegexBuilder};
 use regex_syntax::ParserBuilder;
+use regex_syntax::hir::literal::Extractor;
 use regex_syntax::hir::{Hir, HirKind};
 
 /// A pattern, compiled.
@@ -69,8 +70,13 @@ pub struct Regex {
     text: String,
     groups: Vec<String>,
     shortest: usize,
+    /// What every match begins with, if that is known and long enough to tell most lines apart.
+    lead: Option<Literal>,
     compiled: OnceLock<bytes::Regex>,
 }
+
+/// A shorter beginning is too common to be looked for by itself.
+const SHORTEST_LEAD: usize = 3;
 
 impl Regex {
     /// Makes a regex as flows mean it: on bytes, ASCII classes for what is not named otherwise.
@@ -99,7 +105,15 @@ impl Regex {
         if may_be_large(&text) {
             let _ = compiled.set(build(&text).map_err(|error| last_line(&error.to_string()))?);
         }
-        Ok(Arc::new(Regex { text, groups, shortest, compiled }))
+        let lead = Extractor::new().extract(&hir).longest_common_prefix().map(<[u8]>::to_vec);
+        let lead = lead.filter(|lead| lead.len() >= SHORTEST_LEAD).map(Literal::new);
+        Ok(Arc::new(Regex { text, groups, shortest, lead, compiled }))
+    }
+
+    /// Returns whether a match could be in a text: false takes one search for a literal, where the regex has one that every
+    /// match begins with, and does not compile the regex.
+    fn may_match(&self, text: &[u8]) -> bool {
+        self.lead.as_ref().is_none_or(|lead| lead.find(text).is_some())
     }
 
     /// Returns the text, flags and fit included.
@@ -283,6 +297,7 @@ impl Pattern {
         match self {
             Pattern::Line(text) => (is_whole && rest == text.as_slice()).then_some(from..line.len()),
             Pattern::LineRegex(_) | Pattern::Regex(_) if rest.is_empty() => None,
+            Pattern::LineRegex(regex) | Pattern::Regex(regex) if !regex.may_match(rest) => None,
             Pattern::LineRegex(regex) => (is_whole && regex.is_match(rest)).then_some(from..line.len()),
             // A line that is whole from here on begins here: `^` matches. Else the text before is looked at too.
             Pattern::Regex(regex) if is_whole => regex.find(rest).map(|m| from + m.start()..from + m.end()),
@@ -297,7 +312,9 @@ impl Pattern {
             Pattern::Prompt(text) => {
                 (!rest.is_empty() && rest.ends_with(text)).then(|| rest.len() - text.len()..rest.len())
             }
-            Pattern::PromptRegex(regex) if !rest.is_empty() => regex.find(rest).map(|m| m.range()),
+            Pattern::PromptRegex(regex) if !rest.is_empty() && regex.may_match(rest) => {
+                regex.find(rest).map(|m| m.range())
+            }
             Pattern::PromptRegex(_) => None,
             Pattern::Literal(_) | Pattern::Regex(_) | Pattern::Line(_) | Pattern::LineRegex(_) => None,
         }
@@ -413,9 +430,32 @@ mod tests {
     }
 
     #[test]
+    fn a_line_without_what_every_match_begins_with_needs_no_regex() {
+        let lead = |text: &str, flags: &str| {
+            let regex = Regex::new(text, flags, Fit::Within).expect("right");
+            let lead = regex.lead.as_ref().map(|lead| String::from_utf8_lossy(lead.needle()).into_owned());
+            assert!(regex.compiled.get().is_none());
+            lead.unwrap_or_default()
+        };
+        assert_eq!(lead(r"\+CSQ: (?<rssi>\d+),(?<ber>\d+)", ""), "+CSQ: ");
+        assert_eq!(lead(r"^NEEDLE-[0-9a-f]+ ready$", ""), "NEEDLE-");
+        assert_eq!(lead("CONNECT( OK| FAIL)?", ""), "CONNECT");
+        assert_eq!(lead("BUG: (unable|soft)", ""), "BUG: ");
+        for (text, flags) in
+            [("ERROR|FAIL", ""), (r"\d+ ready", ""), ("(abc)?", ""), ("abc|", ""), ("abc", "i"), ("ab+", "")]
+        {
+            assert_eq!(lead(text, flags), "", "{text}");
+        }
+        let csq = Pattern::LineRegex(regex(r"\+CSQ: \d+", Fit::Whole));
+        assert_eq!(csq.find_in_line(b"+CREG: 1 and more", 0, true), None);
+        assert!(csq.regex().is_some_and(|regex| regex.compiled.get().is_none()));
+        assert_eq!(csq.find_in_line(b"+CSQ: 25", 0, true), Some(0..8));
+    }
+
+    #[test]
     fn what_may_be_too_large_is_compiled_when_it_is_made() {
         for (text, is_large) in
-            [(r"\d+", false), (r"(?:a|(?<n>b))", false), ("a{3}", true), (r"(?u:\w)", true), (r"(?iu)é", true)]
+            [(r"\d+", false), (r"(?:a|(?<n>b))", false), ("a{3}", true), (r"(?u:\w)", true), (r"(?u)é", true)]
         {
             assert_eq!(Regex::new(text, "", Fit::Within).expect("right").compiled.get().is_some(), is_large, "{text}");
         }

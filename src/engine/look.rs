@@ -41,6 +41,8 @@ pub struct Wanted {
     pub patterns: Vec<Option<Pattern>>,
     /// Which lines.
     pub scope: LookAt,
+    /// Whether one of the patterns is a literal.
+    has_literals: bool,
     /// Literals have been looked for up to here.
     literals_from: u64,
     /// The next recorded line to look at; all before it were looked at by this wait.
@@ -143,7 +145,9 @@ impl Sight {
             LookAt::Answer => self.inbox.first_record_behind(self.floor),
             LookAt::Unclaimed => self.inbox.records().start,
         };
+        let has_literals = patterns.iter().any(|pattern| matches!(pattern, Pattern::Literal(_)));
         Wanted {
+            has_literals,
             patterns: patterns.into_iter().map(Some).collect(),
             scope,
             literals_from: self.floor,
@@ -366,6 +370,10 @@ impl Sight {
 
     /// Looks for literals up to `end`; `line` is the line that ends there.
     fn find_literal(&self, wanted: &mut Wanted, line: &Line, end: u64) -> Option<(usize, Range<u64>)> {
+        if !wanted.has_literals {
+            wanted.literals_from = wanted.literals_from.max(end);
+            return None;
+        }
         let mut from = match wanted.scope {
             LookAt::Answer => wanted.literals_from.max(self.floor),
             LookAt::Unclaimed if line.text.contains(&self.claimed) => self.claimed,
