@@ -116,6 +116,7 @@ pub struct Engine {
     sight: Sight,
     /// Whether the silence since the last byte has been looked at.
     settled: bool,
+    spare: wait::Spare,
     settings: Settings,
     ambient: Ambient,
     begun: i64,
@@ -166,6 +167,7 @@ impl Engine {
             n_watched: 0,
             sight: Sight::new(bare_cr),
             settled: false,
+            spare: wait::Spare::default(),
             settings: inputs.settings.clone(),
             ambient: Ambient { rng: Rng::from_seed(inputs.seed), unix_millis: inputs.begun },
             begun: inputs.begun,

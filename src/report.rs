@@ -18,9 +18,18 @@ use std::fmt;
 use std::io;
 
 use crate::engine::Waiting;
-use crate::event::Event;
+use crate::event::{Event, EventKind};
 use crate::time::Moment;
 use crate::world::Audience;
+
+/// What happens so often that a sink which makes nothing of it is better left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wants {
+    /// Bytes that were sent and that came.
+    pub traffic: bool,
+    /// Waits: [`Sink::waiting`].
+    pub waits: bool,
+}
 
 /// Someone who makes something of the events of a run.
 pub trait Sink {
@@ -31,9 +40,9 @@ pub trait Sink {
     /// When what is made of it can not be written; the sink is not told of anything more then.
     fn tell(&mut self, event: &Event) -> io::Result<()>;
 
-    /// Whether [`Sink::waiting`] is to be called: a run waits after every read, and most sinks make nothing of it.
-    fn watches_waits(&self) -> bool {
-        false
+    /// Returns what it is to be told of besides everything else: asked once, when the run begins.
+    fn wants(&self) -> Wants {
+        Wants { traffic: true, waits: false }
     }
 
     /// Takes note that the engine now waits, and what for.
@@ -74,8 +83,8 @@ impl<S: Sink + ?Sized> Sink for &mut S {
         (**self).tell(event)
     }
 
-    fn watches_waits(&self) -> bool {
-        (**self).watches_waits()
+    fn wants(&self) -> Wants {
+        (**self).wants()
     }
 
     fn waiting(&mut self, now: Moment, why: &Waiting) -> io::Result<()> {
@@ -98,12 +107,19 @@ impl<S: Sink + ?Sized> Sink for &mut S {
 /// The audience of a run that passes everything on to several sinks, in the order in which they were added.
 #[derive(Default)]
 pub struct Fan<'a> {
-    sinks: Vec<(String, Box<dyn Sink + 'a>)>,
+    sinks: Vec<Told<'a>>,
     failures: Vec<SinkFailure>,
-    /// Whether one of the sinks watches the waits.
-    watches_waits: bool,
+    /// Whether one of the sinks wants to be told of waits.
+    wants_waits: bool,
     /// Whether one of the sinks has something unwritten, if they have been asked since the last that they were told.
     has_unwritten: Option<bool>,
+}
+
+/// A sink, and what it makes.
+struct Told<'a> {
+    name: String,
+    sink: Box<dyn Sink + 'a>,
+    wants: Wants,
 }
 
 /// A sink that could not write.
@@ -118,25 +134,31 @@ pub struct SinkFailure {
 impl<'a> Fan<'a> {
     /// Adds a sink; `name` is what it makes, such as ``the transcript `run.txt` ``.
     pub fn add(&mut self, name: impl Into<String>, sink: impl Sink + 'a) {
-        self.watches_waits |= sink.watches_waits();
-        self.sinks.push((name.into(), Box::new(sink)));
+        let wants = sink.wants();
+        self.wants_waits |= wants.waits;
+        self.sinks.push(Told { name: name.into(), sink: Box::new(sink), wants });
     }
 
     /// Ends the sinks that are left and returns the failures of all, in the order in which they happened.
     #[must_use]
     pub fn finish(mut self) -> Vec<SinkFailure> {
-        self.each(|sink| sink.end());
+        self.each(|_| true, |sink| sink.end());
         self.failures
     }
 
-    fn each(&mut self, mut act: impl FnMut(&mut dyn Sink) -> io::Result<()>) {
+    /// Lets each sink act that wants to.
+    fn each(&mut self, wants: impl Fn(Wants) -> bool, mut act: impl FnMut(&mut dyn Sink) -> io::Result<()>) {
         self.has_unwritten = None;
         let mut at = 0;
-        while let Some((_, sink)) = self.sinks.get_mut(at) {
-            match act(sink.as_mut()) {
+        while let Some(told) = self.sinks.get_mut(at) {
+            if !wants(told.wants) {
+                at += 1;
+                continue;
+            }
+            match act(told.sink.as_mut()) {
                 Ok(()) => at += 1,
                 Err(error) => {
-                    let (sink, _) = self.sinks.remove(at);
+                    let sink = self.sinks.remove(at).name;
                     self.failures.push(SinkFailure { sink, error });
                 }
             }
@@ -146,27 +168,28 @@ impl<'a> Fan<'a> {
 
 impl Audience for Fan<'_> {
     fn tell(&mut self, event: &Event) {
-        self.each(|sink| sink.tell(event));
+        let is_traffic = matches!(event.kind, EventKind::Sent { .. } | EventKind::Received { .. });
+        self.each(|wants| wants.traffic || !is_traffic, |sink| sink.tell(event));
     }
 
     fn waiting(&mut self, now: Moment, why: &Waiting) {
-        if self.watches_waits {
-            self.each(|sink| sink.waiting(now, why));
+        if self.wants_waits {
+            self.each(|wants| wants.waits, |sink| sink.waiting(now, why));
         }
     }
 
     fn has_unwritten(&mut self) -> bool {
-        *self.has_unwritten.get_or_insert_with(|| self.sinks.iter().any(|(_, sink)| sink.has_unwritten()))
+        *self.has_unwritten.get_or_insert_with(|| self.sinks.iter().any(|told| told.sink.has_unwritten()))
     }
 
     fn write_out(&mut self) {
-        self.each(|sink| sink.write_out());
+        self.each(|_| true, |sink| sink.write_out());
     }
 }
 
 impl fmt::Debug for Fan<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sinks: Vec<&str> = self.sinks.iter().map(|(name, _)| name.as_str()).collect();
+        let sinks: Vec<&str> = self.sinks.iter().map(|told| told.name.as_str()).collect();
         f.debug_struct("Fan").field("sinks", &sinks).field("failures", &self.failures).finish()
     }
 }
@@ -181,16 +204,32 @@ impl fmt::Display for SinkFailure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::EventKind;
 
     /// Counts what it is told and fails at a certain event.
     struct Counting {
+        wants: Wants,
         n_told: usize,
+        n_waits: usize,
         n_ended: usize,
         fails_at: usize,
     }
 
+    impl Counting {
+        fn new(wants: Wants, fails_at: usize) -> Counting {
+            Counting { wants, n_told: 0, n_waits: 0, n_ended: 0, fails_at }
+        }
+    }
+
     impl Sink for Counting {
+        fn wants(&self) -> Wants {
+            self.wants
+        }
+
+        fn waiting(&mut self, _now: Moment, _why: &Waiting) -> io::Result<()> {
+            self.n_waits += 1;
+            Ok(())
+        }
+
         fn tell(&mut self, _event: &Event) -> io::Result<()> {
             self.n_told += 1;
             if self.n_told == self.fails_at { Err(io::Error::other("disk full")) } else { Ok(()) }
@@ -204,8 +243,9 @@ mod tests {
 
     #[test]
     fn a_failing_sink_is_left_out_and_reported_and_the_others_are_told_on() {
-        let mut good = Counting { n_told: 0, n_ended: 0, fails_at: usize::MAX };
-        let mut bad = Counting { n_told: 0, n_ended: 0, fails_at: 2 };
+        let all = Wants { traffic: true, waits: true };
+        let mut good = Counting::new(all, usize::MAX);
+        let mut bad = Counting::new(all, 2);
         let mut fan = Fan::default();
         fan.add("the transcript", &mut bad);
         fan.add("the console", &mut good);
@@ -217,5 +257,23 @@ mod tests {
         assert_eq!(failures, ["the transcript is not complete: disk full"]);
         assert_eq!((good.n_told, good.n_ended), (4, 1));
         assert_eq!((bad.n_told, bad.n_ended), (2, 0));
+        assert_eq!((good.n_waits, bad.n_waits), (1, 0));
+    }
+
+    #[test]
+    fn a_sink_is_told_of_what_it_wants() {
+        let mut all = Counting::new(Wants { traffic: true, waits: true }, usize::MAX);
+        let mut few = Counting::new(Wants { traffic: false, waits: false }, usize::MAX);
+        let mut fan = Fan::default();
+        fan.add("the transcript", &mut all);
+        fan.add("the console", &mut few);
+        for kind in
+            [EventKind::Opened, EventKind::Sent { bytes: vec![] }, EventKind::Received { bytes: vec![], block: false }]
+        {
+            fan.tell(&Event { at: Moment::START, site: None, kind });
+            fan.waiting(Moment::START, &Waiting::Open);
+        }
+        assert!(fan.finish().is_empty());
+        assert_eq!((all.n_told, all.n_waits, few.n_told, few.n_waits), (3, 3, 1, 0));
     }
 }

@@ -63,7 +63,7 @@ impl Engine {
             Op::ExpectNone(spec, lasting) => {
                 let lasting = self.eval_duration(lasting)?;
                 let pattern = self.ready(spec)?;
-                let wanted = self.sight.want(vec![pattern], crate::program::LookAt::Answer);
+                let wanted = self.sight.want(vec![Some(pattern)], crate::program::LookAt::Answer);
                 self.wait(site, lasting, WaitKind::Absence { wanted, at });
             }
             Op::ExpectQuiet(lasting, within) => {
@@ -85,7 +85,7 @@ impl Engine {
                 let within = self.within(within.as_ref())?;
                 self.port_is_open(site)?;
                 let pattern = self.ready(spec)?;
-                let wanted = self.sight.want(vec![pattern], crate::program::LookAt::Answer);
+                let wanted = self.sight.want(vec![Some(pattern)], crate::program::LookAt::Answer);
                 let kind = WaitKind::Until { wanted, target: target.clone(), at };
                 self.wait(site, within, kind);
             }
@@ -275,7 +275,10 @@ impl Engine {
     fn expect(&mut self, expect: &Expect, at: usize, site: Site) -> Result<(), Box<Failure>> {
         let within = self.within(expect.within.as_ref())?;
         self.port_is_open(site)?;
-        let patterns = expect.arms.iter().map(|(spec, _)| self.ready(spec)).collect::<Result<Vec<_>, _>>()?;
+        let mut patterns = self.spare.patterns();
+        for (spec, _) in &expect.arms {
+            patterns.push(Some(self.ready(spec)?));
+        }
         let wanted = self.sight.want(patterns, expect.scope);
         self.wait(site, within, WaitKind::Patterns { wanted, at, all: expect.all });
         Ok(())

@@ -140,20 +140,13 @@ impl Sight {
     }
 
     /// Begins to look for patterns.
-    pub fn want(&self, patterns: Vec<Pattern>, scope: LookAt) -> Wanted {
+    pub fn want(&self, patterns: Vec<Option<Pattern>>, scope: LookAt) -> Wanted {
         let record = match scope {
             LookAt::Answer => self.inbox.first_record_behind(self.floor),
             LookAt::Unclaimed => self.inbox.records().start,
         };
-        let has_literals = patterns.iter().any(|pattern| matches!(pattern, Pattern::Literal(_)));
-        Wanted {
-            has_literals,
-            patterns: patterns.into_iter().map(Some).collect(),
-            scope,
-            literals_from: self.floor,
-            record,
-            began_at: self.read_from,
-        }
+        let has_literals = patterns.iter().flatten().any(|pattern| matches!(pattern, Pattern::Literal(_)));
+        Wanted { has_literals, patterns, scope, literals_from: self.floor, record, began_at: self.read_from }
     }
 
     /// Notes that a send has left: what came before is no answer to it. So much of it is a line that may come back.

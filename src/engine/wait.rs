@@ -78,6 +78,35 @@ pub(super) struct Watched {
     number: u64,
 }
 
+/// Memory of the last wait that found what it was for, for the next.
+#[derive(Debug, Default)]
+pub(super) struct Spare {
+    wait: Option<Box<Wait>>,
+}
+
+impl Spare {
+    /// Returns room for the patterns of a wait.
+    pub fn patterns(&mut self) -> Vec<Option<Pattern>> {
+        let mut patterns = match self.wait.as_deref_mut().map(|wait| &mut wait.kind) {
+            Some(WaitKind::Patterns { wanted, .. }) => std::mem::take(&mut wanted.patterns),
+            _ => Vec::new(),
+        };
+        patterns.clear();
+        patterns
+    }
+
+    /// Puts a wait into the memory of the last.
+    fn put(&mut self, wait: Wait) -> Box<Wait> {
+        match self.wait.take() {
+            Some(mut last) => {
+                *last = wait;
+                last
+            }
+            None => Box::new(wait),
+        }
+    }
+}
+
 impl Wait {
     /// Returns the next moment at which this wait must be looked at again.
     pub fn next_deadline(&self, sight: &Sight, settle: Duration, settled: bool) -> Moment {
@@ -109,7 +138,8 @@ impl Engine {
         };
         let came_before = self.sight.inbox.end();
         let (begun, prefilter) = (self.now, None);
-        self.state = State::Waiting(Box::new(Wait { site, begun, deadline, is_bounded, came_before, prefilter, kind }));
+        let wait = Wait { site, begun, deadline, is_bounded, came_before, prefilter, kind };
+        self.state = State::Waiting(self.spare.put(wait));
         self.look();
     }
 
@@ -282,6 +312,7 @@ impl Engine {
                     return true;
                 }
                 self.at = *behind;
+                self.spare.wait = Some(wait);
                 false
             }
             WaitKind::Absence { .. } => {

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style as Ansi};
 
-use super::Sink;
 use super::failure::{render_failure, render_failure_line};
 use super::lines::{Seconds, lines, push_visible};
 use super::summary::Tally;
+use super::{Sink, Wants};
 use crate::diagnostic::render::{Look, Style, render_place};
 use crate::engine::Waiting;
 use crate::event::{CloseReason, Event, EventKind, RunHeader, StepOutcome, Verdict};
@@ -290,8 +290,8 @@ impl<W: Write> Sink for Console<'_, W> {
         self.write()
     }
 
-    fn watches_waits(&self) -> bool {
-        self.status == Status::Shown
+    fn wants(&self) -> Wants {
+        Wants { traffic: self.volume == Volume::Normal, waits: self.status == Status::Shown }
     }
 
     fn waiting(&mut self, now: Moment, why: &Waiting) -> io::Result<()> {
