@@ -54,7 +54,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("suite", &["diagnostic", "event", "report", "source", "testing", "value"]),
-    ("record", &["disk", "engine", "event", "time", "world"]),
+    ("record", &["disk", "engine", "event", "time", "value", "world"]),
     ("replay", &["engine", "event", "record", "time", "value", "world"]),
     ("stress", &["engine", "event", "pattern", "program", "settings", "sim", "source", "time", "value", "world"]),
     ("cli", &[EVERYTHING]),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Entry, EntryKind, Mask, Piece, Recording};
 use crate::time::Moment;
+use crate::value::escape::quotable_length;
 
 const FIRST_LINE: &str = "flowrun recording 1";
 
@@ -70,22 +71,19 @@ fn put_pieces(pieces: &[Piece], out: &mut Vec<u8>) {
 fn put_escaped(bytes: &[u8], out: &mut Vec<u8>) {
     let digit = |number: u8| b"0123456789abcdef"[usize::from(number)];
     let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|byte| !stands_for_itself(*byte)) {
-        out.extend_from_slice(&rest[..at]);
-        match rest[at] {
+    loop {
+        let (plain, others) = rest.split_at(quotable_length(rest));
+        out.extend_from_slice(plain);
+        let Some((first, behind)) = others.split_first() else { return };
+        match *first {
             b'\r' => out.extend_from_slice(b"\\r"),
             b'\n' => out.extend_from_slice(b"\\n"),
             b'\t' => out.extend_from_slice(b"\\t"),
             byte @ (b'"' | b'\\') => out.extend_from_slice(&[b'\\', byte]),
             byte => out.extend_from_slice(&[b'\\', b'x', digit(byte >> 4), digit(byte & 15)]),
         }
-        rest = &rest[at + 1..];
+        rest = behind;
     }
-    out.extend_from_slice(rest);
-}
-
-fn stands_for_itself(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
 }
 
 pub(super) fn read(text: &str) -> Result<Recording, String> {
@@ -165,7 +163,7 @@ fn read_pieces(text: &str) -> Option<Vec<Piece>> {
     // No text stands for more bytes than it has.
     let mut bytes = Vec::with_capacity(rest.len());
     loop {
-        let n_plain = rest.bytes().take_while(|byte| stands_for_itself(*byte)).count();
+        let n_plain = quotable_length(rest.as_bytes());
         bytes.extend_from_slice(&rest.as_bytes()[..n_plain]);
         rest = &rest[n_plain..];
         let Some(first) = rest.chars().next() else { break };

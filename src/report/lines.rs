@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::value::escape::visible;
+use crate::value::escape::{plain_length, visible};
 use crate::value::line_end;
 
 /// Returns the lines of what was received, each with its end.
@@ -46,25 +46,6 @@ pub fn push_visible(out: &mut Vec<u8>, bytes: &[u8]) {
         };
         rest = &others[n_others..];
     }
-}
-
-/// Returns how many bytes at the beginning are printable ASCII.
-fn plain_length(bytes: &[u8]) -> usize {
-    const HIGHEST: u64 = 0x8080_8080_8080_8080;
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    let mut length = 0;
-    for eight in bytes.chunks_exact(8) {
-        let eight = u64::from_le_bytes(eight.try_into().expect("chunks of 8 are 8 bytes"));
-        // The highest bit of a byte is set if it is below a blank, or `~` is below it, or it was set before. A carry can
-        // only come from a byte that is told of itself.
-        let other = (eight.wrapping_sub(EACH * 0x20) | eight.wrapping_add(EACH) | eight) & HIGHEST;
-        if other != 0 {
-            return length + (other.trailing_zeros() / 8) as usize;
-        }
-        length += 8;
-    }
-    let rest = &bytes[length..];
-    length + rest.iter().position(|b| !(b' '..=b'~').contains(b)).unwrap_or(rest.len())
 }
 
 /// Seconds with three decimals as text, right-aligned.

@@ -31,6 +31,51 @@ pub fn visible(bytes: &[u8]) -> String {
     out
 }
 
+/// The highest bit, and the lowest, of each of eight bytes.
+const HIGHEST: u64 = 0x8080_8080_8080_8080;
+const LOWEST: u64 = 0x0101_0101_0101_0101;
+
+/// Returns how many bytes at the beginning are printable ASCII, which [`visible`] leaves as they are.
+pub fn plain_length(bytes: &[u8]) -> usize {
+    length_without(bytes, unprintable, |byte| !matches!(byte, b' '..=b'~'))
+}
+
+/// Returns how many bytes at the beginning are printable ASCII, and neither a quote nor a backslash: what stands for itself
+/// between quotes.
+pub fn quotable_length(bytes: &[u8]) -> usize {
+    let is = |eight: u64, byte: u8| {
+        let differs = eight ^ (LOWEST * u64::from(byte));
+        differs.wrapping_sub(LOWEST) & !differs
+    };
+    length_without(
+        bytes,
+        |eight| unprintable(eight) | is(eight, b'"') | is(eight, b'\\'),
+        |byte| !matches!(byte, b' '..=b'~') || byte == b'"' || byte == b'\\',
+    )
+}
+
+/// Sets the highest bit of each byte that is not printable ASCII, and perhaps of some behind the first of these: it is set if
+/// the byte is below a blank, or `~` is below it, or it was set before, and a carry can only come from a byte that is told of
+/// itself.
+fn unprintable(eight: u64) -> u64 {
+    eight.wrapping_sub(LOWEST * 0x20) | eight.wrapping_add(LOWEST) | eight
+}
+
+/// Returns how many bytes stand before the first that is special, eight at a time; `special` sets the highest bit of those of
+/// eight bytes that are, exactly up to the first.
+fn length_without(bytes: &[u8], special: impl Fn(u64) -> u64, is_special: impl Fn(u8) -> bool) -> usize {
+    let mut length = 0;
+    for eight in bytes.chunks_exact(8) {
+        let found = special(u64::from_le_bytes(eight.try_into().expect("chunks of 8 are 8 bytes"))) & HIGHEST;
+        if found != 0 {
+            return length + (found.trailing_zeros() / 8) as usize;
+        }
+        length += 8;
+    }
+    let rest = &bytes[length..];
+    length + rest.iter().position(|byte| is_special(*byte)).unwrap_or(rest.len())
+}
+
 /// Returns bytes as [`visible`] text of at most `limit` characters, the rest counted.
 pub fn visible_cut(bytes: &[u8], limit: usize) -> String {
     let text = visible(bytes);
@@ -50,6 +95,23 @@ fn is_invisible(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_are_those_that_are_found_byte_by_byte() {
+        for byte in 0..=u8::MAX {
+            for (before, behind) in [(0, 0), (0, 20), (3, 4), (7, 0), (7, 1), (8, 7), (13, 9)] {
+                for filler in *b" ~a!#[]" {
+                    let mut text = vec![filler; before];
+                    text.push(byte);
+                    text.extend(vec![b'\x1f'; behind]);
+                    let is_plain = matches!(byte, b' '..=b'~');
+                    assert_eq!(plain_length(&text), before + usize::from(is_plain), "{text:?}");
+                    let is_quotable = is_plain && !matches!(byte, b'"' | b'\\');
+                    assert_eq!(quotable_length(&text), before + usize::from(is_quotable), "{text:?}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn controls_and_broken_utf8_are_escaped_and_text_is_not() {
