@@ -105,8 +105,7 @@ impl Regex {
         if may_be_large(&text) {
             let _ = compiled.set(build(&text).map_err(|error| last_line(&error.to_string()))?);
         }
-        let lead = Extractor::new().extract(&hir).longest_common_prefix().map(<[u8]>::to_vec);
-        let lead = lead.filter(|lead| lead.len() >= SHORTEST_LEAD).map(Literal::new);
+        let lead = lead(&hir).filter(|lead| lead.len() >= SHORTEST_LEAD).map(Literal::new);
         Ok(Arc::new(Regex { text, groups, shortest, lead, compiled }))
     }
 
@@ -138,6 +137,12 @@ impl Deref for Regex {
     fn deref(&self) -> &bytes::Regex {
         self.compiled.get_or_init(|| build(&self.text).expect("a regex of known size that could be parsed"))
     }
+}
+
+/// Returns what every match begins with, as far as no choice comes before its end.
+fn lead(hir: &Hir) -> Option<Vec<u8>> {
+    let literals = Extractor::new().limit_class(1).limit_repeat(1).limit_total(8).extract(hir);
+    literals.longest_common_prefix().map(<[u8]>::to_vec)
 }
 
 /// How a regex is to be fitted to a line.
