@@ -17,6 +17,7 @@ mod look;
 mod redact;
 mod result_codes;
 mod scopes;
+mod spare;
 mod tell;
 mod wait;
 mod write;
@@ -116,7 +117,8 @@ pub struct Engine {
     sight: Sight,
     /// Whether the silence since the last byte has been looked at.
     settled: bool,
-    spare: wait::Spare,
+    /// Memory for the next wait.
+    spare: spare::Spare,
     settings: Settings,
     ambient: Ambient,
     begun: i64,
@@ -126,8 +128,9 @@ pub struct Engine {
     due: Option<Option<Moment>>,
     /// Events that are held back, and how many captures they are held for.
     held: Vec<Event>,
-    untold: tell::Untold,
     holds: u32,
+    /// Lines that have been looked at and not told of.
+    untold: tell::Untold,
     /// When the next line may go out.
     line_free_at: Moment,
     writes: u64,
@@ -167,7 +170,7 @@ impl Engine {
             n_watched: 0,
             sight: Sight::new(bare_cr),
             settled: false,
-            spare: wait::Spare::default(),
+            spare: spare::Spare::default(),
             settings: inputs.settings.clone(),
             ambient: Ambient { rng: Rng::from_seed(inputs.seed), unix_millis: inputs.begun },
             begun: inputs.begun,
@@ -175,8 +178,8 @@ impl Engine {
             outbox: VecDeque::new(),
             due: None,
             held: Vec::new(),
-            untold: tell::Untold::default(),
             holds: 0,
+            untold: tell::Untold::default(),
             line_free_at: Moment::START,
             writes: 0,
             spent: 0,

@@ -115,6 +115,16 @@ impl Regex {
         self.lead.as_ref().is_none_or(|lead| lead.find(text).is_some())
     }
 
+    /// Compiles it now, if it is not: for who has time now and none when a match comes.
+    pub fn prepare(&self) {
+        let _ = self.deref();
+    }
+
+    /// Returns whether it has been compiled.
+    pub fn is_compiled(&self) -> bool {
+        self.compiled.get().is_some()
+    }
+
     /// Returns the text, flags and fit included.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -428,10 +438,10 @@ mod tests {
     #[test]
     fn a_regex_is_compiled_when_it_is_used_and_its_groups_are_known_before() {
         let regex = Regex::new(r"(?<a>x(?<b>y)?)|(z)(?<c>w)+", "i", Fit::Whole).expect("right");
-        assert!(regex.compiled.get().is_none());
+        assert!(!regex.is_compiled());
         assert_eq!(regex.group_names(), ["a", "b", "c"]);
         assert_eq!(regex.capture_names().flatten().collect::<Vec<_>>(), ["a", "b", "c"]);
-        assert!(regex.is_match(b"XY") && regex.compiled.get().is_some());
+        assert!(regex.is_match(b"XY") && regex.is_compiled());
     }
 
     #[test]
@@ -439,7 +449,7 @@ mod tests {
         let lead = |text: &str, flags: &str| {
             let regex = Regex::new(text, flags, Fit::Within).expect("right");
             let lead = regex.lead.as_ref().map(|lead| String::from_utf8_lossy(lead.needle()).into_owned());
-            assert!(regex.compiled.get().is_none());
+            assert!(!regex.is_compiled());
             lead.unwrap_or_default()
         };
         assert_eq!(lead(r"\+CSQ: (?<rssi>\d+),(?<ber>\d+)", ""), "+CSQ: ");
@@ -453,7 +463,7 @@ mod tests {
         }
         let csq = Pattern::LineRegex(regex(r"\+CSQ: \d+", Fit::Whole));
         assert_eq!(csq.find_in_line(b"+CREG: 1 and more", 0, true), None);
-        assert!(csq.regex().is_some_and(|regex| regex.compiled.get().is_none()));
+        assert!(csq.regex().is_some_and(|regex| !regex.is_compiled()));
         assert_eq!(csq.find_in_line(b"+CSQ: 25", 0, true), Some(0..8));
     }
 
@@ -462,7 +472,7 @@ mod tests {
         for (text, is_large) in
             [(r"\d+", false), (r"(?:a|(?<n>b))", false), ("a{3}", true), (r"(?u:\w)", true), (r"(?u)é", true)]
         {
-            assert_eq!(Regex::new(text, "", Fit::Within).expect("right").compiled.get().is_some(), is_large, "{text}");
+            assert_eq!(Regex::new(text, "", Fit::Within).expect("right").is_compiled(), is_large, "{text}");
         }
         let why = Regex::new("(?:[^a]{1000}){1000}", "", Fit::Within).expect_err("too large");
         assert!(why.contains("size limit"), "{why}");

@@ -2,8 +2,11 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use flowrun::engine::{Action, Engine, Input, Inputs, Output};
 use flowrun::event::{CloseReason, Event, EventKind, StepOutcome, Verdict};
+use flowrun::program::{Op, PatternSource, PatternSpec, Program};
 use flowrun::time::Moment;
 use flowrun::world::PortCommand;
 use support::{BEGUN, check_text, program};
@@ -18,7 +21,10 @@ struct Bench {
 
 impl Bench {
     fn new(flow: &str) -> Bench {
-        let program = program(check_text("test.flow", &format!("flow \"test\"\n{flow}")));
+        Bench::of(program(check_text("test.flow", &format!("flow \"test\"\n{flow}"))))
+    }
+
+    fn of(program: Arc<Program>) -> Bench {
         let inputs = Inputs {
             variables: Default::default(),
             seed: 1,
@@ -269,6 +275,26 @@ fn lines_that_nobody_wants_are_told_within_a_moment_as_if_at_once() {
     let moments: Vec<_> = seldom.events.iter().map(|event| event.at).collect();
     assert!(moments.is_sorted(), "{moments:?}");
     assert!(n_told(&seldom) > 40, "a piece for each that came");
+}
+
+#[test]
+fn an_awaited_regex_is_compiled_while_the_device_thinks_and_another_not_at_all() {
+    let flow = "fail on line /PANIC: \\d+/\nsend \"A\" expect line /DONE: \\d+/ within 5s";
+    let program = program(check_text("test.flow", &format!("flow \"test\"\n{flow}")));
+    let expect = program.ops.iter().find_map(|op| match op {
+        Op::Expect(expect) => Some(&expect.arms[0].0),
+        _ => None,
+    });
+    let regex_of = |spec: &PatternSpec| match &spec.source {
+        PatternSource::Ready(pattern) => pattern.regex().expect("it is one").is_compiled(),
+        other => panic!("{other:?} is not ready"),
+    };
+    let is_compiled = || [regex_of(expect.expect("there is one")), regex_of(&program.watchers[0].pattern)];
+    assert_eq!(is_compiled(), [false, false]);
+    let bench = Bench::of(program.clone());
+    assert_eq!(is_compiled(), [true, false]);
+    let bench = bench.at(1, "something else\r\nDONE: 1\r\n");
+    assert_eq!((bench.verdict, is_compiled()), (Some(Verdict::Passed), [true, false]));
 }
 
 #[test]

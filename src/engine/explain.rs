@@ -178,7 +178,7 @@ impl Engine {
 
     /// Finds what came, but not in the way that was asked for.
     fn near_miss(&self, wait: &Wait, lines: &[Vec<u8>]) -> Option<String> {
-        for pattern in patterns(wait) {
+        for pattern in wait.patterns() {
             if let Pattern::LineRegex(regex) = pattern
                 && let Some(part) = regex.as_str().strip_prefix("^(?:").and_then(|rest| rest.strip_suffix(")$"))
                 && let Ok(part) = Regex::new(part, "", Fit::Within)
@@ -229,7 +229,7 @@ impl Engine {
                 continue;
             }
             let text = inbox.slice(line.text.clone());
-            if patterns(wait).any(|pattern| pattern.find_in_text(text).is_some()) {
+            if wait.patterns().any(|pattern| pattern.find_in_text(text).is_some()) {
                 let shown = visible_cut(&self.redactor.clean(text), 60);
                 return Some(format!(
                     "`{shown}` came before the last send: `expect` looks only at what came after it, `await` at every unclaimed line"
@@ -238,16 +238,6 @@ impl Engine {
         }
         None
     }
-}
-
-fn patterns(wait: &Wait) -> impl Iterator<Item = &Pattern> {
-    let wanted = match &wait.kind {
-        WaitKind::Patterns { wanted, .. } | WaitKind::Absence { wanted, .. } | WaitKind::Until { wanted, .. } => {
-            Some(wanted)
-        }
-        WaitKind::Quiet { .. } | WaitKind::Count { .. } => None,
-    };
-    wanted.into_iter().flat_map(|wanted| wanted.patterns.iter().flatten())
 }
 
 /// Puts quotes around a text whose ends could not be seen otherwise.

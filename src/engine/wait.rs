@@ -10,7 +10,7 @@ use super::look::{BULK, Seen, Sight, Wanted, Watch, Watching};
 use super::{Engine, State};
 use crate::diagnostic::{Code, Label};
 use crate::event::{EventKind, Failure};
-use crate::pattern::{Pattern, Prefilter};
+use crate::pattern::{Pattern, Prefilter, Regex};
 use crate::program::{Address, Op, PatternSource, PatternSpec, Program, Target, WatcherKind};
 use crate::source::Site;
 use crate::time::{Moment, show_duration};
@@ -78,35 +78,6 @@ pub(super) struct Watched {
     number: u64,
 }
 
-/// Memory of the last wait that found what it was for, for the next.
-#[derive(Debug, Default)]
-pub(super) struct Spare {
-    wait: Option<Box<Wait>>,
-}
-
-impl Spare {
-    /// Returns room for the patterns of a wait.
-    pub fn patterns(&mut self) -> Vec<Option<Pattern>> {
-        let mut patterns = match self.wait.as_deref_mut().map(|wait| &mut wait.kind) {
-            Some(WaitKind::Patterns { wanted, .. }) => std::mem::take(&mut wanted.patterns),
-            _ => Vec::new(),
-        };
-        patterns.clear();
-        patterns
-    }
-
-    /// Puts a wait into the memory of the last.
-    fn put(&mut self, wait: Wait) -> Box<Wait> {
-        match self.wait.take() {
-            Some(mut last) => {
-                *last = wait;
-                last
-            }
-            None => Box::new(wait),
-        }
-    }
-}
-
 impl Wait {
     /// Returns the next moment at which this wait must be looked at again.
     pub fn next_deadline(&self, sight: &Sight, settle: Duration, settled: bool) -> Moment {
@@ -141,6 +112,10 @@ impl Engine {
         let wait = Wait { site, begun, deadline, is_bounded, came_before, prefilter, kind };
         self.state = State::Waiting(self.spare.put(wait));
         self.look();
+        // What is awaited is compiled while the device thinks, not when its answer has come.
+        if let State::Waiting(wait) = &self.state {
+            wait.patterns().filter_map(Pattern::regex).for_each(Regex::prepare);
+        }
     }
 
     /// Looks at what has come, as the present state wants it.
@@ -312,7 +287,7 @@ impl Engine {
                     return true;
                 }
                 self.at = *behind;
-                self.spare.wait = Some(wait);
+                self.spare.keep(wait);
                 false
             }
             WaitKind::Absence { .. } => {
@@ -583,6 +558,17 @@ impl Engine {
 }
 
 impl Wait {
+    /// Returns the patterns that are still awaited.
+    pub fn patterns(&self) -> impl Iterator<Item = &Pattern> {
+        let wanted = match &self.kind {
+            WaitKind::Patterns { wanted, .. } | WaitKind::Absence { wanted, .. } | WaitKind::Until { wanted, .. } => {
+                Some(wanted)
+            }
+            WaitKind::Quiet { .. } | WaitKind::Count { .. } => None,
+        };
+        wanted.into_iter().flat_map(|wanted| wanted.patterns.iter().flatten())
+    }
+
     /// Returns where what a `read until` gives begins.
     fn begun_at(&self, sight: &Sight) -> u64 {
         match &self.kind {

@@ -1,0 +1,38 @@
+//! Memory that one wait leaves to the next.
+
+use super::wait::{Wait, WaitKind};
+use crate::pattern::Pattern;
+
+/// The memory of the last wait that found what it was for.
+#[derive(Debug, Default)]
+pub(super) struct Spare {
+    wait: Option<Box<Wait>>,
+}
+
+impl Spare {
+    /// Keeps the memory of a wait that is over.
+    pub fn keep(&mut self, wait: Box<Wait>) {
+        self.wait = Some(wait);
+    }
+
+    /// Returns room for the patterns of a wait.
+    pub fn patterns(&mut self) -> Vec<Option<Pattern>> {
+        let mut patterns = match self.wait.as_deref_mut().map(|wait| &mut wait.kind) {
+            Some(WaitKind::Patterns { wanted, .. }) => std::mem::take(&mut wanted.patterns),
+            _ => Vec::new(),
+        };
+        patterns.clear();
+        patterns
+    }
+
+    /// Puts a wait into the memory of the last.
+    pub fn put(&mut self, wait: Wait) -> Box<Wait> {
+        match self.wait.take() {
+            Some(mut last) => {
+                *last = wait;
+                last
+            }
+            None => Box::new(wait),
+        }
+    }
+}
