@@ -86,7 +86,7 @@ fn natural(name: &str) -> (String, u64) {
 }
 
 /// How much all transcripts together gather before they are written, and one of them at the most.
-const GATHERED_BY_ALL: usize = 512 * 1024;
+const GATHERED_BY_ALL: usize = 1024 * 1024;
 const GATHERED_BY_ONE: usize = GATHERED / 2;
 
 /// What one port needs for its run.
