@@ -174,10 +174,14 @@ fn build(text: &str) -> Result<bytes::Regex, regex::Error> {
         .build()
 }
 
-/// Returns what an error of the regex crate says, without the picture before it.
+/// Returns what an error of the regex crate says, without the picture before it, and without what only who builds the crate can do.
 fn last_line(error: &str) -> String {
     let last = error.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or(error);
-    last.trim_start_matches("error: ").trim().to_string()
+    let last = last.trim_start_matches("error: ").trim();
+    match last.split_once(" (make sure the ") {
+        Some((what, _)) => format!("{what}: leave the flag `u` away"),
+        None => last.to_string(),
+    }
 }
 
 /// Whether a regex could be larger than the limit when it is compiled: it counts repetitions, has classes of Unicode, or is
@@ -479,6 +483,13 @@ mod tests {
         // The longest that is not compiled when it is made, in the form that takes the most.
         assert!(Regex::new(&".?".repeat(500), "i", Fit::Within).expect("right").is_match(b""));
         assert!(Regex::new(&"[^a]?".repeat(200), "i", Fit::Whole).expect("right").is_match(b""));
+    }
+
+    #[test]
+    fn what_only_a_builder_of_the_regex_crate_can_do_is_not_asked_of_a_user() {
+        let error = "regex parse error:\n    (?iu)é\n         ^\nerror: Unicode-aware case insensitivity matching is not available (make sure the unicode-case feature is enabled)";
+        let said = "Unicode-aware case insensitivity matching is not available: leave the flag `u` away";
+        assert_eq!(last_line(error), said);
     }
 
     #[test]
