@@ -40,12 +40,12 @@ pub trait Sink {
     /// When what is made of it can not be written; the sink is not told of anything more then.
     fn tell(&mut self, event: &Event) -> io::Result<()>;
 
-    /// Returns what it is to be told of besides everything else: asked once, when the run begins.
+    /// Returns what it is to be told of besides everything else: asked once, when it is added to a [`Fan`].
     fn wants(&self) -> Wants {
         Wants { traffic: true, waits: false }
     }
 
-    /// Takes note that the engine now waits, and what for.
+    /// Takes note that the engine now waits, and what for; called only if [`Sink::wants`] says so.
     ///
     /// # Errors
     ///
@@ -107,7 +107,7 @@ impl<S: Sink + ?Sized> Sink for &mut S {
 /// The audience of a run that passes everything on to several sinks, in the order in which they were added.
 #[derive(Default)]
 pub struct Fan<'a> {
-    sinks: Vec<Told<'a>>,
+    sinks: Vec<NamedSink<'a>>,
     failures: Vec<SinkFailure>,
     /// Whether one of the sinks wants to be told of waits.
     wants_waits: bool,
@@ -116,7 +116,7 @@ pub struct Fan<'a> {
 }
 
 /// A sink, and what it makes.
-struct Told<'a> {
+struct NamedSink<'a> {
     name: String,
     sink: Box<dyn Sink + 'a>,
     wants: Wants,
@@ -136,7 +136,7 @@ impl<'a> Fan<'a> {
     pub fn add(&mut self, name: impl Into<String>, sink: impl Sink + 'a) {
         let wants = sink.wants();
         self.wants_waits |= wants.waits;
-        self.sinks.push(Told { name: name.into(), sink: Box::new(sink), wants });
+        self.sinks.push(NamedSink { name: name.into(), sink: Box::new(sink), wants });
     }
 
     /// Ends the sinks that are left and returns the failures of all, in the order in which they happened.
@@ -150,12 +150,12 @@ impl<'a> Fan<'a> {
     fn each(&mut self, wants: impl Fn(Wants) -> bool, mut act: impl FnMut(&mut dyn Sink) -> io::Result<()>) {
         self.has_unwritten = None;
         let mut at = 0;
-        while let Some(told) = self.sinks.get_mut(at) {
-            if !wants(told.wants) {
+        while let Some(named) = self.sinks.get_mut(at) {
+            if !wants(named.wants) {
                 at += 1;
                 continue;
             }
-            match act(told.sink.as_mut()) {
+            match act(named.sink.as_mut()) {
                 Ok(()) => at += 1,
                 Err(error) => {
                     let sink = self.sinks.remove(at).name;
@@ -179,7 +179,7 @@ impl Audience for Fan<'_> {
     }
 
     fn has_unwritten(&mut self) -> bool {
-        *self.has_unwritten.get_or_insert_with(|| self.sinks.iter().any(|told| told.sink.has_unwritten()))
+        *self.has_unwritten.get_or_insert_with(|| self.sinks.iter().any(|named| named.sink.has_unwritten()))
     }
 
     fn write_out(&mut self) {
@@ -189,7 +189,7 @@ impl Audience for Fan<'_> {
 
 impl fmt::Debug for Fan<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sinks: Vec<&str> = self.sinks.iter().map(|told| told.name.as_str()).collect();
+        let sinks: Vec<&str> = self.sinks.iter().map(|named| named.name.as_str()).collect();
         f.debug_struct("Fan").field("sinks", &sinks).field("failures", &self.failures).finish()
     }
 }

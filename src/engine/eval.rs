@@ -165,8 +165,7 @@ impl Engine {
             Value::List(items) => items.iter().for_each(|item| self.learn_derived(name, item)),
             Value::Text(octets) | Value::Bytes(octets) => {
                 if self.redactor.redact(octets).is_none() {
-                    self.tell_untold();
-                    self.redactor.learn(name, octets);
+                    self.redact_from_now(name, octets);
                 }
             }
             Value::Int(_) | Value::Bool(_) | Value::Duration(_) | Value::Map(_) | Value::Null => {}

@@ -141,16 +141,21 @@ impl Engine {
         if octets.is_empty() {
             return Ok(());
         }
-        self.tell_untold();
         if octets.len() < SHORTEST {
             let message = format!("the secret `{name}` is shorter than {SHORTEST} bytes and could not be masked");
             return Err(self.failure_at(Code::RunValue, site, message, "too short for a secret"));
         }
-        self.redactor.learn(name, &octets);
+        self.redact_from_now(name, &octets);
         if let Value::Bytes(_) = value {
-            self.redactor.learn(name, &value.show());
+            self.redact_from_now(name, &value.show());
         }
         Ok(())
+    }
+
+    /// Names these bytes in all that comes from now on; what came before is told as it was.
+    pub(super) fn redact_from_now(&mut self, name: &str, octets: &[u8]) {
+        self.tell_untold();
+        self.redactor.learn(name, octets);
     }
 
     /// Returns a value as messages show it.

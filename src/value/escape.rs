@@ -37,7 +37,7 @@ const LOWEST: u64 = 0x0101_0101_0101_0101;
 
 /// Returns how many bytes at the beginning are printable ASCII, which [`visible`] leaves as they are.
 pub fn plain_length(bytes: &[u8]) -> usize {
-    length_without(bytes, unprintable, |byte| !matches!(byte, b' '..=b'~'))
+    length_without(bytes, unprintable, |byte| !is_printable(byte))
 }
 
 /// Returns how many bytes at the beginning are printable ASCII, and neither a quote nor a backslash: what stands for itself
@@ -50,8 +50,12 @@ pub fn quotable_length(bytes: &[u8]) -> usize {
     length_without(
         bytes,
         |eight| unprintable(eight) | is(eight, b'"') | is(eight, b'\\'),
-        |byte| !matches!(byte, b' '..=b'~') || byte == b'"' || byte == b'\\',
+        |byte| !is_printable(byte) || matches!(byte, b'"' | b'\\'),
     )
+}
+
+fn is_printable(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~')
 }
 
 /// Sets the highest bit of each byte that is not printable ASCII, and perhaps of some behind the first of these: it is set if
