@@ -1,6 +1,7 @@
 //! Several runs at once, each on a port of its own, in one thread that waits for all of them.
 
 use std::io;
+use std::ops::Range;
 use std::time::Duration;
 
 use super::{Clock, Interrupt};
@@ -16,8 +17,9 @@ mod waiter;
 
 /// Runs sessions on their ports, at most so many at once, and tells of each verdict when it is there.
 ///
-/// `on_end` gets the number of the session, in the order given. One wait is for all ports and the interrupt; each
-/// port that is ready then costs what it costs alone.
+/// `on_end` gets the number of the session, in the order given. One wait is for all ports and the interrupt; a
+/// port that is ready then costs no more than it costs alone. Of many that are ready at once, up to 64 are read before the
+/// first of them is written to.
 ///
 /// # Errors
 ///
@@ -35,6 +37,14 @@ pub fn run_all(
     let lookout = threads::Threads::new(interrupt, std::sync::Arc::new(super::serial::serve));
     run_with(lookout, sessions, at_most, clock, interrupt, on_end)
 }
+
+/// How many ports are read one after the other, before their runs go on one after the other, before they are written to one
+/// after the other.
+///
+/// A processor has little room for the code at hand: reading, going on and writing would push each other out of it at each
+/// port. And writes close to each other find the system already carrying bytes, which it otherwise has to begin for each. But
+/// the first port must not wait long for the last.
+const AT_ONCE: usize = 64;
 
 /// What tells which of several ports may have something.
 trait Lookout {
@@ -58,13 +68,20 @@ type Found<L> = <<L as Lookout>::World as Watched>::Found;
 /// A world that can be waited for together with others.
 trait Watched: World {
     /// What is found of its port.
-    type Found;
+    type Found: Default;
 
     /// Takes note of what was found, for the looks that follow.
     fn found(&mut self, found: Self::Found);
 
-    /// Looks whether there is something to tell, without waiting; `received` then holds the bytes that came, and no others.
+    /// Looks whether there is something to tell, without waiting; the bytes that came are appended to
+    /// `received`.
     fn look(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)>;
+
+    /// Whether it has writes that [`Watched::write_held`] is to attempt.
+    fn is_holding(&self) -> bool;
+
+    /// Attempts the writes that it holds.
+    fn write_held(&mut self);
 
     /// Returns the moment at which this world must be looked at again by itself.
     fn stage_until(&mut self) -> Option<Moment>;
@@ -84,6 +101,8 @@ enum Stand {
     Queued,
     /// It waits for its port, and for this moment.
     Waiting(Option<Moment>),
+    /// It has ended, and nobody was told yet.
+    Ended(Verdict),
     /// It is over.
     Over,
 }
@@ -105,7 +124,8 @@ fn run_with<L: Lookout>(
     let members: Vec<Member<'_, L::World>> = members.collect();
     let received = Vec::with_capacity(16 * 1024);
     let outbox = Outbox::default();
-    let mut fleet = Fleet { members, lookout, received, outbox, n_begun: 0, n_running: 0, look_at: None };
+    let seen = Vec::with_capacity(AT_ONCE);
+    let mut fleet = Fleet { members, lookout, received, seen, outbox, n_begun: 0, n_running: 0, look_at: None };
     let mut ready: Vec<(usize, Found<L>)> = Vec::new();
     let at_most = at_most.max(1);
     loop {
@@ -117,20 +137,32 @@ fn run_with<L: Lookout>(
         }
         fleet.lookout.wait(fleet.look_at.map(|at| at.since(clock.now())), &mut ready)?;
         let now = clock.now();
-        for (index, found) in ready.drain(..) {
-            fleet.wake(index, Some(found), now, on_end)?;
-        }
+        fleet.wake(ready.drain(..), now, on_end)?;
         if interrupt.is_raised() || fleet.look_at.is_some_and(|at| at <= now) {
             fleet.wake_due(now, interrupt.is_raised(), on_end)?;
         }
     }
 }
 
+/// What was seen of the port of a run.
+struct Seen {
+    index: usize,
+    /// What the run has not been told yet.
+    told: Option<(Moment, Happening)>,
+    /// Where the bytes stand that came.
+    bytes: Range<usize>,
+    /// Whether the run is to go on now.
+    goes_on: bool,
+}
+
 /// All runs, and what they share.
 struct Fleet<'a, L: Lookout> {
     members: Vec<Member<'a, L::World>>,
     lookout: L,
+    /// What came from the ports in `seen`, one behind the other.
     received: Vec<u8>,
+    /// The runs that go on just now, [`AT_ONCE`] at most.
+    seen: Vec<Seen>,
     /// Is used by the run that goes on just now.
     outbox: Outbox,
     /// The first so many have begun.
@@ -148,46 +180,104 @@ impl<L: Lookout> Fleet<'_, L> {
         self.n_begun += 1;
         self.n_running += 1;
         let member = &mut self.members[index];
-        let ended = member.go_on(&mut self.received);
+        member.go_on(&mut self.received);
+        while member.world.is_holding() {
+            member.world.write_held();
+            member.go_on(&mut self.received);
+        }
         // What it has begun with is not needed any more: from now on it uses the memory that is for all.
         member.session.exchange_outbox(&mut Outbox::default());
-        self.note(index, ended, on_end)
+        self.note(index, on_end)
     }
 
-    /// Goes on with a run, if it is one that waits: something was found of its port, or its time may have come.
+    /// Goes on with runs, if they wait: something was found of their ports, or their time may have come.
     fn wake(
         &mut self,
-        index: usize,
-        found: Option<Found<L>>,
+        found: impl IntoIterator<Item = (usize, Found<L>)>,
         now: Moment,
         on_end: &mut dyn FnMut(usize, Verdict),
     ) -> io::Result<()> {
-        let Stand::Waiting(until) = self.members[index].stand else { return Ok(()) };
-        let member = &mut self.members[index];
-        member.session.exchange_outbox(&mut self.outbox);
-        let ended = member.wake(found, until, now, &mut self.received);
-        member.session.exchange_outbox(&mut self.outbox);
-        self.note(index, ended, on_end)
+        let mut found = found.into_iter().peekable();
+        while found.peek().is_some() {
+            self.look(found.by_ref().take(AT_ONCE), now);
+            loop {
+                self.go_on();
+                if !self.write_held() {
+                    break;
+                }
+            }
+            for number in 0..self.seen.len() {
+                self.note(self.seen[number].index, on_end)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at the ports of those runs that wait, which are to go on then.
+    fn look(&mut self, found: impl Iterator<Item = (usize, Found<L>)>, now: Moment) {
+        self.seen.clear();
+        self.received.clear();
+        for (index, found) in found {
+            let member = &mut self.members[index];
+            let Stand::Waiting(until) = member.stand else { continue };
+            let begin = self.received.len();
+            member.world.found(found);
+            let told = match member.world.look(until, &mut self.received) {
+                None if until.is_some_and(|until| until <= now) => Some((now, Happening::Nothing)),
+                told => told,
+            };
+            self.seen.push(Seen { index, told, bytes: begin..self.received.len(), goes_on: true });
+        }
+    }
+
+    /// Goes on with the runs that are to go on.
+    fn go_on(&mut self) {
+        for seen in self.seen.iter_mut().filter(|seen| seen.goes_on) {
+            let member = &mut self.members[seen.index];
+            member.session.exchange_outbox(&mut self.outbox);
+            if let Some((now, happening)) = seen.told.take() {
+                member.session.take(now, happening, &self.received[seen.bytes.clone()]);
+            }
+            member.go_on(&mut self.received);
+            member.session.exchange_outbox(&mut self.outbox);
+        }
+    }
+
+    /// Attempts the writes that are held, whose runs are to go on then; returns whether there were any.
+    fn write_held(&mut self) -> bool {
+        let mut any = false;
+        for seen in &mut self.seen {
+            let world = &mut self.members[seen.index].world;
+            seen.goes_on = world.is_holding();
+            if seen.goes_on {
+                world.write_held();
+                seen.told = world.news();
+                any = true;
+            }
+        }
+        any
     }
 
     /// Goes on with every run whose time has come, or with all, and looks when the next is due.
     fn wake_due(&mut self, now: Moment, all: bool, on_end: &mut dyn FnMut(usize, Verdict)) -> io::Result<()> {
-        for index in 0..self.n_begun {
-            let is_due = matches!(self.members[index].stand, Stand::Waiting(Some(until)) if until <= now);
-            if is_due || all {
-                self.wake(index, None, now, on_end)?;
-            }
-        }
+        let is_due = |member: &Member<'_, L::World>| match member.stand {
+            Stand::Waiting(until) => all || until.is_some_and(|until| until <= now),
+            Stand::Queued | Stand::Ended(_) | Stand::Over => false,
+        };
+        let due = self.members.iter().enumerate().filter(|(_, member)| is_due(member)).map(|(index, _)| index);
+        let due: Vec<usize> = due.collect();
+        self.wake(due.into_iter().map(|index| (index, Default::default())), now, on_end)?;
         self.look_at = self.members[..self.n_begun].iter().filter_map(|member| member.stand.until()).min();
         Ok(())
     }
 
     /// Takes note of how far a run is now.
-    fn note(&mut self, index: usize, ended: Option<Verdict>, on_end: &mut dyn FnMut(usize, Verdict)) -> io::Result<()> {
+    fn note(&mut self, index: usize, on_end: &mut dyn FnMut(usize, Verdict)) -> io::Result<()> {
         let member = &self.members[index];
         self.lookout.watch(index, &member.world)?;
         self.look_at = self.look_at.into_iter().chain(member.stand.until()).min();
-        if let Some(verdict) = ended {
+        if let Stand::Ended(verdict) = member.stand {
+            self.members[index].stand = Stand::Over;
             self.n_running -= 1;
             on_end(index, verdict);
         }
@@ -200,50 +290,37 @@ impl Stand {
     fn until(self) -> Option<Moment> {
         match self {
             Stand::Waiting(until) => until,
-            Stand::Queued | Stand::Over => None,
+            Stand::Queued | Stand::Ended(_) | Stand::Over => None,
         }
     }
 }
 
 impl<W: Watched> Member<'_, W> {
-    /// Does everything that can be done without waiting; returns the verdict if that is the end.
-    fn go_on(&mut self, received: &mut Vec<u8>) -> Option<Verdict> {
+    /// Does everything that can be done without waiting.
+    fn go_on(&mut self, received: &mut Vec<u8>) {
         loop {
             match self.session.until_wait(&mut self.world) {
                 Next::Over(verdict) => {
-                    self.stand = Stand::Over;
-                    return Some(verdict);
+                    self.stand = Stand::Ended(verdict);
+                    return;
                 }
                 Next::Wait(until) => {
+                    // It goes on when that is written.
+                    if self.world.is_holding() {
+                        self.stand = Stand::Waiting(until);
+                        return;
+                    }
                     // What was found before and was not used up yet needs no waiting.
+                    let begin = received.len();
                     let Some((now, happening)) = self.world.look(until, received) else {
                         let stage = self.world.stage_until();
                         self.stand = Stand::Waiting([until, stage].into_iter().flatten().min());
-                        return None;
+                        return;
                     };
-                    self.session.take(now, happening, received);
+                    self.session.take(now, happening, &received[begin..]);
                 }
             }
         }
-    }
-
-    /// Goes on with a run of whose port something was found, or whose time may have come.
-    fn wake(
-        &mut self,
-        found: Option<W::Found>,
-        until: Option<Moment>,
-        now: Moment,
-        received: &mut Vec<u8>,
-    ) -> Option<Verdict> {
-        if let Some(found) = found {
-            self.world.found(found);
-        }
-        match self.world.look(until, received) {
-            Some((now, happening)) => self.session.take(now, happening, received),
-            None if until.is_some_and(|until| until <= now) => self.session.take(now, Happening::Nothing, &[]),
-            None => {}
-        }
-        self.go_on(received)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Many runs at once, on ports that threads play.
 
+use std::cell::RefCell;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
@@ -40,19 +42,31 @@ fn run(
     serve: impl Fn(&Errand) -> CloseReason + Send + Sync + 'static,
     on_end: &mut dyn FnMut(usize),
 ) -> Vec<(usize, Verdict)> {
+    let lookout = Threads::new(interrupt, Arc::new(serve));
+    run_on(lookout, flow, ports, at_most, interrupt, on_end)
+}
+
+/// Runs a flow on ports that are waited for like this; returns the verdicts as they came, with the numbers of the ports.
+fn run_on<L: Lookout>(
+    lookout: L,
+    flow: &str,
+    ports: &[&str],
+    at_most: usize,
+    interrupt: &Interrupt,
+    on_end: &mut dyn FnMut(usize),
+) -> Vec<(usize, Verdict)> {
     let mut seats: Vec<_> =
         ports.iter().map(|port| (engine(flow, port), Memory::default(), Fan::default(), Nobody)).collect();
     let sessions = seats.iter_mut().zip(ports).map(|((engine, keeper, audience, person), port)| {
         (port.to_string(), Session::new(engine, Company { keeper, audience, person, tap: None }))
     });
     let sessions = sessions.collect();
-    let lookout = Threads::new(interrupt, Arc::new(serve));
     let mut verdicts = Vec::new();
     let mut note = |number, verdict| {
         verdicts.push((number, verdict));
         on_end(number);
     };
-    run_with(lookout, sessions, at_most, Clock::start(), interrupt, &mut note).expect("a bell has no limit");
+    run_with(lookout, sessions, at_most, Clock::start(), interrupt, &mut note).expect("the wait has no limit");
     verdicts
 }
 
@@ -181,4 +195,142 @@ fn an_interrupt_ends_every_run_also_those_that_have_not_begun() {
     let mut verdicts = run(ASKS, &["a", "b", "c"], 2, &interrupt, serve, &mut |_| {});
     verdicts.sort_by_key(|(number, _)| *number);
     assert_eq!(verdicts, [0, 1, 2].map(|number| (number, Verdict::Interrupted)));
+}
+
+/// What the worlds of a [`Rehearsal`] are asked to do, in order.
+type Log = Rc<RefCell<Vec<String>>>;
+
+/// A wait that finds every port ready each time.
+struct Rehearsal {
+    log: Log,
+    n_ports: usize,
+}
+
+/// A port that opens, and answers each write with `OK` if that has left.
+struct Actor {
+    name: String,
+    log: Log,
+    next: Option<Happening>,
+    held: Option<PortCommand>,
+    n_answers: usize,
+    n_looks: u64,
+}
+
+impl Lookout for Rehearsal {
+    type World = Actor;
+
+    fn world(&self, _number: usize, port: &str, _clock: Clock, _interrupt: &Interrupt) -> Actor {
+        let (name, log) = (port.to_string(), self.log.clone());
+        Actor { name, log, next: None, held: None, n_answers: 0, n_looks: 0 }
+    }
+
+    fn watch(&mut self, _number: usize, _world: &Actor) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn wait(&mut self, _left: Option<Duration>, ready: &mut Vec<(usize, bool)>) -> io::Result<()> {
+        self.log.borrow_mut().push("wait".to_string());
+        ready.extend((0..self.n_ports).map(|number| (number, true)));
+        Ok(())
+    }
+}
+
+impl World for Actor {
+    fn perform(&mut self, command: PortCommand) {
+        match command {
+            PortCommand::Open { .. } => self.next = Some(Happening::Opened),
+            PortCommand::Write { .. } => self.held = Some(command),
+            _ => {}
+        }
+    }
+
+    fn news(&mut self) -> Option<(Moment, Happening)> {
+        Some((Moment::START, self.next.take()?))
+    }
+
+    fn wait(&mut self, _until: Option<Moment>, _received: &mut Vec<u8>) -> (Moment, Happening) {
+        unreachable!("a fleet waits for all ports at once")
+    }
+}
+
+impl Watched for Actor {
+    /// Whether something may have come.
+    type Found = bool;
+
+    fn found(&mut self, found: bool) {
+        self.n_looks += u64::from(found);
+    }
+
+    fn look(&mut self, _until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        if let Some(told) = self.news() {
+            return Some(told);
+        }
+        if self.n_answers == 0 || std::mem::take(&mut self.n_looks) == 0 {
+            return None;
+        }
+        self.n_answers -= 1;
+        self.log.borrow_mut().push(format!("read {}", self.name));
+        received.extend_from_slice(format!("OK {}\r\n", self.name).as_bytes());
+        Some((Moment::START, Happening::Received))
+    }
+
+    fn is_holding(&self) -> bool {
+        self.held.is_some()
+    }
+
+    fn write_held(&mut self) {
+        if let Some(PortCommand::Write { token, bytes }) = self.held.take() {
+            self.log.borrow_mut().push(format!("write {} {}", self.name, bytes.escape_ascii()));
+            self.next = Some(Happening::Sent(token));
+            self.n_answers += 1;
+        }
+    }
+
+    fn stage_until(&mut self) -> Option<Moment> {
+        None
+    }
+}
+
+/// Runs a flow on rehearsed ports, all of which pass; returns what their worlds were asked to do.
+fn rehearse(flow: &str, ports: &[&str]) -> Vec<String> {
+    let log = Log::default();
+    let lookout = Rehearsal { log: log.clone(), n_ports: ports.len() };
+    let verdicts = run_on(lookout, flow, ports, ports.len(), &interrupt(), &mut |_| {});
+    assert!(verdicts.len() == ports.len() && verdicts.iter().all(|(_, v)| *v == Verdict::Passed), "{verdicts:?}");
+    log.take()
+}
+
+#[test]
+fn ports_that_are_ready_at_once_are_read_before_they_are_written_to() {
+    let flow = "flow \"twice\"\nserial { eol \"\" }\nrepeat 2 { send \"AT\"  expect line /OK [ab]/ within 1h }";
+    let log = rehearse(flow, &["a", "b"]);
+    let begun = ["write a AT", "write b AT", "wait"];
+    let turn = ["read a", "read b", "write a AT", "write b AT", "wait"];
+    assert_eq!(log, [&begun[..], &turn, &["read a", "read b"]].concat());
+}
+
+#[test]
+fn each_run_gets_the_bytes_of_its_own_port() {
+    let flow = "flow \"own\"\nserial { eol \"\" }\nsend \"AT\"  expect line /OK (?<who>.*)/ within 1h\nsend \"${who}\"";
+    let log = rehearse(flow, &["a", "bb", "c"]);
+    assert_eq!(log[7..], ["write a a", "write bb bb", "write c c"]);
+}
+
+#[test]
+fn what_is_sent_without_waiting_leaves_in_the_same_turn() {
+    let flow = "flow \"two\"\nserial { eol \"\" }\nsend \"A\" expect \"OK\" within 1h send \"B\" send \"C\"";
+    let log = rehearse(flow, &["a", "b"]);
+    assert_eq!(log[3..], ["read a", "read b", "write a B", "write b B", "write a C", "write b C"]);
+}
+
+#[test]
+fn a_port_waits_for_so_many_others_and_no_more() {
+    let names: Vec<String> = (0..=AT_ONCE).map(|number| format!("p{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let flow = "flow \"two\"\nserial { eol \"\" }\nsend \"A\" expect \"OK\" within 1h send \"B\"";
+    let log = rehearse(flow, &names);
+    let last = format!("p{AT_ONCE}");
+    let place = |what: String| log.iter().position(|did| *did == what);
+    assert!(place("write p0 B".to_string()) < place(format!("read {last}")), "{log:?}");
+    assert!(place(format!("read p{}", AT_ONCE - 1)) < place("write p0 B".to_string()), "{log:?}");
 }

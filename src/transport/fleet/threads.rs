@@ -53,9 +53,15 @@ impl Watched for ThreadedWorld {
     fn found(&mut self, (): ()) {}
 
     fn look(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
-        received.clear();
         ThreadedWorld::look(self, until, received)
     }
+
+    /// Each thread writes by itself.
+    fn is_holding(&self) -> bool {
+        false
+    }
+
+    fn write_held(&mut self) {}
 
     /// What takes time is done by the thread.
     fn stage_until(&mut self) -> Option<Moment> {

@@ -217,6 +217,23 @@ impl SerialWorld {
         self.advance()
     }
 
+    /// Holds writes from now on until [`SerialWorld::write_held`].
+    pub fn hold_writes(&mut self) {
+        self.line.hold_writes();
+    }
+
+    /// Returns whether there are writes that wait for [`SerialWorld::write_held`].
+    pub fn is_holding(&self) -> bool {
+        self.line.is_holding()
+    }
+
+    /// Attempts the writes that are held.
+    pub fn write_held(&mut self) {
+        if let Some(port) = &self.port {
+            self.line.write_held(port.descriptor());
+        }
+    }
+
     /// Takes note of what the port is ready for.
     pub fn found(&mut self, found: Ready) {
         self.ready.readable |= found.readable;
@@ -224,8 +241,8 @@ impl SerialWorld {
         self.ready.hung_up |= found.hung_up;
     }
 
-    /// Looks whether there is something to tell, given what the port was found ready for; never blocks. `received` must be
-    /// empty.
+    /// Looks whether there is something to tell, given what the port was found ready for; never blocks. Bytes are
+    /// appended to `received`.
     pub fn look(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
         self.advance();
         let port = self.port.as_ref().map(Port::descriptor);
@@ -247,6 +264,9 @@ impl SerialWorld {
 
 impl World for SerialWorld {
     fn perform(&mut self, command: PortCommand) {
+        if !matches!(command, PortCommand::Write { .. }) {
+            self.write_held();
+        }
         match command {
             PortCommand::Open { settings } => self.open(settings),
             PortCommand::Close => self.close(),
