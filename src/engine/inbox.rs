@@ -15,7 +15,7 @@ pub const KEPT: usize = 256 * 1024;
 /// moving the rest down costs little for each byte.
 pub const REACH: usize = 2 * KEPT;
 /// How much must have been taken for it to be worth dropping.
-const TAKEN: u64 = 512;
+const TAKEN: u64 = 256;
 /// How long a line can be before it is cut.
 pub const LINE_LIMIT: u64 = 64 * 1024;
 
