@@ -18,7 +18,7 @@ use crate::record::RecordingFile;
 use crate::report::Fan;
 use crate::report::console::Volume;
 use crate::report::jsonl::JsonLines;
-use crate::report::transcript::{GATHERED, Times, Transcript};
+use crate::report::transcript::{Times, Transcript};
 use crate::results::Results;
 use crate::transport::{Clock, run_all};
 use crate::world::{Company, Nobody, Session};
@@ -87,7 +87,7 @@ fn natural(name: &str) -> (String, u64) {
 
 /// How much all transcripts together gather before they are written, and one of them at the most.
 const GATHERED_BY_ALL: usize = 1024 * 1024;
-const GATHERED_BY_ONE: usize = GATHERED / 2;
+const GATHERED_BY_ONE: usize = 4 * 1024;
 
 /// What one port needs for its run.
 struct Seat<'a> {

@@ -39,7 +39,7 @@ pub enum Times {
 }
 
 /// How much is gathered before it is written, unless [`Transcript::gathering`] says otherwise.
-pub const GATHERED: usize = 8 * 1024;
+const GATHERED: usize = 32 * 1024;
 
 /// Room for the event which makes it too much, so that the memory for what is gathered need not grow.
 const MARGIN: usize = 512;
