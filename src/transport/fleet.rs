@@ -251,7 +251,7 @@ impl<L: Lookout> Fleet<'_, L> {
             seen.goes_on = world.is_holding();
             if seen.goes_on {
                 world.write_held();
-                seen.told = world.news();
+                (seen.told, seen.bytes) = (world.news(), 0..0);
                 any = true;
             }
         }
