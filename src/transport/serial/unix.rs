@@ -269,7 +269,12 @@ impl World for SerialWorld {
         }
         match command {
             PortCommand::Open { settings } => self.open(settings),
-            PortCommand::Close => self.close(),
+            PortCommand::Close => {
+                // What carries the last bytes may stand behind this program on its processor; it is not to wait until the
+                // run has been written up.
+                std::thread::yield_now();
+                self.close();
+            }
             other if matches!(self.stage, Stage::Idle) => {
                 self.carry_out(other);
                 self.advance();
