@@ -115,9 +115,12 @@ impl Regex {
         self.lead.as_ref().is_none_or(|lead| lead.find(text).is_some())
     }
 
-    /// Compiles it now, if it is not: for who has time now and none when a match comes.
+    /// Compiles it now, if it is not, and searches once: for who has time now and none when a match comes, which would be
+    /// the first to need the memory and the code of a search.
     pub fn prepare(&self) {
-        let _ = self.deref();
+        if !self.is_compiled() {
+            let _ = self.find(self.lead.as_ref().map_or(&[], Literal::needle));
+        }
     }
 
     /// Returns whether it has been compiled.
