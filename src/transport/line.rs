@@ -130,12 +130,8 @@ impl Line {
             return;
         }
         let unsent = Unsent { token, bytes, written: 0 };
-        if self.holds_writes && !must_queue {
-            self.is_holding = true;
-            self.unsent.push_back(unsent);
-            return;
-        }
-        let left = if must_queue { Some(unsent) } else { self.attempt(port, unsent) };
+        self.is_holding |= self.holds_writes && !must_queue;
+        let left = if must_queue || self.is_holding { Some(unsent) } else { self.attempt(port, unsent) };
         self.unsent.extend(left);
     }
 

@@ -213,7 +213,7 @@ struct Actor {
     next: Option<Happening>,
     held: Option<PortCommand>,
     n_answers: usize,
-    n_looks: u64,
+    is_ready: bool,
 }
 
 impl Lookout for Rehearsal {
@@ -221,7 +221,7 @@ impl Lookout for Rehearsal {
 
     fn world(&self, _number: usize, port: &str, _clock: Clock, _interrupt: &Interrupt) -> Actor {
         let (name, log) = (port.to_string(), self.log.clone());
-        Actor { name, log, next: None, held: None, n_answers: 0, n_looks: 0 }
+        Actor { name, log, next: None, held: None, n_answers: 0, is_ready: false }
     }
 
     fn watch(&mut self, _number: usize, _world: &Actor) -> io::Result<()> {
@@ -258,14 +258,14 @@ impl Watched for Actor {
     type Found = bool;
 
     fn found(&mut self, found: bool) {
-        self.n_looks += u64::from(found);
+        self.is_ready |= found;
     }
 
     fn look(&mut self, _until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
         if let Some(told) = self.news() {
             return Some(told);
         }
-        if self.n_answers == 0 || std::mem::take(&mut self.n_looks) == 0 {
+        if self.n_answers == 0 || !std::mem::take(&mut self.is_ready) {
             return None;
         }
         self.n_answers -= 1;

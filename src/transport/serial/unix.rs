@@ -264,6 +264,7 @@ impl SerialWorld {
 
 impl World for SerialWorld {
     fn perform(&mut self, command: PortCommand) {
+        // What is asked for behind a write does not overtake it.
         if !matches!(command, PortCommand::Write { .. }) {
             self.write_held();
         }
