@@ -25,21 +25,21 @@ mod write;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use crate::event::{CloseReason, Event, EventKind, Failure, RunHeader, Verdict};
+use crate::event::{CloseReason, Event, EventKind, Failure, RunHeader, Verdict, Waiting};
 use crate::function::Ambient;
 use crate::pattern::{Prefilter, Regex};
+use crate::port::PortCommand;
 use crate::program::{Program, Role};
 use crate::settings::{Echo, Settings};
 use crate::source::Site;
 use crate::time::Moment;
 use crate::value::Value;
 use crate::value::random::Rng;
-use crate::world::PortCommand;
 
 use frames::{Frame, Timer};
 use inbox::BareCr;
 pub use inbox::REACH;
-pub use io::{Action, Input, Output, Waiting, WriteToken};
+pub use io::{Action, Input, Output};
 use look::Sight;
 use redact::Redactor;
 pub use redact::forms_of;

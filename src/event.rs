@@ -215,3 +215,43 @@ pub struct Failure {
     /// The likely cause, and what to do.
     pub cause: Option<String>,
 }
+
+/// What an engine is waiting for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Waiting {
+    /// The port to open.
+    Open,
+    /// A write to end.
+    Write {
+        /// The statement.
+        site: Site,
+    },
+    /// A pattern, or bytes.
+    Match {
+        /// The statement.
+        site: Site,
+        /// When the wait ends, if it does.
+        deadline: Option<Moment>,
+    },
+    /// Time to pass.
+    Sleep {
+        /// The statement.
+        site: Site,
+        /// Until when.
+        until: Moment,
+    },
+    /// A person to answer.
+    Answer {
+        /// The statement.
+        site: Site,
+    },
+    /// Silence before a retry or a send.
+    Quiet {
+        /// The statement.
+        site: Site,
+    },
+    /// A device waits for what the host sends.
+    Serve,
+    /// The engine has used up its share of steps without waiting and goes on at once.
+    Breath,
+}

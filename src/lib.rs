@@ -20,6 +20,7 @@ pub mod format;
 pub mod function;
 pub mod load;
 pub mod pattern;
+pub mod port;
 pub mod program;
 pub mod record;
 pub mod replay;

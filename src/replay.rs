@@ -10,12 +10,13 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::{WriteToken, forms_of};
+use crate::engine::forms_of;
 use crate::event::CloseReason;
+use crate::port::{Happening, PortCommand, WriteToken};
 use crate::record::{EntryKind, Mask, Piece, Recording};
 use crate::time::Moment;
 use crate::value::escape::visible_cut;
-use crate::world::{Happening, PortCommand, World};
+use crate::world::World;
 pub use device::device_file;
 
 /// So many bytes of a write are shown.

@@ -17,8 +17,7 @@ pub mod transcript;
 use std::fmt;
 use std::io;
 
-use crate::engine::Waiting;
-use crate::event::{Event, EventKind};
+use crate::event::{Event, EventKind, Waiting};
 use crate::time::Moment;
 use crate::world::Audience;
 

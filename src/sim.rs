@@ -9,12 +9,13 @@ mod wire;
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::engine::{Action, Engine, Input, Inputs, Output, WriteToken};
+use crate::engine::{Action, Engine, Input, Inputs, Output};
 use crate::event::{CloseReason, Event, EventKind, Verdict};
+use crate::port::{Happening, PortCommand, WriteToken};
 use crate::settings::{LineSettings, Settings};
 use crate::time::Moment;
 use crate::value::Value;
-use crate::world::{Happening, PortCommand, World};
+use crate::world::World;
 pub use stand::{Stand, Texts};
 use wire::Wire;
 

@@ -37,7 +37,7 @@ use crate::world::World;
 
 /// Returns the world in which `port` is a serial port of this machine: `/dev/ttyUSB0`, `COM5`.
 ///
-/// Nothing is opened before [`PortCommand::Open`](crate::world::PortCommand::Open). Moments are those of
+/// Nothing is opened before [`PortCommand::Open`](crate::port::PortCommand::Open). Moments are those of
 /// `clock`. An interrupt is told once to each world that shares it.
 pub fn open_world(port: &str, clock: Clock, interrupt: Interrupt) -> Box<dyn World> {
     #[cfg(unix)]

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::{Action, Engine, Input, Outbox, Output, Waiting, WriteToken};
-use crate::event::{CloseReason, Event, Verdict};
-use crate::settings::LineSettings;
+use crate::engine::{Action, Engine, Input, Outbox, Output};
+use crate::event::{CloseReason, Event, Verdict, Waiting};
+use crate::port::{Happening, PortCommand};
 use crate::time::Moment;
 
 /// Everything outside the engine that a port and a clock are made of.
@@ -27,61 +27,6 @@ pub trait World {
     /// Bytes that came are appended to `received`; the happening is then [`Happening::Received`]. `None`
     /// waits for ever. Moments never go back.
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening);
-}
-
-/// What an engine asks of a port.
-#[derive(Debug, PartialEq)]
-pub enum PortCommand {
-    /// Open it. Answered by [`Happening::Opened`] or [`Happening::Closed`].
-    Open {
-        /// With these settings.
-        settings: LineSettings,
-    },
-    /// Write these bytes, all of them. Answered by [`Happening::Sent`] when the last has been handed over.
-    Write {
-        /// Handed back when they have left.
-        token: WriteToken,
-        /// The bytes.
-        bytes: Vec<u8>,
-    },
-    /// Switch DTR and RTS in one step; `None` leaves a line as it is.
-    SetLines {
-        /// Data terminal ready.
-        dtr: Option<bool>,
-        /// Request to send.
-        rts: Option<bool>,
-    },
-    /// Hold the line in break for so long.
-    Break {
-        /// How long.
-        lasting: Duration,
-    },
-    /// Change baud and format.
-    Reconfigure {
-        /// The new settings.
-        settings: LineSettings,
-    },
-    /// Throw away what the system has received but not yet given.
-    DiscardInput,
-    /// Close it.
-    Close,
-}
-
-/// What a world tells of.
-#[derive(Debug, PartialEq)]
-pub enum Happening {
-    /// Only time passed.
-    Nothing,
-    /// The port is open.
-    Opened,
-    /// Bytes came; they are in the buffer that was handed in.
-    Received,
-    /// The bytes of a write have left.
-    Sent(WriteToken),
-    /// The port is gone.
-    Closed(CloseReason),
-    /// Someone wants the run to end: Ctrl-C, SIGTERM.
-    Interrupt,
 }
 
 /// Keeps what `save` hands over.
@@ -310,6 +255,18 @@ impl<'a> Session<'a> {
             let reason = format!("nothing happened {IDLE_LIMIT} times at {now}: this is a defect of flowrun");
             return self.engine.handle(now, Input::Closed(CloseReason::Broken { reason, help: None }));
         }
-        self.engine.handle(now, Input::from_happening(happening, received));
+        self.engine.handle(now, input_of(happening, received));
+    }
+}
+
+/// Returns the input for what a world told of; `received` holds the bytes that came.
+pub fn input_of(happening: Happening, received: &[u8]) -> Input<'_> {
+    match happening {
+        Happening::Nothing => Input::Tick,
+        Happening::Opened => Input::Opened,
+        Happening::Received => Input::Received(received),
+        Happening::Sent(token) => Input::Sent(token),
+        Happening::Closed(reason) => Input::Closed(reason),
+        Happening::Interrupt => Input::Interrupt,
     }
 }

@@ -9,11 +9,11 @@ use flowrun::check::check;
 use flowrun::engine::{Action, Engine, Input, Inputs, Output};
 use flowrun::format::format;
 use flowrun::load::load;
+use flowrun::port::PortCommand;
 use flowrun::record::Recording;
 use flowrun::replay::{ReplayWorld, device_file};
 use flowrun::source::{Source, Sources};
 use flowrun::time::Moment;
-use flowrun::world::PortCommand;
 use proptest::prelude::*;
 
 /// Pieces of flows: most texts made of them are wrong, and many nearly right.

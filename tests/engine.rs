@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use flowrun::engine::{Action, Engine, Input, Inputs, Output};
 use flowrun::event::{CloseReason, Event, EventKind, StepOutcome, Verdict};
+use flowrun::port::PortCommand;
 use flowrun::program::{Op, PatternSource, PatternSpec, Program};
 use flowrun::time::Moment;
-use flowrun::world::PortCommand;
 use support::{BEGUN, check_text, program};
 
 /// An engine with everything that came out of it; writes are answered at once.

@@ -24,15 +24,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("check", &["diagnostic", "function", "load", "pattern", "program", "settings", "source", "syntax", "value"]),
     ("variables", &["diagnostic", "program", "source", "syntax", "value"]),
     ("event", &["diagnostic", "source", "time"]),
+    ("port", &["event", "settings"]),
     (
         "engine",
-        &["diagnostic", "event", "function", "pattern", "program", "settings", "source", "time", "value", "world"],
+        &["diagnostic", "event", "function", "pattern", "port", "program", "settings", "source", "time", "value"],
     ),
-    ("world", &["engine", "event", "settings", "time"]),
-    ("sim", &["engine", "event", "settings", "source", "time", "value", "world"]),
-    ("transport", &["diagnostic", "engine", "event", "settings", "time", "world"]),
+    ("world", &["engine", "event", "port", "time"]),
+    ("sim", &["engine", "event", "port", "settings", "source", "time", "value", "world"]),
+    ("transport", &["diagnostic", "engine", "event", "port", "settings", "time", "world"]),
     ("results", &["disk", "value", "world"]),
-    ("report", &["diagnostic", "engine", "event", "source", "time", "value", "world"]),
+    ("report", &["diagnostic", "event", "source", "time", "value", "world"]),
     (
         "testing",
         &[
@@ -54,9 +55,12 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("suite", &["diagnostic", "event", "report", "source", "testing", "value"]),
-    ("record", &["disk", "engine", "event", "time", "value", "world"]),
-    ("replay", &["engine", "event", "record", "time", "value", "world"]),
-    ("stress", &["engine", "event", "pattern", "program", "settings", "sim", "source", "time", "value", "world"]),
+    ("record", &["disk", "engine", "event", "port", "time", "value", "world"]),
+    ("replay", &["engine", "event", "port", "record", "time", "value", "world"]),
+    (
+        "stress",
+        &["engine", "event", "pattern", "port", "program", "settings", "sim", "source", "time", "value", "world"],
+    ),
     ("cli", &[EVERYTHING]),
 ];
 
@@ -65,7 +69,7 @@ const EVERYTHING: &str = "everything";
 
 /// Of these modules an importer may name nothing but these types: an exception is as narrow as it can be.
 const NARROW: &[(&str, &str, &[&str])] =
-    &[("report", "engine", &["Waiting"]), ("report", "world", &["Audience"]), ("results", "world", &["Keeper"])];
+    &[("report", "world", &["Audience"]), ("results", "world", &["Keeper"])];
 
 /// Which files of `src/` may name each outside crate; a name without `.rs` is a folder.
 const CRATES: &[(&str, &[&str])] = &[
@@ -113,6 +117,7 @@ const PURE: &[&str] = &[
     "program",
     "check",
     "event",
+    "port",
     "engine",
     "sim",
 ];

@@ -11,8 +11,8 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use flowrun::diagnostic::render::{Look, Style};
-use flowrun::engine::{Engine, Inputs, Waiting};
-use flowrun::event::{Event, EventKind, StepOutcome, Verdict};
+use flowrun::engine::{Engine, Inputs};
+use flowrun::event::{Event, EventKind, StepOutcome, Verdict, Waiting};
 use flowrun::report::Fan;
 use flowrun::report::console::{Console, Status, Volume};
 use flowrun::report::jsonl::JsonLines;

@@ -15,13 +15,14 @@ use flowrun::diagnostic::render::{Look, Style, render};
 use flowrun::engine::{Engine, Inputs};
 use flowrun::event::Verdict;
 use flowrun::load::load;
+use flowrun::port::{Happening, PortCommand};
 use flowrun::program::Program;
 use flowrun::report::Fan;
 use flowrun::report::transcript::{Times, Transcript};
 use flowrun::sim::{VIRTUAL_BEGINNING, VIRTUAL_SEED};
 use flowrun::time::Moment;
 use flowrun::value::random::Rng;
-use flowrun::world::{self, Company, Happening, Memory, Nobody, PortCommand, World};
+use flowrun::world::{self, Company, Memory, Nobody, World};
 
 /// A million bytes.
 pub const MB: usize = 1_000_000;

@@ -8,12 +8,12 @@ use super::wait::WaitKind;
 use super::{Action, Engine, FUEL, Output, State};
 use crate::diagnostic::Code;
 use crate::event::{CloseReason, EventKind, Failure, Verdict};
+use crate::port::PortCommand;
 use crate::program::{Expect, Op, Role, Slot, Target};
 use crate::settings::Echo;
 use crate::source::Site;
 use crate::value::Value;
 use crate::value::bounds::check_length;
-use crate::world::PortCommand;
 
 /// The longest counted read.
 const READ_LIMIT: i64 = 64 * 1024;

@@ -5,11 +5,11 @@ use std::time::Duration;
 use super::{Engine, State};
 use crate::diagnostic::Code;
 use crate::event::{EventKind, Failure, StepOutcome, Verdict};
+use crate::port::PortCommand;
 use crate::program::{Address, Role, ScopeKind};
 use crate::source::Site;
 use crate::time::Moment;
 use crate::value::Value;
-use crate::world::PortCommand;
 
 /// A part of the program that ends as one.
 #[derive(Debug)]

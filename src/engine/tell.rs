@@ -5,11 +5,11 @@ use std::time::Duration;
 use super::{Action, Engine, Output};
 use crate::diagnostic::Code;
 use crate::event::{CloseReason, Event, EventKind, Failure};
+use crate::port::PortCommand;
 use crate::source::Site;
 use crate::time::Moment;
 use crate::value::Value;
 use crate::value::escape::visible;
-use crate::world::PortCommand;
 
 use super::redact::{Redactor, SHORTEST};
 

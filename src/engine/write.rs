@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Engine, State, WriteToken};
+use super::{Engine, State};
 use crate::event::EventKind;
+use crate::port::{PortCommand, WriteToken};
 use crate::program::{Role, SendMode};
 use crate::settings::Echo;
 use crate::source::Site;
 use crate::time::Moment;
-use crate::world::PortCommand;
 
 /// Bytes on their way out.
 #[derive(Debug)]

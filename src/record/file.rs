@@ -193,8 +193,8 @@ pub(super) mod tests {
     use std::io::Cursor;
 
     use super::*;
+    use crate::port::Happening;
     use crate::time::Moment;
-    use crate::world::Happening;
 
     /// Returns a recording as it is in the end, if it is to be looked at again.
     pub fn gone_over(text: &[u8], until: u64, secrets: &[(Arc<str>, Vec<u8>)]) -> Vec<u8> {

@@ -9,8 +9,9 @@ use super::tail::{Hold, Tail};
 use super::{Entry, EntryKind, Recording, text};
 use crate::engine::REACH;
 use crate::event::CloseReason;
+use crate::port::{Happening, PortCommand};
 use crate::time::Moment;
-use crate::world::{Happening, PortCommand, Tap};
+use crate::world::Tap;
 
 /// What came is held back, and text is gathered, until it is so much: the cost of a write is shared by many reads.
 const GATHERED: usize = 32 << 10;

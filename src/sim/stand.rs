@@ -2,9 +2,10 @@
 
 use super::SimWorld;
 use crate::event::{CloseReason, Failure};
+use crate::port::{Happening, PortCommand};
 use crate::source::{Site, SourceId, Sources};
 use crate::time::Moment;
-use crate::world::{Happening, PortCommand, World};
+use crate::world::World;
 
 /// A simulated world that can be stopped, and whose device fails in the texts of both sides.
 #[derive(Debug)]

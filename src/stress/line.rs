@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use super::chatter::Chatter;
 use super::fault::{Fault, Occurrence, Plan};
-use crate::engine::{Engine, WriteToken};
+use crate::engine::Engine;
 use crate::event::CloseReason;
+use crate::port::{Happening, PortCommand, WriteToken};
 use crate::settings::LineSettings;
 use crate::sim::SimWorld;
 use crate::time::{Moment, show_duration};
 use crate::value::escape::visible_cut;
 use crate::value::random::Rng;
-use crate::world::{Happening, PortCommand, World};
+use crate::world::World;
 
 /// So much later a block comes at most that is delayed within limits.
 const LONGEST_DELAY: u64 = 200;

@@ -3,8 +3,8 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use crate::port::Happening;
 use crate::time::Moment;
-use crate::world::Happening;
 
 /// A clock that started with the run and never goes back.
 #[derive(Clone, Copy, Debug)]

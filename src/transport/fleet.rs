@@ -7,8 +7,9 @@ use std::time::Duration;
 use super::{Clock, Interrupt};
 use crate::engine::Outbox;
 use crate::event::Verdict;
+use crate::port::Happening;
 use crate::time::Moment;
-use crate::world::{Happening, Next, Session, World};
+use crate::world::{Next, Session, World};
 
 #[cfg(any(windows, test))]
 mod threads;

@@ -12,10 +12,9 @@ use rustix::io::{Errno, read, write};
 
 use super::clock::Timeline;
 use super::{Clock, Interrupt, in_words};
-use crate::engine::WriteToken;
 use crate::event::CloseReason;
+use crate::port::{Happening, WriteToken};
 use crate::time::Moment;
-use crate::world::Happening;
 
 /// How much one read takes at most, if the buffer handed in is not larger.
 const READ_SIZE: usize = 16 * 1024;

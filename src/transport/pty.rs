@@ -15,8 +15,9 @@ use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
 use super::line::Line;
 use super::{Clock, Interrupt, in_words};
+use crate::port::{Happening, PortCommand};
 use crate::time::Moment;
-use crate::world::{Happening, PortCommand, World};
+use crate::world::World;
 
 /// How long a closing world waits for its last bytes to be read, in steps of [`LINGER_STEP`].
 const LINGER: Duration = Duration::from_millis(500);
@@ -163,7 +164,7 @@ mod tests {
     use std::io::{Read, Write};
 
     use super::*;
-    use crate::engine::WriteToken;
+    use crate::port::WriteToken;
     use crate::settings::Settings;
 
     const PATIENCE: Duration = Duration::from_secs(10);

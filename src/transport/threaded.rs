@@ -14,9 +14,10 @@ use super::bell::Bell;
 use super::clock::Timeline;
 use super::{Clock, Interrupt, in_words};
 use crate::event::CloseReason;
+use crate::port::{Happening, PortCommand};
 use crate::settings::LineSettings;
 use crate::time::Moment;
-use crate::world::{Happening, PortCommand, World};
+use crate::world::World;
 
 /// Opens a port and serves it, in a thread of its own, until no more orders can come or the port is lost; returns why it
 /// is closed.

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use flowrun::check::{Checked, check};
 use flowrun::diagnostic::Diagnostic;
 use flowrun::diagnostic::render::{Look, Style, render};
-use flowrun::engine::{Engine, Inputs, Waiting};
-use flowrun::event::{Event, EventKind, Failure, Verdict};
+use flowrun::engine::{Engine, Inputs};
+use flowrun::event::{Event, EventKind, Failure, Verdict, Waiting};
 use flowrun::load::{from_disk, load};
+use flowrun::port::{Happening, PortCommand};
 use flowrun::program::Program;
 use flowrun::report::Sink;
 use flowrun::report::failure::render_failure;
@@ -253,30 +254,30 @@ struct Cut {
 }
 
 impl World for Cut {
-    fn perform(&mut self, command: world::PortCommand) {
+    fn perform(&mut self, command: PortCommand) {
         self.world.perform(command);
     }
 
-    fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, world::Happening) {
+    fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
         let chunk = self.chunk.unwrap_or(usize::MAX);
         if self.waiting.is_empty() {
             let cut = self.interrupt_at.is_some_and(|at| until.is_none_or(|until| at <= until));
             let until = if cut { self.interrupt_at } else { until };
             let (now, happening) = self.world.wait(until, &mut self.waiting);
-            if self.interrupt_at.is_some_and(|at| now >= at) && happening == world::Happening::Nothing {
+            if self.interrupt_at.is_some_and(|at| now >= at) && happening == Happening::Nothing {
                 self.interrupt_at = None;
-                return (now, world::Happening::Interrupt);
+                return (now, Happening::Interrupt);
             }
-            if happening != world::Happening::Received {
+            if happening != Happening::Received {
                 return (now, happening);
             }
             let n = chunk.min(self.waiting.len());
             received.extend(self.waiting.drain(..n));
-            return (now, world::Happening::Received);
+            return (now, Happening::Received);
         }
         let n = chunk.min(self.waiting.len());
         received.extend(self.waiting.drain(..n));
-        (Moment::START, world::Happening::Received)
+        (Moment::START, Happening::Received)
     }
 }
 
@@ -288,14 +289,14 @@ struct Recorder {
 }
 
 impl World for Recorder {
-    fn perform(&mut self, command: world::PortCommand) {
-        if let world::PortCommand::Write { bytes, .. } = &command {
+    fn perform(&mut self, command: PortCommand) {
+        if let PortCommand::Write { bytes, .. } = &command {
             self.sent.push(bytes.clone());
         }
         self.world.perform(command);
     }
 
-    fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, world::Happening) {
+    fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
         let known = received.len();
         let happened = self.world.wait(until, received);
         self.received.extend_from_slice(&received[known..]);

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::super::file::tests::gone_over;
 use super::*;
-use crate::engine::{WriteToken, forms_of};
+use crate::engine::forms_of;
+use crate::port::WriteToken;
 use crate::record::{Mask, Piece};
 use crate::settings::Settings;
 

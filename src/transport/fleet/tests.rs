@@ -13,9 +13,10 @@ use crate::check::check;
 use crate::engine::{Engine, Inputs};
 use crate::event::CloseReason;
 use crate::load::load;
+use crate::port::PortCommand;
 use crate::report::Fan;
 use crate::transport::threaded::Errand;
-use crate::world::{Company, Memory, Nobody, PortCommand};
+use crate::world::{Company, Memory, Nobody};
 
 const ASKS: &str = "flow \"asks\"\nsend \"AT\"  expect line \"OK\" within 1h";
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Lookout, Watched};
+use crate::port::Happening;
 use crate::time::Moment;
 use crate::transport::bell::Bell;
 use crate::transport::threaded::{Serve, ThreadedWorld};
 use crate::transport::{Clock, Interrupt};
-use crate::world::Happening;
 
 /// Waits for a bell that the threads of all ports ring, and the interrupt.
 pub struct Threads {

@@ -9,11 +9,11 @@ use std::io;
 use std::time::Duration;
 
 use super::{Lookout, Watched};
+use crate::port::Happening;
 use crate::time::Moment;
 use crate::transport::line::Ready;
 use crate::transport::serial::SerialWorld;
 use crate::transport::{Clock, Interrupt};
-use crate::world::Happening;
 
 impl Lookout for Waiter {
     type World = SerialWorld;

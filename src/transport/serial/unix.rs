@@ -15,11 +15,12 @@ use serialport::{ClearBuffer, SerialPort, TTYPort};
 
 use super::{broken, builder, check_settings, reconfigure, refusal, wanted, words};
 use crate::event::CloseReason;
+use crate::port::{Happening, PortCommand};
 use crate::settings::LineSettings;
 use crate::time::Moment;
 use crate::transport::line::{Line, Ready};
 use crate::transport::{Clock, Interrupt};
-use crate::world::{Happening, PortCommand, World};
+use crate::world::World;
 
 /// The world in which a named port is real.
 #[derive(Debug)]

@@ -11,12 +11,11 @@ use std::time::Duration;
 use serialport::{COMPort, ClearBuffer, ErrorKind, SerialPort};
 
 use super::{broken, builder, check_settings, help_for_missing, listed, reconfigure, wanted, words};
-use crate::engine::WriteToken;
 use crate::event::CloseReason;
+use crate::port::{Happening, PortCommand, WriteToken};
 use crate::settings::LineSettings;
 use crate::transport::in_words;
 use crate::transport::threaded::Errand;
-use crate::world::{Happening, PortCommand};
 
 const READ_TIMEOUT: Duration = Duration::from_millis(1);
 const WRITE_TIMEOUT: Duration = Duration::from_millis(10);

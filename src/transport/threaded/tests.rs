@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::*;
-use crate::engine::WriteToken;
+use crate::port::WriteToken;
 use crate::settings::Settings;
 
 /// Longer than any of this takes; it only ends a test that would hang.

@@ -4,7 +4,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use super::*;
-use crate::engine::WriteToken;
+use crate::port::WriteToken;
 use crate::settings::{ControlLine, Settings};
 use crate::transport::PtyWorld;
 
