@@ -8,33 +8,66 @@
 //! ```
 //!
 //! Data flows one way; `docs/architecture.md` says what each room may know of the others.
+//!
+//! # What is public, and how stable it is
+//!
+//! [`testing`] runs flows from a test written in Rust. It is the public interface of this crate and follows semantic
+//! versioning: before 1.0 a minor version may change it, a patch version does not. The modules that this page does not
+//! list belong to the program `flowrun`; the tests, benchmarks and fuzz targets of its repository reach them. They can
+//! change with any version.
 #![warn(missing_docs)]
 
-pub mod check;
-pub mod cli;
-pub mod diagnostic;
-mod disk;
-pub mod engine;
-pub mod event;
-pub mod format;
-pub mod function;
-pub mod load;
-pub mod pattern;
-pub mod port;
-pub mod program;
-pub mod record;
-pub mod replay;
-pub mod report;
-pub mod results;
-pub mod settings;
-pub mod sim;
-pub mod source;
-pub mod stress;
-mod suite;
-pub mod syntax;
 pub mod testing;
+
+mod cli;
+mod disk;
+mod function;
+mod pattern;
+mod results;
+mod suite;
+mod variables;
+
+// For the tests, benchmarks and fuzz targets of this repository; no part of the public interface.
+#[doc(hidden)]
+pub mod check;
+#[doc(hidden)]
+pub mod diagnostic;
+#[doc(hidden)]
+pub mod engine;
+#[doc(hidden)]
+pub mod event;
+#[doc(hidden)]
+pub mod format;
+#[doc(hidden)]
+pub mod load;
+#[doc(hidden)]
+pub mod port;
+#[doc(hidden)]
+pub mod program;
+#[doc(hidden)]
+pub mod record;
+#[doc(hidden)]
+pub mod replay;
+#[doc(hidden)]
+pub mod report;
+#[doc(hidden)]
+pub mod settings;
+#[doc(hidden)]
+pub mod sim;
+#[doc(hidden)]
+pub mod source;
+#[doc(hidden)]
+pub mod stress;
+#[doc(hidden)]
+pub mod syntax;
+#[doc(hidden)]
 pub mod time;
+#[doc(hidden)]
 pub mod transport;
+#[doc(hidden)]
 pub mod value;
-pub mod variables;
+#[doc(hidden)]
 pub mod world;
+
+#[doc(hidden)]
+pub use cli::main;

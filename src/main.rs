@@ -9,5 +9,5 @@ use std::process::ExitCode;
 unsafe extern "C" {}
 
 fn main() -> ExitCode {
-    flowrun::cli::main(std::env::args_os())
+    flowrun::main(std::env::args_os())
 }

@@ -215,7 +215,7 @@ fn push_groups(hir: &Hir, names: &mut Vec<String>) {
 /// Returns a regex that finds any of some texts, the first of them where several fit; group `i + 1` is text `i`.
 ///
 /// `None` if there is no text, or if they are too long to be looked for together (64 MiB compiled).
-pub fn any_of<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Option<bytes::Regex> {
+pub(crate) fn any_of<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Option<bytes::Regex> {
     let alternatives: Vec<String> = texts.map(|text| format!("({})", escape(text))).collect();
     if alternatives.is_empty() {
         return None;
@@ -227,14 +227,14 @@ pub fn any_of<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Option<bytes::Regex>
 ///
 /// It never overlooks a match; what it finds is to be looked at line by line.
 #[derive(Debug)]
-pub struct Prefilter {
+pub(crate) struct Prefilter {
     regex: bytes::Regex,
     n_patterns: usize,
 }
 
 impl Prefilter {
     /// Makes a prefilter for some patterns; `None` if one of them can not be looked for in many lines at once.
-    pub fn new<'a>(patterns: impl Iterator<Item = &'a Pattern>) -> Option<Prefilter> {
+    pub(crate) fn new<'a>(patterns: impl Iterator<Item = &'a Pattern>) -> Option<Prefilter> {
         let mut alternatives = Vec::new();
         for pattern in patterns {
             match pattern {
@@ -267,12 +267,12 @@ impl Prefilter {
     }
 
     /// Returns how many patterns it looks for.
-    pub fn n_patterns(&self) -> usize {
+    pub(crate) fn n_patterns(&self) -> usize {
         self.n_patterns
     }
 
     /// Returns the first place in complete lines where a pattern may match; none before it does.
-    pub fn find(&self, lines: &[u8]) -> Option<usize> {
+    pub(crate) fn find(&self, lines: &[u8]) -> Option<usize> {
         self.regex.find(lines).map(|found| found.start())
     }
 }
@@ -286,7 +286,7 @@ fn is_about_one_line(regex: &str) -> bool {
 }
 
 /// Returns a text as a regex that matches exactly it.
-pub fn escape(bytes: &[u8]) -> String {
+pub(crate) fn escape(bytes: &[u8]) -> String {
     let mut out = String::new();
     for chunk in bytes.utf8_chunks() {
         if chunk.valid().is_ascii() {

@@ -20,7 +20,7 @@ use crate::world::Keeper;
 /// The file can be read by its owner only (Unix). What an earlier run left under its name is renamed to
 /// `NAME.1`, `NAME.2` and so on, unless this run saves the same.
 #[derive(Debug)]
-pub struct Results {
+pub(crate) struct Results {
     path: PathBuf,
     flow: String,
     values: Vec<(String, Vec<u8>)>,
@@ -34,12 +34,12 @@ impl Results {
     /// Makes results that go to the file at `path`; `flow` is the flow that its first line names.
     ///
     /// Nothing is touched before the first value is kept.
-    pub fn new(path: impl Into<PathBuf>, flow: impl Into<String>) -> Results {
+    pub(crate) fn new(path: impl Into<PathBuf>, flow: impl Into<String>) -> Results {
         Results { path: path.into(), flow: flow.into(), values: Vec::new(), written: None, earlier: None }
     }
 
     /// Returns the file, and the names of what was kept in it.
-    pub fn kept(&self) -> (&Path, impl Iterator<Item = &str>) {
+    pub(crate) fn kept(&self) -> (&Path, impl Iterator<Item = &str>) {
         (&self.path, self.values.iter().map(|(name, _)| name.as_str()))
     }
 
@@ -49,7 +49,7 @@ impl Results {
     /// # Errors
     ///
     /// What is in the way, in words for the user.
-    pub fn check_place(&self) -> Result<(), String> {
+    pub(crate) fn check_place(&self) -> Result<(), String> {
         let folder = folder_of(&self.path);
         if self.path.file_name().is_none() {
             return Err(format!("{} is not the name of a file", quoted(&self.path)));

@@ -24,7 +24,7 @@ use volatile::Volatile;
 
 /// How a flow of a suite is judged.
 #[derive(Clone, Debug)]
-pub struct Rules {
+pub(crate) struct Rules {
     /// Whether the transcript has times in it.
     pub times: Times,
     /// What is named away in every transcript.
@@ -41,7 +41,7 @@ pub struct Rules {
 
 /// What becomes of a transcript that is not that of the snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub(crate) enum Mode {
     /// It is put aside as `.snap.new`.
     PutAside,
     /// It becomes the snapshot.
@@ -52,7 +52,7 @@ pub enum Mode {
 
 /// One flow, judged.
 #[derive(Debug)]
-pub struct Judged {
+pub(crate) struct Judged {
     /// What is reported.
     pub report: CaseReport,
     /// What happened in the run that is reported.
@@ -93,7 +93,7 @@ pub(crate) fn judge(
 }
 
 /// Returns how a text differs from another, as a unified diff; empty if it does not.
-pub fn unified_diff(before: &str, after: &str) -> String {
+pub(crate) fn unified_diff(before: &str, after: &str) -> String {
     if before == after {
         return String::new();
     }

@@ -19,10 +19,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::check::check;
+use crate::diagnostic::Diagnostic;
 use crate::diagnostic::render::{Look, Style, render};
-use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{Engine, Inputs};
-use crate::event::{Event, EventKind, Failure, Verdict, Waiting};
+use crate::event::Waiting;
 use crate::load::{beside, from_disk, load};
 use crate::program::{Program, Role};
 use crate::record::Recording;
@@ -31,12 +31,16 @@ use crate::report::Sink;
 use crate::report::failure::render_failure;
 use crate::report::transcript::{Times, Transcript};
 use crate::sim::{SimWorld, Stand, Texts, VIRTUAL_BEGINNING, device_inputs};
-use crate::source::{Source, Sources};
-use crate::time::Moment;
 use crate::value::Value;
 use crate::value::escape::visible;
 use crate::variables::{Given, Origin, Ways, bind};
 use crate::world::{self, Audience, Company, Memory, Nobody, World};
+
+// What the signatures below are made of.
+pub use crate::diagnostic::{Code, Label};
+pub use crate::event::{CloseReason, Event, EventKind, Failure, RunHeader, StepOutcome, Verdict};
+pub use crate::source::{Site, Source, SourceId, Sources, Span};
+pub use crate::time::Moment;
 
 /// What texts for people look like that go into the message of a failed test.
 const LOOK: Look = Look { width: 100, style: Style::Plain };

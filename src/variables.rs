@@ -21,7 +21,7 @@ const SHOWN_AT_MOST: usize = 60;
 
 /// A value for a variable, as it was written.
 #[derive(Clone)]
-pub struct Given {
+pub(crate) struct Given {
     /// The variable.
     pub name: String,
     /// Its value; perhaps a secret.
@@ -32,7 +32,7 @@ pub struct Given {
 
 /// Who gave a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// An environment variable of this name.
     Environment(String),
     /// A file of this name.
@@ -43,7 +43,7 @@ pub enum Origin {
 
 /// How the command line sets the variables of a program, for messages.
 #[derive(Clone, Copy, Debug)]
-pub struct Ways {
+pub(crate) struct Ways {
     /// The option that takes `NAME=VALUE`.
     pub option: &'static str,
     /// What an environment variable begins with that sets a param of that name, if one can.
@@ -52,12 +52,12 @@ pub struct Ways {
 
 impl Ways {
     /// How the variables of the file are set that the command line names.
-    pub const OF_FILE: Ways = Ways { option: "--var", environment: Some("FLOWRUN_VAR_") };
+    pub(crate) const OF_FILE: Ways = Ways { option: "--var", environment: Some("FLOWRUN_VAR_") };
     /// How the variables of the device are set that a flow is run against.
-    pub const OF_DEVICE: Ways = Ways { option: "--sim-var", environment: None };
+    pub(crate) const OF_DEVICE: Ways = Ways { option: "--sim-var", environment: None };
 
     /// Returns the name of the environment variable that sets a param.
-    pub fn environment_name(self, param: &str) -> Option<String> {
+    pub(crate) fn environment_name(self, param: &str) -> Option<String> {
         self.environment.map(|prefix| format!("{prefix}{}", param.to_uppercase()))
     }
 }
@@ -72,7 +72,7 @@ impl Ways {
 ///
 /// All that is wrong: unknown names, values that do not fit, then what is missing. The value of a secret is
 /// in no message.
-pub fn bind(program: &Program, given: &[Given], ways: Ways) -> Result<HashMap<String, Value>, Vec<Diagnostic>> {
+pub(crate) fn bind(program: &Program, given: &[Given], ways: Ways) -> Result<HashMap<String, Value>, Vec<Diagnostic>> {
     let mut problems: Vec<Diagnostic> = given.iter().filter_map(|given| unknown(program, given, ways)).collect();
     let mut values = HashMap::new();
     let mut missing = Vec::new();

@@ -68,8 +68,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 const EVERYTHING: &str = "everything";
 
 /// Of these modules an importer may name nothing but these types: an exception is as narrow as it can be.
-const NARROW: &[(&str, &str, &[&str])] =
-    &[("report", "world", &["Audience"]), ("results", "world", &["Keeper"])];
+const NARROW: &[(&str, &str, &[&str])] = &[("report", "world", &["Audience"]), ("results", "world", &["Keeper"])];
 
 /// Which files of `src/` may name each outside crate; a name without `.rs` is a folder.
 const CRATES: &[(&str, &[&str])] = &[

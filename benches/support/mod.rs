@@ -25,13 +25,13 @@ use flowrun::value::random::Rng;
 use flowrun::world::{self, Company, Memory, Nobody, World};
 
 /// A million bytes.
-pub const MB: usize = 1_000_000;
+pub(crate) const MB: usize = 1_000_000;
 
 /// So long a byte takes on the lines of this module: about 10 Mbaud.
 const BYTE_TIME: Duration = Duration::from_micros(1);
 
 /// Returns how benchmarks are sampled: ten samples in one second each, so that all of them together take minutes.
-pub fn criterion() -> Criterion {
+pub(crate) fn criterion() -> Criterion {
     Criterion::default()
         .sample_size(10)
         .nresamples(1_000)
@@ -41,7 +41,7 @@ pub fn criterion() -> Criterion {
 }
 
 /// Returns the program of a text, or panics with what is wrong with it.
-pub fn program(text: &str) -> Arc<Program> {
+pub(crate) fn program(text: &str) -> Arc<Program> {
     let reader = |_: &Path| Ok(text.as_bytes().to_vec());
     let checked = check(load(Path::new("bench.flow"), &reader));
     let look = Look { width: 100, style: Style::Plain };
@@ -53,7 +53,7 @@ pub fn program(text: &str) -> Arc<Program> {
 /// # Panics
 ///
 /// If the run does not pass.
-pub fn run(program: &Arc<Program>, world: &mut dyn World) -> usize {
+pub(crate) fn run(program: &Arc<Program>, world: &mut dyn World) -> usize {
     let inputs = Inputs {
         variables: Default::default(),
         seed: VIRTUAL_SEED,
@@ -91,7 +91,7 @@ impl io::Write for Counted {
 }
 
 /// A line on which a log comes, as often as wanted, in chunks of one size, then something at its end; then nothing.
-pub struct Talking<'a> {
+pub(crate) struct Talking<'a> {
     log: &'a [u8],
     n_left: usize,
     end: &'a [u8],
@@ -104,7 +104,7 @@ pub struct Talking<'a> {
 
 impl<'a> Talking<'a> {
     /// Makes a line on which the log comes `n_times`.
-    pub fn new(log: &'a [u8], n_times: usize, end: &'a [u8], chunk: usize) -> Talking<'a> {
+    pub(crate) fn new(log: &'a [u8], n_times: usize, end: &'a [u8], chunk: usize) -> Talking<'a> {
         Talking { log, n_left: n_times, end, chunk, at: 0, now: Moment::START, news: VecDeque::new() }
     }
 
@@ -144,7 +144,7 @@ impl World for Talking<'_> {
 }
 
 /// A line on which every write is answered with the same bytes.
-pub struct Answering<'a> {
+pub(crate) struct Answering<'a> {
     answer: &'a [u8],
     /// Answers that have not been given.
     n_due: usize,
@@ -154,7 +154,7 @@ pub struct Answering<'a> {
 
 impl<'a> Answering<'a> {
     /// Makes a line with this answer.
-    pub fn new(answer: &'a [u8]) -> Answering<'a> {
+    pub(crate) fn new(answer: &'a [u8]) -> Answering<'a> {
         Answering { answer, n_due: 0, now: Moment::START, news: VecDeque::new() }
     }
 }
@@ -196,7 +196,7 @@ fn answer_of_port(command: PortCommand) -> Option<(Happening, usize)> {
 }
 
 /// Returns a boot log of about so many bytes: whole lines, a third of them nearly ones that benchmarks wait for.
-pub fn boot_log(n_bytes: usize) -> Vec<u8> {
+pub(crate) fn boot_log(n_bytes: usize) -> Vec<u8> {
     let mut rng = Rng::from_seed(1);
     let mut log = Vec::with_capacity(n_bytes + 100);
     let mut millis = 0;

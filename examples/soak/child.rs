@@ -9,13 +9,13 @@ use std::time::Duration;
 const TICKS: u64 = 100;
 
 /// A process that was started.
-pub struct Child {
+pub(crate) struct Child {
     process: process::Child,
 }
 
 /// What is known of a process at one time.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Sample {
+pub(crate) struct Sample {
     /// How long after its start.
     pub at: Duration,
     /// What it holds in memory, in bytes; 0 when it has ended.
@@ -28,12 +28,12 @@ pub struct Sample {
 
 impl Child {
     /// Starts a command.
-    pub fn start(mut command: Command) -> io::Result<Child> {
+    pub(crate) fn start(mut command: Command) -> io::Result<Child> {
         Ok(Child { process: command.spawn()? })
     }
 
     /// Returns what is known of the process now. It may have ended, as long as nobody has asked for its code.
-    pub fn sample(&self, at: Duration) -> Sample {
+    pub(crate) fn sample(&self, at: Duration) -> Sample {
         let status = self.read("status");
         Sample {
             at,
@@ -44,12 +44,12 @@ impl Child {
     }
 
     /// Returns whether the process has ended; it stays known until its code is asked for.
-    pub fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         self.fields().first().is_none_or(|state| state == "Z")
     }
 
     /// Waits for the end and returns the exit code; `None` if a signal has ended it.
-    pub fn code(&mut self) -> Option<i32> {
+    pub(crate) fn code(&mut self) -> Option<i32> {
         self.process.wait().ok()?.code()
     }
 
@@ -80,7 +80,7 @@ impl Child {
 
 impl Sample {
     /// Returns the first sample taken when that time had passed.
-    pub fn at(samples: &[Sample], at: Duration) -> Option<&Sample> {
+    pub(crate) fn at(samples: &[Sample], at: Duration) -> Option<&Sample> {
         samples.iter().find(|sample| sample.at >= at)
     }
 }

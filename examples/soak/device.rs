@@ -18,7 +18,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
 /// How long the host waits for an answer to `T`; written in `chatty.flow`.
-pub const TIMEOUT: Duration = Duration::from_millis(50);
+pub(crate) const TIMEOUT: Duration = Duration::from_millis(50);
 /// How many lines are said in answer to `FILL`, one by one: flowrun then has had more bytes (twice 256 KiB, for a while),
 /// lines and moments of arrival than it ever keeps, so that its memory has no reason to grow any more.
 const FILLING: u32 = 20_000;
@@ -29,7 +29,7 @@ const WAITING: usize = 64 * 1024;
 
 /// What a device is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Temper {
+pub(crate) enum Temper {
     /// It talks.
     Chatty,
     /// It says nothing, ever.
@@ -37,7 +37,7 @@ pub enum Temper {
 }
 
 /// All devices, in one thread.
-pub struct Devices {
+pub(crate) struct Devices {
     clock: Clock,
     temper: Temper,
     devices: Vec<Device>,
@@ -47,7 +47,7 @@ pub struct Devices {
 
 /// What all devices have seen of their hosts.
 #[derive(Debug, Default)]
-pub struct Witnessed {
+pub(crate) struct Witnessed {
     /// How many commands were answered.
     pub n_answered: u64,
     /// How many lines were said unasked, and how many could not be said.
@@ -62,7 +62,7 @@ pub struct Witnessed {
 
 /// One time-out as seen from the device.
 #[derive(Clone, Copy, Debug)]
-pub struct Timeout {
+pub(crate) struct Timeout {
     /// When it was over.
     pub at: Moment,
     /// Microseconds between the moments when `T` and what follows the time-out were read, less the time-out.
@@ -94,14 +94,14 @@ struct Device {
 
 impl Devices {
     /// Makes so many pseudo-terminals.
-    pub fn new(n: usize, temper: Temper, seed: u64, clock: Clock) -> io::Result<Devices> {
+    pub(crate) fn new(n: usize, temper: Temper, seed: u64, clock: Clock) -> io::Result<Devices> {
         let device = |i| Device::new(Rng::from_seed(seed.wrapping_mul(1000).wrapping_add(i)));
         let devices = (0..n as u64).map(device).collect::<io::Result<_>>()?;
         Ok(Devices { clock, temper, devices, looked: clock.now() })
     }
 
     /// Does what the devices do, until that moment.
-    pub fn serve(&mut self, until: Moment) {
+    pub(crate) fn serve(&mut self, until: Moment) {
         loop {
             let now = self.clock.now();
             for device in &mut self.devices {
@@ -136,17 +136,17 @@ impl Devices {
     }
 
     /// Returns what the hosts open.
-    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
         self.devices.iter().map(|device| device.path.as_path())
     }
 
     /// Returns when the last device had said enough to fill what a host keeps; `None` if one has not.
-    pub fn filled_at(&self) -> Option<Moment> {
+    pub(crate) fn filled_at(&self) -> Option<Moment> {
         self.devices.iter().map(|device| device.filled_at).collect::<Option<Vec<_>>>()?.into_iter().max()
     }
 
     /// Returns what all of them have seen.
-    pub fn witnessed(self) -> Witnessed {
+    pub(crate) fn witnessed(self) -> Witnessed {
         let mut all = Witnessed::default();
         for Device { witnessed, .. } in self.devices {
             all.n_answered += witnessed.n_answered;

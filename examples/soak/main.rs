@@ -58,7 +58,7 @@ Exit codes: 0 as it should be, 1 not so, 2 the command line is wrong.
         program: PathBuf,
     }
 
-    pub fn main() -> ExitCode {
+    pub(crate) fn main() -> ExitCode {
         let wish = match Wish::read(std::env::args().skip(1)) {
             Ok(wish) => wish,
             Err(problem) => {

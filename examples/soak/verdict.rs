@@ -18,7 +18,7 @@ const LONG_ENOUGH: Duration = Duration::from_secs(60);
 const IDLE: Duration = Duration::from_millis(20);
 
 /// A chatty run.
-pub struct Chatty {
+pub(crate) struct Chatty {
     pub code: Option<i32>,
     pub n_ports: usize,
     pub samples: Vec<Sample>,
@@ -28,21 +28,21 @@ pub struct Chatty {
 }
 
 /// A run in which nothing came.
-pub struct Idle {
+pub(crate) struct Idle {
     pub code: Option<i32>,
     pub n_ports: usize,
     pub samples: Vec<Sample>,
 }
 
 /// A table, and what is wrong.
-pub struct Judged {
+pub(crate) struct Judged {
     rows: Vec<(String, String)>,
     wrong: Vec<String>,
 }
 
 impl Judged {
     /// Judges a chatty run.
-    pub fn chatty(run: Chatty) -> Judged {
+    pub(crate) fn chatty(run: Chatty) -> Judged {
         let mut judged = Judged::of(run.code);
         let Chatty { n_ports, samples, mut witnessed, filled_at, .. } = run;
         judged.row("ports", n_ports.to_string());
@@ -60,7 +60,7 @@ impl Judged {
     }
 
     /// Judges a run in which nothing came.
-    pub fn idle(run: Idle) -> Judged {
+    pub(crate) fn idle(run: Idle) -> Judged {
         let mut judged = Judged::of(run.code);
         judged.row("ports", run.n_ports.to_string());
         judged.used(&run.samples);
@@ -74,7 +74,7 @@ impl Judged {
     }
 
     /// Returns whether nothing is wrong.
-    pub fn is_well(&self) -> bool {
+    pub(crate) fn is_well(&self) -> bool {
         self.wrong.is_empty()
     }
 

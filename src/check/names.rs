@@ -33,7 +33,7 @@ pub(super) struct Variable {
 
 impl Names {
     /// Adds a variable, or counts one more assignment of a known one.
-    pub fn note(&mut self, name: &str, is_secret: bool) -> &mut Variable {
+    pub(super) fn note(&mut self, name: &str, is_secret: bool) -> &mut Variable {
         if !self.by_name.contains_key(name) {
             let place = self.add_place(name.to_string());
             let variable = Variable { place, kind: Type::Any, is_secret: false, assigned: 0, declared: None };
@@ -46,20 +46,20 @@ impl Names {
     }
 
     /// Adds a place without a name.
-    pub fn add_place(&mut self, name: String) -> u32 {
+    pub(super) fn add_place(&mut self, name: String) -> u32 {
         self.places.push(name);
         u32::try_from(self.places.len() - 1).expect("a file of 8 MiB holds fewer variables")
     }
 
-    pub fn get(&self, name: &str) -> Option<&Variable> {
+    pub(super) fn get(&self, name: &str) -> Option<&Variable> {
         self.by_name.get(name)
     }
 
-    pub fn get_mut(&mut self, name: &str) -> Option<&mut Variable> {
+    pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut Variable> {
         self.by_name.get_mut(name)
     }
 
-    pub fn names(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.by_name.keys().map(String::as_str)
     }
 }

@@ -27,7 +27,7 @@ pub(super) struct Terminal {
 
 impl Terminal {
     /// Looks at what standard output and standard error are.
-    pub fn new(colours: Colours) -> Terminal {
+    pub(super) fn new(colours: Colours) -> Terminal {
         let (out, err) = (io::stdout(), io::stderr());
         let is_dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
         let status = if out.is_terminal() && !is_dumb { Status::Shown } else { Status::Hidden };
@@ -43,7 +43,7 @@ impl Terminal {
     }
 
     /// Shows what was asked for.
-    pub fn say(&self, text: &str) {
+    pub(super) fn say(&self, text: &str) {
         if text.is_empty() {
             return;
         }
@@ -52,12 +52,12 @@ impl Terminal {
     }
 
     /// Returns what standard output is.
-    pub fn look(&self) -> Look {
+    pub(super) fn look(&self) -> Look {
         self.out
     }
 
     /// Shows a line that the next one of these takes the place of, if standard output can erase one.
-    pub fn status(&self, line: &str) {
+    pub(super) fn status(&self, line: &str) {
         if self.status == Status::Shown {
             let room = self.out.width.saturating_sub(1);
             self.say(&format!("\r\u{1b}[K{}", line.chars().take(room).collect::<String>()));
@@ -65,24 +65,29 @@ impl Terminal {
     }
 
     /// Shows what is wrong with a text, and an empty line behind it.
-    pub fn report(&self, problems: &[Diagnostic], sources: &Sources) {
+    pub(super) fn report(&self, problems: &[Diagnostic], sources: &Sources) {
         if !problems.is_empty() {
             self.complain(&(render(problems, sources, self.err) + "\n"));
         }
     }
 
     /// Shows what is wrong with the command line.
-    pub fn refuse(&self, problem: Diagnostic) {
+    pub(super) fn refuse(&self, problem: Diagnostic) {
         self.report(&[problem], &Sources::default());
     }
 
     /// Shows a line about something that went wrong besides.
-    pub fn warn(&self, text: &str) {
+    pub(super) fn warn(&self, text: &str) {
         self.complain(&format!("warning: {text}\n"));
     }
 
     /// Returns the sink that shows a run on standard output.
-    pub fn console<'a>(&self, sources: &'a Sources, volume: Volume, pace: Pace) -> Console<'a, impl Write + use<>> {
+    pub(super) fn console<'a>(
+        &self,
+        sources: &'a Sources,
+        volume: Volume,
+        pace: Pace,
+    ) -> Console<'a, impl Write + use<>> {
         let status = match (pace, volume) {
             (Pace::Real, Volume::Normal) => self.status,
             (Pace::Virtual, _) | (_, Volume::Quiet) => Status::Hidden,
@@ -91,7 +96,7 @@ impl Terminal {
     }
 
     /// Returns the sink that shows a run on `out`, as it would on standard output.
-    pub fn console_into<'a, W: Write>(&self, out: W, sources: &'a Sources, volume: Volume) -> Console<'a, W> {
+    pub(super) fn console_into<'a, W: Write>(&self, out: W, sources: &'a Sources, volume: Volume) -> Console<'a, W> {
         Console::new(out, sources, self.out, volume, Status::Hidden)
     }
 

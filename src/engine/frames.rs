@@ -28,7 +28,7 @@ pub(super) struct Frame {
 
 impl Frame {
     /// Returns the frame of a main part.
-    pub fn main(locals: usize) -> Frame {
+    pub(super) fn main(locals: usize) -> Frame {
         Frame { locals: vec![None; locals], home: 0, return_to: 0, result: None, called_at: None }
     }
 }

@@ -11,7 +11,7 @@ use crate::program::LookAt;
 
 /// What has come, and how far it has been looked at.
 #[derive(Debug)]
-pub struct Sight {
+pub(super) struct Sight {
     /// The bytes and lines.
     pub inbox: Inbox,
     /// A wait's own patterns look from here on: behind the last match, or the last send.
@@ -36,7 +36,7 @@ pub struct Sight {
 
 /// What a wait looks for.
 #[derive(Debug)]
-pub struct Wanted {
+pub(super) struct Wanted {
     /// The patterns; one that has been satisfied (of `expect all`) is `None`.
     pub patterns: Vec<Option<Pattern>>,
     /// Which lines.
@@ -52,11 +52,11 @@ pub struct Wanted {
 }
 
 /// How much must have come, at once or to one wait, for it to be worth making a search for the first interesting line.
-pub const BULK: u64 = 2048;
+pub(super) const BULK: u64 = 2048;
 
 /// Which watchers are asked.
 #[derive(Clone, Copy, Debug)]
-pub struct Watching<'a> {
+pub(super) struct Watching<'a> {
     /// Patterns and what they do, the innermost block's first.
     pub watchers: &'a [(Pattern, Watch)],
     /// Finds where any pattern, of the wait or of a watcher, could match in many lines.
@@ -67,7 +67,7 @@ pub struct Watching<'a> {
 
 /// What a watcher does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Watch {
+pub(super) enum Watch {
     /// Runs a block.
     On,
     /// Ends the wait.
@@ -78,7 +78,7 @@ pub enum Watch {
 
 /// What was seen.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Seen {
+pub(super) enum Seen {
     /// Nothing that anybody waits for.
     Nothing,
     /// A pattern of the wait.
@@ -119,7 +119,7 @@ impl Wanted {
 
 impl Sight {
     /// Makes an empty one.
-    pub fn new(bare_cr: BareCr) -> Sight {
+    pub(super) fn new(bare_cr: BareCr) -> Sight {
         Sight {
             inbox: Inbox::new(bare_cr),
             floor: 0,
@@ -135,12 +135,12 @@ impl Sight {
     }
 
     /// Returns how much has come that was not looked at.
-    pub fn unlooked(&self) -> u64 {
+    pub(super) fn unlooked(&self) -> u64 {
         self.inbox.end() - self.inbox.line_start()
     }
 
     /// Begins to look for patterns.
-    pub fn want(&self, patterns: Vec<Option<Pattern>>, scope: LookAt) -> Wanted {
+    pub(super) fn want(&self, patterns: Vec<Option<Pattern>>, scope: LookAt) -> Wanted {
         let record = match scope {
             LookAt::Answer => self.inbox.first_record_behind(self.floor),
             LookAt::Unclaimed => self.inbox.records().start,
@@ -150,7 +150,7 @@ impl Sight {
     }
 
     /// Notes that a send has left: what came before is no answer to it. So much of it is a line that may come back.
-    pub fn sent(&mut self, bytes: &[u8], echo: Option<usize>) {
+    pub(super) fn sent(&mut self, bytes: &[u8], echo: Option<usize>) {
         self.note_sent(bytes);
         self.start_afresh();
         self.exchange = self.floor;
@@ -159,13 +159,13 @@ impl Sight {
     }
 
     /// Notes what was sent, though it is no question: what has come is still to be looked at.
-    pub fn note_sent(&mut self, bytes: &[u8]) {
+    pub(super) fn note_sent(&mut self, bytes: &[u8]) {
         self.sent.clear();
         self.sent.extend_from_slice(bytes);
     }
 
     /// Returns what was sent last, as sent; `None` if nothing was.
-    pub fn last_sent(&self) -> Option<&[u8]> {
+    pub(super) fn last_sent(&self) -> Option<&[u8]> {
         Some(self.sent.as_slice()).filter(|sent| !sent.is_empty())
     }
 
@@ -182,7 +182,7 @@ impl Sight {
 
     /// Passes over everything that has come, for a new attempt: no wait and no watcher looks at it any more,
     /// `await` may.
-    pub fn pass_over(&mut self) {
+    pub(super) fn pass_over(&mut self) {
         while let Some(line) = self.inbox.line(true) {
             let rest_from = self.claimed;
             let fate = if rest_from > line.text.start { Fate::Claimed { rest_from } } else { Fate::Unclaimed };
@@ -194,14 +194,14 @@ impl Sight {
     }
 
     /// Throws away everything that has come.
-    pub fn flush(&mut self) {
+    pub(super) fn flush(&mut self) {
         self.pass_over();
         self.inbox.claim(0..self.floor);
         self.inbox.skip_to(self.floor);
     }
 
     /// Whether silence for the settle time would change anything: an unfinished line is a prompt or not an echo.
-    pub fn waits_for_silence(&self, wanted: Option<&Wanted>) -> bool {
+    pub(super) fn waits_for_silence(&self, wanted: Option<&Wanted>) -> bool {
         let has_rest = self.inbox.end() > self.inbox.line_start().max(self.claimed);
         let wants_prompt = wanted.is_some_and(|w| w.patterns.iter().flatten().any(Pattern::is_prompt));
         self.inbox.ends_with_bare_cr() || has_rest && (wants_prompt || self.echo.is_some() || self.has_eager_watchers)
@@ -210,7 +210,7 @@ impl Sight {
     /// Looks at everything that has come.
     ///
     /// `settled` tells that nothing has come for the settle time.
-    pub fn look(&mut self, mut wanted: Option<&mut Wanted>, watching: Watching<'_>, settled: bool) -> Seen {
+    pub(super) fn look(&mut self, mut wanted: Option<&mut Wanted>, watching: Watching<'_>, settled: bool) -> Seen {
         if let Some(wanted) = wanted.as_deref_mut() {
             let seen = self.look_at_records(wanted);
             if seen != Seen::Nothing {
@@ -285,7 +285,7 @@ impl Sight {
     }
 
     /// Looks for a wait inside of a handler of a device: no watcher is asked, all is kept for them.
-    pub fn look_busy(&mut self, wanted: Option<&mut Wanted>, settled: bool) -> Seen {
+    pub(super) fn look_busy(&mut self, wanted: Option<&mut Wanted>, settled: bool) -> Seen {
         let nobody = Watching { watchers: &[], prefilter: None, sees_unwanted: false };
         self.look(wanted, nobody, settled)
     }
@@ -512,7 +512,7 @@ impl Sight {
     }
 
     /// Takes `n` bytes from behind the last match, if so many have come.
-    pub fn read(&mut self, n: u64) -> Option<Range<u64>> {
+    pub(super) fn read(&mut self, n: u64) -> Option<Range<u64>> {
         let range = self.read_from..self.read_from + n;
         if range.end > self.inbox.end() {
             return None;
@@ -522,7 +522,7 @@ impl Sight {
     }
 
     /// Takes everything from behind the last match up to a pattern that was just found.
-    pub fn take_block(&mut self, range: Range<u64>) {
+    pub(super) fn take_block(&mut self, range: Range<u64>) {
         self.inbox.claim(range.clone());
         self.inbox.skip_to(range.end);
         self.read_from = range.end;

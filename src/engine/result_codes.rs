@@ -98,7 +98,7 @@ const HTTP: &[(u32, &str)] = &[
 ];
 
 /// Returns what a line that reports a failure means; `None` for any other line.
-pub fn meaning(line: &str) -> Option<String> {
+pub(super) fn meaning(line: &str) -> Option<String> {
     let numbered = |prefix: &str, table: &[(u32, &str)]| {
         let number: u32 = line.strip_prefix(prefix)?.trim().parse().ok()?;
         let text = table.iter().find(|(n, _)| *n == number).map(|(_, text)| *text)?;

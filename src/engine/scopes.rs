@@ -26,7 +26,7 @@ pub(super) struct Scope {
 
 impl Scope {
     /// Returns the scope of a main part.
-    pub fn main() -> Scope {
+    pub(super) fn main() -> Scope {
         Scope { is: ScopeIs::Main, watching: 0, holds: 0, finals: Vec::new() }
     }
 }

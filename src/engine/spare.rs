@@ -11,12 +11,12 @@ pub(super) struct Spare {
 
 impl Spare {
     /// Keeps the memory of a wait that is over.
-    pub fn keep(&mut self, wait: Box<Wait>) {
+    pub(super) fn keep(&mut self, wait: Box<Wait>) {
         self.wait = Some(wait);
     }
 
     /// Returns room for the patterns of a wait.
-    pub fn patterns(&mut self) -> Vec<Option<Pattern>> {
+    pub(super) fn patterns(&mut self) -> Vec<Option<Pattern>> {
         let mut patterns = match self.wait.as_deref_mut().map(|wait| &mut wait.kind) {
             Some(WaitKind::Patterns { wanted, .. }) => std::mem::take(&mut wanted.patterns),
             _ => Vec::new(),
@@ -26,7 +26,7 @@ impl Spare {
     }
 
     /// Puts a wait into the memory of the last.
-    pub fn put(&mut self, wait: Wait) -> Box<Wait> {
+    pub(super) fn put(&mut self, wait: Wait) -> Box<Wait> {
         match self.wait.take() {
             Some(mut last) => {
                 *last = wait;

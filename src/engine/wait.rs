@@ -56,7 +56,7 @@ pub(super) enum WaitKind {
 
 impl WaitKind {
     /// Returns the instruction that waits; silence needs none to be described.
-    pub fn at(&self) -> Option<Address> {
+    pub(super) fn at(&self) -> Option<Address> {
         match self {
             WaitKind::Patterns { at, .. }
             | WaitKind::Absence { at, .. }
@@ -80,7 +80,7 @@ pub(super) struct Watched {
 
 impl Wait {
     /// Returns the next moment at which this wait must be looked at again.
-    pub fn next_deadline(&self, sight: &Sight, settle: Duration, settled: bool) -> Moment {
+    pub(super) fn next_deadline(&self, sight: &Sight, settle: Duration, settled: bool) -> Moment {
         let wanted = match &self.kind {
             WaitKind::Patterns { wanted, .. } | WaitKind::Absence { wanted, .. } | WaitKind::Until { wanted, .. } => {
                 Some(wanted)
@@ -559,7 +559,7 @@ impl Engine {
 
 impl Wait {
     /// Returns the patterns that are still awaited.
-    pub fn patterns(&self) -> impl Iterator<Item = &Pattern> {
+    pub(super) fn patterns(&self) -> impl Iterator<Item = &Pattern> {
         let wanted = match &self.kind {
             WaitKind::Patterns { wanted, .. } | WaitKind::Absence { wanted, .. } | WaitKind::Until { wanted, .. } => {
                 Some(wanted)

@@ -27,7 +27,7 @@ pub(super) struct Outgoing {
 
 impl Outgoing {
     /// Returns when the next piece is due.
-    pub fn next_piece_at(&self) -> Option<Moment> {
+    pub(super) fn next_piece_at(&self) -> Option<Moment> {
         self.next_at
     }
 }

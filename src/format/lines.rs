@@ -34,12 +34,12 @@ pub(super) struct Cell<'a> {
 
 impl Line<'_> {
     /// Whether it is nothing but a comment.
-    pub fn is_comment(&self) -> bool {
+    pub(super) fn is_comment(&self) -> bool {
         self.cells[0].kind == TokenKind::Comment
     }
 
     /// Returns the columns of the text in which cells stood, comments aside, from left to right, each with its cell.
-    pub fn columns(&self) -> Vec<(usize, usize)> {
+    pub(super) fn columns(&self) -> Vec<(usize, usize)> {
         let code = self.cells.iter().enumerate().filter(|(_, cell)| cell.kind != TokenKind::Comment);
         code.filter_map(|(i, cell)| cell.column.map(|column| (column, i))).collect()
     }

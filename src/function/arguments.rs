@@ -10,14 +10,14 @@ use crate::value::{Type, Value};
 /// The arguments of one call.
 ///
 /// Their number and types fit the signature, and each is within the bounds of a value.
-pub struct Arguments<'a> {
+pub(super) struct Arguments<'a> {
     signature: &'static Signature,
     values: &'a [Value],
 }
 
 impl<'a> Arguments<'a> {
     /// Checks arguments against the signature of their function.
-    pub fn checked(signature: &'static Signature, values: &'a [Value]) -> Result<Arguments<'a>, String> {
+    pub(super) fn checked(signature: &'static Signature, values: &'a [Value]) -> Result<Arguments<'a>, String> {
         signature.check_count(values.len())?;
         for (parameter, value) in signature.parameters.iter().zip(values) {
             if !fits(parameter, value) {
@@ -30,33 +30,33 @@ impl<'a> Arguments<'a> {
     }
 
     /// Returns the argument at `index`; null if it was left out.
-    pub fn value(&self, index: usize) -> &'a Value {
+    pub(super) fn value(&self, index: usize) -> &'a Value {
         self.values.get(index).unwrap_or(&Value::Null)
     }
 
     /// Returns the octets of an argument: text and bytes as they are, the rest as it shows.
-    pub fn octets(&self, index: usize) -> Vec<u8> {
+    pub(super) fn octets(&self, index: usize) -> Vec<u8> {
         self.value(index).octets()
     }
 
     /// Returns an argument as `${…}` shows it: bytes as lower-case hex.
-    pub fn shown(&self, index: usize) -> Vec<u8> {
+    pub(super) fn shown(&self, index: usize) -> Vec<u8> {
         self.value(index).show()
     }
 
     /// Returns an argument as text that must be UTF-8.
-    pub fn utf8(&self, index: usize) -> Result<String, String> {
+    pub(super) fn utf8(&self, index: usize) -> Result<String, String> {
         String::from_utf8(self.octets(index)).map_err(|_| format!("`{}` must be UTF-8", self.name(index)))
     }
 
     /// Returns the whole number that an argument is or spells.
-    pub fn int(&self, index: usize) -> Result<i64, String> {
+    pub(super) fn int(&self, index: usize) -> Result<i64, String> {
         let value = self.value(index);
         value.as_int().ok_or_else(|| format!("{} is not a number", quoted(value)))
     }
 
     /// Returns an argument as a whole number within `range`.
-    pub fn int_within(&self, index: usize, range: RangeInclusive<i64>) -> Result<i64, String> {
+    pub(super) fn int_within(&self, index: usize, range: RangeInclusive<i64>) -> Result<i64, String> {
         let n = self.int(index)?;
         if range.contains(&n) {
             return Ok(n);
@@ -69,18 +69,18 @@ impl<'a> Arguments<'a> {
     }
 
     /// Returns an argument as a place or length in a text: not negative, and cut at what a `usize` holds.
-    pub fn size(&self, index: usize) -> Result<usize, String> {
+    pub(super) fn size(&self, index: usize) -> Result<usize, String> {
         let n = self.int_within(index, 0..=i64::MAX)?;
         Ok(usize::try_from(n).unwrap_or(usize::MAX))
     }
 
     /// Says whether the argument at `index` was given.
-    pub fn has(&self, index: usize) -> bool {
+    pub(super) fn has(&self, index: usize) -> bool {
         index < self.values.len()
     }
 
     /// Returns the items of a list; nothing if the argument is none.
-    pub fn list(&self, index: usize) -> &'a [Value] {
+    pub(super) fn list(&self, index: usize) -> &'a [Value] {
         match self.value(index) {
             Value::List(items) => items,
             Value::Text(_) | Value::Bytes(_) | Value::Int(_) | Value::Bool(_) => &[],
@@ -89,7 +89,7 @@ impl<'a> Arguments<'a> {
     }
 
     /// Returns the entries of a map; nothing if the argument is none.
-    pub fn map(&self, index: usize) -> &'a [(String, Value)] {
+    pub(super) fn map(&self, index: usize) -> &'a [(String, Value)] {
         match self.value(index) {
             Value::Map(entries) => entries,
             Value::Text(_) | Value::Bytes(_) | Value::Int(_) | Value::Bool(_) => &[],

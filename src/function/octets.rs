@@ -9,12 +9,12 @@ type Outcome = Result<Value, String>;
 const NUMBER_OCTETS: i64 = 8;
 
 /// Returns the number that octets are, the highest first.
-pub fn uint_be(given: &Arguments<'_>) -> Outcome {
+pub(super) fn uint_be(given: &Arguments<'_>) -> Outcome {
     uint(given.octets(0).iter())
 }
 
 /// Returns the number that octets are, the lowest first.
-pub fn uint_le(given: &Arguments<'_>) -> Outcome {
+pub(super) fn uint_le(given: &Arguments<'_>) -> Outcome {
     uint(given.octets(0).iter().rev())
 }
 
@@ -30,12 +30,12 @@ fn uint<'a>(octets: impl ExactSizeIterator<Item = &'a u8>) -> Outcome {
 }
 
 /// Returns a number as so many octets, the highest first.
-pub fn bytes_be(given: &Arguments<'_>) -> Outcome {
+pub(super) fn bytes_be(given: &Arguments<'_>) -> Outcome {
     number_octets(given).map(Value::Bytes)
 }
 
 /// Returns a number as so many octets, the lowest first.
-pub fn bytes_le(given: &Arguments<'_>) -> Outcome {
+pub(super) fn bytes_le(given: &Arguments<'_>) -> Outcome {
     let mut octets = number_octets(given)?;
     octets.reverse();
     Ok(Value::Bytes(octets))
@@ -53,96 +53,96 @@ fn number_octets(given: &Arguments<'_>) -> Result<Vec<u8>, String> {
 }
 
 /// Returns the MD5 digest.
-pub fn md5(given: &Arguments<'_>) -> Outcome {
+pub(super) fn md5(given: &Arguments<'_>) -> Outcome {
     Ok(Value::Bytes(digest::md5(&given.octets(0))))
 }
 
 /// Returns the SHA-1 digest.
-pub fn sha1(given: &Arguments<'_>) -> Outcome {
+pub(super) fn sha1(given: &Arguments<'_>) -> Outcome {
     Ok(Value::Bytes(digest::sha1(&given.octets(0))))
 }
 
 /// Returns the SHA-256 digest.
-pub fn sha256(given: &Arguments<'_>) -> Outcome {
+pub(super) fn sha256(given: &Arguments<'_>) -> Outcome {
     Ok(Value::Bytes(digest::sha256(&given.octets(0))))
 }
 
 /// Returns the HMAC with MD5.
-pub fn hmac_md5(given: &Arguments<'_>) -> Outcome {
+pub(super) fn hmac_md5(given: &Arguments<'_>) -> Outcome {
     Ok(Value::Bytes(digest::hmac_md5(&given.octets(0), &given.octets(1))))
 }
 
 /// Returns the HMAC with SHA-1.
-pub fn hmac_sha1(given: &Arguments<'_>) -> Outcome {
+pub(super) fn hmac_sha1(given: &Arguments<'_>) -> Outcome {
     Ok(Value::Bytes(digest::hmac_sha1(&given.octets(0), &given.octets(1))))
 }
 
 /// Returns the HMAC with SHA-256.
-pub fn hmac_sha256(given: &Arguments<'_>) -> Outcome {
+pub(super) fn hmac_sha256(given: &Arguments<'_>) -> Outcome {
     Ok(Value::Bytes(digest::hmac_sha256(&given.octets(0), &given.octets(1))))
 }
 
 /// Returns lower-case hex text.
-pub fn hex(given: &Arguments<'_>) -> Outcome {
+pub(super) fn hex(given: &Arguments<'_>) -> Outcome {
     Ok(Value::text(coding::hex(&given.octets(0))))
 }
 
 /// Returns the octets of hex text.
-pub fn unhex(given: &Arguments<'_>) -> Outcome {
+pub(super) fn unhex(given: &Arguments<'_>) -> Outcome {
     coding::unhex(&given.shown(0)).map(Value::Bytes)
 }
 
 /// Returns base64 text.
-pub fn base64(given: &Arguments<'_>) -> Outcome {
+pub(super) fn base64(given: &Arguments<'_>) -> Outcome {
     Ok(Value::text(coding::base64(&given.octets(0))))
 }
 
 /// Returns the octets of base64 text.
-pub fn unbase64(given: &Arguments<'_>) -> Outcome {
+pub(super) fn unbase64(given: &Arguments<'_>) -> Outcome {
     coding::unbase64(&given.octets(0)).map(Value::Bytes)
 }
 
 /// Returns percent-encoded text.
-pub fn url_encode(given: &Arguments<'_>) -> Outcome {
+pub(super) fn url_encode(given: &Arguments<'_>) -> Outcome {
     Ok(Value::text(coding::url_encode(&given.octets(0))))
 }
 
 /// Returns the octets of percent-encoded text.
-pub fn url_decode(given: &Arguments<'_>) -> Outcome {
+pub(super) fn url_decode(given: &Arguments<'_>) -> Outcome {
     Ok(Value::Text(coding::url_decode(&given.octets(0))))
 }
 
 /// Returns text for AT firmware, escaped.
-pub fn at_escape(given: &Arguments<'_>) -> Outcome {
+pub(super) fn at_escape(given: &Arguments<'_>) -> Outcome {
     Ok(Value::Text(coding::at_escape(&given.octets(0))))
 }
 
 /// Returns text of AT firmware, unescaped.
-pub fn at_unescape(given: &Arguments<'_>) -> Outcome {
+pub(super) fn at_unescape(given: &Arguments<'_>) -> Outcome {
     Ok(Value::Text(coding::at_unescape(&given.octets(0))))
 }
 
 /// Returns CRC-16/MODBUS.
-pub fn crc16_modbus(given: &Arguments<'_>) -> Outcome {
+pub(super) fn crc16_modbus(given: &Arguments<'_>) -> Outcome {
     Ok(Value::Int(checksum::crc16_modbus(&given.octets(0)).into()))
 }
 
 /// Returns CRC-16/CCITT-FALSE.
-pub fn crc16_ccitt(given: &Arguments<'_>) -> Outcome {
+pub(super) fn crc16_ccitt(given: &Arguments<'_>) -> Outcome {
     Ok(Value::Int(checksum::crc16_ccitt(&given.octets(0)).into()))
 }
 
 /// Returns CRC-32/ISO-HDLC.
-pub fn crc32(given: &Arguments<'_>) -> Outcome {
+pub(super) fn crc32(given: &Arguments<'_>) -> Outcome {
     Ok(Value::Int(checksum::crc32(&given.octets(0)).into()))
 }
 
 /// Returns the sum modulo 256.
-pub fn sum8(given: &Arguments<'_>) -> Outcome {
+pub(super) fn sum8(given: &Arguments<'_>) -> Outcome {
     Ok(Value::Int(checksum::sum8(&given.octets(0)).into()))
 }
 
 /// Returns the exclusive or.
-pub fn xor8(given: &Arguments<'_>) -> Outcome {
+pub(super) fn xor8(given: &Arguments<'_>) -> Outcome {
     Ok(Value::Int(checksum::xor8(&given.octets(0)).into()))
 }

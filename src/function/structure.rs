@@ -8,48 +8,48 @@ use crate::value::{Value, coding, json as json_text};
 type Outcome = Result<Value, String>;
 
 /// Writes a form, the values as they show: a digest as hex.
-pub fn form_encode(given: &Arguments<'_>) -> Outcome {
+pub(super) fn form_encode(given: &Arguments<'_>) -> Outcome {
     let fields = given.map(0).iter().map(|(name, value)| (name.as_str(), value.show()));
     Ok(Value::text(coding::form_encode(fields)))
 }
 
 /// Reads a form; of a name that comes twice, the last value counts.
-pub fn form_decode(given: &Arguments<'_>) -> Outcome {
+pub(super) fn form_decode(given: &Arguments<'_>) -> Outcome {
     let fields = coding::form_decode(&given.octets(0))?;
     Ok(Value::Map(fields.into_iter().map(|(name, value)| (name, Value::Text(value))).collect()))
 }
 
 /// Returns the value at a path in a JSON text.
-pub fn json(given: &Arguments<'_>) -> Outcome {
+pub(super) fn json(given: &Arguments<'_>) -> Outcome {
     json_text::json(&given.octets(0), &given.utf8(1)?)
 }
 
 /// Writes compact JSON.
-pub fn to_json(given: &Arguments<'_>) -> Outcome {
+pub(super) fn to_json(given: &Arguments<'_>) -> Outcome {
     Ok(Value::text(json_text::to_json(given.value(0))))
 }
 
 /// Joins keys and values in the order of the keys, with nothing between.
-pub fn sorted_concat(given: &Arguments<'_>) -> Outcome {
+pub(super) fn sorted_concat(given: &Arguments<'_>) -> Outcome {
     let joined = sorted(given.map(0)).flat_map(|(key, value)| [key.as_bytes().to_vec(), value.show()]);
     Ok(Value::Text(joined.collect::<Vec<_>>().concat()))
 }
 
 /// Joins `key=value` in the order of the keys with `&`, nothing encoded.
-pub fn sorted_form(given: &Arguments<'_>) -> Outcome {
+pub(super) fn sorted_form(given: &Arguments<'_>) -> Outcome {
     let fields = sorted(given.map(0)).map(|(key, value)| [key.as_bytes(), b"=", &value.show()].concat());
     Ok(Value::Text(fields.collect::<Vec<_>>().join(b"&".as_slice())))
 }
 
 /// Returns the value of a key, or the default.
-pub fn get(given: &Arguments<'_>) -> Outcome {
+pub(super) fn get(given: &Arguments<'_>) -> Outcome {
     let key = given.utf8(1)?;
     let found = given.map(0).iter().find(|(name, _)| *name == key);
     Ok(found.map_or(given.value(2), |(_, value)| value).clone())
 }
 
 /// Returns the map with this entry; a key that is there keeps its place, a new one comes last.
-pub fn with(given: &Arguments<'_>) -> Outcome {
+pub(super) fn with(given: &Arguments<'_>) -> Outcome {
     let (mut entries, key, value) = (given.map(0).to_vec(), given.utf8(1)?, given.value(2).clone());
     match entries.iter_mut().find(|(name, _)| *name == key) {
         Some(entry) => entry.1 = value,
@@ -59,7 +59,7 @@ pub fn with(given: &Arguments<'_>) -> Outcome {
 }
 
 /// Returns the map without some keys, a list or one text; those that are not there do not matter.
-pub fn without(given: &Arguments<'_>) -> Outcome {
+pub(super) fn without(given: &Arguments<'_>) -> Outcome {
     let unwanted: HashSet<Vec<u8>> = match given.value(1) {
         Value::List(keys) => keys.iter().map(Value::octets).collect(),
         key => [key.octets()].into(),
@@ -69,12 +69,12 @@ pub fn without(given: &Arguments<'_>) -> Outcome {
 }
 
 /// Returns the keys in the order of the map.
-pub fn keys(given: &Arguments<'_>) -> Outcome {
+pub(super) fn keys(given: &Arguments<'_>) -> Outcome {
     Ok(Value::List(given.map(0).iter().map(|(name, _)| Value::text(name.as_str())).collect()))
 }
 
 /// Returns the list with one more item.
-pub fn append(given: &Arguments<'_>) -> Outcome {
+pub(super) fn append(given: &Arguments<'_>) -> Outcome {
     let mut items = given.list(0).to_vec();
     items.push(given.value(1).clone());
     Ok(Value::List(items))

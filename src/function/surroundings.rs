@@ -17,50 +17,50 @@ const LENGTHS: RangeInclusive<i64> = 0..=65_536;
 const LONGEST_SECONDS: i64 = 366 * 24 * 60 * 60;
 
 /// Returns the seconds since 1970.
-pub fn unix_time(_: &Arguments<'_>, ambient: &mut Ambient) -> Outcome {
+pub(super) fn unix_time(_: &Arguments<'_>, ambient: &mut Ambient) -> Outcome {
     Ok(Value::Int(ambient.unix_millis.div_euclid(1000)))
 }
 
 /// Returns the milliseconds since 1970.
-pub fn unix_millis(_: &Arguments<'_>, ambient: &mut Ambient) -> Outcome {
+pub(super) fn unix_millis(_: &Arguments<'_>, ambient: &mut Ambient) -> Outcome {
     Ok(Value::Int(ambient.unix_millis))
 }
 
 /// Formats Unix seconds, in UTC or so many minutes east of it.
-pub fn format_time(given: &Arguments<'_>) -> Outcome {
+pub(super) fn format_time(given: &Arguments<'_>) -> Outcome {
     let minutes = if given.has(2) { given.int(2)? } else { 0 };
     calendar::format_time(given.int(0)?, &given.utf8(1)?, minutes).map(Value::text)
 }
 
 /// Makes a duration of milliseconds.
-pub fn millis(given: &Arguments<'_>) -> Outcome {
+pub(super) fn millis(given: &Arguments<'_>) -> Outcome {
     let n = given.int_within(0, 0..=LONGEST_SECONDS * 1000)?;
     Ok(Value::Duration(Duration::from_millis(n.unsigned_abs())))
 }
 
 /// Makes a duration of seconds.
-pub fn seconds(given: &Arguments<'_>) -> Outcome {
+pub(super) fn seconds(given: &Arguments<'_>) -> Outcome {
     let n = given.int_within(0, 0..=LONGEST_SECONDS)?;
     Ok(Value::Duration(Duration::from_secs(n.unsigned_abs())))
 }
 
 /// Returns random decimal digits.
-pub fn random_digits(given: &Arguments<'_>, ambient: &mut Ambient) -> Outcome {
+pub(super) fn random_digits(given: &Arguments<'_>, ambient: &mut Ambient) -> Outcome {
     Ok(Value::text(ambient.rng.digits(length(given)?)))
 }
 
 /// Returns random lower-case hex digits.
-pub fn random_hex(given: &Arguments<'_>, ambient: &mut Ambient) -> Outcome {
+pub(super) fn random_hex(given: &Arguments<'_>, ambient: &mut Ambient) -> Outcome {
     Ok(Value::text(ambient.rng.hex(length(given)?)))
 }
 
 /// Returns random letters and digits.
-pub fn random_text(given: &Arguments<'_>, ambient: &mut Ambient) -> Outcome {
+pub(super) fn random_text(given: &Arguments<'_>, ambient: &mut Ambient) -> Outcome {
     Ok(Value::text(ambient.rng.text(length(given)?)))
 }
 
 /// Returns a random UUID.
-pub fn uuid(_: &Arguments<'_>, ambient: &mut Ambient) -> Outcome {
+pub(super) fn uuid(_: &Arguments<'_>, ambient: &mut Ambient) -> Outcome {
     Ok(Value::text(ambient.rng.uuid()))
 }
 

@@ -7,17 +7,17 @@ use super::*;
 
 /// Calls a function that must succeed, from seed 1 at 2023-11-14 22:13:20.999.
 #[track_caller]
-pub fn call(name: &str, arguments: &[Value]) -> Value {
+pub(super) fn call(name: &str, arguments: &[Value]) -> Value {
     attempt(name, arguments).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 /// Makes a text.
-pub fn text(text: &str) -> Value {
+pub(super) fn text(text: &str) -> Value {
     Value::text(text)
 }
 
 /// Makes a map.
-pub fn map<'a>(entries: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
+pub(super) fn map<'a>(entries: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
     Value::Map(entries.into_iter().map(|(name, value)| (name.to_string(), value)).collect())
 }
 

@@ -7,7 +7,7 @@ use crate::value::bounds::check_length;
 type Outcome = Result<Value, String>;
 
 /// Counts octets, items or keys.
-pub fn len(given: &Arguments<'_>) -> Outcome {
+pub(super) fn len(given: &Arguments<'_>) -> Outcome {
     let length = match given.value(0) {
         Value::List(items) => items.len(),
         Value::Map(entries) => entries.len(),
@@ -17,22 +17,22 @@ pub fn len(given: &Arguments<'_>) -> Outcome {
 }
 
 /// Returns the text in upper case; only ASCII letters change, for no encoding is guessed.
-pub fn upper(given: &Arguments<'_>) -> Outcome {
+pub(super) fn upper(given: &Arguments<'_>) -> Outcome {
     Ok(Value::Text(given.shown(0).to_ascii_uppercase()))
 }
 
 /// Returns the text in lower case; only ASCII letters change.
-pub fn lower(given: &Arguments<'_>) -> Outcome {
+pub(super) fn lower(given: &Arguments<'_>) -> Outcome {
     Ok(Value::Text(given.shown(0).to_ascii_lowercase()))
 }
 
 /// Takes blanks, tabs and line ends from both ends.
-pub fn trim(given: &Arguments<'_>) -> Outcome {
+pub(super) fn trim(given: &Arguments<'_>) -> Outcome {
     Ok(Value::text(given.shown(0).trim_ascii()))
 }
 
 /// Replaces from left to right; what was put in is not looked at again.
-pub fn replace(given: &Arguments<'_>) -> Outcome {
+pub(super) fn replace(given: &Arguments<'_>) -> Outcome {
     let (text, from, to) = (given.shown(0), given.octets(1), given.octets(2));
     if from.is_empty() {
         return Err("`from` must not be empty".to_string());
@@ -44,7 +44,7 @@ pub fn replace(given: &Arguments<'_>) -> Outcome {
 }
 
 /// Splits at each separator; a text without one is a list of one.
-pub fn split(given: &Arguments<'_>) -> Outcome {
+pub(super) fn split(given: &Arguments<'_>) -> Outcome {
     let (text, separator) = (given.shown(0), given.octets(1));
     if separator.is_empty() {
         return Err("`separator` must not be empty".to_string());
@@ -53,7 +53,7 @@ pub fn split(given: &Arguments<'_>) -> Outcome {
 }
 
 /// Joins the items as they show.
-pub fn join(given: &Arguments<'_>) -> Outcome {
+pub(super) fn join(given: &Arguments<'_>) -> Outcome {
     let (items, separator) = (given.list(0), given.octets(1));
     let shown: Vec<Vec<u8>> = items.iter().map(Value::show).collect();
     let length = shown.iter().fold(0_usize, |sum, item| sum.saturating_add(item.len()));
@@ -62,7 +62,7 @@ pub fn join(given: &Arguments<'_>) -> Outcome {
 }
 
 /// Cuts a piece out by bytes; what is beyond the end is left out.
-pub fn substring(given: &Arguments<'_>) -> Outcome {
+pub(super) fn substring(given: &Arguments<'_>) -> Outcome {
     let text = given.shown(0);
     let start = given.size(1)?.min(text.len());
     let length = if given.has(2) { given.size(2)? } else { usize::MAX };
@@ -71,27 +71,27 @@ pub fn substring(given: &Arguments<'_>) -> Outcome {
 }
 
 /// Says whether the text begins with these octets.
-pub fn starts_with(given: &Arguments<'_>) -> Outcome {
+pub(super) fn starts_with(given: &Arguments<'_>) -> Outcome {
     Ok(Value::Bool(given.shown(0).starts_with(&given.octets(1))))
 }
 
 /// Says whether the text ends with these octets.
-pub fn ends_with(given: &Arguments<'_>) -> Outcome {
+pub(super) fn ends_with(given: &Arguments<'_>) -> Outcome {
     Ok(Value::Bool(given.shown(0).ends_with(&given.octets(1))))
 }
 
 /// Returns the octets, meant to be read from now on.
-pub fn text(given: &Arguments<'_>) -> Outcome {
+pub(super) fn text(given: &Arguments<'_>) -> Outcome {
     Ok(Value::Text(given.octets(0)))
 }
 
 /// Returns the octets, not meant to be read from now on.
-pub fn bytes(given: &Arguments<'_>) -> Outcome {
+pub(super) fn bytes(given: &Arguments<'_>) -> Outcome {
     Ok(Value::Bytes(given.octets(0)))
 }
 
 /// Returns the number that it is or spells.
-pub fn int(given: &Arguments<'_>) -> Outcome {
+pub(super) fn int(given: &Arguments<'_>) -> Outcome {
     if !given.has(1) {
         return given.int(0).map(Value::Int);
     }

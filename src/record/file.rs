@@ -197,7 +197,7 @@ pub(super) mod tests {
     use crate::time::Moment;
 
     /// Returns a recording as it is in the end, if it is to be looked at again.
-    pub fn gone_over(text: &[u8], until: u64, secrets: &[(Arc<str>, Vec<u8>)]) -> Vec<u8> {
+    pub(crate) fn gone_over(text: &[u8], until: u64, secrets: &[(Arc<str>, Vec<u8>)]) -> Vec<u8> {
         let mut comparison = Comparison { with: Cursor::new(text), is_same: true };
         let compared = mask_again(text, secrets, Until::Place(until), &mut comparison);
         if comparison.is_same {

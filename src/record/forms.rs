@@ -17,7 +17,7 @@ pub(super) struct Forms {
 
 impl Forms {
     /// Returns the forms of secrets. A form that two secrets share has the name of the later.
-    pub fn of(secrets: &[(Arc<str>, Vec<u8>)]) -> Forms {
+    pub(super) fn of(secrets: &[(Arc<str>, Vec<u8>)]) -> Forms {
         let mut forms: Vec<(Mask, Vec<u8>)> = Vec::new();
         let mut known = HashSet::new();
         for (name, secret) in secrets.iter().rev() {
@@ -41,12 +41,12 @@ impl Forms {
     }
 
     /// Returns the length of the longest form; 0 if there is none.
-    pub fn longest(&self) -> usize {
+    pub(super) fn longest(&self) -> usize {
         self.forms.first().map_or(0, |(_, form)| form.len())
     }
 
     /// Returns the first place where a form stands, and the longest form there.
-    pub fn find(&self, bytes: &[u8]) -> Option<(usize, &Mask)> {
+    pub(super) fn find(&self, bytes: &[u8]) -> Option<(usize, &Mask)> {
         if self.forms.is_empty() {
             return None;
         }
@@ -60,7 +60,7 @@ impl Forms {
     }
 
     /// Says whether a form begins with these bytes, and goes on behind them.
-    pub fn go_on_behind(&self, bytes: &[u8]) -> bool {
+    pub(super) fn go_on_behind(&self, bytes: &[u8]) -> bool {
         let may_begin = bytes.get(1).is_none_or(|second| self.may_begin(bytes[0], *second));
         may_begin && self.forms.iter().any(|(_, form)| form.len() > bytes.len() && form.starts_with(bytes))
     }

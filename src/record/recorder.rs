@@ -210,12 +210,12 @@ pub(super) struct Outlet<W> {
 }
 
 impl<W: Write> Outlet<W> {
-    pub fn new(sink: W) -> Outlet<W> {
+    pub(super) fn new(sink: W) -> Outlet<W> {
         Outlet { sink, text: Vec::new(), n_put: 0 }
     }
 
     /// Puts everything that stands before the first entry, without the variables in which a secret stands.
-    pub fn put_header(&mut self, recording: &Recording, forms: &Forms) {
+    pub(super) fn put_header(&mut self, recording: &Recording, forms: &Forms) {
         let before = self.text.len();
         let is_clear = |value: &str| !value.is_empty() && forms.find(value.as_bytes()).is_none();
         text::put_header(recording, is_clear, &mut self.text);
@@ -223,7 +223,7 @@ impl<W: Write> Outlet<W> {
     }
 
     /// Puts an entry.
-    pub fn put(&mut self, entry: &Entry) -> io::Result<()> {
+    pub(super) fn put(&mut self, entry: &Entry) -> io::Result<()> {
         let before = self.text.len();
         text::put_entry(entry, &mut self.text);
         self.n_put += (self.text.len() - before) as u64;
@@ -231,7 +231,7 @@ impl<W: Write> Outlet<W> {
     }
 
     /// Writes what was gathered.
-    pub fn flush(&mut self) -> io::Result<()> {
+    pub(super) fn flush(&mut self) -> io::Result<()> {
         self.sink.write_all(&self.text)?;
         self.text.clear();
         self.sink.flush()

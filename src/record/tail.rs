@@ -63,13 +63,13 @@ enum What {
 
 impl Tail {
     /// Takes what is being written; `number` is that of the write.
-    pub fn writes(&mut self, at: Moment, number: u64, bytes: &[u8]) {
+    pub(super) fn writes(&mut self, at: Moment, number: u64, bytes: &[u8]) {
         self.leaving.push((number, self.n_left + self.held.len() as u64));
         self.sends(at, bytes, None);
     }
 
     /// Takes that a write has left.
-    pub fn left(&mut self, now: Moment, number: u64) {
+    pub(super) fn left(&mut self, now: Moment, number: u64) {
         let Some(found) = self.leaving.iter().position(|(known, _)| *known == number) else { return };
         let (_, entry) = self.leaving.remove(found);
         let held = entry.checked_sub(self.n_left).and_then(|index| self.held.get_mut(index as usize));
@@ -79,13 +79,13 @@ impl Tail {
     }
 
     /// Takes what came.
-    pub fn receives(&mut self, at: Moment, bytes: &[u8]) {
+    pub(super) fn receives(&mut self, at: Moment, bytes: &[u8]) {
         self.received.bytes.extend_from_slice(bytes);
         self.held.push_back(Held { at, what: What::Received { len: bytes.len() } });
     }
 
     /// Takes an entry without masks, its write complete.
-    pub fn takes(&mut self, entry: Entry) {
+    pub(super) fn takes(&mut self, entry: Entry) {
         let whole = |pieces: Vec<Piece>| {
             pieces.into_iter().fold(Vec::new(), |mut whole, piece| {
                 if let Piece::Bytes(bytes) = piece {
@@ -104,13 +104,13 @@ impl Tail {
     }
 
     /// Has everything looked at again, for there are more secrets now.
-    pub fn knows_more(&mut self) {
+    pub(super) fn knows_more(&mut self) {
         self.sent.n_clear = 0;
         self.received.n_clear = 0;
     }
 
     /// Returns the oldest entry if nothing holds it, its secrets masked.
-    pub fn next(&mut self, forms: &Forms, hold: Hold) -> Option<Entry> {
+    pub(super) fn next(&mut self, forms: &Forms, hold: Hold) -> Option<Entry> {
         let front = self.held.front()?;
         let (is_open, n_own) = match &front.what {
             What::Sent { len, .. } => (self.sent.is_open(*len, forms), 0),
@@ -142,23 +142,23 @@ impl Tail {
     }
 
     /// Returns how many bytes are held, both ways together.
-    pub fn n_bytes(&self) -> usize {
+    pub(super) fn n_bytes(&self) -> usize {
         self.sent.len() + self.received.len()
     }
 
     /// Returns how much memory is in use.
     #[cfg(test)]
-    pub fn capacity(&self) -> usize {
+    pub(super) fn capacity(&self) -> usize {
         self.sent.bytes.capacity() + self.received.bytes.capacity() + self.held.capacity() * size_of::<Held>()
     }
 
     /// Says whether entries leave for want of room.
-    pub fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         self.n_bytes() >= MOST_BYTES || self.held.len() >= MOST_ENTRIES
     }
 
     /// Says whether an entry had to leave in which a secret may begin.
-    pub fn has_cut(&self) -> bool {
+    pub(super) fn has_cut(&self) -> bool {
         self.has_cut
     }
 

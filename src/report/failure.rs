@@ -75,7 +75,7 @@ pub(super) mod tests {
     use crate::source::{Site, Source, Span};
 
     /// Two sources and a failure in them, for the tests of all sinks.
-    pub fn example() -> (Sources, Failure) {
+    pub(crate) fn example() -> (Sources, Failure) {
         let mut sources = Sources::default();
         let main = sources.add(Source::new("main.flow", "flow \"Attach\"\nuse \"lib/air.flow\"\ncall attach(5)\n"));
         let text = "library \"air\"\nprocedure attach(n) {\n  send \"AT+CGATT?\"\n  expect line \"OK\" within 5s\n}\n";

@@ -9,12 +9,12 @@ use crate::value::line_end;
 ///
 /// A line ends with LF, CR LF, or a CR that no LF follows. Empty lines stay with the line behind them:
 /// `\r\nOK\r\n` is one. Joined, the lines are the bytes.
-pub fn lines(bytes: &[u8]) -> Lines<'_> {
+pub(super) fn lines(bytes: &[u8]) -> Lines<'_> {
     Lines { rest: bytes }
 }
 
 /// Appends bytes as [`visible`] text.
-pub fn push_visible(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(super) fn push_visible(out: &mut Vec<u8>, bytes: &[u8]) {
     let mut rest = bytes;
     loop {
         let (plain, others) = rest.split_at(plain_length(rest));
@@ -50,14 +50,14 @@ pub fn push_visible(out: &mut Vec<u8>, bytes: &[u8]) {
 
 /// Seconds with three decimals as text, right-aligned.
 #[derive(Debug)]
-pub struct Seconds {
+pub(super) struct Seconds {
     text: [u8; 24],
     begin: usize,
 }
 
 impl Seconds {
     /// Writes a length of time in at least `width` columns, of which 24 are filled at most.
-    pub fn new(span: Duration, width: usize) -> Seconds {
+    pub(super) fn new(span: Duration, width: usize) -> Seconds {
         let mut text = [b' '; 24];
         let mut at = text.len();
         let mut push = |byte: u8| {
@@ -83,14 +83,14 @@ impl Seconds {
     }
 
     /// Returns the text, which is ASCII.
-    pub fn as_bytes(&self) -> &[u8] {
+    pub(super) fn as_bytes(&self) -> &[u8] {
         &self.text[self.begin..]
     }
 }
 
 /// See [`lines`].
 #[derive(Clone, Debug)]
-pub struct Lines<'a> {
+pub(super) struct Lines<'a> {
     rest: &'a [u8],
 }
 

@@ -137,7 +137,7 @@ pub(super) mod tests {
     use crate::time::Moment;
 
     /// A suite with a flow that fails after a flaky step, a flaky one, a changed one and a wrong one.
-    pub fn example() -> SuiteReport {
+    pub(crate) fn example() -> SuiteReport {
         let (sources, events) = summary::tests::example();
         let case = |file: &str, status, events: &[Event]| {
             let mut summary = Summary::default();

@@ -161,7 +161,7 @@ pub(super) mod tests {
     use crate::time::Moment;
 
     /// A run with a step that passes at the second attempt and one that fails, for the tests of all sinks.
-    pub fn example() -> (Sources, Vec<Event>) {
+    pub(crate) fn example() -> (Sources, Vec<Event>) {
         let (sources, failure) = failure::tests::example();
         let header = RunHeader {
             title: "Attach to the network".to_string(),

@@ -16,7 +16,7 @@ pub(super) struct Wire {
 
 impl Wire {
     /// Sends bytes; returns when the last of them has left.
-    pub fn send(&mut self, now: Moment, bytes: Vec<u8>, line: &LineSettings) -> Moment {
+    pub(super) fn send(&mut self, now: Moment, bytes: Vec<u8>, line: &LineSettings) -> Moment {
         let begins = now.max(self.free_at);
         let count = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         let arrives = begins + line.character_time().saturating_mul(count);
@@ -28,17 +28,17 @@ impl Wire {
     }
 
     /// Returns when the next bytes arrive.
-    pub fn next_arrival(&self) -> Option<Moment> {
+    pub(super) fn next_arrival(&self) -> Option<Moment> {
         self.on_the_way.front().map(|(at, ..)| *at)
     }
 
     /// Whether nothing is on its way.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.on_the_way.is_empty()
     }
 
     /// Takes what has arrived; a closed port (`None`) hears nothing, and what came to it is gone.
-    pub fn take(&mut self, now: Moment, line: Option<&LineSettings>) -> Option<Vec<u8>> {
+    pub(super) fn take(&mut self, now: Moment, line: Option<&LineSettings>) -> Option<Vec<u8>> {
         let mut arrived = Vec::new();
         while self.next_arrival().is_some_and(|at| at <= now) {
             let (_, bytes, sent) = self.on_the_way.pop_front().expect("there is a first one");
@@ -52,7 +52,7 @@ impl Wire {
     }
 
     /// Throws away what has arrived.
-    pub fn discard(&mut self, now: Moment) {
+    pub(super) fn discard(&mut self, now: Moment) {
         while self.next_arrival().is_some_and(|at| at <= now) {
             self.on_the_way.pop_front();
         }

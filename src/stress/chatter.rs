@@ -33,13 +33,13 @@ const COMMON: &[&str] = &[
 
 /// Lines that may come at any time.
 #[derive(Clone, Debug)]
-pub struct Chatter {
+pub(super) struct Chatter {
     lines: Vec<&'static str>,
 }
 
 impl Chatter {
     /// Takes the lines whose coming a flow does not call a failure.
-    pub fn for_flow(flow: &Program) -> Chatter {
+    pub(super) fn for_flow(flow: &Program) -> Chatter {
         let fails = flow.watchers.iter().filter(|watcher| matches!(watcher.kind, WatcherKind::FailOn { .. }));
         let unwanted = flow.ops.iter().filter_map(|op| match op {
             Op::ExpectNone(spec, _) => Some(spec),
@@ -51,7 +51,7 @@ impl Chatter {
     }
 
     /// Returns the line with this number; numbers go round.
-    pub fn line(&self, number: u64) -> &'static str {
+    pub(super) fn line(&self, number: u64) -> &'static str {
         match self.lines.len() as u64 {
             0 => "",
             n => self.lines[(number % n) as usize],
@@ -59,7 +59,7 @@ impl Chatter {
     }
 
     /// Returns how many there are.
-    pub fn len(&self) -> u64 {
+    pub(super) fn len(&self) -> u64 {
         self.lines.len() as u64
     }
 }

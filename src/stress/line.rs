@@ -91,7 +91,7 @@ pub(super) struct FaultyLine<'a> {
 
 impl<'a> FaultyLine<'a> {
     /// Makes the line; `power_on` makes the device, also after a reset.
-    pub fn new(
+    pub(super) fn new(
         plan: &'a Plan,
         chatter: &'a Chatter,
         power_on: &'a dyn Fn() -> Engine,
@@ -120,12 +120,12 @@ impl<'a> FaultyLine<'a> {
     }
 
     /// Returns what the faults did, how many blocks the device wrote, and what the host wrote.
-    pub fn finish(self) -> (Vec<Strike>, u32, Vec<Vec<u8>>) {
+    pub(super) fn finish(self) -> (Vec<Strike>, u32, Vec<Vec<u8>>) {
         (self.strikes, self.n_blocks, self.sent)
     }
 
     /// Whether the run was ended because it did not end by itself.
-    pub fn is_endless(&self) -> bool {
+    pub(super) fn is_endless(&self) -> bool {
         self.n_waits > MOST_WAITS || self.now > LONGEST_RUN
     }
 

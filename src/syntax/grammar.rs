@@ -10,22 +10,22 @@ struct FlowParser;
 /// Parses a whole file.
 ///
 /// The grammar takes any text; what pest can refuse is a text nested too deeply for its stack.
-pub fn file(text: &str) -> Result<Pairs<'_, Rule>, Box<pest::error::Error<Rule>>> {
+pub(super) fn file(text: &str) -> Result<Pairs<'_, Rule>, Box<pest::error::Error<Rule>>> {
     FlowParser::parse(Rule::file, text).map_err(Box::new)
 }
 
 /// Parses one statement and nothing else.
-pub fn alone(text: &str) -> Result<Pairs<'_, Rule>, Box<pest::error::Error<Rule>>> {
+pub(super) fn alone(text: &str) -> Result<Pairs<'_, Rule>, Box<pest::error::Error<Rule>>> {
     FlowParser::parse(Rule::alone, text).map_err(Box::new)
 }
 
 /// Returns whether a text is a name: not a keyword, and of the right letters.
-pub fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     FlowParser::parse(Rule::name, text).is_ok_and(|pairs| pairs.as_str().len() == text.len())
 }
 
 /// Returns what messages call a rule.
-pub fn title(rule: Rule) -> &'static str {
+pub(super) fn title(rule: Rule) -> &'static str {
     match rule {
         Rule::EOI => "the end of the file",
         Rule::blank | Rule::nl | Rule::s | Rule::gap | Rule::bom => "white space",

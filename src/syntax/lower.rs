@@ -15,7 +15,7 @@ use crate::source::{Site, SourceId, Span};
 const DEPTH_LIMIT: usize = 64;
 
 /// Parses a text and lowers what pest found.
-pub fn parse(id: SourceId, text: &str) -> Parsed {
+pub(super) fn parse(id: SourceId, text: &str) -> Parsed {
     let mut lower = Lower { id, problems: Vec::new(), depth: 0 };
     let nothing = File { header: None, body: Vec::new() };
     if text.len() > 8 << 20 {

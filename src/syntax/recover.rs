@@ -82,7 +82,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
 ];
 
 /// Explains a piece of text that could not be read as a statement.
-pub fn explain(id: SourceId, text: &str, offset: usize) -> Diagnostic {
+pub(super) fn explain(id: SourceId, text: &str, offset: usize) -> Diagnostic {
     let trimmed = text.trim_end();
     let site = |start: usize, end: usize| Site { source: id, span: Span::new(offset + start, offset + end) };
     let error = match grammar::alone(trimmed) {

@@ -21,7 +21,7 @@ struct Rung {
 
 impl Bell {
     /// Rings for the port with this number.
-    pub fn ring(&self, number: usize) {
+    pub(super) fn ring(&self, number: usize) {
         let mut rung = self.lock();
         if !rung.by.contains(&number) {
             rung.by.push(number);
@@ -31,14 +31,14 @@ impl Bell {
     }
 
     /// Rings because of an interrupt, which is no port's.
-    pub fn ring_for_interrupt(&self) {
+    pub(super) fn ring_for_interrupt(&self) {
         self.lock().is_interrupt = true;
         self.waiting.notify_one();
     }
 
     /// Waits until someone rings, or that time has passed; `by` gets the numbers of the ports, in the order in which they
     /// rang first.
-    pub fn wait(&self, left: Option<Duration>, by: &mut Vec<usize>) {
+    pub(super) fn wait(&self, left: Option<Duration>, by: &mut Vec<usize>) {
         by.clear();
         let is_quiet = |rung: &mut Rung| rung.by.is_empty() && !rung.is_interrupt;
         let rung = self.lock();

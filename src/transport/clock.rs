@@ -35,23 +35,23 @@ pub(super) struct Timeline {
 
 impl Timeline {
     /// Makes a timeline on which nothing has been told.
-    pub fn new(clock: Clock) -> Timeline {
+    pub(super) fn new(clock: Clock) -> Timeline {
         Timeline { clock, last: Moment::START }
     }
 
     /// Returns the moment that a happening without a deadline of its own has.
-    pub fn now(&self) -> Moment {
+    pub(super) fn now(&self) -> Moment {
         self.clock.now().max(self.last)
     }
 
     /// Returns what is told of something that happens now.
-    pub fn at_once(&mut self, happening: Happening) -> (Moment, Happening) {
+    pub(super) fn at_once(&mut self, happening: Happening) -> (Moment, Happening) {
         self.last = self.now();
         (self.last, happening)
     }
 
     /// Returns the moment of bytes that a wait until then has found: not behind its deadline.
-    pub fn in_time_for(&mut self, until: Option<Moment>) -> Moment {
+    pub(super) fn in_time_for(&mut self, until: Option<Moment>) -> Moment {
         let now = self.now();
         self.last = until.map_or(now, |until| now.min(until.max(self.last)));
         self.last

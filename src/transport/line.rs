@@ -60,7 +60,7 @@ pub(super) struct Ready {
 
 impl Line {
     /// Makes a line with nothing to tell.
-    pub fn new(clock: Clock, interrupt: Interrupt) -> Line {
+    pub(super) fn new(clock: Clock, interrupt: Interrupt) -> Line {
         sharpen_timers();
         Line {
             timeline: Timeline::new(clock),
@@ -76,17 +76,17 @@ impl Line {
     }
 
     /// Holds writes from now on until [`Line::write_held`].
-    pub fn hold_writes(&mut self) {
+    pub(super) fn hold_writes(&mut self) {
         self.holds_writes = true;
     }
 
     /// Returns whether there are writes that wait for [`Line::write_held`].
-    pub fn is_holding(&self) -> bool {
+    pub(super) fn is_holding(&self) -> bool {
         self.is_holding
     }
 
     /// Attempts the writes that are held.
-    pub fn write_held(&mut self, port: BorrowedFd<'_>) {
+    pub(super) fn write_held(&mut self, port: BorrowedFd<'_>) {
         if !std::mem::take(&mut self.is_holding) {
             return;
         }
@@ -99,7 +99,7 @@ impl Line {
     }
 
     /// Tells of something at the next wait.
-    pub fn tell(&mut self, happening: Happening) {
+    pub(super) fn tell(&mut self, happening: Happening) {
         if self.next.is_none() {
             self.next = Some(happening);
         } else {
@@ -108,21 +108,21 @@ impl Line {
     }
 
     /// Forgets everything that belongs to a port which was closed on purpose.
-    pub fn reset(&mut self) {
+    pub(super) fn reset(&mut self) {
         self.forget_writes();
         self.next = None;
         self.news.clear();
     }
 
     /// Forgets what can not be written any more; what has happened is still told.
-    pub fn forget_writes(&mut self) {
+    pub(super) fn forget_writes(&mut self) {
         self.unsent.clear();
         self.is_holding = false;
         self.is_failing = false;
     }
 
     /// Writes now what the system takes, and the rest during waits.
-    pub fn write(&mut self, port: BorrowedFd<'_>, token: WriteToken, bytes: Vec<u8>) {
+    pub(super) fn write(&mut self, port: BorrowedFd<'_>, token: WriteToken, bytes: Vec<u8>) {
         let must_queue = !self.unsent.is_empty() || self.is_failing;
         if bytes.is_empty() && !must_queue {
             self.tell(Happening::Sent(token));
@@ -138,7 +138,7 @@ impl Line {
     /// only.
     ///
     /// [`Happening::Closed`] means that the descriptor is of no more use.
-    pub fn wait(
+    pub(super) fn wait(
         &mut self,
         port: Option<BorrowedFd<'_>>,
         until: Option<Moment>,
@@ -164,7 +164,7 @@ impl Line {
     }
 
     /// Looks whether there is something to tell, given what the port is ready for; never blocks.
-    pub fn look(
+    pub(super) fn look(
         &mut self,
         port: Option<BorrowedFd<'_>>,
         found: Ready,
@@ -198,34 +198,34 @@ impl Line {
     }
 
     /// Returns the next thing that has happened already and was not told; never blocks.
-    pub fn news(&mut self) -> Option<(Moment, Happening)> {
+    pub(super) fn news(&mut self) -> Option<(Moment, Happening)> {
         let happening = self.next.take()?;
         self.next = self.news.pop_front();
         Some(self.timeline.at_once(happening))
     }
 
     /// Returns the moment that a happening without a deadline of its own has.
-    pub fn now(&self) -> Moment {
+    pub(super) fn now(&self) -> Moment {
         self.timeline.now()
     }
 
     /// Returns whether bytes wait to be taken by the system.
-    pub fn has_unsent(&self) -> bool {
+    pub(super) fn has_unsent(&self) -> bool {
         !self.unsent.is_empty()
     }
 
     /// Returns whether the other end of the port is gone, in which case waits will tell of it.
-    pub fn is_hung_up(&self, port: BorrowedFd<'_>) -> bool {
+    pub(super) fn is_hung_up(&self, port: BorrowedFd<'_>) -> bool {
         self.poll(Some(port), Some(Duration::ZERO)).is_ok_and(|found| found.hung_up)
     }
 
     /// Returns whether someone wants the run to end.
-    pub fn is_interrupted(&self) -> bool {
+    pub(super) fn is_interrupted(&self) -> bool {
         self.interrupt.is_raised()
     }
 
     /// Waits until that time has passed or the interrupt is raised, and looks at nothing else.
-    pub fn pause(&self, lasting: Duration) {
+    pub(super) fn pause(&self, lasting: Duration) {
         let mut fds = [PollFd::from_borrowed_fd(self.interrupt.descriptor(), PollFlags::IN)];
         // What comes of it does not matter: the caller looks for itself.
         let _ = poll(&mut fds, Some(&timespec(lasting)));

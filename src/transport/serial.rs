@@ -8,7 +8,7 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub use unix::SerialWorld;
+pub(super) use unix::SerialWorld;
 #[cfg(windows)]
 pub use windows::serve;
 

@@ -73,7 +73,7 @@ enum News {
 
 impl ThreadedWorld {
     /// Makes the world of the port with this name, whose thread rings the bell under a number; nothing is opened yet.
-    pub fn new(
+    pub(super) fn new(
         name: &str,
         clock: Clock,
         interrupt: Interrupt,
@@ -96,7 +96,7 @@ impl ThreadedWorld {
     }
 
     /// Makes the world of a port for a run that waits for no other.
-    pub fn alone(name: &str, clock: Clock, interrupt: Interrupt, serve: Serve) -> ThreadedWorld {
+    pub(super) fn alone(name: &str, clock: Clock, interrupt: Interrupt, serve: Serve) -> ThreadedWorld {
         let bell = Arc::new(Bell::default());
         interrupt.rings(&bell);
         ThreadedWorld::new(name, clock, interrupt, serve, bell, 0)
@@ -146,7 +146,7 @@ impl ThreadedWorld {
     }
 
     /// Looks whether there is something to tell; never blocks.
-    pub fn look(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+    pub(super) fn look(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
         if !self.heard && self.interrupt.is_raised() {
             self.heard = true;
             return Some(self.timeline.at_once(Happening::Interrupt));
@@ -212,12 +212,12 @@ impl Drop for ThreadedWorld {
 
 impl Errand {
     /// Tells the run of something.
-    pub fn tell(&self, happening: Happening) {
+    pub(super) fn tell(&self, happening: Happening) {
         self.send(News::Told(happening));
     }
 
     /// Tells the run of bytes that came.
-    pub fn tell_received(&self, bytes: &[u8]) {
+    pub(super) fn tell_received(&self, bytes: &[u8]) {
         self.send(News::Received(bytes.to_vec()));
     }
 
@@ -226,7 +226,7 @@ impl Errand {
     /// # Errors
     ///
     /// The run has closed the port.
-    pub fn next_order(&self) -> Result<Option<PortCommand>, CloseReason> {
+    pub(super) fn next_order(&self) -> Result<Option<PortCommand>, CloseReason> {
         match self.orders.try_recv() {
             Ok(order) => Ok(Some(order)),
             Err(TryRecvError::Empty) => Ok(None),
@@ -235,7 +235,7 @@ impl Errand {
     }
 
     /// Returns whether the run still has the port open: what takes long is not worth while otherwise.
-    pub fn is_wanted(&self) -> bool {
+    pub(super) fn is_wanted(&self) -> bool {
         self.is_wanted.load(Ordering::Relaxed)
     }
 

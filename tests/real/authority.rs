@@ -12,20 +12,20 @@ use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto};
 
 /// Signs the certificates of servers.
-pub struct Authority {
+pub(crate) struct Authority {
     pem: String,
     issuer: Issuer<'static, KeyPair>,
 }
 
 /// What a server shows, and the key to it, as PEM texts.
-pub struct Certificate {
+pub(crate) struct Certificate {
     pub pem: String,
     pub key: String,
 }
 
 /// What a TLS server wants of its clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wants {
+pub(crate) enum Wants {
     Nothing,
     /// A certificate, which the module does not have: it gets an alert.
     Certificate,
@@ -33,7 +33,7 @@ pub enum Wants {
 
 impl Authority {
     /// Makes an authority that nobody knows yet.
-    pub fn new(name: &str) -> Authority {
+    pub(crate) fn new(name: &str) -> Authority {
         let mut params = CertificateParams::new(Vec::new()).expect("no names, none wrong");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.distinguished_name.push(DnType::CommonName, name);
@@ -44,7 +44,7 @@ impl Authority {
     }
 
     /// Signs a certificate for a server with these names.
-    pub fn sign(&self, hosts: &[String]) -> Certificate {
+    pub(crate) fn sign(&self, hosts: &[String]) -> Certificate {
         let mut params = CertificateParams::new(hosts).expect("host names are ASCII");
         params.distinguished_name.push(DnType::CommonName, hosts[0].as_str());
         params.use_authority_key_identifier_extension = true;
@@ -56,12 +56,12 @@ impl Authority {
     }
 
     /// Returns what a client must have to trust the servers.
-    pub fn pem(&self) -> &str {
+    pub(crate) fn pem(&self) -> &str {
         &self.pem
     }
 
     /// Returns what makes TLS of a server's connections.
-    pub fn acceptor(&self, certificate: &Certificate, wants: Wants) -> TlsAcceptor {
+    pub(crate) fn acceptor(&self, certificate: &Certificate, wants: Wants) -> TlsAcceptor {
         let provider = Arc::new(crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()

@@ -23,7 +23,7 @@ const ADMIN: (&str, &str) = ("admin", "the-broker-s-own");
 
 /// Where the programs and the plugin are.
 #[derive(Clone, Debug)]
-pub struct Installed {
+pub(crate) struct Installed {
     broker: PathBuf,
     control: PathBuf,
     plugin: PathBuf,
@@ -31,7 +31,7 @@ pub struct Installed {
 
 impl Installed {
     /// Looks for a Mosquitto that can be run here.
-    pub fn find() -> Option<Installed> {
+    pub(crate) fn find() -> Option<Installed> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let folders: Vec<PathBuf> = std::env::split_paths(&path)
             .chain(["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"].map(PathBuf::from))
@@ -46,7 +46,7 @@ impl Installed {
 }
 
 /// A running broker with a plain and a TLS port; dropped, it is killed.
-pub struct MqttBroker {
+pub(crate) struct MqttBroker {
     process: Child,
     plain: u16,
     tls: u16,
@@ -55,7 +55,7 @@ pub struct MqttBroker {
 
 impl MqttBroker {
     /// Starts one on free ports of the loopback interface, and waits until it listens.
-    pub async fn start(installed: &Installed, certificate: &Certificate) -> MqttBroker {
+    pub(crate) async fn start(installed: &Installed, certificate: &Certificate) -> MqttBroker {
         let folder = tempfile::tempdir().expect("there is room");
         let write = |name: &str, text: &str| {
             let file = folder.path().join(name);
@@ -105,52 +105,52 @@ impl MqttBroker {
     }
 
     /// Ends it as a power failure would, and waits until it has ended.
-    pub async fn kill(&mut self) {
+    pub(crate) async fn kill(&mut self) {
         self.process.kill().await.expect("it is ours");
     }
 
     /// Returns where it listens without TLS.
-    pub fn plain(&self) -> SocketAddr {
+    pub(crate) fn plain(&self) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], self.plain))
     }
 
     /// Returns where it listens with TLS.
-    pub fn tls(&self) -> SocketAddr {
+    pub(crate) fn tls(&self) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], self.tls))
     }
 
     /// Returns what it has logged.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(Path::new(self.folder.path()).join("log")).unwrap_or_default()
     }
 
     /// Signs in as its administrator.
-    pub async fn admin(&self) -> Admin {
+    pub(crate) async fn admin(&self) -> Admin {
         let peer = Peer::connect(self.plain, ADMIN, "$CONTROL/dynamic-security/#").await;
         Admin { peer: Mutex::new(peer) }
     }
 }
 
 /// Says who may sign in to the broker.
-pub struct Admin {
+pub(crate) struct Admin {
     peer: Mutex<Peer>,
 }
 
 impl Admin {
     /// Lets a device sign in with what the sign-in service has issued, and with nothing that it had before.
-    pub async fn admit_token(&self, issued: &Issued) {
+    pub(crate) async fn admit_token(&self, issued: &Issued) {
         let filters = device_filters(&issued.product_key, &issued.device_name);
         self.admit((&issued.iot_id, &issued.iot_token), Some(&issued.client_id), &filters).await;
     }
 
     /// Lets a device sign in with a password that comes from its own secret.
-    pub async fn admit_device(&self, product_key: &str, device_name: &str, client_id: &str, password: &str) {
+    pub(crate) async fn admit_device(&self, product_key: &str, device_name: &str, client_id: &str, password: &str) {
         let user = format!("{device_name}&{product_key}");
         self.admit((&user, password), Some(client_id), &device_filters(product_key, device_name)).await;
     }
 
     /// Lets somebody sign in who may do everything.
-    pub async fn admit_watcher(&self, user: &str, password: &str) {
+    pub(crate) async fn admit_watcher(&self, user: &str, password: &str) {
         self.admit((user, password), None, &["#".to_string()]).await;
     }
 

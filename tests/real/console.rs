@@ -11,7 +11,7 @@ use super::peer::{Message, Peer};
 
 /// What the person publishes, and when.
 #[derive(Clone, Debug)]
-pub struct Rule {
+pub(crate) struct Rule {
     /// The last part of the topic that they wait for, and what the payload has in it.
     pub when: (&'static str, &'static str),
     /// How long they take.
@@ -21,7 +21,7 @@ pub struct Rule {
 }
 
 /// An independent subscriber and publisher; dropped, it is gone.
-pub struct Console {
+pub(crate) struct Console {
     seen: Arc<Seen>,
     task: JoinHandle<()>,
 }
@@ -34,7 +34,7 @@ struct Seen {
 
 impl Console {
     /// Signs in and begins to watch; each rule is followed once.
-    pub async fn open(port: u16, who: (&str, &str), rules: Vec<Rule>) -> Console {
+    pub(crate) async fn open(port: u16, who: (&str, &str), rules: Vec<Rule>) -> Console {
         let peer = Peer::connect(port, who, "#").await;
         let seen = Arc::new(Seen::default());
         let task = tokio::spawn(watch(peer, rules, Arc::clone(&seen)));
@@ -42,7 +42,7 @@ impl Console {
     }
 
     /// Returns the messages so far, as `topic payload`.
-    pub fn seen(&self) -> Vec<String> {
+    pub(crate) fn seen(&self) -> Vec<String> {
         let messages = self.seen.messages.lock().expect("no one panics while holding it");
         messages.iter().map(|m| format!("{} {}", m.topic, String::from_utf8_lossy(&m.payload))).collect()
     }
@@ -52,7 +52,7 @@ impl Console {
     /// # Panics
     ///
     /// It has not.
-    pub async fn wait_for(&self, wanted: &str) {
+    pub(crate) async fn wait_for(&self, wanted: &str) {
         self.wait_for_times(1, wanted).await;
     }
 
@@ -61,7 +61,7 @@ impl Console {
     /// # Panics
     ///
     /// It has not.
-    pub async fn wait_for_times(&self, times: usize, wanted: &str) {
+    pub(crate) async fn wait_for_times(&self, times: usize, wanted: &str) {
         let found = async {
             loop {
                 let more = self.seen.more.notified();

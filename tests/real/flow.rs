@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout};
 use super::air::Notes;
 
 /// A run to be made; the program is killed if it does not end in time.
-pub struct Flow {
+pub(crate) struct Flow {
     arguments: Vec<String>,
     folder: TempDir,
     limit: Duration,
@@ -23,7 +23,7 @@ pub struct Flow {
 
 /// What a run came to.
 #[derive(Debug)]
-pub struct Finished {
+pub(crate) struct Finished {
     pub code: Option<i32>,
     pub console: String,
     pub transcript: String,
@@ -34,12 +34,12 @@ pub struct Finished {
 
 impl Flow {
     /// Prepares a run of a flow of this repository.
-    pub fn built_in(name: &str) -> Flow {
+    pub(crate) fn built_in(name: &str) -> Flow {
         Flow::at(&repository().join("flows").join(name))
     }
 
     /// Prepares a run of a flow that a test has written; it may use the built-in library.
-    pub fn text(text: &str) -> Flow {
+    pub(crate) fn text(text: &str) -> Flow {
         let mut flow = Flow::at(Path::new(""));
         let folder = flow.folder.path().join("flow");
         fs::create_dir_all(folder.join("lib")).expect("there is room");
@@ -63,23 +63,23 @@ impl Flow {
     }
 
     /// Sets a variable.
-    pub fn var(mut self, name: &str, value: &str) -> Flow {
+    pub(crate) fn var(mut self, name: &str, value: &str) -> Flow {
         self.arguments.push(format!("--var={name}={value}"));
         self
     }
 
     /// Runs it against the device that it names, under the virtual clock.
-    pub async fn simulated(self) -> Finished {
+    pub(crate) async fn simulated(self) -> Finished {
         self.on("sim").await
     }
 
     /// Runs it on a port.
-    pub async fn port(self, path: &Path) -> Finished {
+    pub(crate) async fn port(self, path: &Path) -> Finished {
         self.start(path).finish().await
     }
 
     /// Begins to run it on a port.
-    pub fn start(self, path: &Path) -> Running {
+    pub(crate) fn start(self, path: &Path) -> Running {
         let console = Arc::new(Notes::default());
         let (told, path) = (Arc::clone(&console), path.display().to_string());
         let task = tokio::spawn(async move { self.go(&path, &told).await });
@@ -127,19 +127,19 @@ impl Flow {
 }
 
 /// A run that has begun; dropped, it is killed.
-pub struct Running {
+pub(crate) struct Running {
     console: Arc<Notes>,
     task: JoinHandle<Finished>,
 }
 
 impl Running {
     /// Waits until the program shows a line with this in it, at most 60 s.
-    pub async fn wait_for(&self, text: &str) {
+    pub(crate) async fn wait_for(&self, text: &str) {
         self.console.wait_for(text).await;
     }
 
     /// Waits for the end.
-    pub async fn finish(mut self) -> Finished {
+    pub(crate) async fn finish(mut self) -> Finished {
         (&mut self.task).await.expect("it does not panic")
     }
 }
@@ -152,13 +152,13 @@ impl Drop for Running {
 
 impl Finished {
     /// Asserts that the flow has passed, in less than 30 s.
-    pub fn assert_passed(&self) {
+    pub(crate) fn assert_passed(&self) {
         assert_eq!(self.code, Some(0), "{self}");
         assert!(self.took < Duration::from_secs(30), "{self}");
     }
 
     /// Asserts that it ended with this code, and that the user was told this.
-    pub fn assert_ended(&self, code: i32, message: &str) {
+    pub(crate) fn assert_ended(&self, code: i32, message: &str) {
         assert_eq!(self.code, Some(code), "{self}");
         // A message may be wrapped, with a frame in the margin.
         let words = |text: &str| -> String {
@@ -168,7 +168,7 @@ impl Finished {
     }
 
     /// Asserts that a result was saved before the end.
-    pub fn assert_saved(&self, name: &str, value: &str) {
+    pub(crate) fn assert_saved(&self, name: &str, value: &str) {
         let is_there = self.saved.lines().any(|line| line.trim() == format!("{name} = \"{value}\""));
         assert!(is_there, "{name} is not saved in {:?}\n{self}", self.saved);
     }

@@ -2,14 +2,14 @@
 //! broker, and whoever watches.
 #![allow(dead_code, reason = "not every part of the servers is asked for by a test")]
 
-pub mod air;
-pub mod auth;
-pub mod authority;
-pub mod broker;
-pub mod console;
-pub mod flow;
-pub mod peer;
-pub mod transcript;
+pub(crate) mod air;
+pub(crate) mod auth;
+pub(crate) mod authority;
+pub(crate) mod broker;
+pub(crate) mod console;
+pub(crate) mod flow;
+pub(crate) mod peer;
+pub(crate) mod transcript;
 
 mod dialect;
 mod faults;
@@ -30,23 +30,23 @@ use console::{Console, Rule};
 use peer::Peer;
 
 /// The identities of the vendor's examples, which are the defaults of the built-in flows.
-pub const DYNAMIC_KEY: &str = "b1KCi45LcCP";
-pub const DYNAMIC_NAME: &str = "862991419835241";
+pub(crate) const DYNAMIC_KEY: &str = "b1KCi45LcCP";
+pub(crate) const DYNAMIC_NAME: &str = "862991419835241";
 const DYNAMIC_PRODUCT_SECRET: &str = "VWll9fiYWKiwraBk";
-pub const DYNAMIC_SECRET: &str = "mRMyB50qafv74A5FofvhxZ2h9iTL9wX7";
-pub const SECRET_KEY: &str = "a1SCOIdrrR9";
-pub const SECRET_NAME: &str = "D001";
+pub(crate) const DYNAMIC_SECRET: &str = "mRMyB50qafv74A5FofvhxZ2h9iTL9wX7";
+pub(crate) const SECRET_KEY: &str = "a1SCOIdrrR9";
+pub(crate) const SECRET_NAME: &str = "D001";
 const SECRET_SECRET: &str = "c6994889014596cc1167940410f25bb7";
 
 /// The host names that the flows use.
-pub const AUTH_HOST: &str = "iot-auth.cn-shanghai.aliyuncs.com";
-pub const DYNAMIC_HOST: &str = "b1KCi45LcCP.iot-as-mqtt.cn-shanghai.aliyuncs.com";
-pub const SECRET_HOST: &str = "a1SCOIdrrR9.iot-as-mqtt.cn-shanghai.aliyuncs.com";
+pub(crate) const AUTH_HOST: &str = "iot-auth.cn-shanghai.aliyuncs.com";
+pub(crate) const DYNAMIC_HOST: &str = "b1KCi45LcCP.iot-as-mqtt.cn-shanghai.aliyuncs.com";
+pub(crate) const SECRET_HOST: &str = "a1SCOIdrrR9.iot-as-mqtt.cn-shanghai.aliyuncs.com";
 
 const WATCHER: (&str, &str) = ("console", "sees-everything");
 
 /// The sign-in service alone, and a network in which it is found.
-pub struct Service {
+pub(crate) struct Service {
     pub authority: Authority,
     pub auth: AuthService,
     pub network: Network,
@@ -54,7 +54,7 @@ pub struct Service {
 
 impl Service {
     /// Starts it with the vendor's examples and some further devices in its registry.
-    pub async fn start(policy: Reregistration) -> Service {
+    pub(crate) async fn start(policy: Reregistration) -> Service {
         Service::with(Authority::new("flowrun tests"), policy, Wants::Nothing, None).await
     }
 
@@ -68,7 +68,7 @@ impl Service {
     }
 
     /// Returns a network in which it is found and another authority is trusted.
-    pub fn suspicious_network(&self) -> Network {
+    pub(crate) fn suspicious_network(&self) -> Network {
         let other = Authority::new("somebody else");
         let network = Network::new(&[other.pem().to_string()]).expect("it is PEM");
         network.add_name(AUTH_HOST, 443, self.auth.address());
@@ -76,18 +76,18 @@ impl Service {
     }
 
     /// Starts one whose TLS asks for a certificate, which the module does not have.
-    pub async fn start_exclusive() -> Service {
+    pub(crate) async fn start_exclusive() -> Service {
         Service::with(Authority::new("flowrun tests"), Reregistration::Reject, Wants::Certificate, None).await
     }
 
     /// Powers a module in this network.
-    pub fn module(&self) -> Air {
+    pub(crate) fn module(&self) -> Air {
         Air::start(Family::TwoG, self.network.clone()).expect("there are pseudo-terminals")
     }
 }
 
 /// The sign-in service, the broker and somebody at the console.
-pub struct Cloud {
+pub(crate) struct Cloud {
     pub service: Service,
     pub broker: MqttBroker,
     pub admin: Arc<Admin>,
@@ -100,7 +100,7 @@ impl Cloud {
     /// # Panics
     ///
     /// There is none and `FLOWRUN_REQUIRE_MOSQUITTO` is set.
-    pub async fn start(test: &str, rules: Vec<Rule>) -> Option<Cloud> {
+    pub(crate) async fn start(test: &str, rules: Vec<Rule>) -> Option<Cloud> {
         let Some(installed) = Installed::find() else {
             assert!(std::env::var_os("FLOWRUN_REQUIRE_MOSQUITTO").is_none(), "{test}: mosquitto is not installed");
             // Past the test harness, which keeps what passing tests print to itself.
@@ -121,37 +121,37 @@ impl Cloud {
     }
 
     /// Makes the second example's device known to the broker, which signs in without the service.
-    pub async fn admit_secret_device(&self, secure_mode: u8) {
+    pub(crate) async fn admit_secret_device(&self, secure_mode: u8) {
         let client_id = format!("{SECRET_NAME}|securemode={secure_mode},signmethod=hmacsha1|");
         let password = direct_password(SECRET_SECRET, SECRET_NAME, SECRET_NAME, SECRET_KEY);
         self.admin.admit_device(SECRET_KEY, SECRET_NAME, &client_id, &password).await;
     }
 
     /// Signs in somebody who may do everything.
-    pub async fn watcher(&self) -> Peer {
+    pub(crate) async fn watcher(&self) -> Peer {
         self.admin.admit_watcher("watcher", WATCHER.1).await;
         Peer::connect(self.broker.plain().port(), ("watcher", WATCHER.1), "$SYS/broker/version").await
     }
 
     /// Powers a module in this network.
-    pub fn module(&self) -> Air {
+    pub(crate) fn module(&self) -> Air {
         self.service.module()
     }
 }
 
 /// Powers a module in a network of its own.
-pub fn module_in(network: &Network) -> Air {
+pub(crate) fn module_in(network: &Network) -> Air {
     Air::start(Family::TwoG, network.clone()).expect("there are pseudo-terminals")
 }
 
 /// What the simulated console does after `test1`, with a payload of one's own.
-pub fn answer_to_test1(payload: &[u8], reaction: Duration) -> Rule {
+pub(crate) fn answer_to_test1(payload: &[u8], reaction: Duration) -> Rule {
     let topic = format!("/{DYNAMIC_KEY}/{DYNAMIC_NAME}/get");
     Rule { when: ("/update", "test1"), reaction, topic, payload: payload.to_vec() }
 }
 
 /// What the simulated console does after the event.
-pub fn property_after_event(reaction: Duration) -> Rule {
+pub(crate) fn property_after_event(reaction: Duration) -> Rule {
     let topic = format!("/sys/{SECRET_KEY}/{SECRET_NAME}/thing/service/property/set");
     let payload =
         br#"{"method":"thing.service.property.set","id":"1934023296","params":{"PowerSwitch":1},"version":"1.0.0"}"#;

@@ -11,13 +11,13 @@ use tokio::time::timeout;
 
 /// A message as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
+pub(crate) struct Message {
     pub topic: String,
     pub payload: Vec<u8>,
 }
 
 /// A client that is signed in and subscribed; dropped, it is gone.
-pub struct Peer {
+pub(crate) struct Peer {
     pub client: AsyncClient,
     pub messages: UnboundedReceiver<Message>,
     task: JoinHandle<()>,
@@ -29,7 +29,7 @@ impl Peer {
     /// # Panics
     ///
     /// The broker does not let it within ten seconds.
-    pub async fn connect(port: u16, (user, password): (&str, &str), filter: &str) -> Peer {
+    pub(crate) async fn connect(port: u16, (user, password): (&str, &str), filter: &str) -> Peer {
         let mut options = MqttOptions::new(format!("peer-{user}"), Broker::tcp("127.0.0.1", port));
         options.set_credentials(user, password.as_bytes().to_vec()).set_max_packet_size(1 << 20, 1 << 20);
         let (client, mut session) = AsyncClient::builder(options).capacity(64).build();
@@ -62,7 +62,7 @@ impl Peer {
     }
 
     /// Publishes with QoS 1.
-    pub fn publish(&self, topic: &str, payload: &[u8]) {
+    pub(crate) fn publish(&self, topic: &str, payload: &[u8]) {
         let options = PublishOptions::new(QoS::AtLeastOnce);
         self.client.try_publish(topic, payload.to_vec(), options).expect("the topic is right");
     }

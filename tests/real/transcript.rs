@@ -2,7 +2,7 @@
 
 /// What was sent, and all that followed until the next was.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exchange {
+pub(crate) struct Exchange {
     pub sent: String,
     /// What came, joined, as the transcript writes it.
     pub received: String,
@@ -11,7 +11,7 @@ pub struct Exchange {
 }
 
 /// Cuts a transcript into exchanges; the first is what comes before anything is sent.
-pub fn exchanges(transcript: &str) -> Vec<Exchange> {
+pub(crate) fn exchanges(transcript: &str) -> Vec<Exchange> {
     let new = |sent: &str| Exchange { sent: sent.to_string(), received: String::new(), notes: Vec::new() };
     let mut all = vec![new("")];
     // The head is the title, the port and the line; an empty line ends it.

@@ -22,13 +22,13 @@ use flowrun::value::Value;
 use flowrun::world::{self, Audience, Keeper, World};
 
 /// The beginning of virtual time in tests.
-pub const BEGUN: i64 = 1_721_620_800_000;
+pub(crate) const BEGUN: i64 = 1_721_620_800_000;
 
 /// Plain snapshots, 80 columns wide.
-pub const LOOK: Look = Look { width: 80, style: Style::Plain };
+pub(crate) const LOOK: Look = Look { width: 80, style: Style::Plain };
 
 /// Everything that a run came to.
-pub struct Outcome {
+pub(crate) struct Outcome {
     pub verdict: Verdict,
     pub events: Vec<Event>,
     pub transcript: String,
@@ -47,7 +47,7 @@ pub struct Outcome {
 
 impl Outcome {
     /// Returns every byte that was sent, one send an item.
-    pub fn sent(&self) -> Vec<String> {
+    pub(crate) fn sent(&self) -> Vec<String> {
         let sent = |event: &Event| match &event.kind {
             EventKind::Sent { bytes } => Some(String::from_utf8_lossy(bytes).into_owned()),
             _ => None,
@@ -56,7 +56,7 @@ impl Outcome {
     }
 
     /// Returns everything that was received, joined.
-    pub fn received(&self) -> String {
+    pub(crate) fn received(&self) -> String {
         let mut all = Vec::new();
         for event in &self.events {
             if let EventKind::Received { bytes, .. } = &event.kind {
@@ -67,30 +67,30 @@ impl Outcome {
     }
 
     /// Returns the message of the failure; empty if there is none.
-    pub fn message(&self) -> &str {
+    pub(crate) fn message(&self) -> &str {
         self.failure.as_ref().map_or("", |failure| failure.message.as_str())
     }
 }
 
 /// Returns a path in this repository.
-pub fn repo(path: &str) -> PathBuf {
+pub(crate) fn repo(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
 /// Checks a file of this repository; its name in messages is the path from the repository's root.
-pub fn check_file(path: &str) -> Checked {
+pub(crate) fn check_file(path: &str) -> Checked {
     let reader = |path: &Path| from_disk(&Path::new(env!("CARGO_MANIFEST_DIR")).join(path));
     check(load(Path::new(path), &reader))
 }
 
 /// Checks a file of a folder of this repository; its name in messages is that in the folder.
-pub fn check_in(folder: &str, name: &str) -> Checked {
+pub(crate) fn check_in(folder: &str, name: &str) -> Checked {
     let reader = |path: &Path| from_disk(&repo(folder).join(path));
     check(load(Path::new(name), &reader))
 }
 
 /// Checks a text as if it were a file in a folder of this repository, whose other files it may use.
-pub fn check_text_in(folder: &str, text: &str) -> Checked {
+pub(crate) fn check_text_in(folder: &str, text: &str) -> Checked {
     let name = Path::new("test.flow");
     let reader = |path: &Path| match path == name {
         true => Ok(text.as_bytes().to_vec()),
@@ -100,12 +100,12 @@ pub fn check_text_in(folder: &str, text: &str) -> Checked {
 }
 
 /// Checks a text.
-pub fn check_text(name: &str, text: &str) -> Checked {
+pub(crate) fn check_text(name: &str, text: &str) -> Checked {
     check_texts(&[(name, text)])
 }
 
 /// Checks the first of some texts, which may use the others.
-pub fn check_texts(texts: &[(&str, &str)]) -> Checked {
+pub(crate) fn check_texts(texts: &[(&str, &str)]) -> Checked {
     let reader = |path: &Path| match texts.iter().find(|(name, _)| Path::new(name) == path) {
         Some((_, text)) => Ok(text.as_bytes().to_vec()),
         None => Err(std::io::ErrorKind::NotFound.into()),
@@ -114,18 +114,18 @@ pub fn check_texts(texts: &[(&str, &str)]) -> Checked {
 }
 
 /// Returns the program, or panics with what is wrong with it.
-pub fn program(checked: Checked) -> Arc<Program> {
+pub(crate) fn program(checked: Checked) -> Arc<Program> {
     let shown = render(&checked.problems, &checked.sources, LOOK);
     Arc::new(checked.program.unwrap_or_else(|| panic!("{shown}")))
 }
 
 /// Renders diagnostics as the console does, without colour.
-pub fn shown(problems: &[Diagnostic], checked: &Checked) -> String {
+pub(crate) fn shown(problems: &[Diagnostic], checked: &Checked) -> String {
     render(problems, &checked.sources, LOOK)
 }
 
 /// A run to be made.
-pub struct Run {
+pub(crate) struct Run {
     flow: Arc<Program>,
     device: Option<Arc<Program>>,
     variables: HashMap<String, Value>,
@@ -137,7 +137,7 @@ pub struct Run {
 }
 
 impl Run {
-    pub fn new(flow: Arc<Program>, device: Arc<Program>) -> Run {
+    pub(crate) fn new(flow: Arc<Program>, device: Arc<Program>) -> Run {
         Run {
             flow,
             device: Some(device),
@@ -151,7 +151,7 @@ impl Run {
     }
 
     /// A flow of this repository with the device that it names.
-    pub fn built_in(path: &str) -> Run {
+    pub(crate) fn built_in(path: &str) -> Run {
         let flow = program(check_file(path));
         let (sim, _) = flow.sim.clone().expect("a built-in flow names its device");
         let device = Path::new(path).parent().expect("it stands in a folder").join(sim);
@@ -159,42 +159,42 @@ impl Run {
     }
 
     /// A flow and a device given as text.
-    pub fn texts(flow: &str, device: &str) -> Run {
+    pub(crate) fn texts(flow: &str, device: &str) -> Run {
         Run::new(program(check_text("test.flow", flow)), program(check_text("device.flow", device)))
     }
 
-    pub fn var(mut self, name: &str, value: impl Into<Value>) -> Run {
+    pub(crate) fn var(mut self, name: &str, value: impl Into<Value>) -> Run {
         self.variables.insert(name.to_string(), value.into());
         self
     }
 
-    pub fn sim_var(mut self, name: &str, value: impl Into<Value>) -> Run {
+    pub(crate) fn sim_var(mut self, name: &str, value: impl Into<Value>) -> Run {
         self.device_variables.insert(name.to_string(), value.into());
         self
     }
 
-    pub fn seed(mut self, seed: u64) -> Run {
+    pub(crate) fn seed(mut self, seed: u64) -> Run {
         self.seed = seed;
         self
     }
 
     /// Cuts everything that the flow receives into pieces of so many bytes, all at the same moment.
-    pub fn chunks(mut self, chunk: usize) -> Run {
+    pub(crate) fn chunks(mut self, chunk: usize) -> Run {
         self.chunk = Some(chunk);
         self
     }
 
-    pub fn interrupt_at(mut self, at: Moment) -> Run {
+    pub(crate) fn interrupt_at(mut self, at: Moment) -> Run {
         self.interrupt_at = Some(at);
         self
     }
 
-    pub fn refuse_to_save(mut self) -> Run {
+    pub(crate) fn refuse_to_save(mut self) -> Run {
         self.refuses_to_save = true;
         self
     }
 
-    pub fn go(&self) -> Outcome {
+    pub(crate) fn go(&self) -> Outcome {
         let sources = self.flow.sources.clone();
         let inputs = |program: &Program, variables: &HashMap<String, Value>| Inputs {
             variables: variables.clone(),
@@ -336,7 +336,7 @@ impl Audience for Collect<'_> {
 }
 
 /// Returns the names, without `.flow`, of the flow files that stand in a folder itself, sorted.
-pub fn flows_in(folder: &str) -> Vec<String> {
+pub(crate) fn flows_in(folder: &str) -> Vec<String> {
     let entries = std::fs::read_dir(repo(folder)).unwrap_or_else(|error| panic!("{folder}: {error}"));
     let name = |entry: std::io::Result<std::fs::DirEntry>| {
         let name = entry.expect("the folder can be read").file_name().into_string().expect("names are UTF-8");
@@ -350,7 +350,7 @@ pub fn flows_in(folder: &str) -> Vec<String> {
 /// Compares each case with its snapshot, `tests/snapshots/PREFIX__NAME.snap`; all are looked at before it fails.
 ///
 /// A case is its name, its file and what is shown. No snapshot with this prefix may be without a case.
-pub fn assert_cases(prefix: &str, cases: &[(String, String, String)]) {
+pub(crate) fn assert_cases(prefix: &str, cases: &[(String, String, String)]) {
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
     settings.set_snapshot_path(repo("tests/snapshots"));
@@ -374,7 +374,7 @@ pub fn assert_cases(prefix: &str, cases: &[(String, String, String)]) {
 }
 
 /// Returns the names, without `.snap`, of all files in `tests/snapshots`.
-pub fn snapshots() -> Vec<String> {
+pub(crate) fn snapshots() -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(repo("tests/snapshots")) else { return Vec::new() };
     let name = |entry: std::io::Result<std::fs::DirEntry>| {
         let name = entry.expect("the folder can be read").file_name().into_string().expect("names are UTF-8");
@@ -384,7 +384,7 @@ pub fn snapshots() -> Vec<String> {
 }
 
 /// Copies a folder with everything in it.
-pub fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("it can be made");
     for entry in std::fs::read_dir(from).expect("it is a folder") {
         let path = entry.expect("it can be read").path();

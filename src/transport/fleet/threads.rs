@@ -12,7 +12,7 @@ use crate::transport::threaded::{Serve, ThreadedWorld};
 use crate::transport::{Clock, Interrupt};
 
 /// Waits for a bell that the threads of all ports ring, and the interrupt.
-pub struct Threads {
+pub(super) struct Threads {
     bell: Arc<Bell>,
     serve: Serve,
     by: Vec<usize>,
@@ -20,7 +20,7 @@ pub struct Threads {
 
 impl Threads {
     /// Makes a wait for ports that are served like this.
-    pub fn new(interrupt: &Interrupt, serve: Serve) -> Threads {
+    pub(super) fn new(interrupt: &Interrupt, serve: Serve) -> Threads {
         let bell = Arc::new(Bell::default());
         interrupt.rings(&bell);
         Threads { bell, serve, by: Vec::new() }

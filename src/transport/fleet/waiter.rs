@@ -76,7 +76,7 @@ mod linux {
 
     /// Waits with epoll. While nothing is to be written to a port, what it is ready for is told once: when bytes come, or
     /// when it is hung up.
-    pub struct Waiter {
+    pub(crate) struct Waiter {
         epoll: OwnedFd,
         /// What is watched for each number: a descriptor, and whether until it can be written to.
         watched: Vec<Option<(RawFd, bool)>>,
@@ -87,7 +87,7 @@ mod linux {
 
     impl Waiter {
         /// Makes a waiter that an interrupt wakes.
-        pub fn new(interrupt: &Interrupt) -> io::Result<Waiter> {
+        pub(crate) fn new(interrupt: &Interrupt) -> io::Result<Waiter> {
             let epoll = epoll::create(CreateFlags::CLOEXEC)?;
             epoll::add(&epoll, interrupt.descriptor(), EventData::new_u64(INTERRUPT), EventFlags::IN)?;
             let interrupt = interrupt.clone();
@@ -95,7 +95,7 @@ mod linux {
         }
 
         /// Watches a descriptor under a number from now on; a descriptor that was closed is forgotten by itself.
-        pub fn watch(&mut self, number: usize, port: Option<(BorrowedFd<'_>, bool)>) -> io::Result<()> {
+        pub(crate) fn watch(&mut self, number: usize, port: Option<(BorrowedFd<'_>, bool)>) -> io::Result<()> {
             if self.watched.len() <= number {
                 self.watched.resize(number + 1, None);
             }
@@ -119,7 +119,7 @@ mod linux {
 
         /// Waits until a descriptor is ready or that time has passed, or a part of it: who waits for a moment looks at the
         /// clock and waits again. `ready` gets what is ready, by number.
-        pub fn wait(&mut self, left: Option<Duration>, ready: &mut Vec<(usize, Ready)>) -> io::Result<()> {
+        pub(crate) fn wait(&mut self, left: Option<Duration>, ready: &mut Vec<(usize, Ready)>) -> io::Result<()> {
             ready.clear();
             if self.has_interrupt && self.interrupt.is_raised() {
                 // It stays raised: who was told of it need not be woken by it again and again.

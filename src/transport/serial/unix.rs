@@ -24,7 +24,7 @@ use crate::world::World;
 
 /// The world in which a named port is real.
 #[derive(Debug)]
-pub struct SerialWorld {
+pub(crate) struct SerialWorld {
     name: String,
     line: Line,
     port: Option<Port>,
@@ -69,7 +69,7 @@ enum Then {
 
 impl SerialWorld {
     /// Makes the world of the port with this name; nothing is opened yet.
-    pub fn new(name: &str, clock: Clock, interrupt: Interrupt) -> SerialWorld {
+    pub(crate) fn new(name: &str, clock: Clock, interrupt: Interrupt) -> SerialWorld {
         SerialWorld {
             name: name.to_string(),
             line: Line::new(clock, interrupt),
@@ -209,34 +209,34 @@ impl SerialWorld {
 
 impl SerialWorld {
     /// Returns the descriptor to wait on, and whether it is waited for until bytes can be written.
-    pub fn awaited(&self) -> Option<(BorrowedFd<'_>, bool)> {
+    pub(crate) fn awaited(&self) -> Option<(BorrowedFd<'_>, bool)> {
         self.port.as_ref().map(|port| (port.descriptor(), self.line.has_unsent()))
     }
 
     /// Returns the moment at which this world must be looked at again by itself.
-    pub fn stage_until(&mut self) -> Option<Moment> {
+    pub(crate) fn stage_until(&mut self) -> Option<Moment> {
         self.advance()
     }
 
     /// Holds writes from now on until [`SerialWorld::write_held`].
-    pub fn hold_writes(&mut self) {
+    pub(crate) fn hold_writes(&mut self) {
         self.line.hold_writes();
     }
 
     /// Returns whether there are writes that wait for [`SerialWorld::write_held`].
-    pub fn is_holding(&self) -> bool {
+    pub(crate) fn is_holding(&self) -> bool {
         self.line.is_holding()
     }
 
     /// Attempts the writes that are held.
-    pub fn write_held(&mut self) {
+    pub(crate) fn write_held(&mut self) {
         if let Some(port) = &self.port {
             self.line.write_held(port.descriptor());
         }
     }
 
     /// Takes note of what the port is ready for.
-    pub fn found(&mut self, found: Ready) {
+    pub(crate) fn found(&mut self, found: Ready) {
         self.ready.readable |= found.readable;
         self.ready.writable |= found.writable;
         self.ready.hung_up |= found.hung_up;
@@ -244,7 +244,7 @@ impl SerialWorld {
 
     /// Looks whether there is something to tell, given what the port was found ready for; never blocks. Bytes are
     /// appended to `received`.
-    pub fn look(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+    pub(crate) fn look(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
         self.advance();
         let port = self.port.as_ref().map(Port::descriptor);
         let told = self.line.look(port, self.ready, until, received);

@@ -4,7 +4,7 @@ use crate::value::escape::visible;
 
 /// A path that is well formed, with the text it was read from.
 #[derive(Debug)]
-pub struct Path<'a> {
+pub(super) struct Path<'a> {
     text: &'a str,
     steps: Vec<Step>,
     /// Where each step ends in the text; as many as there are steps.
@@ -13,7 +13,7 @@ pub struct Path<'a> {
 
 /// One step down.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Step {
+pub(super) enum Step {
     /// Into an object.
     Key(String),
     /// Into an array, counted from 0.
@@ -25,7 +25,7 @@ impl<'a> Path<'a> {
     ///
     /// A name consists of letters, digits, `_` and `-`. Any other key stands in brackets and quotes, in which
     /// `\"` is a quote and `\\` a backslash.
-    pub fn parse(text: &'a str) -> Result<Path<'a>, String> {
+    pub(super) fn parse(text: &'a str) -> Result<Path<'a>, String> {
         let wrong = |at: usize, what: &str| {
             let at = text[..at].chars().count() + 1;
             let text = visible(text.as_bytes());
@@ -52,12 +52,12 @@ impl<'a> Path<'a> {
     }
 
     /// Returns the steps, from the top down.
-    pub fn steps(&self) -> &[Step] {
+    pub(super) fn steps(&self) -> &[Step] {
         &self.steps
     }
 
     /// Returns the path as written, up to and with the step of this number.
-    pub fn up_to(&self, step: usize) -> &'a str {
+    pub(super) fn up_to(&self, step: usize) -> &'a str {
         self.ends.get(step).map_or(self.text, |end| &self.text[..*end])
     }
 }

@@ -38,7 +38,7 @@ enum Wanted {
 }
 
 /// The module.
-pub struct Module {
+pub(super) struct Module {
     family: Family,
     network: Network,
     tell: UnboundedSender<Late>,
@@ -60,7 +60,7 @@ pub struct Module {
 
 impl Module {
     /// Powers a module.
-    pub fn new(family: Family, network: Network, tell: UnboundedSender<Late>, notes: Arc<Notes>) -> Module {
+    pub(super) fn new(family: Family, network: Network, tell: UnboundedSender<Late>, notes: Arc<Notes>) -> Module {
         Module {
             family,
             network,
@@ -83,7 +83,7 @@ impl Module {
     }
 
     /// Takes bytes from the host.
-    pub fn handle_input(&mut self, bytes: &[u8]) {
+    pub(super) fn handle_input(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             let is_data = self.input.is_data();
             if self.is_echoing && !is_data && byte != b'\n' && byte != 0 {
@@ -99,13 +99,13 @@ impl Module {
     }
 
     /// Takes the end of the time for data.
-    pub fn handle_deadline(&mut self) {
+    pub(super) fn handle_deadline(&mut self) {
         let data = self.input.end_data();
         self.handle_data(data);
     }
 
     /// Takes a result from the network.
-    pub fn handle_late(&mut self, late: Late) {
+    pub(super) fn handle_late(&mut self, late: Late) {
         match late {
             Late::Http(done) => self.handle_http(done),
             Late::Mqtt(id, news) => self.handle_news(id, news),
@@ -113,17 +113,17 @@ impl Module {
     }
 
     /// Gives what the host is to read.
-    pub fn poll_output(&mut self) -> Vec<u8> {
+    pub(super) fn poll_output(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.output)
     }
 
     /// Returns whether a late result may be told now: not within a command, its answer or its data.
-    pub fn is_free(&self) -> bool {
+    pub(super) fn is_free(&self) -> bool {
         self.input.is_empty()
     }
 
     /// Returns when data must be complete.
-    pub fn deadline(&self) -> Option<Instant> {
+    pub(super) fn deadline(&self) -> Option<Instant> {
         match self.wanted {
             Some(Wanted::Form { deadline }) => Some(deadline),
             Some(Wanted::Publish { .. }) | None => None,

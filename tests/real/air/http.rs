@@ -12,7 +12,7 @@ use super::network::{Network, Transport, Trouble, alert};
 
 /// What came of an HTTPACTION.
 #[derive(Debug)]
-pub struct Done {
+pub(super) struct Done {
     /// The session that asked for it.
     pub session: u64,
     /// The number in `HTTPACTION=…`.
@@ -24,7 +24,7 @@ pub struct Done {
 
 /// An HTTP session between HTTPINIT and HTTPTERM.
 #[derive(Clone, Debug)]
-pub struct Session {
+pub(super) struct Session {
     pub id: u64,
     pub url: String,
     /// The bearer it goes over, 1 to 3.
@@ -39,7 +39,7 @@ pub struct Session {
 
 impl Session {
     /// Begins a session.
-    pub fn new(id: u64) -> Session {
+    pub(super) fn new(id: u64) -> Session {
         let patience = Duration::from_secs(120);
         let (url, headers, body) = (String::new(), Vec::new(), Vec::new());
         Session { id, url, bearer: 1, headers, body, patience, is_running: false, answer: None }
@@ -47,7 +47,7 @@ impl Session {
 }
 
 /// Makes the request; never takes longer than the session's patience.
-pub async fn fetch(session: Session, action: u64, network: Network) -> Done {
+pub(super) async fn fetch(session: Session, action: u64, network: Network) -> Done {
     let ended = timeout(session.patience, request(&session, action, &network)).await;
     let (status, body) = match ended {
         Ok(Ok(answer)) => answer,
@@ -59,7 +59,7 @@ pub async fn fetch(session: Session, action: u64, network: Network) -> Done {
 
 /// The manual's numbers for what is no status of HTTP's.
 const NO_HTTP: u16 = 600;
-pub const NETWORK_ERROR: u16 = 601;
+pub(super) const NETWORK_ERROR: u16 = 601;
 const NO_NAME: u16 = 603;
 const NO_TLS: u16 = 605;
 const ALERT: u16 = 606;

@@ -5,7 +5,7 @@ const LONGEST_LINE: usize = 8192;
 
 /// Something that the host has typed to its end.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Typed {
+pub(super) enum Typed {
     /// A line without its CR; LF is left out.
     Line(Vec<u8>),
     /// A line that was too long.
@@ -16,7 +16,7 @@ pub enum Typed {
 
 /// Collects bytes until something is complete.
 #[derive(Debug, Default)]
-pub struct Input {
+pub(super) struct Input {
     begun: Vec<u8>,
     /// How many bytes of data are awaited; zero while lines are.
     awaited: usize,
@@ -24,7 +24,7 @@ pub struct Input {
 
 impl Input {
     /// Takes one byte in.
-    pub fn handle(&mut self, byte: u8) -> Option<Typed> {
+    pub(super) fn handle(&mut self, byte: u8) -> Option<Typed> {
         if self.awaited > 0 {
             self.begun.push(byte);
             return (self.begun.len() == self.awaited).then(|| Typed::Data(self.end_data()));
@@ -46,31 +46,31 @@ impl Input {
     }
 
     /// Takes the next `size` bytes as data, whatever they are; `size` is at least one.
-    pub fn begin_data(&mut self, size: usize) {
+    pub(super) fn begin_data(&mut self, size: usize) {
         self.begun.clear();
         self.awaited = size;
     }
 
     /// Goes back to lines and returns the data so far.
-    pub fn end_data(&mut self) -> Vec<u8> {
+    pub(super) fn end_data(&mut self) -> Vec<u8> {
         self.awaited = 0;
         std::mem::take(&mut self.begun)
     }
 
     /// Returns whether data is awaited.
-    pub fn is_data(&self) -> bool {
+    pub(super) fn is_data(&self) -> bool {
         self.awaited > 0
     }
 
     /// Returns whether nothing is begun.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.awaited == 0 && self.begun.is_empty()
     }
 }
 
 /// A command line in its parts.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Command {
+pub(super) struct Command {
     /// What stands behind `AT`, in capital letters, up to `=` or `?`.
     pub verb: String,
     pub form: Form,
@@ -78,7 +78,7 @@ pub struct Command {
 
 /// What a command does with its verb.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Form {
+pub(super) enum Form {
     /// `AT+VERB`
     Plain,
     /// `AT+VERB?`
@@ -89,26 +89,26 @@ pub enum Form {
 
 /// One argument of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Argument {
+pub(super) struct Argument {
     pub bytes: Vec<u8>,
     pub is_quoted: bool,
 }
 
 impl Argument {
     /// Returns the argument as text; what is no UTF-8 is replaced.
-    pub fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 
     /// Returns the whole number that it spells in decimal digits, if it does.
-    pub fn number(&self) -> Option<u64> {
+    pub(super) fn number(&self) -> Option<u64> {
         let is_spelt = !self.bytes.is_empty() && self.bytes.iter().all(u8::is_ascii_digit);
         is_spelt.then(|| self.text().parse().ok()).flatten()
     }
 }
 
 /// Takes a command line apart; nothing for a line that does not begin with `AT`.
-pub fn command(line: &[u8]) -> Option<Command> {
+pub(super) fn command(line: &[u8]) -> Option<Command> {
     let (at, rest) = line.split_at_checked(2)?;
     if !at.eq_ignore_ascii_case(b"AT") {
         return None;
@@ -144,7 +144,7 @@ fn cut(text: &[u8]) -> Vec<Argument> {
 }
 
 /// Puts back what `\22`, `\0D`, `\0A` and `\5C` stand for; anything else stays as it is.
-pub fn unescape(text: &[u8]) -> Vec<u8> {
+pub(super) fn unescape(text: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((&first, behind)) = rest.split_first() {

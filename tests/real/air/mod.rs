@@ -10,7 +10,7 @@ mod commands;
 mod http;
 mod input;
 mod mqtt;
-pub mod network;
+pub(crate) mod network;
 mod notes;
 mod pty;
 
@@ -24,12 +24,12 @@ use tokio::time::{Instant, sleep_until};
 
 use commands::Module;
 use network::Network;
-pub use notes::Notes;
+pub(crate) use notes::Notes;
 use pty::Pty;
 
 /// What kind of module it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
+pub(crate) enum Family {
     /// Air202, Air208: needs its data connection before any other.
     TwoG,
     /// Air724UG, Air780E: has one as soon as it is registered.
@@ -44,7 +44,7 @@ enum Late {
 }
 
 /// A module that is powered and plugged in until it is dropped.
-pub struct Air {
+pub(crate) struct Air {
     path: PathBuf,
     notes: Arc<Notes>,
     task: JoinHandle<()>,
@@ -56,7 +56,7 @@ impl Air {
     /// # Errors
     ///
     /// There is no pseudo-terminal left.
-    pub fn start(family: Family, network: Network) -> io::Result<Air> {
+    pub(crate) fn start(family: Family, network: Network) -> io::Result<Air> {
         let pty = Pty::open()?;
         let path = pty.path().to_path_buf();
         let notes = Arc::new(Notes::default());
@@ -65,19 +65,19 @@ impl Air {
     }
 
     /// Pulls the adapter: the terminal goes away at once, with whatever waits on it.
-    pub async fn unplug(mut self) {
+    pub(crate) async fn unplug(mut self) {
         self.task.abort();
         // Its files are closed when it has ended.
         let _ = (&mut self.task).await;
     }
 
     /// Returns the path that a host opens.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Returns the lines of the module's answers and results, without echoes.
-    pub fn notes(&self) -> &Arc<Notes> {
+    pub(crate) fn notes(&self) -> &Arc<Notes> {
         &self.notes
     }
 }

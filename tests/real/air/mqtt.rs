@@ -20,11 +20,11 @@ use super::network::{Network, Stream, Transport, Trouble};
 
 /// Which link news are of; those of an earlier one are old.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LinkId(pub u64);
+pub(super) struct LinkId(pub u64);
 
 /// What happens on the connection.
 #[derive(Debug)]
-pub enum News {
+pub(super) enum News {
     /// The link is open.
     Opened(DuplexStream),
     /// It could not be opened.
@@ -51,7 +51,7 @@ pub enum News {
 
 /// Client id, user and password, as MCONFIG gives them.
 #[derive(Clone, Debug)]
-pub struct Identity {
+pub(super) struct Identity {
     pub client_id: String,
     pub user: String,
     pub password: String,
@@ -59,7 +59,7 @@ pub struct Identity {
 
 /// How far the link is.
 #[derive(Debug)]
-pub enum Stage {
+pub(super) enum Stage {
     Opening,
     /// TCP, and TLS if asked for; MCONNECT takes the stream.
     Open(DuplexStream),
@@ -71,7 +71,7 @@ pub enum Stage {
 }
 
 /// The link and what lives on it; dropped, it is gone at once.
-pub struct Link {
+pub(super) struct Link {
     pub id: LinkId,
     pub stage: Stage,
     /// The broker has closed, and the session has not yet told all.
@@ -84,7 +84,7 @@ pub struct Link {
 
 impl Link {
     /// Begins to open a link.
-    pub fn open(
+    pub(super) fn open(
         id: LinkId,
         network: Network,
         (host, port): (String, u16),
@@ -116,7 +116,7 @@ impl Link {
 
     /// Begins a session on an open link; `false` if there is none, or one already.
     #[must_use]
-    pub fn sign_in(&mut self, identity: &Identity, is_clean: bool, keepalive: u16) -> bool {
+    pub(super) fn sign_in(&mut self, identity: &Identity, is_clean: bool, keepalive: u16) -> bool {
         let Stage::Open(stream) = std::mem::replace(&mut self.stage, Stage::SigningIn) else {
             return false;
         };
@@ -137,7 +137,7 @@ impl Link {
 
     /// Ends the session and leaves the link open; `false` if there is none.
     #[must_use]
-    pub fn sign_off(&mut self) -> bool {
+    pub(super) fn sign_off(&mut self) -> bool {
         let is_up = matches!(self.stage, Stage::SignedIn);
         if is_up && let Some(client) = &self.client {
             self.stage = Stage::Left;
@@ -148,30 +148,30 @@ impl Link {
 
     /// Subscribes; `false` if it can not be asked for.
     #[must_use]
-    pub fn subscribe(&self, topic: &str, qos: QoS) -> bool {
+    pub(super) fn subscribe(&self, topic: &str, qos: QoS) -> bool {
         self.session().is_some_and(|client| client.try_subscribe(topic, qos).is_ok())
     }
 
     /// Ends a subscription; `false` if it can not be asked for.
     #[must_use]
-    pub fn unsubscribe(&self, topic: &str) -> bool {
+    pub(super) fn unsubscribe(&self, topic: &str) -> bool {
         self.session().is_some_and(|client| client.try_unsubscribe(topic).is_ok())
     }
 
     /// Publishes; `false` if it can not be asked for.
     #[must_use]
-    pub fn publish(&self, topic: &str, payload: Vec<u8>, qos: QoS, is_retained: bool) -> bool {
+    pub(super) fn publish(&self, topic: &str, payload: Vec<u8>, qos: QoS, is_retained: bool) -> bool {
         let options = PublishOptions::new(qos).retain(is_retained);
         self.session().is_some_and(|client| client.try_publish(topic, payload, options).is_ok())
     }
 
     /// Returns whether a broker has taken the sign-in and the session lives.
-    pub fn is_signed_in(&self) -> bool {
+    pub(super) fn is_signed_in(&self) -> bool {
         matches!(self.stage, Stage::SignedIn)
     }
 
     /// Returns whether a session may still have something to tell.
-    pub fn has_session(&self) -> bool {
+    pub(super) fn has_session(&self) -> bool {
         self.session_task.as_ref().is_some_and(|task| !task.is_finished())
     }
 
@@ -191,7 +191,7 @@ impl Drop for Link {
 
 /// The rest of the MQTT settings, which outlive links.
 #[derive(Debug, Default)]
-pub struct Store {
+pub(super) struct Store {
     /// MQTTMSGSET=1: messages are kept in slots.
     pub is_storing: bool,
     /// MQTTMODE=1: payloads are hex digits.
@@ -201,11 +201,11 @@ pub struct Store {
 }
 
 /// How many messages MQTTMSGSET=1 keeps; the oldest goes first.
-pub const N_SLOTS: usize = 4;
+pub(super) const N_SLOTS: usize = 4;
 
 impl Store {
     /// Returns the line that shows a message, and keeps it if it is to be kept.
-    pub fn handle_message(&mut self, topic: &[u8], payload: &[u8]) -> Vec<u8> {
+    pub(super) fn handle_message(&mut self, topic: &[u8], payload: &[u8]) -> Vec<u8> {
         let shown = if self.is_hex { hex::encode_upper(payload).into_bytes() } else { payload.to_vec() };
         let count = if self.is_hex { format!("{}", payload.len()) } else { format!("{} byte", payload.len()) };
         let line = [b"+MSUB: \"", topic, b"\",", count.as_bytes(), b",", &shown].concat();

@@ -14,20 +14,20 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 
 /// A connection, plain or TLS.
-pub trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for T {}
 
 /// Whether a connection is encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
+pub(crate) enum Transport {
     Plain,
     Tls,
 }
 
 /// Why there is no connection, or none any more.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub(crate) enum Trouble {
     /// The name is not in the table.
     UnknownName,
     /// TCP: nobody listens, or the connection broke.
@@ -40,7 +40,7 @@ pub enum Trouble {
 
 /// The names that can be found and the certificates that are trusted; clones share the names.
 #[derive(Clone)]
-pub struct Network {
+pub(crate) struct Network {
     names: Arc<Mutex<HashMap<String, SocketAddr>>>,
     tls: TlsConnector,
 }
@@ -52,7 +52,7 @@ impl Network {
     /// # Errors
     ///
     /// One of them is none.
-    pub fn new(authorities: &[String]) -> io::Result<Network> {
+    pub(crate) fn new(authorities: &[String]) -> io::Result<Network> {
         let mut roots = RootCertStore::empty();
         for pem in authorities {
             for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
@@ -70,17 +70,17 @@ impl Network {
     }
 
     /// Lets `host:port` be found at an address from now on.
-    pub fn add_name(&self, host: &str, port: u16, address: SocketAddr) {
+    pub(crate) fn add_name(&self, host: &str, port: u16, address: SocketAddr) {
         self.names().insert(format!("{host}:{port}"), address);
     }
 
     /// Lets `host:port` be found no longer.
-    pub fn remove_name(&self, host: &str, port: u16) {
+    pub(crate) fn remove_name(&self, host: &str, port: u16) {
         self.names().remove(&format!("{host}:{port}"));
     }
 
     /// Returns the same network without a data connection: nothing can be found.
-    pub fn cut_off(&self) -> Network {
+    pub(crate) fn cut_off(&self) -> Network {
         Network { names: Arc::default(), tls: self.tls.clone() }
     }
 
@@ -89,7 +89,12 @@ impl Network {
     /// # Errors
     ///
     /// What went wrong first.
-    pub async fn connect(&self, host: &str, port: u16, transport: Transport) -> Result<Box<dyn Stream>, Trouble> {
+    pub(crate) async fn connect(
+        &self,
+        host: &str,
+        port: u16,
+        transport: Transport,
+    ) -> Result<Box<dyn Stream>, Trouble> {
         let address = self.names().get(&format!("{host}:{port}")).copied().ok_or(Trouble::UnknownName)?;
         let tcp = TcpStream::connect(address).await.map_err(|why| Trouble::Unreachable(why.to_string()))?;
         tcp.set_nodelay(true).map_err(|why| Trouble::Unreachable(why.to_string()))?;
@@ -111,7 +116,7 @@ impl Network {
 }
 
 /// Returns the trouble that an error is at bottom, if that is an alert of the server.
-pub fn alert(error: &(dyn Error + 'static)) -> Option<Trouble> {
+pub(crate) fn alert(error: &(dyn Error + 'static)) -> Option<Trouble> {
     if let Some(rustls::Error::AlertReceived(which)) = error.downcast_ref() {
         return Some(Trouble::Alert(format!("{which:?}")));
     }

@@ -8,20 +8,20 @@ use tokio::time::timeout;
 
 /// What was said, oldest first.
 #[derive(Debug, Default)]
-pub struct Notes {
+pub(crate) struct Notes {
     lines: Mutex<Vec<String>>,
     more: Notify,
 }
 
 impl Notes {
     /// Adds a line.
-    pub fn add(&self, line: &str) {
+    pub(crate) fn add(&self, line: &str) {
         self.lines.lock().expect("no one panics while holding it").push(line.to_string());
         self.more.notify_waiters();
     }
 
     /// Returns all lines so far.
-    pub fn all(&self) -> Vec<String> {
+    pub(crate) fn all(&self) -> Vec<String> {
         self.lines.lock().expect("no one panics while holding it").clone()
     }
 
@@ -30,7 +30,7 @@ impl Notes {
     /// # Panics
     ///
     /// No such line has come.
-    pub async fn wait_for(&self, text: &str) {
+    pub(crate) async fn wait_for(&self, text: &str) {
         let found = async {
             loop {
                 let more = self.more.notified();

@@ -13,7 +13,7 @@ use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use tokio::io::unix::AsyncFd;
 
 /// A raw pseudo-terminal; nothing of it is inherited by processes that are started meanwhile.
-pub struct Pty {
+pub(super) struct Pty {
     master: AsyncFd<OwnedFd>,
     path: PathBuf,
     /// Kept open, or the master would see an error whenever no host has the terminal open.
@@ -26,7 +26,7 @@ impl Pty {
     /// # Errors
     ///
     /// The system's.
-    pub fn open() -> io::Result<Pty> {
+    pub(super) fn open() -> io::Result<Pty> {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
         rustix::io::fcntl_setfd(&master, rustix::io::FdFlags::CLOEXEC)?;
         grantpt(&master)?;
@@ -46,7 +46,7 @@ impl Pty {
     }
 
     /// Returns the path that a host opens.
-    pub fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -55,7 +55,7 @@ impl Pty {
     /// # Errors
     ///
     /// The system's.
-    pub async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(super) async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             let mut ready = self.master.readable().await?;
             let attempt = ready.try_io(|fd| match rustix::io::read(fd, &mut *buffer) {
@@ -73,7 +73,7 @@ impl Pty {
     /// # Errors
     ///
     /// The system's.
-    pub async fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
+    pub(super) async fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             let mut ready = self.master.writable().await?;
             if let Ok(written) = ready.try_io(|fd| Ok(rustix::io::write(fd, bytes)?)) {

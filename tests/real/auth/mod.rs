@@ -1,7 +1,7 @@
 //! A stand-in for Aliyun's sign-in service: a real HTTPS server on the loopback interface that computes every sign
 //! again.
 
-pub mod registry;
+pub(crate) mod registry;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -24,7 +24,7 @@ use registry::{Form, Registry};
 
 /// What the service does with requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mood {
+pub(crate) enum Mood {
     Well,
     /// Every answer is this HTTP status, without a body.
     Broken(u16),
@@ -35,7 +35,7 @@ pub enum Mood {
 }
 
 /// The service; dropped, it stops.
-pub struct AuthService {
+pub(crate) struct AuthService {
     address: SocketAddr,
     office: Arc<Office>,
     task: JoinHandle<()>,
@@ -53,7 +53,12 @@ struct Office {
 
 impl AuthService {
     /// Serves on a free port of the loopback interface, for one host name.
-    pub async fn start(host: &str, tls: TlsAcceptor, registry: Registry, admin: Option<Arc<Admin>>) -> AuthService {
+    pub(crate) async fn start(
+        host: &str,
+        tls: TlsAcceptor,
+        registry: Registry,
+        admin: Option<Arc<Admin>>,
+    ) -> AuthService {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
         let address = listener.local_addr().expect("it is bound");
         let (registry, mood, requests) = (Mutex::new(registry), Mutex::new(Mood::Well), Mutex::default());
@@ -63,22 +68,22 @@ impl AuthService {
     }
 
     /// Changes what it does with requests.
-    pub fn set_mood(&self, mood: Mood) {
+    pub(crate) fn set_mood(&self, mood: Mood) {
         *self.office.mood.lock().expect("no one panics while holding it") = mood;
     }
 
     /// Returns where it listens.
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Returns who is known, to be looked at or changed.
-    pub fn registry(&self) -> MutexGuard<'_, Registry> {
+    pub(crate) fn registry(&self) -> MutexGuard<'_, Registry> {
         self.office.registry.lock().expect("no one panics while holding it")
     }
 
     /// Returns the requests so far, as `path body`.
-    pub fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.office.requests.lock().expect("no one panics while holding it").clone()
     }
 }

@@ -9,11 +9,11 @@ use sha1::Sha1;
 use sha2::Sha256;
 
 /// A form's fields.
-pub type Form = BTreeMap<String, String>;
+pub(crate) type Form = BTreeMap<String, String>;
 
 /// What happens when a device registers again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reregistration {
+pub(crate) enum Reregistration {
     /// Always its secret.
     Same,
     /// A new secret each time until it has signed in to the broker, then 6289.
@@ -24,7 +24,7 @@ pub enum Reregistration {
 
 /// A device of a product.
 #[derive(Clone, Debug)]
-pub struct Device {
+pub(crate) struct Device {
     pub secret: String,
     pub is_active: bool,
     pub is_disabled: bool,
@@ -34,7 +34,7 @@ pub struct Device {
 
 /// User and password for the broker, and the client id that they are for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Issued {
+pub(crate) struct Issued {
     pub product_key: String,
     pub device_name: String,
     pub client_id: String,
@@ -44,7 +44,7 @@ pub struct Issued {
 
 /// The products and their devices.
 #[derive(Debug)]
-pub struct Registry {
+pub(crate) struct Registry {
     pub policy: Reregistration,
     products: HashMap<String, String>,
     devices: HashMap<(String, String), Device>,
@@ -52,29 +52,29 @@ pub struct Registry {
 
 impl Registry {
     /// Returns a registry that knows nobody.
-    pub fn new(policy: Reregistration) -> Registry {
+    pub(crate) fn new(policy: Reregistration) -> Registry {
         Registry { policy, products: HashMap::new(), devices: HashMap::new() }
     }
 
     /// Adds a product with its secret.
-    pub fn add_product(&mut self, product_key: &str, secret: &str) {
+    pub(crate) fn add_product(&mut self, product_key: &str, secret: &str) {
         self.products.insert(product_key.to_string(), secret.to_string());
     }
 
     /// Adds a device with its secret.
-    pub fn add_device(&mut self, product_key: &str, device_name: &str, secret: &str) {
+    pub(crate) fn add_device(&mut self, product_key: &str, device_name: &str, secret: &str) {
         let secret = secret.to_string();
         let device = Device { secret, is_active: false, is_disabled: false, n_registrations: 0, n_tokens: 0 };
         self.devices.insert((product_key.to_string(), device_name.to_string()), device);
     }
 
     /// Returns a device to be changed.
-    pub fn device(&mut self, product_key: &str, device_name: &str) -> Option<&mut Device> {
+    pub(crate) fn device(&mut self, product_key: &str, device_name: &str) -> Option<&mut Device> {
         self.devices.get_mut(&(product_key.to_string(), device_name.to_string()))
     }
 
     /// Answers `/auth/register/device`.
-    pub fn handle_registration(&mut self, form: Option<&Form>) -> Value {
+    pub(crate) fn handle_registration(&mut self, form: Option<&Form>) -> Value {
         let names = ["productKey", "deviceName", "random", "sign", "signMethod"];
         match self.register(form, names) {
             Ok((key, name, secret)) => json!({
@@ -87,7 +87,7 @@ impl Registry {
     }
 
     /// Answers `/auth/devicename`; what is issued must be made known to the broker.
-    pub fn handle_sign_in(&mut self, form: Option<&Form>) -> (Value, Option<Issued>) {
+    pub(crate) fn handle_sign_in(&mut self, form: Option<&Form>) -> (Value, Option<Issued>) {
         match self.issue(form, ["productKey", "deviceName", "clientId", "sign"]) {
             Ok(issued) => {
                 let data = json!({"iotId": issued.iot_id, "iotToken": issued.iot_token});
@@ -152,7 +152,7 @@ impl Registry {
 }
 
 /// The password of the sign-in with the device's own secret, for a client id without a time stamp.
-pub fn direct_password(secret: &str, client_id: &str, device_name: &str, product_key: &str) -> String {
+pub(crate) fn direct_password(secret: &str, client_id: &str, device_name: &str, product_key: &str) -> String {
     Method::Sha1.of(secret, &format!("clientId{client_id}deviceName{device_name}productKey{product_key}"))
 }
 
