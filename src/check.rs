@@ -168,11 +168,6 @@ impl<'a> Compiler<'a> {
     /// Puts the address of the next instruction into a jump that was emitted before it was known.
     fn land(&mut self, at: Address) {
         let here = self.here();
-        match &mut self.ops[at] {
-            Op::Jump(to) | Op::Unless(_, to) => *to = here,
-            Op::Turn { done, .. } | Op::Next { done, .. } => *done = here,
-            Op::Finally { behind, .. } => *behind = here,
-            other => unreachable!("{other:?} is no jump"),
-        }
+        *self.ops[at].landing().expect("only jumps are landed") = here;
     }
 }

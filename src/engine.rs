@@ -29,7 +29,7 @@ use crate::event::{CloseReason, Event, EventKind, Failure, RunHeader, Verdict, W
 use crate::function::Ambient;
 use crate::pattern::{Prefilter, Regex};
 use crate::port::PortCommand;
-use crate::program::{Program, Role};
+use crate::program::{Program, Question, Role};
 use crate::settings::{Echo, Settings};
 use crate::source::Site;
 use crate::time::Moment;
@@ -86,7 +86,7 @@ enum State {
     /// Results are being made durable.
     Saving { names: Vec<String>, site: Site },
     /// A person is asked.
-    Asking { site: Site, at: usize },
+    Asking { site: Site, question: Arc<Question> },
     /// A device waits for what the host sends.
     Serving,
     /// The run is over.
@@ -146,8 +146,8 @@ pub struct Engine {
     timers: Vec<Timer>,
     /// Regexes with values in them, compiled: by text, flags, and whether they fit a whole line.
     regexes: HashMap<(String, String, bool), Arc<Regex>>,
-    /// Prefilters of long waits, by the instruction that waits; made anew when the watchers change.
-    prefilters: HashMap<usize, Option<Arc<Prefilter>>>,
+    /// Prefilters of long waits, by the statement that waits; made anew when the watchers change.
+    prefilters: HashMap<Site, Option<Arc<Prefilter>>>,
     inputs: Inputs,
 }
 

@@ -282,7 +282,7 @@ fn an_awaited_regex_is_compiled_while_the_device_thinks_and_another_not_at_all()
     let flow = "fail on line /PANIC: \\d+/\nsend \"A\" expect line /DONE: \\d+/ within 5s";
     let program = program(check_text("test.flow", &format!("flow \"test\"\n{flow}")));
     let expect = program.ops.iter().find_map(|op| match op {
-        Op::Expect(expect) => Some(&expect.arms[0].0),
+        Op::Expect(expect) => Some(&expect.arms[0].pattern),
         _ => None,
     });
     let regex_of = |spec: &PatternSpec| match &spec.source {

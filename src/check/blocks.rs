@@ -4,7 +4,7 @@ use super::expr::{TIME, TRUTH};
 use super::names::Names;
 use super::{Compiler, Context};
 use crate::diagnostic::Code;
-use crate::program::{Expr, ExprKind, Op, Role, ScopeKind, Watcher, WatcherId, WatcherKind};
+use crate::program::{Expr, ExprKind, Op, Role, ScopeKind, Watcher, WatcherId, WatcherKind, WhenOver};
 use crate::source::Span;
 use crate::syntax::ast::{self, Block, Name, RepeatKind, Secrecy, Statement, StatementKind};
 use crate::value::Type;
@@ -39,7 +39,7 @@ impl Compiler<'_> {
 
     pub(super) fn if_(&mut self, condition: &ast::Expr, then: &Block, otherwise: Option<&Block>, head: Span) {
         let condition = self.want(condition, TRUTH, "a condition");
-        let unless = self.emit(Op::Unless(condition, 0), head);
+        let unless = self.emit(Op::Unless { condition, otherwise: 0 }, head);
         self.scoped_block(then, head);
         match otherwise {
             Some(block) => {
@@ -75,18 +75,21 @@ impl Compiler<'_> {
             RepeatKind::Until(expr) => until = Some(expr),
             RepeatKind::While(expr) => condition = Some(self.want(expr, TRUTH, "a condition")),
         }
-        let is_counted = matches!(kind, RepeatKind::Count(_));
+        let when_over = match kind {
+            RepeatKind::Count(_) => WhenOver::GoOn,
+            RepeatKind::Until(_) | RepeatKind::While(_) => WhenOver::Fail,
+        };
         if turns.is_none() && !self.context.is_bounded {
             self.problem(Code::CheckUnbounded, head, "nothing bounds this repeat", "could go on for ever").help =
                 Some("say `at most 20`, or put it into a `step` with a `timeout`".to_string());
         }
         let counter = self.hidden();
-        self.emit(Op::Count(turns, counter), head);
+        self.emit(Op::Count { turns, counter }, head);
         // First turn: no waiting before it. Each jump that leaves the loop is landed at its end.
-        let mut leaving = self.turn(condition.as_ref(), counter, !is_counted, head);
+        let mut leaving = self.turn(condition.as_ref(), counter, when_over, head);
         let first = self.emit(Op::Jump(0), head);
         let again = self.here();
-        leaving.extend(self.turn(condition.as_ref(), counter, !is_counted, head));
+        leaving.extend(self.turn(condition.as_ref(), counter, when_over, head));
         if let Some(every) = every {
             self.emit(Op::Sleep(every), head);
         }
@@ -95,7 +98,7 @@ impl Compiler<'_> {
         if let Some(until) = until {
             let until = self.want(until, TRUTH, "a condition");
             let not = Expr { span: until.span, kind: ExprKind::Not(Box::new(until)) };
-            leaving.push(self.emit(Op::Unless(not, 0), head));
+            leaving.push(self.emit(Op::Unless { condition: not, otherwise: 0 }, head));
         }
         self.emit(Op::Jump(again), head);
         for jump in leaving {
@@ -108,14 +111,14 @@ impl Compiler<'_> {
         &mut self,
         condition: Option<&Expr>,
         counter: crate::program::Slot,
-        or_fail: bool,
+        when_over: WhenOver,
         head: Span,
     ) -> Vec<usize> {
         let mut leaving = Vec::new();
         if let Some(condition) = condition {
-            leaving.push(self.emit(Op::Unless(condition.clone(), 0), head));
+            leaving.push(self.emit(Op::Unless { condition: condition.clone(), otherwise: 0 }, head));
         }
-        leaving.push(self.emit(Op::Turn { counter, done: 0, or_fail }, head));
+        leaving.push(self.emit(Op::Turn { counter, done: 0, when_over }, head));
         leaving
     }
 
@@ -123,7 +126,7 @@ impl Compiler<'_> {
         let list_expr = self.want(list, &[Type::List, Type::Map, Type::Text], "what `for` goes through");
         let item = self.target(name, Type::Any, Secrecy::Open).slot;
         let (list, place) = (self.hidden(), self.hidden());
-        self.emit(Op::Each(list_expr, list, place), head);
+        self.emit(Op::Each { list: list_expr, items: list, place }, head);
         let top = self.emit(Op::Next { list, place, item, done: 0 }, head);
         self.scoped_block(body, head);
         self.emit(Op::Jump(top), head);
@@ -164,7 +167,7 @@ impl Compiler<'_> {
         self.only_device(head, "`after`", "a flow uses `sleep`, or `on` for what comes in between");
         let delay = self.want(delay, TIME, "how much later");
         let entry = self.here() + 2;
-        self.emit(Op::After(delay, entry), head);
+        self.emit(Op::After { delay, entry }, head);
         let jump = self.emit(Op::Jump(0), head);
         let outer = self.context;
         // It runs later, by itself: whoever it calls is not called from here.

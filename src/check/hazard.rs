@@ -15,11 +15,11 @@ impl Compiler<'_> {
             matches!(
                 op,
                 Op::Expect(_)
-                    | Op::ExpectNone(..)
-                    | Op::ExpectQuiet(..)
-                    | Op::ReadCount(..)
-                    | Op::ReadUntil(..)
-                    | Op::Assert(..)
+                    | Op::ExpectNone(_)
+                    | Op::ExpectQuiet { .. }
+                    | Op::ReadCount(_)
+                    | Op::ReadUntil(_)
+                    | Op::Assert { .. }
             )
         });
         if header.kind == FileKind::Flow && !checks && !root.file.body.is_empty() && root.problems.is_empty() {
@@ -44,8 +44,9 @@ impl Compiler<'_> {
         let mut texts: Vec<(Vec<u8>, bool, &PatternSpec)> = Vec::new();
         for op in &self.ops {
             let specs: Vec<&PatternSpec> = match op {
-                Op::Expect(expect) => expect.arms.iter().map(|(spec, _)| spec).collect(),
-                Op::ExpectNone(spec, _) | Op::ReadUntil(spec, ..) => vec![spec],
+                Op::Expect(expect) => expect.arms.iter().map(|arm| &arm.pattern).collect(),
+                Op::ExpectNone(absence) => vec![&absence.pattern],
+                Op::ReadUntil(read) => vec![&read.pattern],
                 _ => continue,
             };
             for spec in specs {

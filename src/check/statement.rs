@@ -4,7 +4,10 @@ use super::Compiler;
 use super::expr::{ANYTHING, NUMBER, TIME, TRUTH};
 use crate::diagnostic::Code;
 use crate::diagnostic::nearest::nearest;
-use crate::program::{self, Expect, Expr, ExprKind, LookAt, Op, Role, ScopeKind};
+use crate::program::{
+    self, Absence, Arm, CountedRead, DelimitedRead, Expect, Expr, ExprKind, LookAt, Needed, Op, Question, Role,
+    ScopeKind,
+};
 use crate::settings::Settings;
 use crate::source::Span;
 use crate::syntax::ast::{self, CaptureFrom, Name, ReadWhat, Scope, Secrecy, Statement, StatementKind};
@@ -48,7 +51,7 @@ impl Compiler<'_> {
                     ast::SendMode::Raw => program::SendMode::Raw,
                     ast::SendMode::Reply => program::SendMode::Reply,
                 };
-                self.emit(Op::Send(mode, text), head);
+                self.emit(Op::Send { mode, text }, head);
             }
             StatementKind::Expect { scope, secrecy, pattern, within } => {
                 let within = self.want_some(within.as_ref(), TIME, "`within`");
@@ -57,30 +60,30 @@ impl Compiler<'_> {
                     Scope::Answer => LookAt::Answer,
                     Scope::Unclaimed => LookAt::Unclaimed,
                 };
-                let behind = self.here() + 1;
-                self.emit(
-                    Op::Expect(Expect { scope, arms: vec![(spec, behind)], all: false, within, timeout: None }),
-                    head,
-                );
+                let arms = vec![Arm { pattern: spec, then: self.here() + 1 }];
+                let expect = Expect { scope, arms, needed: Needed::One, within, timeout: None };
+                self.emit(Op::Expect(expect.into()), head);
             }
             StatementKind::ExpectAny { within, arms, timeout } => {
                 self.expect_any(within.as_ref(), arms, timeout.as_ref(), head)
             }
             StatementKind::ExpectAll { within, patterns } => {
                 let within = self.want_some(within.as_ref(), TIME, "`within`");
-                let behind = self.here() + 1;
-                let arms = patterns.iter().map(|pattern| (self.pattern(pattern, Secrecy::Open), behind)).collect();
-                self.emit(Op::Expect(Expect { scope: LookAt::Answer, arms, all: true, within, timeout: None }), head);
+                let then = self.here() + 1;
+                let arm = |pattern: &ast::Pattern| Arm { pattern: self.pattern(pattern, Secrecy::Open), then };
+                let arms = patterns.iter().map(arm).collect();
+                let expect = Expect { scope: LookAt::Answer, arms, needed: Needed::All, within, timeout: None };
+                self.emit(Op::Expect(expect.into()), head);
             }
             StatementKind::ExpectNone { pattern, lasting } => {
                 let lasting = self.want(lasting, TIME, "how long it may not come");
-                let spec = self.pattern_without_groups(pattern);
-                self.emit(Op::ExpectNone(spec, lasting), head);
+                let pattern = self.pattern_without_groups(pattern);
+                self.emit(Op::ExpectNone(Absence { pattern, lasting }.into()), head);
             }
             StatementKind::ExpectQuiet { lasting, within } => {
                 let lasting = self.want(lasting, TIME, "how long it is to be quiet");
                 let within = self.want_some(within.as_ref(), TIME, "`within`");
-                self.emit(Op::ExpectQuiet(lasting, within), head);
+                self.emit(Op::ExpectQuiet { lasting, within }, head);
             }
             StatementKind::Read { what, secrecy, name, within } => {
                 self.read(what, *secrecy, name, within.as_ref(), head)
@@ -98,12 +101,12 @@ impl Compiler<'_> {
                     )
                     .help = Some("use another name".to_string());
                 }
-                self.emit(Op::Compute(value, target), head);
+                self.emit(Op::Compute { value, target }, head);
             }
             StatementKind::Assert { condition, message } => {
                 let condition = self.want(condition, TRUTH, "what is asserted");
                 let message = self.want_some(message.as_ref(), ANYTHING, "a message");
-                self.emit(Op::Assert(condition, message), head);
+                self.emit(Op::Assert { condition, message }, head);
             }
             StatementKind::Fail(message) => {
                 let message = self.want(message, ANYTHING, "a message");
@@ -150,7 +153,7 @@ impl Compiler<'_> {
                 self.emit(Op::Baud(rate), head);
             }
             StatementKind::ControlLines { dtr, rts } => {
-                self.emit(Op::ControlLines(*dtr, *rts), head);
+                self.emit(Op::ControlLines { dtr: *dtr, rts: *rts }, head);
             }
             StatementKind::Break(lasting) => {
                 let lasting = self.want(lasting, TIME, "how long the break lasts");
@@ -236,15 +239,13 @@ impl Compiler<'_> {
             self.problem(Code::CheckNothingChecked, head, "this expect waits for nothing", "no pattern in it").help =
                 Some("to let time pass write `sleep 1s`; to wait for silence `expect quiet for 1s`".to_string());
         }
-        let at = self.emit(
-            Op::Expect(Expect { scope: LookAt::Answer, arms: Vec::new(), all: false, within, timeout: None }),
-            head,
-        );
+        // Its place is taken; it is put there when the addresses of its arms are known.
+        let at = self.emit(Op::Jump(0), head);
         let mut ends = Vec::new();
         let mut compiled = Vec::new();
         for arm in arms {
-            let spec = self.pattern(&arm.pattern, Secrecy::Open);
-            compiled.push((spec, self.here()));
+            let pattern = self.pattern(&arm.pattern, Secrecy::Open);
+            compiled.push(Arm { pattern, then: self.here() });
             self.scoped_block(&arm.body, head);
             ends.push(self.emit(Op::Jump(0), head));
         }
@@ -256,10 +257,8 @@ impl Compiler<'_> {
         for end in ends {
             self.land(end);
         }
-        if let Op::Expect(expect) = &mut self.ops[at] {
-            expect.arms = compiled;
-            expect.timeout = timeout;
-        }
+        let expect = Expect { scope: LookAt::Answer, arms: compiled, needed: Needed::One, within, timeout };
+        self.ops[at] = Op::Expect(expect.into());
     }
 
     fn read(&mut self, what: &ReadWhat, secrecy: Secrecy, name: &Name, within: Option<&ast::Expr>, head: Span) {
@@ -268,12 +267,12 @@ impl Compiler<'_> {
             ReadWhat::Count(count) => {
                 let count = self.want(count, NUMBER, "a number of bytes");
                 let target = self.target(name, Type::Text, secrecy);
-                self.emit(Op::ReadCount(count, target, within), head);
+                self.emit(Op::ReadCount(CountedRead { count, target, within }.into()), head);
             }
             ReadWhat::Until(pattern) => {
-                let spec = self.pattern(pattern, Secrecy::Open);
+                let pattern = self.pattern(pattern, Secrecy::Open);
                 let target = self.target(name, Type::Text, secrecy);
-                self.emit(Op::ReadUntil(spec, target, within), head);
+                self.emit(Op::ReadUntil(DelimitedRead { pattern, target, within }.into()), head);
             }
         }
     }
@@ -283,13 +282,13 @@ impl Compiler<'_> {
             CaptureFrom::Value(value) => {
                 let (value, kind) = self.expr(value);
                 let target = self.target(name, kind, secrecy);
-                self.emit(Op::Capture(value, target), head);
+                self.emit(Op::Capture { value, target }, head);
             }
             CaptureFrom::Pattern { pattern, text } => {
                 let text = self.want_some(text.as_ref(), &[Type::Text, Type::Bytes], "what is looked into");
-                let spec = self.pattern_without_groups(pattern);
+                let pattern = self.pattern_without_groups(pattern);
                 let target = self.target(name, Type::Text, secrecy);
-                self.emit(Op::CaptureMatch(spec, text, target), head);
+                self.emit(Op::CaptureMatch { pattern, text, target }, head);
             }
         }
     }
@@ -350,14 +349,14 @@ impl Compiler<'_> {
                     let index = Expr { span: result.span, kind: ExprKind::Const(Value::Int(i as i64)) };
                     let item = Expr { span: result.span, kind: ExprKind::Index(Box::new(of), Box::new(index)) };
                     let target = self.target(result, Type::Any, Secrecy::Open);
-                    self.emit(Op::Compute(item, target), head);
+                    self.emit(Op::Compute { value: item, target }, head);
                 }
             }
         }
     }
 
     fn emit_call(&mut self, procedure: usize, arguments: Vec<Expr>, result: Option<program::Target>, head: Span) {
-        self.emit(Op::Call(procedure, arguments, result), head);
+        self.emit(Op::Call { procedure, arguments, result }, head);
     }
 
     fn ask(
@@ -372,7 +371,7 @@ impl Compiler<'_> {
         let prompt = self.want(prompt, ANYTHING, "what a person is asked");
         let default = self.want_some(default, ANYTHING, "a default answer");
         let target = name.map(|name| self.target(name, Type::Text, secrecy));
-        self.emit(Op::Ask { prompt, target, default }, head);
+        self.emit(Op::Ask(Question { prompt, target, default }.into()), head);
     }
 
     fn return_(&mut self, value: Option<&ast::Expr>, head: Span) {

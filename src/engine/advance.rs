@@ -1,5 +1,6 @@
 //! Executing instructions until something must be waited for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::frames::Active;
@@ -9,7 +10,7 @@ use super::{Action, Engine, FUEL, Output, State};
 use crate::diagnostic::Code;
 use crate::event::{CloseReason, EventKind, Failure, Verdict};
 use crate::port::PortCommand;
-use crate::program::{Expect, Op, Role, Slot, Target};
+use crate::program::{Expect, LookAt, Op, Question, Role, Slot, Target, WhenOver};
 use crate::settings::Echo;
 use crate::source::Site;
 use crate::value::Value;
@@ -52,21 +53,21 @@ impl Engine {
 
     fn execute(&mut self, op: &Op, at: usize, site: Site) -> Result<(), Box<Failure>> {
         match op {
-            Op::Send(mode, text) => {
+            Op::Send { mode, text } => {
                 self.port_is_open(site)?;
                 let octets = self.eval_to_send(text)?;
                 check_length(octets.len())
                     .map_err(|why| self.failure_at(Code::RunValue, site, why, "too long to send"))?;
                 self.send(*mode, octets, site);
             }
-            Op::Expect(expect) => self.expect(expect, at, site)?,
-            Op::ExpectNone(spec, lasting) => {
-                let lasting = self.eval_duration(lasting)?;
-                let pattern = self.ready(spec)?;
-                let wanted = self.sight.want(vec![Some(pattern)], crate::program::LookAt::Answer);
-                self.wait(site, lasting, WaitKind::Absence { wanted, at });
+            Op::Expect(expect) => self.expect(expect, site)?,
+            Op::ExpectNone(absence) => {
+                let lasting = self.eval_duration(&absence.lasting)?;
+                let pattern = self.ready(&absence.pattern)?;
+                let wanted = self.sight.want(vec![Some(pattern)], LookAt::Answer);
+                self.wait(site, lasting, WaitKind::Absence { wanted, spec: absence.clone() });
             }
-            Op::ExpectQuiet(lasting, within) => {
+            Op::ExpectQuiet { lasting, within } => {
                 let lasting = self.eval_duration(lasting)?;
                 let within = match within {
                     Some(within) => self.eval_duration(within)?,
@@ -74,30 +75,28 @@ impl Engine {
                 };
                 self.wait(site, within, WaitKind::Quiet { lasting });
             }
-            Op::ReadCount(count, target, within) => {
-                let n = self.eval_count(count, READ_LIMIT)? as u64;
-                let within = self.within(within.as_ref())?;
+            Op::ReadCount(read) => {
+                let n = self.eval_count(&read.count, READ_LIMIT)? as u64;
+                let within = self.within(read.within.as_ref())?;
                 self.port_is_open(site)?;
-                let kind = WaitKind::Count { n, target: target.clone(), at };
-                self.wait(site, within, kind);
+                self.wait(site, within, WaitKind::Count { n, read: read.clone() });
             }
-            Op::ReadUntil(spec, target, within) => {
-                let within = self.within(within.as_ref())?;
+            Op::ReadUntil(read) => {
+                let within = self.within(read.within.as_ref())?;
                 self.port_is_open(site)?;
-                let pattern = self.ready(spec)?;
-                let wanted = self.sight.want(vec![Some(pattern)], crate::program::LookAt::Answer);
-                let kind = WaitKind::Until { wanted, target: target.clone(), at };
-                self.wait(site, within, kind);
+                let pattern = self.ready(&read.pattern)?;
+                let wanted = self.sight.want(vec![Some(pattern)], LookAt::Answer);
+                self.wait(site, within, WaitKind::Until { wanted, read: read.clone() });
             }
-            Op::Capture(value, target) => {
+            Op::Capture { value, target } => {
                 let value = self.eval(value)?;
                 self.capture(target, value, site)?;
             }
-            Op::CaptureMatch(spec, text, target) => {
-                let value = self.eval_match(spec, text.as_ref(), &target.name, site)?;
+            Op::CaptureMatch { pattern, text, target } => {
+                let value = self.eval_match(pattern, text.as_ref(), &target.name, site)?;
                 self.capture(target, value, site)?;
             }
-            Op::Compute(value, target) => {
+            Op::Compute { value, target } => {
                 let value = self.eval(value)?;
                 self.assign(target, value, site)?;
             }
@@ -107,7 +106,7 @@ impl Engine {
                     self.assign(target, value, site)?;
                 }
             }
-            Op::Assert(condition, message) => self.assert(condition, message.as_ref(), site)?,
+            Op::Assert { condition, message } => self.assert(condition, message.as_ref(), site)?,
             Op::Fail(message) => {
                 let message = self.eval(message)?;
                 let message = self.shown(&message);
@@ -115,12 +114,12 @@ impl Engine {
                 self.add_exchange(&mut failure);
                 return Err(failure);
             }
-            Op::Ask { prompt, target, .. } => {
-                let prompt = self.eval(prompt)?;
+            Op::Ask(question) => {
+                let prompt = self.eval(&question.prompt)?;
                 let prompt = self.shown(&prompt);
-                let is_secret = target.as_ref().is_some_and(|target| target.is_secret);
+                let is_secret = question.target.as_ref().is_some_and(|target| target.is_secret);
                 self.note(format!("asked: {prompt}"));
-                self.state = State::Asking { site, at };
+                self.state = State::Asking { site, question: question.clone() };
                 self.outbox.push_back(Output::Act(Action::Ask { prompt, is_secret }));
             }
             Op::Skip(why) => {
@@ -143,7 +142,7 @@ impl Engine {
                 self.watching.push(Active { watcher: *watcher, frame });
                 self.watched = None;
             }
-            Op::After(delay, entry) => {
+            Op::After { delay, entry } => {
                 let delay = self.eval_duration(delay)?;
                 self.add_timer(self.now + delay, *entry);
             }
@@ -154,17 +153,17 @@ impl Engine {
                 self.finish(Verdict::Passed);
             }
             Op::Jump(to) => self.at = *to,
-            Op::Unless(condition, to) => {
+            Op::Unless { condition, otherwise } => {
                 if !self.eval_bool(condition)? {
-                    self.at = *to;
+                    self.at = *otherwise;
                 }
             }
-            Op::Count(turns, counter) => {
-                let turns = turns.as_ref().map_or(Ok(-1), |turns| self.eval_count(turns, i64::from(u32::MAX)))?;
-                self.set(*counter, Some(Value::Int(turns)));
+            Op::Count { turns, counter } => {
+                let turns = turns.as_ref().map(|turns| self.eval_count(turns, i64::from(u32::MAX))).transpose()?;
+                self.set(*counter, turns.map(Value::Int));
             }
-            Op::Turn { counter, done, or_fail } => self.turn(*counter, *done, *or_fail, site)?,
-            Op::Each(list, items, place) => {
+            Op::Turn { counter, done, when_over } => self.turn(*counter, *done, *when_over, site)?,
+            Op::Each { list, items, place } => {
                 let list = match self.eval(list)? {
                     Value::Map(entries) => Value::List(entries.into_iter().map(|(key, _)| Value::text(key)).collect()),
                     list @ Value::List(_) => list,
@@ -186,7 +185,7 @@ impl Engine {
                 self.at = *behind;
             }
             Op::FinallyEnd => self.end_final(),
-            Op::Call(procedure, arguments, result) => {
+            Op::Call { procedure, arguments, result } => {
                 let arguments = arguments.iter().map(|argument| self.eval(argument)).collect::<Result<Vec<_>, _>>()?;
                 self.call(*procedure, arguments, result.clone(), site)?;
             }
@@ -223,7 +222,7 @@ impl Engine {
                 self.note(format!("the line is now {settings}"));
                 self.command(PortCommand::Reconfigure { settings });
             }
-            Op::ControlLines(dtr, rts) => {
+            Op::ControlLines { dtr, rts } => {
                 self.port_is_open(site)?;
                 self.command(PortCommand::SetLines { dtr: *dtr, rts: *rts });
                 let show =
@@ -272,15 +271,15 @@ impl Engine {
         }
     }
 
-    fn expect(&mut self, expect: &Expect, at: usize, site: Site) -> Result<(), Box<Failure>> {
+    fn expect(&mut self, expect: &Arc<Expect>, site: Site) -> Result<(), Box<Failure>> {
         let within = self.within(expect.within.as_ref())?;
         self.port_is_open(site)?;
         let mut patterns = self.spare.patterns();
-        for (spec, _) in &expect.arms {
-            patterns.push(Some(self.ready(spec)?));
+        for arm in &expect.arms {
+            patterns.push(Some(self.ready(&arm.pattern)?));
         }
         let wanted = self.sight.want(patterns, expect.scope);
-        self.wait(site, within, WaitKind::Patterns { wanted, at, all: expect.all });
+        self.wait(site, within, WaitKind::Patterns { wanted, expect: expect.clone() });
         Ok(())
     }
 
@@ -367,17 +366,17 @@ impl Engine {
 
     /// Takes the answer of a person, or the default if nobody is there.
     pub(super) fn answered(&mut self, answer: Option<Vec<u8>>) {
-        let State::Asking { site, at } = self.state else { return };
-        self.state = State::Ready;
-        if let Err(failure) = self.take_answer(answer, site, at) {
+        if !matches!(self.state, State::Asking { .. }) {
+            return;
+        }
+        let State::Asking { site, question } = std::mem::replace(&mut self.state, State::Ready) else { return };
+        if let Err(failure) = self.take_answer(answer, site, &question) {
             self.fail(failure);
         }
     }
 
-    fn take_answer(&mut self, answer: Option<Vec<u8>>, site: Site, at: usize) -> Result<(), Box<Failure>> {
-        let program = self.program.clone();
-        let Op::Ask { target, default, .. } = &program.ops[at] else { return Ok(()) };
-        let value = match (answer, default) {
+    fn take_answer(&mut self, answer: Option<Vec<u8>>, site: Site, question: &Question) -> Result<(), Box<Failure>> {
+        let value = match (answer, &question.default) {
             (Some(answer), Some(default)) if answer.is_empty() => self.eval(default)?,
             (Some(answer), _) => Value::Text(answer),
             (None, Some(default)) => self.eval(default)?,
@@ -388,7 +387,7 @@ impl Engine {
                 );
             }
         };
-        match target {
+        match &question.target {
             Some(target) => self.capture(target, value, site),
             None => Ok(()),
         }
@@ -404,10 +403,10 @@ impl Engine {
         self.look();
     }
 
-    fn turn(&mut self, counter: Slot, done: usize, or_fail: bool, site: Site) -> Result<(), Box<Failure>> {
-        let left = self.get(counter).and_then(Value::as_int).unwrap_or(-1);
+    fn turn(&mut self, counter: Slot, done: usize, when_over: WhenOver, site: Site) -> Result<(), Box<Failure>> {
+        let Some(left) = self.get(counter).and_then(Value::as_int) else { return Ok(()) };
         if left == 0 {
-            if or_fail {
+            if when_over == WhenOver::Fail {
                 let mut failure = self.failure_at(
                     Code::RunLimit,
                     site,
@@ -418,7 +417,7 @@ impl Engine {
                 return Err(failure);
             }
             self.at = done;
-        } else if left > 0 {
+        } else {
             self.set(counter, Some(Value::Int(left - 1)));
         }
         Ok(())

@@ -5,7 +5,7 @@ use super::{Engine, result_codes};
 use crate::diagnostic::Code;
 use crate::event::{CloseReason, Failure};
 use crate::pattern::{Fit, Pattern, Regex};
-use crate::program::{Op, PatternSpec, Role};
+use crate::program::{Needed, PatternSpec, Role};
 use crate::source::Site;
 use crate::time::show_duration;
 use crate::value::escape::{visible, visible_cut};
@@ -39,24 +39,23 @@ impl Engine {
             Some(pattern) => self.title(spec, pattern),
             None => spec.title.to_string(),
         };
-        let op = |at: usize| &self.program.ops[at];
-        match (&wait.kind, &wait.kind.at().map(op)) {
-            (WaitKind::Patterns { wanted, all, .. }, Some(Op::Expect(expect))) => {
+        match &wait.kind {
+            WaitKind::Patterns { wanted, expect } => {
                 let titles = expect.arms.iter().zip(&wanted.patterns);
                 // Of `expect all` only what has not come is still awaited.
                 let open = titles.filter(|(_, pattern)| pattern.is_some());
-                let titles: Vec<String> = open.map(|((spec, _), pattern)| title(spec, pattern.as_ref())).collect();
-                titles.join(if *all { " and " } else { " or " })
+                let titles: Vec<String> = open.map(|(arm, pattern)| title(&arm.pattern, pattern.as_ref())).collect();
+                titles.join(match expect.needed {
+                    Needed::All => " and ",
+                    Needed::One => " or ",
+                })
             }
-            (WaitKind::Absence { wanted, .. }, Some(Op::ExpectNone(spec, _))) => {
-                format!("no {}", title(spec, wanted.patterns[0].as_ref()))
+            WaitKind::Absence { wanted, spec } => format!("no {}", title(&spec.pattern, wanted.patterns[0].as_ref())),
+            WaitKind::Until { wanted, read } => {
+                format!("data up to {}", title(&read.pattern, wanted.patterns[0].as_ref()))
             }
-            (WaitKind::Until { wanted, .. }, Some(Op::ReadUntil(spec, ..))) => {
-                format!("data up to {}", title(spec, wanted.patterns[0].as_ref()))
-            }
-            (WaitKind::Quiet { lasting }, _) => format!("silence for {}", show_duration(*lasting)),
-            (WaitKind::Count { n, .. }, _) => format!("{n} bytes"),
-            (kind, _) => unreachable!("{kind:?} is not what its instruction waits for"),
+            WaitKind::Quiet { lasting } => format!("silence for {}", show_duration(*lasting)),
+            WaitKind::Count { n, .. } => format!("{n} bytes"),
         }
     }
 

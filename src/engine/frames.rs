@@ -184,6 +184,6 @@ impl Engine {
 
     /// Whether the next instruction reads counted bytes.
     pub(super) fn reads_next(&self, address: Address) -> bool {
-        matches!(self.program.ops.get(address), Some(Op::ReadCount(..) | Op::ReadUntil(..)))
+        matches!(self.program.ops.get(address), Some(Op::ReadCount(_) | Op::ReadUntil(_)))
     }
 }

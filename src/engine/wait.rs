@@ -11,7 +11,9 @@ use super::{Engine, State};
 use crate::diagnostic::{Code, Label};
 use crate::event::{EventKind, Failure};
 use crate::pattern::{Pattern, Prefilter, Regex};
-use crate::program::{Address, Op, PatternSource, PatternSpec, Program, Target, WatcherKind};
+use crate::program::{
+    Absence, Address, Arm, CountedRead, DelimitedRead, Expect, Needed, PatternSource, PatternSpec, Program, WatcherKind,
+};
 use crate::source::Site;
 use crate::time::{Moment, show_duration};
 use crate::value::Value;
@@ -43,26 +45,25 @@ const MANY: usize = 3;
 #[derive(Debug)]
 pub(super) enum WaitKind {
     /// One of several patterns, or all of them.
-    Patterns { wanted: Wanted, at: Address, all: bool },
+    Patterns { wanted: Wanted, expect: Arc<Expect> },
     /// A pattern that may not come.
-    Absence { wanted: Wanted, at: Address },
+    Absence { wanted: Wanted, spec: Arc<Absence> },
     /// Silence.
     Quiet { lasting: Duration },
     /// So many bytes.
-    Count { n: u64, target: Target, at: Address },
+    Count { n: u64, read: Arc<CountedRead> },
     /// Everything up to a pattern.
-    Until { wanted: Wanted, target: Target, at: Address },
+    Until { wanted: Wanted, read: Arc<DelimitedRead> },
 }
 
 impl WaitKind {
-    /// Returns the instruction that waits; silence needs none to be described.
-    pub(super) fn at(&self) -> Option<Address> {
+    /// Returns the patterns as written.
+    fn specs(&self) -> Vec<&PatternSpec> {
         match self {
-            WaitKind::Patterns { at, .. }
-            | WaitKind::Absence { at, .. }
-            | WaitKind::Count { at, .. }
-            | WaitKind::Until { at, .. } => Some(*at),
-            WaitKind::Quiet { .. } => None,
+            WaitKind::Patterns { expect, .. } => expect.arms.iter().map(|arm| &arm.pattern).collect(),
+            WaitKind::Absence { spec, .. } => vec![&spec.pattern],
+            WaitKind::Until { read, .. } => vec![&read.pattern],
+            WaitKind::Quiet { .. } | WaitKind::Count { .. } => vec![],
         }
     }
 }
@@ -137,9 +138,9 @@ impl Engine {
 
     /// Looks for what a wait wants; true if it is to be looked at again.
     fn look_for(&mut self, mut wait: Box<Wait>) -> bool {
-        if let WaitKind::Count { n, .. } = wait.kind {
-            match self.sight.read(n) {
-                Some(range) => self.counted(*wait, range),
+        if let WaitKind::Count { n, read } = &wait.kind {
+            match self.sight.read(*n) {
+                Some(range) => self.counted(read, wait.site, range),
                 None => self.state = State::Waiting(wait),
             }
             return false;
@@ -198,21 +199,17 @@ impl Engine {
             return None;
         }
         if wait.prefilter.as_ref().is_none_or(|(made_for, _)| *made_for != watched.number) {
-            wait.prefilter = Some((watched.number, self.prefilter_of(wait.kind.at(), watched)));
+            wait.prefilter = Some((watched.number, self.prefilter_of(wait, watched)));
         }
         let (_, prefilter) = wait.prefilter.as_ref()?;
         prefilter.as_ref().filter(|prefilter| is_bulk || prefilter.n_patterns() >= MANY).cloned()
     }
 
-    /// Returns the prefilter of an instruction that waits. It is made once, from the patterns as written, so that it holds for
-    /// each time it is executed.
-    fn prefilter_of(&mut self, at: Option<Address>, watched: &Watched) -> Option<Arc<Prefilter>> {
-        let specs: Vec<&PatternSpec> = match at.map(|at| &self.program.ops[at]) {
-            Some(Op::Expect(expect)) => expect.arms.iter().map(|(spec, _)| spec).collect(),
-            Some(Op::ExpectNone(spec, _) | Op::ReadUntil(spec, ..)) => vec![spec],
-            _ => vec![],
-        };
+    /// Returns the prefilter of a statement that waits. It is made once, from the patterns as written, so that it holds for
+    /// each time the statement is executed.
+    fn prefilter_of(&mut self, wait: &Wait, watched: &Watched) -> Option<Arc<Prefilter>> {
         let make = || {
+            let specs = wait.kind.specs();
             let ready = specs.iter().map(|spec| match &spec.source {
                 PatternSource::Ready(pattern) => Some(pattern),
                 PatternSource::Text(..) | PatternSource::Regex { .. } => None,
@@ -220,7 +217,7 @@ impl Engine {
             let ready: Vec<&Pattern> = ready.collect::<Option<_>>()?;
             Prefilter::new(ready.into_iter().chain(watched.patterns.iter().map(|(pattern, _)| pattern))).map(Arc::new)
         };
-        self.prefilters.entry(at.unwrap_or(usize::MAX)).or_insert_with(make).clone()
+        self.prefilters.entry(wait.site).or_insert_with(make).clone()
     }
 
     /// Lets watchers look while nothing is awaited.
@@ -268,25 +265,22 @@ impl Engine {
 
     /// Takes what a wait was for; true if it waits for more.
     fn found(&mut self, mut wait: Box<Wait>, arm: usize, found: Range<u64>, line: Line) -> bool {
-        let program = self.program.clone();
         let waited = self.now - wait.begun;
         match &mut wait.kind {
-            WaitKind::Patterns { wanted, at, all } => {
-                let (at, all) = (*at, *all);
-                let Op::Expect(expect) = &program.ops[at] else { unreachable!("this wait is an expect") };
-                let (spec, behind) = &expect.arms[arm];
+            WaitKind::Patterns { wanted, expect } => {
+                let Arm { pattern: spec, then } = &expect.arms[arm];
                 let pattern = wanted.patterns[arm].take().expect("a satisfied pattern is not looked for");
                 if let Err(failure) = self.bind(spec, &pattern, &found, &line) {
                     self.fail(failure);
                     return false;
                 }
-                self.tell_match(spec, &pattern, found, &line, waited, *behind);
+                self.tell_match(spec, &pattern, found, &line, waited, *then);
                 self.has_checked = true;
-                if all && wanted.patterns.iter().any(Option::is_some) {
+                if expect.needed == Needed::All && wanted.patterns.iter().any(Option::is_some) {
                     self.state = State::Waiting(wait);
                     return true;
                 }
-                self.at = *behind;
+                self.at = *then;
                 self.spare.keep(wait);
                 false
             }
@@ -303,16 +297,14 @@ impl Engine {
                 self.fail(failure);
                 false
             }
-            WaitKind::Until { wanted, target, at } => {
-                let (target, at) = (target.clone(), *at);
-                let Op::ReadUntil(spec, ..) = &program.ops[at] else { unreachable!("this wait is a read") };
+            WaitKind::Until { wanted, read } => {
                 let pattern = wanted.patterns[arm].take().expect("it was just found");
-                let from = wait.begun_at(&self.sight);
+                let from = wanted.began_at;
                 let value = self.sight.inbox.slice(from..found.start).to_vec();
                 let end = if pattern.takes_line() { line.next } else { found.end };
                 let result = self
-                    .bind(spec, &pattern, &found, &line)
-                    .and_then(|()| self.assign(&target, Value::Text(value.clone()), wait.site));
+                    .bind(&read.pattern, &pattern, &found, &line)
+                    .and_then(|()| self.assign(&read.target, Value::Text(value.clone()), wait.site));
                 if let Err(failure) = result {
                     self.fail(failure);
                     return false;
@@ -320,27 +312,26 @@ impl Engine {
                 self.sight.take_block(from..end);
                 self.sight_to(end, true);
                 self.has_checked = true;
-                self.tell(Some(wait.site), EventKind::Captured { name: target.name, value });
-                self.at = at + 1;
+                let name = read.target.name.clone();
+                self.tell(Some(wait.site), EventKind::Captured { name, value });
                 false
             }
-            WaitKind::Quiet { .. } | WaitKind::Count { .. } => unreachable!("these look for no pattern"),
+            // They look for no pattern, so none is found for them.
+            WaitKind::Quiet { .. } | WaitKind::Count { .. } => false,
         }
     }
 
     /// Takes counted bytes.
-    fn counted(&mut self, wait: Wait, range: Range<u64>) {
-        let WaitKind::Count { target, at, .. } = wait.kind else { unreachable!("counted bytes end a counted read") };
+    fn counted(&mut self, read: &CountedRead, site: Site, range: Range<u64>) {
         let value = self.sight.inbox.slice(range.clone()).to_vec();
-        if let Err(failure) = self.assign(&target, Value::Text(value.clone()), wait.site) {
+        if let Err(failure) = self.assign(&read.target, Value::Text(value.clone()), site) {
             return self.fail(failure);
         }
         // What stands before the block has its own lines; then the block as one piece.
         self.sight_to(range.start, false);
         self.sight_to(range.end, true);
         self.has_checked = true;
-        self.tell(Some(wait.site), EventKind::Captured { name: target.name, value });
-        self.at = at + 1;
+        self.tell(Some(site), EventKind::Captured { name: read.target.name.clone(), value });
     }
 
     /// Puts what the groups of a pattern found into variables.
@@ -497,21 +488,16 @@ impl Engine {
             let failure = self.wait_failure(&wait);
             return self.fail(failure);
         }
-        let program = self.program.clone();
         match &wait.kind {
             WaitKind::Absence { .. } => {
                 self.has_checked = true;
                 self.sight_lines();
             }
-            WaitKind::Patterns { at, .. } => {
-                let Op::Expect(expect) = &program.ops[*at] else { unreachable!("this wait is an expect") };
+            WaitKind::Patterns { expect, .. } => {
+                self.sight_all();
                 match expect.timeout {
-                    Some(otherwise) => {
-                        self.sight_all();
-                        self.at = otherwise;
-                    }
+                    Some(otherwise) => self.at = otherwise,
                     None => {
-                        self.sight_all();
                         let failure = self.wait_failure(&wait);
                         self.fail(failure);
                     }
@@ -567,13 +553,5 @@ impl Wait {
             WaitKind::Quiet { .. } | WaitKind::Count { .. } => None,
         };
         wanted.into_iter().flat_map(|wanted| wanted.patterns.iter().flatten())
-    }
-
-    /// Returns where what a `read until` gives begins.
-    fn begun_at(&self, sight: &Sight) -> u64 {
-        match &self.kind {
-            WaitKind::Until { wanted, .. } => wanted.began_at,
-            _ => sight.read_from,
-        }
     }
 }

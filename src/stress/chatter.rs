@@ -42,7 +42,7 @@ impl Chatter {
     pub(super) fn for_flow(flow: &Program) -> Chatter {
         let fails = flow.watchers.iter().filter(|watcher| matches!(watcher.kind, WatcherKind::FailOn { .. }));
         let unwanted = flow.ops.iter().filter_map(|op| match op {
-            Op::ExpectNone(spec, _) => Some(spec),
+            Op::ExpectNone(absence) => Some(&absence.pattern),
             _ => None,
         });
         let meant: Vec<&PatternSpec> = fails.map(|watcher| &watcher.pattern).chain(unwanted).collect();

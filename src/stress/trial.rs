@@ -61,7 +61,7 @@ pub struct Trial {
 impl Bench {
     /// Makes a bench; both sides begin each run with these inputs.
     pub fn new(flow: Arc<Program>, inputs: Inputs, device: Arc<Program>, device_inputs: Inputs) -> Bench {
-        let is_read = |op: &Op| matches!(op, Op::ReadCount(..) | Op::ReadUntil(..));
+        let is_read = |op: &Op| matches!(op, Op::ReadCount(_) | Op::ReadUntil(_));
         let reads = flow.ops.iter().zip(&flow.sites).filter(|(op, _)| is_read(op)).map(|(_, site)| *site).collect();
         Bench { chatter: Chatter::for_flow(&flow), reads, flow, inputs, device, device_inputs }
     }
