@@ -7,20 +7,13 @@
 //! caller was. So a deadline that lies before an input has passed before that input is looked at, and one
 //! that lies at the present moment passes with the next [`Input::Tick`].
 
-mod advance;
-mod eval;
+mod exec;
 mod explain;
-mod frames;
-mod inbox;
 mod io;
 mod look;
 mod redact;
 mod result_codes;
-mod scopes;
-mod spare;
 mod tell;
-mod wait;
-mod write;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -36,15 +29,15 @@ use crate::time::Moment;
 use crate::value::Value;
 use crate::value::random::Rng;
 
-use frames::{Frame, Timer};
-use inbox::BareCr;
-pub use inbox::REACH;
+use exec::block::{Exit, Scope};
+use exec::call::{Active, Frame, Timer};
+use exec::wait::Wait;
 pub use io::{Action, Input, Output};
 use look::Sight;
+use look::inbox::BareCr;
+pub use look::inbox::REACH;
 use redact::Redactor;
 pub use redact::forms_of;
-use scopes::{Exit, Scope};
-use wait::Wait;
 
 /// How many statements may be executed without time passing.
 const FUEL: u32 = 1_000_000;
@@ -74,9 +67,9 @@ enum State {
     /// The next instruction can be executed.
     Ready,
     /// Silence is kept before a send.
-    Guarding { until: Moment, send: write::Outgoing },
+    Guarding { until: Moment, send: exec::talk::Outgoing },
     /// Bytes are leaving.
-    Writing { number: u64, send: write::Outgoing },
+    Writing { number: u64, send: exec::talk::Outgoing },
     /// Something is awaited.
     Waiting(Box<Wait>),
     /// Time is to pass; `is_bounded` tells that a step's timeout comes first.
@@ -109,16 +102,16 @@ pub struct Engine {
     frames: Vec<Frame>,
     scopes: Vec<Scope>,
     /// Watchers in force, the innermost last: which, and the frame they stand in.
-    watching: Vec<frames::Active>,
+    watching: Vec<Active>,
     /// The same as the sight wants it, made anew when `watching` changes.
-    watched: Option<wait::Watched>,
+    watched: Option<exec::wait::Watched>,
     /// How often that was made.
     n_watched: u64,
     sight: Sight,
     /// Whether the silence since the last byte has been looked at.
     settled: bool,
     /// Memory for the next wait.
-    spare: spare::Spare,
+    spare: exec::spare::Spare,
     settings: Settings,
     ambient: Ambient,
     begun: i64,
@@ -165,12 +158,12 @@ impl Engine {
             globals: vec![None; program.globals.len()],
             frames: vec![Frame::main(program.locals)],
             scopes: vec![Scope::main()],
-            watching: program.standing.iter().rev().map(|id| frames::Active { watcher: *id, frame: 0 }).collect(),
+            watching: program.standing.iter().rev().map(|id| Active { watcher: *id, frame: 0 }).collect(),
             watched: None,
             n_watched: 0,
             sight: Sight::new(bare_cr),
             settled: false,
-            spare: spare::Spare::default(),
+            spare: exec::spare::Spare::default(),
             settings: inputs.settings.clone(),
             ambient: Ambient { rng: Rng::from_seed(inputs.seed), unix_millis: inputs.begun },
             begun: inputs.begun,

@@ -1,8 +1,8 @@
 //! Why something failed: what was awaited, what came instead, and what is likely to blame.
 
-use super::wait::{Wait, WaitKind};
 use super::{Engine, result_codes};
 use crate::diagnostic::Code;
+use crate::engine::exec::wait::{Wait, WaitKind};
 use crate::event::{CloseReason, Failure};
 use crate::pattern::{Fit, Pattern, Regex};
 use crate::program::{Needed, PatternSpec, Role};
@@ -223,7 +223,7 @@ impl Engine {
         let kept = inbox.records();
         for number in kept {
             let Some((line, fate)) = inbox.recorded(number) else { continue };
-            let is_open = fate == super::inbox::Fate::Unclaimed;
+            let is_open = fate == crate::engine::look::inbox::Fate::Unclaimed;
             if line.next > self.sight.exchange || !is_open {
                 continue;
             }

@@ -3,9 +3,11 @@
 //! Each line is given to the first of these that wants it: the wait's own patterns, in their order; the watchers,
 //! the innermost block's first, `on` before `fail on` before `ignore`; nobody: then it is kept for `await`.
 
+pub(in crate::engine) mod inbox;
+
 use std::ops::Range;
 
-use super::inbox::{BareCr, Fate, Inbox, Line};
+use crate::engine::look::inbox::{BareCr, Fate, Inbox, Line};
 use crate::pattern::{Pattern, Prefilter};
 use crate::program::LookAt;
 

@@ -1,20 +1,20 @@
 //! Variables, calls, and the handlers that run in between.
 
-use super::{Engine, State};
+use crate::engine::{Engine, State};
 use crate::event::Failure;
 use crate::program::{Address, Op, Slot, Target, WatcherId, WatcherKind};
 use crate::source::Site;
 use crate::time::Moment;
 use crate::value::Value;
 
-use super::scopes::ScopeIs;
+use crate::engine::exec::block::ScopeIs;
 
 /// How deeply procedures may call each other.
 const CALLS: usize = 64;
 
 /// The variables of one call.
 #[derive(Debug)]
-pub(super) struct Frame {
+pub(in crate::engine) struct Frame {
     locals: Vec<Option<Value>>,
     /// The frame whose locals these statements use: a handler in a flow uses those of its block.
     home: usize,
@@ -28,14 +28,14 @@ pub(super) struct Frame {
 
 impl Frame {
     /// Returns the frame of a main part.
-    pub(super) fn main(locals: usize) -> Frame {
+    pub(in crate::engine) fn main(locals: usize) -> Frame {
         Frame { locals: vec![None; locals], home: 0, return_to: 0, result: None, called_at: None }
     }
 }
 
 /// A watcher in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Active {
+pub(in crate::engine) struct Active {
     pub watcher: WatcherId,
     /// The frame whose variables its block uses.
     pub frame: usize,
@@ -43,7 +43,7 @@ pub(super) struct Active {
 
 /// A block of a device that runs later.
 #[derive(Debug)]
-pub(super) struct Timer {
+pub(in crate::engine) struct Timer {
     pub at: Moment,
     entry: Address,
     locals: Vec<Option<Value>>,
@@ -51,7 +51,7 @@ pub(super) struct Timer {
 
 impl Engine {
     /// Returns what a variable holds.
-    pub(super) fn get(&self, slot: Slot) -> Option<&Value> {
+    pub(in crate::engine) fn get(&self, slot: Slot) -> Option<&Value> {
         match slot {
             Slot::Global(place) => self.globals.get(place as usize)?.as_ref(),
             Slot::Local(place) => self.frames[self.home()].locals.get(place as usize)?.as_ref(),
@@ -59,7 +59,7 @@ impl Engine {
     }
 
     /// Puts a value into a variable.
-    pub(super) fn set(&mut self, slot: Slot, value: Option<Value>) {
+    pub(in crate::engine) fn set(&mut self, slot: Slot, value: Option<Value>) {
         let (values, place) = match slot {
             Slot::Global(place) => (&mut self.globals, place as usize),
             Slot::Local(place) => {
@@ -74,7 +74,7 @@ impl Engine {
     }
 
     /// Puts a value into a variable that may be secret.
-    pub(super) fn assign(&mut self, target: &Target, value: Value, site: Site) -> Result<(), Box<Failure>> {
+    pub(in crate::engine) fn assign(&mut self, target: &Target, value: Value, site: Site) -> Result<(), Box<Failure>> {
         if target.is_secret {
             self.learn(&target.name, &value, site)?;
         }
@@ -87,7 +87,7 @@ impl Engine {
     }
 
     /// Begins a procedure.
-    pub(super) fn call(
+    pub(in crate::engine) fn call(
         &mut self,
         procedure: usize,
         arguments: Vec<Value>,
@@ -111,7 +111,7 @@ impl Engine {
     }
 
     /// Ends the innermost procedure or handler: its scopes are gone already.
-    pub(super) fn end_call(&mut self, value: Option<Value>, site: Site) -> Result<(), Box<Failure>> {
+    pub(in crate::engine) fn end_call(&mut self, value: Option<Value>, site: Site) -> Result<(), Box<Failure>> {
         let frame = self.frames.pop().expect("a call is being left");
         self.at = frame.return_to;
         match (frame.result, value) {
@@ -125,7 +125,7 @@ impl Engine {
     }
 
     /// Begins the block of an `on`; the wait that it comes into goes on behind it.
-    pub(super) fn begin_handler(&mut self, active: Active) -> Result<(), Box<Failure>> {
+    pub(in crate::engine) fn begin_handler(&mut self, active: Active) -> Result<(), Box<Failure>> {
         let program = self.program.clone();
         let watcher = &program.watchers[active.watcher];
         let WatcherKind::On { entry, locals } = watcher.kind else { return Ok(()) };
@@ -150,13 +150,13 @@ impl Engine {
     }
 
     /// Has a block run later, with the variables of now.
-    pub(super) fn add_timer(&mut self, at: Moment, entry: Address) {
+    pub(in crate::engine) fn add_timer(&mut self, at: Moment, entry: Address) {
         let locals = self.frames[self.home()].locals.clone();
         self.timers.push(Timer { at, entry, locals });
     }
 
     /// Runs the timer that is due first; of two at the same moment the older.
-    pub(super) fn run_due_timer(&mut self) {
+    pub(in crate::engine) fn run_due_timer(&mut self) {
         let due = self.timers.iter().enumerate().filter(|(_, t)| t.at <= self.now).min_by_key(|(i, t)| (t.at, *i));
         let Some((index, _)) = due else { return };
         let timer = self.timers.remove(index);
@@ -168,22 +168,22 @@ impl Engine {
     }
 
     /// Returns where the calls that led here stand, innermost first.
-    pub(super) fn call_sites(&self) -> Vec<Site> {
+    pub(in crate::engine) fn call_sites(&self) -> Vec<Site> {
         self.frames.iter().rev().filter_map(|frame| frame.called_at).collect()
     }
 
     /// Whether a device is at something: what comes meanwhile waits until it serves again.
-    pub(super) fn is_busy_device(&self) -> bool {
+    pub(in crate::engine) fn is_busy_device(&self) -> bool {
         self.program.role == crate::program::Role::Device && !matches!(self.state, State::Serving)
     }
 
     /// Whether a handler runs: what it came into goes on behind it.
-    pub(super) fn is_in_handler(&self) -> bool {
+    pub(in crate::engine) fn is_in_handler(&self) -> bool {
         self.scopes.iter().any(|scope| matches!(scope.is, ScopeIs::Handler(_)))
     }
 
     /// Whether the next instruction reads counted bytes.
-    pub(super) fn reads_next(&self, address: Address) -> bool {
+    pub(in crate::engine) fn reads_next(&self, address: Address) -> bool {
         matches!(self.program.ops.get(address), Some(Op::ReadCount(_) | Op::ReadUntil(_)))
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Engine, State};
 use crate::diagnostic::Code;
+use crate::engine::{Engine, State};
 use crate::event::{EventKind, Failure, StepOutcome, Verdict};
 use crate::port::PortCommand;
 use crate::program::{Address, Role, ScopeKind};
@@ -13,7 +13,7 @@ use crate::value::Value;
 
 /// A part of the program that ends as one.
 #[derive(Debug)]
-pub(super) struct Scope {
+pub(in crate::engine) struct Scope {
     /// What it is.
     pub is: ScopeIs,
     /// How many watchers were in force before it.
@@ -26,14 +26,14 @@ pub(super) struct Scope {
 
 impl Scope {
     /// Returns the scope of a main part.
-    pub(super) fn main() -> Scope {
+    pub(in crate::engine) fn main() -> Scope {
         Scope { is: ScopeIs::Main, watching: 0, holds: 0, finals: Vec::new() }
     }
 }
 
 /// What a scope is.
 #[derive(Debug)]
-pub(super) enum ScopeIs {
+pub(in crate::engine) enum ScopeIs {
     /// The whole flow.
     Main,
     /// A block with watchers or a `finally`.
@@ -52,7 +52,7 @@ pub(super) enum ScopeIs {
 
 /// An attempt at a step.
 #[derive(Debug)]
-pub(super) struct Step {
+pub(in crate::engine) struct Step {
     pub title: String,
     pub site: Site,
     pub attempt: u32,
@@ -66,7 +66,7 @@ pub(super) struct Step {
 
 /// How things go on behind a `finally` block.
 #[derive(Debug)]
-pub(super) enum Then {
+pub(in crate::engine) enum Then {
     /// The scope ends normally: its `Leave` is executed again.
     Leave(Address),
     /// It is being left.
@@ -75,7 +75,7 @@ pub(super) enum Then {
 
 /// Why a scope is left before its end.
 #[derive(Debug)]
-pub(super) enum Exit {
+pub(in crate::engine) enum Exit {
     Failed(Box<Failure>),
     Returned(Option<Value>, Site),
     Skipped(String),
@@ -85,12 +85,12 @@ pub(super) enum Exit {
 }
 
 impl Engine {
-    pub(super) fn open_scope(&mut self, is: ScopeIs) {
+    pub(in crate::engine) fn open_scope(&mut self, is: ScopeIs) {
         self.scopes.push(Scope { is, watching: self.watching.len(), holds: self.holds, finals: Vec::new() });
     }
 
     /// Begins a block, a step or a `try`.
-    pub(super) fn enter(&mut self, kind: &ScopeKind, site: Site) -> Result<(), Box<Failure>> {
+    pub(in crate::engine) fn enter(&mut self, kind: &ScopeKind, site: Site) -> Result<(), Box<Failure>> {
         match kind {
             ScopeKind::Block => self.open_scope(ScopeIs::Block),
             ScopeKind::Try { otherwise } => self.open_scope(ScopeIs::Try { otherwise: *otherwise }),
@@ -119,7 +119,7 @@ impl Engine {
     }
 
     /// Begins the next attempt at the innermost step.
-    pub(super) fn begin_attempt(&mut self, _site: Site) {
+    pub(in crate::engine) fn begin_attempt(&mut self, _site: Site) {
         let depth = self.step_depth().saturating_sub(1);
         let now = self.now;
         let Some(Scope { is: ScopeIs::Step(step), .. }) = self.scopes.last_mut() else { return };
@@ -140,7 +140,7 @@ impl Engine {
     }
 
     /// Returns the titles of the steps that enclose the present statement, outermost first.
-    pub(super) fn step_titles(&self) -> Vec<String> {
+    pub(in crate::engine) fn step_titles(&self) -> Vec<String> {
         let title = |scope: &Scope| match &scope.is {
             ScopeIs::Step(step) => Some(step.title.clone()),
             _ => None,
@@ -149,7 +149,7 @@ impl Engine {
     }
 
     /// Returns the end of the tightest step's timeout; none inside of a `finally` block.
-    pub(super) fn step_deadline(&self) -> Option<Moment> {
+    pub(in crate::engine) fn step_deadline(&self) -> Option<Moment> {
         // The first is the main part, which has no deadline.
         if self.scopes.len() == 1 {
             return None;
@@ -163,14 +163,14 @@ impl Engine {
     }
 
     /// Has a block run when the innermost scope ends.
-    pub(super) fn add_final(&mut self, entry: Address) {
+    pub(in crate::engine) fn add_final(&mut self, entry: Address) {
         if let Some(scope) = self.scopes.last_mut() {
             scope.finals.push(entry);
         }
     }
 
     /// Ends the innermost scope normally; `leave` is the address of the instruction that does so.
-    pub(super) fn leave_scope(&mut self, leave: Address) {
+    pub(in crate::engine) fn leave_scope(&mut self, leave: Address) {
         if self.run_final(Then::Leave(leave)).is_none() {
             return;
         }
@@ -190,7 +190,7 @@ impl Engine {
     }
 
     /// Ends a `finally` block.
-    pub(super) fn end_final(&mut self) {
+    pub(in crate::engine) fn end_final(&mut self) {
         let scope = self.close_scope();
         match scope.is {
             ScopeIs::Cleanup { then: Then::Leave(leave) } => self.at = leave,
@@ -219,13 +219,13 @@ impl Engine {
     }
 
     /// Ends the present statement with a failure.
-    pub(super) fn fail(&mut self, failure: Box<Failure>) {
+    pub(in crate::engine) fn fail(&mut self, failure: Box<Failure>) {
         self.sight_all();
         self.leave(Exit::Failed(failure));
     }
 
     /// Leaves scopes until one stops the exit; `finally` blocks run on the way.
-    pub(super) fn leave(&mut self, mut exit: Exit) {
+    pub(in crate::engine) fn leave(&mut self, mut exit: Exit) {
         loop {
             let Some(then) = self.run_final(Then::Exit(exit)) else { return };
             let Then::Exit(unchanged) = then else { unreachable!("it was an exit") };
@@ -401,7 +401,7 @@ impl Engine {
     }
 
     /// Closes the port and ends the run with a verdict.
-    pub(super) fn finish(&mut self, verdict: Verdict) {
+    pub(in crate::engine) fn finish(&mut self, verdict: Verdict) {
         self.sight_all();
         self.release_to(0);
         if self.closed.is_none() {

@@ -4,11 +4,11 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::frames::Active;
-use super::inbox::Line;
-use super::look::{BULK, Seen, Sight, Wanted, Watch, Watching};
-use super::{Engine, State};
 use crate::diagnostic::{Code, Label};
+use crate::engine::exec::call::Active;
+use crate::engine::look::inbox::Line;
+use crate::engine::look::{BULK, Seen, Sight, Wanted, Watch, Watching};
+use crate::engine::{Engine, State};
 use crate::event::{EventKind, Failure};
 use crate::pattern::{Pattern, Prefilter, Regex};
 use crate::program::{
@@ -21,7 +21,7 @@ use crate::value::escape::{visible, visible_cut};
 
 /// Something that is awaited.
 #[derive(Debug)]
-pub(super) struct Wait {
+pub(in crate::engine) struct Wait {
     /// The statement.
     pub site: Site,
     /// When it began.
@@ -43,7 +43,7 @@ const MANY: usize = 3;
 
 /// What kind of wait.
 #[derive(Debug)]
-pub(super) enum WaitKind {
+pub(in crate::engine) enum WaitKind {
     /// One of several patterns, or all of them.
     Patterns { wanted: Wanted, expect: Arc<Expect> },
     /// A pattern that may not come.
@@ -70,7 +70,7 @@ impl WaitKind {
 
 /// The watchers in force, ready to be compared with lines.
 #[derive(Debug)]
-pub(super) struct Watched {
+pub(in crate::engine) struct Watched {
     pub patterns: Vec<(Pattern, Watch)>,
     actives: Vec<Active>,
     /// Whether a pattern has values in it that may change.
@@ -81,7 +81,7 @@ pub(super) struct Watched {
 
 impl Wait {
     /// Returns the next moment at which this wait must be looked at again.
-    pub(super) fn next_deadline(&self, sight: &Sight, settle: Duration, settled: bool) -> Moment {
+    pub(in crate::engine) fn next_deadline(&self, sight: &Sight, settle: Duration, settled: bool) -> Moment {
         let wanted = match &self.kind {
             WaitKind::Patterns { wanted, .. } | WaitKind::Absence { wanted, .. } | WaitKind::Until { wanted, .. } => {
                 Some(wanted)
@@ -102,7 +102,7 @@ impl Wait {
 
 impl Engine {
     /// Begins to wait; the deadline is cut by the step's timeout.
-    pub(super) fn wait(&mut self, site: Site, lasting: Duration, kind: WaitKind) {
+    pub(in crate::engine) fn wait(&mut self, site: Site, lasting: Duration, kind: WaitKind) {
         let own = self.now + lasting;
         let (deadline, is_bounded) = match self.step_deadline() {
             Some(step) if step < own => (step.max(self.now), true),
@@ -120,7 +120,7 @@ impl Engine {
     }
 
     /// Looks at what has come, as the present state wants it.
-    pub(super) fn look(&mut self) {
+    pub(in crate::engine) fn look(&mut self) {
         loop {
             let goes_on = match std::mem::replace(&mut self.state, State::Ready) {
                 State::Waiting(wait) => self.look_for(wait),
@@ -456,12 +456,12 @@ impl Engine {
         }
         let _ = found;
         self.add_exchange(&mut failure);
-        failure.cause = super::result_codes::meaning(&visible(&text)).or(failure.cause);
+        failure.cause = crate::engine::result_codes::meaning(&visible(&text)).or(failure.cause);
         failure
     }
 
     /// Lets a deadline of a wait pass.
-    pub(super) fn wait_expired(&mut self, wait: Box<Wait>) {
+    pub(in crate::engine) fn wait_expired(&mut self, wait: Box<Wait>) {
         let settles_at = self.sight.inbox.last_arrival() + self.settings.settle;
         if !self.settled && settles_at <= self.now {
             self.settled = true;
@@ -545,7 +545,7 @@ impl Engine {
 
 impl Wait {
     /// Returns the patterns that are still awaited.
-    pub(super) fn patterns(&self) -> impl Iterator<Item = &Pattern> {
+    pub(in crate::engine) fn patterns(&self) -> impl Iterator<Item = &Pattern> {
         let wanted = match &self.kind {
             WaitKind::Patterns { wanted, .. } | WaitKind::Absence { wanted, .. } | WaitKind::Until { wanted, .. } => {
                 Some(wanted)

@@ -1,13 +1,20 @@
 //! Executing instructions until something must be waited for.
 
+pub(in crate::engine) mod block;
+pub(in crate::engine) mod call;
+pub(in crate::engine) mod spare;
+pub(in crate::engine) mod talk;
+mod value;
+pub(in crate::engine) mod wait;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::frames::Active;
-use super::scopes::Exit;
-use super::wait::WaitKind;
 use super::{Action, Engine, FUEL, Output, State};
 use crate::diagnostic::Code;
+use crate::engine::exec::block::Exit;
+use crate::engine::exec::call::Active;
+use crate::engine::exec::wait::WaitKind;
 use crate::event::{CloseReason, EventKind, Failure, Verdict};
 use crate::port::PortCommand;
 use crate::program::{Expect, LookAt, Op, Question, Role, Slot, Target, WhenOver};

@@ -10,18 +10,18 @@ use crate::time::Moment;
 use crate::value::line_end;
 
 /// How much is kept of what came.
-pub(super) const KEPT: usize = 256 * 1024;
+pub(in crate::engine) const KEPT: usize = 256 * 1024;
 /// No byte that so many came after can be captured any more. Twice as much as is kept is held for a while, so that
 /// moving the rest down costs little for each byte.
 pub const REACH: usize = 2 * KEPT;
 /// How much must have been taken for it to be worth dropping.
 const TAKEN: u64 = 256;
 /// How long a line can be before it is cut.
-pub(super) const LINE_LIMIT: u64 = 64 * 1024;
+pub(in crate::engine) const LINE_LIMIT: u64 = 64 * 1024;
 
 /// When a CR with nothing behind it ends a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BareCr {
+pub(in crate::engine) enum BareCr {
     /// At once: what a device hears ends with CR.
     Ends,
     /// Once it has been quiet for the settle time: an LF may follow.
@@ -30,7 +30,7 @@ pub(super) enum BareCr {
 
 /// A complete line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Line {
+pub(in crate::engine) struct Line {
     /// Where its text stands, without the ending.
     pub text: Range<u64>,
     /// Where the next line begins.
@@ -39,7 +39,7 @@ pub(super) struct Line {
 
 /// What became of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(in crate::engine) enum Fate {
     /// Nobody wanted it: `await` may.
     Unclaimed,
     /// A wait, a read or a handler took it, or a part of it: what stands before `rest_from`.
@@ -55,7 +55,7 @@ pub(super) enum Fate {
 
 /// Everything that has come and is still kept.
 #[derive(Debug)]
-pub(super) struct Inbox {
+pub(in crate::engine) struct Inbox {
     /// `bytes[0]` is the byte at `base`.
     bytes: Vec<u8>,
     base: u64,
@@ -80,7 +80,7 @@ pub(super) struct Inbox {
 
 impl Inbox {
     /// Makes an empty inbox.
-    pub(super) fn new(bare_cr: BareCr) -> Inbox {
+    pub(in crate::engine) fn new(bare_cr: BareCr) -> Inbox {
         Inbox {
             bytes: Vec::new(),
             base: 0,
@@ -97,7 +97,7 @@ impl Inbox {
     }
 
     /// Takes bytes in. Returns how many unclaimed lines had to be forgotten for them.
-    pub(super) fn receive(&mut self, bytes: &[u8], now: Moment) -> usize {
+    pub(in crate::engine) fn receive(&mut self, bytes: &[u8], now: Moment) -> usize {
         self.bytes.extend_from_slice(bytes);
         let end = self.end();
         match self.arrivals.back_mut() {
@@ -126,7 +126,7 @@ impl Inbox {
 
     /// Drops what nobody asks for any more, for when a question has been sent: what has been told and stands before the
     /// first unclaimed line. A run of a million exchanges keeps no more than one of ten.
-    pub(super) fn forget_taken(&mut self) {
+    pub(in crate::engine) fn forget_taken(&mut self) {
         while self.records.front().is_some_and(|(_, fate)| *fate != Fate::Unclaimed) {
             self.records.pop_front();
             self.forgotten += 1;
@@ -140,35 +140,35 @@ impl Inbox {
     }
 
     /// Returns the place behind the last byte.
-    pub(super) fn end(&self) -> u64 {
+    pub(in crate::engine) fn end(&self) -> u64 {
         self.base + self.bytes.len() as u64
     }
 
     /// Returns the bytes at some places; what is forgotten is left out.
-    pub(super) fn slice(&self, range: Range<u64>) -> &[u8] {
+    pub(in crate::engine) fn slice(&self, range: Range<u64>) -> &[u8] {
         let start = range.start.clamp(self.base, self.end()) - self.base;
         let end = range.end.clamp(self.base, self.end()) - self.base;
         &self.bytes[start as usize..end.max(start) as usize]
     }
 
     /// Returns where the unfinished last line begins, or the first line that is not recorded.
-    pub(super) fn line_start(&self) -> u64 {
+    pub(in crate::engine) fn line_start(&self) -> u64 {
         self.line_start
     }
 
     /// Returns when the last byte came.
-    pub(super) fn last_arrival(&self) -> Moment {
+    pub(in crate::engine) fn last_arrival(&self) -> Moment {
         self.arrivals.back().map_or(Moment::START, |(_, at)| *at)
     }
 
     /// Whether silence would end a line: a CR stands at the very end.
-    pub(super) fn ends_with_bare_cr(&self) -> bool {
+    pub(in crate::engine) fn ends_with_bare_cr(&self) -> bool {
         self.bare_cr == BareCr::Waits && self.line_start < self.end() && self.bytes.last() == Some(&b'\r')
     }
 
     /// Returns the first line that is not recorded, if it is complete. `settled` tells that it has been quiet
     /// for the settle time.
-    pub(super) fn line(&mut self, settled: bool) -> Option<Line> {
+    pub(in crate::engine) fn line(&mut self, settled: bool) -> Option<Line> {
         if self.swallows_lf && self.line_start < self.end() {
             self.swallows_lf = false;
             if self.slice(self.line_start..self.line_start + 1) == b"\n" {
@@ -197,7 +197,7 @@ impl Inbox {
     }
 
     /// Notes what became of the line that [`Inbox::line`] returned last, and goes on to the next.
-    pub(super) fn record(&mut self, line: Line, fate: Fate) {
+    pub(in crate::engine) fn record(&mut self, line: Line, fate: Fate) {
         self.swallows_lf = self.slice(line.text.end..line.next) == b"\r";
         self.line_start = line.next;
         self.scanned = line.next;
@@ -217,23 +217,23 @@ impl Inbox {
     }
 
     /// Returns the numbers of the records that are kept.
-    pub(super) fn records(&self) -> Range<u64> {
+    pub(in crate::engine) fn records(&self) -> Range<u64> {
         self.forgotten..self.forgotten + self.records.len() as u64
     }
 
     /// Returns the number of the first record that ends behind `place`.
-    pub(super) fn first_record_behind(&self, place: u64) -> u64 {
+    pub(in crate::engine) fn first_record_behind(&self, place: u64) -> u64 {
         self.forgotten + self.records.partition_point(|(line, _)| line.next <= place) as u64
     }
 
     /// Returns a record by its number.
-    pub(super) fn recorded(&self, number: u64) -> Option<(&Line, Fate)> {
+    pub(in crate::engine) fn recorded(&self, number: u64) -> Option<(&Line, Fate)> {
         let index = number.checked_sub(self.forgotten)?;
         self.records.get(index as usize).map(|(line, fate)| (line, *fate))
     }
 
     /// Marks every recorded line that stands in `range`, or reaches into it, as claimed.
-    pub(super) fn claim(&mut self, range: Range<u64>) {
+    pub(in crate::engine) fn claim(&mut self, range: Range<u64>) {
         let first = self.records.partition_point(|(line, _)| line.next <= range.start);
         for (line, fate) in self.records.iter_mut().skip(first) {
             if line.text.start >= range.end {
@@ -244,7 +244,7 @@ impl Inbox {
     }
 
     /// Takes counted bytes out of the lines: what stands before `place` is no line any more.
-    pub(super) fn skip_to(&mut self, place: u64) {
+    pub(in crate::engine) fn skip_to(&mut self, place: u64) {
         if place > self.line_start {
             self.line_start = place;
             self.scanned = place;
@@ -254,7 +254,7 @@ impl Inbox {
 
     /// Returns the next piece of what is to be told up to `place`, with the moment when its last byte came; `None`
     /// if all of it has been told. Pieces are cut at line ends where arrivals differ.
-    pub(super) fn tell(&mut self, place: u64) -> Option<(Moment, Range<u64>)> {
+    pub(in crate::engine) fn tell(&mut self, place: u64) -> Option<(Moment, Range<u64>)> {
         let place = place.min(self.end());
         if self.told >= place {
             return None;
@@ -288,12 +288,12 @@ impl Inbox {
     }
 
     /// Returns where the last recorded line with something in it ended.
-    pub(super) fn text_end(&self) -> u64 {
+    pub(in crate::engine) fn text_end(&self) -> u64 {
         self.text_end
     }
 
     /// Returns the place up to which everything has been told.
-    pub(super) fn told(&self) -> u64 {
+    pub(in crate::engine) fn told(&self) -> u64 {
         self.told
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Engine;
 use crate::diagnostic::Code;
+use crate::engine::Engine;
 use crate::event::Failure;
 use crate::function::{Function, Secrecy};
 use crate::pattern::{self, Fit, Literal, Pattern, Regex};
@@ -21,13 +21,13 @@ const COMPILED: usize = 64;
 
 impl Engine {
     /// Works out an expression of the present statement.
-    pub(super) fn eval(&mut self, expr: &Expr) -> Result<Value, Box<Failure>> {
+    pub(in crate::engine) fn eval(&mut self, expr: &Expr) -> Result<Value, Box<Failure>> {
         let site = self.program.site(self.at.saturating_sub(1));
         self.eval_at(expr, site)
     }
 
     /// Works out an expression that stands in the text of `site`.
-    pub(super) fn eval_at(&mut self, expr: &Expr, site: Site) -> Result<Value, Box<Failure>> {
+    pub(in crate::engine) fn eval_at(&mut self, expr: &Expr, site: Site) -> Result<Value, Box<Failure>> {
         self.value(expr).map_err(|trouble| self.trouble(trouble, site))
     }
 
@@ -44,7 +44,7 @@ impl Engine {
     }
 
     /// Works out octets to be sent, with room for a line ending behind them.
-    pub(super) fn eval_to_send(&mut self, expr: &Expr) -> Result<Vec<u8>, Box<Failure>> {
+    pub(in crate::engine) fn eval_to_send(&mut self, expr: &Expr) -> Result<Vec<u8>, Box<Failure>> {
         let ExprKind::Const(Value::Text(text)) = &expr.kind else { return Ok(self.eval(expr)?.into_octets()) };
         let mut octets = Vec::with_capacity(text.len() + self.settings.eol.len());
         octets.extend_from_slice(text);
@@ -52,7 +52,7 @@ impl Engine {
     }
 
     /// Works out a yes or no.
-    pub(super) fn eval_bool(&mut self, expr: &Expr) -> Result<bool, Box<Failure>> {
+    pub(in crate::engine) fn eval_bool(&mut self, expr: &Expr) -> Result<bool, Box<Failure>> {
         match self.eval(expr)? {
             Value::Bool(yes) => Ok(yes),
             other => Err(self.wrong(expr, format!("expected true or false, this is {}", other.kind().title()))),
@@ -60,7 +60,7 @@ impl Engine {
     }
 
     /// Works out a length of time.
-    pub(super) fn eval_duration(&mut self, expr: &Expr) -> Result<Duration, Box<Failure>> {
+    pub(in crate::engine) fn eval_duration(&mut self, expr: &Expr) -> Result<Duration, Box<Failure>> {
         if let ExprKind::Const(Value::Duration(lasting)) = &expr.kind {
             return Ok(*lasting);
         }
@@ -71,7 +71,7 @@ impl Engine {
     }
 
     /// Works out a number from 0 to `most`.
-    pub(super) fn eval_count(&mut self, expr: &Expr, most: i64) -> Result<i64, Box<Failure>> {
+    pub(in crate::engine) fn eval_count(&mut self, expr: &Expr, most: i64) -> Result<i64, Box<Failure>> {
         let value = self.eval(expr)?;
         match value.as_int() {
             Some(n) if (0..=most).contains(&n) => Ok(n),
@@ -192,7 +192,7 @@ impl Engine {
     }
 
     /// Makes a pattern ready.
-    pub(super) fn ready(&mut self, spec: &PatternSpec) -> Result<Pattern, Box<Failure>> {
+    pub(in crate::engine) fn ready(&mut self, spec: &PatternSpec) -> Result<Pattern, Box<Failure>> {
         if let PatternSource::Ready(pattern) = &spec.source {
             return Ok(pattern.clone());
         }
@@ -200,7 +200,7 @@ impl Engine {
     }
 
     /// Returns a pattern as messages show it: as written, but with values in place of their names.
-    pub(super) fn title(&self, spec: &PatternSpec, pattern: &Pattern) -> String {
+    pub(in crate::engine) fn title(&self, spec: &PatternSpec, pattern: &Pattern) -> String {
         let quoted =
             |text: &[u8]| format!("\"{}\"", crate::value::escape::visible_cut(&self.redactor.clean(text), 120));
         match (&spec.source, pattern) {
@@ -258,7 +258,7 @@ impl Engine {
     }
 
     /// Finds a value in the last response, or in a text: the group `name`, the only group, or the whole match.
-    pub(super) fn eval_match(
+    pub(in crate::engine) fn eval_match(
         &mut self,
         spec: &PatternSpec,
         text: Option<&Expr>,
@@ -289,7 +289,7 @@ impl Engine {
     }
 
     /// Returns the two sides of a comparison as a message shows them.
-    pub(super) fn sides(&mut self, condition: &Expr) -> Option<String> {
+    pub(in crate::engine) fn sides(&mut self, condition: &Expr) -> Option<String> {
         let ExprKind::Binary(operator, left, right) = &condition.kind else { return None };
         match operator {
             // The first part that is false is what is to be seen.

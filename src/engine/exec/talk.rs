@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Engine, State};
+use crate::engine::{Engine, State};
 use crate::event::EventKind;
 use crate::port::{PortCommand, WriteToken};
 use crate::program::{Role, SendMode};
@@ -12,7 +12,7 @@ use crate::time::Moment;
 
 /// Bytes on their way out.
 #[derive(Debug)]
-pub(super) struct Outgoing {
+pub(in crate::engine) struct Outgoing {
     /// The statement.
     pub site: Site,
     /// All the bytes.
@@ -27,14 +27,14 @@ pub(super) struct Outgoing {
 
 impl Outgoing {
     /// Returns when the next piece is due.
-    pub(super) fn next_piece_at(&self) -> Option<Moment> {
+    pub(in crate::engine) fn next_piece_at(&self) -> Option<Moment> {
         self.next_at
     }
 }
 
 impl Engine {
     /// Begins to send.
-    pub(super) fn send(&mut self, mode: SendMode, octets: Vec<u8>, site: Site) {
+    pub(in crate::engine) fn send(&mut self, mode: SendMode, octets: Vec<u8>, site: Site) {
         let echo = (mode == SendMode::Line && self.program.role == Role::Flow && self.settings.echo != Echo::Off)
             .then_some(octets.len());
         let bytes = match mode {
@@ -51,7 +51,7 @@ impl Engine {
     }
 
     /// Hands the first piece over, or all of it.
-    pub(super) fn start_writing(&mut self, mut send: Outgoing) {
+    pub(in crate::engine) fn start_writing(&mut self, mut send: Outgoing) {
         // Bytes that came during the guard time begin it again.
         let quiet_from = match self.settings.guard {
             Duration::ZERO => self.now,
@@ -74,7 +74,7 @@ impl Engine {
     }
 
     /// Hands the next piece of a paced send over.
-    pub(super) fn next_piece(&mut self, number: u64, send: Outgoing) {
+    pub(in crate::engine) fn next_piece(&mut self, number: u64, send: Outgoing) {
         match send.next_at {
             Some(at) if at <= self.now => self.start_writing(send),
             _ => self.state = State::Writing { number, send },
@@ -82,7 +82,7 @@ impl Engine {
     }
 
     /// Takes note that a write has left.
-    pub(super) fn sent(&mut self, token: &WriteToken) {
+    pub(in crate::engine) fn sent(&mut self, token: &WriteToken) {
         let is_ours = matches!(&self.state, State::Writing { number, .. } if *number == token.number());
         if !is_ours {
             return;
@@ -115,7 +115,7 @@ impl Engine {
     }
 
     /// Sends back what a device has heard.
-    pub(super) fn send_echo(&mut self, heard: Vec<u8>, site: Site) {
+    pub(in crate::engine) fn send_echo(&mut self, heard: Vec<u8>, site: Site) {
         self.writes += 1;
         self.command(PortCommand::Write { token: WriteToken::new(self.writes), bytes: heard.clone() });
         self.tell(Some(site), EventKind::Sent { bytes: heard });
