@@ -19,7 +19,7 @@ impl Engine {
         let waited = show_duration(wait.deadline - wait.begun);
         let what = self.what(wait);
         let (message, label) = if wait.is_bounded {
-            let title = self.step_titles().last().cloned().unwrap_or_default();
+            let title = self.flow.step_titles().last().cloned().unwrap_or_default();
             (
                 format!("the step `{title}` took longer than its timeout"),
                 format!("{what} did not come in the {waited} that were left"),
@@ -61,7 +61,7 @@ impl Engine {
 
     /// Explains a step that took too long while it slept.
     pub(super) fn step_timeout(&mut self, site: Site) -> Box<Failure> {
-        let title = self.step_titles().last().cloned().unwrap_or_default();
+        let title = self.flow.step_titles().last().cloned().unwrap_or_default();
         let mut failure = self.failure_at(
             Code::RunTimeout,
             site,
@@ -93,7 +93,7 @@ impl Engine {
             ),
         };
         let opening = matches!(reason, CloseReason::CannotOpen { .. }) || matches!(self.state, super::State::Opening);
-        let site = self.program.site(self.at.saturating_sub(1).min(self.program.ops.len() - 1));
+        let site = self.program.site(self.flow.at.saturating_sub(1).min(self.program.ops.len() - 1));
         let mut failure = self.failure_at(Code::RunPort, site, message, "was here when the port went");
         if opening {
             failure.site = None;
@@ -115,20 +115,23 @@ impl Engine {
 
     /// Adds what was sent last and what has come since.
     pub(super) fn add_exchange(&self, failure: &mut Failure) {
-        failure.sent = self.sight.last_sent().map(|sent| with_ends(visible_cut(&self.redactor.clean(sent), 400)));
+        failure.sent = self.ports[self.flow.port]
+            .sight
+            .last_sent()
+            .map(|sent| with_ends(visible_cut(&self.journal.clean(sent), 400)));
         let mut lines = self.response_lines();
         // The echo of a command says nothing, unless nothing else came.
-        let sent_line = self.sight.last_sent().map(<[u8]>::trim_ascii_end).unwrap_or_default();
+        let sent_line = self.ports[self.flow.port].sight.last_sent().map(<[u8]>::trim_ascii_end).unwrap_or_default();
         if lines.len() > 1 && lines.first().is_some_and(|line| line == sent_line) {
             lines.remove(0);
         }
-        failure.came = Some(lines.iter().map(|line| with_ends(visible_cut(&self.redactor.clean(line), 400))).collect());
+        failure.came = Some(lines.iter().map(|line| with_ends(visible_cut(&self.journal.clean(line), 400))).collect());
     }
 
     /// Returns the lines that came since the last send, the unfinished one too, empty ones left out.
     pub(super) fn response_lines(&self) -> Vec<Vec<u8>> {
-        let inbox = &self.sight.inbox;
-        let bytes = inbox.slice(self.sight.exchange..inbox.end());
+        let inbox = &self.ports[self.flow.port].sight.inbox;
+        let bytes = inbox.slice(self.ports[self.flow.port].sight.exchange..inbox.end());
         let lines: Vec<Vec<u8>> =
             bytes.split(|b| matches!(b, b'\r' | b'\n')).filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect();
         let skip = lines.len().saturating_sub(LINES);
@@ -137,11 +140,11 @@ impl Engine {
 
     /// Returns the likely cause of a wait in vain.
     fn cause(&mut self, wait: &Wait) -> Option<String> {
-        let inbox = &self.sight.inbox;
-        let came = inbox.slice(self.sight.exchange..inbox.end()).to_vec();
+        let inbox = &self.ports[self.flow.port].sight.inbox;
+        let came = inbox.slice(self.ports[self.flow.port].sight.exchange..inbox.end()).to_vec();
         let lines = self.response_lines();
         if inbox.end() == 0 {
-            let line = &self.settings.line;
+            let line = &self.ports[self.flow.port].settings.line;
             return Some(match self.program.role {
                 Role::Flow => {
                     format!("nothing has come at all: check the port, the cable, the power and the baud rate ({line})")
@@ -150,7 +153,7 @@ impl Engine {
             });
         }
         if let WaitKind::Count { n, .. } = &wait.kind {
-            let have = inbox.end().saturating_sub(self.sight.read_from);
+            let have = inbox.end().saturating_sub(self.ports[self.flow.port].sight.read_from);
             return Some(format!("{have} of {n} bytes came: the count may be wrong, or bytes were lost"));
         }
         if let Some(meaning) = lines.iter().rev().find_map(|line| result_codes::meaning(&visible(line))) {
@@ -162,14 +165,14 @@ impl Engine {
             }
             return Some("nothing came since then: the device may be busy, asleep or restarting; or it wants another line ending (`eol`)".into());
         }
-        if is_echo_only(&lines, self.sight.last_sent()) {
+        if is_echo_only(&lines, self.ports[self.flow.port].sight.last_sent()) {
             return Some(
                 "only the echo came: the device hears but does not answer; or TX and RX are connected to each other"
                     .to_string(),
             );
         }
         if is_garbage(&came) {
-            let line = &self.settings.line;
+            let line = &self.ports[self.flow.port].settings.line;
             return Some(format!("what came is not text: the baud rate or the format is probably wrong ({line} here)"));
         }
         self.near_miss(wait, &lines).or_else(|| self.came_before(wait))
@@ -183,15 +186,15 @@ impl Engine {
                 && let Ok(part) = Regex::new(part, "", Fit::Within)
                 && let Some(line) = lines.iter().find(|line| part.is_match(line))
             {
-                let line = visible_cut(&self.redactor.clean(line), 120);
+                let line = visible_cut(&self.journal.clean(line), 120);
                 return Some(format!(
                     "the regex is found in `{line}`, but does not take the whole line: write it without `line`"
                 ));
             }
             let (Pattern::Line(text) | Pattern::Prompt(text)) = pattern else { continue };
-            let shown = visible_cut(&self.redactor.clean(text), 60);
+            let shown = visible_cut(&self.journal.clean(text), 60);
             for line in lines {
-                let line_shown = visible_cut(&self.redactor.clean(line), 120);
+                let line_shown = visible_cut(&self.journal.clean(line), 120);
                 if line.trim_ascii() == text.trim_ascii() && line != text {
                     return Some(format!("`{line_shown}` came: only blanks at its ends differ"));
                 }
@@ -219,17 +222,17 @@ impl Engine {
 
     /// Finds what was awaited in what came before the last send.
     fn came_before(&self, wait: &Wait) -> Option<String> {
-        let inbox = &self.sight.inbox;
+        let inbox = &self.ports[self.flow.port].sight.inbox;
         let kept = inbox.records();
         for number in kept {
             let Some((line, fate)) = inbox.recorded(number) else { continue };
             let is_open = fate == crate::engine::look::inbox::Fate::Unclaimed;
-            if line.next > self.sight.exchange || !is_open {
+            if line.next > self.ports[self.flow.port].sight.exchange || !is_open {
                 continue;
             }
             let text = inbox.slice(line.text.clone());
             if wait.patterns().any(|pattern| pattern.find_in_text(text).is_some()) {
-                let shown = visible_cut(&self.redactor.clean(text), 60);
+                let shown = visible_cut(&self.journal.clean(text), 60);
                 return Some(format!(
                     "`{shown}` came before the last send: `expect` looks only at what came after it, `await` at every unclaimed line"
                 ));

@@ -11,6 +11,15 @@ use crate::engine::look::inbox::{BareCr, Fate, Inbox, Line};
 use crate::pattern::{Pattern, Prefilter};
 use crate::program::LookAt;
 
+/// Whether a port was quiet for its settle time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) enum Silence {
+    /// Bytes came a moment ago, or what came after the last silence was not looked at yet.
+    NotYet,
+    /// Nothing has come for the settle time: an unfinished line is a prompt, and a CR ends its line.
+    Settled,
+}
+
 /// What has come, and how far it has been looked at.
 #[derive(Debug)]
 pub(super) struct Sight {
@@ -185,7 +194,7 @@ impl Sight {
     /// Passes over everything that has come, for a new attempt: no wait and no watcher looks at it any more,
     /// `await` may.
     pub(super) fn pass_over(&mut self) {
-        while let Some(line) = self.inbox.line(true) {
+        while let Some(line) = self.inbox.line(Silence::Settled) {
             let rest_from = self.claimed;
             let fate = if rest_from > line.text.start { Fate::Claimed { rest_from } } else { Fate::Unclaimed };
             self.inbox.record(line, fate);
@@ -211,8 +220,8 @@ impl Sight {
 
     /// Looks at everything that has come.
     ///
-    /// `settled` tells that nothing has come for the settle time.
-    pub(super) fn look(&mut self, mut wanted: Option<&mut Wanted>, watching: Watching<'_>, settled: bool) -> Seen {
+    /// `silence` tells whether nothing has come for the settle time.
+    pub(super) fn look(&mut self, mut wanted: Option<&mut Wanted>, watching: Watching<'_>, silence: Silence) -> Seen {
         if let Some(wanted) = wanted.as_deref_mut() {
             let seen = self.look_at_records(wanted);
             if seen != Seen::Nothing {
@@ -223,7 +232,7 @@ impl Sight {
             if let Some(prefilter) = watching.prefilter {
                 self.skip_lines(prefilter, wanted.as_deref_mut());
             }
-            let Some(line) = self.inbox.line(settled) else { break };
+            let Some(line) = self.inbox.line(silence) else { break };
             let from = self.clip(&line);
             if self.is_echo(from, &line) {
                 self.take_echo(from, line);
@@ -244,10 +253,10 @@ impl Sight {
             }
         }
         let seen = match wanted {
-            Some(wanted) => self.look_at_rest(wanted, settled),
+            Some(wanted) => self.look_at_rest(wanted, silence),
             None => Seen::Nothing,
         };
-        if seen != Seen::Nothing || !settled {
+        if seen != Seen::Nothing || silence == Silence::NotYet {
             return seen;
         }
         self.watch_rest(watching)
@@ -276,7 +285,7 @@ impl Sight {
         let before = self.inbox.slice(start..end);
         let Some(whole) = memchr::memrchr(b'\n', before).map(|at| start + at as u64 + 1) else { return };
         while self.inbox.line_start() < whole {
-            let Some(line) = self.inbox.line(false) else { break };
+            let Some(line) = self.inbox.line(Silence::NotYet) else { break };
             self.inbox.record(line, Fate::Unclaimed);
         }
         if let Some(wanted) = wanted {
@@ -287,9 +296,9 @@ impl Sight {
     }
 
     /// Looks for a wait inside of a handler of a device: no watcher is asked, all is kept for them.
-    pub(super) fn look_busy(&mut self, wanted: Option<&mut Wanted>, settled: bool) -> Seen {
+    pub(super) fn look_busy(&mut self, wanted: Option<&mut Wanted>, silence: Silence) -> Seen {
         let nobody = Watching { watchers: &[], prefilter: None, sees_unwanted: false };
-        self.look(wanted, nobody, settled)
+        self.look(wanted, nobody, silence)
     }
 
     /// Returns where a wait begins to look in a line.
@@ -401,7 +410,7 @@ impl Sight {
     }
 
     /// Looks at the unfinished last line: literals at once, prompts when it has settled.
-    fn look_at_rest(&mut self, wanted: &mut Wanted, settled: bool) -> Seen {
+    fn look_at_rest(&mut self, wanted: &mut Wanted, silence: Silence) -> Seen {
         let end = self.inbox.end();
         let start = self.inbox.line_start();
         let from = match wanted.scope {
@@ -414,7 +423,10 @@ impl Sight {
         let rest = self.inbox.slice(from..end);
         let may_become_echo = self.awaited_echo().is_some_and(|echo| {
             let text = rest.strip_suffix(b"\r").unwrap_or(rest);
-            if settled { text == echo } else { echo.starts_with(text) }
+            match silence {
+                Silence::Settled => text == echo,
+                Silence::NotYet => echo.starts_with(text),
+            }
         });
         if may_become_echo {
             return Seen::Nothing;
@@ -423,7 +435,7 @@ impl Sight {
         if let Some((arm, found)) = self.find_literal(wanted, &line, end) {
             return self.take(arm, found, line, Whole::No);
         }
-        if settled {
+        if silence == Silence::Settled {
             for (arm, pattern) in wanted.patterns.iter().enumerate() {
                 let found = pattern.as_ref().and_then(|p| p.find_in_prompt(self.inbox.slice(from..end)));
                 if let Some(found) = found {

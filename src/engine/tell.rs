@@ -1,33 +1,14 @@
-//! Events: made with secrets named, held back where a secret in them is not known yet.
+//! What happened, as events: when each is told, and what it says.
 
-use std::time::Duration;
-
-use super::{Action, Engine, Output};
-use crate::diagnostic::Code;
-use crate::event::{CloseReason, Event, EventKind, Failure};
-use crate::port::PortCommand;
+use super::Engine;
+use super::redact::SHORTEST;
+use crate::diagnostic::{Code, Label};
+use crate::event::{Event, EventKind, Failure};
+use crate::port::{PortCommand, PortId};
 use crate::source::Site;
 use crate::time::Moment;
 use crate::value::Value;
 use crate::value::escape::visible;
-
-use super::redact::{Redactor, SHORTEST};
-
-/// How long a line that nobody wanted may wait to be told of: nobody notices, and on a busy line most reads are over once
-/// they have been looked at.
-const TELL_WITHIN: Duration = Duration::from_millis(50);
-
-/// How much may wait to be told of.
-const TELL_AT: u64 = 2048;
-
-/// Lines that have been looked at and are told of a moment later, or before whatever else is told.
-#[derive(Debug, Default)]
-pub(super) struct Untold {
-    /// Up to where they reached after each look: they are told as if that had been done at once.
-    places: Vec<u64>,
-    /// When they are told at the latest.
-    pub by: Option<Moment>,
-}
 
 impl Engine {
     /// Tells of something that happened now.
@@ -37,15 +18,7 @@ impl Engine {
     }
 
     fn tell_at(&mut self, at: Moment, site: Option<Site>, kind: EventKind) {
-        let mut event = Event { at, site, kind };
-        if !self.redactor.known().is_empty() {
-            clean(&mut event, &self.redactor);
-        }
-        if self.holds > 0 {
-            self.held.push(event);
-        } else {
-            self.outbox.push_back(Output::Event(event));
-        }
+        self.journal.tell(Event { at, site, kind });
     }
 
     /// Says something that the engine itself has to say.
@@ -53,83 +26,72 @@ impl Engine {
         self.tell(None, EventKind::Noted { text: text.into() });
     }
 
-    /// Asks something of the port. It stands before what is to be told, behind what is to be done: an answer does not wait
-    /// for what is made of the question. Only the opening of the port comes after the news that the run begins.
-    pub(super) fn command(&mut self, command: PortCommand) {
-        let is_opening = matches!(command, PortCommand::Open { .. });
-        let action = Output::Act(Action::Port(command));
-        if is_opening {
-            return self.outbox.push_back(action);
-        }
-        let behind = self.outbox.iter().rposition(|output| matches!(output, Output::Act(_)));
-        self.outbox.insert(behind.map_or(0, |last| last + 1), action);
+    /// Asks something of a port.
+    pub(super) fn command(&mut self, _port: PortId, command: PortCommand) {
+        self.journal.command(command);
     }
 
-    /// Tells soon of everything that has been looked at: whole lines; empty ones wait for the next that is not.
-    pub(super) fn sight_lines(&mut self) {
-        let place = self.sight.inbox.text_end();
-        let told = self.sight.inbox.told();
-        if place <= self.untold.places.last().map_or(told, |last| *last) {
-            return;
-        }
-        self.untold.places.push(place);
-        let by = *self.untold.by.get_or_insert(self.now + TELL_WITHIN);
-        if place - told >= TELL_AT || by <= self.now {
+    /// Tells soon of all whole lines of a port that have been looked at.
+    pub(super) fn sight_lines(&mut self, port: PortId) {
+        if self.ports[port].tell_lines_soon(self.now) {
             self.tell_untold();
         }
     }
 
     /// Tells of the lines that are not told of yet.
     pub(super) fn tell_untold(&mut self) {
-        if self.untold.by.take().is_none() {
-            return;
+        for port in self.ports.ids() {
+            self.tell_untold_of(port);
         }
-        let mut places = std::mem::take(&mut self.untold.places);
-        for place in places.drain(..) {
-            self.sight_to(place, false);
+    }
+
+    fn tell_untold_of(&mut self, port: PortId) {
+        let Some(places) = self.ports[port].take_untold() else { return };
+        for place in &places {
+            self.tell_received(port, *place, Piece::Line);
         }
-        self.untold.places = places;
+        self.ports[port].keep_places(places);
     }
 
     /// Tells of everything that has come.
     pub(super) fn sight_all(&mut self) {
-        self.sight_to(self.sight.inbox.end(), false);
+        for port in self.ports.ids() {
+            self.sight_to(port, self.ports[port].sight.inbox.end(), Piece::Line);
+        }
     }
 
-    /// Tells of what came up to a place.
-    pub(super) fn sight_to(&mut self, place: u64, block: bool) {
+    /// Tells of what came on a port up to a place.
+    pub(super) fn sight_to(&mut self, port: PortId, place: u64, piece: Piece) {
         self.tell_untold();
-        let place = place.min(self.sight.inbox.end());
-        let begin = self.sight.inbox.told();
-        while let Some((at, piece)) = self.sight.inbox.tell(place) {
-            // Counted bytes are one piece, whenever its parts came.
-            if !block || piece.end >= place {
-                let bytes = self.sight.inbox.slice(if block { begin..piece.end } else { piece }).to_vec();
-                self.tell_at(at, None, EventKind::Received { bytes, block });
-            }
+        self.tell_received(port, place, piece);
+    }
+
+    fn tell_received(&mut self, port: PortId, place: u64, piece: Piece) {
+        let inbox = &mut self.ports[port].sight.inbox;
+        let place = place.min(inbox.end());
+        let begin = inbox.told();
+        while let Some((at, range)) = inbox.tell(place) {
+            let range = match piece {
+                Piece::Line => range,
+                // Counted bytes are one piece, whenever its parts came.
+                Piece::Block if range.end >= place => begin..range.end,
+                Piece::Block => continue,
+            };
+            let bytes = inbox.slice(range).to_vec();
+            let kind = EventKind::Received { bytes, block: piece == Piece::Block };
+            self.journal.tell(Event { at, site: None, kind });
         }
     }
 
     /// Holds events back until [`Engine::release`].
     pub(super) fn hold(&mut self) {
         self.tell_untold();
-        self.holds += 1;
+        self.journal.hold();
     }
 
     /// Lets held events go if nobody else holds them; secrets that were learnt meanwhile are named in them.
     pub(super) fn release(&mut self) {
-        self.release_to(self.holds.saturating_sub(1));
-    }
-
-    pub(super) fn release_to(&mut self, holds: u32) {
-        self.holds = self.holds.min(holds);
-        if self.holds > 0 {
-            return;
-        }
-        for mut event in std::mem::take(&mut self.held) {
-            clean(&mut event, &self.redactor);
-            self.outbox.push_back(Output::Event(event));
-        }
+        self.journal.release_to(self.journal.holds().saturating_sub(1));
     }
 
     /// Learns a secret, so that nothing shows it from now on.
@@ -155,12 +117,12 @@ impl Engine {
     /// Names these bytes in all that comes from now on; what came before is told as it was.
     pub(super) fn redact_from_now(&mut self, name: &str, octets: &[u8]) {
         self.tell_untold();
-        self.redactor.learn(name, octets);
+        self.journal.learn(name, octets);
     }
 
     /// Returns a value as messages show it.
     pub(super) fn shown(&self, value: &Value) -> String {
-        visible(&self.redactor.clean(&value.show()))
+        visible(&self.journal.clean(&value.show()))
     }
 
     /// Makes a failure that points at a place.
@@ -171,14 +133,14 @@ impl Engine {
         message: impl Into<String>,
         label: impl Into<String>,
     ) -> Box<Failure> {
-        let others = self.call_sites().into_iter().filter(|call| *call != site);
+        let others = self.flow.call_sites().into_iter().filter(|call| *call != site);
         Box::new(Failure {
             code,
             site: Some(site),
-            message: self.redactor.clean_text(&message.into()),
-            label: self.redactor.clean_text(&label.into()),
-            others: others.map(|call| crate::diagnostic::Label::new(call, "called here")).collect(),
-            steps: self.step_titles(),
+            message: self.journal.clean_text(&message.into()),
+            label: self.journal.clean_text(&label.into()),
+            others: others.map(|call| Label::new(call, "called here")).collect(),
+            steps: self.flow.step_titles(),
             sent: None,
             came: None,
             cause: None,
@@ -186,47 +148,11 @@ impl Engine {
     }
 }
 
-/// Names the secrets in a failure: this run's, or that of the simulated device, which does not know them.
-fn clean_failure(failure: &mut Failure, redactor: &Redactor) {
-    let text = |text: &mut String| *text = redactor.clean_text(text);
-    text(&mut failure.message);
-    text(&mut failure.label);
-    failure.others.iter_mut().for_each(|label| text(&mut label.text));
-    failure.steps.iter_mut().for_each(text);
-    failure.sent.iter_mut().for_each(text);
-    failure.came.iter_mut().flatten().for_each(text);
-    failure.cause.iter_mut().for_each(text);
-}
-
-/// Names the secrets in an event.
-fn clean(event: &mut Event, redactor: &Redactor) {
-    let bytes = |bytes: &mut Vec<u8>| {
-        if let Some(clean) = redactor.redact(bytes) {
-            *bytes = clean;
-        }
-    };
-    let text = |text: &mut String| {
-        if let Some(clean) = redactor.redact(text.as_bytes()) {
-            *text = String::from_utf8_lossy(&clean).into_owned();
-        }
-    };
-    match &mut event.kind {
-        EventKind::Sent { bytes: b } | EventKind::Received { bytes: b, .. } => bytes(b),
-        EventKind::Matched { text: t, pattern, .. } => {
-            bytes(t);
-            if let Some(clean) = redactor.redact(pattern.as_bytes()) {
-                *pattern = String::from_utf8_lossy(&clean).into();
-            }
-        }
-        EventKind::Captured { value, .. } => bytes(value),
-        EventKind::Logged { text: t } => bytes(t),
-        EventKind::Noted { text: t } => text(t),
-        EventKind::StepBegan { title, .. } | EventKind::StepEnded { title, .. } => text(title),
-        EventKind::Failed(failure) | EventKind::Closed(CloseReason::DeviceFailed(failure)) => {
-            clean_failure(failure, redactor)
-        }
-        EventKind::Closed(CloseReason::CannotOpen { reason, .. } | CloseReason::Broken { reason, .. }) => text(reason),
-        EventKind::Closed(CloseReason::Finished | CloseReason::HungUp) => {}
-        EventKind::RunStarted(_) | EventKind::Opened | EventKind::Saved { .. } | EventKind::RunEnded { .. } => {}
-    }
+/// As what received bytes are told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// Whole lines where possible.
+    Line,
+    /// One piece, whatever is in it.
+    Block,
 }

@@ -3,90 +3,16 @@
 use std::time::Duration;
 
 use crate::diagnostic::Code;
+use crate::engine::flow::{Exit, Scope, ScopeIs, Step, Then};
 use crate::engine::{Engine, State};
 use crate::event::{EventKind, Failure, StepOutcome, Verdict};
 use crate::port::PortCommand;
 use crate::program::{Address, Role, ScopeKind};
 use crate::source::Site;
-use crate::time::Moment;
-use crate::value::Value;
-
-/// A part of the program that ends as one.
-#[derive(Debug)]
-pub(in crate::engine) struct Scope {
-    /// What it is.
-    pub is: ScopeIs,
-    /// How many watchers were in force before it.
-    watching: usize,
-    /// How many captures held events back before it.
-    holds: u32,
-    /// `finally` blocks that were reached, the last one first to run.
-    finals: Vec<Address>,
-}
-
-impl Scope {
-    /// Returns the scope of a main part.
-    pub(in crate::engine) fn main() -> Scope {
-        Scope { is: ScopeIs::Main, watching: 0, holds: 0, finals: Vec::new() }
-    }
-}
-
-/// What a scope is.
-#[derive(Debug)]
-pub(in crate::engine) enum ScopeIs {
-    /// The whole flow.
-    Main,
-    /// A block with watchers or a `finally`.
-    Block,
-    /// A step.
-    Step(Box<Step>),
-    /// `try`.
-    Try { otherwise: Address },
-    /// A procedure.
-    Procedure,
-    /// A handler, and what it came into.
-    Handler(State),
-    /// A `finally` block, and how things go on behind it.
-    Cleanup { then: Then },
-}
-
-/// An attempt at a step.
-#[derive(Debug)]
-pub(in crate::engine) struct Step {
-    pub title: String,
-    pub site: Site,
-    pub attempt: u32,
-    pub attempts: u32,
-    pub every: Duration,
-    pub lasting: Option<Duration>,
-    pub began: Moment,
-    pub body: Address,
-    pub behind: Address,
-}
-
-/// How things go on behind a `finally` block.
-#[derive(Debug)]
-pub(in crate::engine) enum Then {
-    /// The scope ends normally: its `Leave` is executed again.
-    Leave(Address),
-    /// It is being left.
-    Exit(Exit),
-}
-
-/// Why a scope is left before its end.
-#[derive(Debug)]
-pub(in crate::engine) enum Exit {
-    Failed(Box<Failure>),
-    Returned(Option<Value>, Site),
-    Skipped(String),
-    Interrupted,
-    /// The main part has come to its end.
-    Ended,
-}
 
 impl Engine {
-    pub(in crate::engine) fn open_scope(&mut self, is: ScopeIs) {
-        self.scopes.push(Scope { is, watching: self.watching.len(), holds: self.holds, finals: Vec::new() });
+    fn open_scope(&mut self, is: ScopeIs) {
+        self.flow.open(is, self.journal.holds());
     }
 
     /// Begins a block, a step or a `try`.
@@ -108,65 +34,31 @@ impl Engine {
                     every,
                     lasting,
                     began: self.now,
-                    body: self.at,
+                    body: self.flow.at,
                     behind: *behind,
                 };
                 self.open_scope(ScopeIs::Step(Box::new(step)));
-                self.begin_attempt(site);
+                self.begin_attempt();
             }
         }
         Ok(())
     }
 
     /// Begins the next attempt at the innermost step.
-    pub(in crate::engine) fn begin_attempt(&mut self, _site: Site) {
-        let depth = self.step_depth().saturating_sub(1);
+    pub(in crate::engine) fn begin_attempt(&mut self) {
+        let depth = self.flow.step_depth().saturating_sub(1);
         let now = self.now;
-        let Some(Scope { is: ScopeIs::Step(step), .. }) = self.scopes.last_mut() else { return };
+        let Some(step) = self.flow.innermost_step() else { return };
         step.attempt += 1;
         step.began = now;
         let (title, attempt, attempts, site) = (step.title.clone(), step.attempt, step.attempts, step.site);
-        self.at = step.body;
+        self.flow.at = step.body;
         if attempt > 1 {
             self.sight_all();
-            self.sight.pass_over();
+            self.ports.iter_mut().for_each(|port| port.sight.pass_over());
         }
         self.state = State::Ready;
         self.tell(Some(site), EventKind::StepBegan { title, attempt, attempts, depth });
-    }
-
-    fn step_depth(&self) -> u32 {
-        self.scopes.iter().filter(|scope| matches!(scope.is, ScopeIs::Step(_))).count() as u32
-    }
-
-    /// Returns the titles of the steps that enclose the present statement, outermost first.
-    pub(in crate::engine) fn step_titles(&self) -> Vec<String> {
-        let title = |scope: &Scope| match &scope.is {
-            ScopeIs::Step(step) => Some(step.title.clone()),
-            _ => None,
-        };
-        self.scopes.iter().filter_map(title).collect()
-    }
-
-    /// Returns the end of the tightest step's timeout; none inside of a `finally` block.
-    pub(in crate::engine) fn step_deadline(&self) -> Option<Moment> {
-        // The first is the main part, which has no deadline.
-        if self.scopes.len() == 1 {
-            return None;
-        }
-        let inner = self.scopes.iter().rev().take_while(|scope| !matches!(scope.is, ScopeIs::Cleanup { .. }));
-        let deadline = |scope: &Scope| match &scope.is {
-            ScopeIs::Step(step) => step.lasting.map(|lasting| step.began + lasting),
-            _ => None,
-        };
-        inner.filter_map(deadline).min()
-    }
-
-    /// Has a block run when the innermost scope ends.
-    pub(in crate::engine) fn add_final(&mut self, entry: Address) {
-        if let Some(scope) = self.scopes.last_mut() {
-            scope.finals.push(entry);
-        }
     }
 
     /// Ends the innermost scope normally; `leave` is the address of the instruction that does so.
@@ -174,7 +66,7 @@ impl Engine {
         if self.run_final(Then::Leave(leave)).is_none() {
             return;
         }
-        let scope = self.close_scope();
+        let scope = self.flow.close();
         if let ScopeIs::Step(step) = scope.is {
             self.end_step(&step, StepOutcome::Passed);
         }
@@ -182,38 +74,37 @@ impl Engine {
 
     /// Begins the next `finally` block of the innermost scope; gives `then` back if there is none.
     fn run_final(&mut self, then: Then) -> Option<Then> {
-        let Some(entry) = self.scopes.last_mut().and_then(|scope| scope.finals.pop()) else { return Some(then) };
+        let Some((entry, port)) = self.flow.take_final() else { return Some(then) };
         self.open_scope(ScopeIs::Cleanup { then });
-        self.at = entry;
+        self.flow.at = entry;
+        self.flow.port = port;
         self.state = State::Ready;
         None
     }
 
     /// Ends a `finally` block.
     pub(in crate::engine) fn end_final(&mut self) {
-        let scope = self.close_scope();
+        let scope = self.flow.close();
         match scope.is {
-            ScopeIs::Cleanup { then: Then::Leave(leave) } => self.at = leave,
+            ScopeIs::Cleanup { then: Then::Leave(leave) } => self.flow.at = leave,
             ScopeIs::Cleanup { then: Then::Exit(exit) } => self.leave(exit),
-            other => unreachable!("a finally block ends in its own scope, not in {other:?}"),
+            ScopeIs::Main
+            | ScopeIs::Block
+            | ScopeIs::Step(_)
+            | ScopeIs::Try { .. }
+            | ScopeIs::Procedure
+            | ScopeIs::Handler(_) => {
+                debug_assert!(false, "every scope inside of a finally block was closed before its end");
+            }
         }
-    }
-
-    fn close_scope(&mut self) -> Scope {
-        let scope = self.scopes.pop().expect("a scope is open");
-        if self.watching.len() > scope.watching {
-            self.watching.truncate(scope.watching);
-            self.watched = None;
-        }
-        scope
     }
 
     fn end_step(&mut self, step: &Step, outcome: StepOutcome) {
         let took = self.now - step.began;
         if outcome == StepOutcome::Passed && step.attempt > 1 {
-            self.is_flaky = true;
+            self.tally.is_flaky = true;
         }
-        let depth = self.step_depth();
+        let depth = self.flow.step_depth();
         let kind = EventKind::StepEnded { title: step.title.clone(), outcome, attempt: step.attempt, took, depth };
         self.tell(Some(step.site), kind);
     }
@@ -227,12 +118,15 @@ impl Engine {
     /// Leaves scopes until one stops the exit; `finally` blocks run on the way.
     pub(in crate::engine) fn leave(&mut self, mut exit: Exit) {
         loop {
-            let Some(then) = self.run_final(Then::Exit(exit)) else { return };
-            let Then::Exit(unchanged) = then else { unreachable!("it was an exit") };
-            if self.scopes.len() == 1 {
+            let unchanged = match self.run_final(Then::Exit(exit)) {
+                Some(Then::Exit(unchanged)) => unchanged,
+                // A finally block runs; its end goes on from here.
+                Some(Then::Leave(_)) | None => return,
+            };
+            if self.flow.is_in_main() {
                 return self.end_run(unchanged);
             }
-            let scope = self.close_scope();
+            let scope = self.flow.close();
             match self.stop(scope, unchanged) {
                 Some(goes_on) => exit = goes_on,
                 None => return,
@@ -241,20 +135,21 @@ impl Engine {
     }
 
     /// Lets a scope that was just closed stop an exit; gives the exit back if it goes on.
-    fn stop(&mut self, scope: Scope, exit: Exit) -> Option<Exit> {
+    fn stop(&mut self, mut scope: Scope, exit: Exit) -> Option<Exit> {
         if !matches!(exit, Exit::Returned(..)) {
-            self.release_to(scope.holds);
+            self.journal.release_to(scope.holds);
         }
-        match (scope.is, exit) {
-            (ScopeIs::Try { otherwise }, Exit::Failed(failure)) if self.closed.is_none() => {
+        let is = std::mem::replace(&mut scope.is, ScopeIs::Block);
+        match (is, exit) {
+            (ScopeIs::Try { otherwise }, Exit::Failed(failure)) if !self.port_is_closed() => {
                 self.note(format!("tried in vain: {}", failure.message));
-                self.at = otherwise;
+                self.flow.at = otherwise;
                 self.state = State::Ready;
                 None
             }
-            (ScopeIs::Step(step), exit) => self.stop_step(*step, scope.finals, exit),
+            (ScopeIs::Step(step), exit) => self.stop_step(step, scope, exit),
             (ScopeIs::Procedure, Exit::Returned(value, site)) => {
-                let called_at = self.frames.last().and_then(|frame| frame.called_at).unwrap_or(site);
+                let called_at = self.flow.called_at().unwrap_or(site);
                 self.state = State::Ready;
                 match self.end_call(value, called_at) {
                     Ok(()) => None,
@@ -262,7 +157,7 @@ impl Engine {
                 }
             }
             (ScopeIs::Procedure, exit) => {
-                self.frames.pop();
+                self.flow.drop_call();
                 Some(exit)
             }
             (ScopeIs::Handler(suspended), Exit::Returned(_, site)) => {
@@ -271,7 +166,7 @@ impl Engine {
                 None
             }
             (ScopeIs::Handler(_), exit) => {
-                self.frames.pop();
+                self.flow.drop_call();
                 Some(exit)
             }
             // A failure inside of a finally block changes nothing: what was going on before goes on.
@@ -280,7 +175,7 @@ impl Engine {
                 match then {
                     Then::Exit(exit) => Some(exit),
                     Then::Leave(leave) => {
-                        self.at = leave;
+                        self.flow.at = leave;
                         self.state = State::Ready;
                         None
                     }
@@ -293,23 +188,24 @@ impl Engine {
         }
     }
 
-    fn stop_step(&mut self, step: Step, finals: Vec<Address>, exit: Exit) -> Option<Exit> {
+    fn stop_step(&mut self, step: Box<Step>, mut scope: Scope, exit: Exit) -> Option<Exit> {
         match exit {
-            Exit::Failed(failure) if step.attempt < step.attempts && self.closed.is_none() => {
+            Exit::Failed(failure) if step.attempt < step.attempts && !self.port_is_closed() => {
                 self.tell(failure.site, EventKind::Failed(failure));
                 self.end_step(&step, StepOutcome::WillRetry);
                 let not_before = self.now + step.every;
                 let at_latest = not_before + Duration::from_secs(1);
                 let site = step.site;
-                let is = ScopeIs::Step(Box::new(step));
-                self.scopes.push(Scope { is, watching: self.watching.len(), holds: self.holds, finals });
+                scope.is = ScopeIs::Step(step);
+                scope.holds = self.journal.holds();
+                self.flow.reopen(scope);
                 self.state = State::Retrying { not_before, at_latest, site };
                 None
             }
             Exit::Skipped(why) => {
                 self.note(format!("skipped: {why}"));
                 self.end_step(&step, StepOutcome::Skipped);
-                self.at = step.behind;
+                self.flow.at = step.behind;
                 self.state = State::Ready;
                 None
             }
@@ -318,13 +214,10 @@ impl Engine {
                 Some(exit)
             }
             Exit::Failed(failure) => {
-                let failure = if self.failure.is_none() && !self.is_being_tried() {
-                    self.failure = Some(failure.clone());
+                if self.tally.failure.is_none() && !self.is_being_tried() {
+                    self.tally.failure = Some(failure.clone());
                     self.tell(failure.site, EventKind::Failed(failure.clone()));
-                    failure
-                } else {
-                    failure
-                };
+                }
                 self.end_step(&step, StepOutcome::Failed);
                 Some(Exit::Failed(failure))
             }
@@ -337,33 +230,23 @@ impl Engine {
 
     /// Goes on with what a handler came into.
     fn resume(&mut self, suspended: State) {
-        match suspended {
-            State::Serving => self.serve(),
-            other => {
-                self.state = other;
-                self.look();
-            }
+        if matches!(suspended, State::Serving) {
+            return self.serve();
         }
+        self.state = suspended;
+        self.look();
     }
 
     /// Whether some scope around the present one would stop a failure: it is not yet the run's.
     fn is_being_tried(&self) -> bool {
-        self.scopes.iter().any(|scope| match &scope.is {
-            ScopeIs::Try { .. } => self.closed.is_none(),
-            ScopeIs::Step(step) => step.attempt < step.attempts && self.closed.is_none(),
-            ScopeIs::Cleanup { .. } => true,
-            _ => false,
-        })
+        self.flow.is_in_cleanup() || !self.port_is_closed() && self.flow.is_being_tried()
     }
 
     /// Ends the run.
     fn end_run(&mut self, exit: Exit) {
         let verdict = match exit {
             Exit::Failed(failure) => {
-                let verdict = match failure.code {
-                    Code::RunPort => Verdict::PortFailed,
-                    _ => Verdict::Failed,
-                };
+                let verdict = if failure.code == Code::RunPort { Verdict::PortFailed } else { Verdict::Failed };
                 self.told_failure(failure);
                 verdict
             }
@@ -373,15 +256,15 @@ impl Engine {
                 Verdict::Skipped
             }
             Exit::Returned(..) | Exit::Ended => {
-                if self.failure.is_some() {
+                if self.tally.failure.is_some() {
                     Verdict::Failed
-                } else if self.skipped {
+                } else if self.tally.is_skipped {
                     Verdict::Skipped
-                } else if self.program.role == Role::Flow && !self.has_checked {
+                } else if self.program.role == Role::Flow && !self.tally.has_checked {
                     let failure = self.nothing_checked();
                     self.told_failure(failure);
                     Verdict::Failed
-                } else if self.is_flaky {
+                } else if self.tally.is_flaky {
                     Verdict::Flaky
                 } else {
                     Verdict::Passed
@@ -393,19 +276,21 @@ impl Engine {
 
     /// Tells of the failure that ends the run, unless that was done when its step ended.
     fn told_failure(&mut self, failure: Box<Failure>) {
-        if self.failure.is_none() {
-            self.failure = Some(failure.clone());
-            self.release_to(0);
+        if self.tally.failure.is_none() {
+            self.tally.failure = Some(failure.clone());
+            self.journal.release_to(0);
             self.tell(failure.site, EventKind::Failed(failure));
         }
     }
 
-    /// Closes the port and ends the run with a verdict.
+    /// Closes the ports and ends the run with a verdict.
     pub(in crate::engine) fn finish(&mut self, verdict: Verdict) {
         self.sight_all();
-        self.release_to(0);
-        if self.closed.is_none() {
-            self.command(PortCommand::Close);
+        self.journal.release_to(0);
+        for port in self.ports.ids() {
+            if !self.ports[port].is_closed() {
+                self.command(port, PortCommand::Close);
+            }
         }
         self.tell(None, EventKind::RunEnded { verdict });
         self.state = State::Over(verdict);

@@ -2,19 +2,23 @@
 
 use std::time::Duration;
 
+use crate::diagnostic::Code;
 use crate::engine::{Engine, State};
-use crate::event::EventKind;
-use crate::port::{PortCommand, WriteToken};
-use crate::program::{Role, SendMode};
+use crate::event::{EventKind, Failure};
+use crate::port::{PortCommand, PortId, WriteToken};
+use crate::program::{Expr, Role, SendMode};
 use crate::settings::Echo;
 use crate::source::Site;
 use crate::time::Moment;
+use crate::value::bounds::check_length;
 
 /// Bytes on their way out.
 #[derive(Debug)]
 pub(in crate::engine) struct Outgoing {
     /// The statement.
     pub site: Site,
+    /// Where they go.
+    pub port: PortId,
     /// All the bytes.
     bytes: Vec<u8>,
     /// How many have been handed over.
@@ -33,44 +37,45 @@ impl Outgoing {
 }
 
 impl Engine {
-    /// Begins to send.
-    pub(in crate::engine) fn send(&mut self, mode: SendMode, octets: Vec<u8>, site: Site) {
-        let echo = (mode == SendMode::Line && self.program.role == Role::Flow && self.settings.echo != Echo::Off)
+    /// Begins to send on the current port.
+    pub(super) fn send(&mut self, mode: SendMode, text: &Expr, site: Site) -> Result<(), Box<Failure>> {
+        self.port_is_open(site)?;
+        let octets = self.eval_to_send(text)?;
+        check_length(octets.len()).map_err(|why| self.failure_at(Code::RunValue, site, why, "too long to send"))?;
+        let port = self.flow.port;
+        let settings = &self.ports[port].settings;
+        let echo = (mode == SendMode::Line && self.program.role == Role::Flow && settings.echo != Echo::Off)
             .then_some(octets.len());
         let bytes = match mode {
             SendMode::Raw => octets,
             SendMode::Line => {
                 let mut line = octets;
-                line.extend_from_slice(&self.settings.eol);
+                line.extend_from_slice(&settings.eol);
                 line
             }
-            SendMode::Reply => [self.settings.header.as_slice(), &octets, &self.settings.eol].concat(),
+            SendMode::Reply => [settings.header.as_slice(), &octets, &settings.eol].concat(),
         };
-        let send = Outgoing { site, bytes, handed_over: 0, echo, next_at: None };
-        self.start_writing(send);
+        self.start_writing(Outgoing { site, port, bytes, handed_over: 0, echo, next_at: None });
+        Ok(())
     }
 
     /// Hands the first piece over, or all of it.
     pub(in crate::engine) fn start_writing(&mut self, mut send: Outgoing) {
-        // Bytes that came during the guard time begin it again.
-        let quiet_from = match self.settings.guard {
-            Duration::ZERO => self.now,
-            guard => self.sight.inbox.last_arrival() + guard,
-        };
-        let free_from = if send.handed_over == 0 { quiet_from.max(self.line_free_at) } else { self.now };
+        let port = &mut self.ports[send.port];
+        let free_from = if send.handed_over == 0 { port.line_free_at(self.now) } else { self.now };
         if free_from > self.now {
             self.state = State::Guarding { until: free_from, send };
             return;
         }
         let left = send.bytes.get(send.handed_over..).unwrap_or_default();
-        let piece = if self.settings.pace > Duration::ZERO { left.len().min(1) } else { left.len() };
+        let piece = if port.settings.pace > Duration::ZERO { left.len().min(1) } else { left.len() };
         let bytes = left[..piece].to_vec();
         send.handed_over += piece;
         send.next_at = None;
-        self.writes += 1;
-        let number = self.writes;
-        self.state = State::Writing { number, send };
-        self.command(PortCommand::Write { token: WriteToken::new(number), bytes });
+        let token = port.next_write();
+        let to = send.port;
+        self.state = State::Writing { number: token.number(), send };
+        self.command(to, PortCommand::Write { token, bytes });
     }
 
     /// Hands the next piece of a paced send over.
@@ -82,14 +87,15 @@ impl Engine {
     }
 
     /// Takes note that a write has left.
-    pub(in crate::engine) fn sent(&mut self, token: &WriteToken) {
-        let is_ours = matches!(&self.state, State::Writing { number, .. } if *number == token.number());
-        if !is_ours {
+    pub(in crate::engine) fn sent(&mut self, port: PortId, token: &WriteToken) {
+        let is_awaited =
+            matches!(&self.state, State::Writing { number, send } if *number == token.number() && send.port == port);
+        if !is_awaited {
             return;
         }
         let State::Writing { number, mut send } = std::mem::replace(&mut self.state, State::Ready) else { return };
         if send.handed_over < send.bytes.len() {
-            send.next_at = Some(self.now + self.settings.pace);
+            send.next_at = Some(self.now + self.ports[port].settings.pace);
             self.state = State::Writing { number, send };
             return;
         }
@@ -98,26 +104,32 @@ impl Engine {
 
     /// From here on, what comes answers what was sent.
     fn all_sent(&mut self, send: Outgoing) {
-        self.line_free_at = self.now + self.settings.line_pace;
         self.sight_all();
+        let port = &mut self.ports[send.port];
+        port.line_left(self.now);
         // What a device writes is no question: what came before it is still to be read.
         match self.program.role {
             Role::Flow => {
-                self.sight.sent(&send.bytes, send.echo);
+                port.sight.sent(&send.bytes, send.echo);
                 // A wait that a handler came into may still read from before.
-                if !self.is_in_handler() {
-                    self.sight.inbox.forget_taken();
+                if !self.flow.is_in_handler() {
+                    port.sight.inbox.forget_taken();
                 }
             }
-            Role::Device => self.sight.note_sent(&send.bytes),
+            Role::Device => port.sight.note_sent(&send.bytes),
         }
         self.tell(Some(send.site), EventKind::Sent { bytes: send.bytes });
     }
 
+    /// Whether what comes on a port goes back: a device echoes.
+    pub(super) fn sends_echo(&self, port: PortId) -> bool {
+        self.program.role == Role::Device && self.ports[port].settings.echo == Echo::On
+    }
+
     /// Sends back what a device has heard.
-    pub(in crate::engine) fn send_echo(&mut self, heard: Vec<u8>, site: Site) {
-        self.writes += 1;
-        self.command(PortCommand::Write { token: WriteToken::new(self.writes), bytes: heard.clone() });
+    pub(super) fn send_echo(&mut self, port: PortId, heard: Vec<u8>, site: Site) {
+        let token = self.ports[port].next_write();
+        self.command(port, PortCommand::Write { token, bytes: heard.clone() });
         self.tell(Some(site), EventKind::Sent { bytes: heard });
     }
 }

@@ -22,7 +22,7 @@ const COMPILED: usize = 64;
 impl Engine {
     /// Works out an expression of the present statement.
     pub(in crate::engine) fn eval(&mut self, expr: &Expr) -> Result<Value, Box<Failure>> {
-        let site = self.program.site(self.at.saturating_sub(1));
+        let site = self.program.site(self.flow.at.saturating_sub(1));
         self.eval_at(expr, site)
     }
 
@@ -39,14 +39,14 @@ impl Engine {
     }
 
     fn wrong(&self, expr: &Expr, message: String) -> Box<Failure> {
-        let site = self.program.site(self.at.saturating_sub(1));
+        let site = self.program.site(self.flow.at.saturating_sub(1));
         self.trouble((expr.span, message), site)
     }
 
     /// Works out octets to be sent, with room for a line ending behind them.
     pub(in crate::engine) fn eval_to_send(&mut self, expr: &Expr) -> Result<Vec<u8>, Box<Failure>> {
         let ExprKind::Const(Value::Text(text)) = &expr.kind else { return Ok(self.eval(expr)?.into_octets()) };
-        let mut octets = Vec::with_capacity(text.len() + self.settings.eol.len());
+        let mut octets = Vec::with_capacity(text.len() + self.ports[self.flow.port].settings.eol.len());
         octets.extend_from_slice(text);
         Ok(octets)
     }
@@ -89,7 +89,7 @@ impl Engine {
             ExprKind::Const(value) => return Ok(value.clone()),
             ExprKind::Template(pieces) => Value::Text(self.template(pieces)?),
             ExprKind::Variable(slot, name) => {
-                return self.get(*slot).cloned().ok_or_else(|| (at, format!("`{name}` has no value yet")));
+                return self.flow.get(*slot).cloned().ok_or_else(|| (at, format!("`{name}` has no value yet")));
             }
             ExprKind::Call(function, arguments) => self.call_function(*function, arguments, at)?,
             ExprKind::List(items) => Value::List(items.iter().map(|item| self.value(item)).collect::<Result<_, _>>()?),
@@ -145,13 +145,12 @@ impl Engine {
 
     fn call_function(&mut self, function: Function, arguments: &[Expr], at: Span) -> Result<Value, Trouble> {
         let arguments = arguments.iter().map(|argument| self.value(argument)).collect::<Result<Vec<_>, _>>()?;
-        let result =
-            function.call(&arguments, &mut self.ambient).map_err(|why| (at, self.redactor.clean_text(&why)))?;
+        let result = function.call(&arguments, &mut self.ambient).map_err(|why| (at, self.journal.clean_text(&why)))?;
         let secrecy = function.signature().secrecy;
         let of = |argument: &Value| match secrecy {
             Secrecy::Hides => None,
-            Secrecy::Keeps => self.redactor.name_in(&argument.octets()),
-            Secrecy::Selects => self.redactor.name_of(&argument.octets()),
+            Secrecy::Keeps => self.journal.secrets().name_in(&argument.octets()),
+            Secrecy::Selects => self.journal.secrets().name_of(&argument.octets()),
         };
         if let Some(name) = arguments.iter().find_map(of) {
             self.learn_derived(&name, &result);
@@ -164,7 +163,7 @@ impl Engine {
         match result {
             Value::List(items) => items.iter().for_each(|item| self.learn_derived(name, item)),
             Value::Text(octets) | Value::Bytes(octets) => {
-                if self.redactor.redact(octets).is_none() {
+                if self.journal.secrets().redact(octets).is_none() {
                     self.redact_from_now(name, octets);
                 }
             }
@@ -201,8 +200,7 @@ impl Engine {
 
     /// Returns a pattern as messages show it: as written, but with values in place of their names.
     pub(in crate::engine) fn title(&self, spec: &PatternSpec, pattern: &Pattern) -> String {
-        let quoted =
-            |text: &[u8]| format!("\"{}\"", crate::value::escape::visible_cut(&self.redactor.clean(text), 120));
+        let quoted = |text: &[u8]| format!("\"{}\"", crate::value::escape::visible_cut(&self.journal.clean(text), 120));
         match (&spec.source, pattern) {
             (PatternSource::Text(..), Pattern::Literal(literal)) => quoted(literal.needle()),
             (PatternSource::Text(..), Pattern::Line(text)) => format!("line {}", quoted(text)),
@@ -305,7 +303,7 @@ impl Engine {
         }
         let shown = |engine: &mut Engine, expr: &Expr| {
             let value = engine.value(expr).ok()?;
-            let text = crate::value::escape::visible_cut(&engine.redactor.clean(&value.show()), 60);
+            let text = crate::value::escape::visible_cut(&engine.journal.clean(&value.show()), 60);
             Some(if matches!(value, Value::Text(_)) { format!("\"{text}\"") } else { text })
         };
         let (left, right) = (shown(self, left)?, shown(self, right)?);

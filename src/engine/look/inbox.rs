@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
+use super::Silence;
 use crate::time::Moment;
 use crate::value::line_end;
 
@@ -166,9 +167,9 @@ impl Inbox {
         self.bare_cr == BareCr::Waits && self.line_start < self.end() && self.bytes.last() == Some(&b'\r')
     }
 
-    /// Returns the first line that is not recorded, if it is complete. `settled` tells that it has been quiet
+    /// Returns the first line that is not recorded, if it is complete. `silence` tells whether it has been quiet
     /// for the settle time.
-    pub(in crate::engine) fn line(&mut self, settled: bool) -> Option<Line> {
+    pub(in crate::engine) fn line(&mut self, silence: Silence) -> Option<Line> {
         if self.swallows_lf && self.line_start < self.end() {
             self.swallows_lf = false;
             if self.slice(self.line_start..self.line_start + 1) == b"\n" {
@@ -190,7 +191,7 @@ impl Inbox {
         self.scanned = at;
         let next = match self.slice(at..at + 2) {
             [b'\r', b'\n'] => at + 2,
-            [b'\r'] if self.bare_cr == BareCr::Waits && !settled => return None,
+            [b'\r'] if self.bare_cr == BareCr::Waits && silence == Silence::NotYet => return None,
             _ => at + 1,
         };
         Some(Line { text: start..at, next })
@@ -312,17 +313,17 @@ mod tests {
     fn lines(bytes: &[u8], chunk: usize, bare_cr: BareCr) -> Vec<String> {
         let mut inbox = Inbox::new(bare_cr);
         let mut lines = Vec::new();
-        let mut take = |inbox: &mut Inbox, settled: bool| {
-            while let Some(line) = inbox.line(settled) {
+        let mut take = |inbox: &mut Inbox, silence: Silence| {
+            while let Some(line) = inbox.line(silence) {
                 lines.push(String::from_utf8_lossy(inbox.slice(line.text.clone())).into_owned());
                 inbox.record(line, Fate::Unclaimed);
             }
         };
         for piece in bytes.chunks(chunk) {
             inbox.receive(piece, Moment::START);
-            take(&mut inbox, false);
+            take(&mut inbox, Silence::NotYet);
         }
-        take(&mut inbox, true);
+        take(&mut inbox, Silence::Settled);
         lines
     }
 
@@ -350,7 +351,7 @@ mod tests {
         let mut lost = 0;
         for _ in 0..100_000 {
             lost += inbox.receive(b"0123456789\r\n", Moment::START);
-            while let Some(line) = inbox.line(false) {
+            while let Some(line) = inbox.line(Silence::NotYet) {
                 inbox.record(line, Fate::Unclaimed);
             }
             while inbox.tell(inbox.line_start()).is_some() {}
@@ -365,7 +366,7 @@ mod tests {
         let mut inbox = Inbox::new(BareCr::Waits);
         let mut receive = |text: &[u8], fate: fn(&Line) -> Fate| {
             inbox.receive(text, Moment::START);
-            let line = inbox.line(false).expect("it is complete");
+            let line = inbox.line(Silence::NotYet).expect("it is complete");
             let fate = fate(&line);
             inbox.record(line, fate);
             while inbox.tell(inbox.line_start()).is_some() {}

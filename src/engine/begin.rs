@@ -1,0 +1,79 @@
+//! How a run begins: its header, its params, its ports.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::exec::watch::Prefilters;
+use super::flow::Flow;
+use super::journal::Journal;
+use super::port::Ports;
+use super::{Engine, Inputs, State, Tally};
+use crate::event::{EventKind, Failure, RunHeader};
+use crate::function::Ambient;
+use crate::port::PortCommand;
+use crate::program::{Program, Role, Slot};
+use crate::time::Moment;
+use crate::value::random::Rng;
+
+impl Engine {
+    /// Makes an engine; it begins with the first [`Engine::poll`].
+    pub fn new(program: Arc<Program>, inputs: Inputs) -> Engine {
+        let mut engine = Engine {
+            now: Moment::START,
+            state: State::Opening,
+            ports: Ports::new(program.role, [inputs.settings.clone()]),
+            flow: Flow::new(&program),
+            journal: Journal::default(),
+            ambient: Ambient { rng: Rng::from_seed(inputs.seed), unix_millis: inputs.begun },
+            tally: Tally::default(),
+            prefilters: Prefilters::default(),
+            due: None,
+            spent: 0,
+            regexes: HashMap::new(),
+            program,
+            inputs,
+        };
+        engine.begin();
+        engine
+    }
+
+    /// Tells that the run begins, sets the params, and opens the ports.
+    fn begin(&mut self) {
+        let header = RunHeader {
+            title: self.program.title.clone(),
+            kind: match self.program.role {
+                Role::Flow => "flow".to_string(),
+                Role::Device => "device".to_string(),
+            },
+            file: self.inputs.file.clone(),
+            port: self.inputs.port.clone(),
+            line: self.ports[self.flow.port].settings.line.to_string(),
+            seed: self.inputs.seed,
+        };
+        self.tell(None, EventKind::RunStarted(Box::new(header)));
+        if let Err(failure) = self.set_params() {
+            return self.fail(failure);
+        }
+        for port in self.ports.ids() {
+            let settings = self.ports[port].settings.line.clone();
+            self.command(port, PortCommand::Open { settings });
+        }
+    }
+
+    /// Sets each param to what was given, or to its default.
+    fn set_params(&mut self) -> Result<(), Box<Failure>> {
+        let program = self.program.clone();
+        for param in &program.params {
+            let value = match (self.inputs.variables.get(&param.name), &param.default) {
+                (Some(given), _) => given.clone(),
+                (None, Some(default)) => self.eval_at(default, param.site)?,
+                (None, None) => continue,
+            };
+            if param.is_secret {
+                self.learn(&param.name, &value, param.site)?;
+            }
+            self.flow.set(Slot::Global(param.slot), Some(value));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,110 @@
+//! Deadlines: when the present state ends by itself, and what happens then.
+
+use super::{Engine, State};
+use crate::event::Waiting;
+use crate::port::PortId;
+use crate::time::Moment;
+
+impl Engine {
+    /// Returns the moment at which something happens by itself, or is told of.
+    pub(super) fn deadline(&self) -> Option<Moment> {
+        let tells_by = self.ports.iter().filter_map(|port| port.tells_by()).min();
+        [self.own_deadline(), tells_by].into_iter().flatten().min()
+    }
+
+    /// Returns the moment at which the present state ends by itself.
+    fn own_deadline(&self) -> Option<Moment> {
+        match &self.state {
+            State::Guarding { until, .. } => Some(*until),
+            State::Sleeping { until, .. } => self.settles_at(None).into_iter().chain([*until]).min(),
+            State::Writing { send, .. } => send.next_piece_at(),
+            State::Waiting(wait) => {
+                let own = wait.next_deadline(&self.ports[wait.port]);
+                self.settles_at(Some(wait.port)).into_iter().chain([own]).min()
+            }
+            State::Retrying { not_before, at_latest, .. } => {
+                let quiet = self.ports.iter().map(|port| port.sight.inbox.last_arrival() + port.settings.settle).max();
+                Some((*not_before).max(quiet.map_or(*at_latest, |quiet| quiet.min(*at_latest))))
+            }
+            State::Asking { .. } => self.flow.step_deadline(),
+            State::Serving => self.settles_at(None).into_iter().chain(self.flow.next_timer()).min(),
+            State::Opening | State::Ready | State::Saving { .. } | State::Over(_) => None,
+        }
+    }
+
+    /// Returns when the silence on some port counts; the port of a wait, which counts its own, is left out.
+    fn settles_at(&self, awaited: Option<PortId>) -> Option<Moment> {
+        let others = self.ports.ids().filter(|port| Some(*port) != awaited);
+        others.filter_map(|port| self.ports[port].settles_at(None)).min()
+    }
+
+    /// Takes note of every port that was quiet for its settle time, and looks at it again; the port of a wait is left out.
+    fn settle(&mut self, awaited: Option<PortId>) {
+        for port in self.ports.ids() {
+            let is_due = self.ports[port].settles_at(None).is_some_and(|at| at <= self.now);
+            if Some(port) != awaited && is_due {
+                self.ports[port].settle();
+                self.look_at(port);
+            }
+        }
+    }
+
+    /// Lets what is due at the present moment happen.
+    pub(super) fn expire(&mut self) {
+        if self.ports.iter().any(|port| port.tells_by().is_some_and(|by| by <= self.now)) {
+            self.tell_untold();
+        }
+        if self.own_deadline().is_none_or(|deadline| deadline > self.now) {
+            return;
+        }
+        if let State::Waiting(wait) = &self.state {
+            self.settle(Some(wait.port));
+        }
+        match std::mem::replace(&mut self.state, State::Ready) {
+            State::Guarding { until, send } if until <= self.now => self.start_writing(send),
+            State::Writing { number, send } => self.next_piece(number, send),
+            State::Sleeping { until, site, is_bounded } if until <= self.now => {
+                if is_bounded {
+                    let failure = self.step_timeout(site);
+                    self.fail(failure);
+                }
+            }
+            state @ State::Sleeping { .. } => {
+                self.state = state;
+                self.settle(None);
+            }
+            State::Waiting(wait) => self.wait_expired(wait),
+            State::Asking { site, .. } => {
+                let failure = self.step_timeout(site);
+                self.fail(failure);
+            }
+            State::Retrying { .. } => self.begin_attempt(),
+            State::Serving => {
+                self.state = State::Serving;
+                self.settle(None);
+                if matches!(self.state, State::Serving) {
+                    self.run_due_timer();
+                }
+            }
+            state
+            @ (State::Guarding { .. } | State::Opening | State::Ready | State::Saving { .. } | State::Over(_)) => {
+                self.state = state
+            }
+        }
+    }
+
+    /// Returns what the engine is waiting for.
+    pub(super) fn waiting(&self) -> Waiting {
+        match &self.state {
+            State::Opening => Waiting::Open,
+            State::Guarding { send, .. } => Waiting::Quiet { site: send.site },
+            State::Writing { send, .. } => Waiting::Write { site: send.site },
+            State::Waiting(wait) => Waiting::Match { site: wait.site, deadline: Some(wait.deadline) },
+            State::Sleeping { until, site, .. } => Waiting::Sleep { site: *site, until: *until },
+            State::Retrying { site, .. } => Waiting::Quiet { site: *site },
+            State::Serving => Waiting::Serve,
+            State::Asking { site, .. } => Waiting::Answer { site: *site },
+            State::Ready | State::Saving { .. } | State::Over(_) => Waiting::Breath,
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Statements that change the line itself: settings, baud, control lines, break, flush, unplug, restart.
+
+use std::time::Duration;
+
+use crate::diagnostic::Code;
+use crate::engine::{Engine, State};
+use crate::event::{Failure, Verdict};
+use crate::port::{PortCommand, PortId};
+use crate::program::Expr;
+use crate::settings::SettingValue;
+use crate::source::Site;
+use crate::time::show_duration;
+
+/// The highest baud rate.
+const FASTEST: i64 = 4_000_000;
+
+impl Engine {
+    /// Refuses to use a port that is gone.
+    pub(in crate::engine) fn port_is_open(&self, site: Site) -> Result<(), Box<Failure>> {
+        if !self.port_is_closed() {
+            return Ok(());
+        }
+        Err(self.failure_at(Code::RunPort, site, "the port is gone", "can not be done any more"))
+    }
+
+    /// Changes settings from here on.
+    pub(super) fn change_settings(
+        &mut self,
+        settings: &[(String, SettingValue)],
+        site: Site,
+    ) -> Result<(), Box<Failure>> {
+        let port = &mut self.ports[self.flow.port];
+        let before = port.settings.line.clone();
+        for (name, value) in settings {
+            // The checker has tried each of them.
+            let _ = port.settings.set(name, value);
+        }
+        if port.settings.line != before {
+            self.port_is_open(site)?;
+            self.reconfigure();
+        }
+        Ok(())
+    }
+
+    /// Changes the baud rate.
+    pub(super) fn change_baud(&mut self, rate: &Expr, site: Site) -> Result<(), Box<Failure>> {
+        let rate = self.eval_count(rate, FASTEST)?;
+        if rate == 0 {
+            return Err(self.failure_at(Code::RunValue, site, "a baud rate of 0 can not be", "must be at least 1"));
+        }
+        self.port_is_open(site)?;
+        self.ports[self.flow.port].settings.line.baud = rate as u32;
+        self.reconfigure();
+        Ok(())
+    }
+
+    fn reconfigure(&mut self) {
+        let settings = self.ports[self.flow.port].settings.line.clone();
+        self.note(format!("the line is now {settings}"));
+        self.command(self.flow.port, PortCommand::Reconfigure { settings });
+    }
+
+    /// Switches control lines.
+    pub(super) fn set_control_lines(
+        &mut self,
+        dtr: Option<bool>,
+        rts: Option<bool>,
+        site: Site,
+    ) -> Result<(), Box<Failure>> {
+        self.port_is_open(site)?;
+        self.command(self.flow.port, PortCommand::SetLines { dtr, rts });
+        let show = |name: &str, on: Option<bool>| on.map(|on| format!("{name} {}", if on { "on" } else { "off" }));
+        let shown: Vec<String> = [show("DTR", dtr), show("RTS", rts)].into_iter().flatten().collect();
+        self.note(shown.join(", "));
+        Ok(())
+    }
+
+    /// Holds the line in break.
+    pub(super) fn hold_break(&mut self, lasting: &Expr, site: Site) -> Result<(), Box<Failure>> {
+        self.port_is_open(site)?;
+        let lasting = self.eval_duration(lasting)?;
+        self.command(self.flow.port, PortCommand::Break { lasting });
+        self.note(format!("break for {}", show_duration(lasting)));
+        self.sleep(lasting, site);
+        Ok(())
+    }
+
+    /// Throws away what has come.
+    pub(super) fn flush(&mut self) {
+        self.command(self.flow.port, PortCommand::DiscardInput);
+        self.sight_all();
+        self.ports[self.flow.port].sight.flush();
+    }
+
+    /// Hangs up, which ends a device.
+    pub(super) fn unplug(&mut self) {
+        self.command(self.flow.port, PortCommand::Close);
+        self.ports[self.flow.port].close();
+        self.finish(Verdict::Passed);
+    }
+
+    /// Begins a device afresh.
+    pub(super) fn restart(&mut self) {
+        self.flow.restart(&self.program);
+        self.ports[PortId::FIRST].settings = self.inputs.settings.clone();
+        let settings = self.inputs.settings.line.clone();
+        self.command(PortId::FIRST, PortCommand::Reconfigure { settings });
+        self.note("restart");
+        self.state = State::Ready;
+    }
+
+    /// Lets time pass; a step's timeout ends it.
+    pub(super) fn sleep(&mut self, lasting: Duration, site: Site) {
+        let (until, is_bounded) = self.bounded(lasting);
+        self.state = State::Sleeping { until, site, is_bounded };
+        self.look();
+    }
+}

@@ -1,0 +1,334 @@
+//! Looking at what has come: what a wait gets, and what the watchers get.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::wait::{Wait, WaitKind};
+use crate::diagnostic::{Code, Label};
+use crate::engine::flow::Active;
+use crate::engine::look::inbox::Line;
+use crate::engine::look::{BULK, Seen, Sight, Watch, Watching};
+use crate::engine::result_codes;
+use crate::engine::tell::Piece;
+use crate::engine::{Engine, State};
+use crate::event::Failure;
+use crate::pattern::{Pattern, Prefilter};
+use crate::port::PortId;
+use crate::program::{Expr, PatternSource, WatcherKind};
+use crate::source::Site;
+use crate::value::escape::{visible, visible_cut};
+
+/// How many patterns there must be for one search of all in a small read to take less than a search of each.
+const MANY: usize = 3;
+
+/// The watchers in force on a port, ready to be compared with lines.
+#[derive(Debug)]
+pub(in crate::engine) struct Watched {
+    patterns: Vec<(Pattern, Watch)>,
+    actives: Vec<Active>,
+    /// Whether a pattern has values in it that may change.
+    has_values: bool,
+    /// For which watchers of the flow it was made.
+    version: u64,
+}
+
+/// What finds the first interesting line of many for one wait.
+#[derive(Debug)]
+pub(in crate::engine) struct Filter {
+    /// How much had come when the wait began.
+    came_before: u64,
+    /// The prefilter and the watchers that it was made for, once it is worth it.
+    made: Option<(u64, Option<Arc<Prefilter>>)>,
+}
+
+impl Filter {
+    /// Begins without one.
+    pub(super) fn begin(sight: &Sight) -> Filter {
+        Filter { came_before: sight.inbox.end(), made: None }
+    }
+}
+
+/// Prefilters of long waits: they are made once for each statement that waits, as long as the watchers do not change.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Prefilters {
+    by_statement: HashMap<(PortId, Site), Option<Arc<Prefilter>>>,
+    version: u64,
+}
+
+impl Prefilters {
+    /// Returns the prefilter of a wait, from the patterns as written, so that it holds for each time its statement is executed.
+    fn of(&mut self, wait: &Wait, watched: &Watched) -> Option<Arc<Prefilter>> {
+        if self.version != watched.version {
+            self.by_statement.clear();
+            self.version = watched.version;
+        }
+        let make = || {
+            let specs = wait.kind.specs();
+            let ready = specs.iter().map(|spec| match &spec.source {
+                PatternSource::Ready(pattern) => Some(pattern),
+                PatternSource::Text(..) | PatternSource::Regex { .. } => None,
+            });
+            let ready: Vec<&Pattern> = ready.collect::<Option<_>>()?;
+            Prefilter::new(ready.into_iter().chain(watched.patterns.iter().map(|(pattern, _)| pattern))).map(Arc::new)
+        };
+        self.by_statement.entry((wait.port, wait.site)).or_insert_with(make).clone()
+    }
+}
+
+impl Engine {
+    /// Looks at what has come on every port, as the present state wants it.
+    pub(in crate::engine) fn look(&mut self) {
+        for port in self.ports.ids() {
+            self.look_at(port);
+        }
+    }
+
+    /// Looks at what has come on a port, as the present state wants it.
+    pub(in crate::engine) fn look_at(&mut self, port: PortId) {
+        loop {
+            let goes_on = match std::mem::replace(&mut self.state, State::Ready) {
+                State::Waiting(wait) if wait.port == port => self.look_for(wait),
+                state @ (State::Waiting(_) | State::Sleeping { .. } | State::Serving) => {
+                    self.look_meanwhile(state, port)
+                }
+                state @ (State::Opening
+                | State::Ready
+                | State::Guarding { .. }
+                | State::Writing { .. }
+                | State::Retrying { .. }
+                | State::Saving { .. }
+                | State::Asking { .. }
+                | State::Over(_)) => {
+                    self.state = state;
+                    false
+                }
+            };
+            if !goes_on {
+                return;
+            }
+        }
+    }
+
+    /// Looks for what a wait wants; true if it is to be looked at again.
+    fn look_for(&mut self, mut wait: Box<Wait>) -> bool {
+        let port = wait.port;
+        if let WaitKind::Count { n, read } = &wait.kind {
+            match self.ports[port].sight.read(*n) {
+                Some(range) => self.counted(port, read, wait.site, range),
+                None => self.state = State::Waiting(wait),
+            }
+            return false;
+        }
+        let Some(watched) = self.take_watched(port) else { return false };
+        let prefilter = self.prefilter(&mut wait, &watched);
+        let is_busy = self.is_busy_device();
+        let line = &mut self.ports[port];
+        let silence = line.silence();
+        let wanted = wait.kind.wanted_mut();
+        let seen = if is_busy {
+            line.sight.look_busy(wanted, silence)
+        } else {
+            let watching =
+                Watching { watchers: &watched.patterns, prefilter: prefilter.as_deref(), sees_unwanted: false };
+            line.sight.look(wanted, watching, silence)
+        };
+        let active = self.keep_watched(port, watched, &seen);
+        match seen {
+            Seen::Nothing | Seen::Unwanted { .. } => {
+                // What a read takes is told as one block, when it is complete.
+                if !matches!(wait.kind, WaitKind::Until { .. }) {
+                    self.sight_lines(port);
+                }
+                self.state = State::Waiting(wait);
+                false
+            }
+            Seen::Wanted { arm, found, line } => self.found(wait, arm, found, line),
+            Seen::Watched { found, line, .. } => {
+                self.state = State::Waiting(wait);
+                let waiting = self.awaited();
+                self.watcher_found(active, found, line, waiting)
+            }
+        }
+    }
+
+    /// Returns what finds the first interesting line in one search, where that is worth it: many lines came at once, or the
+    /// wait has seen many and there are many patterns.
+    fn prefilter(&mut self, wait: &mut Wait, watched: &Watched) -> Option<Arc<Prefilter>> {
+        let sight = &self.ports[wait.port].sight;
+        let is_bulk = sight.unlooked() >= BULK;
+        let is_long = sight.inbox.end() - wait.filter.came_before >= BULK;
+        if !(is_bulk || is_long) || watched.has_values {
+            return None;
+        }
+        if wait.filter.made.as_ref().is_none_or(|(made_for, _)| *made_for != watched.version) {
+            wait.filter.made = Some((watched.version, self.prefilters.of(wait, watched)));
+        }
+        let (_, prefilter) = wait.filter.made.as_ref()?;
+        prefilter.as_ref().filter(|prefilter| is_bulk || prefilter.n_patterns() >= MANY).cloned()
+    }
+
+    /// Lets the watchers of a port look while nothing is awaited on it; true if it is to be looked at again.
+    fn look_meanwhile(&mut self, state: State, port: PortId) -> bool {
+        self.state = state;
+        if self.is_busy_device() {
+            return false;
+        }
+        let Some(watched) = self.take_watched(port) else { return false };
+        let sees_unwanted = self.sends_echo(port);
+        let line = &mut self.ports[port];
+        let silence = line.silence();
+        let watching = Watching { watchers: &watched.patterns, prefilter: None, sees_unwanted };
+        let seen = line.sight.look(None, watching, silence);
+        let active = self.keep_watched(port, watched, &seen);
+        match seen {
+            Seen::Watched { found, line, .. } => {
+                let waiting = self.awaited();
+                self.watcher_found(active, found, line, waiting)
+            }
+            Seen::Unwanted { line } => {
+                let heard = self.ports[port].sight.inbox.slice(line.text.start..line.next).to_vec();
+                let site = self.program.site(self.flow.at);
+                self.send_echo(port, heard, site);
+                true
+            }
+            Seen::Nothing | Seen::Wanted { .. } => {
+                self.sight_lines(port);
+                false
+            }
+        }
+    }
+
+    /// Returns what the present state waits for, as messages show it, and the statement.
+    fn awaited(&self) -> Option<(String, Site)> {
+        match &self.state {
+            State::Waiting(wait) => Some((self.what(wait), wait.site)),
+            State::Sleeping { site, .. } => Some(("nothing but time to pass".to_string(), *site)),
+            State::Opening
+            | State::Ready
+            | State::Guarding { .. }
+            | State::Writing { .. }
+            | State::Retrying { .. }
+            | State::Saving { .. }
+            | State::Asking { .. }
+            | State::Serving
+            | State::Over(_) => None,
+        }
+    }
+
+    /// Runs the block of an `on`, or ends the wait for a `fail on`; true if it is to be looked at again.
+    fn watcher_found(
+        &mut self,
+        active: Option<Active>,
+        found: Range<u64>,
+        line: Line,
+        waiting: Option<(String, Site)>,
+    ) -> bool {
+        let Some(active) = active else { return false };
+        let program = self.program.clone();
+        let watcher = &program.watchers[active.watcher];
+        let port = active.port;
+        match &watcher.kind {
+            WatcherKind::On { entry, .. } => {
+                let pattern = self.ready(&watcher.pattern).ok();
+                let end = if self.reads_next(*entry) { found.end } else { line.next };
+                self.sight_to(port, end, Piece::Line);
+                if self.sends_echo(port) {
+                    let heard = self.ports[port].sight.inbox.slice(line.text.start..line.next).to_vec();
+                    self.send_echo(port, heard, watcher.site);
+                }
+                let begun = self.begin_handler(active).and_then(|()| match pattern {
+                    Some(pattern) => self.bind(port, &watcher.pattern, &pattern, &found, &line),
+                    None => Ok(()),
+                });
+                if let Err(failure) = begun {
+                    self.fail(failure);
+                }
+                false
+            }
+            WatcherKind::FailOn { message } => {
+                self.sight_to(port, line.next, Piece::Line);
+                let failure = self.fail_on(active, watcher.site, message.as_ref(), &line, waiting);
+                self.fail(failure);
+                false
+            }
+            WatcherKind::Ignore => true,
+        }
+    }
+
+    fn fail_on(
+        &mut self,
+        active: Active,
+        watcher: Site,
+        message: Option<&Expr>,
+        line: &Line,
+        waiting: Option<(String, Site)>,
+    ) -> Box<Failure> {
+        let text = self.ports[active.port].sight.inbox.slice(line.text.clone()).to_vec();
+        let shown = visible_cut(&self.journal.clean(&text), 120);
+        let said = message.and_then(|message| self.eval(message).ok()).map(|value| self.shown(&value));
+        let came = match &said {
+            Some(said) => format!("{said} (`{shown}` came)"),
+            None => format!("`{shown}` came"),
+        };
+        let (message, site, label) = match waiting {
+            Some((what, site)) => (came, site, format!("was waiting for {what}")),
+            None => (came, watcher, "ends any wait".to_string()),
+        };
+        let mut failure = self.failure_at(Code::RunFailOn, site, message, label);
+        if site != watcher {
+            failure.others.push(Label::new(watcher, "ends any wait"));
+        }
+        self.add_exchange(&mut failure);
+        failure.cause = result_codes::meaning(&visible(&text)).or(failure.cause);
+        failure
+    }
+
+    /// Takes the watchers in force on a port, ready. If one of them cannot be made ready the run has failed, and there are none.
+    fn take_watched(&mut self, port: PortId) -> Option<Watched> {
+        let version = self.flow.watching_version();
+        let kept = self.ports[port].watched.take();
+        if let Some(watched) = kept.filter(|watched| !watched.has_values && watched.version == version) {
+            return Some(watched);
+        }
+        match self.make_watched(port) {
+            Ok(watched) => Some(watched),
+            Err(failure) => {
+                self.fail(failure);
+                None
+            }
+        }
+    }
+
+    /// Keeps the watchers of a port for the next look; returns the one that was found.
+    fn keep_watched(&mut self, port: PortId, watched: Watched, seen: &Seen) -> Option<Active> {
+        let active = match seen {
+            Seen::Watched { watcher, .. } => Some(watched.actives[*watcher]),
+            Seen::Nothing | Seen::Unwanted { .. } | Seen::Wanted { .. } => None,
+        };
+        self.ports[port].watched = Some(watched);
+        active
+    }
+
+    fn make_watched(&mut self, port: PortId) -> Result<Watched, Box<Failure>> {
+        let version = self.flow.watching_version();
+        let program = self.program.clone();
+        let actives: Vec<Active> = self.flow.watching(port).collect();
+        let mut patterns = Vec::with_capacity(actives.len());
+        let mut has_values = false;
+        for active in &actives {
+            let watcher = &program.watchers[active.watcher];
+            has_values |= !matches!(watcher.pattern.source, PatternSource::Ready(_));
+            let watch = match watcher.kind {
+                WatcherKind::On { .. } => Watch::On,
+                WatcherKind::FailOn { .. } => Watch::FailOn,
+                WatcherKind::Ignore => Watch::Ignore,
+            };
+            patterns.push((self.ready(&watcher.pattern)?, watch));
+        }
+        let is_eager = |pattern: &Pattern| matches!(pattern, Pattern::Literal(_)) || pattern.is_prompt();
+        self.ports[port].sight.has_eager_watchers =
+            patterns.iter().any(|(pattern, watch)| *watch != Watch::Ignore && is_eager(pattern));
+        Ok(Watched { patterns, actives, has_values, version })
+    }
+}

@@ -1,0 +1,414 @@
+//! How far a program is: the next instruction, the port that is current, variables, calls, scopes and watchers.
+//!
+//! It knows no byte that came and no event. What a scope's end means is decided in `exec`; here is only what there is to know
+//! about it.
+
+use std::time::Duration;
+
+use super::State;
+use crate::event::Failure;
+use crate::port::PortId;
+use crate::program::{Address, Program, Slot, Target, WatcherId};
+use crate::source::Site;
+use crate::time::Moment;
+use crate::value::Value;
+
+/// How far a program is.
+#[derive(Debug)]
+pub(in crate::engine) struct Flow {
+    /// The next instruction.
+    pub at: Address,
+    /// The port that instructions speak to.
+    pub port: PortId,
+    globals: Vec<Option<Value>>,
+    /// The main part's first; there is always one.
+    frames: Vec<Frame>,
+    /// The main part's first; there is always one while the run is not over.
+    scopes: Vec<Scope>,
+    /// Watchers in force, the innermost last.
+    watching: Vec<Active>,
+    /// How often `watching` changed.
+    watching_version: u64,
+    timers: Vec<Timer>,
+}
+
+/// The variables of one call.
+#[derive(Debug)]
+struct Frame {
+    locals: Vec<Option<Value>>,
+    /// The frame whose locals these statements use: a handler in a flow uses those of its block.
+    home: usize,
+    /// Where to go on after the call.
+    return_to: Address,
+    /// What the result is put into.
+    result: Option<Target>,
+    /// Where it was called, for messages; a handler has none.
+    called_at: Option<Site>,
+}
+
+/// A watcher in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) struct Active {
+    /// Which.
+    pub watcher: WatcherId,
+    /// The port that it watches.
+    pub port: PortId,
+    /// The frame whose variables its block uses.
+    frame: usize,
+}
+
+/// A block of a device that runs later.
+#[derive(Debug)]
+struct Timer {
+    at: Moment,
+    entry: Address,
+    port: PortId,
+    locals: Vec<Option<Value>>,
+}
+
+/// A part of the program that ends as one.
+#[derive(Debug)]
+pub(in crate::engine) struct Scope {
+    /// What it is.
+    pub is: ScopeIs,
+    /// How many held events back before it.
+    pub holds: u32,
+    /// How many watchers were in force before it.
+    watching: usize,
+    /// The port that was current before it.
+    port: PortId,
+    /// `finally` blocks that were reached, with the port that was current there; the last one runs first.
+    finals: Vec<(Address, PortId)>,
+}
+
+/// What a scope is.
+#[derive(Debug)]
+pub(in crate::engine) enum ScopeIs {
+    /// The whole flow.
+    Main,
+    /// A block with watchers or a `finally`.
+    Block,
+    /// A step.
+    Step(Box<Step>),
+    /// `try`.
+    Try { otherwise: Address },
+    /// A procedure.
+    Procedure,
+    /// A handler, and what it came into.
+    Handler(State),
+    /// A `finally` block, and how things go on after it.
+    Cleanup { then: Then },
+}
+
+/// An attempt at a step.
+#[derive(Debug)]
+pub(in crate::engine) struct Step {
+    pub title: String,
+    pub site: Site,
+    pub attempt: u32,
+    pub attempts: u32,
+    pub every: Duration,
+    pub lasting: Option<Duration>,
+    pub began: Moment,
+    pub body: Address,
+    pub behind: Address,
+}
+
+/// How things go on after a `finally` block.
+#[derive(Debug)]
+pub(in crate::engine) enum Then {
+    /// The scope ends normally: its `Leave` is executed again.
+    Leave(Address),
+    /// It is being left.
+    Exit(Exit),
+}
+
+/// Why a scope is left before its end.
+#[derive(Debug)]
+pub(in crate::engine) enum Exit {
+    Failed(Box<Failure>),
+    Returned(Option<Value>, Site),
+    Skipped(String),
+    Interrupted,
+    /// The main part has come to its end.
+    Ended,
+}
+
+/// What a call that ended leaves.
+#[derive(Debug)]
+pub(in crate::engine) struct EndedCall {
+    /// What its result is put into.
+    pub result: Option<Target>,
+}
+
+impl Flow {
+    /// Returns a program before its first instruction.
+    pub(in crate::engine) fn new(program: &Program) -> Flow {
+        let mut flow = Flow {
+            at: program.entry,
+            port: PortId::FIRST,
+            globals: vec![None; program.globals.len()],
+            frames: Vec::new(),
+            scopes: Vec::new(),
+            watching: Vec::new(),
+            watching_version: 0,
+            timers: Vec::new(),
+        };
+        flow.restart(program);
+        flow
+    }
+
+    /// Goes back before the first instruction; what the global variables hold stays.
+    pub(in crate::engine) fn restart(&mut self, program: &Program) {
+        self.at = program.entry;
+        self.port = PortId::FIRST;
+        let locals = vec![None; program.locals];
+        self.frames = vec![Frame { locals, home: 0, return_to: 0, result: None, called_at: None }];
+        let main = Scope { is: ScopeIs::Main, holds: 0, watching: 0, port: PortId::FIRST, finals: Vec::new() };
+        self.scopes.truncate(1);
+        if self.scopes.is_empty() {
+            self.scopes.push(main);
+        }
+        let standing = program.standing.iter().rev();
+        self.watching = standing.map(|id| Active { watcher: *id, port: PortId::FIRST, frame: 0 }).collect();
+        self.watching_version += 1;
+        self.timers.clear();
+    }
+
+    // Variables.
+
+    /// Returns what a variable holds.
+    pub(in crate::engine) fn get(&self, slot: Slot) -> Option<&Value> {
+        match slot {
+            Slot::Global(place) => self.globals.get(place as usize)?.as_ref(),
+            Slot::Local(place) => self.frames[self.home()].locals.get(place as usize)?.as_ref(),
+        }
+    }
+
+    /// Puts a value into a variable; `None` takes its value away.
+    pub(in crate::engine) fn set(&mut self, slot: Slot, value: Option<Value>) {
+        let (values, place) = match slot {
+            Slot::Global(place) => (&mut self.globals, place as usize),
+            Slot::Local(place) => {
+                let home = self.home();
+                (&mut self.frames[home].locals, place as usize)
+            }
+        };
+        if values.len() <= place {
+            values.resize(place + 1, None);
+        }
+        values[place] = value;
+    }
+
+    fn home(&self) -> usize {
+        self.frames.last().map_or(0, |frame| frame.home)
+    }
+
+    // Calls.
+
+    /// Returns how many calls and handlers enclose the present instruction, and the main part.
+    pub(in crate::engine) fn n_frames(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Goes on in a procedure with these variables.
+    pub(in crate::engine) fn call(
+        &mut self,
+        entry: Address,
+        locals: Vec<Option<Value>>,
+        result: Option<Target>,
+        site: Site,
+    ) {
+        let home = self.frames.len();
+        self.frames.push(Frame { locals, home, return_to: self.at, result, called_at: Some(site) });
+        self.at = entry;
+    }
+
+    /// Goes on in the block of a watcher: with so many variables of its own, or with those of the block it stands in.
+    pub(in crate::engine) fn call_handler(&mut self, entry: Address, active: Active, own_locals: Option<usize>) {
+        let (locals, home) = match own_locals {
+            Some(n) => (vec![None; n], self.frames.len()),
+            None => (Vec::new(), active.frame),
+        };
+        self.frames.push(Frame { locals, home, return_to: self.at, result: None, called_at: None });
+        self.at = entry;
+        self.port = active.port;
+    }
+
+    /// Goes back to where the innermost call or handler was begun.
+    pub(in crate::engine) fn end_call(&mut self) -> EndedCall {
+        let frame = self.frames.pop().expect("a call is being left");
+        self.at = frame.return_to;
+        EndedCall { result: frame.result }
+    }
+
+    /// Forgets the innermost call or handler: it is left, and where to go on is decided elsewhere.
+    pub(in crate::engine) fn drop_call(&mut self) {
+        self.frames.pop();
+    }
+
+    /// Returns where the innermost call stands; a handler stands nowhere.
+    pub(in crate::engine) fn called_at(&self) -> Option<Site> {
+        self.frames.last().and_then(|frame| frame.called_at)
+    }
+
+    /// Returns where the calls that led here stand, innermost first.
+    pub(in crate::engine) fn call_sites(&self) -> Vec<Site> {
+        self.frames.iter().rev().filter_map(|frame| frame.called_at).collect()
+    }
+
+    // Blocks that run later.
+
+    /// Has a block run later, with the variables of now.
+    pub(in crate::engine) fn add_timer(&mut self, at: Moment, entry: Address) {
+        let locals = self.frames[self.home()].locals.clone();
+        self.timers.push(Timer { at, entry, port: self.port, locals });
+    }
+
+    /// Returns when the next timer is due.
+    pub(in crate::engine) fn next_timer(&self) -> Option<Moment> {
+        self.timers.iter().map(|timer| timer.at).min()
+    }
+
+    /// Goes on in the block of the timer that is due first, of two at the same moment in that of the older; false if none is.
+    pub(in crate::engine) fn call_due_timer(&mut self, now: Moment) -> bool {
+        let due = self.timers.iter().enumerate().filter(|(_, timer)| timer.at <= now);
+        let Some((index, _)) = due.min_by_key(|(i, timer)| (timer.at, *i)) else { return false };
+        let timer = self.timers.remove(index);
+        let home = self.frames.len();
+        self.frames.push(Frame { locals: timer.locals, home, return_to: self.at, result: None, called_at: None });
+        self.at = timer.entry;
+        self.port = timer.port;
+        true
+    }
+
+    // Watchers.
+
+    /// Puts a watcher in force on the current port until the innermost scope ends.
+    pub(in crate::engine) fn watch(&mut self, watcher: WatcherId) {
+        self.watching.push(Active { watcher, port: self.port, frame: self.frames.len() - 1 });
+        self.watching_version += 1;
+    }
+
+    /// Returns the watchers in force on a port, the innermost first.
+    pub(in crate::engine) fn watching(&self, port: PortId) -> impl Iterator<Item = Active> {
+        self.watching.iter().rev().filter(move |active| active.port == port).copied()
+    }
+
+    /// Returns how often the watchers in force changed.
+    pub(in crate::engine) fn watching_version(&self) -> u64 {
+        self.watching_version
+    }
+
+    // Scopes.
+
+    /// Begins a scope; so many hold events back before it.
+    pub(in crate::engine) fn open(&mut self, is: ScopeIs, holds: u32) {
+        let (watching, port) = (self.watching.len(), self.port);
+        self.scopes.push(Scope { is, holds, watching, port, finals: Vec::new() });
+    }
+
+    /// Begins a scope again that was just closed, with what is left of it.
+    pub(in crate::engine) fn reopen(&mut self, scope: Scope) {
+        self.scopes.push(scope);
+    }
+
+    /// Ends the innermost scope: its watchers are not in force any more, and the port before it is current again.
+    pub(in crate::engine) fn close(&mut self) -> Scope {
+        let scope = self.scopes.pop().expect("a scope is open");
+        if self.watching.len() > scope.watching {
+            self.watching.truncate(scope.watching);
+            self.watching_version += 1;
+        }
+        self.port = scope.port;
+        scope
+    }
+
+    /// Whether only the main part's scope is open.
+    pub(in crate::engine) fn is_in_main(&self) -> bool {
+        self.scopes.len() == 1
+    }
+
+    /// Returns the step whose scope is the innermost.
+    pub(in crate::engine) fn innermost_step(&mut self) -> Option<&mut Step> {
+        match self.scopes.last_mut() {
+            Some(Scope { is: ScopeIs::Step(step), .. }) => Some(step),
+            Some(_) | None => None,
+        }
+    }
+
+    /// Has a block run when the innermost scope ends.
+    pub(in crate::engine) fn add_final(&mut self, entry: Address) {
+        let port = self.port;
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.finals.push((entry, port));
+        }
+    }
+
+    /// Takes the next `finally` block of the innermost scope, and the port that was current where it was reached.
+    pub(in crate::engine) fn take_final(&mut self) -> Option<(Address, PortId)> {
+        self.scopes.last_mut()?.finals.pop()
+    }
+
+    fn steps(&self) -> impl DoubleEndedIterator<Item = &Step> {
+        self.scopes.iter().filter_map(|scope| match &scope.is {
+            ScopeIs::Step(step) => Some(&**step),
+            ScopeIs::Main
+            | ScopeIs::Block
+            | ScopeIs::Try { .. }
+            | ScopeIs::Procedure
+            | ScopeIs::Handler(_)
+            | ScopeIs::Cleanup { .. } => None,
+        })
+    }
+
+    /// Returns how many steps enclose the present instruction.
+    pub(in crate::engine) fn step_depth(&self) -> u32 {
+        self.steps().count() as u32
+    }
+
+    /// Returns the titles of the steps that enclose the present instruction, outermost first.
+    pub(in crate::engine) fn step_titles(&self) -> Vec<String> {
+        self.steps().map(|step| step.title.clone()).collect()
+    }
+
+    /// Returns the end of the tightest step's timeout; none inside of a `finally` block.
+    pub(in crate::engine) fn step_deadline(&self) -> Option<Moment> {
+        // The first is the main part, which has no deadline.
+        if self.is_in_main() {
+            return None;
+        }
+        let inner = self.scopes.iter().rev().take_while(|scope| !matches!(scope.is, ScopeIs::Cleanup { .. }));
+        let deadline = |scope: &Scope| match &scope.is {
+            ScopeIs::Step(step) => step.lasting.map(|lasting| step.began + lasting),
+            ScopeIs::Main
+            | ScopeIs::Block
+            | ScopeIs::Try { .. }
+            | ScopeIs::Procedure
+            | ScopeIs::Handler(_)
+            | ScopeIs::Cleanup { .. } => None,
+        };
+        inner.filter_map(deadline).min()
+    }
+
+    /// Whether a handler runs: what it came into goes on after it.
+    pub(in crate::engine) fn is_in_handler(&self) -> bool {
+        self.scopes.iter().any(|scope| matches!(scope.is, ScopeIs::Handler(_)))
+    }
+
+    /// Whether some scope around the present one could stop a failure of a port that is still there.
+    pub(in crate::engine) fn is_being_tried(&self) -> bool {
+        self.scopes.iter().any(|scope| match &scope.is {
+            ScopeIs::Try { .. } => true,
+            ScopeIs::Step(step) => step.attempt < step.attempts,
+            ScopeIs::Main | ScopeIs::Block | ScopeIs::Procedure | ScopeIs::Handler(_) | ScopeIs::Cleanup { .. } => {
+                false
+            }
+        })
+    }
+
+    /// Whether a `finally` block runs: a failure in it changes nothing.
+    pub(in crate::engine) fn is_in_cleanup(&self) -> bool {
+        self.scopes.iter().any(|scope| matches!(scope.is, ScopeIs::Cleanup { .. }))
+    }
+}

@@ -1,0 +1,163 @@
+//! The journal: what is to be done and what happened, on the way out, with secrets named.
+//!
+//! It knows no program, no port and no value. Whatever leaves an engine leaves through it, so no event can carry a secret that
+//! is known when the event leaves.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::io::{Action, Output};
+use super::redact::Redactor;
+use crate::event::{CloseReason, Event, EventKind, Failure};
+use crate::port::PortCommand;
+
+/// What is on its way out of an engine.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Journal {
+    secrets: Redactor,
+    outbox: VecDeque<Output>,
+    /// Events that are held back.
+    held: Vec<Event>,
+    /// How many hold them.
+    holds: u32,
+}
+
+impl Journal {
+    /// Takes an event. It leaves at once, or when nobody holds events back any more.
+    pub(in crate::engine) fn tell(&mut self, mut event: Event) {
+        if !self.secrets.known().is_empty() {
+            clean(&mut event, &self.secrets);
+        }
+        if self.holds > 0 {
+            self.held.push(event);
+        } else {
+            self.outbox.push_back(Output::Event(event));
+        }
+    }
+
+    /// Takes something that is to be done after all that was taken before.
+    pub(in crate::engine) fn act(&mut self, action: Action) {
+        self.outbox.push_back(Output::Act(action));
+    }
+
+    /// Takes something that is asked of the port. It leaves before what is to be told, after what is to be done: an answer does
+    /// not wait for what is made of the question. Only the opening of the port comes after the news that the run begins.
+    pub(in crate::engine) fn command(&mut self, command: PortCommand) {
+        let is_opening = matches!(command, PortCommand::Open { .. });
+        let action = Output::Act(Action::Port(command));
+        if is_opening {
+            return self.outbox.push_back(action);
+        }
+        let behind = self.outbox.iter().rposition(|output| matches!(output, Output::Act(_)));
+        self.outbox.insert(behind.map_or(0, |last| last + 1), action);
+    }
+
+    /// Gives out what is to leave next.
+    pub(in crate::engine) fn next(&mut self) -> Option<Output> {
+        let next = self.outbox.pop_front();
+        if next.is_none() {
+            // Begins at its beginning again: the same few lines of the processor's cache for every exchange.
+            self.outbox.clear();
+        }
+        next
+    }
+
+    /// Exchanges the memory of what is on its way out with another; there is nothing in either.
+    pub(in crate::engine) fn exchange(&mut self, other: &mut VecDeque<Output>) {
+        debug_assert!(self.outbox.is_empty() && other.is_empty(), "nothing may be left to another engine");
+        std::mem::swap(&mut self.outbox, other);
+    }
+
+    /// Holds events back until [`Journal::release_to`] is called with what [`Journal::holds`] says now.
+    pub(in crate::engine) fn hold(&mut self) {
+        self.holds += 1;
+    }
+
+    /// Returns how many hold events back.
+    pub(in crate::engine) fn holds(&self) -> u32 {
+        self.holds
+    }
+
+    /// Lets only so many hold events back. If that is nobody, all held events leave, with the secrets named that were learnt
+    /// meanwhile.
+    pub(in crate::engine) fn release_to(&mut self, holds: u32) {
+        self.holds = self.holds.min(holds);
+        if self.holds > 0 {
+            return;
+        }
+        for mut event in std::mem::take(&mut self.held) {
+            clean(&mut event, &self.secrets);
+            self.outbox.push_back(Output::Event(event));
+        }
+    }
+
+    /// Learns a secret: it is named in whatever leaves from now on.
+    pub(in crate::engine) fn learn(&mut self, name: &str, octets: &[u8]) {
+        self.secrets.learn(name, octets);
+    }
+
+    /// Returns the secrets that are known, plain, in the order in which they were learnt.
+    pub(in crate::engine) fn known(&self) -> &[(Arc<str>, Vec<u8>)] {
+        self.secrets.known()
+    }
+
+    /// Returns the search for secrets, for texts that are made of values.
+    pub(in crate::engine) fn secrets(&self) -> &Redactor {
+        &self.secrets
+    }
+
+    /// Returns bytes with every secret named.
+    pub(in crate::engine) fn clean(&self, bytes: &[u8]) -> Vec<u8> {
+        self.secrets.clean(bytes)
+    }
+
+    /// Returns a text with every secret named.
+    pub(in crate::engine) fn clean_text(&self, text: &str) -> String {
+        self.secrets.clean_text(text)
+    }
+}
+
+/// Names the secrets in a failure: this run's, or that of the simulated device, which does not know them.
+fn clean_failure(failure: &mut Failure, redactor: &Redactor) {
+    let text = |text: &mut String| *text = redactor.clean_text(text);
+    text(&mut failure.message);
+    text(&mut failure.label);
+    failure.others.iter_mut().for_each(|label| text(&mut label.text));
+    failure.steps.iter_mut().for_each(text);
+    failure.sent.iter_mut().for_each(text);
+    failure.came.iter_mut().flatten().for_each(text);
+    failure.cause.iter_mut().for_each(text);
+}
+
+/// Names the secrets in an event.
+fn clean(event: &mut Event, redactor: &Redactor) {
+    let bytes = |bytes: &mut Vec<u8>| {
+        if let Some(clean) = redactor.redact(bytes) {
+            *bytes = clean;
+        }
+    };
+    let text = |text: &mut String| {
+        if let Some(clean) = redactor.redact(text.as_bytes()) {
+            *text = String::from_utf8_lossy(&clean).into_owned();
+        }
+    };
+    match &mut event.kind {
+        EventKind::Sent { bytes: b } | EventKind::Received { bytes: b, .. } => bytes(b),
+        EventKind::Matched { text: t, pattern, .. } => {
+            bytes(t);
+            if let Some(clean) = redactor.redact(pattern.as_bytes()) {
+                *pattern = String::from_utf8_lossy(&clean).into();
+            }
+        }
+        EventKind::Captured { value, .. } => bytes(value),
+        EventKind::Logged { text: t } => bytes(t),
+        EventKind::Noted { text: t } => text(t),
+        EventKind::StepBegan { title, .. } | EventKind::StepEnded { title, .. } => text(title),
+        EventKind::Failed(failure) | EventKind::Closed(CloseReason::DeviceFailed(failure)) => {
+            clean_failure(failure, redactor)
+        }
+        EventKind::Closed(CloseReason::CannotOpen { reason, .. } | CloseReason::Broken { reason, .. }) => text(reason),
+        EventKind::Closed(CloseReason::Finished | CloseReason::HungUp) => {}
+        EventKind::RunStarted(_) | EventKind::Opened | EventKind::Saved { .. } | EventKind::RunEnded { .. } => {}
+    }
+}

@@ -1,0 +1,233 @@
+//! One port of a run: what came, its settings, when the next line may go out, and whether it is gone.
+//!
+//! A port knows no program and no variable. What is sent on one port and what comes on another never meet here.
+
+use std::ops::{Index, IndexMut};
+use std::time::Duration;
+
+use super::exec::watch::Watched;
+use super::look::inbox::BareCr;
+use super::look::{Sight, Silence, Wanted};
+use crate::port::{PortId, WriteToken};
+use crate::program::Role;
+use crate::settings::{Echo, Settings};
+use crate::time::Moment;
+
+/// How long a line that nobody wanted may wait to be told of: nobody notices, and on a busy line most reads are over once
+/// they have been looked at.
+const TELL_WITHIN: Duration = Duration::from_millis(50);
+
+/// How much may wait to be told of.
+const TELL_AT: u64 = 2048;
+
+/// One port.
+#[derive(Debug)]
+pub(in crate::engine) struct Port {
+    /// What came, and how far it was looked at.
+    pub sight: Sight,
+    /// The settings of the line as they are now.
+    pub settings: Settings,
+    /// The watchers in force here, ready to be compared with lines; made anew when those of the flow change.
+    pub watched: Option<Watched>,
+    /// Whether the silence since the last byte was looked at.
+    silence: Silence,
+    /// Lines that were looked at and are told of a moment later.
+    untold: Untold,
+    /// When the next line may go out.
+    line_free_at: Moment,
+    /// How many writes there were.
+    n_writes: u64,
+    /// How far it is.
+    stand: Stand,
+}
+
+/// How far a port is.
+#[derive(Debug)]
+enum Stand {
+    /// It is being opened.
+    Opening,
+    /// It can be used.
+    Open,
+    /// It is gone.
+    Closed,
+}
+
+/// Lines that have been looked at and are told of a moment later, or before whatever else is told.
+#[derive(Debug, Default)]
+struct Untold {
+    /// Up to where they reached after each look: they are told as if that had been done at once.
+    places: Vec<u64>,
+    /// When they are told at the latest.
+    by: Option<Moment>,
+}
+
+impl Port {
+    /// Makes a port that is not open yet.
+    pub(in crate::engine) fn new(role: Role, settings: Settings) -> Port {
+        let bare_cr = match role {
+            Role::Flow => BareCr::Waits,
+            Role::Device => BareCr::Ends,
+        };
+        Port {
+            sight: Sight::new(bare_cr),
+            settings,
+            watched: None,
+            silence: Silence::NotYet,
+            untold: Untold::default(),
+            line_free_at: Moment::START,
+            n_writes: 0,
+            stand: Stand::Opening,
+        }
+    }
+
+    /// Takes note that it is open.
+    pub(in crate::engine) fn open(&mut self) {
+        self.stand = Stand::Open;
+    }
+
+    /// Takes note that it is gone.
+    pub(in crate::engine) fn close(&mut self) {
+        self.stand = Stand::Closed;
+    }
+
+    /// Whether it was opened already, even if it is gone by now.
+    pub(in crate::engine) fn was_opened(&self) -> bool {
+        !matches!(self.stand, Stand::Opening)
+    }
+
+    /// Whether it is gone.
+    pub(in crate::engine) fn is_closed(&self) -> bool {
+        matches!(self.stand, Stand::Closed)
+    }
+
+    /// Takes bytes in. Returns how many unclaimed lines had to be forgotten for them.
+    pub(in crate::engine) fn receive(&mut self, bytes: &[u8], now: Moment) -> usize {
+        self.silence = Silence::NotYet;
+        self.sight.inbox.receive(bytes, now)
+    }
+
+    /// Returns whether the silence since the last byte was looked at.
+    pub(in crate::engine) fn silence(&self) -> Silence {
+        self.silence
+    }
+
+    /// Takes note that nothing has come for the settle time.
+    pub(in crate::engine) fn settle(&mut self) {
+        self.silence = Silence::Settled;
+    }
+
+    /// Returns when the silence since the last byte counts, if it was not looked at yet and would matter to a wait.
+    pub(in crate::engine) fn settles_at(&self, wanted: Option<&Wanted>) -> Option<Moment> {
+        (self.silence == Silence::NotYet && self.sight.waits_for_silence(wanted))
+            .then(|| self.sight.inbox.last_arrival() + self.settings.settle)
+    }
+
+    /// Returns the token of the next write.
+    pub(in crate::engine) fn next_write(&mut self) -> WriteToken {
+        self.n_writes += 1;
+        WriteToken::new(self.n_writes)
+    }
+
+    /// Returns when the next line may begin to go out; bytes that came during the guard time begin it again.
+    pub(in crate::engine) fn line_free_at(&self, now: Moment) -> Moment {
+        let quiet_from = match self.settings.guard {
+            Duration::ZERO => now,
+            guard => self.sight.inbox.last_arrival() + guard,
+        };
+        quiet_from.max(self.line_free_at)
+    }
+
+    /// Takes note that a line has left.
+    pub(in crate::engine) fn line_left(&mut self, now: Moment) {
+        self.line_free_at = now + self.settings.line_pace;
+    }
+
+    /// Switches the echo on or off: a flow expects it, a device sends it.
+    pub(in crate::engine) fn set_echo(&mut self, on: bool, role: Role) {
+        self.settings.echo = match (on, role) {
+            (false, _) => Echo::Off,
+            (true, Role::Device) => Echo::On,
+            (true, Role::Flow) => Echo::Auto,
+        };
+    }
+
+    /// Lets all whole lines that were looked at be told of soon; empty ones wait for the next that is not. Returns whether so
+    /// much waits that it is to be told now.
+    pub(in crate::engine) fn tell_lines_soon(&mut self, now: Moment) -> bool {
+        let place = self.sight.inbox.text_end();
+        let told = self.sight.inbox.told();
+        if place <= self.untold.places.last().map_or(told, |last| *last) {
+            return false;
+        }
+        self.untold.places.push(place);
+        let by = *self.untold.by.get_or_insert(now + TELL_WITHIN);
+        place - told >= TELL_AT || by <= now
+    }
+
+    /// Returns when lines that were looked at must be told of.
+    pub(in crate::engine) fn tells_by(&self) -> Option<Moment> {
+        self.untold.by
+    }
+
+    /// Takes the places up to which is to be told, in order; `None` if nothing waits. They are given back with
+    /// [`Port::keep_places`].
+    pub(in crate::engine) fn take_untold(&mut self) -> Option<Vec<u64>> {
+        self.untold.by.take().map(|_| std::mem::take(&mut self.untold.places))
+    }
+
+    /// Keeps the memory of places that were told.
+    pub(in crate::engine) fn keep_places(&mut self, mut places: Vec<u64>) {
+        places.clear();
+        self.untold.places = places;
+    }
+}
+
+/// The ports of a run; there is at least one.
+#[derive(Debug)]
+pub(in crate::engine) struct Ports(Vec<Port>);
+
+impl Ports {
+    /// Makes ports that are not open yet.
+    pub(in crate::engine) fn new(role: Role, settings: impl IntoIterator<Item = Settings>) -> Ports {
+        Ports(settings.into_iter().map(|settings| Port::new(role, settings)).collect())
+    }
+
+    /// Returns the names of all ports.
+    pub(in crate::engine) fn ids(&self) -> impl Iterator<Item = PortId> + use<> {
+        (0..self.0.len()).filter_map(PortId::new)
+    }
+
+    /// Returns all ports.
+    pub(in crate::engine) fn iter(&self) -> impl Iterator<Item = &Port> {
+        self.0.iter()
+    }
+
+    /// Returns all ports, to be changed.
+    pub(in crate::engine) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Port> {
+        self.0.iter_mut()
+    }
+
+    /// Whether a port is the only one.
+    pub(in crate::engine) fn is_only(&self, port: PortId) -> bool {
+        self.0.len() == 1 && port == PortId::FIRST
+    }
+
+    /// Whether all of them were opened.
+    pub(in crate::engine) fn were_opened(&self) -> bool {
+        self.0.iter().all(Port::was_opened)
+    }
+}
+
+impl Index<PortId> for Ports {
+    type Output = Port;
+
+    fn index(&self, port: PortId) -> &Port {
+        &self.0[port.index()]
+    }
+}
+
+impl IndexMut<PortId> for Ports {
+    fn index_mut(&mut self, port: PortId) -> &mut Port {
+        &mut self.0[port.index()]
+    }
+}
