@@ -367,6 +367,18 @@ impl Pattern {
         }
     }
 
+    /// Returns the literal, if it is one.
+    pub fn literal(&self) -> Option<&Literal> {
+        match self {
+            Pattern::Literal(literal) => Some(literal),
+            Pattern::Regex(_)
+            | Pattern::Line(_)
+            | Pattern::LineRegex(_)
+            | Pattern::Prompt(_)
+            | Pattern::PromptRegex(_) => None,
+        }
+    }
+
     /// Returns the regex, if it is one.
     pub fn regex(&self) -> Option<&Regex> {
         match self {

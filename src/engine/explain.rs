@@ -1,5 +1,6 @@
 //! Why something failed: what was awaited, what came instead, and what is likely to blame.
 
+use super::look::offset::Offset;
 use super::{Engine, result_codes};
 use crate::diagnostic::Code;
 use crate::engine::exec::wait::{Wait, WaitKind};
@@ -143,7 +144,7 @@ impl Engine {
         let inbox = &self.ports[self.flow.port].sight.inbox;
         let came = inbox.slice(self.ports[self.flow.port].sight.exchange..inbox.end()).to_vec();
         let lines = self.response_lines();
-        if inbox.end() == 0 {
+        if inbox.end() == Offset::START {
             let line = &self.ports[self.flow.port].settings.line;
             return Some(match self.program.role {
                 Role::Flow => {
@@ -153,7 +154,8 @@ impl Engine {
             });
         }
         if let WaitKind::Count { n, .. } = &wait.kind {
-            let have = inbox.end().saturating_sub(self.ports[self.flow.port].sight.read_from);
+            let from = self.ports[self.flow.port].sight.read_from;
+            let have = inbox.end() - from.min(inbox.end());
             return Some(format!("{have} of {n} bytes came: the count may be wrong, or bytes were lost"));
         }
         if let Some(meaning) = lines.iter().rev().find_map(|line| result_codes::meaning(&visible(line))) {
@@ -206,7 +208,11 @@ impl Engine {
                         Pattern::Prompt(_) => {
                             Some(format!("`{shown}` came, but as a finished line: write `line` for it"))
                         }
-                        _ => Some(format!(
+                        Pattern::Literal(_)
+                        | Pattern::Regex(_)
+                        | Pattern::Line(_)
+                        | Pattern::LineRegex(_)
+                        | Pattern::PromptRegex(_) => Some(format!(
                             "`{shown}` came, but its line had not ended: write `prompt` for an unfinished line"
                         )),
                     };

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use super::exec::watch::Watched;
 use super::look::inbox::BareCr;
-use super::look::{Sight, Silence, Wanted};
+use super::look::offset::Offset;
+use super::look::sight::Sight;
+use super::look::{Silence, Wanted};
 use crate::port::{PortId, WriteToken};
 use crate::program::Role;
 use crate::settings::{Echo, Settings};
@@ -18,7 +20,7 @@ use crate::time::Moment;
 const TELL_WITHIN: Duration = Duration::from_millis(50);
 
 /// How much may wait to be told of.
-const TELL_AT: u64 = 2048;
+const TELL_AT: usize = 2048;
 
 /// One port.
 #[derive(Debug)]
@@ -56,7 +58,7 @@ enum Stand {
 #[derive(Debug, Default)]
 struct Untold {
     /// Up to where they reached after each look: they are told as if that had been done at once.
-    places: Vec<u64>,
+    places: Vec<Offset>,
     /// When they are told at the latest.
     by: Option<Moment>,
 }
@@ -171,12 +173,12 @@ impl Port {
 
     /// Takes the places up to which is to be told, in order; `None` if nothing waits. They are given back with
     /// [`Port::keep_places`].
-    pub(in crate::engine) fn take_untold(&mut self) -> Option<Vec<u64>> {
+    pub(in crate::engine) fn take_untold(&mut self) -> Option<Vec<Offset>> {
         self.untold.by.take().map(|_| std::mem::take(&mut self.untold.places))
     }
 
     /// Keeps the memory of places that were told.
-    pub(in crate::engine) fn keep_places(&mut self, mut places: Vec<u64>) {
+    pub(in crate::engine) fn keep_places(&mut self, mut places: Vec<Offset>) {
         places.clear();
         self.untold.places = places;
     }

@@ -1,6 +1,7 @@
 //! What happened, as events: when each is told, and what it says.
 
 use super::Engine;
+use super::look::offset::Offset;
 use super::redact::SHORTEST;
 use crate::diagnostic::{Code, Label};
 use crate::event::{Event, EventKind, Failure};
@@ -61,12 +62,12 @@ impl Engine {
     }
 
     /// Tells of what came on a port up to a place.
-    pub(super) fn sight_to(&mut self, port: PortId, place: u64, piece: Piece) {
+    pub(super) fn sight_to(&mut self, port: PortId, place: Offset, piece: Piece) {
         self.tell_untold();
         self.tell_received(port, place, piece);
     }
 
-    fn tell_received(&mut self, port: PortId, place: u64, piece: Piece) {
+    fn tell_received(&mut self, port: PortId, place: Offset, piece: Piece) {
         let inbox = &mut self.ports[port].sight.inbox;
         let place = place.min(inbox.end());
         let begin = inbox.told();

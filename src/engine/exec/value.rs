@@ -53,10 +53,11 @@ impl Engine {
 
     /// Works out a yes or no.
     pub(in crate::engine) fn eval_bool(&mut self, expr: &Expr) -> Result<bool, Box<Failure>> {
-        match self.eval(expr)? {
-            Value::Bool(yes) => Ok(yes),
-            other => Err(self.wrong(expr, format!("expected true or false, this is {}", other.kind().title()))),
-        }
+        let value = self.eval(expr)?;
+        let Value::Bool(yes) = value else {
+            return Err(self.wrong(expr, format!("expected true or false, this is {}", value.kind().title())));
+        };
+        Ok(yes)
     }
 
     /// Works out a length of time.
@@ -64,10 +65,11 @@ impl Engine {
         if let ExprKind::Const(Value::Duration(lasting)) = &expr.kind {
             return Ok(*lasting);
         }
-        match self.eval(expr)? {
-            Value::Duration(lasting) => Ok(lasting),
-            other => Err(self.wrong(expr, format!("expected a duration, this is {}", other.kind().title()))),
-        }
+        let value = self.eval(expr)?;
+        let Value::Duration(lasting) = value else {
+            return Err(self.wrong(expr, format!("expected a duration, this is {}", value.kind().title())));
+        };
+        Ok(lasting)
     }
 
     /// Works out a number from 0 to `most`.
@@ -126,10 +128,11 @@ impl Engine {
     }
 
     fn truth(&mut self, expr: &Expr) -> Result<bool, Trouble> {
-        match self.value(expr)? {
-            Value::Bool(yes) => Ok(yes),
-            other => Err((expr.span, format!("expected true or false, this is {}", other.kind().title()))),
-        }
+        let value = self.value(expr)?;
+        let Value::Bool(yes) = value else {
+            return Err((expr.span, format!("expected true or false, this is {}", value.kind().title())));
+        };
+        Ok(yes)
     }
 
     fn template(&mut self, pieces: &[Piece]) -> Result<Vec<u8>, Trouble> {
@@ -186,7 +189,9 @@ impl Engine {
                     format!("the map has no key `{}`; it has {}", self.shown(index), known.join(", "))
                 })
             }
-            other => Err(format!("{} has no items", other.kind().title())),
+            Value::Text(_) | Value::Bytes(_) | Value::Int(_) | Value::Bool(_) | Value::Duration(_) | Value::Null => {
+                Err(format!("{} has no items", of.kind().title()))
+            }
         }
     }
 
@@ -289,17 +294,14 @@ impl Engine {
     /// Returns the two sides of a comparison as a message shows them.
     pub(in crate::engine) fn sides(&mut self, condition: &Expr) -> Option<String> {
         let ExprKind::Binary(operator, left, right) = &condition.kind else { return None };
-        match operator {
+        if *operator == Operator::And {
             // The first part that is false is what is to be seen.
-            Operator::And => {
-                let failing = if self.truth(left).ok()? { right } else { left };
-                return self.sides(failing);
-            }
-            Operator::Or => {
-                let (left, right) = (self.sides(left)?, self.sides(right)?);
-                return Some(format!("{left}, {right}"));
-            }
-            _ => {}
+            let failing = if self.truth(left).ok()? { right } else { left };
+            return self.sides(failing);
+        }
+        if *operator == Operator::Or {
+            let (left, right) = (self.sides(left)?, self.sides(right)?);
+            return Some(format!("{left}, {right}"));
         }
         let shown = |engine: &mut Engine, expr: &Expr| {
             let value = engine.value(expr).ok()?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::watch::Filter;
 use crate::diagnostic::Code;
 use crate::engine::look::inbox::Line;
+use crate::engine::look::offset::Offset;
 use crate::engine::look::{Silence, Wanted};
 use crate::engine::port::Port;
 use crate::engine::tell::Piece;
@@ -52,7 +53,7 @@ pub(in crate::engine) enum WaitKind {
     /// Silence.
     Quiet { lasting: Duration },
     /// So many bytes.
-    Count { n: u64, read: Arc<CountedRead> },
+    Count { n: usize, read: Arc<CountedRead> },
     /// Everything up to a pattern.
     Until { wanted: Wanted, read: Arc<DelimitedRead> },
 }
@@ -151,7 +152,7 @@ impl Engine {
 
     /// `read … bytes`
     pub(super) fn read_count(&mut self, read: &Arc<CountedRead>, site: Site) -> Result<(), Box<Failure>> {
-        let n = self.eval_count(&read.count, READ_LIMIT)? as u64;
+        let n = self.eval_count(&read.count, READ_LIMIT)? as usize;
         let within = self.within(read.within.as_ref())?;
         self.port_is_open(site)?;
         self.wait(site, within, WaitKind::Count { n, read: read.clone() });
@@ -208,7 +209,7 @@ impl Engine {
     }
 
     /// Takes what a wait was for; true if it waits for more.
-    pub(super) fn found(&mut self, mut wait: Box<Wait>, arm: usize, found: Range<u64>, line: Line) -> bool {
+    pub(super) fn found(&mut self, mut wait: Box<Wait>, arm: usize, found: Range<Offset>, line: Line) -> bool {
         let waited = self.now - wait.begun;
         let port = wait.port;
         match &mut wait.kind {
@@ -266,7 +267,7 @@ impl Engine {
     }
 
     /// Takes counted bytes.
-    pub(super) fn counted(&mut self, port: PortId, read: &CountedRead, site: Site, range: Range<u64>) {
+    pub(super) fn counted(&mut self, port: PortId, read: &CountedRead, site: Site, range: Range<Offset>) {
         let value = self.ports[port].sight.inbox.slice(range.clone()).to_vec();
         if let Err(failure) = self.assign(&read.target, Value::Text(value.clone()), site) {
             return self.fail(failure);
@@ -284,7 +285,7 @@ impl Engine {
         port: PortId,
         spec: &PatternSpec,
         pattern: &Pattern,
-        found: &Range<u64>,
+        found: &Range<Offset>,
         line: &Line,
     ) -> Result<(), Box<Failure>> {
         let Some(regex) = pattern.regex() else { return Ok(()) };
@@ -295,7 +296,7 @@ impl Engine {
             let start = line.text.start.min(found.start);
             let end = line.text.end.max(found.end);
             let text = self.ports[port].sight.inbox.slice(start..end);
-            let offset = (found.start - start) as usize;
+            let offset = found.start - start;
             let in_line = regex.captures_at(text, offset).filter(|c| c.get(0).is_some_and(|m| m.start() == offset));
             let captures = in_line.or_else(|| regex.captures(&text[offset..]));
             let group = |name: &str| captures.as_ref()?.name(name).map(|m| m.as_bytes().to_vec());
@@ -312,7 +313,7 @@ impl Engine {
         &mut self,
         port: PortId,
         (spec, pattern): (&PatternSpec, &Pattern),
-        found: Range<u64>,
+        found: Range<Offset>,
         line: &Line,
         waited: Duration,
         then: Address,
@@ -345,10 +346,12 @@ impl Engine {
             self.state = State::Waiting(wait);
             self.look_at(port);
             // Silence that satisfies the wait comes before its deadline; if it does not, that may be due too.
-            return match std::mem::replace(&mut self.state, State::Ready) {
-                State::Waiting(wait) if wait.deadline <= self.now => self.wait_expired(wait),
-                state => self.state = state,
-            };
+            if matches!(&self.state, State::Waiting(wait) if wait.deadline <= self.now)
+                && let State::Waiting(wait) = std::mem::replace(&mut self.state, State::Ready)
+            {
+                self.wait_expired(wait);
+            }
+            return;
         }
         if let WaitKind::Quiet { lasting } = wait.kind
             && port.sight.inbox.last_arrival().max(wait.begun) + lasting <= self.now

@@ -8,7 +8,9 @@ use super::wait::{Wait, WaitKind};
 use crate::diagnostic::{Code, Label};
 use crate::engine::flow::Active;
 use crate::engine::look::inbox::Line;
-use crate::engine::look::{BULK, Seen, Sight, Watch, Watching};
+use crate::engine::look::offset::Offset;
+use crate::engine::look::sight::Sight;
+use crate::engine::look::{BULK, Seen, Watch, Watching};
 use crate::engine::result_codes;
 use crate::engine::tell::Piece;
 use crate::engine::{Engine, State};
@@ -37,7 +39,7 @@ pub(in crate::engine) struct Watched {
 #[derive(Debug)]
 pub(in crate::engine) struct Filter {
     /// How much had come when the wait began.
-    came_before: u64,
+    came_before: Offset,
     /// The prefilter and the watchers that it was made for, once it is worth it.
     made: Option<(u64, Option<Arc<Prefilter>>)>,
 }
@@ -220,7 +222,7 @@ impl Engine {
     fn watcher_found(
         &mut self,
         active: Option<Active>,
-        found: Range<u64>,
+        found: Range<Offset>,
         line: Line,
         waiting: Option<(String, Site)>,
     ) -> bool {

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::Silence;
+use super::offset::Offset;
 use crate::time::Moment;
 use crate::value::line_end;
 
@@ -16,9 +17,9 @@ pub(in crate::engine) const KEPT: usize = 256 * 1024;
 /// moving the rest down costs little for each byte.
 pub const REACH: usize = 2 * KEPT;
 /// How much must have been taken for it to be worth dropping.
-const TAKEN: u64 = 256;
+const TAKEN: usize = 256;
 /// How long a line can be before it is cut.
-pub(in crate::engine) const LINE_LIMIT: u64 = 64 * 1024;
+pub(in crate::engine) const LINE_LIMIT: usize = 64 * 1024;
 
 /// When a CR with nothing behind it ends a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,9 +34,9 @@ pub(in crate::engine) enum BareCr {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::engine) struct Line {
     /// Where its text stands, without the ending.
-    pub text: Range<u64>,
+    pub text: Range<Offset>,
     /// Where the next line begins.
-    pub next: u64,
+    pub next: Offset,
 }
 
 /// What became of a line.
@@ -46,7 +47,7 @@ pub(in crate::engine) enum Fate {
     /// A wait, a read or a handler took it, or a part of it: what stands before `rest_from`.
     Claimed {
         /// Where the rest begins; behind the line if there is none.
-        rest_from: u64,
+        rest_from: Offset,
     },
     /// It is the echo of what was sent.
     Echo,
@@ -59,13 +60,13 @@ pub(in crate::engine) enum Fate {
 pub(in crate::engine) struct Inbox {
     /// `bytes[0]` is the byte at `base`.
     bytes: Vec<u8>,
-    base: u64,
+    base: Offset,
     /// Ends of arrivals and their moments, both rising: of those that are not told to their end, and the last.
-    arrivals: VecDeque<(u64, Moment)>,
+    arrivals: VecDeque<(Offset, Moment)>,
     /// The first byte of the first line that is not recorded yet; `base <= line_start <= end`.
-    line_start: u64,
+    line_start: Offset,
     /// No line end stands between `line_start` and here.
-    scanned: u64,
+    scanned: Offset,
     /// The last line ended with a CR, and an LF that follows at once belongs to it.
     swallows_lf: bool,
     bare_cr: BareCr,
@@ -74,9 +75,9 @@ pub(in crate::engine) struct Inbox {
     /// The number of the first record: how many were forgotten.
     forgotten: u64,
     /// Everything before this has been told.
-    told: u64,
+    told: Offset,
     /// Where the last recorded line with something in it ended: empty lines behind it are told with the next.
-    text_end: u64,
+    text_end: Offset,
 }
 
 impl Inbox {
@@ -84,16 +85,16 @@ impl Inbox {
     pub(in crate::engine) fn new(bare_cr: BareCr) -> Inbox {
         Inbox {
             bytes: Vec::new(),
-            base: 0,
+            base: Offset::START,
             arrivals: VecDeque::new(),
-            line_start: 0,
-            scanned: 0,
+            line_start: Offset::START,
+            scanned: Offset::START,
             swallows_lf: false,
             bare_cr,
             records: VecDeque::new(),
             forgotten: 0,
-            told: 0,
-            text_end: 0,
+            told: Offset::START,
+            text_end: Offset::START,
         }
     }
 
@@ -113,8 +114,8 @@ impl Inbox {
         if self.bytes.len() <= REACH {
             return 0;
         }
-        let keep_from = (self.end() - KEPT as u64).min(self.line_start).min(self.told);
-        self.bytes.drain(..(keep_from - self.base) as usize);
+        let keep_from = self.end().back(KEPT).min(self.line_start).min(self.told);
+        self.bytes.drain(..keep_from - self.base);
         self.base = keep_from;
         let mut lost = 0;
         while self.records.front().is_some_and(|(line, _)| line.text.start < keep_from) {
@@ -135,25 +136,25 @@ impl Inbox {
         let open_from = self.records.front().map_or(self.line_start, |(line, _)| line.text.start);
         let keep_from = open_from.min(self.told);
         if keep_from - self.base >= TAKEN {
-            self.bytes.drain(..(keep_from - self.base) as usize);
+            self.bytes.drain(..keep_from - self.base);
             self.base = keep_from;
         }
     }
 
     /// Returns the place behind the last byte.
-    pub(in crate::engine) fn end(&self) -> u64 {
-        self.base + self.bytes.len() as u64
+    pub(in crate::engine) fn end(&self) -> Offset {
+        self.base + self.bytes.len()
     }
 
     /// Returns the bytes at some places; what is forgotten is left out.
-    pub(in crate::engine) fn slice(&self, range: Range<u64>) -> &[u8] {
+    pub(in crate::engine) fn slice(&self, range: Range<Offset>) -> &[u8] {
         let start = range.start.clamp(self.base, self.end()) - self.base;
         let end = range.end.clamp(self.base, self.end()) - self.base;
-        &self.bytes[start as usize..end.max(start) as usize]
+        &self.bytes[start..end.max(start)]
     }
 
     /// Returns where the unfinished last line begins, or the first line that is not recorded.
-    pub(in crate::engine) fn line_start(&self) -> u64 {
+    pub(in crate::engine) fn line_start(&self) -> Offset {
         self.line_start
     }
 
@@ -173,7 +174,7 @@ impl Inbox {
         if self.swallows_lf && self.line_start < self.end() {
             self.swallows_lf = false;
             if self.slice(self.line_start..self.line_start + 1) == b"\n" {
-                self.line_start += 1;
+                self.line_start = self.line_start + 1;
             }
         }
         self.scanned = self.scanned.max(self.line_start);
@@ -184,7 +185,7 @@ impl Inbox {
             let is_too_long = self.end() - start >= LINE_LIMIT;
             return is_too_long.then(|| Line { text: start..start + LINE_LIMIT, next: start + LINE_LIMIT });
         };
-        let at = self.scanned + found as u64;
+        let at = self.scanned + found;
         if at - start >= LINE_LIMIT {
             return Some(Line { text: start..start + LINE_LIMIT, next: start + LINE_LIMIT });
         }
@@ -223,7 +224,7 @@ impl Inbox {
     }
 
     /// Returns the number of the first record that ends behind `place`.
-    pub(in crate::engine) fn first_record_behind(&self, place: u64) -> u64 {
+    pub(in crate::engine) fn first_record_behind(&self, place: Offset) -> u64 {
         self.forgotten + self.records.partition_point(|(line, _)| line.next <= place) as u64
     }
 
@@ -234,7 +235,7 @@ impl Inbox {
     }
 
     /// Marks every recorded line that stands in `range`, or reaches into it, as claimed.
-    pub(in crate::engine) fn claim(&mut self, range: Range<u64>) {
+    pub(in crate::engine) fn claim(&mut self, range: Range<Offset>) {
         let first = self.records.partition_point(|(line, _)| line.next <= range.start);
         for (line, fate) in self.records.iter_mut().skip(first) {
             if line.text.start >= range.end {
@@ -245,7 +246,7 @@ impl Inbox {
     }
 
     /// Takes counted bytes out of the lines: what stands before `place` is no line any more.
-    pub(in crate::engine) fn skip_to(&mut self, place: u64) {
+    pub(in crate::engine) fn skip_to(&mut self, place: Offset) {
         if place > self.line_start {
             self.line_start = place;
             self.scanned = place;
@@ -255,7 +256,7 @@ impl Inbox {
 
     /// Returns the next piece of what is to be told up to `place`, with the moment when its last byte came; `None`
     /// if all of it has been told. Pieces are cut at line ends where arrivals differ.
-    pub(in crate::engine) fn tell(&mut self, place: u64) -> Option<(Moment, Range<u64>)> {
+    pub(in crate::engine) fn tell(&mut self, place: Offset) -> Option<(Moment, Range<Offset>)> {
         let place = place.min(self.end());
         if self.told >= place {
             return None;
@@ -266,12 +267,12 @@ impl Inbox {
         if arrival_end < place {
             let within = self.slice(self.told..arrival_end);
             let behind = self.slice(arrival_end..place);
-            let cut = memchr::memrchr2(b'\r', b'\n', within).map(|i| self.told + i as u64 + 1);
+            let cut = memchr::memrchr2(b'\r', b'\n', within).map(|i| self.told + i + 1);
             piece_end = match cut {
                 // The LF of a CR LF that came later belongs to it.
                 Some(cut) if cut == arrival_end && within.ends_with(b"\r") && behind.starts_with(b"\n") => cut + 1,
                 Some(cut) => cut,
-                None => last_of_end(behind).map_or(place, |i| arrival_end + i as u64 + 1),
+                None => last_of_end(behind).map_or(place, |i| arrival_end + i + 1),
             };
             let last = self.arrivals.partition_point(|(end, _)| *end < piece_end);
             at = self.arrivals.get(last).map_or(at, |(_, at)| *at);
@@ -289,12 +290,12 @@ impl Inbox {
     }
 
     /// Returns where the last recorded line with something in it ended.
-    pub(in crate::engine) fn text_end(&self) -> u64 {
+    pub(in crate::engine) fn text_end(&self) -> Offset {
         self.text_end
     }
 
     /// Returns the place up to which everything has been told.
-    pub(in crate::engine) fn told(&self) -> u64 {
+    pub(in crate::engine) fn told(&self) -> Offset {
         self.told
     }
 }
@@ -340,9 +341,9 @@ mod tests {
 
     #[test]
     fn an_endless_line_is_cut() {
-        let bytes = vec![b'x'; LINE_LIMIT as usize + 10];
+        let bytes = vec![b'x'; LINE_LIMIT + 10];
         let found = lines(&bytes, 1000, BareCr::Waits);
-        assert_eq!(found.iter().map(String::len).collect::<Vec<_>>(), [LINE_LIMIT as usize]);
+        assert_eq!(found.iter().map(String::len).collect::<Vec<_>>(), [LINE_LIMIT]);
     }
 
     #[test]
@@ -371,7 +372,7 @@ mod tests {
             inbox.record(line, fate);
             while inbox.tell(inbox.line_start()).is_some() {}
             inbox.forget_taken();
-            inbox.bytes.len() as u64
+            inbox.bytes.len()
         };
         for _ in 0..10_000 {
             assert!(receive(b"+CSQ: 25,0\r\n", |line| Fate::Claimed { rest_from: line.text.start + 4 }) < TAKEN + 64);
@@ -395,8 +396,10 @@ mod tests {
         let mut inbox = Inbox::new(BareCr::Waits);
         inbox.receive(b"a\r\nb", Moment::from_millis(1));
         inbox.receive(b"c\r\nd", Moment::from_millis(2));
-        let told: Vec<_> = std::iter::from_fn(|| inbox.tell(8)).collect();
+        let told: Vec<_> = std::iter::from_fn(|| inbox.tell(Offset::START + 8)).collect();
         let (first, second) = (Moment::from_millis(1), Moment::from_millis(2));
-        assert_eq!(told, [(first, 0..3), (second, 3..7), (second, 7..8)], "a line that came in two parts is one piece");
+        let place = |n: usize| Offset::START + n;
+        let expected = [(first, place(0)..place(3)), (second, place(3)..place(7)), (second, place(7)..place(8))];
+        assert_eq!(told, expected, "a line that came in two parts is one piece");
     }
 }
