@@ -19,7 +19,6 @@ mod io;
 mod journal;
 mod look;
 mod port;
-mod redact;
 mod result_codes;
 mod tell;
 
@@ -45,7 +44,6 @@ pub use io::{Action, Input, Output};
 use journal::Journal;
 pub use look::inbox::REACH;
 use port::Ports;
-pub use redact::forms_of;
 
 /// What a run begins with besides its program.
 #[derive(Clone, Debug)]

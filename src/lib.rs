@@ -24,6 +24,7 @@ mod disk;
 mod function;
 mod pattern;
 mod results;
+mod secret;
 mod suite;
 mod variables;
 

@@ -10,10 +10,10 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::forms_of;
 use crate::event::CloseReason;
 use crate::port::{Happening, PortCommand, WriteToken};
 use crate::record::{EntryKind, Mask, Piece, Recording};
+use crate::secret::forms_of;
 use crate::time::Moment;
 use crate::value::escape::visible_cut;
 use crate::world::World;

@@ -7,9 +7,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::io::{Action, Output};
-use super::redact::Redactor;
 use crate::event::{CloseReason, Event, EventKind, Failure};
 use crate::port::PortCommand;
+use crate::secret::Redactor;
 
 /// What is on its way out of an engine.
 #[derive(Debug, Default)]

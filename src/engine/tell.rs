@@ -2,10 +2,10 @@
 
 use super::Engine;
 use super::look::offset::Offset;
-use super::redact::SHORTEST;
 use crate::diagnostic::{Code, Label};
 use crate::event::{Event, EventKind, Failure};
 use crate::port::{PortCommand, PortId};
+use crate::secret::SHORTEST;
 use crate::source::Site;
 use crate::time::Moment;
 use crate::value::Value;

@@ -11,7 +11,7 @@ use super::recorder::Outlet;
 use super::tail::{Hold, Tail};
 use super::{Entry, EntryKind, HoldBack, Mask, Piece, Recorder, Recording, text};
 use crate::disk::{Temporary, empty_private};
-use crate::engine::forms_of;
+use crate::secret::forms_of;
 use crate::world::Tap;
 
 /// Who may read a file.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Mask;
-use crate::engine::forms_of;
+use crate::secret::forms_of;
 
 /// Every form of some secrets.
 #[derive(Debug)]

@@ -4,9 +4,9 @@ use proptest::prelude::*;
 
 use super::super::file::tests::gone_over;
 use super::*;
-use crate::engine::forms_of;
 use crate::port::WriteToken;
 use crate::record::{Mask, Piece};
+use crate::secret::forms_of;
 use crate::settings::Settings;
 
 /// Values of secrets, with their names.

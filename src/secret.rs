@@ -9,11 +9,11 @@ use crate::pattern;
 use crate::value::coding;
 
 /// The shortest text that can be told from ordinary text.
-pub(super) const SHORTEST: usize = 4;
+pub(crate) const SHORTEST: usize = 4;
 
 /// Knows every secret of a run and takes it out of what is shown.
 #[derive(Debug, Default)]
-pub(super) struct Redactor {
+pub(crate) struct Redactor {
     /// Every form of every secret, with the name that stands for it.
     forms: Vec<(Vec<u8>, Arc<str>)>,
     /// Every secret, plain, in the order in which they were learned.
@@ -26,7 +26,7 @@ pub(super) struct Redactor {
 impl Redactor {
     /// Learns a secret: from now on it shows as `«name»`, plain and in its usual encodings. A secret that is
     /// known by another name gets this one.
-    pub(super) fn learn(&mut self, name: &str, secret: &[u8]) {
+    pub(crate) fn learn(&mut self, name: &str, secret: &[u8]) {
         let is_known = self.forms.iter().any(|(form, known)| form == secret && **known == *name);
         if secret.len() < SHORTEST || is_known {
             return;
@@ -48,7 +48,7 @@ impl Redactor {
     }
 
     /// Returns bytes with every secret replaced by its name; `None` if there is none in them.
-    pub(super) fn redact(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn redact(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         if self.forms.is_empty() {
             return None;
         }
@@ -72,12 +72,12 @@ impl Redactor {
     }
 
     /// Returns bytes with every secret replaced by its name.
-    pub(super) fn clean(&self, bytes: &[u8]) -> Vec<u8> {
+    pub(crate) fn clean(&self, bytes: &[u8]) -> Vec<u8> {
         self.redact(bytes).unwrap_or_else(|| bytes.to_vec())
     }
 
     /// Returns a text with every secret replaced by its name.
-    pub(super) fn clean_text(&self, text: &str) -> String {
+    pub(crate) fn clean_text(&self, text: &str) -> String {
         match self.redact(text.as_bytes()) {
             Some(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             None => text.to_string(),
@@ -85,17 +85,17 @@ impl Redactor {
     }
 
     /// Returns every secret with its name.
-    pub(super) fn known(&self) -> &[(Arc<str>, Vec<u8>)] {
+    pub(crate) fn known(&self) -> &[(Arc<str>, Vec<u8>)] {
         &self.known
     }
 
     /// Returns the name of the secret that some bytes are, in whatever form.
-    pub(super) fn name_of(&self, bytes: &[u8]) -> Option<Arc<str>> {
+    pub(crate) fn name_of(&self, bytes: &[u8]) -> Option<Arc<str>> {
         self.forms.iter().find(|(form, _)| form == bytes).map(|(_, name)| name.clone())
     }
 
     /// Returns the name of the first secret that stands in some bytes, in whatever form.
-    pub(super) fn name_in(&self, bytes: &[u8]) -> Option<Arc<str>> {
+    pub(crate) fn name_in(&self, bytes: &[u8]) -> Option<Arc<str>> {
         let found = self.finder()?.captures(bytes)?;
         let form = (0..self.forms.len()).find(|i| found.get(i + 1).is_some())?;
         Some(self.forms[form].1.clone())
@@ -103,7 +103,7 @@ impl Redactor {
 }
 
 /// Returns the forms in which a secret may show, the plain one first, each with what it is called.
-pub fn forms_of(secret: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+pub(crate) fn forms_of(secret: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let hex = coding::hex(secret);
     let mut forms = vec![
         ("plain", secret.to_vec()),
