@@ -10,7 +10,7 @@ use crate::pattern::{Fit, Regex};
 use crate::program::{DEFAULT_TIMEOUT, Expr, ExprKind, Op, Param, Procedure, Program, Role, Target};
 use crate::settings::{Echo, SETTINGS, SettingError, Settings};
 use crate::source::{Site, Span};
-use crate::syntax::ast::{self, Block, FileKind, Name, Secrecy, Setting, Statement, StatementKind};
+use crate::syntax::ast::{self, Block, FileKind, Name, Runs, Secrecy, Setting, Statement, StatementKind};
 use crate::value::{Type, Value};
 
 /// What the declarations of all files come to.
@@ -267,7 +267,9 @@ impl Compiler<'_> {
     /// Reports names in a default that have no value yet when it is worked out.
     fn refuse_later_names(&mut self, default: &ast::Expr, declared: Span) {
         let mut names = std::collections::HashSet::new();
-        super::hold::names_in(default, &mut names);
+        default.for_each_name(&mut |name| {
+            names.insert(name.to_string());
+        });
         let mut later: Vec<String> = names
             .into_iter()
             .filter(|name| {
@@ -435,17 +437,7 @@ impl Compiler<'_> {
 /// Whether some `return` in a procedure gives a value.
 fn gives(body: &[Statement]) -> bool {
     body.iter().any(|statement| {
-        let blocks: Vec<&Block> = match &statement.kind {
-            StatementKind::Return(value) => return value.is_some(),
-            StatementKind::Step(step) => vec![&step.body],
-            StatementKind::ExpectAny { arms, timeout, .. } => arms.iter().map(|arm| &arm.body).chain(timeout).collect(),
-            StatementKind::If { then, otherwise, .. } => [then].into_iter().chain(otherwise).collect(),
-            StatementKind::Repeat { body, .. } | StatementKind::For { body, .. } | StatementKind::Finally(body) => {
-                vec![body]
-            }
-            StatementKind::Try { body, otherwise } => [body].into_iter().chain(otherwise).collect(),
-            _ => vec![],
-        };
-        blocks.iter().any(|block| gives(&block.body))
+        let is_given = matches!(statement.kind, StatementKind::Return(Some(_)));
+        is_given || statement.runs() == Runs::Here && statement.blocks().iter().any(|block| gives(&block.body))
     })
 }

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use super::Compiler;
 use super::names::{groups_of, takes_response};
-use crate::syntax::ast::{self, CaptureFrom, Expr, ExprKind, Piece, ReadWhat, Secrecy, Statement, StatementKind};
+use crate::syntax::ast::{Block, Bound, CaptureFrom, Expr, Runs, Secrecy, Statement, StatementKind};
 
 /// The last response, among the names of variables.
 const RESPONSE: &str = "";
@@ -76,46 +76,26 @@ fn needs_of(statement: &Statement) -> HashSet<String> {
 /// Returns the variables that a statement gives values to; the empty name is a response.
 fn gives_of(statement: &Statement) -> HashSet<String> {
     let mut gives = HashSet::new();
-    let response = || RESPONSE.to_string();
-    match &statement.kind {
-        StatementKind::Send { .. } => {
-            gives.insert(response());
-        }
-        StatementKind::Expect { pattern, .. } => {
-            gives.insert(response());
-            gives.extend(groups_of(pattern));
-        }
-        StatementKind::ExpectAll { patterns, .. } => {
-            gives.insert(response());
-            gives.extend(patterns.iter().flat_map(groups_of));
-        }
-        StatementKind::ExpectAny { arms, .. } => {
-            gives.insert(response());
-            gives.extend(arms.iter().flat_map(|arm| groups_of(&arm.pattern)));
-        }
-        StatementKind::Read { name, what, .. } => {
-            gives.insert(response());
-            gives.insert(name.node.clone());
-            if let ReadWhat::Until(pattern) = what {
-                gives.extend(groups_of(pattern));
-            }
-        }
-        StatementKind::Call { results, .. } => {
-            gives.insert(response());
-            gives.extend(results.iter().map(|name| name.node.clone()));
-        }
-        StatementKind::Compute { name, .. } | StatementKind::Capture { name, .. } => {
-            gives.insert(name.node.clone());
-        }
-        StatementKind::For { name, .. } => {
-            gives.insert(name.node.clone());
-        }
-        _ => {}
+    if matches!(
+        statement.kind,
+        StatementKind::Send { .. }
+            | StatementKind::Expect { .. }
+            | StatementKind::ExpectAny { .. }
+            | StatementKind::ExpectAll { .. }
+            | StatementKind::Read { .. }
+            | StatementKind::Call { .. }
+    ) {
+        gives.insert(RESPONSE.to_string());
     }
-    for block in blocks_of(statement) {
-        for inner in &block.body {
-            gives.extend(gives_of(inner));
+    for bind in statement.binds() {
+        match (statement.runs(), bind.into) {
+            (Runs::OnLines | Runs::Later | Runs::WhenCalled, _) => {}
+            (Runs::Here, Bound::Name(name)) => gives.extend([name.node.clone()]),
+            (Runs::Here, Bound::Groups(pattern)) => gives.extend(groups_of(pattern)),
         }
+    }
+    for inner in blocks_of(statement).iter().flat_map(|block| &block.body) {
+        gives.extend(gives_of(inner));
     }
     gives
 }
@@ -133,46 +113,13 @@ fn uses_of(statement: &Statement, needs: &mut HashSet<String>) {
     }
 }
 
-/// Returns the blocks of a statement.
-fn blocks_of(statement: &Statement) -> Vec<&ast::Block> {
-    match &statement.kind {
-        StatementKind::Step(step) => vec![&step.body],
-        StatementKind::ExpectAny { arms, timeout, .. } => arms.iter().map(|arm| &arm.body).chain(timeout).collect(),
-        StatementKind::If { then, otherwise, .. } => [then].into_iter().chain(otherwise).collect(),
-        StatementKind::Repeat { body, .. } | StatementKind::For { body, .. } => vec![body],
-        StatementKind::Try { body, otherwise } => [body].into_iter().chain(otherwise).collect(),
-        StatementKind::Finally(body) => vec![body],
-        _ => vec![],
-    }
+/// Returns the blocks of a statement that run where it stands.
+fn blocks_of(statement: &Statement) -> Vec<&Block> {
+    if statement.runs() == Runs::Here { statement.blocks() } else { Vec::new() }
 }
 
-pub(super) fn names_in(expr: &Expr, names: &mut HashSet<String>) {
-    match &expr.kind {
-        ExprKind::Name(name) => {
-            names.insert(name.clone());
-        }
-        ExprKind::String(pieces) => {
-            for piece in pieces {
-                if let Piece::Value(value) = piece {
-                    names_in(value, names);
-                }
-            }
-        }
-        ExprKind::List(items) | ExprKind::Call { arguments: items, .. } => {
-            items.iter().for_each(|item| names_in(item, names))
-        }
-        ExprKind::Map(entries) => entries.iter().for_each(|(_, value)| names_in(value, names)),
-        ExprKind::Not(inner) | ExprKind::Negative(inner) | ExprKind::Matches { text: inner, .. } => {
-            names_in(inner, names)
-        }
-        ExprKind::Binary { left, right, .. } => {
-            names_in(left, names);
-            names_in(right, names);
-        }
-        ExprKind::Index { of, index } => {
-            names_in(of, names);
-            names_in(index, names);
-        }
-        ExprKind::Bytes(_) | ExprKind::Int(_) | ExprKind::Bool(_) | ExprKind::Duration(_) => {}
-    }
+fn names_in(expr: &Expr, names: &mut HashSet<String>) {
+    expr.for_each_name(&mut |name| {
+        names.insert(name.to_string());
+    });
 }

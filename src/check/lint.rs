@@ -10,7 +10,7 @@ mod waits;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::source::{Site, Source, SourceId, Span};
 use crate::syntax::Parsed;
-use crate::syntax::ast::{Block, Content, Expr, ExprKind, File, Pattern, PatternKind, Piece, Statement, StatementKind};
+use crate::syntax::ast::{Content, Expr, ExprKind, File, Pattern, PatternKind, Piece};
 
 /// Looks at one file and returns its warnings.
 pub(super) fn lint(id: SourceId, file: &File) -> Vec<Diagnostic> {
@@ -98,22 +98,5 @@ fn is_satisfied_by(pattern: &Pattern, text: &[u8]) -> bool {
         PatternKind::Line(Content::Regex(line)) => regex(line, crate::pattern::Fit::Whole),
         PatternKind::Regex(found) => regex(found, crate::pattern::Fit::Within),
         PatternKind::Prompt(_) => false,
-    }
-}
-
-/// Returns the blocks of a statement.
-fn blocks_of(statement: &Statement) -> Vec<&Block> {
-    match &statement.kind {
-        StatementKind::Procedure { body, .. } | StatementKind::On { body, .. } | StatementKind::After { body, .. } => {
-            vec![body]
-        }
-        StatementKind::Finally(body) | StatementKind::Repeat { body, .. } | StatementKind::For { body, .. } => {
-            vec![body]
-        }
-        StatementKind::Step(step) => vec![&step.body],
-        StatementKind::ExpectAny { arms, timeout, .. } => arms.iter().map(|arm| &arm.body).chain(timeout).collect(),
-        StatementKind::If { then, otherwise, .. } => [then].into_iter().chain(otherwise).collect(),
-        StatementKind::Try { body, otherwise } => [body].into_iter().chain(otherwise).collect(),
-        _ => vec![],
     }
 }

@@ -6,9 +6,9 @@ use super::Compiler;
 use crate::diagnostic::Code;
 use crate::diagnostic::nearest::nearest;
 use crate::pattern::{Fit, Regex};
-use crate::program::{Slot, Target};
+use crate::program::{Role, Slot, Target};
 use crate::source::{Site, Span};
-use crate::syntax::ast::{self, Block, CaptureFrom, Name, Piece, ReadWhat, Secrecy, Statement, StatementKind};
+use crate::syntax::ast::{self, Bound, CaptureFrom, Name, Origin, Piece, Runs, Secrecy, Statement};
 use crate::value::Type;
 
 /// The variables of one scope.
@@ -29,6 +29,13 @@ pub(super) struct Variable {
     pub assigned: u32,
     /// Whether it was declared: a param or a state, and where.
     pub declared: Option<Site>,
+}
+
+/// Which variables the `on` of a file use.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Handlers {
+    ThoseOfTheBlock,
+    OwnVariables,
 }
 
 impl Names {
@@ -142,7 +149,11 @@ impl Compiler<'_> {
     /// Notes every variable that statements give a value to, so that a later one is known to an earlier handler.
     pub(super) fn note_all(&mut self, body: &[Statement]) {
         let mut found = Vec::new();
-        collect(body, self.role == crate::program::Role::Device, &mut found);
+        let handlers = match self.role {
+            Role::Device => Handlers::OwnVariables,
+            Role::Flow => Handlers::ThoseOfTheBlock,
+        };
+        collect(body, handlers, &mut found);
         for (name, secrecy) in found {
             let is_declared = self.locals.is_some() && self.find(&name).is_some_and(|(_, v)| v.declared.is_some());
             if !is_declared {
@@ -154,72 +165,34 @@ impl Compiler<'_> {
 }
 
 /// Collects what statements give values to; procedures, and handlers of devices, have their own variables.
-fn collect(body: &[Statement], own_handlers: bool, found: &mut Vec<(String, Secrecy)>) {
-    let mut add = |name: &Name, secrecy: Secrecy| found.push((name.node.clone(), secrecy));
-    let mut inner: Vec<&Block> = Vec::new();
-    let mut patterns: Vec<(&ast::Pattern, Secrecy)> = Vec::new();
+fn collect(body: &[Statement], handlers: Handlers, found: &mut Vec<(String, Secrecy)>) {
     for statement in body {
-        match &statement.kind {
-            StatementKind::Compute { name, secrecy, .. } | StatementKind::Capture { name, secrecy, .. } => {
-                add(name, *secrecy)
-            }
-            StatementKind::Read { name, secrecy, what, .. } => {
-                add(name, *secrecy);
-                if let ReadWhat::Until(pattern) = what {
-                    patterns.push((pattern, Secrecy::Open));
-                }
-            }
-            StatementKind::Call { results, .. } => results.iter().for_each(|name| add(name, Secrecy::Open)),
-            StatementKind::Ask { name: Some(name), secrecy, .. } => add(name, *secrecy),
-            StatementKind::For { name, body, .. } => {
-                add(name, Secrecy::Open);
-                inner.push(body);
-            }
-            StatementKind::Expect { pattern, secrecy, .. } => patterns.push((pattern, *secrecy)),
-            StatementKind::ExpectAll { patterns: all, .. } => patterns.extend(all.iter().map(|p| (p, Secrecy::Open))),
-            StatementKind::ExpectAny { arms, timeout, .. } => {
-                for arm in arms {
-                    patterns.push((&arm.pattern, Secrecy::Open));
-                    inner.push(&arm.body);
-                }
-                inner.extend(timeout);
-            }
-            StatementKind::On { pattern, body } if !own_handlers => {
-                patterns.push((pattern, Secrecy::Open));
-                inner.push(body);
-            }
-            StatementKind::After { body, .. } | StatementKind::Finally(body) | StatementKind::Repeat { body, .. } => {
-                inner.push(body)
-            }
-            StatementKind::Step(step) => inner.push(&step.body),
-            StatementKind::If { then, otherwise, .. } => {
-                inner.push(then);
-                inner.extend(otherwise);
-            }
-            StatementKind::Try { body, otherwise } => {
-                inner.push(body);
-                inner.extend(otherwise);
-            }
-            _ => {}
+        let is_own = match statement.runs() {
+            Runs::Here | Runs::Later => false,
+            Runs::OnLines => handlers == Handlers::OwnVariables,
+            Runs::WhenCalled => true,
+        };
+        if is_own {
+            continue;
         }
-    }
-    for (pattern, secrecy) in patterns {
-        found.extend(groups_of(pattern).into_iter().map(|name| (name, secrecy)));
-    }
-    for block in inner {
-        collect(&block.body, own_handlers, found);
+        for bind in statement.binds() {
+            match (bind.from, bind.into) {
+                (Origin::Declaration, _) => {}
+                (Origin::Outside | Origin::Inside, Bound::Name(name)) => found.push((name.node.clone(), bind.secrecy)),
+                (Origin::Outside | Origin::Inside, Bound::Groups(pattern)) => {
+                    found.extend(groups_of(pattern).into_iter().map(|name| (name, bind.secrecy)));
+                }
+            }
+        }
+        for block in statement.blocks() {
+            collect(&block.body, handlers, found);
+        }
     }
 }
 
 /// Returns the names of the groups of a pattern; none if its regex is wrong, which is reported elsewhere.
 pub(super) fn groups_of(pattern: &ast::Pattern) -> Vec<String> {
-    let regex = match &pattern.kind {
-        ast::PatternKind::Regex(regex) => regex,
-        ast::PatternKind::Line(ast::Content::Regex(regex)) | ast::PatternKind::Prompt(ast::Content::Regex(regex)) => {
-            regex
-        }
-        _ => return Vec::new(),
-    };
+    let Some(regex) = pattern.regex() else { return Vec::new() };
     let text = sample(regex);
     // Most have none, which is seen without reading the regex.
     if !text.contains("(?<") && !text.contains("(?P<") {

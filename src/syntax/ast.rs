@@ -1,10 +1,13 @@
 //! The tree of a file: plain data, as written; nothing in it is resolved or checked.
 
+mod walk;
+
 use std::time::Duration;
 
 use crate::settings::SettingValue;
 use crate::source::{Span, Spanned};
 use crate::value::operator::Operator;
+pub use walk::{Bind, Bound, Origin, Runs};
 
 /// A name with its place.
 pub type Name = Spanned<String>;

@@ -1,6 +1,6 @@
 //! Statements that can not be reached.
 
-use super::{Lint, blocks_of};
+use super::Lint;
 use crate::diagnostic::Code;
 use crate::syntax::ast::{ExprKind, RepeatKind, Statement, StatementKind};
 
@@ -26,7 +26,7 @@ impl Lint {
             self.never(statement);
         }
         for statement in body {
-            for block in blocks_of(statement) {
+            for block in statement.blocks() {
                 self.dead(&block.body);
             }
         }

@@ -1,6 +1,6 @@
 //! Waits that will not do what they seem to: own echo, shadowed arms, nothing sent before, sleeps instead of waits.
 
-use super::{Lint, awaited_text, blocks_of, fixed_text, is_satisfied_by};
+use super::{Lint, awaited_text, fixed_text, is_satisfied_by};
 use crate::diagnostic::Code;
 use crate::settings::SettingValue;
 use crate::syntax::ast::{Arm, File, FileKind, Pattern, Scope, SendMode, Statement, StatementKind};
@@ -79,7 +79,7 @@ impl Lint {
             }
         }
         for statement in body {
-            for block in blocks_of(statement) {
+            for block in statement.blocks() {
                 self.pairs(&block.body, has_echo);
             }
         }
@@ -106,7 +106,7 @@ impl Lint {
                     }
                 }
             }
-            for block in blocks_of(statement) {
+            for block in statement.blocks() {
                 self.arms(&block.body);
             }
         }
