@@ -71,6 +71,8 @@ struct Compiler<'a> {
     params: Vec<String>,
     /// Whether something is put into a secret variable.
     learns_secrets: bool,
+    /// What is known of the secrets of all files.
+    secrets: hold::Secrets,
     /// How many blocks enclose what is being compiled; 0 in the file itself.
     depth: usize,
     problems: Vec<Diagnostic>,
@@ -122,6 +124,7 @@ impl<'a> Compiler<'a> {
             is_root_library,
             params: Vec::new(),
             learns_secrets: false,
+            secrets: hold::Secrets::none(role),
             depth: 0,
             problems: Vec::new(),
             ops: Vec::new(),

@@ -1,14 +1,20 @@
 //! `Program`: a checked flow or device, flat and resolved; what an engine runs.
 
+mod op;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::function::Function;
 use crate::pattern::{Pattern, Regex};
-use crate::settings::{SettingValue, Settings};
+use crate::settings::Settings;
 use crate::source::{Site, Sources, Span};
 use crate::value::operator::Operator;
 use crate::value::{Type, Value};
+
+pub use op::{
+    Absence, Arm, CountedRead, DelimitedRead, Expect, LookAt, Needed, Op, Question, ScopeKind, SendMode, WhenOver,
+};
 
 /// A place in [`Program::ops`].
 pub type Address = usize;
@@ -104,8 +110,19 @@ pub struct Watcher {
     pub pattern: PatternSpec,
     /// What it does then.
     pub kind: WatcherKind,
+    /// When its line is told.
+    pub telling: Telling,
     /// Where it stands.
     pub site: Site,
+}
+
+/// When the line is told that a watcher was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Telling {
+    /// Before it does anything.
+    AtOnce,
+    /// When its block has been run: something in the line may become a secret in it.
+    WhenDone,
 }
 
 /// What a watcher does.
@@ -232,361 +249,6 @@ pub enum ExprKind {
     Matches(Box<Expr>, Box<PatternSource>),
     /// `of[index]`
     Index(Box<Expr>, Box<Expr>),
-}
-
-/// How something is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SendMode {
-    /// With the line ending behind it.
-    Line,
-    /// As it is.
-    Raw,
-    /// With the header before and the line ending behind it.
-    Reply,
-}
-
-/// One instruction.
-#[derive(Clone, Debug)]
-pub enum Op {
-    /// Write.
-    Send {
-        /// What is added to the text.
-        mode: SendMode,
-        /// What is written.
-        text: Expr,
-    },
-    /// Wait for one of the arms, or for all of them.
-    Expect(Arc<Expect>),
-    /// Pass if it does not come.
-    ExpectNone(Arc<Absence>),
-    /// Wait for silence.
-    ExpectQuiet {
-        /// How long it must be quiet.
-        lasting: Expr,
-        /// How long that may take to come; `None` is the file's timeout and `lasting`.
-        within: Option<Expr>,
-    },
-    /// Take so many bytes.
-    ReadCount(Arc<CountedRead>),
-    /// Take everything up to a pattern.
-    ReadUntil(Arc<DelimitedRead>),
-    /// Put a value into a variable and report it.
-    Capture {
-        /// The value.
-        value: Expr,
-        /// The variable.
-        target: Target,
-    },
-    /// Put what a pattern finds into a variable and report it.
-    CaptureMatch {
-        /// What is looked for.
-        pattern: PatternSpec,
-        /// Where; `None` is the last response.
-        text: Option<Expr>,
-        /// The variable.
-        target: Target,
-    },
-    /// Put a value into a variable.
-    Compute {
-        /// The value.
-        value: Expr,
-        /// The variable.
-        target: Target,
-    },
-    /// Set variables to their first values (devices, at power-on).
-    Initial(Vec<(Expr, Target)>),
-    /// Fail unless it is true.
-    Assert {
-        /// What must be true.
-        condition: Expr,
-        /// What the failure says.
-        message: Option<Expr>,
-    },
-    /// Fail.
-    Fail(Expr),
-    /// Ask a person.
-    Ask(Arc<Question>),
-    /// End the step or the flow as skipped.
-    Skip(Expr),
-    /// Make durable.
-    Save(Vec<Target>),
-    /// Say something.
-    Log(Expr),
-    /// Wait for time to pass.
-    Sleep(Expr),
-    /// Put a watcher in force until the enclosing scope ends.
-    Watch(WatcherId),
-    /// Run a block later (devices).
-    After {
-        /// How much later.
-        delay: Expr,
-        /// The block.
-        entry: Address,
-    },
-    /// Begin afresh (devices).
-    Restart,
-    /// Hang up (devices).
-    Unplug,
-    /// Go on elsewhere.
-    Jump(Address),
-    /// Go on elsewhere unless it is true.
-    Unless {
-        /// What must be true to go on here.
-        condition: Expr,
-        /// Where to go on otherwise.
-        otherwise: Address,
-    },
-    /// Put the number of turns of a loop into a counter.
-    Count {
-        /// How many; `None` is endless.
-        turns: Option<Expr>,
-        /// The counter; it has no value for an endless loop.
-        counter: Slot,
-    },
-    /// Take one off the counter; go on elsewhere when none is left.
-    Turn {
-        /// The counter; without a value the loop is endless.
-        counter: Slot,
-        /// Where to go when none is left.
-        done: Address,
-        /// What it means that none is left.
-        when_over: WhenOver,
-    },
-    /// Begin to go through a list.
-    Each {
-        /// The list, or what a list is made of.
-        list: Expr,
-        /// Where the list is put.
-        items: Slot,
-        /// Where the place in it is put.
-        place: Slot,
-    },
-    /// Put the next item into the variable; go on elsewhere when none is left.
-    Next {
-        /// The list.
-        list: Slot,
-        /// The place.
-        place: Slot,
-        /// The variable.
-        item: Slot,
-        /// Where to go when none is left.
-        done: Address,
-    },
-    /// Begin a scope.
-    Enter(Box<ScopeKind>),
-    /// End the innermost scope: its `finally` blocks run now.
-    Leave,
-    /// Have a block run when the innermost scope ends; go on behind it.
-    Finally {
-        /// The block.
-        entry: Address,
-        /// What follows it.
-        behind: Address,
-    },
-    /// The end of a `finally` block.
-    FinallyEnd,
-    /// Run a procedure.
-    Call {
-        /// Which of [`Program::procedures`].
-        procedure: usize,
-        /// What its parameters get.
-        arguments: Vec<Expr>,
-        /// What its result is put into.
-        result: Option<Target>,
-    },
-    /// Leave the procedure or handler.
-    Return(Option<Expr>),
-    /// Change settings of the line from here on.
-    Settings(Vec<(String, SettingValue)>),
-    /// Change the baud rate.
-    Baud(Expr),
-    /// Switch control lines.
-    ControlLines {
-        /// Data terminal ready; `None` leaves it as it is.
-        dtr: Option<bool>,
-        /// Request to send; `None` leaves it as it is.
-        rts: Option<bool>,
-    },
-    /// Hold the line in break.
-    Break(Expr),
-    /// Throw away what has come.
-    Flush,
-    /// Expect, or send, an echo from now on.
-    Echo(bool),
-    /// From here on events are held back: a secret in them is not known yet.
-    Hold,
-    /// Events may go.
-    Release,
-    /// The end of the flow; of a device: begin to serve.
-    End,
-}
-
-/// `expect`, `await`, `expect all`.
-#[derive(Clone, Debug)]
-pub struct Expect {
-    /// Which lines are looked at.
-    pub scope: LookAt,
-    /// What is awaited.
-    pub arms: Vec<Arm>,
-    /// How many of the arms.
-    pub needed: Needed,
-    /// How long; `None` is the file's timeout.
-    pub within: Option<Expr>,
-    /// Where to go on when it did not come; `None` is a failure.
-    pub timeout: Option<Address>,
-}
-
-/// One thing that an [`Expect`] waits for.
-#[derive(Clone, Debug)]
-pub struct Arm {
-    /// What.
-    pub pattern: PatternSpec,
-    /// Where to go on when it came, and nothing more is needed.
-    pub then: Address,
-}
-
-/// How many arms of an [`Expect`] must come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Needed {
-    /// The first that comes.
-    One,
-    /// Every one, in whatever order.
-    All,
-}
-
-/// `expect none`
-#[derive(Clone, Debug)]
-pub struct Absence {
-    /// What may not come.
-    pub pattern: PatternSpec,
-    /// For how long.
-    pub lasting: Expr,
-}
-
-/// `read 16 bytes`
-#[derive(Clone, Debug)]
-pub struct CountedRead {
-    /// How many bytes.
-    pub count: Expr,
-    /// What they are put into.
-    pub target: Target,
-    /// How long it may take; `None` is the file's timeout.
-    pub within: Option<Expr>,
-}
-
-/// `read until`
-#[derive(Clone, Debug)]
-pub struct DelimitedRead {
-    /// What ends it.
-    pub pattern: PatternSpec,
-    /// What the bytes before that are put into.
-    pub target: Target,
-    /// How long it may take; `None` is the file's timeout.
-    pub within: Option<Expr>,
-}
-
-/// `ask`
-#[derive(Clone, Debug)]
-pub struct Question {
-    /// What is asked.
-    pub prompt: Expr,
-    /// What the answer is put into.
-    pub target: Option<Target>,
-    /// The answer if nobody is there, or an empty one is given.
-    pub default: Option<Expr>,
-}
-
-/// What it means that all turns of a loop are used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WhenOver {
-    /// The loop is done: it was counted.
-    GoOn,
-    /// It fails: the turns were a limit, `at most`.
-    Fail,
-}
-
-/// Which lines a wait looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LookAt {
-    /// What came since the last send and match.
-    Answer,
-    /// Unclaimed lines first.
-    Unclaimed,
-}
-
-/// What a scope is for.
-#[derive(Clone, Debug)]
-pub enum ScopeKind {
-    /// A block with watchers or a `finally` in it.
-    Block,
-    /// A step.
-    Step {
-        /// Its title.
-        title: Expr,
-        /// How many further attempts.
-        retry: Option<Expr>,
-        /// How long to wait before one.
-        every: Option<Expr>,
-        /// How long an attempt may take.
-        timeout: Option<Expr>,
-        /// What follows it.
-        behind: Address,
-    },
-    /// A failure inside goes on here.
-    Try {
-        /// The `else` block, or what follows.
-        otherwise: Address,
-    },
-}
-
-impl Op {
-    /// Returns where an instruction goes on when it does not go on with the next; `None` if it always does, or if it has
-    /// several such places.
-    pub(crate) fn landing(&mut self) -> Option<&mut Address> {
-        match self {
-            Op::Jump(to) => Some(to),
-            Op::Unless { otherwise, .. } => Some(otherwise),
-            Op::Turn { done, .. } | Op::Next { done, .. } => Some(done),
-            Op::Finally { behind, .. } => Some(behind),
-            Op::Send { .. }
-            | Op::Expect(_)
-            | Op::ExpectNone(_)
-            | Op::ExpectQuiet { .. }
-            | Op::ReadCount(_)
-            | Op::ReadUntil(_)
-            | Op::Capture { .. }
-            | Op::CaptureMatch { .. }
-            | Op::Compute { .. }
-            | Op::Initial(_)
-            | Op::Assert { .. }
-            | Op::Fail(_)
-            | Op::Ask(_)
-            | Op::Skip(_)
-            | Op::Save(_)
-            | Op::Log(_)
-            | Op::Sleep(_)
-            | Op::Watch(_)
-            | Op::After { .. }
-            | Op::Restart
-            | Op::Unplug
-            | Op::Count { .. }
-            | Op::Each { .. }
-            | Op::Enter(_)
-            | Op::Leave
-            | Op::FinallyEnd
-            | Op::Call { .. }
-            | Op::Return(_)
-            | Op::Settings(_)
-            | Op::Baud(_)
-            | Op::ControlLines { .. }
-            | Op::Break(_)
-            | Op::Flush
-            | Op::Echo(_)
-            | Op::Hold
-            | Op::Release
-            | Op::End => None,
-        }
-    }
 }
 
 impl Program {

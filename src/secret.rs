@@ -1,9 +1,10 @@
 //! Secrets and the many ways in which they could show.
 
 use std::cell::OnceCell;
+use std::ops::Range;
 use std::sync::Arc;
 
-use regex::bytes::Regex;
+use regex::bytes::{Captures, Regex};
 
 use crate::pattern;
 use crate::value::coding;
@@ -47,28 +48,45 @@ impl Redactor {
         self.finder.get_or_init(|| pattern::any_of(self.forms.iter().map(|(form, _)| form.as_slice()))).as_ref()
     }
 
-    /// Returns bytes with every secret replaced by its name; `None` if there is none in them.
-    pub(crate) fn redact(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+    /// Returns where secrets stand in some bytes, in their order, and their names.
+    fn find(&self, bytes: &[u8]) -> Vec<(Range<usize>, &str)> {
         if self.forms.is_empty() {
-            return None;
+            return Vec::new();
         }
-        let finder = self.finder()?;
+        let Some(finder) = self.finder() else { return Vec::new() };
         if !finder.is_match(bytes) {
-            return None;
+            return Vec::new();
         }
-        let mut out = Vec::with_capacity(bytes.len());
-        let mut last = 0;
-        for found in finder.captures_iter(bytes) {
+        let secret = |found: Captures<'_>| {
             let whole = found.get(0).expect("group 0 is the match");
             let form = (0..self.forms.len()).find(|i| found.get(i + 1).is_some()).expect("one alternative matched");
-            out.extend_from_slice(&bytes[last..whole.start()]);
-            out.extend_from_slice("«".as_bytes());
-            out.extend_from_slice(self.forms[form].1.as_bytes());
-            out.extend_from_slice("»".as_bytes());
-            last = whole.end();
+            (whole.range(), &*self.forms[form].1)
+        };
+        finder.captures_iter(bytes).map(secret).collect()
+    }
+
+    /// Returns bytes with every secret replaced by its name; `None` if there is none in them.
+    pub(crate) fn redact(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let found = self.find(bytes);
+        (!found.is_empty()).then(|| named(bytes, 0..bytes.len(), &found))
+    }
+
+    /// Replaces every secret by its name in the pieces of one text, also where one goes on in the next piece: its name
+    /// stands where it begins.
+    pub(crate) fn redact_pieces(&self, pieces: Vec<&mut Vec<u8>>) {
+        let whole: Vec<u8> = pieces.iter().flat_map(|piece| piece.iter().copied()).collect();
+        let found = self.find(&whole);
+        let mut open = found.as_slice();
+        let mut end = 0;
+        for piece in pieces {
+            let begin = end;
+            end += piece.len();
+            let gone = open.iter().take_while(|(secret, _)| secret.end <= begin).count();
+            open = &open[gone..];
+            if open.first().is_some_and(|(secret, _)| secret.start < end) {
+                *piece = named(&whole, begin..end, open);
+            }
         }
-        out.extend_from_slice(&bytes[last..]);
-        Some(out)
     }
 
     /// Returns bytes with every secret replaced by its name.
@@ -100,6 +118,21 @@ impl Redactor {
         let form = (0..self.forms.len()).find(|i| found.get(i + 1).is_some())?;
         Some(self.forms[form].1.clone())
     }
+}
+
+/// Returns a part of some bytes with names in place of the secrets that were found in all of them.
+fn named(bytes: &[u8], part: Range<usize>, found: &[(Range<usize>, &str)]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(part.len());
+    let mut last = part.start;
+    for (secret, name) in found.iter().take_while(|(secret, _)| secret.start < part.end) {
+        if secret.start >= part.start {
+            out.extend_from_slice(&bytes[last..secret.start]);
+            out.extend_from_slice(format!("«{name}»").as_bytes());
+        }
+        last = secret.end.min(part.end);
+    }
+    out.extend_from_slice(&bytes[last..part.end]);
+    out
 }
 
 /// Returns the forms in which a secret may show, the plain one first, each with what it is called.
@@ -193,5 +226,17 @@ mod tests {
         let mut redactor = Redactor::default();
         redactor.learn("key", &[0xff, 0, 0x80, b'(', b'\n']);
         assert_eq!(redactor.clean(&[1, 0xff, 0, 0x80, b'(', b'\n', 2]), [&[1][..], "«key»".as_bytes(), &[2]].concat());
+    }
+
+    #[test]
+    fn a_secret_that_is_cut_into_pieces_is_named_where_it_begins() {
+        let mut redactor = Redactor::default();
+        redactor.learn("key", b"abcdef");
+        for cuts in [[1, 2], [2, 5], [3, 7], [4, 9], [0, 11]] {
+            let text = b"..abcdef..abcdef";
+            let mut pieces = vec![text[..cuts[0]].to_vec(), text[cuts[0]..cuts[1]].to_vec(), text[cuts[1]..].to_vec()];
+            redactor.redact_pieces(pieces.iter_mut().collect());
+            assert_eq!(String::from_utf8_lossy(&pieces.concat()), "..«key»..«key»", "{cuts:?}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::expr::{TIME, TRUTH};
 use super::names::Names;
 use super::{Compiler, Context};
 use crate::diagnostic::Code;
-use crate::program::{Expr, ExprKind, Op, Role, ScopeKind, Watcher, WatcherId, WatcherKind, WhenOver};
+use crate::program::{Expr, ExprKind, Op, Role, ScopeKind, Telling, Watcher, WatcherId, WatcherKind, WhenOver};
 use crate::source::Span;
 use crate::syntax::ast::{self, Block, Name, RepeatKind, Secrecy, Statement, StatementKind};
 use crate::value::Type;
@@ -194,8 +194,12 @@ impl Compiler<'_> {
 
     /// Compiles a watcher and its block; the block stands here, so somebody must jump around it.
     pub(super) fn watcher(&mut self, statement: &Statement) -> WatcherId {
+        let mut telling = Telling::AtOnce;
         let (pattern, kind) = match &statement.kind {
-            StatementKind::On { pattern, body } => self.on(pattern, body, statement.head),
+            StatementKind::On { pattern, body } => {
+                telling = self.telling(pattern, body);
+                self.on(pattern, body, statement.head)
+            }
             StatementKind::FailOn { pattern, message } => {
                 let spec = self.pattern_without_groups(pattern);
                 let message = self.want_some(message.as_ref(), &[Type::Any], "a message");
@@ -211,7 +215,7 @@ impl Compiler<'_> {
             self.problem(Code::CheckRegex, span, "what is watched for holds no line break", "can never match").help =
                 Some("a watcher is given one line at a time, without its ending".to_string());
         }
-        self.watchers.push(Watcher { pattern, kind, site: self.site(statement.head) });
+        self.watchers.push(Watcher { pattern, kind, telling, site: self.site(statement.head) });
         self.watchers.len() - 1
     }
 

@@ -1,6 +1,7 @@
 //! Files and declarations: headers, params, states, settings, procedures; the order in which all is compiled.
 
 use super::expr::{NUMBER, TIME};
+use super::hold::Secrets;
 use super::names::Names;
 use super::{Compiler, Context, ProcedureSignature};
 use crate::diagnostic::Code;
@@ -31,6 +32,8 @@ impl Compiler<'_> {
             self.source = file.id;
             self.note_procedures(&file.parsed.file.body);
         }
+        let bodies: Vec<&[Statement]> = files.iter().map(|file| file.parsed.file.body.as_slice()).collect();
+        self.secrets = Secrets::of(self.role, &bodies);
         let mut settings = Settings::default();
         if self.role == Role::Device {
             settings.eol = b"\r\n".to_vec();
@@ -57,7 +60,7 @@ impl Compiler<'_> {
             self.standing_watchers(&file.parsed.file.body);
         }
         self.source = root.id;
-        let (entry, locals) = self.main(&root.parsed.file.body, initial);
+        let (entry, locals) = self.main(&bodies, initial);
         self.circles();
         self.hazards(&root.parsed);
         let header = root.parsed.file.header.as_ref()?;
@@ -364,8 +367,9 @@ impl Compiler<'_> {
     }
 
     /// Compiles the main part; returns its address and how many locals it has.
-    fn main(&mut self, body: &[Statement], initial: Vec<(Expr, Target)>) -> (usize, usize) {
+    fn main(&mut self, files: &[&[Statement]], initial: Vec<(Expr, Target)>) -> (usize, usize) {
         let whole = Span::new(0, 0);
+        let Some((&body, libraries)) = files.split_last() else { return (self.here(), 0) };
         if self.is_root_library {
             self.standing_watchers(body);
             return (self.here(), 0);
@@ -386,6 +390,9 @@ impl Compiler<'_> {
         let entry = self.here();
         if !initial.is_empty() {
             self.emit(Op::Initial(initial), whole);
+        }
+        if self.secrets.are_of_the_whole_run(body, libraries) {
+            self.emit(Op::Hold, whole);
         }
         self.statements(body);
         self.emit(Op::End, whole);

@@ -2,124 +2,81 @@
 //!
 //! `capture secret token from json(answer, …)` makes a secret of something that was received before it. So from
 //! the statement that received it up to the capture nothing is told; then everything is, with the secret named.
+//!
+//! What is held is found backwards, as compilers find which values are still needed. A statement that makes a secret needs
+//! what it makes it of. A statement that gives this needs in turn what it has it from. What a block needs, the statement
+//! around it needs, and so does the call of a procedure. Where it is not certain what happens, more is needed, not less:
+//! told late is right, told plain is wrong.
 
-use std::collections::HashSet;
+mod needs;
+mod summary;
 
 use super::Compiler;
-use super::names::{groups_of, takes_response};
-use crate::syntax::ast::{Block, Bound, CaptureFrom, Expr, Runs, Secrecy, Statement, StatementKind};
+use crate::program::Telling;
+use crate::syntax::ast::{Block, Pattern, Statement};
+use needs::{Makers, Needs};
+pub(super) use summary::Secrets;
 
-/// The last response, among the names of variables.
-const RESPONSE: &str = "";
+/// Statements of one body during which events are held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hold {
+    /// The first of them.
+    pub from: usize,
+    /// When it ends.
+    pub until: Until,
+}
+
+/// When held events are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Until {
+    /// Behind this statement.
+    Statement(usize),
+    /// When the scope around the body is left and its clean-up is done.
+    ScopeEnds,
+}
 
 impl Compiler<'_> {
-    /// Returns the pairs of statements between which events are held back.
-    pub(super) fn holds(&self, body: &[Statement]) -> Vec<(usize, usize)> {
-        let mut holds = Vec::new();
-        for (i, statement) in body.iter().enumerate() {
-            let mut needs = needs_of(statement);
-            if needs.is_empty() {
-                continue;
+    /// Returns where events are held back in a body.
+    pub(super) fn holds(&self, body: &[Statement]) -> Vec<Hold> {
+        if self.secrets.are_none() {
+            return Vec::new();
+        }
+        let making = self.secrets.reader(Makers::Count);
+        let hold = |(at, statement): (usize, &Statement)| {
+            // A handler and a `finally` act as long as their scope is not left.
+            let lasting = making.lasting(statement);
+            if !lasting.is_empty() {
+                return self.from_when_lasting(body, at, lasting).map(|from| Hold { from, until: Until::ScopeEnds });
             }
-            let mut start = i;
-            for (k, earlier) in body[..i].iter().enumerate().rev() {
-                let gives = gives_of(earlier);
-                if gives.iter().any(|name| needs.contains(name)) {
-                    start = k;
-                    let receives = gives.contains(RESPONSE);
-                    needs.retain(|name| !gives.contains(name) || name == RESPONSE && !receives);
-                    uses_of(earlier, &mut needs);
-                    if matches!(earlier.kind, StatementKind::Send { .. }) {
-                        needs.remove(RESPONSE);
-                    } else if receives && !matches!(earlier.kind, StatementKind::Call { .. }) {
-                        // What an expect found may stand in what came since the send before it.
-                        needs.insert(RESPONSE.to_string());
-                    }
-                }
-                if needs.is_empty() {
-                    break;
-                }
-            }
-            if start < i {
-                holds.push((start, i));
-            }
-        }
-        holds
+            let needs = making.before(statement, Needs::new(), &Needs::new());
+            self.from(body, at, needs).map(|from| Hold { from, until: Until::Statement(at) })
+        };
+        body.iter().enumerate().filter_map(hold).collect()
     }
-}
 
-/// Returns what a statement must have received before it can make a secret of it.
-fn needs_of(statement: &Statement) -> HashSet<String> {
-    let mut needs = HashSet::new();
-    match &statement.kind {
-        StatementKind::Capture { secrecy: Secrecy::Secret, from, .. } => {
-            match from {
-                CaptureFrom::Value(value) => names_in(value, &mut needs),
-                CaptureFrom::Pattern { text: Some(text), .. } => names_in(text, &mut needs),
-                CaptureFrom::Pattern { text: None, .. } => {
-                    needs.insert(RESPONSE.to_string());
-                }
-            };
-        }
-        StatementKind::Compute { secrecy: Secrecy::Secret, value, .. } => names_in(value, &mut needs),
-        _ => {
-            for block in blocks_of(statement) {
-                for inner in &block.body {
-                    needs.extend(needs_of(inner));
-                }
-            }
+    /// Returns the first statement that gives what a statement needs, or itself; `None` if nothing gives it: a param
+    /// was there before the run.
+    fn from(&self, body: &[Statement], at: usize, mut needs: Needs) -> Option<usize> {
+        self.secrets.settle(&mut needs);
+        let passing = self.secrets.reader(Makers::AreDealtWith);
+        let mut from = passing.gives(&body[at], &needs).then_some(at);
+        passing.walk(&body[..at], needs, &Needs::new(), &mut |i| from = Some(i));
+        from
+    }
+
+    /// The same for what may be needed at any time from a statement on.
+    fn from_when_lasting(&self, body: &[Statement], at: usize, lasting: Needs) -> Option<usize> {
+        let passing = self.secrets.reader(Makers::AreDealtWith);
+        let mut is_given = false;
+        let needs = passing.walk(&body[at..], lasting.clone(), &lasting, &mut |_| is_given = true);
+        self.from(body, at, needs).or(is_given.then_some(at))
+    }
+
+    /// Returns when the line may be told that an `on` runs its block for.
+    pub(super) fn telling(&self, pattern: &Pattern, body: &Block) -> Telling {
+        match self.secrets.reader(Makers::Count).is_of_own_line(pattern, body) {
+            true => Telling::WhenDone,
+            false => Telling::AtOnce,
         }
     }
-    needs
-}
-
-/// Returns the variables that a statement gives values to; the empty name is a response.
-fn gives_of(statement: &Statement) -> HashSet<String> {
-    let mut gives = HashSet::new();
-    if matches!(
-        statement.kind,
-        StatementKind::Send { .. }
-            | StatementKind::Expect { .. }
-            | StatementKind::ExpectAny { .. }
-            | StatementKind::ExpectAll { .. }
-            | StatementKind::Read { .. }
-            | StatementKind::Call { .. }
-    ) {
-        gives.insert(RESPONSE.to_string());
-    }
-    for bind in statement.binds() {
-        match (statement.runs(), bind.into) {
-            (Runs::OnLines | Runs::Later | Runs::WhenCalled, _) => {}
-            (Runs::Here, Bound::Name(name)) => gives.extend([name.node.clone()]),
-            (Runs::Here, Bound::Groups(pattern)) => gives.extend(groups_of(pattern)),
-        }
-    }
-    for inner in blocks_of(statement).iter().flat_map(|block| &block.body) {
-        gives.extend(gives_of(inner));
-    }
-    gives
-}
-
-/// Adds what a statement works its values out from; what receives needs nothing before it but its send.
-fn uses_of(statement: &Statement, needs: &mut HashSet<String>) {
-    match &statement.kind {
-        StatementKind::Compute { value, .. } => names_in(value, needs),
-        StatementKind::Capture { from: CaptureFrom::Value(value), .. } => names_in(value, needs),
-        StatementKind::Capture { from, .. } if takes_response(from) => {
-            needs.insert(RESPONSE.to_string());
-        }
-        StatementKind::Capture { from: CaptureFrom::Pattern { text: Some(text), .. }, .. } => names_in(text, needs),
-        _ => {}
-    }
-}
-
-/// Returns the blocks of a statement that run where it stands.
-fn blocks_of(statement: &Statement) -> Vec<&Block> {
-    if statement.runs() == Runs::Here { statement.blocks() } else { Vec::new() }
-}
-
-fn names_in(expr: &Expr, names: &mut HashSet<String>) {
-    expr.for_each_name(&mut |name| {
-        names.insert(name.to_string());
-    });
 }

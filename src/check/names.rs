@@ -8,7 +8,7 @@ use crate::diagnostic::nearest::nearest;
 use crate::pattern::{Fit, Regex};
 use crate::program::{Role, Slot, Target};
 use crate::source::{Site, Span};
-use crate::syntax::ast::{self, Bound, CaptureFrom, Name, Origin, Piece, Runs, Secrecy, Statement};
+use crate::syntax::ast::{self, Bound, Name, Origin, Piece, Runs, Secrecy, Statement};
 use crate::value::Type;
 
 /// The variables of one scope.
@@ -211,9 +211,4 @@ pub(super) fn sample(regex: &ast::Regex) -> String {
         Piece::Value(_) => "x".to_string(),
     };
     regex.pieces.iter().map(piece).collect()
-}
-
-/// Whether a capture takes from the last response.
-pub(super) fn takes_response(from: &CaptureFrom) -> bool {
-    matches!(from, CaptureFrom::Pattern { text: None, .. })
 }

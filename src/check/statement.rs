@@ -2,6 +2,7 @@
 
 use super::Compiler;
 use super::expr::{ANYTHING, NUMBER, TIME, TRUTH};
+use super::hold::Until;
 use crate::diagnostic::Code;
 use crate::diagnostic::nearest::nearest;
 use crate::program::{
@@ -18,11 +19,11 @@ impl Compiler<'_> {
     pub(super) fn statements(&mut self, body: &[Statement]) {
         let holds = self.holds(body);
         for (i, statement) in body.iter().enumerate() {
-            for _ in holds.iter().filter(|(from, _)| *from == i) {
+            for _ in holds.iter().filter(|hold| hold.from == i) {
                 self.emit(Op::Hold, statement.head);
             }
             self.statement(statement);
-            for _ in holds.iter().filter(|(_, to)| *to == i) {
+            for _ in holds.iter().filter(|hold| hold.until == Until::Statement(i)) {
                 self.emit(Op::Release, statement.head);
             }
         }

@@ -308,6 +308,11 @@ impl Flow {
         self.scopes.push(Scope { is, holds, watching, port, finals: Vec::new() });
     }
 
+    /// Returns how many hold events back in the main part itself; so many do where it goes on just now.
+    pub(in crate::engine) fn holds_of_main(&self, now: u32) -> u32 {
+        self.scopes.get(1).map_or(now, |inner| inner.holds)
+    }
+
     /// Begins a scope again that was just closed, with what is left of it.
     pub(in crate::engine) fn reopen(&mut self, scope: Scope) {
         self.scopes.push(scope);

@@ -20,6 +20,8 @@ pub(in crate::engine) struct Journal {
     held: Vec<Event>,
     /// How many hold them.
     holds: u32,
+    /// Whether what was told last was cut out of a line that was not looked at yet: a secret may still be made of it.
+    is_cut: bool,
 }
 
 impl Journal {
@@ -28,7 +30,7 @@ impl Journal {
         if !self.secrets.known().is_empty() {
             clean(&mut event, &self.secrets);
         }
-        if self.holds > 0 {
+        if self.is_holding() {
             self.held.push(event);
         } else {
             self.outbox.push_back(Output::Event(event));
@@ -82,12 +84,47 @@ impl Journal {
     /// meanwhile.
     pub(in crate::engine) fn release_to(&mut self, holds: u32) {
         self.holds = self.holds.min(holds);
-        if self.holds > 0 {
+        self.tell_held();
+    }
+
+    /// Holds events back until [`Journal::release_cut`]: a part of a line is told that was not looked at yet.
+    pub(in crate::engine) fn hold_cut(&mut self) {
+        self.is_cut = true;
+    }
+
+    /// Whether events are held back for the sake of a part of a line.
+    pub(in crate::engine) fn is_cut(&self) -> bool {
+        self.is_cut
+    }
+
+    /// Lets go what is held back for the sake of a part of a line.
+    pub(in crate::engine) fn release_cut(&mut self) {
+        self.is_cut = false;
+        self.tell_held();
+    }
+
+    /// Names the secrets in a failure that is kept.
+    pub(in crate::engine) fn clean_failure(&self, failure: &mut Failure) {
+        clean_failure(failure, &self.secrets);
+    }
+
+    fn is_holding(&self) -> bool {
+        self.holds > 0 || self.is_cut
+    }
+
+    /// Tells the events that were held back, unless they still are.
+    fn tell_held(&mut self) {
+        if self.is_holding() || self.held.is_empty() {
             return;
         }
-        for mut event in std::mem::take(&mut self.held) {
+        let mut held = std::mem::take(&mut self.held);
+        // A secret may stand in several pieces of what came.
+        self.secrets.redact_pieces(held.iter_mut().filter_map(received).collect());
+        for mut event in held {
             clean(&mut event, &self.secrets);
-            self.outbox.push_back(Output::Event(event));
+            if received(&mut event).is_none_or(|bytes| !bytes.is_empty()) {
+                self.outbox.push_back(Output::Event(event));
+            }
         }
     }
 
@@ -115,6 +152,11 @@ impl Journal {
     pub(in crate::engine) fn clean_text(&self, text: &str) -> String {
         self.secrets.clean_text(text)
     }
+}
+
+/// Returns the bytes that an event says were received.
+fn received(event: &mut Event) -> Option<&mut Vec<u8>> {
+    if let EventKind::Received { bytes, .. } = &mut event.kind { Some(bytes) } else { None }
 }
 
 /// Names the secrets in a failure: this run's, or that of the simulated device, which does not know them.

@@ -35,6 +35,8 @@ pub(in crate::engine) struct Port {
     silence: Silence,
     /// Lines that were looked at and are told of a moment later.
     untold: Untold,
+    /// What came up to here was told before it was looked at.
+    cut_at: Option<Offset>,
     /// When the next line may go out.
     line_free_at: Moment,
     /// How many writes there were.
@@ -76,6 +78,7 @@ impl Port {
             watched: None,
             silence: Silence::NotYet,
             untold: Untold::default(),
+            cut_at: None,
             line_free_at: Moment::START,
             n_writes: 0,
             stand: Stand::Opening,
@@ -164,6 +167,22 @@ impl Port {
         self.untold.places.push(place);
         let by = *self.untold.by.get_or_insert(now + TELL_WITHIN);
         place - told >= TELL_AT || by <= now
+    }
+
+    /// Takes note that what came up to a place is told now. Returns whether some of it was not looked at yet: a secret may
+    /// still be made of it.
+    pub(in crate::engine) fn note_cut(&mut self, place: Offset) -> bool {
+        let is_unlooked = self.sight.is_unlooked(place);
+        if is_unlooked {
+            self.cut_at = self.cut_at.max(Some(place));
+        }
+        is_unlooked
+    }
+
+    /// Whether something was told before it was looked at, and still was not.
+    pub(in crate::engine) fn is_cut(&mut self) -> bool {
+        self.cut_at = self.cut_at.filter(|place| self.sight.is_unlooked(*place));
+        self.cut_at.is_some()
     }
 
     /// Returns when lines that were looked at must be told of.

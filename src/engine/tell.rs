@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::look::offset::Offset;
+use super::port::Port;
 use crate::diagnostic::{Code, Label};
 use crate::event::{Event, EventKind, Failure};
 use crate::port::{PortCommand, PortId};
@@ -68,8 +69,11 @@ impl Engine {
     }
 
     fn tell_received(&mut self, port: PortId, place: Offset, piece: Piece) {
+        let place = place.min(self.ports[port].sight.inbox.end());
+        if self.program.learns_secrets && self.ports[port].note_cut(place) {
+            self.journal.hold_cut();
+        }
         let inbox = &mut self.ports[port].sight.inbox;
-        let place = place.min(inbox.end());
         let begin = inbox.told();
         while let Some((at, range)) = inbox.tell(place) {
             let range = match piece {
@@ -93,6 +97,22 @@ impl Engine {
     /// Lets held events go if nobody else holds them; secrets that were learnt meanwhile are named in them.
     pub(super) fn release(&mut self) {
         self.journal.release_to(self.journal.holds().saturating_sub(1));
+    }
+
+    /// Lets go what was told of lines before they were looked at, once they have been.
+    pub(super) fn release_cut(&mut self) {
+        if self.journal.is_cut() && !self.ports.iter_mut().any(Port::is_cut) {
+            self.journal.release_cut();
+        }
+    }
+
+    /// Lets everything go: the run is over, and no secret is learnt any more.
+    pub(super) fn release_all(&mut self) {
+        self.journal.release_cut();
+        self.journal.release_to(0);
+        if let Some(failure) = &mut self.tally.failure {
+            self.journal.clean_failure(failure);
+        }
     }
 
     /// Learns a secret, so that nothing shows it from now on.

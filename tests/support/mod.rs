@@ -43,6 +43,8 @@ pub(crate) struct Outcome {
     pub raw_received: Vec<u8>,
     /// What the device said with `log`.
     pub device_said: Vec<String>,
+    /// What the device had to tell.
+    pub device_events: Vec<Event>,
 }
 
 impl Outcome {
@@ -239,6 +241,7 @@ impl Run {
             report,
             took: engine.now(),
             device_said: device_said.collect(),
+            device_events: world.world.world.device_events().to_vec(),
             raw_sent: world.sent,
             raw_received: world.received,
         }

@@ -67,6 +67,7 @@ impl Engine {
             return;
         }
         let scope = self.flow.close();
+        self.journal.release_to(scope.holds);
         if let ScopeIs::Step(step) = scope.is {
             self.end_step(&step, StepOutcome::Passed);
         }
@@ -136,9 +137,7 @@ impl Engine {
 
     /// Lets a scope that was just closed stop an exit; gives the exit back if it goes on.
     fn stop(&mut self, mut scope: Scope, exit: Exit) -> Option<Exit> {
-        if !matches!(exit, Exit::Returned(..)) {
-            self.journal.release_to(scope.holds);
-        }
+        self.journal.release_to(scope.holds);
         let is = std::mem::replace(&mut scope.is, ScopeIs::Block);
         match (is, exit) {
             (ScopeIs::Try { otherwise }, Exit::Failed(failure)) if !self.port_is_closed() => {
@@ -286,7 +285,7 @@ impl Engine {
     /// Closes the ports and ends the run with a verdict.
     pub(in crate::engine) fn finish(&mut self, verdict: Verdict) {
         self.sight_all();
-        self.journal.release_to(0);
+        self.release_all();
         for port in self.ports.ids() {
             if !self.ports[port].is_closed() {
                 self.command(port, PortCommand::Close);

@@ -53,8 +53,8 @@ impl Engine {
         }
     }
 
-    /// Begins the block of an `on`; the wait that it comes into goes on after it.
-    pub(in crate::engine) fn begin_handler(&mut self, active: Active) -> Result<(), Box<Failure>> {
+    /// Begins the block of an `on`; the wait that it comes into goes on after it, and then only so many hold events back.
+    pub(in crate::engine) fn begin_handler(&mut self, active: Active, holds: u32) -> Result<(), Box<Failure>> {
         let program = self.program.clone();
         let watcher = &program.watchers[active.watcher];
         let WatcherKind::On { entry, locals } = watcher.kind else { return Ok(()) };
@@ -63,7 +63,7 @@ impl Engine {
             return Err(self.failure_at(Code::RunLimit, watcher.site, message, "runs inside of itself too deeply"));
         }
         let suspended = std::mem::replace(&mut self.state, State::Ready);
-        self.flow.open(ScopeIs::Handler(suspended), self.journal.holds());
+        self.flow.open(ScopeIs::Handler(suspended), holds);
         self.flow.call_handler(entry, active, locals);
         Ok(())
     }
@@ -94,6 +94,7 @@ impl Engine {
 
     /// Whether an instruction reads counted bytes.
     pub(in crate::engine) fn reads_next(&self, address: Address) -> bool {
-        matches!(self.program.ops.get(address), Some(Op::ReadCount(_) | Op::ReadUntil(_)))
+        let mut ops = self.program.ops.iter().skip(address).skip_while(|op| matches!(op, Op::Hold | Op::Release));
+        matches!(ops.next(), Some(Op::ReadCount(_) | Op::ReadUntil(_)))
     }
 }

@@ -101,6 +101,7 @@ impl Engine {
 
     /// Begins a device afresh.
     pub(super) fn restart(&mut self) {
+        self.journal.release_to(self.flow.holds_of_main(self.journal.holds()));
         self.flow.restart(&self.program);
         self.ports[PortId::FIRST].settings = self.inputs.settings.clone();
         let settings = self.inputs.settings.line.clone();

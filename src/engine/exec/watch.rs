@@ -17,7 +17,7 @@ use crate::engine::{Engine, State};
 use crate::event::Failure;
 use crate::pattern::{Pattern, Prefilter};
 use crate::port::PortId;
-use crate::program::{Expr, PatternSource, WatcherKind};
+use crate::program::{Expr, PatternSource, Telling, WatcherKind};
 use crate::source::Site;
 use crate::value::escape::{visible, visible_cut};
 
@@ -107,7 +107,7 @@ impl Engine {
                 }
             };
             if !goes_on {
-                return;
+                return self.release_cut();
             }
         }
     }
@@ -233,13 +233,18 @@ impl Engine {
         match &watcher.kind {
             WatcherKind::On { entry, .. } => {
                 let pattern = self.ready(&watcher.pattern).ok();
+                let holds = self.journal.holds();
+                match watcher.telling {
+                    Telling::AtOnce => {}
+                    Telling::WhenDone => self.hold(),
+                }
                 let end = if self.reads_next(*entry) { found.end } else { line.next };
                 self.sight_to(port, end, Piece::Line);
                 if self.sends_echo(port) {
                     let heard = self.ports[port].sight.inbox.slice(line.text.start..line.next).to_vec();
                     self.send_echo(port, heard, watcher.site);
                 }
-                let begun = self.begin_handler(active).and_then(|()| match pattern {
+                let begun = self.begin_handler(active, holds).and_then(|()| match pattern {
                     Some(pattern) => self.bind(port, &watcher.pattern, &pattern, &found, &line),
                     None => Ok(()),
                 });

@@ -50,6 +50,11 @@ impl Sight {
         self.inbox.end() - self.inbox.line_start()
     }
 
+    /// Whether something before a place was not looked at and is nobody's yet.
+    pub(in crate::engine) fn is_unlooked(&self, place: Offset) -> bool {
+        place > self.inbox.line_start().max(self.claimed)
+    }
+
     /// Begins to look for patterns.
     pub(in crate::engine) fn want(&self, patterns: Vec<Option<Pattern>>, scope: LookAt) -> Wanted {
         let record = match scope {
