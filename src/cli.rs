@@ -65,23 +65,36 @@ enum Ending {
     Outside,
 }
 
+impl Ending {
+    /// Returns how a run ended of which perhaps not everything could be written that was asked for.
+    fn of_run(verdict: Verdict, is_unwritten: bool) -> Ending {
+        if verdict.is_success() && is_unwritten { Ending::Unwritten } else { Ending::Ran(verdict) }
+    }
+}
+
 /// Returns the exit code; the README has the same table.
 fn exit_code(ending: Ending) -> u8 {
     match ending {
         Ending::Done => 0,
-        Ending::Ran(Verdict::Passed | Verdict::Flaky | Verdict::Skipped) => 0,
-        Ending::Ran(Verdict::Failed) => 1,
-        Ending::Ran(Verdict::PortFailed) => 3,
-        Ending::Ran(Verdict::Interrupted) => 130,
+        Ending::Ran(verdict) => exit_code_of(verdict),
         Ending::Unwritten => 1,
         Ending::Found => 1,
         // Ctrl-C is how one ends a server.
-        Ending::Served(Verdict::Passed | Verdict::Flaky | Verdict::Skipped | Verdict::Interrupted) => 0,
-        Ending::Served(Verdict::Failed) => 1,
-        Ending::Served(Verdict::PortFailed) => 3,
+        Ending::Served(Verdict::Interrupted) => 0,
+        Ending::Served(verdict) => exit_code_of(verdict),
         Ending::Unformatted => 1,
         Ending::Refused => 2,
         Ending::Outside => 3,
+    }
+}
+
+/// Returns the exit code of a run.
+fn exit_code_of(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Passed | Verdict::Flaky | Verdict::Skipped => 0,
+        Verdict::Failed => 1,
+        Verdict::PortFailed => 3,
+        Verdict::Interrupted => 130,
     }
 }
 

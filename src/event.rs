@@ -191,6 +191,14 @@ impl Verdict {
             Verdict::Interrupted => "interrupted",
         }
     }
+
+    /// Says whether nothing is wrong: the run passed, at whichever attempt, or did not apply.
+    pub fn is_success(self) -> bool {
+        match self {
+            Verdict::Passed | Verdict::Flaky | Verdict::Skipped => true,
+            Verdict::Failed | Verdict::PortFailed | Verdict::Interrupted => false,
+        }
+    }
 }
 
 /// Why a run failed, with everything that is needed to explain it; secrets are named.

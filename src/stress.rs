@@ -110,8 +110,9 @@ pub struct Finding {
 /// The run on the ideal line, if it does not pass: there is nothing to compare with then.
 pub fn run(bench: &Bench, campaign: &Campaign) -> Result<Report, Box<Trial>> {
     let ideal = bench.run(&Plan::none());
-    if !matches!(ideal.ending, Ending::Verdict(Verdict::Passed | Verdict::Flaky | Verdict::Skipped)) {
-        return Err(Box::new(ideal));
+    match ideal.ending {
+        Ending::Verdict(verdict) if verdict.is_success() => {}
+        Ending::Verdict(_) | Ending::Endless | Ending::Panicked(_) => return Err(Box::new(ideal)),
     }
     let next = AtomicU64::new(0);
     let sum = Mutex::new(Sum::default());
@@ -167,15 +168,12 @@ fn judge(ideal: &Trial, trial: &Trial) -> Option<Wrong> {
         let is_same = trial.ending == ideal.ending && trial.saved == ideal.saved;
         return (!is_same).then_some(Wrong::Fragile);
     }
-    match verdict {
-        Verdict::Passed | Verdict::Flaky | Verdict::Skipped => {
-            let is_right = trial.saved == ideal.saved && heard_all(ideal, trial);
-            (!is_right).then_some(Wrong::FalsePass)
-        }
-        Verdict::Failed | Verdict::PortFailed | Verdict::Interrupted => {
-            let is_said = trial.failure.as_ref().is_some_and(|failure| !failure.message.is_empty());
-            (!is_said).then_some(Wrong::Unexplained)
-        }
+    if verdict.is_success() {
+        let is_right = trial.saved == ideal.saved && heard_all(ideal, trial);
+        (!is_right).then_some(Wrong::FalsePass)
+    } else {
+        let is_said = trial.failure.as_ref().is_some_and(|failure| !failure.message.is_empty());
+        (!is_said).then_some(Wrong::Unexplained)
     }
 }
 

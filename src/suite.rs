@@ -82,7 +82,7 @@ pub(crate) fn judge(
     loop {
         let outcome = run(&setup, rules.seed.wrapping_add(u64::from(n_runs)));
         n_runs += 1;
-        if !is_good(outcome.verdict()) {
+        if !outcome.verdict().is_success() {
             return Judged::of(flow, rules, &outcome, n_runs, Some(n_runs));
         }
         let first = first.get_or_insert(outcome);
@@ -105,7 +105,7 @@ impl Judged {
         let report = CaseReport {
             file: shown(flow),
             status,
-            is_failure: status != Status::Alone,
+            is_failure: !status.is_success(),
             summary: Summary::default(),
             sources,
             refusal,
@@ -150,28 +150,20 @@ impl Judged {
             }
         };
         self.report.diff = known.as_ref().map_or(String::new(), |known| unified_diff(known, transcript));
-        let good = match verdict {
-            Verdict::Passed => Status::Passed,
-            Verdict::Flaky => Status::Flaky,
-            Verdict::Skipped => Status::Skipped,
-            Verdict::Failed => Status::Failed,
-            Verdict::PortFailed => Status::PortFailed,
-            Verdict::Interrupted => Status::Interrupted,
-        };
+        let good = Status::of(verdict);
         let is_same = known.as_deref() == Some(transcript);
         let is_accepted = rules.mode == Mode::Accept && self.trouble.is_none();
         self.report.status = match known {
-            _ if !is_good(verdict) => good,
+            _ if !verdict.is_success() => good,
             _ if is_same || is_accepted => good,
             Some(_) => Status::Changed,
             None => Status::New,
         };
         self.report.is_failure = match self.report.status {
-            Status::Passed | Status::Flaky | Status::Skipped | Status::Alone => false,
             Status::New => rules.mode == Mode::Check || self.trouble.is_some(),
-            Status::Changed | Status::Failed | Status::PortFailed | Status::Interrupted | Status::Wrong => true,
+            status => !status.is_success(),
         };
-        if !is_good(verdict) {
+        if !verdict.is_success() {
             return;
         }
         let written = match rules.mode {
@@ -189,13 +181,6 @@ impl Judged {
         if !is_same && !is_accepted {
             self.pending = Some((snapshot, transcript.to_string()));
         }
-    }
-}
-
-fn is_good(verdict: Verdict) -> bool {
-    match verdict {
-        Verdict::Passed | Verdict::Flaky | Verdict::Skipped => true,
-        Verdict::Failed | Verdict::PortFailed | Verdict::Interrupted => false,
     }
 }
 

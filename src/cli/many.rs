@@ -184,10 +184,7 @@ pub(super) fn run(arguments: &RunArguments, ports: &[String], terminal: &Termina
         terminal.say(&kept_in(&seat.results));
     }
     terminal.say(&summary(&verdicts));
-    match worst(&verdicts) {
-        Verdict::Passed | Verdict::Flaky | Verdict::Skipped if is_unwritten => Ending::Unwritten,
-        verdict => Ending::Ran(verdict),
-    }
+    Ending::of_run(worst(&verdicts), is_unwritten)
 }
 
 fn save_place(arguments: &RunArguments) -> PathBuf {

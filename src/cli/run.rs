@@ -17,7 +17,6 @@ use super::terminal::{Pace, Terminal};
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{Engine, Inputs};
-use crate::event::Verdict;
 use crate::program::{Op, Program, Role};
 use crate::record::{HoldBack, Readers, Recording, RecordingFile};
 use crate::replay::ReplayWorld;
@@ -217,10 +216,7 @@ impl Prepared {
         failures.extend(recording.and_then(|recording| finish_recording(recording, &engine)));
         terminal.say(&kept_in(&results));
         let is_unwritten = tell_failures(&failures, terminal);
-        match verdict {
-            Verdict::Passed | Verdict::Flaky | Verdict::Skipped if is_unwritten => Ending::Unwritten,
-            verdict => Ending::Ran(verdict),
-        }
+        Ending::of_run(verdict, is_unwritten)
     }
 }
 

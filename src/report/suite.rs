@@ -1,7 +1,7 @@
 //! `SuiteReport`: what came of every flow of a suite, as JUnit, JSON and TAP are printed from it.
 
 use super::summary::{StepSummary, Summary};
-use crate::event::{Failure, StepOutcome};
+use crate::event::{Failure, StepOutcome, Verdict};
 use crate::source::Sources;
 
 /// What came of a suite, in the order of its flows.
@@ -76,6 +76,18 @@ impl Status {
         Status::Alone,
     ];
 
+    /// Returns what a run comes to whose transcript is that of the snapshot.
+    pub fn of(verdict: Verdict) -> Status {
+        match verdict {
+            Verdict::Passed => Status::Passed,
+            Verdict::Flaky => Status::Flaky,
+            Verdict::Skipped => Status::Skipped,
+            Verdict::Failed => Status::Failed,
+            Verdict::PortFailed => Status::PortFailed,
+            Verdict::Interrupted => Status::Interrupted,
+        }
+    }
+
     /// Returns the word that reports use.
     pub fn title(self) -> &'static str {
         match self {
@@ -90,6 +102,21 @@ impl Status {
             Status::Interrupted => "interrupted",
             Status::Wrong => "wrong",
         }
+    }
+
+    /// Says whether nothing is wrong with the flow or its transcript: it passed and is as it was, or did not apply.
+    pub fn is_success(self) -> bool {
+        match self {
+            Status::Passed | Status::Flaky => true,
+            Status::Failed | Status::Changed | Status::New => false,
+            Status::Wrong | Status::PortFailed | Status::Interrupted => false,
+            Status::Skipped | Status::Alone => true,
+        }
+    }
+
+    /// Says whether the flow did not apply: there is nothing to report of it but that.
+    pub fn is_skip(self) -> bool {
+        self.is_success() && !matches!(self, Status::Passed | Status::Flaky)
     }
 }
 
@@ -132,17 +159,17 @@ impl CaseReport {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::event::{Event, EventKind, Verdict};
+    use crate::event::{Event, EventKind};
     use crate::report::summary;
     use crate::time::Moment;
 
     /// A suite with a flow that fails after a flaky step, a flaky one, a changed one and a wrong one.
     pub(crate) fn example() -> SuiteReport {
         let (sources, events) = summary::tests::example();
-        let case = |file: &str, status, events: &[Event]| {
+        let case = |file: &str, status: Status, events: &[Event]| {
             let mut summary = Summary::default();
             events.iter().for_each(|event| summary.add(event));
-            let is_failure = !matches!(status, Status::Flaky | Status::Passed);
+            let is_failure = !status.is_success();
             let (refusal, diff) = (String::new(), String::new());
             let (file, sources) = (file.to_string(), sources.clone());
             CaseReport { file, status, is_failure, summary, sources, refusal, diff, n_runs: 1, failed_run: None }

@@ -85,10 +85,7 @@ impl Tally {
             EventKind::Failed(failure) => self.pending.push((**failure).clone()),
             EventKind::RunEnded { verdict } => {
                 self.verdict = Some(*verdict);
-                self.failure = match verdict {
-                    Verdict::Passed | Verdict::Flaky | Verdict::Skipped => None,
-                    Verdict::Failed | Verdict::PortFailed | Verdict::Interrupted => self.pending.pop(),
-                };
+                self.failure = if verdict.is_success() { None } else { self.pending.pop() };
                 self.pending.clear();
             }
             EventKind::StepBegan { .. }

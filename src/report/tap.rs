@@ -18,17 +18,7 @@ pub fn render_tap(suite: &SuiteReport) -> String {
 
 fn put(out: &mut String, number: usize, case: &CaseReport) {
     let sign = if case.is_failure { "not ok" } else { "ok" };
-    let directive = match case.status {
-        Status::Skipped | Status::Alone => format!(" # SKIP {}", case.status.title()),
-        Status::Passed
-        | Status::Flaky
-        | Status::New
-        | Status::Changed
-        | Status::Failed
-        | Status::PortFailed
-        | Status::Interrupted
-        | Status::Wrong => String::new(),
-    };
+    let directive = if case.status.is_skip() { format!(" # SKIP {}", case.status.title()) } else { String::new() };
     // Writing into a String can not fail.
     let _ = writeln!(out, "{sign} {number} - {}{directive}", escaped(&case.file));
     let mut rows = vec![("status", case.status.title().to_string())];
