@@ -1,7 +1,7 @@
 //! Files that are safe: only their owner can read them, and they change as a whole or not at all.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// How many names are tried for an earlier file, and for a temporary one.
@@ -41,6 +41,22 @@ impl Drop for Temporary {
             let _ = fs::remove_file(path);
         }
     }
+}
+
+/// Puts a text in the place of a file, with the same permissions, so that the file is whole at any moment.
+///
+/// A symbolic link stays one: what it points to is replaced.
+pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let path = fs::canonicalize(path)?;
+    let permissions = fs::metadata(&path)?.permissions();
+    if permissions.readonly() {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
+    }
+    let temporary = Temporary::write(&path, |file| {
+        file.write_all(text.as_bytes())?;
+        file.set_permissions(permissions)
+    })?;
+    temporary.rename(&path)
 }
 
 /// Tries 0, 1, 2 … until one does not exist already.

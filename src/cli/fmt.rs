@@ -2,14 +2,15 @@
 
 mod changes;
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
 
 use super::Ending;
 use super::args::FormatArguments;
 use super::terminal::Terminal;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::disk::replace;
 use crate::format::format;
 use crate::source::{Source, Sources};
 use changes::render_changes;
@@ -113,39 +114,11 @@ fn rewrite(path: &Path, texts: &Texts, terminal: &Terminal) -> Outcome {
     }
 }
 
-/// Puts a text in the place of a file, with the same permissions, so that the file is whole at any moment.
-///
-/// A symbolic link stays one: what it points to is replaced.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let path = fs::canonicalize(path)?;
-    let permissions = fs::metadata(&path)?.permissions();
-    if permissions.readonly() {
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
-    }
-    let temporary = beside(&path);
-    let written = write_new(&temporary, text, permissions).and_then(|()| fs::rename(&temporary, &path));
-    if written.is_err() {
-        // The reason that is told is the first one.
-        let _ = fs::remove_file(&temporary);
-    }
-    written
-}
-
-fn write_new(path: &Path, text: &str, permissions: fs::Permissions) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.set_permissions(permissions)?;
-    file.sync_all()
-}
-
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.tmp", std::process::id()));
-    path.with_file_name(name)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
     use super::*;
     use crate::cli::args::Colours;
 
