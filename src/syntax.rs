@@ -6,7 +6,10 @@ mod lower;
 mod recover;
 mod tokens;
 
+use std::time::Duration;
+
 use crate::diagnostic::Diagnostic;
+use crate::settings::SettingValue;
 use crate::source::{Source, SourceId, Span};
 use ast::File;
 pub use tokens::{Place, Token, TokenKind};
@@ -27,6 +30,16 @@ pub struct Parsed {
 /// All problems are reported, at most one for each line; the tree holds every statement that is right.
 pub fn parse(id: SourceId, source: &Source) -> Parsed {
     lower::parse(id, source.text())
+}
+
+/// Returns the duration that a text spells as a flow would, such as `250ms`.
+pub fn duration(text: &str) -> Option<Duration> {
+    lower::duration(text.trim())
+}
+
+/// Returns the value that a text spells as a flow would in `serial { … }`, such as `9600` or `"\r\n"`.
+pub fn setting_value(text: &str) -> Option<SettingValue> {
+    lower::setting_value(text.trim())
 }
 
 /// Returns the tokens of a text in which [`parse`] finds nothing wrong, comments among them.

@@ -2,14 +2,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::time::Duration;
 
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic, Label};
 use crate::program::{Param, Program};
-use crate::source::{Source, Sources};
 use crate::syntax;
-use crate::syntax::ast::{ExprKind, Statement, StatementKind};
 use crate::value::coding::unhex;
 use crate::value::escape::{visible, visible_cut};
 use crate::value::{Type, Value};
@@ -106,7 +103,7 @@ fn value_of(param: &Param, text: &str) -> Result<Value, String> {
             "false" => Some(Value::Bool(false)),
             _ => None,
         },
-        Type::Duration => duration(text).map(Value::Duration),
+        Type::Duration => syntax::duration(text).map(Value::Duration),
         // The checker refuses such params.
         Type::List | Type::Map => None,
     };
@@ -137,18 +134,6 @@ fn integer(text: &str) -> Option<i64> {
         Some(hex) if !hex.starts_with(['+', '-']) => i64::from_str_radix(&format!("{sign}{hex}"), 16).ok(),
         Some(_) => None,
         None => text.parse().ok(),
-    }
-}
-
-/// Returns the duration that a flow would read here.
-fn duration(text: &str) -> Option<Duration> {
-    let mut sources = Sources::default();
-    let id = sources.add(Source::new("", format!("flow \"\" timeout {text}")));
-    let parsed = syntax::parse(id, sources.get(id));
-    let [Statement { kind: StatementKind::Timeout(timeout), .. }] = parsed.file.body.as_slice() else { return None };
-    match timeout.kind {
-        ExprKind::Duration(duration) if parsed.problems.is_empty() => Some(duration),
-        _ => None,
     }
 }
 
@@ -235,6 +220,7 @@ impl fmt::Debug for Given {
 mod tests {
     use std::io;
     use std::path::Path;
+    use std::time::Duration;
 
     use insta::assert_snapshot;
 

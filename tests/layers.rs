@@ -23,7 +23,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("load", &["diagnostic", "source", "syntax"]),
     ("program", &["function", "pattern", "settings", "source", "value"]),
     ("check", &["diagnostic", "function", "load", "pattern", "program", "settings", "source", "syntax", "value"]),
-    ("variables", &["diagnostic", "program", "source", "syntax", "value"]),
+    ("variables", &["diagnostic", "program", "syntax", "value"]),
     ("event", &["diagnostic", "source", "time"]),
     ("port", &["event", "settings"]),
     (

@@ -10,9 +10,7 @@ use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::program::Program;
 use crate::settings::{SETTINGS, SettingError, SettingValue, Settings};
-use crate::source::{Source, Sources};
 use crate::syntax;
-use crate::syntax::ast::{Statement, StatementKind};
 use crate::value::Value;
 use crate::value::escape::{visible, visible_cut};
 use crate::variables::{Given, Origin, Ways, bind};
@@ -152,16 +150,7 @@ fn from_file(path: &Path) -> Result<Vec<Given>, Diagnostic> {
 
 /// Returns what a flow would read in `serial { … }`; what it would not read is a word that fits nothing.
 fn setting_value(text: &str) -> SettingValue {
-    let mut sources = Sources::default();
-    let id = sources.add(Source::new("", format!("flow \"\" serial {{ x {text} }}")));
-    let parsed = syntax::parse(id, sources.get(id));
-    if let [Statement { kind: StatementKind::Serial(settings), .. }] = parsed.file.body.as_slice()
-        && let [setting] = settings.as_slice()
-        && parsed.problems.is_empty()
-    {
-        return setting.value.node.clone();
-    }
-    SettingValue::Word(text.to_string())
+    syntax::setting_value(text).unwrap_or_else(|| SettingValue::Word(text.to_string()))
 }
 
 fn refused_setting(name: &str, value: &str, option: &str, error: &SettingError) -> Diagnostic {

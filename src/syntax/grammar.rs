@@ -1,7 +1,7 @@
 //! The parser that pest makes of `grammar/flow.pest`, and a title for each of its rules; nothing else.
 
 use pest::Parser;
-use pest::iterators::Pairs;
+use pest::iterators::{Pair, Pairs};
 
 #[derive(pest_derive::Parser)]
 #[grammar = "grammar/flow.pest"]
@@ -21,7 +21,13 @@ pub(super) fn alone(text: &str) -> Result<Pairs<'_, Rule>, Box<pest::error::Erro
 
 /// Returns whether a text is a name: not a keyword, and of the right letters.
 pub(super) fn is_name(text: &str) -> bool {
-    FlowParser::parse(Rule::name, text).is_ok_and(|pairs| pairs.as_str().len() == text.len())
+    whole(Rule::name, text).is_some()
+}
+
+/// Returns the pair of a rule that a text fits as a whole.
+pub(super) fn whole(rule: Rule, text: &str) -> Option<Pair<'_, Rule>> {
+    let mut pairs = FlowParser::parse(rule, text).ok()?;
+    pairs.next().filter(|pair| pair.as_str().len() == text.len())
 }
 
 /// Returns what messages call a rule.

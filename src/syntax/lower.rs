@@ -3,13 +3,16 @@
 mod expr;
 mod statement;
 
+use std::time::Duration;
+
 use pest::iterators::Pair;
 
 use super::ast::{Block, File, FileKind, Header, Statement, StatementKind};
 use super::grammar::{self, Rule};
 use super::{Parsed, recover};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::source::{Site, SourceId, Span};
+use crate::settings::SettingValue;
+use crate::source::{Site, Source, SourceId, Sources, Span};
 
 /// How deeply blocks and expressions may be nested.
 const DEPTH_LIMIT: usize = 64;
@@ -43,11 +46,35 @@ pub(super) fn parse(id: SourceId, text: &str) -> Parsed {
     Parsed { file, comments, problems }
 }
 
+/// Returns the duration that a text is as a whole; `None` if it is none.
+pub(super) fn duration(text: &str) -> Option<Duration> {
+    let pair = grammar::whole(Rule::duration, text)?;
+    let mut lower = Lower::of_value(text);
+    let duration = lower.duration(&pair);
+    lower.problems.is_empty().then_some(duration)
+}
+
+/// Returns the value of a setting that a text is as a whole; `None` if it is none.
+pub(super) fn setting_value(text: &str) -> Option<SettingValue> {
+    let pair = grammar::whole(Rule::setting_value, text)?;
+    let mut lower = Lower::of_value(text);
+    let value = lower.setting_value(pair);
+    lower.problems.is_empty().then_some(value)
+}
+
 /// Lowers the pairs of one text.
 struct Lower {
     id: SourceId,
     problems: Vec<Diagnostic>,
     depth: usize,
+}
+
+impl Lower {
+    /// Returns what lowers a value that stands in no file.
+    fn of_value(text: &str) -> Lower {
+        let id = Sources::default().add(Source::new("", text));
+        Lower { id, problems: Vec::new(), depth: 0 }
+    }
 }
 
 /// Returns the span of a pair without blanks at its end.

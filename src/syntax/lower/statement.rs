@@ -102,14 +102,17 @@ impl Lower {
         let target = name(next(&mut parts));
         let value = next(&mut parts);
         let at = span(&value);
-        let value = next(&mut children(value));
-        let node = match value.as_rule() {
+        Setting { name: target, value: Spanned { node: self.setting_value(value), span: at } }
+    }
+
+    pub(super) fn setting_value(&mut self, pair: Pair<'_, Rule>) -> SettingValue {
+        let value = next(&mut children(pair));
+        match value.as_rule() {
             Rule::duration => SettingValue::Duration(self.duration(&value)),
             Rule::number => SettingValue::Number(u64::try_from(self.number(&value)).unwrap_or(u64::MAX)),
             Rule::string | Rule::raw => SettingValue::Text(self.plain_bytes(value)),
             _ => SettingValue::Word(value.as_str().to_string()),
-        };
-        Setting { name: target, value: Spanned { node, span: at } }
+        }
     }
 
     fn procedure<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
