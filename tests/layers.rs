@@ -113,6 +113,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("signal_hook", &["transport/interrupt.rs"]),
     ("similar", &["suite.rs"]),
     ("toml", &["cli/given.rs", "results.rs"]),
+    ("unicode_width", &["report/console.rs"]),
 ];
 
 /// Modules that do no I/O, read no clock, start no thread and print nothing.

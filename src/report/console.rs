@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style as Ansi};
+use unicode_width::UnicodeWidthChar;
 
 use super::failure::{render_failure, render_failure_line};
 use super::lines::{Seconds, lines, push_visible};
@@ -350,14 +351,8 @@ fn columns(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.chars().map(width_of).sum() }
 }
 
-/// How many columns a character takes: none for combining marks, two for East Asian wide ones and emoji.
 fn width_of(c: char) -> usize {
-    match c as u32 {
-        0x300..=0x36f | 0xfe00..=0xfe0f => 0,
-        0x1100..=0x115f | 0x2e80..=0x303e | 0x3041..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff => 2,
-        0xfe30..=0xfe6f | 0xff00..=0xff60 | 0xffe0..=0xffe6 | 0x1f300..=0x1faff | 0x20000..=0x3fffd => 2,
-        _ => 1,
-    }
+    c.width().unwrap_or(0)
 }
 
 #[cfg(test)]
