@@ -19,6 +19,7 @@
 
 pub mod testing;
 
+mod address;
 mod cli;
 mod disk;
 mod function;

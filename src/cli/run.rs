@@ -14,6 +14,7 @@ use super::many;
 use super::person::AtTerminal;
 use super::sim::read_recording;
 use super::terminal::{Pace, Terminal};
+use crate::address::{Address, AddressError, expand};
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{Engine, Inputs};
@@ -33,16 +34,17 @@ use crate::world::{self, Company, World};
 
 /// Runs a flow.
 pub(super) fn run(arguments: &RunArguments, terminal: &Terminal) -> Ending {
-    let ports = match many::expand(&arguments.ports) {
+    let ports = match expand(&arguments.ports, &|| list().into_iter().map(|port| port.name).collect()) {
         Ok(ports) => ports,
-        Err(problem) => {
-            terminal.refuse(*problem);
+        Err(error) => {
+            terminal.refuse(address_problem(&error));
             return Ending::Refused;
         }
     };
     if ports.len() > 1 {
         return many::run(arguments, &ports, terminal);
     }
+    let ports = ports.iter().map(ToString::to_string).collect();
     let arguments = &RunArguments { ports, ..arguments.clone() };
     match Prepared::new(arguments, terminal) {
         Ok(prepared) => prepared.run(arguments, terminal),
@@ -71,31 +73,6 @@ pub(super) fn interrupt(terminal: &Terminal) -> Result<Interrupt, Ending> {
 /// Returns the present Unix time in milliseconds.
 pub(super) fn present() -> i64 {
     i64::try_from(unix_millis()).unwrap_or(i64::MAX)
-}
-
-/// What was typed for `--port`.
-enum Port<'a> {
-    /// `sim`
-    OwnDevice,
-    /// `sim:FILE`
-    Device(&'a Path),
-    /// `replay:FILE`
-    Recording(&'a Path),
-    /// `/dev/ttyUSB0`, `COM3`
-    Real(&'a str),
-}
-
-impl Port<'_> {
-    fn read(text: &str) -> Port<'_> {
-        match text.strip_prefix("sim:") {
-            Some(path) => Port::Device(Path::new(path)),
-            None if text == "sim" => Port::OwnDevice,
-            None => match text.strip_prefix("replay:") {
-                Some(path) => Port::Recording(Path::new(path)),
-                None => Port::Real(text),
-            },
-        }
-    }
 }
 
 /// Everything that a run needs, checked.
@@ -232,8 +209,8 @@ type Secrets = Vec<(Arc<str>, Vec<u8>)>;
 
 /// Returns the recording that the port names, with the values of secrets that were typed for it.
 fn replay(port: &str, arguments: &RunArguments, terminal: &Terminal) -> Result<Option<(Recording, Secrets)>, Ending> {
-    let Port::Recording(path) = Port::read(port) else { return Ok(None) };
-    let recording = read_recording(path).map_err(|problem| {
+    let Address::Recording(path) = Address::parse(port) else { return Ok(None) };
+    let recording = read_recording(&path).map_err(|problem| {
         terminal.refuse(*problem);
         Ending::Refused
     })?;
@@ -321,11 +298,10 @@ fn device(
     let Some(port) = arguments.ports.first().map(String::as_str).filter(|port| !port.is_empty()) else {
         return Err(refused(no_port(flow)));
     };
-    let path = match Port::read(port) {
-        Port::Real(name) => return Ok((name.to_string(), None)),
-        Port::Recording(_) => return Ok((port.to_string(), None)),
-        Port::Device(path) => path.to_path_buf(),
-        Port::OwnDevice => match device_of(&arguments.file, flow) {
+    let path = match Address::parse(port) {
+        Address::Node(_) | Address::Recording(_) => return Ok((port.to_string(), None)),
+        Address::Device(path) => path,
+        Address::OwnDevice => match device_of(&arguments.file, flow) {
             Some(path) => path.map_err(refused)?,
             None => {
                 let help = "add `sim \"devices/modem.flow\"` to it, or name one with `--port sim:FILE`";
@@ -335,6 +311,32 @@ fn device(
         },
     };
     Ok((port.to_string(), Some(program_for(Role::Device, &path, terminal)?)))
+}
+
+/// Says what is wrong with the ports that were typed.
+fn address_problem(error: &AddressError) -> Diagnostic {
+    let (message, help) = match error {
+        AddressError::NoPattern { typed, why } => {
+            (format!("`{typed}` is no pattern: {why}"), "use `*`, `?` and `[…]` as a shell does")
+        }
+        AddressError::NoPort { typed } => (
+            format!("no port fits `{typed}`"),
+            "see `flowrun ports`; quote the pattern, so that the shell leaves it alone",
+        ),
+        AddressError::NoRecording { typed } => (
+            format!("no recording fits `{typed}`"),
+            "quote the pattern, so that the shell leaves it alone; `flowrun FLOW --port … --record FILE` makes a recording",
+        ),
+        AddressError::SimulatedAmongSeveral { simulated } => (
+            format!("`--port {simulated}` can not be one of several ports"),
+            "run the flow once with `--port sim`, and once on the real ports",
+        ),
+        AddressError::Mixture { recorded, real } => (
+            format!("`--port {recorded}` and `--port {real}` cannot run together"),
+            "a recording runs in virtual time and a port in real time: run the flow once on the recordings, and once on the ports",
+        ),
+    };
+    Diagnostic::general(Code::CommandLine, message).help(help)
 }
 
 fn no_port(flow: &Program) -> Diagnostic {
@@ -414,14 +416,6 @@ fn is_source(path: &Path, program: &Program) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_port_is_simulated_only_if_it_says_so() {
-        assert!(matches!(Port::read("sim"), Port::OwnDevice));
-        assert!(matches!(Port::read("sim:a.flow"), Port::Device(path) if path == Path::new("a.flow")));
-        assert!(matches!(Port::read("/dev/ttyS0"), Port::Real("/dev/ttyS0")));
-        assert!(matches!(Port::read("simcom"), Port::Real("simcom")));
-    }
 
     #[test]
     fn results_are_saved_beside_no_flow_but_here() {

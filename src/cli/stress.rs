@@ -1,13 +1,14 @@
 //! `flowrun stress`: a flow on a line that misbehaves, and what that shows about it.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::Ending;
 use super::args::StressArguments;
 use super::check::{device_of, program_for};
 use super::given::{device_variables, variables};
 use super::terminal::Terminal;
+use crate::address::Address;
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::Inputs;
@@ -57,16 +58,16 @@ fn prepare(arguments: &StressArguments, terminal: &Terminal) -> Result<(Bench, C
 
 fn device_path(arguments: &StressArguments, flow: &Program) -> Result<PathBuf, Box<Diagnostic>> {
     let problem = |message: String| Diagnostic::general(Code::CommandLine, message);
-    match arguments.port.strip_prefix("sim:") {
-        Some(path) => Ok(Path::new(path).to_path_buf()),
-        None if arguments.port == "sim" => match device_of(&arguments.file, flow) {
+    match Address::parse(&arguments.port) {
+        Address::Device(path) => Ok(path),
+        Address::OwnDevice => match device_of(&arguments.file, flow) {
             Some(path) => path.map_err(Box::new),
             None => {
                 let help = "add `sim \"devices/modem.flow\"` to it, or name one with `--port sim:FILE`";
                 Err(Box::new(problem("this flow names no simulated device".to_string()).help(help)))
             }
         },
-        None => {
+        Address::Recording(_) | Address::Node(_) => {
             let message =
                 format!("`{}` is no simulated device: the line of a real port can not be spoilt", arguments.port);
             Err(Box::new(problem(message).help("name one with `--port sim:FILE`, or leave `--port` out")))

@@ -1,9 +1,10 @@
 //! The serial ports that the system knows of.
 
-use std::cmp::Ordering;
 use std::path::Path;
 
 use serialport::{SerialPortInfo, SerialPortType};
+
+use crate::address::natural_order;
 
 /// A port and what is known about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub fn list() -> Vec<PortDescription> {
         return Vec::new();
     }
     let mut ports: Vec<_> = serialport::available_ports().unwrap_or_default().into_iter().map(describe).collect();
-    ports.sort_by(|a, b| by_number(&a.name, &b.name));
+    ports.sort_by(|a, b| natural_order(&a.name, &b.name));
     ports
 }
 
@@ -59,25 +60,9 @@ fn describe(port: SerialPortInfo) -> PortDescription {
     PortDescription { name: port.port_name, what, usb }
 }
 
-/// Compares names without their number first, then the numbers.
-fn by_number(a: &str, b: &str) -> Ordering {
-    let split = |name: &str| {
-        let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
-        (stem.to_string(), name[stem.len()..].parse::<u64>().ok())
-    };
-    split(a).cmp(&split(b)).then_with(|| a.cmp(b))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ports_are_in_the_order_of_their_numbers() {
-        let mut names = ["/dev/ttyUSB10", "/dev/ttyUSB2", "COM12", "COM3", "/dev/ttyS0"];
-        names.sort_by(|a, b| by_number(a, b));
-        assert_eq!(names, ["/dev/ttyS0", "/dev/ttyUSB2", "/dev/ttyUSB10", "COM3", "COM12"]);
-    }
 
     #[test]
     fn the_maker_is_not_said_twice() {

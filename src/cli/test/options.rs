@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use super::super::args::TestArguments;
+use crate::address::Address;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::report::json::render_json;
 use crate::report::junit::render_junit;
@@ -82,15 +83,11 @@ impl Wanted {
 }
 
 fn counterpart(port: Option<&str>) -> Counterpart {
-    match port {
-        None | Some("" | "sim") => Counterpart::Own,
-        Some(port) => match port.strip_prefix("sim:") {
-            Some(file) => Counterpart::Device(PathBuf::from(file)),
-            None => match port.strip_prefix("replay:") {
-                Some(file) => Counterpart::Recording(PathBuf::from(file)),
-                None => Counterpart::Real(port.to_string()),
-            },
-        },
+    match port.filter(|port| !port.is_empty()).map_or(Address::OwnDevice, Address::parse) {
+        Address::OwnDevice => Counterpart::Own,
+        Address::Device(file) => Counterpart::Device(file),
+        Address::Recording(file) => Counterpart::Recording(file),
+        Address::Node(name) => Counterpart::Real(name),
     }
 }
 

@@ -1,0 +1,208 @@
+//! `Address`: what a port is called, on the command line and in reports, and the order and the labels of several.
+//!
+//! Every command reads an address here. A new kind of port is a new variant of [`Address`]; the compiler then lists the places
+//! that must know it. Until then a scheme without a variant (`tcp://…`, `usb:…`) is the name of a device node, and opening it
+//! fails.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// What a port is called.
+///
+/// [`fmt::Display`] writes what was typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Address {
+    /// `sim`: the device that the flow names.
+    OwnDevice,
+    /// `sim:FILE`: the device in this file.
+    Device(PathBuf),
+    /// `replay:FILE`: the recording in this file.
+    Recording(PathBuf),
+    /// Everything else, a port of this machine: `/dev/ttyUSB0`, `COM3`.
+    Node(String),
+}
+
+/// What is wrong with the addresses of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum AddressError {
+    /// It is no pattern, and why.
+    NoPattern { typed: String, why: String },
+    /// No port fits the pattern.
+    NoPort { typed: String },
+    /// No recording fits the pattern.
+    NoRecording { typed: String },
+    /// A simulated device is one of several ports.
+    SimulatedAmongSeveral { simulated: Address },
+    /// A recording and a port of this machine are to run together, and have no clock in common.
+    Mixture { recorded: Address, real: Address },
+}
+
+impl Address {
+    /// Reads an address; every text is one.
+    pub(crate) fn parse(text: &str) -> Address {
+        match text.split_once(':') {
+            Some(("sim", file)) => Address::Device(PathBuf::from(file)),
+            Some(("replay", file)) => Address::Recording(PathBuf::from(file)),
+            None if text == "sim" => Address::OwnDevice,
+            Some(_) | None => Address::Node(text.to_string()),
+        }
+    }
+
+    /// Returns what stands for it in the name of a file: `/dev/ttyUSB0` is `ttyUSB0`, `replay:logs/a.recording` is `a`.
+    fn label(&self) -> String {
+        let plain = match self {
+            Address::OwnDevice => "sim".to_string(),
+            Address::Device(file) | Address::Recording(file) => {
+                file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+            }
+            Address::Node(name) => name.trim_start_matches("/dev/").to_string(),
+        };
+        plain.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect()
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::OwnDevice => f.write_str("sim"),
+            Address::Device(file) => write!(f, "sim:{}", file.display()),
+            Address::Recording(file) => write!(f, "replay:{}", file.display()),
+            Address::Node(name) => f.write_str(name),
+        }
+    }
+}
+
+/// Reads several addresses; the place of a pattern is taken by what fits it, in natural order. Each address is there once.
+///
+/// `listed` are the ports that the system knows of, for systems on which ports are no files.
+///
+/// # Errors
+///
+/// A pattern that nothing fits, or addresses that can not be used together.
+pub(crate) fn expand(typed: &[String], listed: &dyn Fn() -> Vec<String>) -> Result<Vec<Address>, AddressError> {
+    let mut addresses: Vec<Address> = Vec::new();
+    for text in typed {
+        for address in fitting(text, listed)? {
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+    }
+    check_together(&addresses)?;
+    Ok(addresses)
+}
+
+/// Returns the addresses that a text stands for.
+fn fitting(typed: &str, listed: &dyn Fn() -> Vec<String>) -> Result<Vec<Address>, AddressError> {
+    let address = Address::parse(typed);
+    let is_pattern = typed.contains(['*', '?', '[']);
+    let found = match &address {
+        // A file may have these signs in its name.
+        Address::Recording(file) if is_pattern && !file.exists() => {
+            let text = file.to_str().unwrap_or(typed);
+            let files = files_like(&pattern(text, typed)?);
+            files.into_iter().map(|file| Address::Recording(PathBuf::from(file))).collect()
+        }
+        Address::Node(name) if is_pattern => {
+            names_like(&pattern(name, typed)?, listed).into_iter().map(Address::Node).collect()
+        }
+        Address::OwnDevice | Address::Device(_) | Address::Recording(_) | Address::Node(_) => vec![address.clone()],
+    };
+    let typed = typed.to_string();
+    match address {
+        Address::Recording(_) if found.is_empty() => Err(AddressError::NoRecording { typed }),
+        Address::Node(_) if found.is_empty() => Err(AddressError::NoPort { typed }),
+        Address::OwnDevice | Address::Device(_) | Address::Recording(_) | Address::Node(_) => Ok(found),
+    }
+}
+
+fn pattern(text: &str, typed: &str) -> Result<glob::Pattern, AddressError> {
+    glob::Pattern::new(text)
+        .map_err(|error| AddressError::NoPattern { typed: typed.to_string(), why: error.msg.to_string() })
+}
+
+fn files_like(pattern: &glob::Pattern) -> Vec<String> {
+    let paths = glob::glob(pattern.as_str()).into_iter().flatten();
+    let mut files: Vec<String> = paths.flatten().map(|path| path.display().to_string()).collect();
+    files.sort_by(|a, b| natural_order(a, b));
+    files
+}
+
+/// Returns the ports that fit a pattern. Where they are files, links and pseudo-terminals are among them, which the system
+/// would not list as ports.
+fn names_like(pattern: &glob::Pattern, listed: &dyn Fn() -> Vec<String>) -> Vec<String> {
+    if cfg!(unix) {
+        return files_like(pattern);
+    }
+    let mut names = listed();
+    names.retain(|name| pattern.matches(name));
+    names.sort_by(|a, b| natural_order(a, b));
+    names
+}
+
+fn check_together(addresses: &[Address]) -> Result<(), AddressError> {
+    if addresses.len() < 2 {
+        return Ok(());
+    }
+    let first = |is_it: fn(&Address) -> bool| addresses.iter().find(|address| is_it(address)).cloned();
+    if let Some(simulated) = first(|address| matches!(address, Address::OwnDevice | Address::Device(_))) {
+        return Err(AddressError::SimulatedAmongSeveral { simulated });
+    }
+    let recorded = first(|address| matches!(address, Address::Recording(_)));
+    let real = first(|address| matches!(address, Address::Node(_)));
+    match (recorded, real) {
+        (Some(recorded), Some(real)) => Err(AddressError::Mixture { recorded, real }),
+        (Some(_) | None, None) | (None, Some(_)) => Ok(()),
+    }
+}
+
+/// Compares names as people count: `ttyUSB2` comes before `ttyUSB10`.
+pub(crate) fn natural_order(a: &str, b: &str) -> Ordering {
+    pieces(a).cmp(pieces(b)).then_with(|| a.cmp(b))
+}
+
+/// Returns the pieces of a name, each a text and the number behind it: its length without leading zeros, then its digits.
+fn pieces(name: &str) -> impl Iterator<Item = (&str, usize, &str)> {
+    let mut rest = name;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let start = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        let (text, behind) = rest.split_at(start);
+        let end = behind.find(|c: char| !c.is_ascii_digit()).unwrap_or(behind.len());
+        let digits = behind[..end].trim_start_matches('0');
+        rest = &behind[end..];
+        Some((text, digits.len(), digits))
+    })
+}
+
+/// Returns what stands for each of several addresses in the names of its files, each once.
+pub(crate) fn labels(addresses: &[Address]) -> Vec<String> {
+    let mut labels: Vec<String> = Vec::with_capacity(addresses.len());
+    for address in addresses {
+        let plain = address.label();
+        let mut label = plain.clone();
+        let mut n = 2;
+        while labels.contains(&label) {
+            label = format!("{plain}_{n}");
+            n += 1;
+        }
+        labels.push(label);
+    }
+    labels
+}
+
+/// Returns the name of a file for one port, given its label: `a.saved.toml` becomes `a.saved.ttyUSB0.toml`.
+pub(crate) fn labelled(path: &Path, label: &str) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let name = match path.extension() {
+        Some(extension) => format!("{stem}.{label}.{}", extension.to_string_lossy()),
+        None => format!("{stem}.{label}"),
+    };
+    path.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+//! Addresses: read, expanded, put in order, and named in files.
+
+use super::*;
+
+/// Nothing that the system lists.
+fn none() -> Vec<String> {
+    Vec::new()
+}
+
+fn expanded(typed: &[&str]) -> Result<Vec<String>, AddressError> {
+    let typed: Vec<String> = typed.iter().map(ToString::to_string).collect();
+    Ok(expand(&typed, &none)?.iter().map(ToString::to_string).collect())
+}
+
+/// A folder with recordings, and what their addresses begin with.
+fn recordings(names: &[&str]) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().expect("a folder can be made for tests");
+    for name in names {
+        std::fs::write(folder.path().join(name), "").expect("it can be written");
+    }
+    let before = format!("replay:{}/", folder.path().display());
+    (folder, before)
+}
+
+#[test]
+fn a_port_is_simulated_or_recorded_only_if_it_says_so() {
+    assert_eq!(Address::parse("sim"), Address::OwnDevice);
+    assert_eq!(Address::parse("sim:a.flow"), Address::Device(PathBuf::from("a.flow")));
+    assert_eq!(Address::parse("replay:a.rec"), Address::Recording(PathBuf::from("a.rec")));
+    for text in ["/dev/ttyS0", "COM3", "simcom", "replay", "tcp://10.0.0.5:4001", "usb:0403:6001", ""] {
+        assert_eq!(Address::parse(text), Address::Node(text.to_string()));
+    }
+}
+
+#[test]
+fn an_address_is_shown_as_it_was_typed() {
+    for text in ["sim", "sim:devices/a.flow", "replay:logs/a.recording", "/dev/ttyUSB0", "COM3", "rfc2217://box:2217"] {
+        assert_eq!(Address::parse(text).to_string(), text);
+    }
+}
+
+#[test]
+fn names_are_in_the_order_in_which_people_count() {
+    let mut names = ["run10.rec", "/dev/ttyUSB10", "run9.rec", "/dev/ttyUSB2", "COM12", "COM3", "/dev/ttyS0", "run"];
+    names.sort_by(|a, b| natural_order(a, b));
+    let sorted = ["/dev/ttyS0", "/dev/ttyUSB2", "/dev/ttyUSB10", "COM3", "COM12", "run", "run9.rec", "run10.rec"];
+    assert_eq!(names, sorted);
+    assert_eq!(natural_order("a01", "a1"), "a01".cmp("a1"), "equal numbers have an order too");
+    let more_than_any_integer = "9".repeat(60);
+    assert_eq!(natural_order(&format!("a{more_than_any_integer}"), "a10"), Ordering::Greater);
+}
+
+#[test]
+fn a_pattern_of_recordings_is_replaced_by_those_that_fit_it_each_once() {
+    let (_folder, before) = recordings(&["run10.recording", "run9.recording", "notes.txt"]);
+    let at = |name: &str| format!("{before}{name}");
+    let both = [at("run9.recording"), at("run10.recording")];
+    assert_eq!(expanded(&[&at("*.recording")]), Ok(both.to_vec()));
+    assert_eq!(expanded(&[&at("*.recording"), &at("run9.recording")]), Ok(both.to_vec()));
+    assert_eq!(expanded(&[&at("run9.recording"), &at("run9.recording")]), Ok(vec![at("run9.recording")]));
+}
+
+#[test]
+fn a_recording_with_a_sign_of_patterns_in_its_name_is_itself() {
+    let (_folder, before) = recordings(&["run[1].recording"]);
+    let typed = format!("{before}run[1].recording");
+    assert_eq!(expanded(&[&typed]), Ok(vec![typed]));
+}
+
+#[test]
+fn a_pattern_that_nothing_fits_is_refused_and_says_what_was_looked_for() {
+    let (_folder, before) = recordings(&[]);
+    let typed = format!("{before}*.recording");
+    assert_eq!(expanded(&[&typed]), Err(AddressError::NoRecording { typed }));
+    let typed = "/nowhere/tty*".to_string();
+    assert_eq!(expanded(&[&typed]), Err(AddressError::NoPort { typed }));
+    assert!(matches!(expanded(&["/dev/tty["]), Err(AddressError::NoPattern { .. })));
+}
+
+#[test]
+fn what_has_another_clock_is_not_run_together() {
+    assert!(expanded(&["sim"]).is_ok() && expanded(&["COM3", "COM4"]).is_ok());
+    assert!(expanded(&["replay:a.rec", "replay:b.rec"]).is_ok());
+    let simulated = Address::OwnDevice;
+    assert_eq!(expanded(&["COM3", "sim"]), Err(AddressError::SimulatedAmongSeveral { simulated }));
+    let simulated = Address::Device(PathBuf::from("d.flow"));
+    assert_eq!(expanded(&["replay:a.rec", "sim:d.flow"]), Err(AddressError::SimulatedAmongSeveral { simulated }));
+    let (recorded, real) = (Address::parse("replay:a.rec"), Address::parse("COM3"));
+    assert_eq!(expanded(&["COM3", "replay:a.rec"]), Err(AddressError::Mixture { recorded, real }));
+}
+
+#[test]
+fn each_port_has_files_of_its_own() {
+    let typed = ["/dev/ttyUSB0", "/dev/pts/5", "/dev/a-b", "/dev/a_b", "/dev/a+b", "COM3"];
+    let addresses = typed.map(Address::parse);
+    assert_eq!(labels(&addresses), ["ttyUSB0", "pts_5", "a_b", "a_b_2", "a_b_3", "COM3"]);
+    let recorded = ["replay:logs/a.recording", "replay:b.recording", "replay:old/a.recording", "replay:run.COM3.rec"];
+    assert_eq!(labels(&recorded.map(Address::parse)), ["a", "b", "a_2", "run_COM3"]);
+    assert_eq!(labelled(Path::new("out/run.txt"), "ttyUSB0"), PathBuf::from("out/run.ttyUSB0.txt"));
+    assert_eq!(labelled(Path::new("a.saved.toml"), "COM3"), PathBuf::from("a.saved.COM3.toml"));
+    assert_eq!(labelled(Path::new("run"), "pts_5"), PathBuf::from("run.pts_5"));
+}
