@@ -49,6 +49,11 @@ impl Address {
         }
     }
 
+    /// Says whether nothing was typed.
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self, Address::Node(name) if name.is_empty())
+    }
+
     /// Returns what stands for it in the name of a file: `/dev/ttyUSB0` is `ttyUSB0`, `replay:logs/a.recording` is `a`.
     fn label(&self) -> String {
         let plain = match self {

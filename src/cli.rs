@@ -5,8 +5,11 @@ mod check;
 mod fmt;
 mod given;
 mod many;
+mod outputs;
 mod person;
 mod ports;
+mod prepare;
+mod refusal;
 mod run;
 mod sim;
 mod stress;
@@ -63,13 +66,6 @@ enum Ending {
     Unformatted,
     /// The system did not give what the command needs.
     Outside,
-}
-
-impl Ending {
-    /// Returns how a run ended of which perhaps not everything could be written that was asked for.
-    fn of_run(verdict: Verdict, is_unwritten: bool) -> Ending {
-        if verdict.is_success() && is_unwritten { Ending::Unwritten } else { Ending::Ran(verdict) }
-    }
 }
 
 /// Returns the exit code; the README has the same table.

@@ -26,6 +26,7 @@ mod function;
 mod pattern;
 mod results;
 mod secret;
+mod setup;
 mod suite;
 mod variables;
 

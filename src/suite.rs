@@ -17,8 +17,9 @@ use crate::event::{Event, Verdict};
 use crate::report::suite::{CaseReport, Status};
 use crate::report::summary::Summary;
 use crate::report::transcript::Times;
+use crate::setup::Setup;
 use crate::source::Sources;
-use crate::testing::{Outcome, Refused, Setup};
+use crate::testing::{Outcome, Refused};
 use snapshot::Snapshot;
 use volatile::Volatile;
 
@@ -70,7 +71,7 @@ pub(crate) fn judge(
     flow: &Path,
     rules: &Rules,
     setup: Result<Option<Setup>, Refused>,
-    run: &dyn Fn(&Setup, u64) -> Outcome,
+    run: &dyn Fn(&Setup, u64) -> Result<Outcome, Refused>,
 ) -> Judged {
     let setup = match setup {
         Err(refused) => return Judged::refused(flow, &refused, rules.look),
@@ -80,7 +81,10 @@ pub(crate) fn judge(
     let mut first: Option<Outcome> = None;
     let mut n_runs = 0;
     loop {
-        let outcome = run(&setup, rules.seed.wrapping_add(u64::from(n_runs)));
+        let outcome = match run(&setup, rules.seed.wrapping_add(u64::from(n_runs))) {
+            Ok(outcome) => outcome,
+            Err(refused) => return Judged::refused(flow, &refused, rules.look),
+        };
         n_runs += 1;
         if !outcome.verdict().is_success() {
             return Judged::of(flow, rules, &outcome, n_runs, Some(n_runs));
@@ -196,9 +200,11 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
+    use crate::address::Address;
     use crate::diagnostic::render::Style;
-    use crate::testing::{Counterpart, Run};
-    use crate::variables::{Ways, bind};
+    use crate::program::Role;
+    use crate::setup::{Ender, Terms, find_counterpart, read_program};
+    use crate::testing::{Run, outcome};
 
     const DEVICE: &str =
         "device \"d\"\non line \"AT\" { reply \"OK\" }\non line \"ATI\" { reply \"${random_digits(15)}\" }\n";
@@ -216,8 +222,13 @@ mod tests {
     }
 
     fn judged(flow: &Path, rules: &Rules) -> Judged {
-        let setup = Setup::read(flow, &Counterpart::Own, |flow, recorded| bind(flow, &recorded, Ways::OF_FILE), &[]);
-        judge(flow, rules, setup, &|setup, seed| setup.simulate(seed, &|| false))
+        let refused = |error| Refused::of(flow, error);
+        let setup = read_program(Role::Flow, flow).and_then(|read| {
+            let found = find_counterpart(&Address::OwnDevice, flow, &read.program)?;
+            Setup::join(read.program, flow, found.counterpart, Terms::default())
+        });
+        let run = |setup: &Setup, seed| outcome(setup, seed, &Ender::Nobody).map_err(refused);
+        judge(flow, rules, setup.map(Some).map_err(refused), &run)
     }
 
     const BODY: &str = "send \"AT\"\nexpect line \"OK\"\n";

@@ -12,29 +12,22 @@
 //! [`Run`] has what else a test may want: another device, variables, a seed. What a flow saves is kept in memory and
 //! never written. `docs/suites.md` says more.
 
-use std::collections::HashMap;
 use std::error;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use crate::check::check;
+use crate::address::Address;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::render::{Look, Style, render};
-use crate::engine::{Engine, Inputs};
 use crate::event::Waiting;
-use crate::load::{beside, from_disk, load};
-use crate::program::{Program, Role};
-use crate::record::Recording;
-use crate::replay::ReplayWorld;
+use crate::program::Role;
 use crate::report::Sink;
 use crate::report::failure::render_failure;
 use crate::report::transcript::{Times, Transcript};
-use crate::sim::{SimWorld, Stand, Texts, VIRTUAL_BEGINNING, device_inputs};
-use crate::value::Value;
+use crate::setup::{Counterpart, Ender, Read, Setup, SetupError, Stage, Terms, find_counterpart, read_program};
 use crate::value::escape::visible;
-use crate::variables::{Given, Origin, Ways, bind};
-use crate::world::{self, Audience, Company, Memory, Nobody, World};
+use crate::variables::{Given, Offered, Origin};
+use crate::world::{self, Audience, Company, Memory, Nobody};
 
 // What the signatures below are made of.
 pub use crate::diagnostic::{Code, Label};
@@ -86,14 +79,14 @@ impl Run {
     /// Sets a variable of the flow, as `--var` does.
     #[must_use]
     pub fn var(mut self, name: &str, value: &str) -> Run {
-        self.given.push(given(name, value));
+        self.given.push(Given::new(name, value, Origin::Option));
         self
     }
 
     /// Sets a variable of the device, as `--sim-var` does.
     #[must_use]
     pub fn sim_var(mut self, name: &str, value: &str) -> Run {
-        self.device_given.push(given(name, value));
+        self.device_given.push(Given::new(name, value, Origin::Option));
         self
     }
 
@@ -110,17 +103,15 @@ impl Run {
     ///
     /// What is wrong with the files or the variables; nothing was run then.
     pub fn go(&self) -> Result<Outcome, Refused> {
-        let counterpart = self.device.as_ref().map_or(Counterpart::Own, |path| Counterpart::Device(path.clone()));
-        let bind_own =
-            |flow: &Program, recorded: Vec<Given>| bind(flow, &[recorded, self.given.clone()].concat(), Ways::OF_FILE);
-        match Setup::read(&self.flow, &counterpart, bind_own, &self.device_given)? {
-            Some(setup) => Ok(setup.simulate(self.seed, &|| false)),
-            None => {
-                let message = format!("`{}` names no simulated device", self.flow.display());
-                let help = "add `sim \"devices/modem.flow\"` to it, or give one with `Run::device`";
-                Err(Refused::general(Diagnostic::general(Code::CommandLine, message).help(help)))
-            }
-        }
+        let refused = |error| Refused::of(&self.flow, error);
+        let Read { program, .. } = read_program(Role::Flow, &self.flow).map_err(refused)?;
+        let address = self.device.as_ref().map_or(Address::OwnDevice, |path| Address::Device(path.clone()));
+        let found = find_counterpart(&address, &self.flow, &program).map_err(refused)?;
+        let offered = |given: &[Given]| Offered { given: given.to_vec(), problems: Vec::new() };
+        let (variables, device_variables) = (offered(&self.given), offered(&self.device_given));
+        let terms = Terms { variables, device_variables, ..Terms::default() };
+        let setup = Setup::join(program, &self.flow, found.counterpart, terms).map_err(refused)?;
+        outcome(&setup, self.seed, &Ender::Nobody).map_err(refused)
     }
 }
 
@@ -225,7 +216,33 @@ impl Refused {
         Refused { problems, sources }
     }
 
-    fn general(problem: Diagnostic) -> Refused {
+    /// Returns why a run of the flow in a file can not begin: what is wrong with the first text that something is wrong with.
+    pub(crate) fn of(flow: &Path, error: SetupError) -> Refused {
+        let general = |message: String| Diagnostic::general(Code::CommandLine, message);
+        let problem = match error {
+            SetupError::Wrong(complaints) => {
+                let first = complaints.into_iter().next().unwrap_or_default();
+                return Refused::new(first.problems, (*first.sources).clone());
+            }
+            SetupError::WrongRole { path, wanted, .. } => {
+                let (wanted, word) = match wanted {
+                    Role::Flow => ("a flow", "flow"),
+                    Role::Device => ("a device", "device"),
+                };
+                let help = format!("the first line of {wanted} is `{word} \"…\"`");
+                general(format!("`{}` is not {wanted}", path.display())).help(help)
+            }
+            SetupError::NoCounterpart => {
+                let help = "add `sim \"devices/modem.flow\"` to it, or give one with `Run::device`";
+                general(format!("`{}` names no simulated device", flow.display())).help(help)
+            }
+            SetupError::Unplayable { path, why } => {
+                let help = "`flowrun FLOW --port … --record FILE` makes one";
+                general(format!("the recording `{}` can not be played: {why}", path.display())).help(help)
+            }
+            SetupError::NoSeed(why) => general(format!("the system gives no random seed: {why}")),
+            SetupError::NoInterrupt(why) => general(format!("the run could not be interrupted: {why}")),
+        };
         Refused::new(vec![problem], Sources::default())
     }
 }
@@ -245,156 +262,36 @@ impl fmt::Debug for Refused {
 
 impl error::Error for Refused {}
 
-/// Who is at the other end of the line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Counterpart {
-    /// The device that the flow names.
-    Own,
-    /// The device in this file.
-    Device(PathBuf),
-    /// The recording in this file.
-    Recording(PathBuf),
-    /// Something real at this port.
-    Real(String),
-}
-
-/// A flow, its variables and its device, read and checked.
-pub(crate) struct Setup {
-    program: Arc<Program>,
-    path: PathBuf,
-    variables: HashMap<String, Value>,
-    /// The device and its variables; `None` for what is real or recorded.
-    device: Option<(Arc<Program>, HashMap<String, Value>)>,
-    /// The recording that plays the other end.
-    recording: Option<Recording>,
-}
-
-/// What the name of a recording ends with that stands beside its flow.
-const RECORDING: &str = "recording";
-
-impl Setup {
-    /// Reads a flow and what plays its counterpart, unless that is real; `None` if there is nothing: the flow names no
-    /// device, and no `NAME.recording` stands beside it. `variables` gets what was given when a recording was made.
-    pub(crate) fn read(
-        path: &Path,
-        counterpart: &Counterpart,
-        variables: impl FnOnce(&Program, Vec<Given>) -> Result<HashMap<String, Value>, Vec<Diagnostic>>,
-        device_given: &[Given],
-    ) -> Result<Option<Setup>, Refused> {
-        let program = program(path, Role::Flow)?;
-        let (device, recording) = match counterpart {
-            Counterpart::Real(_) => (None, None),
-            Counterpart::Device(file) => (Some(file.clone()), None),
-            Counterpart::Recording(file) => (None, Some(recording(file)?)),
-            Counterpart::Own => match own_device(path, &program)? {
-                Some(file) => (Some(file), None),
-                None if path.with_extension(RECORDING).exists() => {
-                    (None, Some(recording(&path.with_extension(RECORDING))?))
-                }
-                None => return Ok(None),
-            },
-        };
-        let recorded = recording.iter().flat_map(|recording| &recording.variables);
-        let recorded = recorded.map(|(name, value)| given(name, value)).collect();
-        let refused = |problems, of: &Program| Refused::new(problems, (*of.sources).clone());
-        let variables = variables(&program, recorded).map_err(|problems| refused(problems, &program))?;
-        let with_variables = |file: PathBuf| {
-            let device = self::program(&file, Role::Device)?;
-            let variables = bind(&device, device_given, Ways::OF_DEVICE).map_err(|more| refused(more, &device))?;
-            Ok((device, variables))
-        };
-        let device = device.map(with_variables).transpose()?;
-        Ok(Some(Setup { program, path: path.to_path_buf(), variables, device, recording }))
-    }
-
-    /// Runs it against its device or its recording under the virtual clock; the wish to stop is looked at before
-    /// every wait of a device. A recording has its own seed and its own time of day.
-    pub(crate) fn simulate(&self, seed: u64, wants_stop: &dyn Fn() -> bool) -> Outcome {
-        if let Some(recording) = &self.recording {
-            let inputs = self.inputs(recording.seed, recording.begun, "replay");
-            let engine = Engine::new(self.program.clone(), inputs);
-            let mut world = ReplayWorld::new(recording, engine.secrets());
-            return self.outcome(engine, &mut world, (*self.program.sources).clone());
-        }
-        let (device, variables) = self.device.clone().expect("only what has a device is simulated");
-        let (sources, texts) = Texts::join(&self.program.sources, &device.sources);
-        let inputs = self.inputs(seed, VIRTUAL_BEGINNING, "sim");
-        let device_inputs = device_inputs(&inputs, variables, device.settings.clone());
-        let sim = SimWorld::new(Engine::new(device, device_inputs));
-        self.outcome(Engine::new(self.program.clone(), inputs), &mut Stand::new(sim, texts, wants_stop), sources)
-    }
-
-    /// Runs it against what is real.
-    pub(crate) fn meet(&self, seed: u64, begun: i64, port: &str, world: &mut dyn World) -> Outcome {
-        let engine = Engine::new(self.program.clone(), self.inputs(seed, begun, port));
-        self.outcome(engine, world, (*self.program.sources).clone())
-    }
-
-    fn inputs(&self, seed: u64, begun: i64, port: &str) -> Inputs {
-        let file = self.path.display().to_string();
-        let settings = self.program.settings.clone();
-        Inputs { variables: self.variables.clone(), seed, begun, file, port: port.to_string(), settings }
-    }
-
-    fn outcome(&self, mut engine: Engine, world: &mut dyn World, sources: Sources) -> Outcome {
-        let (mut memory, mut witness) = (Memory::default(), Witness::default());
-        let company = Company { keeper: &mut memory, audience: &mut witness, person: &mut Nobody, tap: None };
-        let verdict = world::run(&mut engine, world, company);
-        let folder = self.path.parent().unwrap_or(Path::new("")).to_path_buf();
-        let transcript = transcript(&witness.events, &sources, &folder, Times::Shown);
-        let failure = engine.failure().cloned();
-        Outcome {
-            verdict,
-            events: witness.events,
-            sources,
-            folder,
-            transcript,
-            saved: memory.saved,
-            failure,
-            volatiles: self.program.volatiles.clone(),
-        }
-    }
-}
-
-fn given(name: &str, value: &str) -> Given {
-    Given { name: name.to_string(), value: value.to_string(), from: Origin::Option }
-}
-
-fn program(path: &Path, role: Role) -> Result<Arc<Program>, Refused> {
-    let checked = check(load(path, &from_disk));
-    let wanted = match role {
-        Role::Flow => "a flow",
-        Role::Device => "a device",
+/// Runs a setup and keeps what it came to.
+///
+/// A recording has its own seed and its own time of day. Reports call the port `sim` or `replay`, wherever the file is.
+///
+/// # Errors
+///
+/// The system does not give what a real port needs.
+pub(crate) fn outcome(setup: &Setup, seed: u64, ender: &Ender) -> Result<Outcome, SetupError> {
+    let (beginning, port) = match setup.counterpart() {
+        Counterpart::Node(name) => (setup.beginning_with(seed), name.clone()),
+        Counterpart::Device(_) => (setup.beginning_with(seed), "sim".to_string()),
+        Counterpart::Recording(_) => (setup.beginning()?, "replay".to_string()),
     };
-    match checked.program {
-        Some(program) if program.role == role => Ok(Arc::new(program)),
-        None if !checked.problems.is_empty() => Err(Refused::new(checked.problems, (*checked.sources).clone())),
-        Some(_) | None => {
-            let message = format!("`{}` is not {wanted}", path.display());
-            let help = format!("the first line of {wanted} is `{} \"…\"`", wanted.trim_start_matches("a "));
-            Err(Refused::general(Diagnostic::general(Code::CommandLine, message).help(help)))
-        }
-    }
-}
-
-/// Reads a recording.
-fn recording(path: &Path) -> Result<Recording, Refused> {
-    let read = std::fs::read_to_string(path).map_err(|error| error.to_string());
-    read.and_then(|text| Recording::read(&text)).map_err(|why| {
-        let message = format!("the recording `{}` can not be played: {why}", path.display());
-        let help = "`flowrun FLOW --port … --record FILE` makes one";
-        Refused::general(Diagnostic::general(Code::CommandLine, message).help(help))
+    let Stage { mut engine, mut world, sources } = setup.stage(setup.inputs(beginning, port), ender)?;
+    let (mut memory, mut witness) = (Memory::default(), Witness::default());
+    let company = Company { keeper: &mut memory, audience: &mut witness, person: &mut Nobody, tap: None };
+    let verdict = world::run(&mut engine, world.as_mut(), company);
+    let folder = setup.file().parent().unwrap_or(Path::new("")).to_path_buf();
+    let transcript = transcript(&witness.events, &sources, &folder, Times::Shown);
+    let failure = engine.failure().cloned();
+    Ok(Outcome {
+        verdict,
+        events: witness.events,
+        sources,
+        folder,
+        transcript,
+        saved: memory.saved,
+        failure,
+        volatiles: setup.flow().volatiles.clone(),
     })
-}
-
-/// Returns the device file that a flow names, if it names one.
-fn own_device(flow: &Path, program: &Program) -> Result<Option<PathBuf>, Refused> {
-    let Some((path, site)) = &program.sim else { return Ok(None) };
-    let file = beside(flow, path).map_err(|why| {
-        let message = format!("`{path}` can not be the simulated device");
-        Refused::new(vec![Diagnostic::new(Code::LoadUse, *site, message, why)], (*program.sources).clone())
-    })?;
-    Ok(Some(file))
 }
 
 fn transcript(events: &[Event], sources: &Sources, folder: &Path, times: Times) -> String {

@@ -27,6 +27,43 @@ pub(crate) struct Given {
     pub from: Origin,
 }
 
+impl Given {
+    /// Makes a value for a variable.
+    pub(crate) fn new(name: &str, value: &str, from: Origin) -> Given {
+        Given { name: name.to_string(), value: value.to_string(), from }
+    }
+}
+
+/// What somebody gave for the variables of a program, before it is known whether it fits.
+#[derive(Clone, Default)]
+pub(crate) struct Offered {
+    /// What could be read.
+    pub given: Vec<Given>,
+    /// What is wrong with the rest.
+    pub problems: Vec<Diagnostic>,
+}
+
+impl Offered {
+    /// Returns the values of the params that were given, see [`bind`].
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong.
+    pub(crate) fn bind(mut self, program: &Program, ways: Ways) -> Result<HashMap<String, Value>, Vec<Diagnostic>> {
+        match bind(program, &self.given, ways) {
+            Ok(values) if self.problems.is_empty() => Ok(values),
+            Ok(_) => Err(self.problems),
+            Err(more) => {
+                // What seems missing may stand in what could not be read.
+                let is_complete = self.problems.is_empty();
+                let is_known = |problem: &Diagnostic| is_complete || problem.code != Code::VariableMissing;
+                self.problems.extend(more.into_iter().filter(is_known));
+                Err(self.problems)
+            }
+        }
+    }
+}
+
 /// Who gave a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {

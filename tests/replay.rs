@@ -105,6 +105,93 @@ fn a_device_made_from_a_recording_checks_and_passes() {
     }
 }
 
+/// Makes a flow without a device in a folder, and a recording of it for each number.
+fn recorded(folder: &Path, numbers: &[u32]) -> String {
+    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).expect("there is room");
+    write("d.flow", "device \"d\" param id = 0 on line \"ID\" { reply \"ID: ${id}\" }");
+    write("t.flow", "flow \"t\" send \"ID\" expect line /ID: (?<id>.*)/ save id");
+    let path = |name: &str| folder.join(name).display().to_string();
+    let flow = path("t.flow");
+    let device = format!("sim:{}", path("d.flow"));
+    for n in numbers {
+        let (id, recording) = (format!("id={n}"), path(&format!("r{n}.recording")));
+        passes(&[&flow, "--port", &device, "--sim-var", &id, "--record", &recording, "--save", &path("first.toml")]);
+    }
+    flow
+}
+
+#[test]
+fn several_recordings_are_played_each_with_files_of_its_own() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let flow = recorded(folder.path(), &[2, 10]);
+    let (a, b) = (format!("replay:{}", path("r2.recording")), format!("replay:{}", path("r10.recording")));
+    let files = ["--save", &path("s.toml"), "--transcript", &path("t.txt")];
+    let shown = passes(&[&[&flow, "--port", &a, "--port", &b][..], &files].concat());
+    assert!(shown.ends_with("2 ports: 2 passed\n"), "{shown}");
+    for n in [2, 10] {
+        let saved = std::fs::read_to_string(path(&format!("s.r{n}.toml"))).expect("it is saved");
+        assert!(saved.contains(&format!("id = \"{n}\"")), "{saved}");
+        let transcript = std::fs::read_to_string(path(&format!("t.r{n}.txt"))).expect("it is written");
+        assert!(transcript.contains(&format!("ID: {n}\\r")), "{transcript}");
+    }
+    let pattern = format!("replay:{}", path("*.recording"));
+    let expanded = passes(&[&[&flow, "--port", &pattern, "--port", &a][..], &files].concat());
+    assert_eq!(expanded, shown, "in the order of their numbers, each once");
+    let one = passes(&[&flow, "--port", &a, "--port", &a, "--save", &path("s.toml")]);
+    assert!(!one.contains("2 ports"), "{one}");
+}
+
+#[test]
+fn one_of_several_recordings_that_the_flow_departs_from_fails_the_whole() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let flow = recorded(folder.path(), &[1, 2]);
+    let other = folder.path().join("r2.recording");
+    let text = std::fs::read_to_string(&other).expect("it is written").replace("\"ID", "\"XX");
+    std::fs::write(&other, text).expect("there is room");
+    let pattern = format!("replay:{}", folder.path().join("*.recording").display());
+    let output = flowrun(&[&flow, "--port", &pattern, "--save", &folder.path().join("s.toml").display().to_string()]);
+    assert_eq!(output.status.code(), Some(3));
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(shown.ends_with("2 ports: 1 passed, 1 port failed\n"), "{shown}");
+}
+
+#[test]
+fn recordings_that_can_not_be_played_together_are_refused_with_the_reason() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let flow = recorded(folder.path(), &[1]);
+    let recording = format!("replay:{}", folder.path().join("r1.recording").display());
+    let none = format!("replay:{}", folder.path().join("*.rec").display());
+    let refused = |arguments: &[&str], why: &str| {
+        let output = flowrun(&[&[flow.as_str()], arguments].concat());
+        let shown = String::from_utf8_lossy(&output.stderr).into_owned();
+        let shown = shown.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
+        assert_eq!(output.status.code(), Some(2), "{shown}");
+        assert!(shown.contains(why), "{shown}");
+    };
+    refused(&["--port", &recording, "--port", "COM99"], "cannot run together");
+    refused(&["--port", &recording, "--port", "sim"], "can not be one of several ports");
+    refused(&["--port", &none], "no recording fits");
+}
+
+#[test]
+fn a_flow_without_a_device_is_run_against_the_recording_beside_it() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let flow = recorded(folder.path(), &[5]);
+    let save = ["--save", &path("s.toml")];
+    let refused = flowrun(&[&[flow.as_str(), "--port", "sim"][..], &save].concat());
+    assert_eq!(refused.status.code(), Some(2), "there is none yet");
+    std::fs::rename(path("r5.recording"), path("t.recording")).expect("it is there");
+    let played = passes(&[&[flow.as_str(), "--port", "sim"][..], &save].concat());
+    let address = format!("replay:{}", path("t.recording"));
+    let (note, rest) = played.split_once('\n').expect("it has lines");
+    assert_eq!(note, format!("{flow} names no device: the recording beside it plays, as with `--port {address}`"));
+    assert_eq!(rest, passes(&[&[flow.as_str(), "--port", &address][..], &save].concat()));
+    let quiet = passes(&[&[flow.as_str(), "--port", "sim", "--quiet"][..], &save].concat());
+    assert!(!quiet.contains("names no device"), "{quiet}");
+}
+
 #[test]
 fn what_is_no_recording_is_refused() {
     let folder = tempfile::tempdir().expect("there is room");

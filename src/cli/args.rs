@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use crate::report::console::Volume;
+
 const ABOUT: &str = "Run declarative scenarios against a device on a serial port";
 
 const AFTER_HELP: &str = "\
@@ -120,24 +122,10 @@ pub(super) struct RunArguments {
     /// Set a variable of the simulated device (repeatable)
     #[arg(long = "sim-var", value_name = "NAME=VALUE", help_heading = "Variables")]
     pub sim_vars: Vec<String>,
-    /// Set the bits per second of the line
-    #[arg(long, value_name = "N", help_heading = "Line")]
-    pub baud: Option<u64>,
-    /// Change a setting of the line, such as echo=off (repeatable)
-    #[arg(long, value_name = "NAME=VALUE", help_heading = "Line")]
-    pub serial: Vec<String>,
-    /// Name the file for results [default: STEM_OF_FILE.saved.toml, here]
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
-    pub save: Option<PathBuf>,
-    /// Write a transcript of the run to a file
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
-    pub transcript: Option<PathBuf>,
-    /// Write the events of the run to a file, as JSON Lines
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
-    pub events: Option<PathBuf>,
-    /// Keep a recording that `--port replay:FILE` plays
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
-    pub record: Option<PathBuf>,
+    #[command(flatten)]
+    pub line: LineArguments,
+    #[command(flatten)]
+    pub files: FileArguments,
     #[command(flatten)]
     pub output: OutputArguments,
 }
@@ -293,6 +281,36 @@ pub(super) struct VariableArguments {
     pub files: Vec<PathBuf>,
 }
 
+/// The settings of the line that differ from the flow's.
+#[derive(Args, Debug, Clone)]
+#[command(next_help_heading = "Line")]
+pub(super) struct LineArguments {
+    /// Set the bits per second of the line
+    #[arg(long, value_name = "N")]
+    pub baud: Option<u64>,
+    /// Change a setting of the line, such as echo=off (repeatable)
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub serial: Vec<String>,
+}
+
+/// The files that a run leaves.
+#[derive(Args, Debug, Clone)]
+#[command(next_help_heading = "Output")]
+pub(super) struct FileArguments {
+    /// Name the file for results [default: STEM_OF_FILE.saved.toml, here]
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+    /// Write a transcript of the run to a file
+    #[arg(long, value_name = "FILE")]
+    pub transcript: Option<PathBuf>,
+    /// Write the events of the run to a file, as JSON Lines
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+    /// Keep a recording that `--port replay:FILE` plays
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+}
+
 /// How much is shown, and how.
 #[derive(Args, Debug, Clone)]
 #[command(next_help_heading = "Output")]
@@ -303,6 +321,13 @@ pub(super) struct OutputArguments {
     /// Say when to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: Colours,
+}
+
+impl OutputArguments {
+    /// Returns how much is shown.
+    pub(super) fn volume(&self) -> Volume {
+        if self.quiet { Volume::Quiet } else { Volume::Normal }
+    }
 }
 
 /// When there are colours: with `auto` on a terminal, unless `NO_COLOR` is set.

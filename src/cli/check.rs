@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::Ending;
 use super::args::CheckArguments;
 use super::terminal::Terminal;
 use crate::check::Checked;
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::load::{beside, from_disk, load};
+use crate::load::{from_disk, load};
 use crate::program::{Program, Role};
+use crate::setup::device_of;
 use crate::source::Sources;
 
 /// Checks every file, and for a flow the device that it names with `sim`.
@@ -26,63 +26,12 @@ pub(super) fn check(arguments: &CheckArguments, terminal: &Terminal) -> Ending {
     if is_denied || review.n_errors > 0 { Ending::Refused } else { Ending::Done }
 }
 
-/// Returns the program in a file that is to play a role, after telling of everything that is wrong with it.
-///
-/// # Errors
-///
-/// There is none, and that has been told.
-pub(super) fn program_for(role: Role, path: &Path, terminal: &Terminal) -> Result<Arc<Program>, Ending> {
-    let checked = read(path);
-    terminal.report(&checked.problems, &checked.sources);
-    match checked.program {
-        Some(program) if program.role == role => Ok(Arc::new(program)),
-        Some(program) => {
-            terminal.refuse(wrong_role(path, program.role));
-            Err(Ending::Refused)
-        }
-        None => {
-            if !is_wrong(&checked.problems) {
-                let message = format!("`{}` is a library, which does nothing by itself", path.display());
-                let help = "`use` it in a flow; `flowrun check` checks it alone";
-                terminal.refuse(Diagnostic::general(Code::CommandLine, message).help(help));
-            }
-            Err(Ending::Refused)
-        }
-    }
-}
-
-/// Returns the device file that a flow names, as a path.
-///
-/// # Errors
-///
-/// What is wrong with what it names.
-pub(super) fn device_of(flow: &Path, program: &Program) -> Option<Result<PathBuf, Diagnostic>> {
-    let (path, site) = program.sim.as_ref()?;
-    Some(beside(flow, path).map_err(|why| {
-        let message = format!("`{path}` can not be the simulated device");
-        Diagnostic::new(Code::LoadUse, *site, message, why)
-            .help("name it relative to this file, without `..`: `sim \"devices/modem.flow\"`")
-    }))
-}
-
 fn read(path: &Path) -> Checked {
     crate::check::check(load(path, &from_disk))
 }
 
 fn is_wrong(problems: &[Diagnostic]) -> bool {
     problems.iter().any(|problem| problem.severity() == Severity::Error)
-}
-
-fn wrong_role(path: &Path, role: Role) -> Diagnostic {
-    let path = path.display();
-    let (message, help) = match role {
-        Role::Device => (
-            format!("`{path}` is a device, not a flow"),
-            format!("`--port sim:{path}` plays it for a flow, `flowrun sim {path} --pty` serves it to other programs"),
-        ),
-        Role::Flow => (format!("`{path}` is a flow, not a device"), format!("`flowrun {path} --port …` runs it")),
-    };
-    Diagnostic::general(Code::CommandLine, message).help(help)
 }
 
 /// What has been checked so far.

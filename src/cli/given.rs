@@ -1,48 +1,36 @@
 //! What the command line, files and the environment give to a run: variables and settings of the line.
 
-use std::collections::HashMap;
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::args::VariableArguments;
+use super::args::{LineArguments, VariableArguments};
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::program::Program;
 use crate::settings::{SETTINGS, SettingError, SettingValue, Settings};
 use crate::syntax;
-use crate::value::Value;
 use crate::value::escape::{visible, visible_cut};
-use crate::variables::{Given, Origin, Ways, bind};
+use crate::variables::{Given, Offered, Origin, Ways};
 
-/// Returns the values of the params of the file that the command line names.
-///
-/// # Errors
-///
-/// All that is wrong.
-pub(super) fn variables(
-    program: &Program,
-    typed: &VariableArguments,
-) -> Result<HashMap<String, Value>, Vec<Diagnostic>> {
-    let ways = Ways::OF_FILE;
-    let mut problems = Vec::new();
-    let mut given = from_environment(program, ways, |name| env::var(name).ok());
+/// Returns what the environment, files and options give to the file that the command line names.
+pub(super) fn variables(program: &Program, typed: &VariableArguments) -> Offered {
+    let mut offered = Offered { given: from_environment(program, |name| env::var(name).ok()), problems: Vec::new() };
     for path in &typed.files {
         match from_file(path) {
-            Ok(more) => given.extend(more),
-            Err(problem) => problems.push(problem),
+            Ok(more) => offered.given.extend(more),
+            Err(problem) => offered.problems.push(problem),
         }
     }
-    bound(program, given, problems, &typed.vars, ways)
+    add_typed(&mut offered, &typed.vars, Ways::OF_FILE);
+    offered
 }
 
-/// Returns the values of the params of the device that a flow is run against.
-///
-/// # Errors
-///
-/// All that is wrong.
-pub(super) fn device_variables(program: &Program, typed: &[String]) -> Result<HashMap<String, Value>, Vec<Diagnostic>> {
-    bound(program, Vec::new(), Vec::new(), typed, Ways::OF_DEVICE)
+/// Returns what options give to the device that a flow is run against.
+pub(super) fn device_variables(typed: &[String]) -> Offered {
+    let mut offered = Offered::default();
+    add_typed(&mut offered, typed, Ways::OF_DEVICE);
+    offered
 }
 
 /// Returns the settings with what `--baud` and `--serial` change.
@@ -50,15 +38,15 @@ pub(super) fn device_variables(program: &Program, typed: &[String]) -> Result<Ha
 /// # Errors
 ///
 /// All that is wrong.
-pub(super) fn settings(start: &Settings, baud: Option<u64>, typed: &[String]) -> Result<Settings, Vec<Diagnostic>> {
+pub(super) fn settings(start: &Settings, typed: &LineArguments) -> Result<Settings, Vec<Diagnostic>> {
     let mut settings = start.clone();
     let mut problems = Vec::new();
-    if let Some(baud) = baud
+    if let Some(baud) = typed.baud
         && let Err(error) = settings.set("baud", &SettingValue::Number(baud))
     {
         problems.push(refused_setting("baud", &baud.to_string(), "--baud", &error));
     }
-    for text in typed {
+    for text in &typed.serial {
         let Some((name, value)) = text.split_once('=') else {
             let names: Vec<&str> = SETTINGS.iter().map(|(name, _)| *name).collect();
             let message = format!("`--serial {}` has no `=`", visible_cut(text.as_bytes(), 60));
@@ -74,46 +62,34 @@ pub(super) fn settings(start: &Settings, baud: Option<u64>, typed: &[String]) ->
     if problems.is_empty() { Ok(settings) } else { Err(problems) }
 }
 
-fn bound(
-    program: &Program,
-    mut given: Vec<Given>,
-    mut problems: Vec<Diagnostic>,
-    typed: &[String],
-    ways: Ways,
-) -> Result<HashMap<String, Value>, Vec<Diagnostic>> {
-    for text in typed {
-        match text.split_once('=') {
-            Some((name, value)) => {
-                given.push(Given { name: name.to_string(), value: value.to_string(), from: Origin::Option });
-            }
-            // What was typed may be a secret, and is not shown.
-            None => {
-                let message = format!("a `{}` has no `=`", ways.option);
-                let help = format!("write `{} NAME=VALUE`", ways.option);
-                problems.push(Diagnostic::general(Code::CommandLine, message).help(help));
-            }
+/// Reads `NAME=VALUE`.
+///
+/// # Errors
+///
+/// It has no `=`. What was typed may be a secret, and is not shown.
+pub(super) fn typed_variable(text: &str, ways: Ways) -> Result<Given, Diagnostic> {
+    match text.split_once('=') {
+        Some((name, value)) => Ok(Given::new(name, value, Origin::Option)),
+        None => {
+            let message = format!("a `{}` has no `=`", ways.option);
+            Err(Diagnostic::general(Code::CommandLine, message).help(format!("write `{} NAME=VALUE`", ways.option)))
         }
     }
-    match bind(program, &given, ways) {
-        Ok(values) if problems.is_empty() => Ok(values),
-        Ok(_) => Err(problems),
-        Err(more) => {
-            // What seems missing may stand in the file that can not be read.
-            let is_complete = problems.is_empty();
-            problems.extend(more.into_iter().filter(|problem| is_complete || problem.code != Code::VariableMissing));
-            Err(problems)
+}
+
+fn add_typed(offered: &mut Offered, typed: &[String], ways: Ways) {
+    for text in typed {
+        match typed_variable(text, ways) {
+            Ok(given) => offered.given.push(given),
+            Err(problem) => offered.problems.push(problem),
         }
     }
 }
 
 /// Returns what the environment gives to the params of a program.
-pub(super) fn from_environment(
-    program: &Program,
-    ways: Ways,
-    environment: impl Fn(&str) -> Option<String>,
-) -> Vec<Given> {
+pub(super) fn from_environment(program: &Program, environment: impl Fn(&str) -> Option<String>) -> Vec<Given> {
     let given = program.params.iter().filter_map(|param| {
-        let variable = ways.environment_name(&param.name)?;
+        let variable = Ways::OF_FILE.environment_name(&param.name)?;
         let value = environment(&variable)?;
         Some(Given { name: param.name.clone(), value, from: Origin::Environment(variable) })
     });
@@ -172,13 +148,6 @@ fn refused_setting(name: &str, value: &str, option: &str, error: &SettingError) 
     }
 }
 
-/// Says whether two paths lead to one file.
-pub(super) fn is_same_file(a: &Path, b: &Path) -> bool {
-    let whole = |path: &Path| -> Option<PathBuf> { fs::canonicalize(path).ok() };
-    // Most often one of them is about to be made.
-    a.exists() && whole(a).is_some_and(|a| Some(a) == whole(b))
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -187,8 +156,8 @@ mod tests {
     use crate::settings::Echo;
 
     fn changed(typed: &[&str]) -> Result<Settings, Vec<String>> {
-        let typed: Vec<String> = typed.iter().map(ToString::to_string).collect();
-        settings(&Settings::default(), None, &typed).map_err(|problems| {
+        let typed = LineArguments { baud: None, serial: typed.iter().map(ToString::to_string).collect() };
+        settings(&Settings::default(), &typed).map_err(|problems| {
             problems.into_iter().map(|p| format!("{} ({})", p.message, p.help.unwrap_or_default())).collect()
         })
     }
@@ -226,7 +195,8 @@ mod tests {
                 "`--serial`: `baud` can not be `9600 echo off` (`baud` is a number from 1 to 4000000, such as 115200)",
             ]
         );
-        let problems = settings(&Settings::default(), Some(0), &[]).expect_err("it is wrong");
+        let problems = settings(&Settings::default(), &LineArguments { baud: Some(0), serial: Vec::new() })
+            .expect_err("it is wrong");
         assert_eq!(problems[0].message, "`--baud`: `baud` can not be `0`");
     }
 

@@ -2,27 +2,24 @@
 
 use std::cell::RefCell;
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::rc::Rc;
 
 use super::Ending;
 use super::args::RunArguments;
-use super::check::program_for;
-use super::run::{CONSOLE, Prepared, finish_recording, kept_in, tell_failures};
+use super::outputs::{CONSOLE, Outputs, Places, Share, Written};
+use super::prepare::Prepared;
+use super::refusal::{program_for, refuse};
 use super::terminal::Terminal;
-use crate::address::{Address, labelled, labels};
+use crate::address::{Address, labels};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::Engine;
 use crate::event::Verdict;
 use crate::program::Role;
-use crate::record::RecordingFile;
 use crate::report::Fan;
 use crate::report::console::Volume;
-use crate::report::jsonl::JsonLines;
-use crate::report::transcript::{Times, Transcript};
-use crate::results::Results;
+use crate::setup::{Counterpart, Ender};
 use crate::transport::{Clock, run_all};
-use crate::world::{Company, Nobody, Session};
+use crate::world::{Nobody, Session, World};
 
 /// How much all transcripts together gather before they are written, and one of them at the most.
 const GATHERED_BY_ALL: usize = 1024 * 1024;
@@ -31,10 +28,18 @@ const GATHERED_BY_ONE: usize = 4 * 1024;
 /// What one port needs for its run.
 struct Seat<'a> {
     engine: Engine,
-    results: Results,
-    recording: Option<RecordingFile>,
+    line: Line,
+    outputs: Outputs,
     fan: Fan<'a>,
     person: Nobody,
+}
+
+/// What plays the other end of a run that is one of several.
+enum Line {
+    /// A port of this machine: one wait is for all of them.
+    Node(String),
+    /// A world that waits for nothing: each has its own clock.
+    Virtual(Box<dyn World>),
 }
 
 /// Text that is gathered until it can be shown without mixing with that of other ports.
@@ -53,82 +58,80 @@ impl Write for Gathered {
 }
 
 /// Runs a flow on several ports.
-pub(super) fn run(arguments: &RunArguments, addresses: &[Address], terminal: &Terminal) -> Ending {
-    let ports: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-    let program = match program_for(Role::Flow, &arguments.file, terminal) {
-        Ok(program) => program,
-        Err(ending) => return ending,
-    };
-    let mut prepared = Vec::with_capacity(ports.len());
-    let mut own = RunArguments { ports: Vec::new(), ..arguments.clone() };
-    for (port, label) in ports.iter().zip(&labels(addresses)) {
-        own.ports = vec![port.clone()];
-        own.save = Some(labelled(&save_place(arguments), label));
-        own.transcript = arguments.transcript.as_deref().map(|path| labelled(path, label));
-        own.events = arguments.events.as_deref().map(|path| labelled(path, label));
-        own.record = arguments.record.as_deref().map(|path| labelled(path, label));
-        match Prepared::of(program.clone(), &own, terminal) {
-            Ok(one) => prepared.push(one),
-            Err(ending) => return ending,
-        }
+pub(super) fn run(arguments: &RunArguments, addresses: &[Address], terminal: &Terminal) -> Result<Ending, Ending> {
+    let flow = program_for(Role::Flow, &arguments.file, terminal)?;
+    let places = Places::of(arguments);
+    let mut prepared = Vec::with_capacity(addresses.len());
+    for (address, label) in addresses.iter().zip(&labels(addresses)) {
+        prepared.push(Prepared::new(&flow, address, &places.labelled(label), arguments, terminal)?);
     }
-    let Some(interrupt) = prepared.first().map(|one| one.interrupt.clone()) else { return Ending::Refused };
-    let sources = (*program.sources).clone();
-    let shown: Vec<Gathered> = ports.iter().map(|_| Gathered::default()).collect();
-    let gathered = (GATHERED_BY_ALL / ports.len()).min(GATHERED_BY_ONE);
+    let ender = prepared.first().map_or(Ender::Nobody, |one| one.ender.clone());
+    let sources = (*flow.sources).clone();
+    let shown: Vec<Gathered> = addresses.iter().map(|_| Gathered::default()).collect();
+    let gathered = (GATHERED_BY_ALL / addresses.len()).min(GATHERED_BY_ONE);
     let mut seats: Vec<Seat<'_>> = Vec::with_capacity(prepared.len());
     for (one, shown) in prepared.into_iter().zip(&shown) {
+        let Prepared { setup, inputs, mut outputs, ender } = one;
         let mut fan = Fan::default();
-        if let Some(file) = one.transcript {
-            let transcript = Transcript::new(file, &sources, Times::Shown).gathering(gathered);
-            fan.add(format!("the transcript of {}", one.inputs.port), transcript);
-        }
-        if let Some(file) = one.events {
-            fan.add(format!("the events of {}", one.inputs.port), JsonLines::new(file, &sources));
-        }
+        outputs.add_sinks(&mut fan, &sources, Share::Part { port: &inputs.port, gathered });
         fan.add(CONSOLE, terminal.console_into(shown.clone(), &sources, Volume::Quiet));
-        seats.push(Seat {
-            engine: Engine::new(one.program, one.inputs),
-            results: one.results,
-            recording: one.recording,
-            fan,
-            person: Nobody,
-        });
+        let (engine, line) = match setup.counterpart() {
+            Counterpart::Node(name) => (setup.engine(inputs), Line::Node(name.clone())),
+            Counterpart::Device(_) | Counterpart::Recording(_) => {
+                let stage = setup.stage(inputs, &ender).map_err(|error| refuse(error, terminal))?;
+                (stage.engine, Line::Virtual(stage.world))
+            }
+        };
+        seats.push(Seat { engine, line, outputs, fan, person: Nobody });
     }
-    let mut verdicts = Vec::with_capacity(ports.len());
-    let sessions = seats
-        .iter_mut()
-        .zip(&ports)
-        .map(|(seat, port)| {
-            let tap = seat.recording.as_mut().map(RecordingFile::tap);
-            let company = Company { keeper: &mut seat.results, audience: &mut seat.fan, person: &mut seat.person, tap };
-            (port.clone(), Session::new(&mut seat.engine, company))
-        })
-        .collect();
+    let mut verdicts = Vec::with_capacity(addresses.len());
     let mut on_end = |index: usize, verdict: Verdict| {
         verdicts.push(verdict);
         let text = String::from_utf8_lossy(&shown[index].0.borrow()).trim_start_matches('\n').to_string();
-        terminal.say(&format!("{}  {text}", ports[index]));
+        terminal.say(&format!("{}  {text}", addresses[index]));
     };
-    let at_most = arguments.jobs.unwrap_or(ports.len());
-    if let Err(error) = run_all(sessions, at_most, Clock::start(), &interrupt, &mut on_end) {
-        let message = format!("the system can not wait for {} ports: {error}", ports.len());
+    let at_most = arguments.jobs.unwrap_or(addresses.len());
+    run_seats(&mut seats, at_most, &ender, &mut on_end).map_err(|why| {
+        let message = format!("the system can not wait for {} ports: {why}", addresses.len());
         terminal.refuse(Diagnostic::general(Code::CommandLine, message).help("run on fewer at once with `--jobs N`"));
-        return Ending::Outside;
-    }
-    let mut is_unwritten = false;
-    for seat in seats {
-        let mut failures = seat.fan.finish();
-        failures.extend(seat.recording.and_then(|recording| finish_recording(recording, &seat.engine)));
-        is_unwritten |= tell_failures(&failures, terminal);
-        terminal.say(&kept_in(&seat.results));
+        Ending::Outside
+    })?;
+    let mut written = Written::Everything;
+    for Seat { engine, outputs, fan, .. } in seats {
+        written = written.and(outputs.finish(fan, &engine, terminal));
     }
     terminal.say(&summary(&verdicts));
-    Ending::of_run(worst(&verdicts), is_unwritten)
+    Ok(written.ending(worst(&verdicts)))
 }
 
-fn save_place(arguments: &RunArguments) -> PathBuf {
-    arguments.save.clone().unwrap_or_else(|| super::run::default_place(&arguments.file))
+/// Runs those on ports of this machine together, and the others one after the other; tells of each verdict when it is there.
+fn run_seats(
+    seats: &mut [Seat<'_>],
+    at_most: usize,
+    ender: &Ender,
+    on_end: &mut dyn FnMut(usize, Verdict),
+) -> Result<(), String> {
+    let mut together = Vec::new();
+    let mut numbers = Vec::new();
+    for (number, seat) in seats.iter_mut().enumerate() {
+        let company = seat.outputs.company(&mut seat.fan, &mut seat.person);
+        let session = Session::new(&mut seat.engine, company);
+        match &mut seat.line {
+            Line::Node(name) => {
+                together.push((name.clone(), session));
+                numbers.push(number);
+            }
+            // Interrupted, the others are not begun any more.
+            Line::Virtual(_) if ender.wants_end() => on_end(number, Verdict::Interrupted),
+            Line::Virtual(world) => on_end(number, session.run(world.as_mut())),
+        }
+    }
+    if together.is_empty() {
+        return Ok(());
+    }
+    let interrupt = ender.interrupt().map_err(|_| "it gives no interrupt".to_string())?;
+    let mut on_end = |index: usize, verdict| on_end(numbers[index], verdict);
+    run_all(together, at_most, Clock::start(), &interrupt, &mut on_end).map_err(|error| error.to_string())
 }
 
 /// Returns the verdict of all: the one that asks most for attention.

@@ -3,7 +3,7 @@
 use std::io::{BufRead, IsTerminal, Write};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
-use super::terminal::Pace;
+use crate::setup::Pace;
 use crate::world::Person;
 
 /// The person at the terminal, if there is one; nobody in a run under the virtual clock, or without a terminal.

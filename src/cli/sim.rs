@@ -4,10 +4,11 @@ use std::path::Path;
 
 use super::Ending;
 use super::args::SimArguments;
+use super::refusal::refuse;
 use super::terminal::Terminal;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::record::Recording;
 use crate::replay::device_file;
+use crate::setup::read_recording;
 
 /// Serves a device.
 pub(super) fn sim(arguments: &SimArguments, terminal: &Terminal) -> Ending {
@@ -35,49 +36,31 @@ fn write_device(path: &Path, terminal: &Terminal) -> Ending {
             terminal.say(&device_file(&recording));
             Ending::Done
         }
-        Err(problem) => {
-            terminal.refuse(*problem);
-            Ending::Refused
-        }
+        Err(error) => refuse(error, terminal),
     }
-}
-
-/// Reads a recording.
-///
-/// # Errors
-///
-/// What is wrong with it.
-pub(super) fn read_recording(path: &Path) -> Result<Recording, Box<Diagnostic>> {
-    let read = std::fs::read_to_string(path).map_err(|error| error.to_string());
-    read.and_then(|text| Recording::read(&text)).map_err(|why| {
-        let message = format!("the recording `{}` can not be played: {why}", path.display());
-        Box::new(
-            Diagnostic::general(Code::CommandLine, message).help("`flowrun FLOW --port … --record FILE` makes one"),
-        )
-    })
 }
 
 #[cfg(unix)]
 fn serve(arguments: &SimArguments, file: &Path, terminal: &Terminal) -> Result<Ending, Ending> {
-    use super::check::program_for;
     use super::given::variables;
-    use super::run::{CONSOLE, fresh_seed, interrupt, present, tell_failures};
-    use super::terminal::Pace;
+    use super::outputs::{CONSOLE, tell_failures};
+    use super::refusal::program_for;
     use crate::engine::{Engine, Inputs};
     use crate::program::Role;
     use crate::report::Fan;
-    use crate::report::console::Volume;
     use crate::results::Results;
+    use crate::setup::{Complaint, Ender, Pace, fresh_seed, present};
     use crate::transport::{Clock, PtyWorld};
+    use crate::variables::Ways;
     use crate::world::{self, Company, Nobody};
 
     let program = program_for(Role::Device, file, terminal)?;
-    let variables = variables(&program, &arguments.variables).map_err(|problems| {
-        terminal.report(&problems, &program.sources);
-        Ending::Refused
-    })?;
-    let seed = arguments.seed.map_or_else(|| fresh_seed(terminal), Ok)?;
-    let interrupt = interrupt(terminal)?;
+    let refused = |error| refuse(error, terminal);
+    let variables = variables(&program, &arguments.variables)
+        .bind(&program, Ways::OF_FILE)
+        .map_err(|problems| refused(Complaint { problems, sources: program.sources.clone() }.into()))?;
+    let seed = arguments.seed.map_or_else(fresh_seed, Ok).map_err(refused)?;
+    let interrupt = Ender::installed().and_then(|ender| ender.interrupt()).map_err(refused)?;
     let mut world = PtyWorld::create(Clock::start(), interrupt, arguments.link.as_deref()).map_err(|why| {
         terminal.refuse(Diagnostic::general(Code::CommandLine, format!("the device can not be served: {why}")));
         Ending::Outside
@@ -96,8 +79,7 @@ fn serve(arguments: &SimArguments, file: &Path, terminal: &Terminal) -> Result<E
     };
     let mut engine = Engine::new(program, inputs);
     let mut fan = Fan::default();
-    let volume = if arguments.output.quiet { Volume::Quiet } else { Volume::Normal };
-    fan.add(CONSOLE, terminal.console(&sources, volume, Pace::Real));
+    fan.add(CONSOLE, terminal.console(&sources, arguments.output.volume(), Pace::Real));
     // The checker lets no device save anything.
     let mut nothing = Results::new("", "");
     let verdict = world::run(

@@ -1,21 +1,19 @@
 //! `flowrun stress`: a flow on a line that misbehaves, and what that shows about it.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use super::Ending;
 use super::args::StressArguments;
-use super::check::{device_of, program_for};
 use super::given::{device_variables, variables};
+use super::refusal::{complain, program_for, refuse};
 use super::terminal::Terminal;
 use crate::address::Address;
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::engine::Inputs;
 use crate::event::Verdict;
-use crate::program::{Program, Role};
+use crate::program::Role;
 use crate::report::failure::diagnostic_of;
-use crate::sim::{VIRTUAL_BEGINNING, VIRTUAL_SEED, device_inputs};
+use crate::setup::{Setup, SetupError, Terms, find_counterpart};
 use crate::stress::{
     Bench, Campaign, Choice, Ending as RunEnding, Fault, Finding, Occurrence, Report, Tally, Wrong, run,
 };
@@ -32,47 +30,34 @@ pub(super) fn stress(arguments: &StressArguments, terminal: &Terminal) -> Ending
 }
 
 fn prepare(arguments: &StressArguments, terminal: &Terminal) -> Result<(Bench, Campaign), Ending> {
-    let flow = program_for(Role::Flow, &arguments.file, terminal)?;
-    let refused = |problems: &[Diagnostic], program: &Program| {
-        terminal.report(problems, &program.sources);
+    let file = &arguments.file;
+    let refused = |error| refuse(error, terminal);
+    let wrong = |problem: Diagnostic| {
+        terminal.refuse(problem);
         Ending::Refused
     };
-    let path = device_path(arguments, &flow).map_err(|problem| refused(&[*problem], &flow))?;
-    let device = program_for(Role::Device, &path, terminal)?;
-    let choice = choice(&arguments.faults).map_err(|problem| refused(&[*problem], &flow))?;
-    let given = variables(&flow, &arguments.variables).map_err(|problems| refused(&problems, &flow))?;
-    let device_given =
-        device_variables(&device, &arguments.sim_vars).map_err(|problems| refused(&problems, &device))?;
-    let inputs = Inputs {
-        variables: given,
-        seed: VIRTUAL_SEED,
-        begun: VIRTUAL_BEGINNING,
-        file: arguments.file.display().to_string(),
-        port: arguments.port.clone(),
-        settings: flow.settings.clone(),
-    };
-    let device_inputs = device_inputs(&inputs, device_given, device.settings.clone());
-    let campaign = Campaign { runs: arguments.runs, seed: arguments.seed, choice };
-    Ok((Bench::new(flow, inputs, device, device_inputs), campaign))
+    let flow = program_for(Role::Flow, file, terminal)?;
+    let address = Address::parse(&arguments.port);
+    match address {
+        Address::OwnDevice | Address::Device(_) => {}
+        Address::Recording(_) | Address::Node(_) => return Err(wrong(no_device(&address))),
+    }
+    let found = find_counterpart(&address, file, &flow).map_err(refused)?;
+    complain(&found.warnings, terminal);
+    let choice = choice(&arguments.faults).map_err(|problem| wrong(*problem))?;
+    let variables = variables(&flow, &arguments.variables);
+    let device_variables = device_variables(&arguments.sim_vars);
+    let terms = Terms { variables, device_variables, ..Terms::default() };
+    let setup = Setup::join(flow, file, found.counterpart, terms).map_err(refused)?;
+    // Of a recording beside the flow there is no line that could be spoilt either.
+    let bench = Bench::of(&setup, &arguments.port).ok_or_else(|| refused(SetupError::NoCounterpart))?;
+    Ok((bench, Campaign { runs: arguments.runs, seed: arguments.seed, choice }))
 }
 
-fn device_path(arguments: &StressArguments, flow: &Program) -> Result<PathBuf, Box<Diagnostic>> {
-    let problem = |message: String| Diagnostic::general(Code::CommandLine, message);
-    match Address::parse(&arguments.port) {
-        Address::Device(path) => Ok(path),
-        Address::OwnDevice => match device_of(&arguments.file, flow) {
-            Some(path) => path.map_err(Box::new),
-            None => {
-                let help = "add `sim \"devices/modem.flow\"` to it, or name one with `--port sim:FILE`";
-                Err(Box::new(problem("this flow names no simulated device".to_string()).help(help)))
-            }
-        },
-        Address::Recording(_) | Address::Node(_) => {
-            let message =
-                format!("`{}` is no simulated device: the line of a real port can not be spoilt", arguments.port);
-            Err(Box::new(problem(message).help("name one with `--port sim:FILE`, or leave `--port` out")))
-        }
-    }
+fn no_device(address: &Address) -> Diagnostic {
+    let message = format!("`{address}` is no simulated device: the line of a real port can not be spoilt");
+    let help = "name one with `--port sim:FILE`, or leave `--port` out";
+    Diagnostic::general(Code::CommandLine, message).help(help)
 }
 
 /// Returns what `--faults` means; nothing is everything.

@@ -9,6 +9,7 @@ use super::args::Colours;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::render::{Look, Style, render};
 use crate::report::console::{Console, Status, Volume};
+use crate::setup::Pace;
 use crate::source::Sources;
 
 /// Columns where nobody says how many there are.
@@ -104,15 +105,6 @@ impl Terminal {
         let mut err = AutoStream::always(io::stderr());
         let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
     }
-}
-
-/// Whether somebody has to wait for what happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pace {
-    /// Everything takes its time.
-    Real,
-    /// The clock jumps.
-    Virtual,
 }
 
 /// Returns what a stream is drawn with; `choice` is what the environment says about it.

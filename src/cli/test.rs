@@ -14,19 +14,21 @@ use std::thread;
 
 use super::Ending;
 use super::args::TestArguments;
-use super::run::{fresh_seed, interrupt, present};
+use super::refusal::refuse;
 use super::terminal::Terminal;
+use crate::address::Address;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::event::Verdict;
+use crate::program::{Program, Role};
 use crate::report::jsonl::render_jsonl;
 use crate::report::progress::{render_case, render_summary};
 use crate::report::suite::{Status, SuiteReport};
 use crate::report::transcript::Times;
+use crate::setup::{Ender, Setup, SetupError, Terms, find_counterpart, fresh_seed, read_program};
 use crate::suite::find::{Found, find, shard};
 use crate::suite::{Judged, Mode, Rules, judge};
-use crate::testing::{Counterpart, Outcome, Setup};
-use crate::transport::{Clock, Interrupt, open_world};
-use crate::variables::{Given, Ways, bind};
+use crate::testing::{Outcome, Refused, outcome};
+use crate::variables::{Given, Offered};
 use options::{Report, Wanted};
 
 /// Runs a suite.
@@ -44,7 +46,7 @@ struct Suite<'a> {
     flows: Vec<PathBuf>,
     orphans: Vec<PathBuf>,
     rules: Rules,
-    interrupt: Interrupt,
+    ender: Ender,
     events: Option<File>,
 }
 
@@ -65,20 +67,20 @@ enum News {
 
 impl<'a> Suite<'a> {
     fn new(arguments: &'a TestArguments, terminal: &Terminal) -> Result<Suite<'a>, Ending> {
-        let refuse = |problem: Diagnostic| {
+        let wrong = |problem: Diagnostic| {
             terminal.refuse(problem);
             Ending::Refused
         };
-        let wanted = Wanted::read(arguments).map_err(refuse)?;
+        let wanted = Wanted::read(arguments).map_err(wrong)?;
         if arguments.review && !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
             let problem = Diagnostic::general(Code::CommandLine, "`--review` asks at a terminal, and there is none");
-            return Err(refuse(problem.help("`--accept` takes every transcript, `--check` writes nothing")));
+            return Err(wrong(problem.help("`--accept` takes every transcript, `--check` writes nothing")));
         }
-        let Found { flows, orphans } = flows(arguments, &wanted).map_err(refuse)?;
-        let is_real = matches!(wanted.counterpart, Counterpart::Real(_));
+        let Found { flows, orphans } = flows(arguments, &wanted).map_err(wrong)?;
+        let is_real = matches!(wanted.address, Address::Node(_));
         let seed = match arguments.seed {
             Some(seed) => seed,
-            None if is_real => fresh_seed(terminal)?,
+            None if is_real => fresh_seed().map_err(|error| refuse(error, terminal))?,
             None => 1,
         };
         let is_ci = env::var_os("CI").is_some_and(|ci| !ci.is_empty() && ci != "false" && ci != "0");
@@ -95,12 +97,12 @@ impl<'a> Suite<'a> {
             seed,
             look: terminal.look(),
         };
-        let interrupt = interrupt(terminal)?;
+        let ender = Ender::installed().map_err(|error| refuse(error, terminal))?;
         // Last, for it empties the file.
         let events = arguments.events.as_deref().map(File::create).transpose().map_err(|error| {
-            refuse(Diagnostic::general(Code::CommandLine, format!("the events can not be written: {error}")))
+            wrong(Diagnostic::general(Code::CommandLine, format!("the events can not be written: {error}")))
         })?;
-        Ok(Suite { arguments, wanted, flows, orphans, rules, interrupt, events })
+        Ok(Suite { arguments, wanted, flows, orphans, rules, ender, events })
     }
 
     fn run(mut self, terminal: &Terminal) -> Ending {
@@ -175,7 +177,7 @@ impl<'a> Suite<'a> {
         }
         let is_failed = report.cases.iter().any(|case| case.is_failure);
         let has_orphans = self.rules.mode == Mode::Check && !report.orphans.is_empty();
-        if self.interrupt.is_raised() || has(Status::Interrupted) {
+        if self.ender.wants_end() || has(Status::Interrupted) {
             Ending::Ran(Verdict::Interrupted)
         } else if has(Status::Wrong) || unknown.is_some() {
             Ending::Refused
@@ -192,9 +194,9 @@ impl<'a> Suite<'a> {
 
     /// Several flows can not have one port.
     fn n_threads(&self) -> usize {
-        let n = match self.wanted.counterpart {
-            Counterpart::Real(_) => 1,
-            Counterpart::Own | Counterpart::Device(_) | Counterpart::Recording(_) => self
+        let n = match self.wanted.address {
+            Address::Node(_) => 1,
+            Address::OwnDevice | Address::Device(_) | Address::Recording(_) => self
                 .arguments
                 .jobs
                 .unwrap_or_else(|| thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)),
@@ -202,27 +204,34 @@ impl<'a> Suite<'a> {
         n.clamp(1, self.flows.len().max(1))
     }
 
-    fn setup(&self, flow: &Path) -> Result<Option<Setup>, crate::testing::Refused> {
-        let variables = |program: &crate::program::Program, recorded: Vec<Given>| {
-            let has = |given: &&Given| program.params.iter().any(|param| param.name == given.name);
-            let given: Vec<Given> = self.wanted.given.iter().filter(has).cloned().collect();
-            self.wanted.note_used(&given);
-            let environment = super::given::from_environment(program, Ways::OF_FILE, |name| env::var(name).ok());
-            bind(program, &[recorded, environment, given].concat(), Ways::OF_FILE)
-        };
-        Setup::read(flow, &self.wanted.counterpart, variables, &[])
+    /// Returns the flow with its counterpart; `None` if it has none.
+    fn setup(&self, flow: &Path) -> Result<Option<Setup>, Refused> {
+        match self.try_setup(flow) {
+            Ok(setup) => Ok(Some(setup)),
+            Err(SetupError::NoCounterpart) => Ok(None),
+            Err(error) => Err(Refused::of(flow, error)),
+        }
     }
 
-    fn outcome(&self, setup: &Setup, seed: u64) -> Outcome {
-        match &self.wanted.counterpart {
-            Counterpart::Own | Counterpart::Device(_) | Counterpart::Recording(_) => {
-                setup.simulate(seed, &|| self.interrupt.is_raised())
-            }
-            Counterpart::Real(port) => {
-                let mut world = open_world(port, Clock::start(), self.interrupt.clone());
-                setup.meet(seed, present(), port, world.as_mut())
-            }
-        }
+    fn try_setup(&self, flow: &Path) -> Result<Setup, SetupError> {
+        let program = read_program(Role::Flow, flow)?.program;
+        let found = find_counterpart(&self.wanted.address, flow, &program)?;
+        let terms = Terms { variables: self.offered(&program), ..Terms::default() };
+        Setup::join(program, flow, found.counterpart, terms)
+    }
+
+    /// Returns what the environment and `--var` give to a flow; what it does not have may be for another.
+    fn offered(&self, program: &Program) -> Offered {
+        let has = |given: &&Given| program.params.iter().any(|param| param.name == given.name);
+        let typed: Vec<Given> = self.wanted.given.iter().filter(has).cloned().collect();
+        self.wanted.note_used(&typed);
+        let mut given = super::given::from_environment(program, |name| env::var(name).ok());
+        given.extend(typed);
+        Offered { given, problems: Vec::new() }
+    }
+
+    fn outcome(&self, setup: &Setup, seed: u64) -> Result<Outcome, Refused> {
+        outcome(setup, seed, &self.ender).map_err(|error| Refused::of(setup.file(), error))
     }
 }
 
@@ -230,7 +239,7 @@ impl Shared<'_> {
     /// Takes one flow after the other until there is none left.
     fn work(&self, sender: &Sender<News>) {
         loop {
-            if self.is_over.load(Ordering::SeqCst) || self.suite.interrupt.is_raised() {
+            if self.is_over.load(Ordering::SeqCst) || self.suite.ender.wants_end() {
                 return;
             }
             let at = self.next.fetch_add(1, Ordering::SeqCst);

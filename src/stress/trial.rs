@@ -12,6 +12,8 @@ use super::line::{FaultyLine, Strike};
 use crate::engine::{Engine, Inputs};
 use crate::event::{Event, Failure, Verdict, Waiting};
 use crate::program::{Op, Program};
+use crate::setup::Setup;
+use crate::sim::VIRTUAL_SEED;
 use crate::source::Site;
 use crate::time::Moment;
 use crate::world::{self, Audience, Company, Memory, Nobody};
@@ -64,6 +66,13 @@ impl Bench {
         let is_read = |op: &Op| matches!(op, Op::ReadCount(_) | Op::ReadUntil(_));
         let reads = flow.ops.iter().zip(&flow.sites).filter(|(op, _)| is_read(op)).map(|(_, site)| *site).collect();
         Bench { chatter: Chatter::for_flow(&flow), reads, flow, inputs, device, device_inputs }
+    }
+
+    /// Makes a bench of a flow and its device; `None` if no device plays the other end. `port` is what reports call it.
+    pub(crate) fn of(setup: &Setup, port: &str) -> Option<Bench> {
+        let inputs = setup.inputs(setup.beginning_with(VIRTUAL_SEED), port.to_string());
+        let (device, device_inputs) = setup.device(&inputs)?;
+        Some(Bench::new(setup.flow().clone(), inputs, device, device_inputs))
     }
 
     /// Returns the flow.

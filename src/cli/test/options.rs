@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use super::super::args::TestArguments;
+use super::super::given::typed_variable;
 use crate::address::Address;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::report::json::render_json;
@@ -12,12 +13,12 @@ use crate::report::junit::render_junit;
 use crate::report::suite::SuiteReport;
 use crate::report::tap::render_tap;
 use crate::suite::volatile::Volatile;
-use crate::testing::Counterpart;
-use crate::variables::{Given, Origin};
+use crate::variables::{Given, Ways};
 
 /// What was asked for.
 pub(super) struct Wanted {
-    pub counterpart: Counterpart,
+    /// Where the other end of all flows is.
+    pub address: Address,
     /// Which part of how many.
     pub shard: Option<(usize, usize)>,
     pub volatile: Volatile,
@@ -57,9 +58,10 @@ impl Wanted {
         for rule in &arguments.volatile {
             volatile.add_typed(rule).map_err(|why| wrong(format!("`--volatile {rule}`: {why}")))?;
         }
-        let given = arguments.vars.iter().map(|text| given(text)).collect::<Result<_, _>>()?;
+        let given = arguments.vars.iter().map(|text| typed_variable(text, Ways::OF_FILE)).collect::<Result<_, _>>()?;
+        let port = arguments.port.as_deref().filter(|port| !port.is_empty());
         Ok(Wanted {
-            counterpart: counterpart(arguments.port.as_deref()),
+            address: port.map_or(Address::OwnDevice, Address::parse),
             shard: arguments.shard.as_deref().map(shard).transpose()?,
             volatile,
             reports: arguments.report.iter().map(|text| report(text)).collect::<Result<_, _>>()?,
@@ -79,15 +81,6 @@ impl Wanted {
         let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         let unused = self.given.iter().find(|given| !used.contains(&given.name));
         unused.filter(|_| is_complete).map(|given| given.name.clone())
-    }
-}
-
-fn counterpart(port: Option<&str>) -> Counterpart {
-    match port.filter(|port| !port.is_empty()).map_or(Address::OwnDevice, Address::parse) {
-        Address::OwnDevice => Counterpart::Own,
-        Address::Device(file) => Counterpart::Device(file),
-        Address::Recording(file) => Counterpart::Recording(file),
-        Address::Node(name) => Counterpart::Real(name),
     }
 }
 
@@ -113,14 +106,6 @@ fn report(text: &str) -> Result<Report, Diagnostic> {
     }
 }
 
-/// What was typed may be a secret, and is not shown.
-fn given(text: &str) -> Result<Given, Diagnostic> {
-    let (name, value) = text
-        .split_once('=')
-        .ok_or_else(|| wrong("a `--var` has no `=`".to_string()).help("write `--var NAME=VALUE`"))?;
-    Ok(Given { name: name.to_string(), value: value.to_string(), from: Origin::Option })
-}
-
 fn wrong(message: String) -> Diagnostic {
     Diagnostic::general(Code::CommandLine, message)
 }
@@ -144,13 +129,5 @@ mod tests {
         for text in ["junit", "xml=a", "json="] {
             assert!(report(text).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn a_port_is_simulated_only_if_it_says_so() {
-        assert_eq!(counterpart(None), Counterpart::Own);
-        assert_eq!(counterpart(Some("sim:a.flow")), Counterpart::Device(PathBuf::from("a.flow")));
-        assert_eq!(counterpart(Some("replay:a.rec")), Counterpart::Recording(PathBuf::from("a.rec")));
-        assert_eq!(counterpart(Some("COM3")), Counterpart::Real("COM3".to_string()));
     }
 }

@@ -1,0 +1,309 @@
+//! The files that a run leaves: where they go, made before it begins, written while it goes on, finished when it is over.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::Ending;
+use super::args::RunArguments;
+use super::terminal::Terminal;
+use crate::address::labelled;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::{Engine, Inputs};
+use crate::event::Verdict;
+use crate::program::{Op, Program};
+use crate::record::{HoldBack, Readers, Recording, RecordingFile};
+use crate::report::jsonl::JsonLines;
+use crate::report::transcript::{Times, Transcript};
+use crate::report::{Fan, SinkFailure};
+use crate::results::Results;
+use crate::setup::{Pace, Setup};
+use crate::source::Sources;
+use crate::world::{Audience, Company, Person};
+
+/// What the console is called among the sinks.
+pub(super) const CONSOLE: &str = "what is shown here";
+
+/// Where the files of a run go.
+#[derive(Clone, Debug)]
+pub(super) struct Places {
+    results: PathBuf,
+    transcript: Option<PathBuf>,
+    events: Option<PathBuf>,
+    recording: Option<PathBuf>,
+}
+
+impl Places {
+    /// Returns where they go that were asked for; results have a place anyway.
+    pub(super) fn of(arguments: &RunArguments) -> Places {
+        let files = &arguments.files;
+        Places {
+            results: files.save.clone().unwrap_or_else(|| default_place(&arguments.file)),
+            transcript: files.transcript.clone(),
+            events: files.events.clone(),
+            recording: files.record.clone(),
+        }
+    }
+
+    /// Returns where they go for one of several ports.
+    pub(super) fn labelled(&self, label: &str) -> Places {
+        let of = |path: &Option<PathBuf>| path.as_deref().map(|path| labelled(path, label));
+        Places {
+            results: labelled(&self.results, label),
+            transcript: of(&self.transcript),
+            events: of(&self.events),
+            recording: of(&self.recording),
+        }
+    }
+
+    /// Returns what keeps the results of a flow.
+    ///
+    /// # Errors
+    ///
+    /// The flow saves something, and it could not be written.
+    pub(super) fn results(&self, file: &Path, flow: &Program) -> Result<Results, Diagnostic> {
+        let path = &self.results;
+        let results = Results::new(path, file.display().to_string());
+        if !flow.ops.iter().any(|op| matches!(op, Op::Save(_))) {
+            return Ok(results);
+        }
+        let problem = |why: String| {
+            let help = "name another file with `--save FILE`";
+            Diagnostic::general(Code::CommandLine, format!("results can not be saved: {why}")).help(help)
+        };
+        if is_source(path, flow) {
+            return Err(problem(format!("`{}` is the flow itself, or used by it", path.display())));
+        }
+        results.check_place().map_err(problem)?;
+        Ok(results)
+    }
+}
+
+/// The files of a run, made.
+pub(super) struct Outputs {
+    results: Results,
+    transcript: Option<(PathBuf, File)>,
+    events: Option<(PathBuf, File)>,
+    recording: Option<RecordingFile>,
+}
+
+/// Whether a run is the only one, for what its files are called and how they are written.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Share<'a> {
+    /// It is; what happened is in the transcript, however the process ends.
+    All,
+    /// It is one of several.
+    Part {
+        /// Its port.
+        port: &'a str,
+        /// How much of the transcript is gathered before it is written.
+        gathered: usize,
+    },
+}
+
+/// Whether everything was written that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    Everything,
+    /// Something is missing, and that has been told.
+    NotEverything,
+}
+
+impl Written {
+    /// Returns how a command ends whose runs came to this.
+    pub(super) fn ending(self, verdict: Verdict) -> Ending {
+        match self {
+            Written::NotEverything if verdict.is_success() => Ending::Unwritten,
+            Written::Everything | Written::NotEverything => Ending::Ran(verdict),
+        }
+    }
+
+    /// Returns whether everything of both was written.
+    pub(super) fn and(self, other: Written) -> Written {
+        match (self, other) {
+            (Written::Everything, Written::Everything) => Written::Everything,
+            (Written::NotEverything, _) | (_, Written::NotEverything) => Written::NotEverything,
+        }
+    }
+}
+
+impl Outputs {
+    /// Makes the files, and empties those that are there: last, when everything else is known to be right.
+    ///
+    /// # Errors
+    ///
+    /// One can not be made, and that has been told.
+    pub(super) fn create(
+        places: &Places,
+        results: Results,
+        setup: &Setup,
+        inputs: &Inputs,
+        terminal: &Terminal,
+    ) -> Result<Outputs, Ending> {
+        let flow = setup.flow();
+        let file = |kind: Kind, path: &Option<PathBuf>| {
+            let made = path.as_deref().map(|path| create(kind, path, flow, terminal, |path| File::create(path)));
+            Ok(path.clone().zip(made.transpose()?))
+        };
+        let begin = |path: &Path| begin_recording(path, setup, inputs);
+        let recording = |path: &PathBuf| create(Kind::Recording, path, flow, terminal, begin);
+        Ok(Outputs {
+            results,
+            transcript: file(Kind::Transcript, &places.transcript)?,
+            events: file(Kind::Events, &places.events)?,
+            recording: places.recording.as_ref().map(recording).transpose()?,
+        })
+    }
+
+    /// Adds what writes the transcript and the events to the sinks of a run.
+    pub(super) fn add_sinks<'a>(&mut self, fan: &mut Fan<'a>, sources: &'a Sources, share: Share<'_>) {
+        let name = |kind: Kind, path: &Path| match share {
+            Share::All => format!("the {} `{}`", kind.title(), path.display()),
+            Share::Part { port, .. } => format!("the {} of {port}", kind.title()),
+        };
+        if let Some((path, file)) = self.transcript.take() {
+            let transcript = Transcript::new(file, sources, Times::Shown);
+            let transcript = match share {
+                Share::All => transcript,
+                Share::Part { gathered, .. } => transcript.gathering(gathered),
+            };
+            fan.add(name(Kind::Transcript, &path), transcript);
+        }
+        if let Some((path, file)) = self.events.take() {
+            fan.add(name(Kind::Events, &path), JsonLines::new(file, sources));
+        }
+    }
+
+    /// Returns the company of the run.
+    pub(super) fn company<'a>(&'a mut self, audience: &'a mut dyn Audience, person: &'a mut dyn Person) -> Company<'a> {
+        let tap = self.recording.as_mut().map(RecordingFile::tap);
+        Company { keeper: &mut self.results, audience, person, tap }
+    }
+
+    /// Writes the rest when the run is over, says where results are, and tells what could not be written.
+    pub(super) fn finish(self, fan: Fan<'_>, engine: &Engine, terminal: &Terminal) -> Written {
+        let mut failures = fan.finish();
+        failures.extend(self.recording.and_then(|recording| finish_recording(recording, engine)));
+        terminal.say(&kept_in(&self.results));
+        tell_failures(&failures, terminal)
+    }
+}
+
+/// Tells which sinks have failed.
+pub(super) fn tell_failures(failures: &[SinkFailure], terminal: &Terminal) -> Written {
+    for failure in failures {
+        // Who closes the pipe has seen enough.
+        if failure.sink != CONSOLE || failure.error.kind() != io::ErrorKind::BrokenPipe {
+            terminal.warn(&failure.to_string());
+        }
+    }
+    let is_complete = failures.iter().all(|failure| failure.sink == CONSOLE);
+    if is_complete { Written::Everything } else { Written::NotEverything }
+}
+
+/// A file that is made before a run.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Transcript,
+    Events,
+    Recording,
+}
+
+impl Kind {
+    fn title(self) -> &'static str {
+        match self {
+            Kind::Transcript => "transcript",
+            Kind::Events => "events",
+            Kind::Recording => "recording",
+        }
+    }
+
+    fn option(self) -> &'static str {
+        match self {
+            Kind::Transcript => "--transcript",
+            Kind::Events => "--events",
+            Kind::Recording => "--record",
+        }
+    }
+}
+
+fn create<T>(
+    kind: Kind,
+    path: &Path,
+    flow: &Program,
+    terminal: &Terminal,
+    create: impl FnOnce(&Path) -> io::Result<T>,
+) -> Result<T, Ending> {
+    let made = if is_source(path, flow) {
+        Err("it is the flow itself, or used by it".to_string())
+    } else {
+        create(path).map_err(|error| error.to_string())
+    };
+    made.map_err(|why| {
+        let message = format!("the {} `{}` can not be written: {why}", kind.title(), path.display());
+        let help = format!("name another file with `{} FILE`", kind.option());
+        terminal.refuse(Diagnostic::general(Code::CommandLine, message).help(help));
+        Ending::Refused
+    })
+}
+
+/// Begins the recording of a run that is about to begin.
+fn begin_recording(path: &Path, setup: &Setup, inputs: &Inputs) -> io::Result<RecordingFile> {
+    let flow = setup.flow();
+    let is_clear = |name: &str| flow.params.iter().any(|param| param.name == name && !param.is_secret);
+    let given = inputs.variables.iter().filter(|(name, _)| is_clear(name));
+    let shown = given.map(|(name, value)| (name.clone(), String::from_utf8_lossy(&value.show()).into_owned()));
+    let mut variables: Vec<(String, String)> = shown.collect();
+    variables.sort();
+    let title = flow.title.clone();
+    let header = Recording { title, seed: inputs.seed, begun: inputs.begun, variables, entries: Vec::new() };
+    let has_secrets = flow.learns_secrets || flow.params.iter().any(|param| param.is_secret);
+    let readers = if has_secrets { Readers::Owner } else { Readers::Others };
+    let hold_back = match setup.counterpart().pace() {
+        Pace::Real if !flow.learns_secrets => HoldBack::Least,
+        // In virtual time there is no quiet in which something could be written.
+        Pace::Real | Pace::Virtual => HoldBack::Reach,
+    };
+    RecordingFile::create(path, readers, header, hold_back)
+}
+
+/// Writes the rest of a recording; returns what went wrong with it.
+fn finish_recording(recording: RecordingFile, engine: &Engine) -> Option<SinkFailure> {
+    let sink = format!("the recording `{}`", recording.path().display());
+    recording.finish(engine.secrets()).err().map(|error| SinkFailure { sink, error })
+}
+
+/// Returns a line that says where results are; nothing if there are none.
+fn kept_in(results: &Results) -> String {
+    let (path, names) = results.kept();
+    let names: Vec<&str> = names.collect();
+    if names.is_empty() { String::new() } else { format!("{} saved in {}\n", names.join(", "), path.display()) }
+}
+
+fn default_place(flow: &Path) -> PathBuf {
+    let mut name = flow.file_stem().unwrap_or_default().to_os_string();
+    name.push(".saved.toml");
+    PathBuf::from(name)
+}
+
+/// Says whether a file is one of those that a program was read from.
+fn is_source(path: &Path, program: &Program) -> bool {
+    program.sources.iter().any(|(_, source)| is_same_file(path, Path::new(source.name())))
+}
+
+/// Says whether two paths lead to one file.
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    let whole = |path: &Path| -> Option<PathBuf> { fs::canonicalize(path).ok() };
+    // Most often one of them is about to be made.
+    a.exists() && whole(a).is_some_and(|a| Some(a) == whole(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_saved_beside_no_flow_but_here() {
+        assert_eq!(default_place(Path::new("flows/a.b.flow")), PathBuf::from("a.b.saved.toml"));
+    }
+}

@@ -1,0 +1,65 @@
+//! `Prepared`: one run of the command line on one port, checked, with its files made.
+
+use std::sync::Arc;
+
+use super::Ending;
+use super::args::RunArguments;
+use super::given::{device_variables, settings, variables};
+use super::outputs::{Outputs, Places};
+use super::refusal::{complain, refuse};
+use super::terminal::Terminal;
+use crate::address::Address;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::Inputs;
+use crate::program::Program;
+use crate::report::console::Volume;
+use crate::setup::{Ender, Pace, Setup, Terms, find_counterpart};
+
+/// A run that can begin.
+pub(super) struct Prepared {
+    pub setup: Setup,
+    pub inputs: Inputs,
+    pub outputs: Outputs,
+    pub ender: Ender,
+}
+
+impl Prepared {
+    /// Checks everything that a run on one port needs, and tells of all that is wrong with it.
+    pub(super) fn new(
+        flow: &Arc<Program>,
+        address: &Address,
+        places: &Places,
+        arguments: &RunArguments,
+        terminal: &Terminal,
+    ) -> Result<Prepared, Ending> {
+        let file = &arguments.file;
+        let found = find_counterpart(address, file, flow).map_err(|error| refuse(error, terminal))?;
+        complain(&found.warnings, terminal);
+        if found.address != *address && arguments.output.volume() == Volume::Normal {
+            let (file, address) = (file.display(), &found.address);
+            terminal
+                .say(&format!("{file} names no device: the recording beside it plays, as with `--port {address}`\n"));
+        }
+        let mut problems = Vec::new();
+        let settings = settings(&flow.settings, &arguments.line).map_err(|more| problems.extend(more)).ok();
+        let results = places.results(file, flow).map_err(|problem| problems.push(problem)).ok();
+        if found.counterpart.pace() == Pace::Real && !arguments.sim_vars.is_empty() {
+            let problem = Diagnostic::general(Code::CommandLine, "`--sim-var` has no meaning for a real port");
+            problems.push(problem.help("use it with `--port sim`, or leave it out"));
+        }
+        let variables = variables(flow, &arguments.variables);
+        let device_variables = device_variables(&arguments.sim_vars);
+        let terms = Terms { variables, device_variables, settings, problems };
+        let setup =
+            Setup::join(flow.clone(), file, found.counterpart, terms).map_err(|error| refuse(error, terminal))?;
+        let beginning = match arguments.seed {
+            Some(seed) => setup.beginning_with(seed),
+            None => setup.beginning().map_err(|error| refuse(error, terminal))?,
+        };
+        let inputs = setup.inputs(beginning, found.address.to_string());
+        let ender = Ender::installed().map_err(|error| refuse(error, terminal))?;
+        let results = results.expect("what is wrong with its place is among the problems that were refused");
+        let outputs = Outputs::create(places, results, &setup, &inputs, terminal)?;
+        Ok(Prepared { setup, inputs, outputs, ender })
+    }
+}

@@ -1,0 +1,113 @@
+//! What the command line says when a run cannot begin, and how the command then ends.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Ending;
+use super::terminal::Terminal;
+use crate::address::AddressError;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::program::{Program, Role};
+use crate::setup::{Complaint, Read, SetupError, read_program};
+
+/// Returns the program in a file that is to play a role, after telling of everything that is wrong with it.
+///
+/// # Errors
+///
+/// There is none, and that has been told.
+pub(super) fn program_for(role: Role, path: &Path, terminal: &Terminal) -> Result<Arc<Program>, Ending> {
+    let Read { program, warnings } = read_program(role, path).map_err(|error| refuse(error, terminal))?;
+    complain(&warnings, terminal);
+    Ok(program)
+}
+
+/// Shows problems, if there are any.
+pub(super) fn complain(complaint: &Complaint, terminal: &Terminal) {
+    terminal.report(&complaint.problems, &complaint.sources);
+}
+
+/// Says why a run cannot begin.
+pub(super) fn refuse(error: SetupError, terminal: &Terminal) -> Ending {
+    let problem = match error {
+        SetupError::Wrong(complaints) => {
+            complaints.iter().for_each(|complaint| complain(complaint, terminal));
+            return Ending::Refused;
+        }
+        SetupError::WrongRole { path, wanted: _, found, warnings } => {
+            complain(&warnings, terminal);
+            wrong_role(&path, found)
+        }
+        SetupError::NoCounterpart => {
+            let help = "add `sim \"devices/modem.flow\"` to it, or name one with `--port sim:FILE`";
+            problem("this flow names no simulated device").help(help)
+        }
+        SetupError::Unplayable { path, why } => unplayable(&path, &why),
+        SetupError::NoSeed(why) => {
+            let message = format!("the system gives no random seed: {why}");
+            terminal.refuse(problem(message).help("give one with `--seed N`"));
+            return Ending::Outside;
+        }
+        SetupError::NoInterrupt(why) => {
+            terminal.refuse(problem(format!("Ctrl-C can not be handled: {why}")));
+            return Ending::Outside;
+        }
+    };
+    terminal.refuse(problem);
+    Ending::Refused
+}
+
+/// Says what is wrong with the ports that were typed.
+pub(super) fn refuse_address(error: &AddressError, terminal: &Terminal) -> Ending {
+    terminal.refuse(address_problem(error));
+    Ending::Refused
+}
+
+fn unplayable(path: &Path, why: &str) -> Diagnostic {
+    let message = format!("the recording `{}` can not be played: {why}", path.display());
+    problem(message).help("`flowrun FLOW --port … --record FILE` makes one")
+}
+
+fn wrong_role(path: &Path, found: Option<Role>) -> Diagnostic {
+    let path = path.display();
+    let (message, help) = match found {
+        Some(Role::Device) => (
+            format!("`{path}` is a device, not a flow"),
+            format!("`--port sim:{path}` plays it for a flow, `flowrun sim {path} --pty` serves it to other programs"),
+        ),
+        Some(Role::Flow) => (format!("`{path}` is a flow, not a device"), format!("`flowrun {path} --port …` runs it")),
+        None => (
+            format!("`{path}` is a library, which does nothing by itself"),
+            "`use` it in a flow; `flowrun check` checks it alone".to_string(),
+        ),
+    };
+    problem(message).help(help)
+}
+
+fn address_problem(error: &AddressError) -> Diagnostic {
+    let (message, help) = match error {
+        AddressError::NoPattern { typed, why } => {
+            (format!("`{typed}` is no pattern: {why}"), "use `*`, `?` and `[…]` as a shell does")
+        }
+        AddressError::NoPort { typed } => (
+            format!("no port fits `{typed}`"),
+            "see `flowrun ports`; quote the pattern, so that the shell leaves it alone",
+        ),
+        AddressError::NoRecording { typed } => (
+            format!("no recording fits `{typed}`"),
+            "quote the pattern, so that the shell leaves it alone; `flowrun FLOW --port … --record FILE` makes a recording",
+        ),
+        AddressError::SimulatedAmongSeveral { simulated } => (
+            format!("`--port {simulated}` can not be one of several ports"),
+            "run the flow once with `--port sim`, and once on the real ports",
+        ),
+        AddressError::Mixture { recorded, real } => (
+            format!("`--port {recorded}` and `--port {real}` cannot run together"),
+            "a recording runs in virtual time and a port in real time: run the flow once on the recordings, and once on the ports",
+        ),
+    };
+    problem(message).help(help)
+}
+
+fn problem(message: impl Into<String>) -> Diagnostic {
+    Diagnostic::general(Code::CommandLine, message)
+}

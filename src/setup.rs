@@ -1,0 +1,233 @@
+//! `Setup`: a flow, what plays the other end of its line, and what was given from outside, joined to a run that can begin.
+//!
+//! Whoever runs a flow begins here, in the same steps: [`read_program`] the flow, [`find_counterpart`] its counterpart, [`Setup::join`] both with
+//! what was given, ask for a [`Beginning`], and put it on a [`Stage`]. What goes wrong is a [`SetupError`]: data, for a command
+//! line or a library to say in its own words.
+
+mod error;
+mod files;
+mod stage;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::diagnostic::Diagnostic;
+use crate::engine::{Engine, Inputs};
+use crate::program::Program;
+use crate::record::Recording;
+use crate::settings::Settings;
+use crate::sim::{VIRTUAL_BEGINNING, VIRTUAL_SEED, device_inputs};
+use crate::transport::unix_millis;
+use crate::value::Value;
+use crate::variables::{Given, Offered, Origin, Ways};
+pub(crate) use error::{Complaint, SetupError};
+pub(crate) use files::{Read, device_of, find_counterpart, read_program, read_recording};
+pub(crate) use stage::{Ender, Stage};
+
+/// What plays the other end of the line.
+#[derive(Clone, Debug)]
+pub(crate) enum Counterpart {
+    /// A port of this machine.
+    Node(String),
+    /// A device file.
+    Device(Arc<Program>),
+    /// A recording.
+    Recording(Arc<Recording>),
+}
+
+/// Whether somebody has to wait for what happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// Everything takes its time.
+    Real,
+    /// The clock jumps.
+    Virtual,
+}
+
+impl Counterpart {
+    /// Returns how time passes with it.
+    pub(crate) fn pace(&self) -> Pace {
+        match self {
+            Counterpart::Node(_) => Pace::Real,
+            Counterpart::Device(_) | Counterpart::Recording(_) => Pace::Virtual,
+        }
+    }
+}
+
+/// What was given to a run besides its files.
+#[derive(Default)]
+pub(crate) struct Terms {
+    /// For the variables of the flow.
+    pub variables: Offered,
+    /// For the variables of the device; for a recording, the values of secrets.
+    pub device_variables: Offered,
+    /// The settings of the line instead of the flow's own.
+    pub settings: Option<Settings>,
+    /// What the caller has found wrong itself: it is reported with what is wrong here.
+    pub problems: Vec<Diagnostic>,
+}
+
+/// A flow and its counterpart, joined with what was given to both.
+#[derive(Clone)]
+pub(crate) struct Setup {
+    flow: Arc<Program>,
+    file: PathBuf,
+    variables: HashMap<String, Value>,
+    settings: Settings,
+    counterpart: Counterpart,
+    /// The device's; empty if it is none.
+    device_variables: HashMap<String, Value>,
+    /// The values of secrets that have names in the recording, as they were given.
+    secrets: Vec<(Arc<str>, Vec<u8>)>,
+}
+
+/// What a run begins with: the same beginning gives the same run, but for what a real port does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Beginning {
+    /// The seed of everything random.
+    pub seed: u64,
+    /// Unix time in milliseconds.
+    pub unix_millis: i64,
+}
+
+impl Setup {
+    /// Joins a flow with its counterpart and with what was given. A recording brings the variables of its run; what is given
+    /// counts before them.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the variables, and the caller's own problems.
+    pub(crate) fn join(
+        flow: Arc<Program>,
+        file: &Path,
+        counterpart: Counterpart,
+        terms: Terms,
+    ) -> Result<Setup, SetupError> {
+        let mut offered = terms.variables;
+        let mut secrets = Vec::new();
+        let mut device_variables = Ok(HashMap::new());
+        let mut complaints = Vec::new();
+        match &counterpart {
+            Counterpart::Node(_) => {}
+            Counterpart::Device(device) => {
+                device_variables = terms
+                    .device_variables
+                    .bind(device, Ways::OF_DEVICE)
+                    .map_err(|problems| Complaint { problems, sources: device.sources.clone() });
+            }
+            Counterpart::Recording(recording) => {
+                let recorded = recording.variables.iter();
+                let recorded = recorded.map(|(name, value)| Given::new(name, value, Origin::Option));
+                offered.given.splice(0..0, recorded);
+                let given = terms.device_variables.given.into_iter();
+                secrets = given.map(|given| (Arc::from(given.name), given.value.into_bytes())).collect();
+            }
+        }
+        let (variables, mut problems) = match offered.bind(&flow, Ways::OF_FILE) {
+            Ok(variables) => (variables, Vec::new()),
+            Err(problems) => (HashMap::new(), problems),
+        };
+        problems.extend(terms.problems);
+        if !problems.is_empty() {
+            complaints.push(Complaint { problems, sources: flow.sources.clone() });
+        }
+        match device_variables {
+            Ok(device_variables) if complaints.is_empty() => {
+                let settings = terms.settings.unwrap_or_else(|| flow.settings.clone());
+                let file = file.to_path_buf();
+                Ok(Setup { flow, file, variables, settings, counterpart, device_variables, secrets })
+            }
+            Ok(_) => Err(SetupError::Wrong(complaints)),
+            Err(complaint) => {
+                complaints.push(complaint);
+                Err(SetupError::Wrong(complaints))
+            }
+        }
+    }
+
+    /// Returns the flow.
+    pub(crate) fn flow(&self) -> &Arc<Program> {
+        &self.flow
+    }
+
+    /// Returns the file of the flow, as the user named it.
+    pub(crate) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Returns what plays the other end.
+    pub(crate) fn counterpart(&self) -> &Counterpart {
+        &self.counterpart
+    }
+
+    /// Returns what the run begins with if nobody wants anything else: a real run with a seed that nobody can guess, a
+    /// simulated one the same each time, a replayed one as it was recorded.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no random seed.
+    pub(crate) fn beginning(&self) -> Result<Beginning, SetupError> {
+        match &self.counterpart {
+            Counterpart::Node(_) => Ok(Beginning { seed: fresh_seed()?, unix_millis: present() }),
+            Counterpart::Device(_) => Ok(self.beginning_with(VIRTUAL_SEED)),
+            Counterpart::Recording(recording) => Ok(self.beginning_with(recording.seed)),
+        }
+    }
+
+    /// Returns what the run begins with if its seed is this.
+    pub(crate) fn beginning_with(&self, seed: u64) -> Beginning {
+        let unix_millis = match &self.counterpart {
+            Counterpart::Node(_) => present(),
+            Counterpart::Device(_) => VIRTUAL_BEGINNING,
+            Counterpart::Recording(recording) => recording.begun,
+        };
+        Beginning { seed, unix_millis }
+    }
+
+    /// Returns what the engine of the flow is given; `port` is what reports call the port.
+    pub(crate) fn inputs(&self, beginning: Beginning, port: String) -> Inputs {
+        Inputs {
+            variables: self.variables.clone(),
+            seed: beginning.seed,
+            begun: beginning.unix_millis,
+            file: self.file.display().to_string(),
+            port,
+            settings: self.settings.clone(),
+        }
+    }
+
+    /// Returns the device and what its engine is given in a run whose flow is given `flow`; `None` if none plays the other end.
+    pub(crate) fn device(&self, flow: &Inputs) -> Option<(Arc<Program>, Inputs)> {
+        match &self.counterpart {
+            Counterpart::Device(device) => Some((device.clone(), self.device_inputs(flow, device))),
+            Counterpart::Node(_) | Counterpart::Recording(_) => None,
+        }
+    }
+
+    fn device_inputs(&self, flow: &Inputs, device: &Program) -> Inputs {
+        device_inputs(flow, self.device_variables.clone(), device.settings.clone())
+    }
+
+    /// Returns an engine for the flow.
+    pub(crate) fn engine(&self, inputs: Inputs) -> Engine {
+        Engine::new(self.flow.clone(), inputs)
+    }
+}
+
+/// Returns a seed that nobody can guess.
+///
+/// # Errors
+///
+/// The system gives none.
+pub(crate) fn fresh_seed() -> Result<u64, SetupError> {
+    getrandom::u64().map_err(|error| SetupError::NoSeed(error.to_string()))
+}
+
+/// Returns the present Unix time in milliseconds.
+pub(crate) fn present() -> i64 {
+    i64::try_from(unix_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! The files of a run: the flow, and the device or the recording that its address names.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Complaint, Counterpart, SetupError};
+use crate::address::Address;
+use crate::check::check;
+use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::load::{beside, from_disk, load};
+use crate::program::{Program, Role};
+use crate::record::Recording;
+
+/// What the name of a recording ends with that is beside its flow.
+const RECORDING: &str = "recording";
+
+/// A program that was read, and what is to be said about it.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub program: Arc<Program>,
+    pub warnings: Complaint,
+}
+
+/// What was found at an address.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub counterpart: Counterpart,
+    /// What is to be said about the device.
+    pub warnings: Complaint,
+    /// Where it is: another address than the one that was asked for where a recording takes the place of a device.
+    pub address: Address,
+}
+
+/// Reads the program in a file that is to play a role.
+///
+/// # Errors
+///
+/// Everything that is wrong with the file.
+pub(crate) fn read_program(role: Role, path: &Path) -> Result<Read, SetupError> {
+    let checked = check(load(path, &from_disk));
+    let is_wrong = checked.problems.iter().any(|problem| problem.severity() == Severity::Error);
+    let complaint = Complaint { problems: checked.problems, sources: checked.sources };
+    match checked.program {
+        Some(program) if program.role == role => Ok(Read { program: Arc::new(program), warnings: complaint }),
+        None if is_wrong => Err(complaint.into()),
+        other => Err(SetupError::WrongRole {
+            path: path.to_path_buf(),
+            wanted: role,
+            found: other.map(|program| program.role),
+            warnings: complaint,
+        }),
+    }
+}
+
+/// Finds what plays the other end for a flow at an address. Of `sim` that is the device that the flow names, or else the
+/// recording `NAME.recording` beside it.
+///
+/// # Errors
+///
+/// What is wrong with the file, or that there is none.
+pub(crate) fn find_counterpart(address: &Address, file: &Path, flow: &Program) -> Result<Found, SetupError> {
+    let beside = file.with_extension(RECORDING);
+    match address {
+        Address::Node(name) => {
+            let counterpart = Counterpart::Node(name.clone());
+            Ok(Found { counterpart, warnings: Complaint::default(), address: address.clone() })
+        }
+        Address::Device(path) => device(path, address),
+        Address::Recording(path) => recording(path),
+        Address::OwnDevice => match device_of(file, flow) {
+            Some(Ok(path)) => device(&path, address),
+            Some(Err(problem)) => Err(Complaint { problems: vec![problem], sources: flow.sources.clone() }.into()),
+            None if beside.exists() => recording(&beside),
+            None => Err(SetupError::NoCounterpart),
+        },
+    }
+}
+
+fn device(path: &Path, address: &Address) -> Result<Found, SetupError> {
+    let Read { program, warnings } = read_program(Role::Device, path)?;
+    Ok(Found { counterpart: Counterpart::Device(program), warnings, address: address.clone() })
+}
+
+fn recording(path: &Path) -> Result<Found, SetupError> {
+    let counterpart = Counterpart::Recording(Arc::new(read_recording(path)?));
+    let address = Address::Recording(path.to_path_buf());
+    Ok(Found { counterpart, warnings: Complaint::default(), address })
+}
+
+/// Reads a recording.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub(crate) fn read_recording(path: &Path) -> Result<Recording, SetupError> {
+    let read = fs::read_to_string(path).map_err(|error| error.to_string());
+    read.and_then(|text| Recording::read(&text)).map_err(|why| SetupError::Unplayable { path: path.to_path_buf(), why })
+}
+
+/// Returns the device file that a flow names, as a path.
+///
+/// # Errors
+///
+/// What is wrong with what it names.
+pub(crate) fn device_of(file: &Path, flow: &Program) -> Option<Result<PathBuf, Diagnostic>> {
+    let (path, site) = flow.sim.as_ref()?;
+    Some(beside(file, path).map_err(|why| {
+        let message = format!("`{path}` can not be the simulated device");
+        Diagnostic::new(Code::LoadUse, *site, message, why)
+            .help("name it relative to this file, without `..`: `sim \"devices/modem.flow\"`")
+    }))
+}
