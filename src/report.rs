@@ -4,6 +4,7 @@
 
 pub mod console;
 pub mod failure;
+pub mod format;
 pub mod json;
 pub mod jsonl;
 pub mod junit;

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use flowrun::report::format::Format;
 use flowrun::testing;
 use flowrun::value::coding::{base64, hex, url_encode};
 use support::{copy, repo};
@@ -40,6 +41,17 @@ fn every_command_of_the_document_passes() {
     {
         assert!(folder.path().join(file).metadata().is_ok_and(|meta| meta.len() > 0), "{file}");
     }
+}
+
+#[test]
+fn the_documents_list_every_format_of_a_report_and_no_other() {
+    let document = fs::read_to_string(repo("docs/suites.md")).expect("it is UTF-8");
+    let listed: Vec<&str> = document.lines().filter(|line| line.starts_with("| `--report ")).collect();
+    let row = |format: Format| format!("| `--report {}=FILE` | {} |", format.name(), format.content());
+    assert_eq!(listed, Format::all().map(row).collect::<Vec<_>>());
+    let readme = fs::read_to_string(repo("README.md")).expect("it is UTF-8");
+    let choices = format!("of `flowrun test`: `{}` |", Format::choices("`, `", "`, `"));
+    assert!(readme.contains(&choices), "{choices}");
 }
 
 #[test]
