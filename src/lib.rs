@@ -27,7 +27,6 @@ mod pattern;
 mod results;
 mod secret;
 mod setup;
-mod suite;
 mod variables;
 
 // For the tests, benchmarks and fuzz targets of this repository; no part of the public interface.
@@ -61,6 +60,8 @@ pub mod sim;
 pub mod source;
 #[doc(hidden)]
 pub mod stress;
+#[doc(hidden)]
+pub mod suite;
 #[doc(hidden)]
 pub mod syntax;
 #[doc(hidden)]

@@ -1,11 +1,12 @@
 //! Suites: flows that are run against their counterparts, and whose transcripts are compared with snapshots beside them.
 //!
-//! `find` says which flows there are, `judge` runs one and compares it. Who runs it against what, and what is done about a
-//! difference, is the caller's.
+//! `find` says which flows there are, `runner` runs them and `judge` compares each. What is done about a difference is the
+//! caller's.
 
-pub(crate) mod find;
-pub(crate) mod snapshot;
-pub(crate) mod volatile;
+pub mod find;
+pub mod runner;
+pub mod snapshot;
+pub mod volatile;
 
 use std::path::Path;
 
@@ -25,7 +26,7 @@ use volatile::Volatile;
 
 /// How a flow of a suite is judged.
 #[derive(Clone, Debug)]
-pub(crate) struct Rules {
+pub struct Rules {
     /// Whether the transcript has times in it.
     pub times: Times,
     /// What is named away in every transcript.
@@ -42,7 +43,7 @@ pub(crate) struct Rules {
 
 /// What becomes of a transcript that is not that of the snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
+pub enum Mode {
     /// It is put aside as `.snap.new`.
     PutAside,
     /// It becomes the snapshot.
@@ -53,7 +54,7 @@ pub(crate) enum Mode {
 
 /// One flow, judged.
 #[derive(Debug)]
-pub(crate) struct Judged {
+pub struct Judged {
     /// What is reported.
     pub report: CaseReport,
     /// What happened in the run that is reported.

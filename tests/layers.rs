@@ -93,7 +93,10 @@ const LAYERS: &[(&str, &[&str])] = &[
             "world",
         ],
     ),
-    ("suite", &["diagnostic", "event", "report", "setup", "source", "testing", "value"]),
+    (
+        "suite",
+        &["address", "diagnostic", "event", "program", "report", "setup", "source", "testing", "value", "variables"],
+    ),
     ("cli", &[EVERYTHING]),
 ];
 

@@ -6,7 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use flowrun::diagnostic::render::{Look, Style};
 use flowrun::report::format::Format;
+use flowrun::report::transcript::Times;
+use flowrun::suite::find::{Found, find};
+use flowrun::suite::runner::{AfterFailure, Onlooker, Runner};
+use flowrun::suite::volatile::Volatile;
+use flowrun::suite::{Judged, Mode, Rules};
 use flowrun::testing;
 use flowrun::value::coding::{base64, hex, url_encode};
 use support::{copy, repo};
@@ -52,6 +58,44 @@ fn the_documents_list_every_format_of_a_report_and_no_other() {
     let readme = fs::read_to_string(repo("README.md")).expect("it is UTF-8");
     let choices = format!("of `flowrun test`: `{}` |", Format::choices("`, `", "`, `"));
     assert!(readme.contains(&choices), "{choices}");
+}
+
+/// Takes note of the order in which flows are handed over.
+#[derive(Default)]
+struct Order(Vec<String>);
+
+impl Onlooker for Order {
+    fn judged(&mut self, case: &mut Judged) {
+        self.0.push(format!("{} {}", case.report.title(), case.report.status.title()));
+    }
+}
+
+#[test]
+fn a_suite_runs_without_the_command_line_and_is_told_in_the_order_of_its_files() {
+    let folder = tempfile::tempdir().expect("a folder can be made for tests");
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("it can be written");
+    write("m.flow", "device \"m\"\non line \"A\" { reply \"OK\" }\n");
+    for (name, answer) in [("1", "OK"), ("2", "NO"), ("3", "OK"), ("4", "OK")] {
+        let flow = format!("flow \"{name}\" sim \"m.flow\" send \"A\" expect line \"{answer}\" within 1s");
+        write(&format!("{name}.flow"), &flow);
+    }
+    write("5.flow", "flow \"5\" send \"A\" expect line \"OK\"");
+    let Found { flows, .. } = find(&[folder.path().to_path_buf()]).expect("it can be read");
+    let rules = Rules {
+        times: Times::Shown,
+        volatile: Volatile::default(),
+        mode: Mode::Accept,
+        n_runs: Some(1),
+        seed: 1,
+        look: Look { width: 80, style: Style::Plain },
+    };
+    let mut order = Order::default();
+    let judged = Runner::new(flows.clone(), rules.clone()).at_once(3).run(&mut order);
+    let alone = format!("{} without a device", folder.path().join("5.flow").display()).replace('\\', "/");
+    assert_eq!(order.0, ["1 passed", "2 failed", "3 passed", "4 passed", &alone]);
+    assert_eq!(judged.iter().filter(|case| case.report.is_failure).count(), 1);
+    let stops = Runner::new(flows, rules).at_once(1).after_failure(AfterFailure::Stop);
+    assert_eq!(stops.run(&mut Order::default()).len(), 2, "no flow is begun after the one that failed");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::report::console::Volume;
+use crate::report::format::Format;
 
 const ABOUT: &str = "Run declarative scenarios against a device on a serial port";
 
@@ -139,44 +140,17 @@ pub(super) struct TestArguments {
     /// Name a real port, or `sim:DEVICE_FILE`, for all flows
     #[arg(long, short, value_name = "PORT")]
     pub port: Option<String>,
-    /// Run only flows with this in their path (repeatable)
-    #[arg(long, value_name = "TEXT", help_heading = "Selection")]
-    pub filter: Vec<String>,
-    /// Run part K of N
-    #[arg(long, value_name = "K/N", help_heading = "Selection")]
-    pub shard: Option<String>,
-    /// Run each flow so many times, each with the next seed
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Selection")]
-    pub repeat: Option<u32>,
-    /// Run each flow until it fails, at most `--repeat` times
-    #[arg(long, help_heading = "Selection")]
-    pub until_fail: bool,
-    /// Begin no flow after one that failed
-    #[arg(long, help_heading = "Selection")]
-    pub fail_fast: bool,
-    /// Run so many flows at once [default: one a processor]
-    #[arg(long, value_name = "N", help_heading = "Selection")]
-    pub jobs: Option<usize>,
+    #[command(flatten)]
+    pub selection: SelectionArguments,
     /// Seed everything random (1 for devices, else a new one each time)
     #[arg(long, value_name = "N", help_heading = "Variables")]
     pub seed: Option<u64>,
     /// Set a variable of the flows that have it (repeatable)
     #[arg(long = "var", value_name = "NAME=VALUE", help_heading = "Variables")]
     pub vars: Vec<String>,
-    /// Ask for each new or changed transcript whether it is right
-    #[arg(long, help_heading = "Snapshots", conflicts_with_all = ["accept", "check"])]
-    pub review: bool,
-    /// Take every new or changed transcript as it is
-    #[arg(long, help_heading = "Snapshots", conflicts_with = "check")]
-    pub accept: bool,
-    /// Write nothing; fail if a transcript is new or a snapshot an orphan
-    #[arg(long, help_heading = "Snapshots")]
-    pub check: bool,
-    /// Show what matches as `[NAME]` in transcripts (repeatable)
-    #[arg(long, value_name = "REGEX=NAME", help_heading = "Snapshots")]
-    pub volatile: Vec<String>,
-    /// Write a report: junit=FILE, json=FILE, tap=FILE (repeatable)
-    #[arg(long, value_name = "KIND=FILE", help_heading = "Output")]
+    #[command(flatten)]
+    pub snapshots: SnapshotArguments,
+    #[arg(long, value_name = "KIND=FILE", help_heading = "Output", help = report_help())]
     pub report: Vec<String>,
     /// Write the events of all runs to a file, as JSON Lines
     #[arg(long, value_name = "FILE", help_heading = "Output")]
@@ -184,6 +158,52 @@ pub(super) struct TestArguments {
     /// Say when to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
     pub color: Colours,
+}
+
+/// Which flows `test` runs, and how many times.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Selection")]
+pub(super) struct SelectionArguments {
+    /// Run only flows with this in their path (repeatable)
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Vec<String>,
+    /// Run part K of N
+    #[arg(long, value_name = "K/N")]
+    pub shard: Option<String>,
+    /// Run each flow so many times, each with the next seed
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub repeat: Option<u32>,
+    /// Run each flow until it fails, at most `--repeat` times
+    #[arg(long)]
+    pub until_fail: bool,
+    /// Begin no flow after one that failed
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Run so many flows at once [default: one a processor]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+}
+
+/// What becomes of the transcripts of `test`.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Snapshots")]
+pub(super) struct SnapshotArguments {
+    /// Ask for each new or changed transcript whether it is right
+    #[arg(long, conflicts_with_all = ["accept", "check"])]
+    pub review: bool,
+    /// Take every new or changed transcript as it is
+    #[arg(long, conflicts_with = "check")]
+    pub accept: bool,
+    /// Write nothing; fail if a transcript is new or a snapshot an orphan
+    #[arg(long)]
+    pub check: bool,
+    /// Show what matches as `[NAME]` in transcripts (repeatable)
+    #[arg(long, value_name = "REGEX=NAME")]
+    pub volatile: Vec<String>,
+}
+
+fn report_help() -> String {
+    format!("Write a report: {} (repeatable)", Format::choices(", ", ", "))
 }
 
 /// What `check` takes.

@@ -8,7 +8,7 @@ use super::snapshot::orphans;
 
 /// What was found below the paths that were named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Found {
+pub struct Found {
     /// The flows, sorted within each path, each once.
     pub flows: Vec<PathBuf>,
     /// Snapshots whose flow is gone.
@@ -21,7 +21,7 @@ pub(crate) struct Found {
 /// # Errors
 ///
 /// The path that can not be read, and why.
-pub(crate) fn find(paths: &[PathBuf]) -> Result<Found, (PathBuf, io::Error)> {
+pub fn find(paths: &[PathBuf]) -> Result<Found, (PathBuf, io::Error)> {
     let mut found = Found::default();
     for path in paths {
         match fs::metadata(path) {
@@ -77,7 +77,7 @@ fn is_other(path: &Path) -> bool {
 }
 
 /// Returns the part of a list that falls to shard `number` of `count`, counted from 1.
-pub(crate) fn shard<T>(all: Vec<T>, number: usize, count: usize) -> Vec<T> {
+pub fn shard<T>(all: Vec<T>, number: usize, count: usize) -> Vec<T> {
     all.into_iter().enumerate().filter(|(i, _)| i % count == number - 1).map(|(_, item)| item).collect()
 }
 

@@ -15,14 +15,14 @@ const EXPRESSION: &str = "flowrun test";
 
 /// The snapshot of one flow.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Snapshot {
+pub struct Snapshot {
     path: PathBuf,
     flow: String,
 }
 
 impl Snapshot {
     /// Returns the snapshot of a flow: `NAME.snap`, or `NAME.port.snap` where times are hidden because something real was met.
-    pub(crate) fn of(flow: &Path, times: Times) -> Snapshot {
+    pub fn of(flow: &Path, times: Times) -> Snapshot {
         let stem = flow.file_stem().unwrap_or_default().to_string_lossy();
         let name = match times {
             Times::Shown => format!("{stem}.snap"),
@@ -33,12 +33,12 @@ impl Snapshot {
     }
 
     /// Returns the file.
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// Returns the file of what is to be looked at.
-    pub(crate) fn pending_path(&self) -> PathBuf {
+    pub fn pending_path(&self) -> PathBuf {
         let mut name = self.path.clone().into_os_string();
         name.push(".new");
         PathBuf::from(name)
@@ -49,7 +49,7 @@ impl Snapshot {
     /// # Errors
     ///
     /// It can not be read.
-    pub(crate) fn read(&self) -> io::Result<Option<String>> {
+    pub fn read(&self) -> io::Result<Option<String>> {
         match fs::read_to_string(&self.path) {
             Ok(text) => Ok(Some(contents(&text))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -62,7 +62,7 @@ impl Snapshot {
     /// # Errors
     ///
     /// It can not be written.
-    pub(crate) fn put_aside(&self, transcript: &str) -> io::Result<()> {
+    pub fn put_aside(&self, transcript: &str) -> io::Result<()> {
         self.write(&self.pending_path(), transcript)
     }
 
@@ -71,7 +71,7 @@ impl Snapshot {
     /// # Errors
     ///
     /// It can not be written.
-    pub(crate) fn accept(&self, transcript: &str) -> io::Result<()> {
+    pub fn accept(&self, transcript: &str) -> io::Result<()> {
         self.write(&self.path, transcript)?;
         self.settle()
     }
@@ -81,7 +81,7 @@ impl Snapshot {
     /// # Errors
     ///
     /// It is there and can not be removed.
-    pub(crate) fn settle(&self) -> io::Result<()> {
+    pub fn settle(&self) -> io::Result<()> {
         match fs::remove_file(self.pending_path()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             Ok(()) | Err(_) => Ok(()),
@@ -95,7 +95,7 @@ impl Snapshot {
 }
 
 /// Returns the snapshots in a folder that flowrun has written and whose flow is gone, sorted.
-pub(crate) fn orphans(folder: &Path) -> Vec<PathBuf> {
+pub fn orphans(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let is_orphan = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();

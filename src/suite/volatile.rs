@@ -9,7 +9,7 @@ use crate::testing::Sought;
 
 /// The rules of one flow, in the order in which they are applied.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Volatile {
+pub struct Volatile {
     rules: Vec<(String, Regex)>,
 }
 
@@ -19,14 +19,14 @@ impl Volatile {
     /// # Errors
     ///
     /// What is wrong with it, in words for the user.
-    pub(crate) fn add_typed(&mut self, text: &str) -> Result<(), String> {
+    pub fn add_typed(&mut self, text: &str) -> Result<(), String> {
         let (regex, name) = text.rsplit_once('=').ok_or("there is no `=`: write `REGEX=NAME`")?;
         self.add(name, regex)
     }
 
     /// Returns a transcript in which what matches has its name.
     #[must_use]
-    pub(crate) fn apply(&self, transcript: &str) -> String {
+    pub fn apply(&self, transcript: &str) -> String {
         let mut lines: Vec<String> = transcript.lines().map(str::to_string).collect();
         for line in &mut lines {
             for (name, regex) in &self.rules {

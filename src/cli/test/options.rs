@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
+use std::{env, fs, io};
 
 use super::super::args::TestArguments;
-use super::super::given::typed_variable;
+use super::super::given::{from_environment, typed_variable};
 use crate::address::Address;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::report::json::render_json;
-use crate::report::junit::render_junit;
+use crate::program::Program;
+use crate::report::format::Format;
 use crate::report::suite::SuiteReport;
-use crate::report::tap::render_tap;
 use crate::suite::volatile::Volatile;
-use crate::variables::{Given, Ways};
+use crate::variables::{Given, Offered, Ways};
 
 /// What was asked for.
 pub(super) struct Wanted {
@@ -30,39 +30,31 @@ pub(super) struct Wanted {
 
 /// A report to be written.
 pub(super) struct Report {
-    pub kind: Kind,
-    pub path: PathBuf,
+    format: Format,
+    path: PathBuf,
 }
 
-/// The forms of a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Junit,
-    Json,
-    Tap,
-}
+impl Report {
+    pub(super) fn write(&self, suite: &SuiteReport) -> io::Result<()> {
+        fs::write(&self.path, self.format.render(suite))
+    }
 
-impl Kind {
-    pub(super) fn render(self, suite: &SuiteReport) -> String {
-        match self {
-            Kind::Junit => render_junit(suite),
-            Kind::Json => render_json(suite),
-            Kind::Tap => render_tap(suite),
-        }
+    pub(super) fn title(&self) -> String {
+        format!("the report `{}`", self.path.display())
     }
 }
 
 impl Wanted {
     pub(super) fn read(arguments: &TestArguments) -> Result<Wanted, Diagnostic> {
         let mut volatile = Volatile::default();
-        for rule in &arguments.volatile {
+        for rule in &arguments.snapshots.volatile {
             volatile.add_typed(rule).map_err(|why| wrong(format!("`--volatile {rule}`: {why}")))?;
         }
         let given = arguments.vars.iter().map(|text| typed_variable(text, Ways::OF_FILE)).collect::<Result<_, _>>()?;
         let port = arguments.port.as_deref().filter(|port| !port.is_empty());
         Ok(Wanted {
             address: port.map_or(Address::OwnDevice, Address::parse),
-            shard: arguments.shard.as_deref().map(shard).transpose()?,
+            shard: arguments.selection.shard.as_deref().map(shard).transpose()?,
             volatile,
             reports: arguments.report.iter().map(|text| report(text)).collect::<Result<_, _>>()?,
             given,
@@ -70,17 +62,21 @@ impl Wanted {
         })
     }
 
-    /// Takes note that a flow has these variables.
-    pub(super) fn note_used(&self, given: &[Given]) {
+    /// Returns what the environment and `--var` give to a flow; what it does not have may be for another.
+    pub(super) fn offered(&self, flow: &Program) -> Offered {
+        let has = |given: &&Given| flow.params.iter().any(|param| param.name == given.name);
+        let typed: Vec<Given> = self.given.iter().filter(has).cloned().collect();
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.extend(given.iter().map(|given| given.name.clone()));
+        used.extend(typed.iter().map(|given| given.name.clone()));
+        let mut given = from_environment(flow, |name| env::var(name).ok());
+        given.extend(typed);
+        Offered { given, problems: Vec::new() }
     }
 
-    /// Returns a variable that no flow had, if all flows were asked.
-    pub(super) fn unused(&self, is_complete: bool) -> Option<String> {
+    /// Returns a variable that no flow had.
+    pub(super) fn unused(&self) -> Option<String> {
         let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        let unused = self.given.iter().find(|given| !used.contains(&given.name));
-        unused.filter(|_| is_complete).map(|given| given.name.clone())
+        self.given.iter().find(|given| !used.contains(&given.name)).map(|given| given.name.clone())
     }
 }
 
@@ -93,16 +89,13 @@ fn shard(text: &str) -> Result<(usize, usize), Diagnostic> {
 }
 
 fn report(text: &str) -> Result<Report, Diagnostic> {
-    let help = "write `--report junit=FILE`, `json=FILE` or `tap=FILE`";
-    let known = text.split_once('=').and_then(|(kind, path)| match kind {
-        "junit" => Some((Kind::Junit, path)),
-        "json" => Some((Kind::Json, path)),
-        "tap" => Some((Kind::Tap, path)),
-        _ => None,
-    });
+    let known = text.split_once('=').and_then(|(name, path)| Some((Format::find(name)?, path)));
     match known {
-        Some((kind, path)) if !path.is_empty() => Ok(Report { kind, path: PathBuf::from(path) }),
-        Some(_) | None => Err(wrong(format!("`--report {text}` is no report")).help(help)),
+        Some((format, path)) if !path.is_empty() => Ok(Report { format, path: PathBuf::from(path) }),
+        Some(_) | None => {
+            let help = format!("write `--report {}`", Format::choices("`, `", "` or `"));
+            Err(wrong(format!("`--report {text}` is no report")).help(help))
+        }
     }
 }
 
@@ -125,7 +118,7 @@ mod tests {
     #[test]
     fn a_report_has_a_kind_and_a_file() {
         let read = report("junit=a=b.xml").expect("it is right");
-        assert_eq!((read.kind, read.path), (Kind::Junit, PathBuf::from("a=b.xml")));
+        assert_eq!((read.format.name(), read.path), ("junit", PathBuf::from("a=b.xml")));
         for text in ["junit", "xml=a", "json="] {
             assert!(report(text).is_err(), "{text}");
         }

@@ -1,0 +1,191 @@
+//! `Runner`: the flows of a suite, judged on several threads and handed over in the order of their files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use super::{Judged, Rules, judge};
+use crate::address::Address;
+use crate::program::{Program, Role};
+use crate::setup::{Ender, Setup, SetupError, Terms, find_counterpart, read_program};
+use crate::testing::{Refused, outcome};
+use crate::variables::Offered;
+
+/// What becomes of the other flows when one fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterFailure {
+    /// They are run.
+    GoOn,
+    /// No other is begun.
+    Stop,
+}
+
+/// Who looks on while a suite runs.
+pub trait Onlooker {
+    /// Takes the next flow in the order of the files, whichever was done first.
+    fn judged(&mut self, case: &mut Judged);
+
+    /// Takes note of how many flows are done, and which are running.
+    fn progress(&mut self, _n_done: usize, _running: &[&Path]) {}
+}
+
+/// Runs the flows of a suite.
+pub struct Runner<'a> {
+    flows: Vec<PathBuf>,
+    rules: Rules,
+    address: Address,
+    ender: Ender,
+    n_threads: Option<usize>,
+    after_failure: AfterFailure,
+    offer: Box<dyn Fn(&Program) -> Offered + Sync + 'a>,
+}
+
+/// What a thread tells.
+enum News {
+    Begun(usize),
+    Judged(usize, Box<Judged>),
+}
+
+impl<'a> Runner<'a> {
+    /// Makes a runner: each flow against the device that it names, with the defaults of its variables, one a processor.
+    pub fn new(flows: Vec<PathBuf>, rules: Rules) -> Runner<'a> {
+        Runner {
+            flows,
+            rules,
+            address: Address::OwnDevice,
+            ender: Ender::Nobody,
+            n_threads: None,
+            after_failure: AfterFailure::GoOn,
+            offer: Box::new(|_| Offered::default()),
+        }
+    }
+
+    /// Runs so many flows at once.
+    #[must_use]
+    pub fn at_once(mut self, n_threads: usize) -> Runner<'a> {
+        self.n_threads = Some(n_threads);
+        self
+    }
+
+    /// Says what becomes of the other flows when one fails.
+    #[must_use]
+    pub fn after_failure(mut self, after_failure: AfterFailure) -> Runner<'a> {
+        self.after_failure = after_failure;
+        self
+    }
+
+    /// Runs all flows against what is at this address.
+    #[must_use]
+    pub(crate) fn against(mut self, address: Address) -> Runner<'a> {
+        self.address = address;
+        self
+    }
+
+    /// Lets somebody end the suite: no other flow is begun then, and those that run are interrupted.
+    #[must_use]
+    pub(crate) fn until(mut self, ender: Ender) -> Runner<'a> {
+        self.ender = ender;
+        self
+    }
+
+    /// Asks for the variables of each flow.
+    #[must_use]
+    pub(crate) fn offering(mut self, offer: impl Fn(&Program) -> Offered + Sync + 'a) -> Runner<'a> {
+        self.offer = Box::new(offer);
+        self
+    }
+
+    /// Runs the flows and returns those that were begun, in the order of their files.
+    pub fn run(&self, onlooker: &mut dyn Onlooker) -> Vec<Judged> {
+        let turn = Turn { next: AtomicUsize::new(0), is_over: AtomicBool::new(false) };
+        thread::scope(|scope| {
+            let (sender, receiver) = channel();
+            for _ in 0..self.n_threads() {
+                let (sender, turn) = (sender.clone(), &turn);
+                scope.spawn(move || self.work(turn, &sender));
+            }
+            drop(sender);
+            self.gather(&receiver, onlooker)
+        })
+    }
+
+    fn gather(&self, receiver: &Receiver<News>, onlooker: &mut dyn Onlooker) -> Vec<Judged> {
+        let mut running: BTreeSet<usize> = BTreeSet::new();
+        let mut early: BTreeMap<usize, Box<Judged>> = BTreeMap::new();
+        let mut judged: Vec<Judged> = Vec::new();
+        for news in receiver {
+            match news {
+                News::Begun(at) => drop(running.insert(at)),
+                News::Judged(at, case) => {
+                    running.remove(&at);
+                    early.insert(at, case);
+                }
+            }
+            while let Some(mut case) = early.remove(&judged.len()) {
+                onlooker.judged(&mut case);
+                judged.push(*case);
+            }
+            let running: Vec<&Path> = running.iter().map(|at| self.flows[*at].as_path()).collect();
+            onlooker.progress(judged.len() + early.len(), &running);
+        }
+        judged
+    }
+
+    /// Takes one flow after the other until there is none left.
+    fn work(&self, turn: &Turn, sender: &Sender<News>) {
+        loop {
+            if turn.is_over.load(Ordering::SeqCst) || self.ender.wants_end() {
+                return;
+            }
+            let at = turn.next.fetch_add(1, Ordering::SeqCst);
+            let Some(flow) = self.flows.get(at) else { return };
+            // Nobody listens any more only if the process ends.
+            let _ = sender.send(News::Begun(at));
+            let run = |setup: &Setup, seed| outcome(setup, seed, &self.ender).map_err(|error| Refused::of(flow, error));
+            let case = judge(flow, &self.rules, self.setup(flow), &run);
+            if self.after_failure == AfterFailure::Stop && case.report.is_failure {
+                turn.is_over.store(true, Ordering::SeqCst);
+            }
+            let _ = sender.send(News::Judged(at, Box::new(case)));
+        }
+    }
+
+    /// Returns a flow with its counterpart; `None` if it has none.
+    fn setup(&self, flow: &Path) -> Result<Option<Setup>, Refused> {
+        match self.try_setup(flow) {
+            Ok(setup) => Ok(Some(setup)),
+            Err(SetupError::NoCounterpart) => Ok(None),
+            Err(error) => Err(Refused::of(flow, error)),
+        }
+    }
+
+    fn try_setup(&self, flow: &Path) -> Result<Setup, SetupError> {
+        let program = read_program(Role::Flow, flow)?.program;
+        let found = find_counterpart(&self.address, flow, &program)?;
+        let terms = Terms { variables: (self.offer)(&program), ..Terms::default() };
+        Setup::join(program, flow, found.counterpart, terms)
+    }
+
+    /// Several flows can not have one port.
+    fn n_threads(&self) -> usize {
+        let n = match self.address {
+            Address::Node(_) => 1,
+            Address::OwnDevice | Address::Device(_) | Address::Recording(_) => {
+                let n_processors = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
+                self.n_threads.unwrap_or_else(n_processors)
+            }
+        };
+        n.clamp(1, self.flows.len().max(1))
+    }
+}
+
+/// Whose turn it is: shared by the threads.
+struct Turn {
+    /// The next flow to begin.
+    next: AtomicUsize,
+    /// Whether no more flows are to be begun.
+    is_over: AtomicBool,
+}
