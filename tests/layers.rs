@@ -3,7 +3,7 @@
 //! `docs/architecture.md` shows the two tables and gives the reasons. To add an edge, change both in a commit of
 //! its own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -139,6 +139,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("unicode_width", &["report/console.rs"]),
 ];
 
+/// Modules whose files import each other in one direction.
+const INSIDE: &[&str] = &["cli", "setup", "suite", "report", "stress"];
+
 /// Modules that do no I/O, read no clock, start no thread and print nothing.
 const PURE: &[&str] = &[
     "time",
@@ -269,6 +272,133 @@ fn every_module_has_its_row_and_imports_only_what_the_row_lists() {
         wrong.extend(idle.map(|target| format!("`{row}` does not use `{target}` any more: take it out of its row")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Who knows whom.
+type Edges = BTreeMap<String, BTreeSet<String>>;
+
+/// Returns the names along a circle, the first of them again at the end; `None` if there is no circle.
+fn circle(edges: &Edges) -> Option<Vec<String>> {
+    fn visit(at: &str, edges: &Edges, path: &mut Vec<String>, done: &mut BTreeSet<String>) -> Option<Vec<String>> {
+        if let Some(start) = path.iter().position(|name| name == at) {
+            return Some(path[start..].iter().cloned().chain([at.to_string()]).collect());
+        }
+        if !done.insert(at.to_string()) {
+            return None;
+        }
+        path.push(at.to_string());
+        let found = edges.get(at).into_iter().flatten().find_map(|next| visit(next, edges, path, done));
+        path.pop();
+        found
+    }
+    let mut done = BTreeSet::new();
+    edges.keys().find_map(|start| visit(start, edges, &mut Vec::new(), &mut done))
+}
+
+#[test]
+fn no_module_knows_one_that_knows_it() {
+    let edges = LAYERS.iter().map(|(row, allowed)| {
+        let all = LAYERS.iter().map(|(name, _)| *name).filter(|name| name != row);
+        let known: BTreeSet<String> = match allowed {
+            [EVERYTHING] => all.map(str::to_string).collect(),
+            some => some.iter().map(ToString::to_string).collect(),
+        };
+        (row.to_string(), known)
+    });
+    assert_eq!(circle(&edges.collect()), None);
+}
+
+/// Returns the first names of the paths that are named behind each `before` in a text: one, or those of a group.
+fn first_names(text: &str, before: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for (at, _) in text.match_indices(before) {
+        if text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':') {
+            continue;
+        }
+        let rest = &text[at + before.len()..];
+        let is_name = |c: char| c.is_alphanumeric() || c == '_';
+        if let Some(group) = rest.strip_prefix('{') {
+            let mut depth = 1;
+            let mut start = true;
+            let mut name = String::new();
+            for c in group.chars() {
+                match c {
+                    '{' => depth += 1,
+                    '}' => depth -= 1,
+                    c if depth == 1 && start && is_name(c) => name.push(c),
+                    _ => {}
+                }
+                let ends = !is_name(c) && !name.is_empty();
+                if ends {
+                    names.push(std::mem::take(&mut name));
+                    start = false;
+                }
+                start |= c == ',' && depth == 1;
+                if depth == 0 {
+                    break;
+                }
+            }
+        } else {
+            names.push(rest.chars().take_while(|c| is_name(*c)).collect());
+        }
+    }
+    names
+}
+
+/// Returns which files and folders directly below a module know which others there; what the module's own file passes on counts
+/// as known from where it is.
+fn edges_inside(module: &str, all: &[File]) -> Edges {
+    let text_of = |file: &File| file.code().map(|(_, line)| line).collect::<Vec<_>>().join("\n");
+    let inside: Vec<&File> = all.iter().filter(|file| file.path.starts_with(&format!("{module}/"))).collect();
+    let parts_of = |file: &File| file.path.trim_end_matches(".rs").split('/').map(str::to_string).collect::<Vec<_>>();
+    let children: BTreeSet<String> = inside.iter().map(|file| parts_of(file)[1].clone()).collect();
+    let parent = all.iter().find(|file| file.path == format!("{module}.rs")).expect("a module has a file");
+    let parent = text_of(parent);
+    let passed_on: BTreeMap<String, String> = children
+        .iter()
+        .flat_map(|child| {
+            let names = first_names(&parent, &format!("{child}::"));
+            names.into_iter().map(move |name| (name, child.clone()))
+        })
+        .collect();
+    let mut edges = Edges::new();
+    for file in inside {
+        let (text, parts) = (text_of(file), parts_of(file));
+        let own = &parts[1];
+        let ways = [format!("crate::{module}::"), "super::".repeat(parts.len() - 1)];
+        let names = ways.iter().flat_map(|way| first_names(&text, way));
+        let known = names.filter_map(|name| children.get(&name).or_else(|| passed_on.get(&name)).cloned());
+        edges.entry(own.clone()).or_default().extend(known.filter(|child| child != own));
+    }
+    edges
+}
+
+#[test]
+fn the_files_of_a_module_import_each_other_in_one_direction() {
+    let all = files("src");
+    for module in INSIDE {
+        let edges = edges_inside(module, &all);
+        assert!(edges.values().any(|known| !known.is_empty()), "src/{module}: nothing was found");
+        assert_eq!(circle(&edges), None, "src/{module}");
+    }
+}
+
+#[test]
+fn a_circle_is_found_wherever_it_begins() {
+    let edges = |pairs: &[(&str, &str)]| {
+        let mut edges = Edges::new();
+        for (from, to) in pairs {
+            edges.entry(from.to_string()).or_default().insert(to.to_string());
+        }
+        edges
+    };
+    assert_eq!(circle(&edges(&[("a", "b"), ("a", "c"), ("b", "d"), ("c", "d")])), None);
+    let found = circle(&edges(&[("a", "b"), ("b", "c"), ("c", "d"), ("d", "b")]));
+    assert_eq!(found.map(|path| path.join(" ")).as_deref(), Some("b c d b"));
+    assert_eq!(
+        first_names("use super::{run, many::{a, b}, c};\nsuper::x::y();\nsuper::super::z", "super::"),
+        ["run", "many", "c", "x", "super"]
+    );
 }
 
 #[test]
