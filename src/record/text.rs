@@ -67,7 +67,9 @@ fn put_pieces(pieces: &[Piece], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Puts bytes behind other text; what stands for itself is copied as a whole.
+/// Puts bytes behind other text in the format of recordings: printable ASCII as it is but for `\"` and `\\`, `\r \n \t`, everything
+/// else as `\xNN`. Unlike visible text it is read again, by [`read_pieces`], byte for byte. What stands for itself is copied as a
+/// whole.
 fn put_escaped(bytes: &[u8], out: &mut Vec<u8>) {
     let digit = |number: u8| b"0123456789abcdef"[usize::from(number)];
     let mut rest = bytes;

@@ -10,14 +10,14 @@ use anstyle::{AnsiColor, Style as Ansi};
 use unicode_width::UnicodeWidthChar;
 
 use super::failure::{render_failure, render_failure_line};
-use super::lines::{Seconds, lines, push_visible};
+use super::lines::{Seconds, lines};
 use super::summary::Tally;
 use super::{Sink, Wants};
 use crate::diagnostic::render::{Look, Style, render_place};
 use crate::event::{CloseReason, Event, EventKind, RunHeader, StepOutcome, Verdict, Waiting};
 use crate::source::Sources;
 use crate::time::Moment;
-use crate::value::escape::visible;
+use crate::value::escape::{push_visible, visible};
 
 /// How much a console says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,7 @@
-//! Received bytes as lines, and bytes and times as text, fast enough for a device that never stops talking.
+//! Received bytes as lines, and times as text, fast enough for a device that never stops talking.
 
 use std::time::Duration;
 
-use crate::value::escape::{plain_length, visible};
 use crate::value::line_end;
 
 /// Returns the lines of what was received, each with its end.
@@ -11,41 +10,6 @@ use crate::value::line_end;
 /// `\r\nOK\r\n` is one. Joined, the lines are the bytes.
 pub(super) fn lines(bytes: &[u8]) -> Lines<'_> {
     Lines { rest: bytes }
-}
-
-/// Appends bytes as [`visible`] text.
-pub(super) fn push_visible(out: &mut Vec<u8>, bytes: &[u8]) {
-    let mut rest = bytes;
-    loop {
-        let (plain, others) = rest.split_at(plain_length(rest));
-        out.extend_from_slice(plain);
-        let n_others = match others {
-            [] => return,
-            // How nearly every line ends.
-            [b'\r', b'\n', ..] => {
-                out.extend_from_slice(b"\\r\\n");
-                2
-            }
-            [b'\r', ..] => {
-                out.extend_from_slice(b"\\r");
-                1
-            }
-            [b'\n', ..] => {
-                out.extend_from_slice(b"\\n");
-                1
-            }
-            [byte, ..] if byte.is_ascii() => {
-                out.extend_from_slice(visible(&others[..1]).as_bytes());
-                1
-            }
-            _ => {
-                let n = others.iter().position(u8::is_ascii).unwrap_or(others.len());
-                out.extend_from_slice(visible(&others[..n]).as_bytes());
-                n
-            }
-        };
-        rest = &others[n_others..];
-    }
 }
 
 /// Seconds with three decimals as text, right-aligned.
@@ -130,34 +94,6 @@ mod tests {
         for (bytes, expected) in cases {
             let got: Vec<&[u8]> = lines(bytes.as_bytes()).collect();
             assert_eq!(got, expected.iter().map(|line| line.as_bytes()).collect::<Vec<_>>(), "{bytes:?}");
-        }
-    }
-
-    #[test]
-    fn the_fast_way_shows_what_visible_shows() {
-        let alphabet = [0, b'\t', b'\n', b'\r', 0x1b, b' ', b'a', b'~', 0x7f, 0x80, 0xa9, 0xc3, 0xe2, 0x80, 0xae, 0xff];
-        for a in alphabet {
-            for b in alphabet {
-                for c in alphabet {
-                    let mut got = Vec::new();
-                    push_visible(&mut got, &[a, b, c, b'x']);
-                    assert_eq!(got, visible(&[a, b, c, b'x']).as_bytes());
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn the_length_of_what_is_plain_is_right_wherever_it_ends() {
-        for other in (0..=255).filter(|b| !(b' '..=b'~').contains(b)) {
-            for before in [b' ', b'~', b'A'] {
-                for n in 0..20 {
-                    let mut bytes = vec![before; n];
-                    assert_eq!(plain_length(&bytes), n);
-                    bytes.extend([other, before, other, 0x7f, 0xff, 0]);
-                    assert_eq!(plain_length(&bytes), n, "{other:#x} behind {n} of {before:#x}");
-                }
-            }
         }
     }
 

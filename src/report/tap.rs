@@ -50,7 +50,7 @@ fn put(out: &mut String, number: usize, case: &CaseReport) {
     let _ = writeln!(out, "  ...");
 }
 
-/// Returns a description in which nothing is taken for a directive.
+/// Returns visible text as a description of TAP, in which `\#` and `\\` stand for `#` and `\`: nothing is taken for a directive.
 fn escaped(text: &str) -> String {
     visible(text.as_bytes()).replace('\\', "\\\\").replace('#', "\\#")
 }

@@ -20,11 +20,12 @@ use std::time::Duration;
 
 use super::Sink;
 use super::failure::{diagnostic_of, notes_of};
-use super::lines::{Seconds, lines, push_visible};
+use super::lines::{Seconds, lines};
 use crate::diagnostic::render::{Style, render_place};
 use crate::event::{CloseReason, Event, EventKind, Failure, RunHeader, StepOutcome};
 use crate::source::Sources;
 use crate::time::Moment;
+use crate::value::escape::push_visible;
 
 /// Columns of the time.
 const TIME_WIDTH: usize = 9;

@@ -1,4 +1,8 @@
 //! How bytes are shown to people: nothing a device sends can disturb a terminal or forge a line.
+//!
+//! Other texts have rules of their own, which stand where they are written and read: recordings in `record/text.rs`, TAP and its
+//! YAML in `report/tap.rs`, JSON in `value/json.rs`, regexes in `pattern.rs`. All but the last two begin with [`visible`] or
+//! with the lengths here.
 
 use std::fmt::Write;
 
@@ -7,22 +11,61 @@ use std::fmt::Write;
 ///
 /// Right-to-left marks and other invisible formatting characters are escaped too (`\u{202e}`).
 pub fn visible(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len());
+    let mut out = Vec::with_capacity(bytes.len());
+    push_visible(&mut out, bytes);
+    String::from_utf8(out).expect("what is left as it is, is UTF-8, and the rest is ASCII")
+}
+
+/// Appends bytes as [`visible`] text, fast enough for a device that never stops talking.
+pub fn push_visible(out: &mut Vec<u8>, bytes: &[u8]) {
+    let mut rest = bytes;
+    loop {
+        let (plain, others) = rest.split_at(plain_length(rest));
+        out.extend_from_slice(plain);
+        let n_others = match others {
+            [] => return,
+            // How nearly every line ends.
+            [b'\r', b'\n', ..] => {
+                out.extend_from_slice(b"\\r\\n");
+                2
+            }
+            [b'\r', ..] => {
+                out.extend_from_slice(b"\\r");
+                1
+            }
+            [b'\n', ..] => {
+                out.extend_from_slice(b"\\n");
+                1
+            }
+            [byte, ..] if byte.is_ascii() => {
+                out.extend_from_slice(escaped(&others[..1]).as_bytes());
+                1
+            }
+            _ => {
+                let n = others.iter().position(u8::is_ascii).unwrap_or(others.len());
+                out.extend_from_slice(escaped(&others[..n]).as_bytes());
+                n
+            }
+        };
+        rest = &others[n_others..];
+    }
+}
+
+/// Returns what is not plain as visible text, a character at a time.
+fn escaped(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    // Writing into a String can not fail.
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
-            match c {
-                '\r' => out.push_str("\\r"),
-                '\n' => out.push_str("\\n"),
-                '\t' => out.push_str("\\t"),
-                '\0' => out.push_str("\\0"),
-                c if c.is_ascii_control() => {
-                    let _ = write!(out, "\\x{:02x}", c as u32);
-                }
-                c if is_invisible(c) => {
-                    let _ = write!(out, "\\u{{{:x}}}", c as u32);
-                }
-                c => out.push(c),
-            }
+            let _ = match c {
+                '\r' => out.write_str("\\r"),
+                '\n' => out.write_str("\\n"),
+                '\t' => out.write_str("\\t"),
+                '\0' => out.write_str("\\0"),
+                c if c.is_ascii_control() => write!(out, "\\x{:02x}", c as u32),
+                c if is_invisible(c) => write!(out, "\\u{{{:x}}}", c as u32),
+                c => out.write_char(c),
+            };
         }
         for byte in chunk.invalid() {
             let _ = write!(out, "\\x{byte:02x}");
@@ -129,5 +172,33 @@ mod tests {
     fn a_long_text_is_cut_and_its_length_told() {
         assert_eq!(visible_cut(b"abcdef", 3), "abc… (6 bytes)");
         assert_eq!(visible_cut(b"abc", 3), "abc");
+    }
+
+    #[test]
+    fn pieces_show_what_the_whole_shows_a_character_at_a_time() {
+        let alphabet = [0, b'\t', b'\n', b'\r', 0x1b, b' ', b'a', b'~', 0x7f, 0x80, 0xa9, 0xc3, 0xe2, 0x80, 0xae, 0xff];
+        for a in alphabet {
+            for b in alphabet {
+                for c in alphabet {
+                    let mut got = Vec::new();
+                    push_visible(&mut got, &[a, b, c, b'x']);
+                    assert_eq!(got, escaped(&[a, b, c, b'x']).as_bytes());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_length_of_what_is_plain_is_right_wherever_it_ends() {
+        for other in (0..=255).filter(|b| !(b' '..=b'~').contains(b)) {
+            for before in [b' ', b'~', b'A'] {
+                for n in 0..20 {
+                    let mut bytes = vec![before; n];
+                    assert_eq!(plain_length(&bytes), n);
+                    bytes.extend([other, before, other, 0x7f, 0xff, 0]);
+                    assert_eq!(plain_length(&bytes), n, "{other:#x} behind {n} of {before:#x}");
+                }
+            }
+        }
     }
 }
