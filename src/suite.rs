@@ -164,10 +164,8 @@ impl Judged {
             Some(_) => Status::Changed,
             None => Status::New,
         };
-        self.report.is_failure = match self.report.status {
-            Status::New => rules.mode == Mode::Check || self.trouble.is_some(),
-            status => !status.is_success(),
-        };
+        let is_to_be_seen = self.report.status == Status::New && rules.mode != Mode::Check && self.trouble.is_none();
+        self.report.is_failure = !self.report.status.is_success() && !is_to_be_seen;
         if !verdict.is_success() {
             return;
         }

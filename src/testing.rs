@@ -170,9 +170,9 @@ impl Outcome {
     /// Returns what the flow says is volatile: names, and what stands for them.
     pub(crate) fn volatiles(&self) -> Vec<(String, Sought)> {
         let values = |name: &str| {
-            let captured = self.events.iter().filter_map(|event| match &event.kind {
-                EventKind::Captured { name: captured, value } if captured == name && !value.is_empty() => Some(value),
-                _ => None,
+            let captured = self.events.iter().filter_map(|event| {
+                let EventKind::Captured { name: captured, value } = &event.kind else { return None };
+                (captured == name && !value.is_empty()).then_some(value)
             });
             captured.map(|value| Sought::Text(visible(value))).collect::<Vec<_>>()
         };

@@ -113,7 +113,10 @@ fn from_file(path: &Path) -> Result<Vec<Given>, Diagnostic> {
             toml::Value::String(text) => text,
             toml::Value::Integer(n) => n.to_string(),
             toml::Value::Boolean(is_true) => is_true.to_string(),
-            other => {
+            other @ (toml::Value::Float(_)
+            | toml::Value::Datetime(_)
+            | toml::Value::Array(_)
+            | toml::Value::Table(_)) => {
                 let name = visible(name.as_bytes());
                 let message = format!("`{name}` in `{shown}` is of the type {}", other.type_str());
                 return Err(problem(message).help("a variable is a string, a whole number, `true` or `false`"));

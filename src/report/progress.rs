@@ -22,10 +22,7 @@ const PLACE: Ansi = AnsiColor::Cyan.on_default();
 
 /// Returns the line of a flow, and what is wrong with it.
 pub fn render_case(case: &CaseReport, look: Look) -> String {
-    let word = match case.status {
-        Status::Alone => "skipped",
-        status => status.title(),
-    };
+    let word = if case.status == Status::Alone { "skipped" } else { case.status.title() };
     let mut line = paint(paint_of(case.status), &format!("{word:<WORD_WIDTH$}"), look);
     line.push_str("  ");
     line.push_str(&visible(case.file.as_bytes()));

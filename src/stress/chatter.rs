@@ -41,9 +41,9 @@ impl Chatter {
     /// Takes the lines whose coming a flow does not call a failure.
     pub(super) fn for_flow(flow: &Program) -> Chatter {
         let fails = flow.watchers.iter().filter(|watcher| matches!(watcher.kind, WatcherKind::FailOn { .. }));
-        let unwanted = flow.ops.iter().filter_map(|op| match op {
-            Op::ExpectNone(absence) => Some(&absence.pattern),
-            _ => None,
+        let unwanted = flow.ops.iter().filter_map(|op| {
+            let Op::ExpectNone(absence) = op else { return None };
+            Some(&absence.pattern)
         });
         let meant: Vec<&PatternSpec> = fails.map(|watcher| &watcher.pattern).chain(unwanted).collect();
         let is_harmless = |line: &&&str| !meant.iter().any(|spec| wants(spec, line.as_bytes()));

@@ -376,7 +376,7 @@ impl World for FaultyLine<'_> {
                     received.extend(last);
                     return (self.now, Happening::Received);
                 }
-                other => return (self.now, other),
+                Happening::Opened | Happening::Closed(_) | Happening::Interrupt => return (self.now, happening),
             }
         }
     }
