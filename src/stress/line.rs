@@ -60,14 +60,33 @@ enum ArrivalKind {
     Chatter,
 }
 
-/// A simulated world whose line is not ideal.
-pub(super) struct FaultyLine<'a> {
-    plan: &'a Plan,
-    chatter: &'a Chatter,
+/// The device, and its power.
+struct Power<'a> {
     power_on: &'a dyn Fn() -> Engine,
     device: SimWorld,
     /// When the device was last switched on.
     born: Moment,
+    /// Whether the next `Opened` is that of a device that was switched on again.
+    is_reborn: bool,
+}
+
+/// What the host has done to its port.
+#[derive(Default)]
+struct Host {
+    settings: Option<LineSettings>,
+    /// Numbers of the writes that have not left.
+    writes: Vec<u64>,
+    /// What was written and may come back as echo.
+    echoes: VecDeque<Vec<u8>>,
+    sent: Vec<Vec<u8>>,
+}
+
+/// A simulated world whose line is not ideal.
+pub(super) struct FaultyLine<'a> {
+    plan: &'a Plan,
+    chatter: &'a Chatter,
+    power: Power<'a>,
+    host: Host,
     now: Moment,
     /// Ordered by time.
     arrivals: VecDeque<Arrival>,
@@ -76,15 +95,7 @@ pub(super) struct FaultyLine<'a> {
     n_blocks: u32,
     /// What the last block on its way ends with.
     last_byte: Option<u8>,
-    settings: Option<LineSettings>,
-    /// Numbers of the writes that have not left.
-    writes: Vec<u64>,
-    /// What was written and may come back as echo.
-    echoes: VecDeque<Vec<u8>>,
-    sent: Vec<Vec<u8>>,
     news: VecDeque<Happening>,
-    /// Whether the next `Opened` is that of a device that was switched on again.
-    is_reborn: bool,
     strikes: Vec<Strike>,
     n_waits: u32,
 }
@@ -100,20 +111,14 @@ impl<'a> FaultyLine<'a> {
         FaultyLine {
             plan,
             chatter,
-            power_on,
-            device: SimWorld::new(power_on()),
-            born: Moment::START,
+            power: Power { power_on, device: SimWorld::new(power_on()), born: Moment::START, is_reborn: false },
+            host: Host::default(),
             now: Moment::START,
             arrivals: VecDeque::new(),
             is_reading,
             n_blocks: 0,
             last_byte: None,
-            settings: None,
-            writes: Vec::new(),
-            echoes: VecDeque::new(),
-            sent: Vec::new(),
             news: VecDeque::new(),
-            is_reborn: false,
             strikes: Vec::new(),
             n_waits: 0,
         }
@@ -121,7 +126,7 @@ impl<'a> FaultyLine<'a> {
 
     /// Returns what the faults did, how many blocks the device wrote, and what the host wrote.
     pub(super) fn finish(self) -> (Vec<Strike>, u32, Vec<Vec<u8>>) {
-        (self.strikes, self.n_blocks, self.sent)
+        (self.strikes, self.n_blocks, self.host.sent)
     }
 
     /// Whether the run was ended because it did not end by itself.
@@ -142,8 +147,8 @@ impl<'a> FaultyLine<'a> {
     fn take_block(&mut self, mut bytes: Vec<u8>, until: Option<Moment>) {
         let block = self.n_blocks;
         self.n_blocks += 1;
-        if self.echoes.front().is_some_and(|sent| bytes.starts_with(sent)) {
-            let sent = self.echoes.pop_front().expect("there is a first one");
+        if self.host.echoes.front().is_some_and(|sent| bytes.starts_with(sent)) {
+            let sent = self.host.echoes.pop_front().expect("there is a first one");
             if self.struck(Fault::Echo, block).is_some() {
                 bytes.drain(..sent.len());
                 self.note(Fault::Echo, block, format!("no echo of `{}`", visible_cut(&sent, 40)));
@@ -284,15 +289,15 @@ impl<'a> FaultyLine<'a> {
 
     /// Switches the device off and on: what it knew, and what was on its way, is gone.
     fn reset(&mut self) {
-        self.device = SimWorld::new((self.power_on)());
-        self.born = self.now;
-        if let Some(settings) = self.settings.clone() {
-            self.is_reborn = true;
-            self.device.perform(PortCommand::Open { settings });
+        self.power.device = SimWorld::new((self.power.power_on)());
+        self.power.born = self.now;
+        if let Some(settings) = self.host.settings.clone() {
+            self.power.is_reborn = true;
+            self.power.device.perform(PortCommand::Open { settings });
         }
         self.arrivals.clear();
-        self.echoes.clear();
-        self.news.extend(self.writes.drain(..).map(|number| Happening::Sent(WriteToken::new(number))));
+        self.host.echoes.clear();
+        self.news.extend(self.host.writes.drain(..).map(|number| Happening::Sent(WriteToken::new(number))));
         self.push(self.now + RESET_TIME, BOOT_TEXT.to_vec(), ArrivalKind::Block);
     }
 
@@ -320,20 +325,20 @@ impl World for FaultyLine<'_> {
     fn perform(&mut self, command: PortCommand) {
         match &command {
             PortCommand::Open { settings } | PortCommand::Reconfigure { settings } => {
-                self.settings = Some(settings.clone());
+                self.host.settings = Some(settings.clone());
             }
             PortCommand::Write { token, bytes } => {
-                self.writes.push(token.number());
-                self.sent.push(bytes.clone());
+                self.host.writes.push(token.number());
+                self.host.sent.push(bytes.clone());
                 // An echo comes before the next write, or never.
-                self.echoes.clear();
-                self.echoes.push_back(bytes.clone());
+                self.host.echoes.clear();
+                self.host.echoes.push_back(bytes.clone());
             }
             PortCommand::DiscardInput => self.arrivals.retain(|arrival| arrival.at > self.now),
-            PortCommand::Close => self.settings = None,
+            PortCommand::Close => self.host.settings = None,
             PortCommand::SetLines { .. } | PortCommand::Break { .. } => {}
         }
-        self.device.perform(command);
+        self.power.device.perform(command);
     }
 
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
@@ -353,14 +358,14 @@ impl World for FaultyLine<'_> {
             let next = self.arrivals.front().map(|first| first.at.max(self.now));
             let target = [until, next].into_iter().flatten().min();
             let mut bytes = Vec::new();
-            let device_target = target.map(|at| Moment::after(at.since(self.born)));
-            let (now, happening) = self.device.wait(device_target, &mut bytes);
-            self.now = Moment::after(self.born.since_start() + now.since_start()).max(self.now);
+            let device_target = target.map(|at| Moment::after(at.since(self.power.born)));
+            let (now, happening) = self.power.device.wait(device_target, &mut bytes);
+            self.now = Moment::after(self.power.born.since_start() + now.since_start()).max(self.now);
             match happening {
                 Happening::Received => self.take_block(bytes, until),
-                Happening::Opened if self.is_reborn => self.is_reborn = false,
+                Happening::Opened if self.power.is_reborn => self.power.is_reborn = false,
                 Happening::Sent(token) => {
-                    self.writes.retain(|number| *number != token.number());
+                    self.host.writes.retain(|number| *number != token.number());
                     return (self.now, Happening::Sent(token));
                 }
                 Happening::Nothing => {
