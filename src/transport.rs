@@ -25,6 +25,7 @@ mod pty;
 mod serial;
 #[cfg(any(windows, test))]
 mod threaded;
+mod words;
 
 pub use clock::{Clock, unix_millis};
 pub use fleet::run_all;
@@ -45,12 +46,4 @@ pub fn open_world(port: &str, clock: Clock, interrupt: Interrupt) -> Box<dyn Wor
     #[cfg(windows)]
     let world = threaded::ThreadedWorld::alone(port, clock, interrupt, std::sync::Arc::new(serial::serve));
     Box::new(world)
-}
-
-/// Returns what the system says about an error, as part of a sentence.
-fn in_words(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text).trim_end_matches('.');
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }

@@ -4,7 +4,8 @@ use std::io;
 use std::ops::Range;
 use std::time::Duration;
 
-use super::{Clock, Interrupt};
+use super::clock::Clock;
+use super::interrupt::Interrupt;
 use crate::engine::Outbox;
 use crate::event::Verdict;
 use crate::port::Happening;

@@ -10,8 +10,9 @@ use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, read, write};
 
-use super::clock::Timeline;
-use super::{Clock, Interrupt, in_words};
+use super::clock::{Clock, Timeline};
+use super::interrupt::Interrupt;
+use super::words::in_words;
 use crate::event::CloseReason;
 use crate::port::{Happening, WriteToken};
 use crate::time::Moment;

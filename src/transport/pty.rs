@@ -13,8 +13,10 @@ use rustix::io::{FdFlags, fcntl_setfd, ioctl_fionread, read};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
+use super::clock::Clock;
+use super::interrupt::Interrupt;
 use super::line::Line;
-use super::{Clock, Interrupt, in_words};
+use super::words::in_words;
 use crate::port::{Happening, PortCommand};
 use crate::time::Moment;
 use crate::world::World;

@@ -11,8 +11,9 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::{self, JoinHandle};
 
 use super::bell::Bell;
-use super::clock::Timeline;
-use super::{Clock, Interrupt, in_words};
+use super::clock::{Clock, Timeline};
+use super::interrupt::Interrupt;
+use super::words::in_words;
 use crate::event::CloseReason;
 use crate::port::{Happening, PortCommand};
 use crate::settings::LineSettings;

@@ -8,8 +8,9 @@ use super::{Lookout, Watched};
 use crate::port::Happening;
 use crate::time::Moment;
 use crate::transport::bell::Bell;
+use crate::transport::clock::Clock;
+use crate::transport::interrupt::Interrupt;
 use crate::transport::threaded::{Serve, ThreadedWorld};
-use crate::transport::{Clock, Interrupt};
 
 /// Waits for a bell that the threads of all ports ring, and the interrupt.
 pub(super) struct Threads {

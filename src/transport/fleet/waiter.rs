@@ -11,9 +11,10 @@ use std::time::Duration;
 use super::{Lookout, Watched};
 use crate::port::Happening;
 use crate::time::Moment;
+use crate::transport::clock::Clock;
+use crate::transport::interrupt::Interrupt;
 use crate::transport::line::Ready;
 use crate::transport::serial::SerialWorld;
-use crate::transport::{Clock, Interrupt};
 
 impl Lookout for Waiter {
     type World = SerialWorld;
@@ -68,8 +69,8 @@ mod linux {
     use rustix::event::{PollFd, PollFlags, poll};
     use rustix::io::Errno;
 
-    use super::super::super::Interrupt;
-    use super::super::super::line::{Ready, first_part, timespec};
+    use crate::transport::interrupt::Interrupt;
+    use crate::transport::line::{Ready, first_part, timespec};
 
     /// The number under which the interrupt is watched.
     const INTERRUPT: u64 = u64::MAX;
@@ -170,8 +171,8 @@ mod portable {
     use rustix::event::{PollFd, PollFlags, poll};
     use rustix::io::Errno;
 
-    use super::super::super::Interrupt;
-    use super::super::super::line::{Ready, first_part, timespec};
+    use crate::transport::interrupt::Interrupt;
+    use crate::transport::line::{Ready, first_part, timespec};
 
     /// Waits with poll.
     pub struct Waiter {

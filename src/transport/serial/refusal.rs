@@ -7,9 +7,9 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
-use super::{N_SUGGESTED, help_for_missing, listed};
+use super::missing::{N_SUGGESTED, help_for_missing, listed};
 use crate::event::CloseReason;
-use crate::transport::in_words;
+use crate::transport::words::in_words;
 
 /// Returns the reason for an error of opening the port.
 pub(super) fn of_error(name: &str, errno: Errno) -> CloseReason {

@@ -13,13 +13,15 @@ use rustix::io::Errno;
 use rustix::termios::isatty;
 use serialport::{ClearBuffer, SerialPort, TTYPort};
 
-use super::{broken, builder, check_settings, reconfigure, refusal, wanted, words};
+use super::refusal;
+use super::settings::{broken, builder, check_settings, reconfigure, wanted, words};
 use crate::event::CloseReason;
 use crate::port::{Happening, PortCommand};
 use crate::settings::LineSettings;
 use crate::time::Moment;
+use crate::transport::clock::Clock;
+use crate::transport::interrupt::Interrupt;
 use crate::transport::line::{Line, Ready};
-use crate::transport::{Clock, Interrupt};
 use crate::world::World;
 
 /// The world in which a named port is real.
@@ -394,7 +396,7 @@ impl Port {
         const TIOCMSET: u32 = 0x5418;
         const DTR: i32 = 2;
         const RTS: i32 = 4;
-        let in_words = |errno: Errno| crate::transport::in_words(&errno.into());
+        let in_words = |errno: Errno| crate::transport::words::in_words(&errno.into());
         let port = self.descriptor();
         // SAFETY: TIOCMGET fills in an int and TIOCMSET reads one; these are their numbers on this system.
         let now = unsafe { ioctl(port, Getter::<TIOCMGET, i32>::new()) }.map_err(in_words)?;

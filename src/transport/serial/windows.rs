@@ -10,19 +10,20 @@ use std::time::Duration;
 
 use serialport::{COMPort, ClearBuffer, ErrorKind, SerialPort};
 
-use super::{broken, builder, check_settings, help_for_missing, listed, reconfigure, wanted, words};
+use super::missing::{help_for_missing, listed};
+use super::settings::{broken, builder, check_settings, reconfigure, wanted, words};
 use crate::event::CloseReason;
 use crate::port::{Happening, PortCommand, WriteToken};
 use crate::settings::LineSettings;
-use crate::transport::in_words;
 use crate::transport::threaded::Errand;
+use crate::transport::words::in_words;
 
 const READ_TIMEOUT: Duration = Duration::from_millis(1);
 const WRITE_TIMEOUT: Duration = Duration::from_millis(10);
 const READ_SIZE: usize = 16 * 1024;
 
 /// Opens a port and serves it until no more orders can come or it is lost; returns why it is closed.
-pub fn serve(errand: &Errand) -> CloseReason {
+pub(crate) fn serve(errand: &Errand) -> CloseReason {
     let served = Server::open(errand).and_then(|mut server| server.serve());
     served.map_or_else(|reason| reason, |never| match never {})
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::*;
 use crate::port::WriteToken;
 use crate::settings::{ControlLine, Settings};
-use crate::transport::PtyWorld;
+use crate::transport::pty::PtyWorld;
 
 /// Longer than any of this takes; it only ends a test that would hang.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,0 +1,112 @@
+//! The words in which serialport is told our settings, and in which it answers.
+
+use std::io;
+
+use serialport::{DataBits, SerialPort, SerialPortBuilder, StopBits};
+
+use crate::event::CloseReason;
+use crate::settings::{ControlLine, FlowControl, LineSettings, Parity};
+use crate::transport::words::in_words;
+
+/// The largest difference between the baud asked for and the one that a divisor gives, in percent.
+const BAUD_TOLERANCE: u64 = 3;
+
+/// Returns what opens a port with these settings.
+pub(super) fn builder(name: &str, baud: u32, settings: &LineSettings) -> SerialPortBuilder {
+    serialport::new(name, baud)
+        .data_bits(data_bits(settings))
+        .parity(parity(settings))
+        .stop_bits(stop_bits(settings))
+        .flow_control(flow_control(settings))
+}
+
+/// Changes the format of an open port, and its baud if it has one.
+pub(super) fn reconfigure(
+    port: &mut dyn SerialPort,
+    settings: &LineSettings,
+    has_baud: bool,
+) -> Result<(), CloseReason> {
+    let mut change = || {
+        port.set_data_bits(data_bits(settings))?;
+        port.set_parity(parity(settings))?;
+        port.set_stop_bits(stop_bits(settings))?;
+        port.set_flow_control(flow_control(settings))?;
+        if has_baud { port.set_baud_rate(settings.baud) } else { Ok(()) }
+    };
+    change().map_err(|error| broken(format!("the port can not be set to {settings}: {}", words(&error))))
+}
+
+/// Compares what a driver says it does with what was asked of it; what it does not say is believed.
+pub(super) fn check_settings(port: &dyn SerialPort, settings: &LineSettings) -> Result<(), CloseReason> {
+    let baud = port.baud_rate().unwrap_or(settings.baud);
+    let off = u64::from(baud.abs_diff(settings.baud)) * 100;
+    let is_as_asked = off <= BAUD_TOLERANCE * u64::from(settings.baud)
+        && port.data_bits().map_or(true, |is| is == data_bits(settings))
+        && port.parity().map_or(true, |is| is == parity(settings))
+        && port.stop_bits().map_or(true, |is| is == stop_bits(settings));
+    if is_as_asked {
+        return Ok(());
+    }
+    let actual = LineSettings {
+        baud,
+        data_bits: port.data_bits().map_or(settings.data_bits, u8::from),
+        parity: match port.parity() {
+            Ok(serialport::Parity::None) => Parity::None,
+            Ok(serialport::Parity::Even) => Parity::Even,
+            Ok(serialport::Parity::Odd) => Parity::Odd,
+            Err(_) => settings.parity,
+        },
+        stop_bits: port.stop_bits().map_or(settings.stop_bits, u8::from),
+        ..settings.clone()
+    };
+    Err(CloseReason::Broken {
+        reason: format!("the driver was told {settings} and made it {actual}"),
+        help: Some("this adapter can not do that; use settings that it has".to_string()),
+    })
+}
+
+/// Returns a control line's state as it is to be set, `None` for one that is left alone.
+pub(super) fn wanted(line: ControlLine) -> Option<bool> {
+    match line {
+        ControlLine::Keep => None,
+        ControlLine::On => Some(true),
+        ControlLine::Off => Some(false),
+    }
+}
+
+pub(super) fn broken(reason: String) -> CloseReason {
+    CloseReason::Broken { reason, help: None }
+}
+
+pub(super) fn words(error: &serialport::Error) -> String {
+    in_words(&io::Error::other(error.description.clone()))
+}
+
+fn data_bits(settings: &LineSettings) -> DataBits {
+    match settings.data_bits {
+        5 => DataBits::Five,
+        6 => DataBits::Six,
+        7 => DataBits::Seven,
+        _ => DataBits::Eight,
+    }
+}
+
+fn parity(settings: &LineSettings) -> serialport::Parity {
+    match settings.parity {
+        Parity::None => serialport::Parity::None,
+        Parity::Even => serialport::Parity::Even,
+        Parity::Odd => serialport::Parity::Odd,
+    }
+}
+
+fn stop_bits(settings: &LineSettings) -> StopBits {
+    if settings.stop_bits == 2 { StopBits::Two } else { StopBits::One }
+}
+
+fn flow_control(settings: &LineSettings) -> serialport::FlowControl {
+    match settings.flow_control {
+        FlowControl::None => serialport::FlowControl::None,
+        FlowControl::Hardware => serialport::FlowControl::Hardware,
+        FlowControl::Software => serialport::FlowControl::Software,
+    }
+}
