@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::event::CloseReason;
-use crate::settings::LineSettings;
+use crate::settings::{ControlLine, LineSettings};
 
 /// What an engine asks of a port.
 #[derive(Debug, PartialEq)]
@@ -41,6 +41,93 @@ pub enum PortCommand {
     DiscardInput,
     /// Close it.
     Close,
+}
+
+impl PortCommand {
+    /// Returns what a port must be able to do for this command to have its effect.
+    ///
+    /// Every port opens, writes and closes. The baud and the format of [`PortCommand::Open`] are not counted: they are
+    /// always there, whether a flow asks for them or not, and a port without them is opened all the same.
+    pub fn needs(&self) -> Capabilities {
+        match self {
+            PortCommand::Open { settings }
+                if settings.dtr == ControlLine::Keep && settings.rts == ControlLine::Keep =>
+            {
+                Capabilities::NONE
+            }
+            PortCommand::Open { settings: _ } => Capability::ControlLines.into(),
+            PortCommand::SetLines { dtr: None, rts: None } => Capabilities::NONE,
+            PortCommand::SetLines { dtr: _, rts: _ } => Capability::ControlLines.into(),
+            PortCommand::Break { lasting: _ } => Capability::Break.into(),
+            PortCommand::Reconfigure { settings: _ } => Capabilities::of(&[Capability::Baud, Capability::Format]),
+            PortCommand::DiscardInput => Capability::DiscardInput.into(),
+            PortCommand::Write { token: _, bytes: _ } | PortCommand::Close => Capabilities::NONE,
+        }
+    }
+}
+
+/// Something that not every kind of port can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Capability {
+    /// It has a baud.
+    Baud,
+    /// It has data bits, a parity, stop bits and flow control.
+    Format,
+    /// It has DTR and RTS, which can be switched.
+    ControlLines,
+    /// It can hold the line in break.
+    Break,
+    /// It can throw away what was received and not yet given.
+    DiscardInput,
+}
+
+impl Capability {
+    /// All of them.
+    pub const ALL: [Capability; 5] =
+        [Capability::Baud, Capability::Format, Capability::ControlLines, Capability::Break, Capability::DiscardInput];
+}
+
+/// What a kind of port can do: the same for every port of the kind, and known before one is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// One bit for each [`Capability`].
+    bits: u8,
+}
+
+impl Capabilities {
+    /// Bytes go in and out, and that is all.
+    pub const NONE: Capabilities = Capabilities::of(&[]);
+
+    /// Everything that a serial port can do.
+    pub const ALL: Capabilities = Capabilities::of(&Capability::ALL);
+
+    /// Returns these together.
+    pub const fn of(these: &[Capability]) -> Capabilities {
+        let mut bits = 0;
+        let mut n = 0;
+        while n < these.len() {
+            bits |= 1 << these[n] as u8;
+            n += 1;
+        }
+        Capabilities { bits }
+    }
+
+    /// Returns whether each of `needed` is among these.
+    pub fn cover(self, needed: Capabilities) -> bool {
+        needed.bits & !self.bits == 0
+    }
+
+    /// Returns which of `needed` are not among these, in the order of [`Capability::ALL`].
+    pub fn lacking(self, needed: Capabilities) -> impl Iterator<Item = Capability> {
+        let lacking = Capabilities { bits: needed.bits & !self.bits };
+        Capability::ALL.into_iter().filter(move |one| lacking.cover((*one).into()))
+    }
+}
+
+impl From<Capability> for Capabilities {
+    fn from(one: Capability) -> Capabilities {
+        Capabilities::of(&[one])
+    }
 }
 
 /// What a world tells of.
@@ -92,5 +179,47 @@ impl PortId {
     /// Returns its place.
     pub fn index(self) -> usize {
         usize::from(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+
+    #[test]
+    fn a_port_without_any_capability_lacks_what_is_needed_and_no_more() {
+        let needed = Capabilities::of(&[Capability::Break, Capability::Baud]);
+        let lacking: Vec<_> = Capabilities::NONE.lacking(needed).collect();
+        assert_eq!(lacking, [Capability::Baud, Capability::Break]);
+        let has_break = Capabilities::from(Capability::Break);
+        assert_eq!(has_break.lacking(needed).collect::<Vec<_>>(), [Capability::Baud]);
+        assert!(!has_break.cover(needed) && Capabilities::ALL.cover(needed));
+    }
+
+    #[test]
+    fn every_capability_is_needed_by_a_command() {
+        let line = Settings::default().line;
+        let switched = LineSettings { dtr: ControlLine::Off, ..line.clone() };
+        let commands = [
+            PortCommand::Reconfigure { settings: line.clone() },
+            PortCommand::SetLines { dtr: None, rts: Some(true) },
+            PortCommand::Break { lasting: Duration::ZERO },
+            PortCommand::DiscardInput,
+        ];
+        let needed: Vec<_> = commands.iter().flat_map(|one| Capabilities::NONE.lacking(one.needs())).collect();
+        assert_eq!(needed, Capability::ALL);
+        assert_eq!(PortCommand::Open { settings: switched }.needs(), Capability::ControlLines.into());
+    }
+
+    #[test]
+    fn what_every_port_can_do_needs_nothing() {
+        let commands = [
+            PortCommand::Open { settings: Settings::default().line },
+            PortCommand::Write { token: WriteToken::new(1), bytes: Vec::new() },
+            PortCommand::SetLines { dtr: None, rts: None },
+            PortCommand::Close,
+        ];
+        assert!(commands.iter().all(|one| Capabilities::NONE.cover(one.needs())));
     }
 }

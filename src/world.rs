@@ -5,13 +5,18 @@ use std::time::Duration;
 
 use crate::engine::{Action, Engine, Input, Outbox, Output};
 use crate::event::{CloseReason, Event, Verdict, Waiting};
-use crate::port::{Happening, PortCommand};
+use crate::port::{Capabilities, Happening, PortCommand};
 use crate::time::Moment;
 
 /// Everything outside the engine that a port and a clock are made of.
 ///
 /// A world is real (`transport`) or simulated (`sim`).
 pub trait World {
+    /// Returns what can be asked of the port; known before it is opened. Whatever else is asked for has no effect.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::ALL
+    }
+
     /// Carries out what the engine asks for. Never blocks for longer than a system call; what comes of it
     /// is told by [`World::wait`].
     fn perform(&mut self, command: PortCommand);

@@ -17,7 +17,7 @@ use super::clock::Clock;
 use super::interrupt::Interrupt;
 use super::line::Line;
 use super::words::in_words;
-use crate::port::{Happening, PortCommand};
+use crate::port::{Capabilities, Capability, Happening, PortCommand};
 use crate::time::Moment;
 use crate::world::World;
 
@@ -88,6 +88,10 @@ impl PtyWorld {
 }
 
 impl World for PtyWorld {
+    fn capabilities(&self) -> Capabilities {
+        Capability::DiscardInput.into()
+    }
+
     fn perform(&mut self, command: PortCommand) {
         match command {
             PortCommand::Open { settings: _ } => {
