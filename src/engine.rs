@@ -23,7 +23,6 @@ mod result_codes;
 mod tell;
 
 use std::collections::HashMap;
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::event::{CloseReason, EventKind, Failure, Verdict};
@@ -89,10 +88,6 @@ enum State {
     Over(Verdict),
 }
 
-/// Memory for what an engine wants to be done and told.
-#[derive(Debug, Default)]
-pub(crate) struct Outbox(VecDeque<Output>);
-
 /// Runs a program.
 #[derive(Debug)]
 pub struct Engine {
@@ -141,13 +136,6 @@ impl Engine {
     /// Returns the secrets that the run knows so far, plain, with their names; for what is to be kept of the run.
     pub(crate) fn secrets(&self) -> &[(Arc<str>, Vec<u8>)] {
         self.journal.known()
-    }
-
-    /// Exchanges the memory for what is to be done and told with another, when there is nothing in either: before a
-    /// [`Engine::handle`] and after the [`Engine::poll`] that gave [`Output::Wait`] or [`Output::Done`]. Who runs many engines
-    /// lets each of them use the same in its turn, and that stays in the cache of the processor.
-    pub(crate) fn exchange_outbox(&mut self, other: &mut Outbox) {
-        self.journal.exchange(&mut other.0);
     }
 
     /// Returns why the run failed, once it has.

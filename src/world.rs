@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::{Action, Engine, Input, Outbox, Output};
+use crate::engine::{Action, Engine, Input, Output};
 use crate::event::{CloseReason, Event, Verdict, Waiting};
 use crate::port::{Capabilities, Happening, PortCommand};
 use crate::time::Moment;
@@ -181,11 +181,6 @@ impl<'a> Session<'a> {
                 Next::Over(verdict) => return verdict,
             }
         }
-    }
-
-    /// Lets the engine use this memory from now on, and gives back what it used before; only between two waits.
-    pub(crate) fn exchange_outbox(&mut self, other: &mut Outbox) {
-        self.engine.exchange_outbox(other);
     }
 
     /// Does everything that can be done before something must be waited for.

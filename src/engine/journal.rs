@@ -64,12 +64,6 @@ impl Journal {
         next
     }
 
-    /// Exchanges the memory of what is on its way out with another; there is nothing in either.
-    pub(in crate::engine) fn exchange(&mut self, other: &mut VecDeque<Output>) {
-        debug_assert!(self.outbox.is_empty() && other.is_empty(), "nothing may be left to another engine");
-        std::mem::swap(&mut self.outbox, other);
-    }
-
     /// Holds events back until [`Journal::release_to`] is called with what [`Journal::holds`] says now.
     pub(in crate::engine) fn hold(&mut self) {
         self.holds += 1;

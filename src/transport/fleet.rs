@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::clock::Clock;
 use super::interrupt::Interrupt;
-use crate::engine::Outbox;
 use crate::event::Verdict;
 use crate::port::Happening;
 use crate::time::Moment;
@@ -125,9 +124,8 @@ fn run_with<L: Lookout>(
     });
     let members: Vec<Member<'_, L::World>> = members.collect();
     let received = Vec::with_capacity(16 * 1024);
-    let outbox = Outbox::default();
     let seen = Vec::with_capacity(AT_ONCE);
-    let mut fleet = Fleet { members, lookout, received, seen, outbox, n_begun: 0, n_running: 0, look_at: None };
+    let mut fleet = Fleet { members, lookout, received, seen, n_begun: 0, n_running: 0, look_at: None };
     let mut ready: Vec<(usize, Found<L>)> = Vec::new();
     let at_most = at_most.max(1);
     loop {
@@ -165,8 +163,6 @@ struct Fleet<'a, L: Lookout> {
     received: Vec<u8>,
     /// The runs that go on just now, [`AT_ONCE`] at most.
     seen: Vec<Seen>,
-    /// Is used by the run that goes on just now.
-    outbox: Outbox,
     /// The first so many have begun.
     n_begun: usize,
     n_running: usize,
@@ -187,8 +183,6 @@ impl<L: Lookout> Fleet<'_, L> {
             member.world.write_held();
             member.go_on(&mut self.received);
         }
-        // What it has begun with is not needed any more: from now on it uses the memory that is for all.
-        member.session.exchange_outbox(&mut Outbox::default());
         self.note(index, on_end)
     }
 
@@ -236,12 +230,10 @@ impl<L: Lookout> Fleet<'_, L> {
     fn go_on(&mut self) {
         for seen in self.seen.iter_mut().filter(|seen| seen.goes_on) {
             let member = &mut self.members[seen.index];
-            member.session.exchange_outbox(&mut self.outbox);
             if let Some((now, happening)) = seen.told.take() {
                 member.session.take(now, happening, &self.received[seen.bytes.clone()]);
             }
             member.go_on(&mut self.received);
-            member.session.exchange_outbox(&mut self.outbox);
         }
     }
 
