@@ -1,16 +1,19 @@
 //! Several runs at once, each on a port of its own, in one thread that waits for all of them.
 
 use std::io;
-use std::ops::Range;
 use std::time::Duration;
 
+use self::batch::Batch;
+use self::member::{Member, Stand};
 use super::clock::Clock;
 use super::interrupt::Interrupt;
 use crate::event::Verdict;
 use crate::port::Happening;
 use crate::time::Moment;
-use crate::world::{Next, Session, World};
+use crate::world::{Session, World};
 
+mod batch;
+mod member;
 #[cfg(any(windows, test))]
 mod threads;
 #[cfg(unix)]
@@ -38,14 +41,6 @@ pub fn run_all(
     let lookout = threads::Threads::new(interrupt, std::sync::Arc::new(super::serial::serve));
     run_with(lookout, sessions, at_most, clock, interrupt, on_end)
 }
-
-/// How many ports are read one after the other, before their runs go on one after the other, before they are written to one
-/// after the other.
-///
-/// A processor has little room for the code at hand: reading, going on and writing would push each other out of it at each
-/// port. And writes close to each other find the system already carrying bytes, which it otherwise has to begin for each. But
-/// the first port must not wait long for the last.
-const AT_ONCE: usize = 64;
 
 /// What tells which of several ports may have something.
 trait Lookout {
@@ -78,34 +73,8 @@ trait Watched: World {
     /// `received`.
     fn look(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)>;
 
-    /// Whether it has writes that [`Watched::write_held`] is to attempt.
-    fn is_holding(&self) -> bool;
-
-    /// Attempts the writes that it holds.
-    fn write_held(&mut self);
-
     /// Returns the moment at which this world must be looked at again by itself.
     fn stage_until(&mut self) -> Option<Moment>;
-}
-
-/// One run of several.
-struct Member<'a, W> {
-    world: W,
-    session: Session<'a>,
-    stand: Stand,
-}
-
-/// How far a run is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stand {
-    /// It has not begun: others must end first.
-    Queued,
-    /// It waits for its port, and for this moment.
-    Waiting(Option<Moment>),
-    /// It has ended, and nobody was told yet.
-    Ended(Verdict),
-    /// It is over.
-    Over,
 }
 
 /// Runs sessions as [`run_all`] does.
@@ -117,15 +86,12 @@ fn run_with<L: Lookout>(
     interrupt: &Interrupt,
     on_end: &mut dyn FnMut(usize, Verdict),
 ) -> io::Result<()> {
-    let members = sessions.into_iter().enumerate().map(|(number, (port, session))| Member {
-        world: lookout.world(number, &port, clock, interrupt),
-        session,
-        stand: Stand::Queued,
-    });
+    let members = sessions
+        .into_iter()
+        .enumerate()
+        .map(|(number, (port, session))| Member::new(lookout.world(number, &port, clock, interrupt), session));
     let members: Vec<Member<'_, L::World>> = members.collect();
-    let received = Vec::with_capacity(16 * 1024);
-    let seen = Vec::with_capacity(AT_ONCE);
-    let mut fleet = Fleet { members, lookout, received, seen, n_begun: 0, n_running: 0, look_at: None };
+    let mut fleet = Fleet { members, lookout, batch: Batch::new(), n_begun: 0, n_running: 0, look_at: None };
     let mut ready: Vec<(usize, Found<L>)> = Vec::new();
     let at_most = at_most.max(1);
     loop {
@@ -144,25 +110,11 @@ fn run_with<L: Lookout>(
     }
 }
 
-/// What was seen of the port of a run.
-struct Seen {
-    index: usize,
-    /// What the run has not been told yet.
-    told: Option<(Moment, Happening)>,
-    /// Where the bytes stand that came.
-    bytes: Range<usize>,
-    /// Whether the run is to go on now.
-    goes_on: bool,
-}
-
 /// All runs, and what they share.
 struct Fleet<'a, L: Lookout> {
     members: Vec<Member<'a, L::World>>,
     lookout: L,
-    /// What came from the ports in `seen`, one behind the other.
-    received: Vec<u8>,
-    /// The runs that go on just now, [`AT_ONCE`] at most.
-    seen: Vec<Seen>,
+    batch: Batch,
     /// The first so many have begun.
     n_begun: usize,
     n_running: usize,
@@ -177,12 +129,7 @@ impl<L: Lookout> Fleet<'_, L> {
         let index = self.n_begun;
         self.n_begun += 1;
         self.n_running += 1;
-        let member = &mut self.members[index];
-        member.go_on(&mut self.received);
-        while member.world.is_holding() {
-            member.world.write_held();
-            member.go_on(&mut self.received);
-        }
+        self.members[index].begin(&mut Vec::new());
         self.note(index, on_end)
     }
 
@@ -195,61 +142,12 @@ impl<L: Lookout> Fleet<'_, L> {
     ) -> io::Result<()> {
         let mut found = found.into_iter().peekable();
         while found.peek().is_some() {
-            self.look(found.by_ref().take(AT_ONCE), now);
-            loop {
-                self.go_on();
-                if !self.write_held() {
-                    break;
-                }
-            }
-            for number in 0..self.seen.len() {
-                self.note(self.seen[number].index, on_end)?;
+            let turned: Vec<usize> = self.batch.turn::<L>(&mut self.members, &mut found, now).collect();
+            for index in turned {
+                self.note(index, on_end)?;
             }
         }
         Ok(())
-    }
-
-    /// Looks at the ports of those runs that wait, which are to go on then.
-    fn look(&mut self, found: impl Iterator<Item = (usize, Found<L>)>, now: Moment) {
-        self.seen.clear();
-        self.received.clear();
-        for (index, found) in found {
-            let member = &mut self.members[index];
-            let Stand::Waiting(until) = member.stand else { continue };
-            let begin = self.received.len();
-            member.world.found(found);
-            let told = match member.world.look(until, &mut self.received) {
-                None if until.is_some_and(|until| until <= now) => Some((now, Happening::Nothing)),
-                told => told,
-            };
-            self.seen.push(Seen { index, told, bytes: begin..self.received.len(), goes_on: true });
-        }
-    }
-
-    /// Goes on with the runs that are to go on.
-    fn go_on(&mut self) {
-        for seen in self.seen.iter_mut().filter(|seen| seen.goes_on) {
-            let member = &mut self.members[seen.index];
-            if let Some((now, happening)) = seen.told.take() {
-                member.session.take(now, happening, &self.received[seen.bytes.clone()]);
-            }
-            member.go_on(&mut self.received);
-        }
-    }
-
-    /// Attempts the writes that are held, whose runs are to go on then; returns whether there were any.
-    fn write_held(&mut self) -> bool {
-        let mut any = false;
-        for seen in &mut self.seen {
-            let world = &mut self.members[seen.index].world;
-            seen.goes_on = world.is_holding();
-            if seen.goes_on {
-                world.write_held();
-                (seen.told, seen.bytes) = (world.news(), 0..0);
-                any = true;
-            }
-        }
-        any
     }
 
     /// Goes on with every run whose time has come, or with all, and looks when the next is due.
@@ -276,45 +174,6 @@ impl<L: Lookout> Fleet<'_, L> {
             on_end(index, verdict);
         }
         Ok(())
-    }
-}
-
-impl Stand {
-    /// Returns the moment at which the run goes on by itself.
-    fn until(self) -> Option<Moment> {
-        match self {
-            Stand::Waiting(until) => until,
-            Stand::Queued | Stand::Ended(_) | Stand::Over => None,
-        }
-    }
-}
-
-impl<W: Watched> Member<'_, W> {
-    /// Does everything that can be done without waiting.
-    fn go_on(&mut self, received: &mut Vec<u8>) {
-        loop {
-            match self.session.until_wait(&mut self.world) {
-                Next::Over(verdict) => {
-                    self.stand = Stand::Ended(verdict);
-                    return;
-                }
-                Next::Wait(until) => {
-                    // It goes on when that is written.
-                    if self.world.is_holding() {
-                        self.stand = Stand::Waiting(until);
-                        return;
-                    }
-                    // What was found before and was not used up yet needs no waiting.
-                    let begin = received.len();
-                    let Some((now, happening)) = self.world.look(until, received) else {
-                        let stage = self.world.stage_until();
-                        self.stand = Stand::Waiting([until, stage].into_iter().flatten().min());
-                        return;
-                    };
-                    self.session.take(now, happening, &received[begin..]);
-                }
-            }
-        }
     }
 }
 

@@ -32,10 +32,6 @@ pub(super) struct Line {
     /// What is told behind that; empty if that is nothing.
     news: VecDeque<Happening>,
     unsent: VecDeque<Unsent>,
-    /// Whether a write waits for [`Line::write_held`] instead of being attempted at once.
-    holds_writes: bool,
-    /// Whether writes wait for that.
-    is_holding: bool,
     /// A write found nobody at the other end, which is told when nothing is left to read.
     is_failing: bool,
 }
@@ -70,32 +66,7 @@ impl Line {
             next: None,
             news: VecDeque::new(),
             unsent: VecDeque::new(),
-            holds_writes: false,
-            is_holding: false,
             is_failing: false,
-        }
-    }
-
-    /// Holds writes from now on until [`Line::write_held`].
-    pub(super) fn hold_writes(&mut self) {
-        self.holds_writes = true;
-    }
-
-    /// Returns whether there are writes that wait for [`Line::write_held`].
-    pub(super) fn is_holding(&self) -> bool {
-        self.is_holding
-    }
-
-    /// Attempts the writes that are held.
-    pub(super) fn write_held(&mut self, port: BorrowedFd<'_>) {
-        if !std::mem::take(&mut self.is_holding) {
-            return;
-        }
-        while let Some(first) = self.unsent.pop_front() {
-            if let Some(left) = self.attempt(port, first) {
-                self.unsent.push_front(left);
-                break;
-            }
         }
     }
 
@@ -118,7 +89,6 @@ impl Line {
     /// Forgets what can not be written any more; what has happened is still told.
     pub(super) fn forget_writes(&mut self) {
         self.unsent.clear();
-        self.is_holding = false;
         self.is_failing = false;
     }
 
@@ -130,8 +100,7 @@ impl Line {
             return;
         }
         let unsent = Unsent { token, bytes, written: 0 };
-        self.is_holding |= self.holds_writes && !must_queue;
-        let left = if must_queue || self.is_holding { Some(unsent) } else { self.attempt(port, unsent) };
+        let left = if must_queue { Some(unsent) } else { self.attempt(port, unsent) };
         self.unsent.extend(left);
     }
 
@@ -427,35 +396,12 @@ mod tests {
     }
 
     #[test]
-    fn held_writes_leave_in_order_when_they_are_asked_for() {
+    fn what_the_system_does_not_take_of_a_write_leaves_during_waits() {
         let (mut line, _) = line();
         let (near, mut far) = pair();
-        line.hold_writes();
-        for (number, bytes) in [(1, "a"), (2, ""), (3, "b")] {
-            line.write(near.as_fd(), WriteToken::new(number), bytes.into());
-        }
-        assert!(line.is_holding() && line.news().is_none());
-        far.set_nonblocking(true).expect("a socket can do without blocking");
-        assert_eq!(far.read(&mut [0; 8]).expect_err("nothing was written").kind(), io::ErrorKind::WouldBlock);
-        line.write_held(near.as_fd());
-        assert!(!line.is_holding());
-        for number in 1..=3 {
-            assert_eq!(line.news().map(|(_, told)| told), Some(Happening::Sent(WriteToken::new(number))));
-        }
-        let mut came = [0; 8];
-        assert_eq!(far.read(&mut came).expect("two bytes were written"), 2);
-        assert_eq!(&came[..2], b"ab");
-    }
-
-    #[test]
-    fn what_the_system_does_not_take_of_a_held_write_leaves_during_waits() {
-        let (mut line, _) = line();
-        let (near, mut far) = pair();
-        line.hold_writes();
         let bytes: Vec<u8> = (0..1_000_000_u32).map(|n| n as u8).collect();
         line.write(near.as_fd(), WriteToken::new(1), bytes.clone());
-        line.write_held(near.as_fd());
-        assert!(!line.is_holding() && line.has_unsent() && line.news().is_none());
+        assert!(line.has_unsent() && line.news().is_none());
         let (mut came, mut piece) = (Vec::new(), vec![0; 64 * 1024]);
         let mut told = None;
         while came.len() < bytes.len() {
@@ -466,18 +412,6 @@ mod tests {
         }
         assert_eq!(told.or(line.news()).map(|(_, told)| told), Some(Happening::Sent(WriteToken::new(1))));
         assert!(came == bytes);
-    }
-
-    #[test]
-    fn a_held_write_to_nobody_is_a_hang_up() {
-        let (mut line, _) = line();
-        let (near, far) = pair();
-        line.hold_writes();
-        drop(far);
-        line.write(near.as_fd(), WriteToken::new(1), b"x".to_vec());
-        line.write_held(near.as_fd());
-        let (_, happening) = line.wait(Some(near.as_fd()), None, &mut Vec::new());
-        assert_eq!(happening, Happening::Closed(CloseReason::HungUp));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
+use super::batch::AT_ONCE;
 use super::threads::Threads;
 use super::*;
 use crate::check::check;
@@ -212,7 +213,6 @@ struct Actor {
     name: String,
     log: Log,
     next: Option<Happening>,
-    held: Option<PortCommand>,
     n_answers: usize,
     is_ready: bool,
 }
@@ -222,7 +222,7 @@ impl Lookout for Rehearsal {
 
     fn world(&self, _number: usize, port: &str, _clock: Clock, _interrupt: &Interrupt) -> Actor {
         let (name, log) = (port.to_string(), self.log.clone());
-        Actor { name, log, next: None, held: None, n_answers: 0, is_ready: false }
+        Actor { name, log, next: None, n_answers: 0, is_ready: false }
     }
 
     fn watch(&mut self, _number: usize, _world: &Actor) -> io::Result<()> {
@@ -240,7 +240,11 @@ impl World for Actor {
     fn perform(&mut self, command: PortCommand) {
         match command {
             PortCommand::Open { .. } => self.next = Some(Happening::Opened),
-            PortCommand::Write { .. } => self.held = Some(command),
+            PortCommand::Write { token, bytes } => {
+                self.log.borrow_mut().push(format!("write {} {}", self.name, bytes.escape_ascii()));
+                self.next = Some(Happening::Sent(token));
+                self.n_answers += 1;
+            }
             _ => {}
         }
     }
@@ -273,18 +277,6 @@ impl Watched for Actor {
         self.log.borrow_mut().push(format!("read {}", self.name));
         received.extend_from_slice(format!("OK {}\r\n", self.name).as_bytes());
         Some((Moment::START, Happening::Received))
-    }
-
-    fn is_holding(&self) -> bool {
-        self.held.is_some()
-    }
-
-    fn write_held(&mut self) {
-        if let Some(PortCommand::Write { token, bytes }) = self.held.take() {
-            self.log.borrow_mut().push(format!("write {} {}", self.name, bytes.escape_ascii()));
-            self.next = Some(Happening::Sent(token));
-            self.n_answers += 1;
-        }
     }
 
     fn stage_until(&mut self) -> Option<Moment> {

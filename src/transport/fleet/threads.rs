@@ -57,13 +57,6 @@ impl Watched for ThreadedWorld {
         ThreadedWorld::look(self, until, received)
     }
 
-    /// Each thread writes by itself.
-    fn is_holding(&self) -> bool {
-        false
-    }
-
-    fn write_held(&mut self) {}
-
     /// What takes time is done by the thread.
     fn stage_until(&mut self) -> Option<Moment> {
         None

@@ -20,9 +20,7 @@ impl Lookout for Waiter {
     type World = SerialWorld;
 
     fn world(&self, _number: usize, port: &str, clock: Clock, interrupt: &Interrupt) -> SerialWorld {
-        let mut world = SerialWorld::new(port, clock, interrupt.clone());
-        world.hold_writes();
-        world
+        SerialWorld::new(port, clock, interrupt.clone())
     }
 
     fn watch(&mut self, number: usize, world: &SerialWorld) -> io::Result<()> {
@@ -43,14 +41,6 @@ impl Watched for SerialWorld {
 
     fn look(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
         SerialWorld::look(self, until, received)
-    }
-
-    fn is_holding(&self) -> bool {
-        SerialWorld::is_holding(self)
-    }
-
-    fn write_held(&mut self) {
-        SerialWorld::write_held(self);
     }
 
     fn stage_until(&mut self) -> Option<Moment> {

@@ -220,23 +220,6 @@ impl SerialWorld {
         self.advance()
     }
 
-    /// Holds writes from now on until [`SerialWorld::write_held`].
-    pub(crate) fn hold_writes(&mut self) {
-        self.line.hold_writes();
-    }
-
-    /// Returns whether there are writes that wait for [`SerialWorld::write_held`].
-    pub(crate) fn is_holding(&self) -> bool {
-        self.line.is_holding()
-    }
-
-    /// Attempts the writes that are held.
-    pub(crate) fn write_held(&mut self) {
-        if let Some(port) = &self.port {
-            self.line.write_held(port.descriptor());
-        }
-    }
-
     /// Takes note of what the port is ready for.
     pub(crate) fn found(&mut self, found: Ready) {
         self.ready.readable |= found.readable;
@@ -267,10 +250,6 @@ impl SerialWorld {
 
 impl World for SerialWorld {
     fn perform(&mut self, command: PortCommand) {
-        // What is asked for behind a write does not overtake it.
-        if !matches!(command, PortCommand::Write { .. }) {
-            self.write_held();
-        }
         match command {
             PortCommand::Open { settings } => self.open(settings),
             PortCommand::Close => {

@@ -1,0 +1,102 @@
+//! `Batch`: several ports that are ready at once are read in turn, then their runs go on, then they are written to.
+
+use std::ops::Range;
+
+use super::member::{Member, Stand};
+use super::{Found, Lookout, Watched};
+use crate::port::Happening;
+use crate::time::Moment;
+
+/// How many ports are in one batch: the first port must not wait long for the last.
+pub(super) const AT_ONCE: usize = 64;
+
+/// The ports that are gone on with just now.
+pub(super) struct Batch {
+    /// What came from them, one port after the other.
+    received: Vec<u8>,
+    /// [`AT_ONCE`] at most.
+    seen: Vec<Seen>,
+}
+
+/// What was seen of one port.
+struct Seen {
+    index: usize,
+    /// What its run has not been told yet.
+    told: Option<(Moment, Happening)>,
+    /// Where its bytes are in [`Batch::received`].
+    bytes: Range<usize>,
+    /// Whether the run is to go on now.
+    goes_on: bool,
+}
+
+impl Batch {
+    /// Makes an empty batch.
+    pub(super) fn new() -> Batch {
+        Batch { received: Vec::with_capacity(16 * 1024), seen: Vec::with_capacity(AT_ONCE) }
+    }
+
+    /// Takes as many ports as go into one batch and lets their runs go on until all of them wait or have ended; returns
+    /// the numbers of those ports. Ports whose run does not wait are left out.
+    pub(super) fn turn<L: Lookout>(
+        &mut self,
+        members: &mut [Member<'_, L::World>],
+        found: &mut impl Iterator<Item = (usize, Found<L>)>,
+        now: Moment,
+    ) -> impl Iterator<Item = usize> {
+        self.read::<L>(members, found.take(AT_ONCE), now);
+        loop {
+            self.go_on(members);
+            if !self.write(members) {
+                break;
+            }
+        }
+        self.seen.iter().map(|seen| seen.index)
+    }
+
+    /// Reads the ports of those runs that wait.
+    fn read<L: Lookout>(
+        &mut self,
+        members: &mut [Member<'_, L::World>],
+        found: impl Iterator<Item = (usize, Found<L>)>,
+        now: Moment,
+    ) {
+        self.seen.clear();
+        self.received.clear();
+        for (index, found) in found {
+            let member = &mut members[index];
+            let Stand::Waiting(until) = member.stand else { continue };
+            let begin = self.received.len();
+            member.world.found(found);
+            let told = match member.world.look(until, &mut self.received) {
+                None if until.is_some_and(|until| until <= now) => Some((now, Happening::Nothing)),
+                told => told,
+            };
+            self.seen.push(Seen { index, told, bytes: begin..self.received.len(), goes_on: true });
+        }
+    }
+
+    /// Goes on with the runs that are to go on.
+    fn go_on<W: Watched>(&mut self, members: &mut [Member<'_, W>]) {
+        for seen in self.seen.iter_mut().filter(|seen| seen.goes_on) {
+            let member = &mut members[seen.index];
+            if let Some((now, happening)) = seen.told.take() {
+                member.session.take(now, happening, &self.received[seen.bytes.clone()]);
+            }
+            member.go_on(&mut self.received);
+        }
+    }
+
+    /// Writes what the runs hold, which are to go on then; returns whether there was anything.
+    fn write<W: Watched>(&mut self, members: &mut [Member<'_, W>]) -> bool {
+        let mut any = false;
+        for seen in &mut self.seen {
+            let member = &mut members[seen.index];
+            seen.goes_on = member.write_held();
+            if seen.goes_on {
+                (seen.told, seen.bytes) = (member.world.news(), 0..0);
+                any = true;
+            }
+        }
+        any
+    }
+}
