@@ -15,16 +15,21 @@
 #[cfg(any(windows, test))]
 mod bell;
 mod clock;
+#[cfg(unix)]
+mod deadline;
 mod fleet;
 mod interrupt;
 #[cfg(unix)]
 mod line;
+#[cfg(unix)]
+mod medium;
 mod ports;
 #[cfg(unix)]
 mod pty;
 mod serial;
 #[cfg(any(windows, test))]
 mod threaded;
+mod watched;
 mod words;
 
 pub use clock::{Clock, unix_millis};
@@ -42,7 +47,7 @@ use crate::world::World;
 /// `clock`. An interrupt is told once to each world that shares it.
 pub fn open_world(port: &str, clock: Clock, interrupt: Interrupt) -> Box<dyn World> {
     #[cfg(unix)]
-    let world = serial::SerialWorld::new(port, clock, interrupt);
+    let world = medium::PortOn::new(serial::Serial::new(port), clock, interrupt);
     #[cfg(windows)]
     let world = threaded::ThreadedWorld::alone(port, clock, interrupt, std::sync::Arc::new(serial::serve));
     Box::new(world)

@@ -2,22 +2,26 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::buffer::spare_capacity;
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl, open};
 use rustix::io::{FdFlags, fcntl_setfd, ioctl_fionread, read};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
 use super::clock::Clock;
+use super::deadline::timespec;
 use super::interrupt::Interrupt;
-use super::line::Line;
+use super::medium::{Medium, PortOn, Progress};
 use super::words::in_words;
+use crate::event::CloseReason;
 use crate::port::{Capabilities, Capability, Happening, PortCommand};
+use crate::settings::LineSettings;
 use crate::time::Moment;
 use crate::world::World;
 
@@ -35,19 +39,18 @@ const DISCARDED: usize = 1024 * 1024;
 /// nothing here and are accepted.
 #[derive(Debug)]
 pub struct PtyWorld {
-    line: Line,
+    port: PortOn<Pty>,
+}
+
+/// A pseudo-terminal that is there as long as this is, whether the device has opened it or not.
+#[derive(Debug)]
+struct Pty {
     master: OwnedFd,
     /// Kept open, so that reading is no error while no host is there.
     host_side: OwnedFd,
     path: PathBuf,
     link: Option<PathBuf>,
-    state: State,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Open,
-    Closed,
+    interrupt: Interrupt,
 }
 
 impl PtyWorld {
@@ -65,68 +68,72 @@ impl PtyWorld {
             make_link(&path, link).map_err(|error| format!("no link `{}`: {}", link.display(), in_words(&error)))?;
         }
         let link = link.map(Path::to_path_buf);
-        let line = Line::new(clock, interrupt);
-        Ok(PtyWorld { line, master, host_side, path, link, state: State::Closed })
+        let pty = Pty { master, host_side, path, link, interrupt: interrupt.clone() };
+        Ok(PtyWorld { port: PortOn::new(pty, clock, interrupt) })
     }
 
     /// Returns what a host opens, such as `/dev/pts/7`.
     pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    fn discard_input(&self) {
-        let mut bytes = Vec::with_capacity(4096);
-        let mut n_discarded = 0;
-        while let Ok(n @ 1..) = read(&self.master, spare_capacity(&mut bytes)) {
-            bytes.clear();
-            n_discarded += n;
-            if n_discarded >= DISCARDED {
-                return;
-            }
-        }
+        &self.port.medium().path
     }
 }
 
 impl World for PtyWorld {
     fn capabilities(&self) -> Capabilities {
-        Capability::DiscardInput.into()
+        self.port.capabilities()
     }
 
     fn perform(&mut self, command: PortCommand) {
-        match command {
-            PortCommand::Open { settings: _ } => {
-                self.state = State::Open;
-                self.line.tell(Happening::Opened);
-            }
-            PortCommand::Write { token, bytes } => self.line.write(self.master.as_fd(), token, bytes),
-            PortCommand::DiscardInput => self.discard_input(),
-            PortCommand::Close => {
-                self.state = State::Closed;
-                self.line.reset();
-            }
-            PortCommand::SetLines { .. } | PortCommand::Break { .. } | PortCommand::Reconfigure { .. } => {}
-        }
+        self.port.perform(command);
+    }
+
+    fn news(&mut self) -> Option<(Moment, Happening)> {
+        self.port.news()
     }
 
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
-        let port = match self.state {
-            State::Open => Some(self.master.as_fd()),
-            State::Closed => None,
-        };
-        let (now, happening) = self.line.wait(port, until, received);
-        if let Happening::Closed(_) = happening {
-            self.state = State::Closed;
-        }
-        (now, happening)
+        self.port.wait(until, received)
     }
 }
 
-impl Drop for PtyWorld {
+impl Medium for Pty {
+    type Port = OwnedFd;
+
+    const CAPABILITIES: Capabilities = Capabilities::of(&[Capability::DiscardInput]);
+
+    fn open(&mut self, _settings: LineSettings) -> Result<OwnedFd, CloseReason> {
+        self.master.try_clone().map_err(|error| CloseReason::CannotOpen { reason: in_words(&error), help: None })
+    }
+
+    fn carry_out(port: &mut OwnedFd, command: &PortCommand, _now: Moment) -> Result<Progress, CloseReason> {
+        match command {
+            PortCommand::DiscardInput => discard_input(port),
+            PortCommand::Open { .. }
+            | PortCommand::Write { .. }
+            | PortCommand::SetLines { .. }
+            | PortCommand::Break { .. }
+            | PortCommand::Reconfigure { .. }
+            | PortCommand::Close => {}
+        }
+        Ok(Progress::Done)
+    }
+}
+
+impl Pty {
+    /// Waits until that time has passed or the interrupt is raised.
+    fn pause(&self, lasting: Duration) {
+        let mut fds = [PollFd::from_borrowed_fd(self.interrupt.descriptor(), PollFlags::IN)];
+        // What comes of it does not matter: the caller looks for itself.
+        let _ = poll(&mut fds, Some(&timespec(lasting)));
+    }
+}
+
+impl Drop for Pty {
     /// Gives the host time to read the last bytes, which the system would throw away.
     fn drop(&mut self) {
         let mut left = LINGER;
-        while !left.is_zero() && !self.line.is_interrupted() && ioctl_fionread(&self.host_side).is_ok_and(|n| n > 0) {
-            self.line.pause(LINGER_STEP);
+        while !left.is_zero() && !self.interrupt.is_raised() && ioctl_fionread(&self.host_side).is_ok_and(|n| n > 0) {
+            self.pause(LINGER_STEP);
             left = left.saturating_sub(LINGER_STEP);
         }
         if let Some(link) = &self.link
@@ -134,6 +141,18 @@ impl Drop for PtyWorld {
         {
             // Nobody is left to be told that the link stays.
             let _ = fs::remove_file(link);
+        }
+    }
+}
+
+fn discard_input(port: &OwnedFd) {
+    let mut bytes = Vec::with_capacity(4096);
+    let mut n_discarded = 0;
+    while let Ok(n @ 1..) = read(port, spare_capacity(&mut bytes)) {
+        bytes.clear();
+        n_discarded += n;
+        if n_discarded >= DISCARDED {
+            return;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The world of one serial port of this machine.
+//! The serial ports of this machine, opened and served.
 
 mod missing;
 #[cfg(unix)]
@@ -10,6 +10,6 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub(super) use unix::SerialWorld;
+pub(super) use unix::Serial;
 #[cfg(windows)]
 pub(super) use windows::serve;

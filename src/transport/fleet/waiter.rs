@@ -13,17 +13,18 @@ use crate::port::Happening;
 use crate::time::Moment;
 use crate::transport::clock::Clock;
 use crate::transport::interrupt::Interrupt;
-use crate::transport::line::Ready;
-use crate::transport::serial::SerialWorld;
+use crate::transport::medium::PortOn;
+use crate::transport::serial::Serial;
+use crate::transport::watched::Ready;
 
 impl Lookout for Waiter {
-    type World = SerialWorld;
+    type World = PortOn<Serial>;
 
-    fn world(&self, _number: usize, port: &str, clock: Clock, interrupt: &Interrupt) -> SerialWorld {
-        SerialWorld::new(port, clock, interrupt.clone())
+    fn world(&self, _number: usize, port: &str, clock: Clock, interrupt: &Interrupt) -> PortOn<Serial> {
+        PortOn::new(Serial::new(port), clock, interrupt.clone())
     }
 
-    fn watch(&mut self, number: usize, world: &SerialWorld) -> io::Result<()> {
+    fn watch(&mut self, number: usize, world: &PortOn<Serial>) -> io::Result<()> {
         Waiter::watch(self, number, world.awaited())
     }
 
@@ -32,26 +33,26 @@ impl Lookout for Waiter {
     }
 }
 
-impl Watched for SerialWorld {
+impl Watched for PortOn<Serial> {
     type Found = Ready;
 
     fn found(&mut self, found: Ready) {
-        SerialWorld::found(self, found);
+        PortOn::found(self, found);
     }
 
     fn look(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
-        SerialWorld::look(self, until, received)
+        PortOn::look(self, until, received)
     }
 
     fn stage_until(&mut self) -> Option<Moment> {
-        SerialWorld::stage_until(self)
+        self.advance()
     }
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux {
     use std::io;
-    use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+    use std::os::fd::{AsRawFd, OwnedFd, RawFd};
     use std::time::Duration;
 
     use rustix::buffer::spare_capacity;
@@ -59,8 +60,9 @@ mod linux {
     use rustix::event::{PollFd, PollFlags, poll};
     use rustix::io::Errno;
 
+    use crate::transport::deadline::{first_part, timespec};
     use crate::transport::interrupt::Interrupt;
-    use crate::transport::line::{Ready, first_part, timespec};
+    use crate::transport::watched::{Awaited, Interest, Ready};
 
     /// The number under which the interrupt is watched.
     const INTERRUPT: u64 = u64::MAX;
@@ -69,8 +71,8 @@ mod linux {
     /// when it is hung up.
     pub(crate) struct Waiter {
         epoll: OwnedFd,
-        /// What is watched for each number: a descriptor, and whether until it can be written to.
-        watched: Vec<Option<(RawFd, bool)>>,
+        /// What is watched for each number: a descriptor, and what it is to be ready for.
+        watched: Vec<Option<(RawFd, Interest)>>,
         events: Vec<Event>,
         interrupt: Interrupt,
         has_interrupt: bool,
@@ -86,21 +88,24 @@ mod linux {
         }
 
         /// Watches a descriptor under a number from now on; a descriptor that was closed is forgotten by itself.
-        pub(crate) fn watch(&mut self, number: usize, port: Option<(BorrowedFd<'_>, bool)>) -> io::Result<()> {
+        pub(crate) fn watch(&mut self, number: usize, port: Option<Awaited<'_>>) -> io::Result<()> {
             if self.watched.len() <= number {
                 self.watched.resize(number + 1, None);
             }
-            let wanted = port.map(|(fd, writing)| (fd.as_raw_fd(), writing));
+            let wanted = port.map(|Awaited { port, interest }| (port.as_raw_fd(), interest));
             if self.watched[number] == wanted {
                 return Ok(());
             }
-            if let Some((fd, writing)) = port {
+            if let Some(Awaited { port, interest }) = port {
                 // Bytes that can be read are told of once: to ask a terminal again and again whether there are more
                 // costs as much as reading them.
-                let flags = if writing { EventFlags::IN | EventFlags::OUT } else { EventFlags::IN | EventFlags::ET };
+                let flags = match interest {
+                    Interest::Bytes => EventFlags::IN | EventFlags::ET,
+                    Interest::BytesOrRoom => EventFlags::IN | EventFlags::OUT,
+                };
                 let data = EventData::new_u64(number as u64);
-                match epoll::add(&self.epoll, fd, data, flags) {
-                    Err(Errno::EXIST) => epoll::modify(&self.epoll, fd, data, flags)?,
+                match epoll::add(&self.epoll, port, data, flags) {
+                    Err(Errno::EXIST) => epoll::modify(&self.epoll, port, data, flags)?,
                     added => added?,
                 }
             }
@@ -161,12 +166,13 @@ mod portable {
     use rustix::event::{PollFd, PollFlags, poll};
     use rustix::io::Errno;
 
+    use crate::transport::deadline::{first_part, timespec};
     use crate::transport::interrupt::Interrupt;
-    use crate::transport::line::{Ready, first_part, timespec};
+    use crate::transport::watched::{Awaited, Ready};
 
     /// Waits with poll.
     pub struct Waiter {
-        watched: Vec<Option<(RawFd, bool)>>,
+        watched: Vec<Option<(RawFd, Interest)>>,
         interrupt: Interrupt,
     }
 
@@ -177,11 +183,11 @@ mod portable {
         }
 
         /// Watches a descriptor under a number from now on; `None` when it has been closed.
-        pub fn watch(&mut self, number: usize, port: Option<(BorrowedFd<'_>, bool)>) -> io::Result<()> {
+        pub fn watch(&mut self, number: usize, port: Option<Awaited<'_>>) -> io::Result<()> {
             if self.watched.len() <= number {
                 self.watched.resize(number + 1, None);
             }
-            self.watched[number] = port.map(|(fd, writing)| (fd.as_raw_fd(), writing));
+            self.watched[number] = port.map(|Awaited { port, interest }| (port.as_raw_fd(), interest));
             Ok(())
         }
 
@@ -191,8 +197,11 @@ mod portable {
             let mut numbers = Vec::new();
             let mut fds = Vec::new();
             for (number, watched) in self.watched.iter().enumerate() {
-                let Some((fd, writing)) = watched else { continue };
-                let wanted = if *writing { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
+                let Some((fd, interest)) = watched else { continue };
+                let wanted = match interest {
+                    Interest::Bytes => PollFlags::IN,
+                    Interest::BytesOrRoom => PollFlags::IN | PollFlags::OUT,
+                };
                 // SAFETY: `watch` is told when a descriptor is closed, so all of these are open.
                 let fd = unsafe { BorrowedFd::borrow_raw(*fd) };
                 numbers.push(number);

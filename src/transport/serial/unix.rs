@@ -1,6 +1,5 @@
-//! The world of one serial port on Unix, in one thread.
+//! `Serial`: a serial port of this machine on Unix.
 
-use std::collections::VecDeque;
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::fs::FileTypeExt;
@@ -16,32 +15,24 @@ use serialport::{ClearBuffer, SerialPort, TTYPort};
 use super::refusal;
 use super::settings::{broken, builder, check_settings, reconfigure, wanted, words};
 use crate::event::CloseReason;
-use crate::port::{Happening, PortCommand};
+use crate::port::{Capabilities, PortCommand};
 use crate::settings::LineSettings;
 use crate::time::Moment;
-use crate::transport::clock::Clock;
-use crate::transport::interrupt::Interrupt;
-use crate::transport::line::{Line, Ready};
-use crate::world::World;
+use crate::transport::medium::{Medium, Progress};
 
-/// The world in which a named port is real.
+/// A serial port of this machine, by the name of its device node.
 #[derive(Debug)]
-pub(crate) struct SerialWorld {
+pub(crate) struct Serial {
     name: String,
-    line: Line,
-    port: Option<Port>,
-    stage: Stage,
-    /// What was asked for during a stage, to be done in order when it is over.
-    later: VecDeque<PortCommand>,
-    /// What was found of the port and was not used up: who waits for several is told of bytes only once.
-    ready: Ready,
 }
 
+/// The port while it is open.
 #[derive(Debug)]
-struct Port {
+pub(crate) struct Port {
     tty: TTYPort,
     settings: LineSettings,
     kind: Kind,
+    stage: Stage,
 }
 
 /// A pseudo-terminal has no baud, format or control lines, and says so in its own ways.
@@ -51,253 +42,64 @@ enum Kind {
     Pseudo,
 }
 
-/// Something that takes time and that later commands must not overtake.
-#[derive(Debug)]
+/// How far a command is that takes time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// Nothing of that kind.
+    /// There is no such command.
     Idle,
-    /// Bytes still leave that `then` would spoil: as many as were left when looked at, to be looked at
-    /// again at `look`.
-    Draining { then: Then, look: Moment, left: u32 },
+    /// Bytes still leave that the command would spoil: as many as were left when looked at.
+    Draining { left: u32 },
     /// The line is held in break.
     Breaking { until: Moment },
 }
 
-#[derive(Debug)]
-enum Then {
-    Break { lasting: Duration },
-    Reconfigure { settings: LineSettings },
+impl Serial {
+    /// Names a port.
+    pub(crate) fn new(name: &str) -> Serial {
+        Serial { name: name.to_string() }
+    }
 }
 
-impl SerialWorld {
-    /// Makes the world of the port with this name; nothing is opened yet.
-    pub(crate) fn new(name: &str, clock: Clock, interrupt: Interrupt) -> SerialWorld {
-        SerialWorld {
-            name: name.to_string(),
-            line: Line::new(clock, interrupt),
-            port: None,
-            stage: Stage::Idle,
-            later: VecDeque::new(),
-            ready: Ready::default(),
-        }
+impl Medium for Serial {
+    type Port = Port;
+
+    const CAPABILITIES: Capabilities = Capabilities::ALL;
+
+    fn open(&mut self, settings: LineSettings) -> Result<Port, CloseReason> {
+        Port::open(&self.name, settings)
     }
 
-    fn open(&mut self, settings: LineSettings) {
-        self.close();
-        let told = match Port::open(&self.name, settings) {
-            Ok(port) => {
-                self.port = Some(port);
-                Happening::Opened
-            }
-            Err(reason) => Happening::Closed(reason),
-        };
-        self.line.tell(told);
-    }
-
-    /// Closes the port, and forgets what has not been told of it.
-    fn close(&mut self) {
-        self.let_go();
-        self.line.reset();
-    }
-
-    fn let_go(&mut self) {
-        if let (Some(port), Stage::Breaking { .. }) = (&self.port, &self.stage) {
-            // A port that can not end its break is closed all the same.
-            let _ = port.tty.clear_break();
-        }
-        self.port = None;
-        self.stage = Stage::Idle;
-        self.later.clear();
-        self.line.forget_writes();
-    }
-
-    /// Closes the port because something failed. If the other end is gone, waits find out by themselves,
-    /// when they have read what is left.
-    fn lose(&mut self, reason: CloseReason) {
-        if self.port.as_ref().is_some_and(|port| self.line.is_hung_up(port.descriptor())) {
-            return;
-        }
-        self.let_go();
-        self.line.tell(Happening::Closed(reason));
-    }
-
-    /// Carries out a command other than opening and closing, or begins it as a stage.
-    fn carry_out(&mut self, command: PortCommand) {
-        let now = self.line.now();
-        let Some(port) = &mut self.port else { return };
-        let done = match command {
-            PortCommand::Write { token, bytes } => {
-                self.line.write(port.descriptor(), token, bytes);
-                Ok(())
-            }
-            PortCommand::SetLines { dtr, rts } => port.set_lines(dtr, rts),
-            PortCommand::Break { lasting } => {
-                self.stage = Stage::Draining { then: Then::Break { lasting }, look: now, left: u32::MAX };
-                Ok(())
-            }
-            PortCommand::Reconfigure { settings } => {
-                self.stage = Stage::Draining { then: Then::Reconfigure { settings }, look: now, left: u32::MAX };
-                Ok(())
-            }
+    fn carry_out(port: &mut Port, command: &PortCommand, now: Moment) -> Result<Progress, CloseReason> {
+        match command {
+            PortCommand::SetLines { dtr, rts } => port.set_lines(*dtr, *rts)?,
             PortCommand::DiscardInput => port
                 .tty
                 .clear(ClearBuffer::Input)
-                .map_err(|error| broken(format!("the input can not be discarded: {}", words(&error)))),
-            PortCommand::Open { .. } | PortCommand::Close => Ok(()),
-        };
-        if let Err(reason) = done {
-            self.lose(reason);
+                .map_err(|error| broken(format!("the input can not be discarded: {}", words(&error))))?,
+            PortCommand::Break { lasting } => return port.send_break(*lasting, now),
+            PortCommand::Reconfigure { settings } => match port.drain(now) {
+                Progress::Done => port.reconfigure(settings.clone())?,
+                progress @ (Progress::AfterWrites | Progress::At(_)) => return Ok(progress),
+            },
+            PortCommand::Open { .. } | PortCommand::Write { .. } | PortCommand::Close => {}
         }
-    }
-
-    /// Goes on with the stage and what is behind it; returns when to come back, if time alone ends it.
-    fn advance(&mut self) -> Option<Moment> {
-        loop {
-            if matches!(self.stage, Stage::Idle) && self.later.is_empty() {
-                return None;
-            }
-            let now = self.line.now();
-            let port = self.port.as_mut()?;
-            match std::mem::replace(&mut self.stage, Stage::Idle) {
-                Stage::Idle => {
-                    let command = self.later.pop_front()?;
-                    self.carry_out(command);
-                }
-                Stage::Draining { then, look, left } => {
-                    let still = port.n_leaving();
-                    if self.line.has_unsent() {
-                        self.stage = Stage::Draining { then, look, left };
-                        return None;
-                    }
-                    if still > 0 && now < look {
-                        self.stage = Stage::Draining { then, look, left };
-                        return Some(look);
-                    }
-                    // Bytes that flow control holds back do not get fewer, and are not waited for.
-                    if still > 0 && still < left {
-                        let look = now + port.settings.character_time() * still.saturating_add(1);
-                        self.stage = Stage::Draining { then, look, left: still };
-                        return Some(look);
-                    }
-                    if let Err(reason) = self.begin(then, now) {
-                        self.lose(reason);
-                    }
-                }
-                Stage::Breaking { until } if now < until => {
-                    self.stage = Stage::Breaking { until };
-                    return Some(until);
-                }
-                Stage::Breaking { .. } => {
-                    if let Err(error) = port.tty.clear_break() {
-                        self.lose(broken(format!("the break can not be ended: {}", words(&error))));
-                    }
-                }
-            }
-        }
-    }
-
-    fn begin(&mut self, then: Then, now: Moment) -> Result<(), CloseReason> {
-        let Some(port) = &mut self.port else { return Ok(()) };
-        match then {
-            Then::Break { lasting } => {
-                port.tty.set_break().map_err(|e| broken(format!("the line can not be held: {}", words(&e))))?;
-                self.stage = Stage::Breaking { until: now + lasting };
-                Ok(())
-            }
-            Then::Reconfigure { settings } => port.reconfigure(settings),
-        }
+        Ok(Progress::Done)
     }
 }
 
-impl SerialWorld {
-    /// Returns the descriptor to wait on, and whether it is waited for until bytes can be written.
-    pub(crate) fn awaited(&self) -> Option<(BorrowedFd<'_>, bool)> {
-        self.port.as_ref().map(|port| (port.descriptor(), self.line.has_unsent()))
-    }
-
-    /// Returns the moment at which this world must be looked at again by itself.
-    pub(crate) fn stage_until(&mut self) -> Option<Moment> {
-        self.advance()
-    }
-
-    /// Takes note of what the port is ready for.
-    pub(crate) fn found(&mut self, found: Ready) {
-        self.ready.readable |= found.readable;
-        self.ready.writable |= found.writable;
-        self.ready.hung_up |= found.hung_up;
-    }
-
-    /// Looks whether there is something to tell, given what the port was found ready for; never blocks. Bytes are
-    /// appended to `received`.
-    pub(crate) fn look(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
-        self.advance();
-        let port = self.port.as_ref().map(Port::descriptor);
-        let told = self.line.look(port, self.ready, until, received);
-        // It is the last that a look does to read and to write, so what it did not tell of is not to be had.
-        match &told {
-            None => self.ready = Ready::default(),
-            Some((_, Happening::Closed(_))) => {
-                self.ready = Ready::default();
-                self.let_go();
-            }
-            // Less than there was room for is all there was.
-            Some((_, Happening::Received)) => self.ready.readable = received.len() == received.capacity(),
-            Some(_) => {}
-        }
-        told
+impl AsFd for Port {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        // SAFETY: the descriptor is open as long as `tty` is, which is borrowed as long as the result is.
+        unsafe { BorrowedFd::borrow_raw(self.tty.as_raw_fd()) }
     }
 }
 
-impl World for SerialWorld {
-    fn perform(&mut self, command: PortCommand) {
-        match command {
-            PortCommand::Open { settings } => self.open(settings),
-            PortCommand::Close => {
-                // What carries the last bytes may stand behind this program on its processor; it is not to wait until the
-                // run has been written up.
-                std::thread::yield_now();
-                self.close();
-            }
-            other if matches!(self.stage, Stage::Idle) => {
-                self.carry_out(other);
-                self.advance();
-            }
-            other => self.later.push_back(other),
-        }
-    }
-
-    fn news(&mut self) -> Option<(Moment, Happening)> {
-        let (now, happening) = self.line.news()?;
-        if matches!(happening, Happening::Closed(_)) {
-            self.let_go();
-        }
-        Some((now, happening))
-    }
-
-    fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
-        loop {
-            let stop = match (until, self.advance()) {
-                (Some(until), Some(stage)) => Some(until.min(stage)),
-                (until, stage) => until.or(stage),
-            };
-            let port = self.port.as_ref().map(Port::descriptor);
-            let (now, happening) = self.line.wait(port, stop, received);
-            match happening {
-                // Woken for the stage only.
-                Happening::Nothing if until.is_none_or(|until| now < until) => {}
-                Happening::Closed(reason) => {
-                    self.let_go();
-                    return (now, Happening::Closed(reason));
-                }
-                other => return (now, other),
-            }
-        }
-    }
-}
-
-impl Drop for SerialWorld {
+impl Drop for Port {
     fn drop(&mut self) {
-        self.let_go();
+        if let Stage::Breaking { .. } = self.stage {
+            // A port that can not end its break is closed all the same.
+            let _ = self.tty.clear_break();
+        }
     }
 }
 
@@ -333,9 +135,9 @@ impl Port {
         let tty = builder(name, baud, &settings)
             .open_native()
             .map_err(|error| CloseReason::CannotOpen { reason: words(&error), help: None })?;
-        let mut port = Port { tty, settings, kind };
-        let flags = fcntl_getfl(port.descriptor()).unwrap_or(OFlags::RDWR);
-        fcntl_setfl(port.descriptor(), flags | OFlags::NONBLOCK).map_err(|errno| refusal::of_error(name, errno))?;
+        let mut port = Port { tty, settings, kind, stage: Stage::Idle };
+        let flags = fcntl_getfl(&port).unwrap_or(OFlags::RDWR);
+        fcntl_setfl(&port, flags | OFlags::NONBLOCK).map_err(|errno| refusal::of_error(name, errno))?;
         if kind == Kind::Hardware {
             check_settings(&port.tty, &port.settings)?;
         }
@@ -376,7 +178,7 @@ impl Port {
         const DTR: i32 = 2;
         const RTS: i32 = 4;
         let in_words = |errno: Errno| crate::transport::words::in_words(&errno.into());
-        let port = self.descriptor();
+        let port = self.as_fd();
         // SAFETY: TIOCMGET fills in an int and TIOCMSET reads one; these are their numbers on this system.
         let now = unsafe { ioctl(port, Getter::<TIOCMGET, i32>::new()) }.map_err(in_words)?;
         let wanted = (now & !(DTR | RTS)) | if dtr { DTR } else { 0 } | if rts { RTS } else { 0 };
@@ -390,9 +192,46 @@ impl Port {
         self.tty.write_request_to_send(rts).map_err(|e| words(&e))
     }
 
-    fn descriptor(&self) -> BorrowedFd<'_> {
-        // SAFETY: the descriptor is open as long as `tty` is, which is borrowed as long as the result is.
-        unsafe { BorrowedFd::borrow_raw(self.tty.as_raw_fd()) }
+    /// Holds the line in break, once everything has left that was written before.
+    fn send_break(&mut self, lasting: Duration, now: Moment) -> Result<Progress, CloseReason> {
+        let until = match self.stage {
+            Stage::Breaking { until } => until,
+            Stage::Idle | Stage::Draining { .. } => {
+                let progress = self.drain(now);
+                if progress != Progress::Done {
+                    return Ok(progress);
+                }
+                self.tty.set_break().map_err(|e| broken(format!("the line can not be held: {}", words(&e))))?;
+                now + lasting
+            }
+        };
+        if now < until {
+            self.stage = Stage::Breaking { until };
+            return Ok(Progress::At(until));
+        }
+        self.stage = Stage::Idle;
+        self.tty.clear_break().map_err(|e| broken(format!("the break can not be ended: {}", words(&e))))?;
+        Ok(Progress::Done)
+    }
+
+    /// Lets everything leave that was written before.
+    fn drain(&mut self, now: Moment) -> Progress {
+        let left = match self.stage {
+            Stage::Idle => {
+                self.stage = Stage::Draining { left: u32::MAX };
+                return Progress::AfterWrites;
+            }
+            Stage::Draining { left } => left,
+            Stage::Breaking { .. } => 0,
+        };
+        let still = self.n_leaving();
+        // Bytes that flow control holds back do not get fewer, and are not waited for.
+        if still > 0 && still < left {
+            self.stage = Stage::Draining { left: still };
+            return Progress::At(now + self.settings.character_time() * still.saturating_add(1));
+        }
+        self.stage = Stage::Idle;
+        Progress::Done
     }
 
     /// Returns how many bytes the system has taken and not yet put on the line. A pseudo-terminal has no

@@ -4,15 +4,19 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use super::*;
-use crate::port::WriteToken;
+use crate::port::{Happening, WriteToken};
 use crate::settings::{ControlLine, Settings};
+use crate::transport::clock::Clock;
+use crate::transport::interrupt::Interrupt;
+use crate::transport::medium::PortOn;
 use crate::transport::pty::PtyWorld;
+use crate::world::World;
 
 /// Longer than any of this takes; it only ends a test that would hang.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 struct Pair {
-    host: SerialWorld,
+    host: PortOn<Serial>,
     device: PtyWorld,
     clock: Clock,
 }
@@ -21,9 +25,9 @@ fn line() -> LineSettings {
     Settings::default().line
 }
 
-fn world(path: &Path, clock: Clock) -> SerialWorld {
+fn world(path: &Path, clock: Clock) -> PortOn<Serial> {
     let name = path.to_str().expect("the path of a pseudo-terminal is ASCII");
-    SerialWorld::new(name, clock, Interrupt::new().expect("a pipe"))
+    PortOn::new(Serial::new(name), clock, Interrupt::new().expect("a pipe"))
 }
 
 fn pair() -> Pair {
@@ -57,7 +61,7 @@ fn next(side: &mut dyn World, clock: Clock) -> Happening {
 }
 
 fn refusal_of(name: &str, settings: LineSettings) -> (String, String) {
-    let mut world = SerialWorld::new(name, Clock::start(), Interrupt::new().expect("a pipe"));
+    let mut world = PortOn::new(Serial::new(name), Clock::start(), Interrupt::new().expect("a pipe"));
     world.perform(PortCommand::Open { settings });
     match world.wait(None, &mut Vec::new()).1 {
         Happening::Closed(CloseReason::CannotOpen { reason, help } | CloseReason::Broken { reason, help }) => {
@@ -213,7 +217,7 @@ fn a_wait_that_ends_within_a_break_ends_on_time() {
 fn settings_of_an_open_port_can_change() {
     let Pair { mut host, mut device, clock } = pair();
     host.perform(PortCommand::Reconfigure { settings: LineSettings { baud: 9600, data_bits: 7, ..line() } });
-    let port = host.port.as_ref().expect("the port is open");
+    let port = host.port().expect("the port is open");
     assert_eq!((port.tty.baud_rate().ok(), port.settings.data_bits), (Some(9600), 7));
     device.perform(write(1, b"OK"));
     assert_eq!(take(&mut host, clock, 2), b"OK");
@@ -224,7 +228,7 @@ fn discarded_input_does_not_come() {
     let Pair { mut host, mut device, clock } = pair();
     device.perform(write(1, b"old"));
     assert_eq!(next(&mut device, clock), Happening::Sent(WriteToken::new(1)));
-    let has_come = |host: &SerialWorld| host.port.as_ref().and_then(|port| port.tty.bytes_to_read().ok()) == Some(3);
+    let has_come = |host: &PortOn<Serial>| host.port().and_then(|port| port.tty.bytes_to_read().ok()) == Some(3);
     while !has_come(&host) {
         device.wait(Some(clock.now() + Duration::from_millis(1)), &mut Vec::new());
         assert!(clock.now() < Moment::START + PATIENCE);
@@ -249,7 +253,7 @@ fn an_interrupt_ends_a_wait_for_an_open_port() {
     let device = PtyWorld::create(clock, Interrupt::new().expect("a pipe"), None).expect("a pseudo-terminal");
     let interrupt = Interrupt::new().expect("a pipe");
     let name = device.path().display().to_string();
-    let mut host = SerialWorld::new(&name, clock, interrupt.clone());
+    let mut host = PortOn::new(Serial::new(&name), clock, interrupt.clone());
     host.perform(PortCommand::Open { settings: line() });
     assert_eq!(next(&mut host, clock), Happening::Opened);
     std::thread::scope(|scope| {

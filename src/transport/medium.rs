@@ -1,0 +1,315 @@
+//! `PortOn`: the world of one port on a descriptor; a `Medium` is everything in which such ports differ.
+
+use std::collections::VecDeque;
+use std::os::fd::AsFd;
+
+use super::clock::Clock;
+use super::interrupt::Interrupt;
+use super::line::Line;
+use super::watched::{Awaited, Ready};
+use crate::event::CloseReason;
+use crate::port::{Capabilities, Happening, PortCommand};
+use crate::settings::LineSettings;
+use crate::time::Moment;
+use crate::world::World;
+
+/// What a port is made of.
+pub(super) trait Medium {
+    /// The port while it is open.
+    type Port: AsFd;
+
+    /// What can be asked of it.
+    const CAPABILITIES: Capabilities;
+
+    /// Opens the port, so that reading and writing do not block.
+    ///
+    /// # Errors
+    ///
+    /// Why it can not be opened.
+    fn open(&mut self, settings: LineSettings) -> Result<Self::Port, CloseReason>;
+
+    /// Carries out a command other than opening, writing and closing, or begins it: then it is called again, as the
+    /// [`Progress`] says, until it is done. Only what is among the capabilities is asked for.
+    ///
+    /// # Errors
+    ///
+    /// Why it can not be done; the port is then closed.
+    fn carry_out(port: &mut Self::Port, command: &PortCommand, now: Moment) -> Result<Progress, CloseReason>;
+}
+
+/// How far a command is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// It is done.
+    Done,
+    /// It is to be gone on with when the system has taken everything that was written before.
+    AfterWrites,
+    /// It is to be gone on with at this moment.
+    At(Moment),
+}
+
+/// The world of a port that is made of `M`.
+#[derive(Debug)]
+pub(super) struct PortOn<M: Medium> {
+    medium: M,
+    line: Line<M::Port>,
+    /// What takes time and must not be overtaken, and how far it is.
+    under_way: Option<(PortCommand, Progress)>,
+    /// What was asked for meanwhile, to be done in order afterwards.
+    later: VecDeque<PortCommand>,
+}
+
+impl<M: Medium> PortOn<M> {
+    /// Makes the world of a port; nothing is opened yet.
+    pub(super) fn new(medium: M, clock: Clock, interrupt: Interrupt) -> PortOn<M> {
+        PortOn { medium, line: Line::new(clock, interrupt), under_way: None, later: VecDeque::new() }
+    }
+
+    /// Takes note of what the port was found ready for.
+    pub(super) fn found(&mut self, found: Ready) {
+        self.line.found(found);
+    }
+
+    /// Looks whether there is something to tell, given what the port was found ready for; never blocks. Bytes are
+    /// appended to `received`.
+    pub(super) fn look(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        self.advance();
+        self.line.look(until, received)
+    }
+
+    /// Goes on with what is under way, and then with what was asked for meanwhile; returns when to come back, if time alone
+    /// ends it.
+    pub(super) fn advance(&mut self) -> Option<Moment> {
+        loop {
+            if self.line.port().is_none() {
+                self.forget_commands();
+                return None;
+            }
+            match self.under_way.take() {
+                None => {
+                    let command = self.later.pop_front()?;
+                    self.carry_out(command);
+                }
+                Some((command, Progress::AfterWrites)) if self.line.has_unsent() => {
+                    self.under_way = Some((command, Progress::AfterWrites));
+                    return None;
+                }
+                Some((command, Progress::At(at))) if self.line.now() < at => {
+                    self.under_way = Some((command, Progress::At(at)));
+                    return Some(at);
+                }
+                Some((command, Progress::Done | Progress::AfterWrites | Progress::At(_))) => self.carry_out(command),
+            }
+        }
+    }
+
+    /// Returns what to wait for, if the port is open.
+    pub(super) fn awaited(&self) -> Option<Awaited<'_>> {
+        self.line.awaited()
+    }
+
+    /// Returns the port, if it is open.
+    #[cfg(test)]
+    pub(super) fn port(&self) -> Option<&M::Port> {
+        self.line.port()
+    }
+
+    /// Returns what the port is made of.
+    pub(super) fn medium(&self) -> &M {
+        &self.medium
+    }
+
+    fn open(&mut self, settings: LineSettings) {
+        self.close();
+        match self.medium.open(settings) {
+            Ok(port) => self.line.open(port),
+            Err(reason) => self.line.tell(Happening::Closed(reason)),
+        }
+    }
+
+    fn close(&mut self) {
+        self.forget_commands();
+        self.line.close();
+    }
+
+    fn forget_commands(&mut self) {
+        self.under_way = None;
+        self.later.clear();
+    }
+
+    /// Carries out a command other than opening and closing, or goes on with it.
+    fn carry_out(&mut self, command: PortCommand) {
+        if let PortCommand::Write { token, bytes } = command {
+            return self.line.write(token, bytes);
+        }
+        if !M::CAPABILITIES.cover(command.needs()) {
+            return;
+        }
+        let now = self.line.now();
+        let Some(port) = self.line.port_mut() else { return };
+        match M::carry_out(port, &command, now) {
+            Ok(Progress::Done) => {}
+            Ok(progress @ (Progress::AfterWrites | Progress::At(_))) => self.under_way = Some((command, progress)),
+            Err(reason) => self.line.lose(reason),
+        }
+    }
+}
+
+impl<M: Medium> World for PortOn<M> {
+    fn capabilities(&self) -> Capabilities {
+        M::CAPABILITIES
+    }
+
+    fn perform(&mut self, command: PortCommand) {
+        match command {
+            PortCommand::Open { settings } => self.open(settings),
+            PortCommand::Close => {
+                // What carries the last bytes may stand behind this program on its processor; it is not to wait until the
+                // run has been written up.
+                std::thread::yield_now();
+                self.close();
+            }
+            other @ (PortCommand::Write { .. }
+            | PortCommand::SetLines { .. }
+            | PortCommand::Break { .. }
+            | PortCommand::Reconfigure { .. }
+            | PortCommand::DiscardInput) => {
+                if self.under_way.is_some() {
+                    self.later.push_back(other);
+                } else {
+                    self.carry_out(other);
+                    self.advance();
+                }
+            }
+        }
+    }
+
+    fn news(&mut self) -> Option<(Moment, Happening)> {
+        self.line.news()
+    }
+
+    fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
+        loop {
+            let stop = [until, self.advance()].into_iter().flatten().min();
+            let (now, happening) = self.line.wait(stop, received);
+            let is_for_command = happening == Happening::Nothing && until.is_none_or(|until| now < until);
+            if !is_for_command {
+                return (now, happening);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::os::unix::net::UnixStream;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::port::{Capability, WriteToken};
+    use crate::settings::Settings;
+
+    /// A port that can discard its input, which is begun when all has been written, and takes a millisecond.
+    struct Slow {
+        near: Option<UnixStream>,
+    }
+
+    struct Near {
+        stream: UnixStream,
+        begun: Option<Moment>,
+    }
+
+    impl AsFd for Near {
+        fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+            self.stream.as_fd()
+        }
+    }
+
+    impl Medium for Slow {
+        type Port = Near;
+
+        const CAPABILITIES: Capabilities = Capabilities::of(&[Capability::DiscardInput]);
+
+        fn open(&mut self, _settings: LineSettings) -> Result<Near, CloseReason> {
+            let stream = self.near.take().ok_or(CloseReason::HungUp)?;
+            Ok(Near { stream, begun: None })
+        }
+
+        fn carry_out(port: &mut Near, command: &PortCommand, now: Moment) -> Result<Progress, CloseReason> {
+            assert_eq!(*command, PortCommand::DiscardInput, "nothing else is among the capabilities");
+            match port.begun {
+                None => {
+                    port.begun = Some(now);
+                    Ok(Progress::AfterWrites)
+                }
+                Some(begun) if now < begun + Duration::from_millis(1) => {
+                    Ok(Progress::At(begun + Duration::from_millis(1)))
+                }
+                Some(_) => Ok(Progress::Done),
+            }
+        }
+    }
+
+    fn pair() -> (UnixStream, UnixStream) {
+        let (near, far) = UnixStream::pair().expect("two sockets");
+        near.set_nonblocking(true).expect("a socket can do without blocking");
+        (near, far)
+    }
+
+    /// Opens what there is; returns what is told of it.
+    fn open(near: Option<UnixStream>) -> (PortOn<Slow>, Happening) {
+        let medium = Slow { near };
+        let mut port = PortOn::new(medium, Clock::start(), Interrupt::new().expect("a pipe"));
+        port.perform(PortCommand::Open { settings: Settings::default().line });
+        let (_, told) = port.wait(None, &mut Vec::new());
+        (port, told)
+    }
+
+    fn write(number: u64, bytes: &[u8]) -> PortCommand {
+        PortCommand::Write { token: WriteToken::new(number), bytes: bytes.to_vec() }
+    }
+
+    #[test]
+    fn what_a_port_can_not_do_has_no_effect_and_holds_up_nothing() {
+        let (near, mut far) = pair();
+        let (mut port, _) = open(Some(near));
+        port.perform(PortCommand::Break { lasting: Duration::from_secs(3600) });
+        port.perform(PortCommand::SetLines { dtr: Some(true), rts: None });
+        port.perform(PortCommand::Reconfigure { settings: Settings::default().line });
+        port.perform(write(1, b"AT"));
+        assert_eq!(port.wait(None, &mut Vec::new()).1, Happening::Sent(WriteToken::new(1)));
+        let mut came = [0; 2];
+        far.read_exact(&mut came).expect("two bytes were written");
+        assert_eq!(&came, b"AT");
+    }
+
+    #[test]
+    fn a_command_that_takes_time_follows_what_was_written_and_is_not_overtaken() {
+        let (near, mut far) = pair();
+        let (mut port, _) = open(Some(near));
+        let bytes = vec![b'x'; 1_000_000];
+        port.perform(write(1, &bytes));
+        port.perform(PortCommand::DiscardInput);
+        port.perform(write(2, b"!"));
+        let begun = port.line.now();
+        let mut came = vec![0; bytes.len()];
+        std::thread::scope(|scope| {
+            scope.spawn(|| far.read_exact(&mut came).expect("everything is written"));
+            assert_eq!(port.wait(None, &mut Vec::new()).1, Happening::Sent(WriteToken::new(1)));
+        });
+        let (sent, happening) = port.wait(None, &mut Vec::new());
+        assert_eq!(happening, Happening::Sent(WriteToken::new(2)));
+        assert!(sent >= begun + Duration::from_millis(1), "{sent:?} is too soon after {begun:?}");
+        assert!(came == bytes);
+    }
+
+    #[test]
+    fn a_port_that_is_refused_is_told_of_once() {
+        let (mut port, told) = open(None);
+        assert_eq!(told, Happening::Closed(CloseReason::HungUp));
+        port.perform(write(1, b"AT"));
+        let until = port.line.now();
+        assert_eq!(port.wait(Some(until), &mut Vec::new()).1, Happening::Nothing);
+    }
+}
