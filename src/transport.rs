@@ -7,10 +7,16 @@
 //! Windows a thread per port does the same with short timeouts, channels join it to the run, and a bell wakes
 //! the one thread that waits for all ports and the interrupt.
 //!
+//! [`open`] makes an [`AnyPort`] of any kind. On Unix a kind is a `Medium`: how the port is opened, what can be asked of it,
+//! and how a command is carried out. `PortOn` is the world of any of them, and its `Line` owns the descriptor, the bytes
+//! that have not left and the deadlines. A new kind is a file with a `Medium` and its line in [`open`]; runs on one port and
+//! on many then have it. On Windows a kind is what its thread does.
+//!
 //! A moment is that of the clock, with one exception: bytes that a wait finds when the machine let it run
 //! on too late are reported at its deadline, so that a busy machine does not turn an answer in time into
 //! a timeout.
 
+mod any;
 // What only Windows needs and does not depend on it is tested everywhere.
 #[cfg(any(windows, test))]
 mod bell;
@@ -32,6 +38,7 @@ mod threaded;
 mod watched;
 mod words;
 
+pub use any::AnyPort;
 pub use clock::{Clock, unix_millis};
 pub use fleet::run_all;
 pub use interrupt::Interrupt;
@@ -39,16 +46,14 @@ pub use ports::{PortDescription, UsbIdentity, list};
 #[cfg(unix)]
 pub use pty::PtyWorld;
 
-use crate::world::World;
-
-/// Returns the world in which `port` is a serial port of this machine: `/dev/ttyUSB0`, `COM5`.
+/// Returns the port at an address: today that is a serial port of this machine, `/dev/ttyUSB0` or `COM5`.
 ///
-/// Nothing is opened before [`PortCommand::Open`](crate::port::PortCommand::Open). Moments are those of
-/// `clock`. An interrupt is told once to each world that shares it.
-pub fn open_world(port: &str, clock: Clock, interrupt: Interrupt) -> Box<dyn World> {
+/// Nothing is opened before [`PortCommand::Open`](crate::port::PortCommand::Open); what the port can do is known at once.
+/// Moments are those of `clock`. An interrupt is told once to each port that shares it.
+pub fn open(address: &str, clock: Clock, interrupt: Interrupt) -> AnyPort {
     #[cfg(unix)]
-    let world = medium::PortOn::new(serial::Serial::new(port), clock, interrupt);
+    let port = medium::PortOn::new(serial::Serial::new(address), clock, interrupt);
     #[cfg(windows)]
-    let world = threaded::ThreadedWorld::alone(port, clock, interrupt, std::sync::Arc::new(serial::serve));
-    Box::new(world)
+    let port = threaded::ThreadedWorld::new(address, clock, interrupt, std::sync::Arc::new(serial::serve));
+    AnyPort::new(port)
 }

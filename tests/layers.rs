@@ -45,7 +45,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("world", &["engine", "event", "port", "time"]),
     ("sim", &["engine", "event", "port", "settings", "source", "time", "value", "world"]),
-    ("transport", &["address", "diagnostic", "engine", "event", "port", "settings", "time", "world"]),
+    ("transport", &["address", "diagnostic", "event", "port", "settings", "time", "world"]),
     ("results", &["disk", "value", "world"]),
     ("report", &["diagnostic", "event", "source", "time", "value", "world"]),
     ("record", &["disk", "engine", "event", "port", "secret", "time", "value", "world"]),

@@ -18,7 +18,7 @@ use crate::program::Role;
 use crate::report::Fan;
 use crate::report::console::Volume;
 use crate::setup::{Counterpart, Ender};
-use crate::transport::{Clock, run_all};
+use crate::transport::{Clock, open, run_all};
 use crate::world::{Nobody, Session, World};
 
 /// How much all transcripts together gather before they are written, and one of them at the most.
@@ -111,6 +111,8 @@ fn run_seats(
     ender: &Ender,
     on_end: &mut dyn FnMut(usize, Verdict),
 ) -> Result<(), String> {
+    let clock = Clock::start();
+    let interrupt = ender.interrupt().map_err(|_| "it gives no interrupt".to_string())?;
     let mut together = Vec::new();
     let mut numbers = Vec::new();
     for (number, seat) in seats.iter_mut().enumerate() {
@@ -118,7 +120,7 @@ fn run_seats(
         let session = Session::new(&mut seat.engine, company);
         match &mut seat.line {
             Line::Node(name) => {
-                together.push((name.clone(), session));
+                together.push((open(name, clock, interrupt.clone()), session));
                 numbers.push(number);
             }
             // Interrupted, the others are not begun any more.
@@ -129,9 +131,8 @@ fn run_seats(
     if together.is_empty() {
         return Ok(());
     }
-    let interrupt = ender.interrupt().map_err(|_| "it gives no interrupt".to_string())?;
     let mut on_end = |index: usize, verdict| on_end(numbers[index], verdict);
-    run_all(together, at_most, Clock::start(), &interrupt, &mut on_end).map_err(|error| error.to_string())
+    run_all(together, at_most, clock, &interrupt, &mut on_end).map_err(|error| error.to_string())
 }
 
 /// Returns the verdict of all: the one that asks most for attention.

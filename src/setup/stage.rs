@@ -5,7 +5,7 @@ use crate::engine::{Engine, Inputs};
 use crate::replay::ReplayWorld;
 use crate::sim::{SimWorld, Stand, Texts};
 use crate::source::Sources;
-use crate::transport::{Clock, Interrupt, open_world};
+use crate::transport::{Clock, Interrupt, open};
 use crate::world::World;
 
 /// A run that begins with [`crate::world::run`].
@@ -67,7 +67,7 @@ impl Setup {
         let flow = self.flow();
         match self.counterpart() {
             Counterpart::Node(name) => {
-                let world = open_world(name, Clock::start(), ender.interrupt()?);
+                let world = Box::new(open(name, Clock::start(), ender.interrupt()?));
                 Ok(Stage { engine: self.engine(inputs), world, sources: (*flow.sources).clone() })
             }
             Counterpart::Device(device) => {

@@ -1,27 +1,31 @@
 //! Several runs at once, each on a port of its own, in one thread that waits for all of them.
 
 use std::io;
-use std::time::Duration;
 
 use self::batch::Batch;
+use self::lookout::Lookout;
 use self::member::{Member, Stand};
+use super::any::AnyPort;
 use super::clock::Clock;
 use super::interrupt::Interrupt;
+use super::watched::Ready;
 use crate::event::Verdict;
-use crate::port::Happening;
 use crate::time::Moment;
-use crate::world::{Session, World};
+use crate::world::Session;
 
 mod batch;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod epoll;
+mod lookout;
 mod member;
+#[cfg(all(unix, any(test, not(any(target_os = "linux", target_os = "android")))))]
+mod poll;
 #[cfg(any(windows, test))]
 mod threads;
-#[cfg(unix)]
-mod waiter;
 
 /// Runs sessions on their ports, at most so many at once, and tells of each verdict when it is there.
 ///
-/// `on_end` gets the number of the session, in the order given. One wait is for all ports and the interrupt; a
+/// The ports are on this clock and share this interrupt. `on_end` gets the number of the session, in the order given. One wait is for all ports and the interrupt; a
 /// port that is ready then costs no more than it costs alone. Of many that are ready at once, up to 64 are read before the
 /// first of them is written to.
 ///
@@ -29,70 +33,33 @@ mod waiter;
 ///
 /// If the system can not wait for so many ports.
 pub fn run_all(
-    sessions: Vec<(String, Session<'_>)>,
+    sessions: Vec<(AnyPort, Session<'_>)>,
     at_most: usize,
     clock: Clock,
     interrupt: &Interrupt,
     on_end: &mut dyn FnMut(usize, Verdict),
 ) -> io::Result<()> {
-    #[cfg(unix)]
-    let lookout = waiter::Waiter::new(interrupt)?;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let mut lookout = epoll::Epoll::new(interrupt)?;
+    #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+    let mut lookout = poll::Poll::new(interrupt);
     #[cfg(windows)]
-    let lookout = threads::Threads::new(interrupt, std::sync::Arc::new(super::serial::serve));
-    run_with(lookout, sessions, at_most, clock, interrupt, on_end)
-}
-
-/// What tells which of several ports may have something.
-trait Lookout {
-    /// The world of one of these ports.
-    type World: Watched;
-
-    /// Makes the world of a port; nothing is opened yet.
-    fn world(&self, number: usize, port: &str, clock: Clock, interrupt: &Interrupt) -> Self::World;
-
-    /// Watches a port under its number from now on, as its world now wants it.
-    fn watch(&mut self, number: usize, world: &Self::World) -> io::Result<()>;
-
-    /// Waits until a port may have something, the interrupt is raised, or that time has passed, or a part of it: who waits
-    /// for a moment looks at the clock and waits again. `ready` gets what was found, by number.
-    fn wait(&mut self, left: Option<Duration>, ready: &mut Vec<(usize, Found<Self>)>) -> io::Result<()>;
-}
-
-/// What a lookout finds of a port.
-type Found<L> = <<L as Lookout>::World as Watched>::Found;
-
-/// A world that can be waited for together with others.
-trait Watched: World {
-    /// What is found of its port.
-    type Found: Default;
-
-    /// Takes note of what was found, for the looks that follow.
-    fn found(&mut self, found: Self::Found);
-
-    /// Looks whether there is something to tell, without waiting; the bytes that came are appended to
-    /// `received`.
-    fn look(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)>;
-
-    /// Returns the moment at which this world must be looked at again by itself.
-    fn stage_until(&mut self) -> Option<Moment>;
+    let mut lookout = threads::Threads::new(interrupt);
+    run_with(&mut lookout, sessions, at_most, clock, interrupt, on_end)
 }
 
 /// Runs sessions as [`run_all`] does.
-fn run_with<L: Lookout>(
-    lookout: L,
-    sessions: Vec<(String, Session<'_>)>,
+fn run_with(
+    lookout: &mut dyn Lookout,
+    sessions: Vec<(AnyPort, Session<'_>)>,
     at_most: usize,
     clock: Clock,
     interrupt: &Interrupt,
     on_end: &mut dyn FnMut(usize, Verdict),
 ) -> io::Result<()> {
-    let members = sessions
-        .into_iter()
-        .enumerate()
-        .map(|(number, (port, session))| Member::new(lookout.world(number, &port, clock, interrupt), session));
-    let members: Vec<Member<'_, L::World>> = members.collect();
+    let members = sessions.into_iter().map(|(port, session)| Member::new(port, session)).collect();
     let mut fleet = Fleet { members, lookout, batch: Batch::new(), n_begun: 0, n_running: 0, look_at: None };
-    let mut ready: Vec<(usize, Found<L>)> = Vec::new();
+    let mut ready = Vec::new();
     let at_most = at_most.max(1);
     loop {
         while fleet.n_running < at_most && fleet.n_begun < fleet.members.len() {
@@ -111,9 +78,9 @@ fn run_with<L: Lookout>(
 }
 
 /// All runs, and what they share.
-struct Fleet<'a, L: Lookout> {
-    members: Vec<Member<'a, L::World>>,
-    lookout: L,
+struct Fleet<'a, 'l> {
+    members: Vec<Member<'a>>,
+    lookout: &'l mut dyn Lookout,
     batch: Batch,
     /// The first so many have begun.
     n_begun: usize,
@@ -123,26 +90,28 @@ struct Fleet<'a, L: Lookout> {
     look_at: Option<Moment>,
 }
 
-impl<L: Lookout> Fleet<'_, L> {
+impl Fleet<'_, '_> {
     /// Begins the next run that has not begun.
     fn begin_next(&mut self, on_end: &mut dyn FnMut(usize, Verdict)) -> io::Result<()> {
         let index = self.n_begun;
         self.n_begun += 1;
         self.n_running += 1;
-        self.members[index].begin(&mut Vec::new());
+        let member = &mut self.members[index];
+        self.lookout.watch(index, member.port.watched())?;
+        member.begin(&mut Vec::new());
         self.note(index, on_end)
     }
 
     /// Goes on with runs, if they wait: something was found of their ports, or their time may have come.
     fn wake(
         &mut self,
-        found: impl IntoIterator<Item = (usize, Found<L>)>,
+        found: impl IntoIterator<Item = (usize, Ready)>,
         now: Moment,
         on_end: &mut dyn FnMut(usize, Verdict),
     ) -> io::Result<()> {
         let mut found = found.into_iter().peekable();
         while found.peek().is_some() {
-            let turned: Vec<usize> = self.batch.turn::<L>(&mut self.members, &mut found, now).collect();
+            let turned: Vec<usize> = self.batch.turn(&mut self.members, &mut found, now).collect();
             for index in turned {
                 self.note(index, on_end)?;
             }
@@ -152,21 +121,21 @@ impl<L: Lookout> Fleet<'_, L> {
 
     /// Goes on with every run whose time has come, or with all, and looks when the next is due.
     fn wake_due(&mut self, now: Moment, all: bool, on_end: &mut dyn FnMut(usize, Verdict)) -> io::Result<()> {
-        let is_due = |member: &Member<'_, L::World>| match member.stand {
+        let is_due = |member: &Member<'_>| match member.stand {
             Stand::Waiting(until) => all || until.is_some_and(|until| until <= now),
             Stand::Queued | Stand::Ended(_) | Stand::Over => false,
         };
         let due = self.members.iter().enumerate().filter(|(_, member)| is_due(member)).map(|(index, _)| index);
         let due: Vec<usize> = due.collect();
-        self.wake(due.into_iter().map(|index| (index, Default::default())), now, on_end)?;
+        self.wake(due.into_iter().map(|index| (index, Ready::default())), now, on_end)?;
         self.look_at = self.members[..self.n_begun].iter().filter_map(|member| member.stand.until()).min();
         Ok(())
     }
 
     /// Takes note of how far a run is now.
     fn note(&mut self, index: usize, on_end: &mut dyn FnMut(usize, Verdict)) -> io::Result<()> {
-        let member = &self.members[index];
-        self.lookout.watch(index, &member.world)?;
+        let member = &mut self.members[index];
+        self.lookout.watch(index, member.port.watched())?;
         self.look_at = self.look_at.into_iter().chain(member.stand.until()).min();
         if let Stand::Ended(verdict) = member.stand {
             self.members[index].stand = Stand::Over;

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use super::clock::Clock;
 use super::interrupt::Interrupt;
 use super::line::Line;
-use super::watched::{Awaited, Ready};
+use super::watched::{Awaited, Ready, Watched};
 use crate::event::CloseReason;
 use crate::port::{Capabilities, Happening, PortCommand};
 use crate::settings::LineSettings;
@@ -65,21 +65,9 @@ impl<M: Medium> PortOn<M> {
         PortOn { medium, line: Line::new(clock, interrupt), under_way: None, later: VecDeque::new() }
     }
 
-    /// Takes note of what the port was found ready for.
-    pub(super) fn found(&mut self, found: Ready) {
-        self.line.found(found);
-    }
-
-    /// Looks whether there is something to tell, given what the port was found ready for; never blocks. Bytes are
-    /// appended to `received`.
-    pub(super) fn look(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
-        self.advance();
-        self.line.look(until, received)
-    }
-
     /// Goes on with what is under way, and then with what was asked for meanwhile; returns when to come back, if time alone
     /// ends it.
-    pub(super) fn advance(&mut self) -> Option<Moment> {
+    fn advance(&mut self) -> Option<Moment> {
         loop {
             if self.line.port().is_none() {
                 self.forget_commands();
@@ -101,11 +89,6 @@ impl<M: Medium> PortOn<M> {
                 Some((command, Progress::Done | Progress::AfterWrites | Progress::At(_))) => self.carry_out(command),
             }
         }
-    }
-
-    /// Returns what to wait for, if the port is open.
-    pub(super) fn awaited(&self) -> Option<Awaited<'_>> {
-        self.line.awaited()
     }
 
     /// Returns the port, if it is open.
@@ -197,6 +180,25 @@ impl<M: Medium> World for PortOn<M> {
                 return (now, happening);
             }
         }
+    }
+}
+
+impl<M: Medium> Watched for PortOn<M> {
+    fn awaited(&self) -> Option<Awaited<'_>> {
+        self.line.awaited()
+    }
+
+    fn found(&mut self, found: Ready) {
+        self.line.found(found);
+    }
+
+    fn look(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        self.advance();
+        self.line.look(until, received)
+    }
+
+    fn due(&mut self) -> Option<Moment> {
+        self.advance()
     }
 }
 

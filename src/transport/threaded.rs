@@ -13,6 +13,7 @@ use std::thread::{self, JoinHandle};
 use super::bell::Bell;
 use super::clock::{Clock, Timeline};
 use super::interrupt::Interrupt;
+use super::watched::Watched;
 use super::words::in_words;
 use crate::event::CloseReason;
 use crate::port::{Happening, PortCommand};
@@ -73,15 +74,10 @@ enum News {
 }
 
 impl ThreadedWorld {
-    /// Makes the world of the port with this name, whose thread rings the bell under a number; nothing is opened yet.
-    pub(super) fn new(
-        name: &str,
-        clock: Clock,
-        interrupt: Interrupt,
-        serve: Serve,
-        bell: Arc<Bell>,
-        number: usize,
-    ) -> ThreadedWorld {
+    /// Makes the world of the port with this name, for a run that waits for no other; nothing is opened yet.
+    pub(super) fn new(name: &str, clock: Clock, interrupt: Interrupt, serve: Serve) -> ThreadedWorld {
+        let bell = Arc::new(Bell::default());
+        interrupt.rings(&bell);
         ThreadedWorld {
             name: name.to_string(),
             clock,
@@ -90,17 +86,10 @@ impl ThreadedWorld {
             heard: false,
             serve,
             bell,
-            number,
+            number: 0,
             link: None,
             leaving: None,
         }
-    }
-
-    /// Makes the world of a port for a run that waits for no other.
-    pub(super) fn alone(name: &str, clock: Clock, interrupt: Interrupt, serve: Serve) -> ThreadedWorld {
-        let bell = Arc::new(Bell::default());
-        interrupt.rings(&bell);
-        ThreadedWorld::new(name, clock, interrupt, serve, bell, 0)
     }
 
     fn open(&mut self, settings: LineSettings) {
@@ -145,26 +134,6 @@ impl ThreadedWorld {
             self.leaving = link.thread;
         }
     }
-
-    /// Looks whether there is something to tell; never blocks.
-    pub(super) fn look(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
-        if !self.heard && self.interrupt.is_raised() {
-            self.heard = true;
-            return Some(self.timeline.at_once(Happening::Interrupt));
-        }
-        match self.link.as_ref()?.news.try_recv().ok()? {
-            News::Received(bytes) => {
-                received.extend_from_slice(&bytes);
-                Some((self.timeline.in_time_for(until), Happening::Received))
-            }
-            News::Told(happening) => {
-                if matches!(happening, Happening::Closed(_)) {
-                    self.let_go();
-                }
-                Some(self.timeline.at_once(happening))
-            }
-        }
-    }
 }
 
 impl World for ThreadedWorld {
@@ -172,7 +141,11 @@ impl World for ThreadedWorld {
         match command {
             PortCommand::Open { settings } => self.open(settings),
             PortCommand::Close => self.let_go(),
-            other => {
+            other @ (PortCommand::Write { .. }
+            | PortCommand::SetLines { .. }
+            | PortCommand::Break { .. }
+            | PortCommand::Reconfigure { .. }
+            | PortCommand::DiscardInput) => {
                 if let Some(link) = &self.link {
                     // A thread that has ended has told why.
                     let _ = link.orders.send(other);
@@ -192,6 +165,34 @@ impl World for ThreadedWorld {
                 return self.timeline.at_once(Happening::Nothing);
             }
             self.bell.wait(until.map(|until| until.since(now)), &mut by);
+        }
+    }
+}
+
+impl Watched for ThreadedWorld {
+    fn rings(&mut self, bell: &Arc<Bell>, number: usize) {
+        if !Arc::ptr_eq(&self.bell, bell) {
+            self.bell = bell.clone();
+        }
+        self.number = number;
+    }
+
+    fn look(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        if !self.heard && self.interrupt.is_raised() {
+            self.heard = true;
+            return Some(self.timeline.at_once(Happening::Interrupt));
+        }
+        match self.link.as_ref()?.news.try_recv().ok()? {
+            News::Received(bytes) => {
+                received.extend_from_slice(&bytes);
+                Some((self.timeline.in_time_for(until), Happening::Received))
+            }
+            News::Told(happening) => {
+                if matches!(happening, Happening::Closed(_)) {
+                    self.let_go();
+                }
+                Some(self.timeline.at_once(happening))
+            }
         }
     }
 }

@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use super::member::{Member, Stand};
-use super::{Found, Lookout, Watched};
 use crate::port::Happening;
 use crate::time::Moment;
+use crate::transport::watched::Ready;
+use crate::world::World;
 
 /// How many ports are in one batch: the first port must not wait long for the last.
 pub(super) const AT_ONCE: usize = 64;
@@ -37,13 +38,13 @@ impl Batch {
 
     /// Takes as many ports as go into one batch and lets their runs go on until all of them wait or have ended; returns
     /// the numbers of those ports. Ports whose run does not wait are left out.
-    pub(super) fn turn<L: Lookout>(
+    pub(super) fn turn(
         &mut self,
-        members: &mut [Member<'_, L::World>],
-        found: &mut impl Iterator<Item = (usize, Found<L>)>,
+        members: &mut [Member<'_>],
+        found: &mut impl Iterator<Item = (usize, Ready)>,
         now: Moment,
     ) -> impl Iterator<Item = usize> {
-        self.read::<L>(members, found.take(AT_ONCE), now);
+        self.read(members, found.take(AT_ONCE), now);
         loop {
             self.go_on(members);
             if !self.write(members) {
@@ -54,20 +55,15 @@ impl Batch {
     }
 
     /// Reads the ports of those runs that wait.
-    fn read<L: Lookout>(
-        &mut self,
-        members: &mut [Member<'_, L::World>],
-        found: impl Iterator<Item = (usize, Found<L>)>,
-        now: Moment,
-    ) {
+    fn read(&mut self, members: &mut [Member<'_>], found: impl Iterator<Item = (usize, Ready)>, now: Moment) {
         self.seen.clear();
         self.received.clear();
         for (index, found) in found {
             let member = &mut members[index];
             let Stand::Waiting(until) = member.stand else { continue };
             let begin = self.received.len();
-            member.world.found(found);
-            let told = match member.world.look(until, &mut self.received) {
+            member.port.watched().found(found);
+            let told = match member.port.watched().look(until, &mut self.received) {
                 None if until.is_some_and(|until| until <= now) => Some((now, Happening::Nothing)),
                 told => told,
             };
@@ -76,7 +72,7 @@ impl Batch {
     }
 
     /// Goes on with the runs that are to go on.
-    fn go_on<W: Watched>(&mut self, members: &mut [Member<'_, W>]) {
+    fn go_on(&mut self, members: &mut [Member<'_>]) {
         for seen in self.seen.iter_mut().filter(|seen| seen.goes_on) {
             let member = &mut members[seen.index];
             if let Some((now, happening)) = seen.told.take() {
@@ -87,13 +83,13 @@ impl Batch {
     }
 
     /// Writes what the runs hold, which are to go on then; returns whether there was anything.
-    fn write<W: Watched>(&mut self, members: &mut [Member<'_, W>]) -> bool {
+    fn write(&mut self, members: &mut [Member<'_>]) -> bool {
         let mut any = false;
         for seen in &mut self.seen {
             let member = &mut members[seen.index];
             seen.goes_on = member.write_held();
             if seen.goes_on {
-                (seen.told, seen.bytes) = (member.world.news(), 0..0);
+                (seen.told, seen.bytes) = (member.port.news(), 0..0);
                 any = true;
             }
         }

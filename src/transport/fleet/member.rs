@@ -1,14 +1,14 @@
 //! `Member`: one run of several, with its port.
 
-use super::Watched;
 use crate::event::Verdict;
 use crate::port::{Capabilities, Happening, PortCommand};
 use crate::time::Moment;
+use crate::transport::any::AnyPort;
 use crate::world::{Next, Session, World};
 
 /// One run of several.
-pub(super) struct Member<'a, W> {
-    pub(super) world: W,
+pub(super) struct Member<'a> {
+    pub(super) port: AnyPort,
     pub(super) session: Session<'a>,
     pub(super) stand: Stand,
     /// A write that waits for [`Member::write_held`].
@@ -38,10 +38,10 @@ impl Stand {
     }
 }
 
-impl<'a, W: Watched> Member<'a, W> {
+impl<'a> Member<'a> {
     /// Makes a run that has not begun.
-    pub(super) fn new(world: W, session: Session<'a>) -> Member<'a, W> {
-        Member { world, session, stand: Stand::Queued, held: None }
+    pub(super) fn new(port: AnyPort, session: Session<'a>) -> Member<'a> {
+        Member { port, session, stand: Stand::Queued, held: None }
     }
 
     /// Does everything that can be done without waiting, writing included.
@@ -55,7 +55,7 @@ impl<'a, W: Watched> Member<'a, W> {
     /// Does everything that can be done before something must be waited for or written. It is to go on when that is written.
     pub(super) fn go_on(&mut self, received: &mut Vec<u8>) {
         loop {
-            let mut port = Holding { world: &mut self.world, held: &mut self.held };
+            let mut port = Holding { port: &mut self.port, held: &mut self.held };
             match self.session.until_wait(&mut port) {
                 Next::Over(verdict) => {
                     self.stand = Stand::Ended(verdict);
@@ -68,9 +68,9 @@ impl<'a, W: Watched> Member<'a, W> {
                 Next::Wait(until) => {
                     // What was found before and was not used up yet needs no waiting.
                     let begin = received.len();
-                    let Some((now, happening)) = self.world.look(until, received) else {
-                        let stage = self.world.stage_until();
-                        self.stand = Stand::Waiting([until, stage].into_iter().flatten().min());
+                    let Some((now, happening)) = self.port.watched().look(until, received) else {
+                        let due = self.port.watched().due();
+                        self.stand = Stand::Waiting([until, due].into_iter().flatten().min());
                         return;
                     };
                     self.session.take(now, happening, &received[begin..]);
@@ -83,39 +83,39 @@ impl<'a, W: Watched> Member<'a, W> {
     pub(super) fn write_held(&mut self) -> bool {
         let held = self.held.take();
         let is_there = held.is_some();
-        held.into_iter().for_each(|write| self.world.perform(write));
+        held.into_iter().for_each(|write| self.port.perform(write));
         is_there
     }
 }
 
-/// A world of which the last write waits until the batch writes. Nothing overtakes it.
-struct Holding<'a, W> {
-    world: &'a mut W,
+/// A port of which the last write waits until the batch writes. Nothing overtakes it.
+struct Holding<'a> {
+    port: &'a mut AnyPort,
     held: &'a mut Option<PortCommand>,
 }
 
-impl<W: World> World for Holding<'_, W> {
+impl World for Holding<'_> {
     fn capabilities(&self) -> Capabilities {
-        self.world.capabilities()
+        self.port.capabilities()
     }
 
     fn perform(&mut self, command: PortCommand) {
         let is_write = matches!(command, PortCommand::Write { .. });
         if let Some(before) = self.held.take() {
-            self.world.perform(before);
+            self.port.perform(before);
         }
         if is_write {
             *self.held = Some(command);
         } else {
-            self.world.perform(command);
+            self.port.perform(command);
         }
     }
 
     fn news(&mut self) -> Option<(Moment, Happening)> {
-        self.world.news()
+        self.port.news()
     }
 
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
-        self.world.wait(until, received)
+        self.port.wait(until, received)
     }
 }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use super::batch::AT_ONCE;
 use super::threads::Threads;
@@ -14,10 +15,16 @@ use crate::check::check;
 use crate::engine::{Engine, Inputs};
 use crate::event::CloseReason;
 use crate::load::load;
-use crate::port::PortCommand;
+use crate::port::{Happening, PortCommand, WriteToken};
 use crate::report::Fan;
-use crate::transport::threaded::Errand;
-use crate::world::{Company, Memory, Nobody};
+#[cfg(target_os = "linux")]
+use crate::settings::Settings;
+use crate::time::Moment;
+#[cfg(target_os = "linux")]
+use crate::transport::pty::PtyWorld;
+use crate::transport::threaded::{Errand, Serve, ThreadedWorld};
+use crate::transport::watched::Watched;
+use crate::world::{Company, Memory, Nobody, World};
 
 const ASKS: &str = "flow \"asks\"\nsend \"AT\"  expect line \"OK\" within 1h";
 
@@ -44,13 +51,15 @@ fn run(
     serve: impl Fn(&Errand) -> CloseReason + Send + Sync + 'static,
     on_end: &mut dyn FnMut(usize),
 ) -> Vec<(usize, Verdict)> {
-    let lookout = Threads::new(interrupt, Arc::new(serve));
-    run_on(lookout, flow, ports, at_most, interrupt, on_end)
+    let (clock, serve) = (Clock::start(), Arc::new(serve) as Serve);
+    let open = |port: &str| AnyPort::new(ThreadedWorld::new(port, clock, interrupt.clone(), serve.clone()));
+    run_on(&mut Threads::new(interrupt), &open, flow, ports, at_most, interrupt, on_end)
 }
 
 /// Runs a flow on ports that are waited for like this; returns the verdicts as they came, with the numbers of the ports.
-fn run_on<L: Lookout>(
-    lookout: L,
+fn run_on(
+    lookout: &mut dyn Lookout,
+    open: &dyn Fn(&str) -> AnyPort,
     flow: &str,
     ports: &[&str],
     at_most: usize,
@@ -60,7 +69,7 @@ fn run_on<L: Lookout>(
     let mut seats: Vec<_> =
         ports.iter().map(|port| (engine(flow, port), Memory::default(), Fan::default(), Nobody)).collect();
     let sessions = seats.iter_mut().zip(ports).map(|((engine, keeper, audience, person), port)| {
-        (port.to_string(), Session::new(engine, Company { keeper, audience, person, tap: None }))
+        (open(port), Session::new(engine, Company { keeper, audience, person, tap: None }))
     });
     let sessions = sessions.collect();
     let mut verdicts = Vec::new();
@@ -218,20 +227,13 @@ struct Actor {
 }
 
 impl Lookout for Rehearsal {
-    type World = Actor;
-
-    fn world(&self, _number: usize, port: &str, _clock: Clock, _interrupt: &Interrupt) -> Actor {
-        let (name, log) = (port.to_string(), self.log.clone());
-        Actor { name, log, next: None, n_answers: 0, is_ready: false }
-    }
-
-    fn watch(&mut self, _number: usize, _world: &Actor) -> io::Result<()> {
+    fn watch(&mut self, _number: usize, _port: &mut dyn Watched) -> io::Result<()> {
         Ok(())
     }
 
-    fn wait(&mut self, _left: Option<Duration>, ready: &mut Vec<(usize, bool)>) -> io::Result<()> {
+    fn wait(&mut self, _left: Option<Duration>, ready: &mut Vec<(usize, Ready)>) -> io::Result<()> {
         self.log.borrow_mut().push("wait".to_string());
-        ready.extend((0..self.n_ports).map(|number| (number, true)));
+        ready.extend((0..self.n_ports).map(|number| (number, Ready { readable: true, ..Ready::default() })));
         Ok(())
     }
 }
@@ -245,7 +247,11 @@ impl World for Actor {
                 self.next = Some(Happening::Sent(token));
                 self.n_answers += 1;
             }
-            _ => {}
+            PortCommand::SetLines { .. }
+            | PortCommand::Break { .. }
+            | PortCommand::Reconfigure { .. }
+            | PortCommand::DiscardInput
+            | PortCommand::Close => {}
         }
     }
 
@@ -259,11 +265,8 @@ impl World for Actor {
 }
 
 impl Watched for Actor {
-    /// Whether something may have come.
-    type Found = bool;
-
-    fn found(&mut self, found: bool) {
-        self.is_ready |= found;
+    fn found(&mut self, found: Ready) {
+        self.is_ready |= found.readable;
     }
 
     fn look(&mut self, _until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
@@ -278,17 +281,17 @@ impl Watched for Actor {
         received.extend_from_slice(format!("OK {}\r\n", self.name).as_bytes());
         Some((Moment::START, Happening::Received))
     }
-
-    fn stage_until(&mut self) -> Option<Moment> {
-        None
-    }
 }
 
 /// Runs a flow on rehearsed ports, all of which pass; returns what their worlds were asked to do.
 fn rehearse(flow: &str, ports: &[&str]) -> Vec<String> {
     let log = Log::default();
-    let lookout = Rehearsal { log: log.clone(), n_ports: ports.len() };
-    let verdicts = run_on(lookout, flow, ports, ports.len(), &interrupt(), &mut |_| {});
+    let mut lookout = Rehearsal { log: log.clone(), n_ports: ports.len() };
+    let open = |port: &str| {
+        let (name, log) = (port.to_string(), log.clone());
+        AnyPort::new(Actor { name, log, next: None, n_answers: 0, is_ready: false })
+    };
+    let verdicts = run_on(&mut lookout, &open, flow, ports, ports.len(), &interrupt(), &mut |_| {});
     assert!(verdicts.len() == ports.len() && verdicts.iter().all(|(_, v)| *v == Verdict::Passed), "{verdicts:?}");
     log.take()
 }
@@ -326,4 +329,55 @@ fn a_port_waits_for_so_many_others_and_no_more() {
     let place = |what: String| log.iter().position(|did| *did == what);
     assert!(place("write p0 B".to_string()) < place(format!("read {last}")), "{log:?}");
     assert!(place(format!("read p{}", AT_ONCE - 1)) < place("write p0 B".to_string()), "{log:?}");
+}
+
+/// Runs a flow on pseudo-terminals that answer `OK` once, waited for like this; returns the verdicts.
+#[cfg(target_os = "linux")]
+fn run_on_terminals(lookout: &mut dyn Lookout, flow: &str, n_ports: usize, interrupt: &Interrupt) -> Vec<Verdict> {
+    let clock = Clock::start();
+    let devices: Vec<_> = (0..n_ports)
+        .map(|_| {
+            let quiet = Interrupt::new().expect("a pipe");
+            let mut device = PtyWorld::create(clock, quiet.clone(), None).expect("a pseudo-terminal");
+            device.perform(PortCommand::Open { settings: Settings::default().line });
+            (device.path().display().to_string(), device, quiet)
+        })
+        .collect();
+    let names: Vec<String> = devices.iter().map(|(name, ..)| name.clone()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let quiets: Vec<Interrupt> = devices.iter().map(|(.., quiet)| quiet.clone()).collect();
+    thread::scope(|scope| {
+        for (_, mut device, _) in devices {
+            scope.spawn(move || {
+                let mut received = Vec::new();
+                let mut has_answered = false;
+                while device.wait(None, &mut received).1 != Happening::Interrupt {
+                    if received.ends_with(b"AT") && !has_answered {
+                        has_answered = true;
+                        device.perform(PortCommand::Write { token: WriteToken::new(1), bytes: b"OK\r\n".to_vec() });
+                    }
+                }
+            });
+        }
+        let open = |port: &str| crate::transport::open(port, clock, interrupt.clone());
+        let verdicts = run_on(lookout, &open, flow, &names, n_ports, interrupt, &mut |_| {});
+        quiets.iter().for_each(Interrupt::raise);
+        verdicts.into_iter().map(|(_, verdict)| verdict).collect()
+    })
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn both_waits_for_descriptors_find_what_comes_and_what_can_be_written() {
+    // More than a terminal takes at once.
+    let many = "x".repeat(100_000);
+    let flow = format!("flow \"asks\"\nserial {{ eol \"\" }}\nsend \"{many}AT\"  expect line \"OK\" within 1h");
+    for n_ports in [1, 3] {
+        let interrupt = interrupt();
+        let passed = vec![Verdict::Passed; n_ports];
+        let mut epoll = epoll::Epoll::new(&interrupt).expect("the system has epoll");
+        assert_eq!(run_on_terminals(&mut epoll, &flow, n_ports, &interrupt), passed);
+        let mut poll = poll::Poll::new(&interrupt);
+        assert_eq!(run_on_terminals(&mut poll, &flow, n_ports, &interrupt), passed);
+    }
 }

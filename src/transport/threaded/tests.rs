@@ -15,7 +15,7 @@ fn interrupt() -> Interrupt {
 }
 
 fn world(serve: impl Fn(&Errand) -> CloseReason + Send + Sync + 'static) -> ThreadedWorld {
-    ThreadedWorld::alone("COM3", Clock::start(), interrupt(), Arc::new(serve))
+    ThreadedWorld::new("COM3", Clock::start(), interrupt(), Arc::new(serve))
 }
 
 fn open(world: &mut ThreadedWorld) {
@@ -186,7 +186,7 @@ fn orders_given_before_the_closing_are_still_carried_out() {
 #[test]
 fn an_interrupt_ends_a_wait_and_is_told_once_to_each_world() {
     let interrupt = interrupt();
-    let alone = || ThreadedWorld::alone("COM3", Clock::start(), interrupt.clone(), Arc::new(takes_everything));
+    let alone = || ThreadedWorld::new("COM3", Clock::start(), interrupt.clone(), Arc::new(takes_everything));
     let (mut one, mut other) = (alone(), alone());
     thread::scope(|scope| {
         scope.spawn(|| interrupt.raise());

@@ -63,12 +63,12 @@ fn next(side: &mut dyn World, clock: Clock) -> Happening {
 fn refusal_of(name: &str, settings: LineSettings) -> (String, String) {
     let mut world = PortOn::new(Serial::new(name), Clock::start(), Interrupt::new().expect("a pipe"));
     world.perform(PortCommand::Open { settings });
-    match world.wait(None, &mut Vec::new()).1 {
-        Happening::Closed(CloseReason::CannotOpen { reason, help } | CloseReason::Broken { reason, help }) => {
-            (reason, help.unwrap_or_default())
-        }
-        other => panic!("{name} was not refused: {other:?}"),
-    }
+    let told = world.wait(None, &mut Vec::new()).1;
+    let Happening::Closed(CloseReason::CannotOpen { reason, help } | CloseReason::Broken { reason, help }) = told
+    else {
+        panic!("{name} was not refused: {told:?}");
+    };
+    (reason, help.unwrap_or_default())
 }
 
 #[test]
@@ -94,11 +94,9 @@ fn a_write_that_nobody_reads_does_not_block_and_is_not_yet_sent() {
     let mut is_sent = false;
     while received.len() < SIZE {
         if !is_sent {
-            match host.wait(Some(clock.now()), &mut Vec::new()).1 {
-                Happening::Nothing => {}
-                Happening::Sent(_) => is_sent = true,
-                other => panic!("{other:?}"),
-            }
+            let told = host.wait(Some(clock.now()), &mut Vec::new()).1;
+            is_sent = matches!(told, Happening::Sent(_));
+            assert!(is_sent || told == Happening::Nothing, "{told:?}");
         }
         assert!(!is_sent || received.len() > SIZE / 2, "sent when only {} bytes were read", received.len());
         let until = clock.now() + Duration::from_millis(1);

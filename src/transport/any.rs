@@ -1,0 +1,41 @@
+//! `AnyPort`: the world of a port of whatever kind.
+
+use super::watched::Watched;
+use crate::port::{Capabilities, Happening, PortCommand};
+use crate::time::Moment;
+use crate::world::World;
+
+/// A port whose kind matters only to what made it: for one run, or for one of many.
+pub struct AnyPort {
+    port: Box<dyn Watched>,
+}
+
+impl AnyPort {
+    /// Makes a port of one kind one of any kind.
+    pub(super) fn new(port: impl Watched + 'static) -> AnyPort {
+        AnyPort { port: Box::new(port) }
+    }
+
+    /// Returns the port for a wait for several.
+    pub(super) fn watched(&mut self) -> &mut dyn Watched {
+        &mut *self.port
+    }
+}
+
+impl World for AnyPort {
+    fn capabilities(&self) -> Capabilities {
+        self.port.capabilities()
+    }
+
+    fn perform(&mut self, command: PortCommand) {
+        self.port.perform(command);
+    }
+
+    fn news(&mut self) -> Option<(Moment, Happening)> {
+        self.port.news()
+    }
+
+    fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
+        self.port.wait(until, received)
+    }
+}
