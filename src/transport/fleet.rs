@@ -16,6 +16,7 @@ use crate::world::Session;
 mod batch;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod epoll;
+mod holding;
 mod lookout;
 mod member;
 #[cfg(all(unix, any(test, not(any(target_os = "linux", target_os = "android")))))]

@@ -1,4 +1,14 @@
 //! `Batch`: several ports that are ready at once are read in turn, then their runs go on, then they are written to.
+//!
+//! This is for speed only: each port could be read, gone on with and written to before the next is looked at. A processor
+//! has little room for the code at hand, and the three would push each other out of it at each port; and writes that are
+//! close to each other find the system already carrying bytes, which it otherwise has to begin for each. Without it 64
+//! ports took 13 to 16 % more of the processor (W5 of the yardstick, 61 interleaved rounds of one binary on a busy machine;
+//! nine of ten resamples lie between 2 and 25 %), and 256 ports the same as with it. Of that, holding writes back
+//! ([`Holding`]) gave 5 to 6 %, between -5 and 17 %. Whoever takes it out calls `look`, `take` and `go_on` for each
+//! port in `Fleet::wake`, and this file and `holding.rs` go.
+//!
+//! [`Holding`]: super::holding::Holding
 
 use std::ops::Range;
 
@@ -87,7 +97,7 @@ impl Batch {
         let mut any = false;
         for seen in &mut self.seen {
             let member = &mut members[seen.index];
-            seen.goes_on = member.write_held();
+            seen.goes_on = member.port.write_held();
             if seen.goes_on {
                 (seen.told, seen.bytes) = (member.port.news(), 0..0);
                 any = true;
