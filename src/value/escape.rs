@@ -110,6 +110,10 @@ fn unprintable(eight: u64) -> u64 {
 
 /// Returns how many bytes stand before the first that is special, eight at a time; `special` sets the highest bit of those of
 /// eight bytes that are, exactly up to the first.
+///
+/// One byte at a time would be three lines. It would cost a transcript of `benches/flows/boot_log.flow` 18 % more
+/// instructions for the whole run (122.2 instead of 103.1 million), and 38 % with a recording (184.7 instead of 133.6);
+/// `exchanges`, whose lines are short, would take 0.4 % less.
 fn length_without(bytes: &[u8], special: impl Fn(u64) -> u64, is_special: impl Fn(u8) -> bool) -> usize {
     let mut length = 0;
     for eight in bytes.chunks_exact(8) {
