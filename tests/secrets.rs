@@ -213,14 +213,14 @@ fn shows(what: &str, flow: &str, chunk: usize) -> Result<(), String> {
     if !String::from_utf8_lossy(&outcome.raw_received).contains(PLAIN) {
         return Err(format!("{what}: it never came\n{story}"));
     }
+    let told = format!("{}\n{}\n{:?}\n{}", outcome.transcript, outcome.report, outcome.failure, shown(&outcome.events));
+    if let Some(piece) = PIECES.iter().find(|piece| told.contains(**piece)) {
+        return Err(format!("{what}: `{piece}` shows, in chunks of {chunk}\n{story}"));
+    }
     if !["made", "kept", "taken"].iter().any(|name| outcome.transcript.contains(&format!("«{name}»"))) {
         return Err(format!("{what}: it never became a secret\n{story}"));
     }
-    let told = format!("{}\n{}\n{:?}\n{}", outcome.transcript, outcome.report, outcome.failure, shown(&outcome.events));
-    match PIECES.iter().find(|piece| told.contains(**piece)) {
-        Some(piece) => Err(format!("{what}: `{piece}` shows, in chunks of {chunk}\n{story}")),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 /// Returns events as text, bytes as the characters that they are.

@@ -74,9 +74,7 @@ impl Compiler<'_> {
 
     /// Returns when the line may be told that an `on` runs its block for.
     pub(super) fn telling(&self, pattern: &Pattern, body: &Block) -> Telling {
-        match self.secrets.reader(Makers::Count).is_of_own_line(pattern, body) {
-            true => Telling::WhenDone,
-            false => Telling::AtOnce,
-        }
+        let is_of_own_line = self.secrets.reader(Makers::Count).is_of_own_line(pattern, body);
+        if is_of_own_line { Telling::WhenDone } else { Telling::AtOnce }
     }
 }

@@ -209,14 +209,8 @@ impl Reader<'_> {
                 needs.extend((is_wanted || goes_on).then_some(Need::Everything));
             }
             StatementKind::ExpectAny { arms, timeout, .. } => {
-                let mut all = timeout.as_ref().map_or(Needs::new(), |block| self.block(block, &needs, anytime));
-                for (arm, bind) in arms.iter().zip(statement.binds()) {
-                    let mut arm = self.block(&arm.body, &needs, anytime);
-                    let is_wanted = self.takes(vec![bind], &mut arm) || arm.remove(&Need::Rest);
-                    all.extend(arm);
-                    all.extend(is_wanted.then_some(Need::Rest));
-                }
-                needs = all;
+                let patterns = arms.iter().map(|arm| &arm.body).zip(statement.binds());
+                needs = self.before_any(patterns, timeout.as_ref(), &needs, anytime);
             }
             StatementKind::Capture { from, .. } => {
                 if self.takes(statement.binds(), &mut needs) {
@@ -303,6 +297,24 @@ impl Reader<'_> {
             | StatementKind::Echo(_) => {}
         }
         needs
+    }
+
+    /// Returns what is needed before a wait for several: each arm with what it binds.
+    fn before_any<'b>(
+        self,
+        arms: impl Iterator<Item = (&'b Block, Bind<'b>)>,
+        timeout: Option<&Block>,
+        after: &Needs,
+        anytime: &Needs,
+    ) -> Needs {
+        let mut all = timeout.map_or(Needs::new(), |block| self.block(block, after, anytime));
+        for (body, bind) in arms {
+            let mut needs = self.block(body, after, anytime);
+            let is_wanted = self.takes(vec![bind], &mut needs) || needs.remove(&Need::Rest);
+            all.extend(needs);
+            all.extend(is_wanted.then_some(Need::Rest));
+        }
+        all
     }
 
     /// Returns what is needed before a loop: a turn gives what the next one needs.

@@ -129,9 +129,13 @@ impl Secrets {
 
     /// Whether something in a body may end the step that it is in.
     pub(super) fn may_skip(&self, body: &[Statement]) -> bool {
-        every(body).iter().any(|statement| match &statement.kind {
-            StatementKind::Call { name, .. } => self.summary(&name.node).is_none_or(|summary| summary.may_skip),
-            kind => matches!(kind, StatementKind::Skip(_)),
+        every(body).iter().any(|statement| {
+            let is_in_call = if let StatementKind::Call { name, .. } = &statement.kind {
+                self.summary(&name.node).is_none_or(|summary| summary.may_skip)
+            } else {
+                false
+            };
+            is_in_call || matches!(statement.kind, StatementKind::Skip(_))
         })
     }
 
