@@ -135,6 +135,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("sha2", &["value/digest.rs"]),
     ("signal_hook", &["transport/interrupt.rs"]),
     ("similar", &["suite.rs"]),
+    ("strsim", &["diagnostic/nearest.rs"]),
     ("toml", &["cli/given.rs", "results.rs"]),
     ("unicode_width", &["report/console.rs"]),
 ];
