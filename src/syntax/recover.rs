@@ -282,3 +282,52 @@ fn list(rules: &[Rule]) -> String {
         [most @ .., last] => format!("{} or {last}", most.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    const GRAMMAR: &str = include_str!("../../grammar/flow.pest");
+
+    /// Returns what stands behind `rule = `.
+    fn right_side(rule: &str) -> &'static str {
+        let begin = format!("\n{rule} = ");
+        let at = GRAMMAR.find(&begin).unwrap_or_else(|| panic!("there is no rule {rule}")) + begin.len();
+        let rest = &GRAMMAR[at..];
+        &rest[..rest.find("\n}").or(rest.find('\n')).unwrap_or(rest.len()).min(rest.find("}\n").unwrap_or(rest.len()))]
+    }
+
+    /// Returns the words that a rule can begin with.
+    fn first_words(rule: &str, words: &mut BTreeSet<&'static str>) {
+        let right = right_side(rule).trim_start_matches(['_', '@', '{', ' ', '(']);
+        if !right.starts_with('"') {
+            let end = right.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(right.len());
+            return first_words(&right[..end], words);
+        }
+        let group = right.split(['~', ')']).next().unwrap_or_default();
+        words.extend(group.split('|').map(|word| word.trim().trim_matches('"')));
+    }
+
+    #[test]
+    fn the_words_that_begin_a_statement_are_those_of_the_grammar() {
+        let mut words = BTreeSet::new();
+        for rule in right_side("statement").split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
+            if !rule.is_empty() && rule != "_" && rule != "header" {
+                first_words(rule, &mut words);
+            }
+        }
+        assert_eq!(STATEMENTS.iter().copied().collect::<BTreeSet<_>>(), words);
+        assert!(STATEMENTS.is_sorted(), "of two that are as near the first is taken");
+    }
+
+    #[test]
+    fn what_other_tools_have_leads_to_a_statement() {
+        for (other, here) in ELSEWHERE {
+            let word = here.split(' ').next().unwrap_or_default();
+            assert!(STATEMENTS.contains(&word), "{here}");
+            assert!(!STATEMENTS.contains(other), "{other} is one");
+        }
+    }
+}
