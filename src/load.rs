@@ -1,6 +1,6 @@
 //! Reads a file and everything that it `use`s.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 
 use crate::diagnostic::nearest::nearest;
@@ -49,7 +49,7 @@ pub fn from_disk(path: &Path) -> std::io::Result<Vec<u8>> {
 /// Reads a file and everything that it uses, each once.
 pub fn load(path: &Path, reader: Reader<'_>) -> Loaded {
     let mut loader =
-        Loader { reader, sources: Sources::default(), files: Vec::new(), problems: Vec::new(), seen: HashMap::new() };
+        Loader { reader, sources: Sources::default(), files: Vec::new(), problems: Vec::new(), seen: HashSet::new() };
     match read_text(reader, path) {
         Ok(text) => loader.add(path, text),
         Err(reason) => loader.problems.push(
@@ -93,12 +93,12 @@ struct Loader<'a> {
     files: Vec<LoadedFile>,
     problems: Vec<Diagnostic>,
     /// Paths that were read, or are being read.
-    seen: HashMap<PathBuf, ()>,
+    seen: HashSet<PathBuf>,
 }
 
 impl Loader<'_> {
     fn add(&mut self, path: &Path, text: String) {
-        self.seen.insert(path.to_path_buf(), ());
+        self.seen.insert(path.to_path_buf());
         let source = Source::new(path.display().to_string(), text);
         let id = self.sources.add(source);
         let parsed = syntax::parse(id, self.sources.get(id));
@@ -110,9 +110,9 @@ impl Loader<'_> {
             .file
             .body
             .iter()
-            .filter_map(|statement| match &statement.kind {
-                StatementKind::Use(path) => Some((path.node.clone(), Site { source: id, span: path.span })),
-                _ => None,
+            .filter_map(|statement| {
+                let StatementKind::Use(path) = &statement.kind else { return None };
+                Some((path.node.clone(), Site { source: id, span: path.span }))
             })
             .collect();
         for (used, site) in uses {
@@ -133,7 +133,7 @@ impl Loader<'_> {
                 return self.problems.push(problem);
             }
         };
-        if self.seen.contains_key(&target) {
+        if self.seen.contains(&target) {
             return;
         }
         match read_text(self.reader, &target) {
@@ -147,7 +147,7 @@ impl Loader<'_> {
 
     fn use_standard(&mut self, used: &str, site: Site) {
         let path = PathBuf::from(used);
-        if self.seen.contains_key(&path) {
+        if self.seen.contains(&path) {
             return;
         }
         match STANDARD.iter().find(|(name, _)| *name == used) {
@@ -173,13 +173,14 @@ fn secret_defaults(file: &ast::File) -> Vec<(Span, Vec<u8>)> {
             && param.secrecy == Secrecy::Secret
             && let Some(default) = &param.default
         {
-            match &default.kind {
-                ast::ExprKind::String(pieces) => texts.extend(pieces.iter().filter_map(|piece| match piece {
+            if let ast::ExprKind::String(pieces) = &default.kind {
+                texts.extend(pieces.iter().filter_map(|piece| match piece {
                     ast::Piece::Text(text) => Some((default.span, text.clone())),
                     ast::Piece::Value(_) => None,
-                })),
-                ast::ExprKind::Bytes(bytes) => texts.push((default.span, bytes.clone())),
-                _ => {}
+                }));
+            }
+            if let ast::ExprKind::Bytes(bytes) = &default.kind {
+                texts.push((default.span, bytes.clone()));
             }
         }
     }
