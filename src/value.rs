@@ -135,7 +135,9 @@ impl Value {
     pub fn octets(&self) -> Vec<u8> {
         match self {
             Value::Text(octets) | Value::Bytes(octets) => octets.clone(),
-            other => other.show(),
+            Value::Int(_) | Value::Bool(_) | Value::Duration(_) | Value::List(_) | Value::Map(_) | Value::Null => {
+                self.show()
+            }
         }
     }
 
@@ -143,7 +145,9 @@ impl Value {
     pub fn into_octets(self) -> Vec<u8> {
         match self {
             Value::Text(octets) | Value::Bytes(octets) => octets,
-            other => other.show(),
+            Value::Int(_) | Value::Bool(_) | Value::Duration(_) | Value::List(_) | Value::Map(_) | Value::Null => {
+                self.show()
+            }
         }
     }
 
@@ -152,7 +156,9 @@ impl Value {
         match self {
             Value::Int(n) => Some(*n),
             Value::Text(text) => std::str::from_utf8(text).ok()?.trim().parse().ok(),
-            _ => None,
+            Value::Bytes(_) | Value::Bool(_) | Value::Duration(_) | Value::List(_) | Value::Map(_) | Value::Null => {
+                None
+            }
         }
     }
 

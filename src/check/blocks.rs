@@ -195,18 +195,17 @@ impl Compiler<'_> {
     /// Compiles a watcher and its block; the block stands here, so somebody must jump around it.
     pub(super) fn watcher(&mut self, statement: &Statement) -> WatcherId {
         let mut telling = Telling::AtOnce;
-        let (pattern, kind) = match &statement.kind {
-            StatementKind::On { pattern, body } => {
-                telling = self.telling(pattern, body);
-                self.on(pattern, body, statement.head)
-            }
-            StatementKind::FailOn { pattern, message } => {
-                let spec = self.pattern_without_groups(pattern);
-                let message = self.want_some(message.as_ref(), &[Type::Any], "a message");
-                (spec, WatcherKind::FailOn { message })
-            }
-            StatementKind::Ignore(pattern) => (self.pattern_without_groups(pattern), WatcherKind::Ignore),
-            other => unreachable!("{other:?} is no watcher"),
+        let (pattern, kind) = if let StatementKind::On { pattern, body } = &statement.kind {
+            telling = self.telling(pattern, body);
+            self.on(pattern, body, statement.head)
+        } else if let StatementKind::FailOn { pattern, message } = &statement.kind {
+            let spec = self.pattern_without_groups(pattern);
+            let message = self.want_some(message.as_ref(), &[Type::Any], "a message");
+            (spec, WatcherKind::FailOn { message })
+        } else if let StatementKind::Ignore(pattern) = &statement.kind {
+            (self.pattern_without_groups(pattern), WatcherKind::Ignore)
+        } else {
+            unreachable!("{:?} is no watcher", statement.kind)
         };
         if let crate::program::PatternSource::Ready(crate::pattern::Pattern::Literal(literal)) = &pattern.source
             && literal.needle().iter().any(|byte| matches!(byte, b'\r' | b'\n'))

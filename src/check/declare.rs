@@ -11,7 +11,9 @@ use crate::pattern::{Fit, Regex};
 use crate::program::{DEFAULT_TIMEOUT, Expr, ExprKind, Op, Param, Procedure, Program, Role, Target};
 use crate::settings::{Echo, SETTINGS, SettingError, Settings};
 use crate::source::{Site, Span};
-use crate::syntax::ast::{self, Block, FileKind, Name, Runs, Secrecy, Setting, Statement, StatementKind};
+use crate::syntax::ast::{
+    self, Bind, Block, Bound, FileKind, Name, Origin, Runs, Secrecy, Setting, Statement, StatementKind,
+};
 use crate::value::{Type, Value};
 
 /// What the declarations of all files come to.
@@ -141,18 +143,15 @@ impl Compiler<'_> {
     /// Gives params and states their places before anything refers to them.
     fn note_declared(&mut self, body: &[Statement]) {
         for statement in body {
-            let (name, is_secret) = match &statement.kind {
-                StatementKind::Param(param) => (&param.name, param.secrecy == Secrecy::Secret),
-                StatementKind::State { name, .. } => (name, false),
-                _ => continue,
-            };
+            let declared = statement.binds().into_iter().find(|bind| bind.from == Origin::Declaration);
+            let Some(Bind { into: Bound::Name(name), secrecy, .. }) = declared else { continue };
             let site = self.site(name.span);
             if let Some(first) = self.globals.get(&name.node).and_then(|known| known.declared) {
                 let message = format!("`{}` is declared twice", name.node);
                 self.problem(Code::CheckDuplicate, name.span, message, "again here").others =
                     vec![crate::diagnostic::Label::new(first, "first declared here")];
             }
-            self.globals.note(&name.node, is_secret).declared = Some(site);
+            self.globals.note(&name.node, secrecy == Secrecy::Secret).declared = Some(site);
         }
     }
 
@@ -188,7 +187,44 @@ impl Compiler<'_> {
                         "pass them to its procedures",
                     );
                 }
-                _ => {}
+                StatementKind::Procedure { .. }
+                | StatementKind::On { .. }
+                | StatementKind::After { .. }
+                | StatementKind::Header
+                | StatementKind::Use(_)
+                | StatementKind::Step(_)
+                | StatementKind::Send { .. }
+                | StatementKind::Expect { .. }
+                | StatementKind::ExpectAny { .. }
+                | StatementKind::ExpectAll { .. }
+                | StatementKind::ExpectNone { .. }
+                | StatementKind::ExpectQuiet { .. }
+                | StatementKind::Read { .. }
+                | StatementKind::Capture { .. }
+                | StatementKind::Compute { .. }
+                | StatementKind::Assert { .. }
+                | StatementKind::FailOn { .. }
+                | StatementKind::Ignore(_)
+                | StatementKind::Fail(_)
+                | StatementKind::Ask { .. }
+                | StatementKind::Skip(_)
+                | StatementKind::Save(_)
+                | StatementKind::Log(_)
+                | StatementKind::Sleep(_)
+                | StatementKind::Restart
+                | StatementKind::Unplug
+                | StatementKind::If { .. }
+                | StatementKind::Repeat { .. }
+                | StatementKind::For { .. }
+                | StatementKind::Try { .. }
+                | StatementKind::Call { .. }
+                | StatementKind::Return(_)
+                | StatementKind::Finally(_)
+                | StatementKind::Baud(_)
+                | StatementKind::ControlLines { .. }
+                | StatementKind::Break(_)
+                | StatementKind::Flush
+                | StatementKind::Echo(_) => {}
             }
         }
     }
@@ -361,7 +397,41 @@ impl Compiler<'_> {
                 | StatementKind::State { .. }
                 | StatementKind::Sim(_)
                 | StatementKind::Volatile { .. } => {}
-                _ => self.misplaced(statement.head, "a library does nothing by itself", "put it into a procedure"),
+                StatementKind::After { .. }
+                | StatementKind::Header
+                | StatementKind::Step(_)
+                | StatementKind::Send { .. }
+                | StatementKind::Expect { .. }
+                | StatementKind::ExpectAny { .. }
+                | StatementKind::ExpectAll { .. }
+                | StatementKind::ExpectNone { .. }
+                | StatementKind::ExpectQuiet { .. }
+                | StatementKind::Read { .. }
+                | StatementKind::Capture { .. }
+                | StatementKind::Compute { .. }
+                | StatementKind::Assert { .. }
+                | StatementKind::Fail(_)
+                | StatementKind::Ask { .. }
+                | StatementKind::Skip(_)
+                | StatementKind::Save(_)
+                | StatementKind::Log(_)
+                | StatementKind::Sleep(_)
+                | StatementKind::Restart
+                | StatementKind::Unplug
+                | StatementKind::If { .. }
+                | StatementKind::Repeat { .. }
+                | StatementKind::For { .. }
+                | StatementKind::Try { .. }
+                | StatementKind::Call { .. }
+                | StatementKind::Return(_)
+                | StatementKind::Finally(_)
+                | StatementKind::Baud(_)
+                | StatementKind::ControlLines { .. }
+                | StatementKind::Break(_)
+                | StatementKind::Flush
+                | StatementKind::Echo(_) => {
+                    self.misplaced(statement.head, "a library does nothing by itself", "put it into a procedure");
+                }
             }
         }
     }

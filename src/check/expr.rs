@@ -99,7 +99,7 @@ impl Compiler<'_> {
                     Type::List => NUMBER,
                     Type::Map => &[Type::Text],
                     Type::Any => ANYTHING,
-                    _ => {
+                    Type::Text | Type::Bytes | Type::Int | Type::Bool | Type::Duration => {
                         let message = format!("{} has no items", kind.title());
                         self.problem(Code::CheckType, expr.span, message, "neither a list nor a map");
                         ANYTHING
@@ -215,7 +215,15 @@ impl Compiler<'_> {
             Operator::Minus if a == Type::Duration => Type::Duration,
             Operator::Minus if !known => Type::Any,
             Operator::Plus | Operator::Minus | Operator::Times | Operator::Divided | Operator::Remainder => Type::Int,
-            _ => Type::Bool,
+            Operator::Or
+            | Operator::And
+            | Operator::Equal
+            | Operator::Unequal
+            | Operator::Below
+            | Operator::AtMost
+            | Operator::Above
+            | Operator::AtLeast
+            | Operator::In => Type::Bool,
         };
         (ExprKind::Binary(operator, Box::new(left), Box::new(right)), result)
     }

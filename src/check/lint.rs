@@ -62,15 +62,14 @@ impl Lint {
 
 /// Returns the text of an expression that is always the same.
 fn fixed_text(expr: &Expr) -> Option<Vec<u8>> {
-    match &expr.kind {
-        ExprKind::String(pieces) => match pieces.as_slice() {
+    if let ExprKind::String(pieces) = &expr.kind {
+        return match pieces.as_slice() {
             [] => Some(Vec::new()),
             [Piece::Text(text)] => Some(text.clone()),
             _ => None,
-        },
-        ExprKind::Bytes(bytes) => Some(bytes.clone()),
-        _ => None,
+        };
     }
+    if let ExprKind::Bytes(bytes) = &expr.kind { Some(bytes.clone()) } else { None }
 }
 
 /// Returns the text that a pattern awaits, and whether it must be a whole line.
@@ -78,7 +77,7 @@ fn awaited_text(pattern: &Pattern) -> Option<(Vec<u8>, bool)> {
     match &pattern.kind {
         PatternKind::Literal(text) => fixed_text(text).map(|text| (text, false)),
         PatternKind::Line(Content::Text(text)) => fixed_text(text).map(|text| (text, true)),
-        _ => None,
+        PatternKind::Line(Content::Regex(_)) | PatternKind::Regex(_) | PatternKind::Prompt(_) => None,
     }
 }
 

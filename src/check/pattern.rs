@@ -38,10 +38,10 @@ impl Compiler<'_> {
 
     fn text_source(&mut self, text: &ast::Expr, shape: PatternShape) -> PatternSource {
         let resolved = self.want(text, ANYTHING, "what is awaited");
-        let octets = match &resolved.kind {
-            ExprKind::Const(value @ (Value::Text(_) | Value::Bytes(_))) => value.octets(),
-            _ => return PatternSource::Text(shape, resolved),
+        let ExprKind::Const(value @ (Value::Text(_) | Value::Bytes(_))) = &resolved.kind else {
+            return PatternSource::Text(shape, resolved);
         };
+        let octets = value.octets();
         if octets.is_empty() && shape != PatternShape::Line {
             self.problem(Code::CheckRegex, text.span, "an empty text is awaited", "matches at once, always").help =
                 Some("to wait for an empty line: `line \"\"`".to_string());

@@ -108,10 +108,7 @@ fn fits(parameter: &Parameter, value: &Value) -> bool {
 }
 
 fn title(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        other => other.kind().title(),
-    }
+    if *value == Value::Null { "null" } else { value.kind().title() }
 }
 
 /// Quotes a value whole, or not at all if it is long: a piece of a secret would not be masked.

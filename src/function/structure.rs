@@ -60,10 +60,9 @@ pub(super) fn with(given: &Arguments<'_>) -> Outcome {
 
 /// Returns the map without some keys, a list or one text; those that are not there do not matter.
 pub(super) fn without(given: &Arguments<'_>) -> Outcome {
-    let unwanted: HashSet<Vec<u8>> = match given.value(1) {
-        Value::List(keys) => keys.iter().map(Value::octets).collect(),
-        key => [key.octets()].into(),
-    };
+    let key = given.value(1);
+    let unwanted: HashSet<Vec<u8>> =
+        if let Value::List(keys) = key { keys.iter().map(Value::octets).collect() } else { [key.octets()].into() };
     let kept = given.map(0).iter().filter(|(name, _)| !unwanted.contains(name.as_bytes()));
     Ok(Value::Map(kept.cloned().collect()))
 }

@@ -11,7 +11,12 @@ pub(super) fn len(given: &Arguments<'_>) -> Outcome {
     let length = match given.value(0) {
         Value::List(items) => items.len(),
         Value::Map(entries) => entries.len(),
-        octets => octets.octets().len(),
+        octets @ (Value::Text(_)
+        | Value::Bytes(_)
+        | Value::Int(_)
+        | Value::Bool(_)
+        | Value::Duration(_)
+        | Value::Null) => octets.octets().len(),
     };
     Ok(Value::Int(i64::try_from(length).unwrap_or(i64::MAX)))
 }

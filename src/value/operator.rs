@@ -74,25 +74,28 @@ pub fn apply(operator: Operator, left: &Value, right: &Value) -> Result<Value, S
         },
         Operator::Equal => Ok(Value::Bool(left.equals(right))),
         Operator::Unequal => Ok(Value::Bool(!left.equals(right))),
-        Operator::Below | Operator::AtMost | Operator::Above | Operator::AtLeast => {
-            let order = order(left, right).ok_or_else(|| misfit(operator, left, right))?;
-            Ok(Value::Bool(match operator {
-                Operator::Below => order.is_lt(),
-                Operator::AtMost => order.is_le(),
-                Operator::Above => order.is_gt(),
-                _ => order.is_ge(),
-            }))
-        }
+        Operator::Below => compare(operator, left, right).map(|order| Value::Bool(order.is_lt())),
+        Operator::AtMost => compare(operator, left, right).map(|order| Value::Bool(order.is_le())),
+        Operator::Above => compare(operator, left, right).map(|order| Value::Bool(order.is_gt())),
+        Operator::AtLeast => compare(operator, left, right).map(|order| Value::Bool(order.is_ge())),
         Operator::In => contains(right, left).map(Value::Bool).ok_or_else(|| misfit(operator, left, right)),
         Operator::Plus => plus(left, right),
-        Operator::Minus | Operator::Times | Operator::Divided | Operator::Remainder => {
-            arithmetic(operator, left, right)
-        }
+        Operator::Minus => match (left, right) {
+            (Value::Duration(a), Value::Duration(b)) => Ok(Value::Duration(a.saturating_sub(*b))),
+            _ => arithmetic(operator, left, right, i64::checked_sub),
+        },
+        Operator::Times => arithmetic(operator, left, right, i64::checked_mul),
+        Operator::Divided => arithmetic(operator, left, right, i64::checked_div),
+        Operator::Remainder => arithmetic(operator, left, right, i64::checked_rem),
     }
 }
 
 fn misfit(operator: Operator, left: &Value, right: &Value) -> String {
     format!("`{}` can not join {} and {}", operator.title(), left.kind().title(), right.kind().title())
+}
+
+fn compare(operator: Operator, left: &Value, right: &Value) -> Result<std::cmp::Ordering, String> {
+    order(left, right).ok_or_else(|| misfit(operator, left, right))
 }
 
 fn order(left: &Value, right: &Value) -> Option<std::cmp::Ordering> {
@@ -115,7 +118,7 @@ fn contains(whole: &Value, part: &Value) -> Option<bool> {
             let part = part.octets();
             Some(memchr::memmem::find(text, &part).is_some())
         }
-        _ => None,
+        Value::Bytes(_) | Value::Int(_) | Value::Bool(_) | Value::Duration(_) | Value::Null => None,
     }
 }
 
@@ -125,27 +128,22 @@ fn plus(left: &Value, right: &Value) -> Result<Value, String> {
         (Value::Bytes(a), Value::Bytes(b)) => Ok(Value::Bytes([a.as_slice(), b].concat())),
         (Value::List(a), Value::List(b)) => Ok(Value::List([a.as_slice(), b].concat())),
         (Value::Duration(a), Value::Duration(b)) => Ok(Value::Duration(a.saturating_add(*b))),
-        _ => arithmetic(Operator::Plus, left, right),
+        _ => arithmetic(Operator::Plus, left, right, i64::checked_add),
     }
 }
 
-fn arithmetic(operator: Operator, left: &Value, right: &Value) -> Result<Value, String> {
-    if let (Value::Duration(a), Value::Duration(b)) = (left, right)
-        && operator == Operator::Minus
-    {
-        return Ok(Value::Duration(a.saturating_sub(*b)));
-    }
+/// Works out what two whole numbers make.
+fn arithmetic(
+    operator: Operator,
+    left: &Value,
+    right: &Value,
+    work_out: fn(i64, i64) -> Option<i64>,
+) -> Result<Value, String> {
     let (Some(a), Some(b)) = (left.as_int(), right.as_int()) else { return Err(misfit(operator, left, right)) };
-    let result = match operator {
-        Operator::Plus => a.checked_add(b),
-        Operator::Minus => a.checked_sub(b),
-        Operator::Times => a.checked_mul(b),
-        Operator::Divided | Operator::Remainder if b == 0 => {
-            return Err("a number can not be divided by zero".to_string());
-        }
-        Operator::Divided => a.checked_div(b),
-        _ => a.checked_rem(b),
-    };
+    if b == 0 && matches!(operator, Operator::Divided | Operator::Remainder) {
+        return Err("a number can not be divided by zero".to_string());
+    }
+    let result = work_out(a, b);
     result.map(Value::Int).ok_or_else(|| format!("`{a} {} {b}` is too large a number", operator.title()))
 }
 

@@ -34,12 +34,12 @@ impl Lint {
 
     /// Warns of a block whose condition is a constant.
     fn never(&mut self, statement: &Statement) {
-        let (condition, never) = match &statement.kind {
-            StatementKind::If { condition, .. } => (condition, matches!(condition.kind, ExprKind::Bool(_))),
-            StatementKind::Repeat { kind: RepeatKind::While(condition), .. } => {
-                (condition, matches!(condition.kind, ExprKind::Bool(false)))
-            }
-            _ => return,
+        let (condition, never) = if let StatementKind::If { condition, .. } = &statement.kind {
+            (condition, matches!(condition.kind, ExprKind::Bool(_)))
+        } else if let StatementKind::Repeat { kind: RepeatKind::While(condition), .. } = &statement.kind {
+            (condition, matches!(condition.kind, ExprKind::Bool(false)))
+        } else {
+            return;
         };
         if never {
             let help = "write a condition that can be either, or remove the block that is never run";
@@ -56,6 +56,44 @@ fn end_of(statement: &Statement) -> Option<&'static str> {
         StatementKind::Skip(_) => Some("skip"),
         StatementKind::Restart => Some("restart"),
         StatementKind::Unplug => Some("unplug"),
-        _ => None,
+        StatementKind::Procedure { .. }
+        | StatementKind::On { .. }
+        | StatementKind::After { .. }
+        | StatementKind::Header
+        | StatementKind::Use(_)
+        | StatementKind::Sim(_)
+        | StatementKind::Param(_)
+        | StatementKind::Volatile { .. }
+        | StatementKind::State { .. }
+        | StatementKind::Serial(_)
+        | StatementKind::Timeout(_)
+        | StatementKind::Step(_)
+        | StatementKind::Send { .. }
+        | StatementKind::Expect { .. }
+        | StatementKind::ExpectAny { .. }
+        | StatementKind::ExpectAll { .. }
+        | StatementKind::ExpectNone { .. }
+        | StatementKind::ExpectQuiet { .. }
+        | StatementKind::Read { .. }
+        | StatementKind::Capture { .. }
+        | StatementKind::Compute { .. }
+        | StatementKind::Assert { .. }
+        | StatementKind::FailOn { .. }
+        | StatementKind::Ignore(_)
+        | StatementKind::Ask { .. }
+        | StatementKind::Save(_)
+        | StatementKind::Log(_)
+        | StatementKind::Sleep(_)
+        | StatementKind::If { .. }
+        | StatementKind::Repeat { .. }
+        | StatementKind::For { .. }
+        | StatementKind::Try { .. }
+        | StatementKind::Call { .. }
+        | StatementKind::Finally(_)
+        | StatementKind::Baud(_)
+        | StatementKind::ControlLines { .. }
+        | StatementKind::Break(_)
+        | StatementKind::Flush
+        | StatementKind::Echo(_) => None,
     }
 }

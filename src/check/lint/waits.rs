@@ -40,7 +40,37 @@ impl Lint {
                 | StatementKind::Log(_)
                 | StatementKind::Compute { .. } => {}
                 StatementKind::Step(step) => return self.unasked(&step.body.body),
-                _ => return,
+                StatementKind::After { .. }
+                | StatementKind::Header
+                | StatementKind::State { .. }
+                | StatementKind::Send { .. }
+                | StatementKind::Expect { .. }
+                | StatementKind::ExpectAny { .. }
+                | StatementKind::ExpectAll { .. }
+                | StatementKind::ExpectNone { .. }
+                | StatementKind::ExpectQuiet { .. }
+                | StatementKind::Read { .. }
+                | StatementKind::Capture { .. }
+                | StatementKind::Assert { .. }
+                | StatementKind::Fail(_)
+                | StatementKind::Ask { .. }
+                | StatementKind::Skip(_)
+                | StatementKind::Save(_)
+                | StatementKind::Sleep(_)
+                | StatementKind::Restart
+                | StatementKind::Unplug
+                | StatementKind::If { .. }
+                | StatementKind::Repeat { .. }
+                | StatementKind::For { .. }
+                | StatementKind::Try { .. }
+                | StatementKind::Call { .. }
+                | StatementKind::Return(_)
+                | StatementKind::Finally(_)
+                | StatementKind::Baud(_)
+                | StatementKind::ControlLines { .. }
+                | StatementKind::Break(_)
+                | StatementKind::Flush
+                | StatementKind::Echo(_) => return,
             }
         }
     }
@@ -115,12 +145,12 @@ impl Lint {
 
 /// Whether a file says nothing of the device having no echo.
 fn has_echo(file: &File) -> bool {
-    let is_off = |statement: &Statement| match &statement.kind {
-        StatementKind::Serial(settings) => settings
-            .iter()
-            .any(|setting| setting.name.node == "echo" && setting.value.node == SettingValue::Word("off".to_string())),
-        StatementKind::Echo(on) => !on,
-        _ => false,
+    let is_off = |statement: &Statement| {
+        if let StatementKind::Serial(settings) = &statement.kind {
+            let off = SettingValue::Word("off".to_string());
+            return settings.iter().any(|setting| setting.name.node == "echo" && setting.value.node == off);
+        }
+        matches!(statement.kind, StatementKind::Echo(false))
     };
     !file.body.iter().any(is_off)
 }
