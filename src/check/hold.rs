@@ -46,17 +46,17 @@ impl Compiler<'_> {
             // A handler and a `finally` act as long as their scope is not left.
             let lasting = making.lasting(statement);
             if !lasting.is_empty() {
-                return self.from_when_lasting(body, at, lasting).map(|from| Hold { from, until: Until::ScopeEnds });
+                return self.start_when_lasting(body, at, lasting).map(|from| Hold { from, until: Until::ScopeEnds });
             }
             let needs = making.before(statement, Needs::new(), &Needs::new());
-            self.from(body, at, needs).map(|from| Hold { from, until: Until::Statement(at) })
+            self.start(body, at, needs).map(|from| Hold { from, until: Until::Statement(at) })
         };
         body.iter().enumerate().filter_map(hold).collect()
     }
 
     /// Returns the first statement that gives what a statement needs, or itself; `None` if nothing gives it: a param
     /// was there before the run.
-    fn from(&self, body: &[Statement], at: usize, mut needs: Needs) -> Option<usize> {
+    fn start(&self, body: &[Statement], at: usize, mut needs: Needs) -> Option<usize> {
         self.secrets.settle(&mut needs);
         let passing = self.secrets.reader(Makers::AreDealtWith);
         let mut from = passing.gives(&body[at], &needs).then_some(at);
@@ -65,11 +65,11 @@ impl Compiler<'_> {
     }
 
     /// The same for what may be needed at any time from a statement on.
-    fn from_when_lasting(&self, body: &[Statement], at: usize, lasting: Needs) -> Option<usize> {
+    fn start_when_lasting(&self, body: &[Statement], at: usize, lasting: Needs) -> Option<usize> {
         let passing = self.secrets.reader(Makers::AreDealtWith);
         let mut is_given = false;
         let needs = passing.walk(&body[at..], lasting.clone(), &lasting, &mut |_| is_given = true);
-        self.from(body, at, needs).or(is_given.then_some(at))
+        self.start(body, at, needs).or(is_given.then_some(at))
     }
 
     /// Returns when the line may be told that an `on` runs its block for.
