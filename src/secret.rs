@@ -234,7 +234,7 @@ mod tests {
         redactor.learn("key", b"abcdef");
         for cuts in [[1, 2], [2, 5], [3, 7], [4, 9], [0, 11]] {
             let text = b"..abcdef..abcdef";
-            let mut pieces = vec![text[..cuts[0]].to_vec(), text[cuts[0]..cuts[1]].to_vec(), text[cuts[1]..].to_vec()];
+            let mut pieces = [text[..cuts[0]].to_vec(), text[cuts[0]..cuts[1]].to_vec(), text[cuts[1]..].to_vec()];
             redactor.redact_pieces(pieces.iter_mut().collect());
             assert_eq!(String::from_utf8_lossy(&pieces.concat()), "..«key»..«key»", "{cuts:?}");
         }
