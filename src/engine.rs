@@ -35,6 +35,7 @@ use crate::source::Site;
 use crate::time::Moment;
 use crate::value::Value;
 
+use exec::spare::Spare;
 use exec::talk::Outgoing;
 use exec::wait::Wait;
 use exec::watch::Prefilters;
@@ -101,6 +102,7 @@ pub struct Engine {
     ambient: Ambient,
     tally: Tally,
     prefilters: Prefilters,
+    spare: Spare,
     /// What [`Engine::poll`] said last to wait until, as long as nothing has happened since.
     due: Option<Option<Moment>>,
     /// Statements executed since time last passed.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::exec::spare::Spare;
 use super::exec::watch::Prefilters;
 use super::flow::Flow;
 use super::journal::Journal;
@@ -27,6 +28,7 @@ impl Engine {
             ambient: Ambient { rng: Rng::from_seed(inputs.seed), unix_millis: inputs.begun },
             tally: Tally::default(),
             prefilters: Prefilters::default(),
+            spare: Spare::default(),
             due: None,
             spent: 0,
             regexes: HashMap::new(),

@@ -3,6 +3,7 @@
 mod block;
 mod call;
 mod line;
+pub(in crate::engine) mod spare;
 pub(in crate::engine) mod talk;
 mod turn;
 mod value;

@@ -116,7 +116,7 @@ impl Engine {
     pub(super) fn expect(&mut self, expect: &Arc<Expect>, site: Site) -> Result<(), Box<Failure>> {
         let within = self.within(expect.within.as_ref())?;
         self.port_is_open(site)?;
-        let mut patterns = Vec::with_capacity(expect.arms.len());
+        let mut patterns = self.spare.patterns();
         for arm in &expect.arms {
             patterns.push(Some(self.ready(&arm.pattern)?));
         }
@@ -200,7 +200,7 @@ impl Engine {
         let port = self.flow.port;
         let filter = Filter::begin(&self.ports[port].sight);
         let wait = Wait { site, port, begun: self.now, deadline, is_bounded, filter, kind };
-        self.state = State::Waiting(Box::new(wait));
+        self.state = State::Waiting(self.spare.put(wait));
         self.look();
         // What is awaited is compiled while the device thinks, not when its answer has come.
         if let State::Waiting(wait) = &self.state {
@@ -227,6 +227,7 @@ impl Engine {
                     return true;
                 }
                 self.flow.at = *then;
+                self.spare.keep(wait);
                 false
             }
             WaitKind::Absence { .. } => {
