@@ -378,8 +378,11 @@ fn definition() -> clap::Command {
     RunArguments::augment_args(Typed::command()).about(ABOUT)
 }
 
-/// Reads a line for `run` by its own definition, since that of all commands takes longer than anything else at the start;
-/// `None` leaves the answer to a mistake or to `--help` to the definition of all.
+/// Reads a line for `run` by its own definition; `None` leaves the answer to a mistake or to `--help` to the definition of all.
+///
+/// The definition of all commands describes seven of them to read one. Without this function a run takes at least 100,000
+/// instructions more, of 2.6 million for a trivial flow: 4 %. Counted with Valgrind as the difference between
+/// `flowrun stress` and `flowrun run` with a file that does not exist, which fail at the same place.
 fn read_run(arguments: &[OsString]) -> Option<RunArguments> {
     let [name, command, rest @ ..] = arguments else { return None };
     if command != "run" {
