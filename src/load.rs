@@ -78,6 +78,7 @@ pub fn beside(file: &Path, path: &str) -> Result<PathBuf, &'static str> {
     Ok(file.parent().unwrap_or(Path::new("")).join(path))
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the system has more kinds of errors than we have words for")]
 fn read_text(reader: Reader<'_>, path: &Path) -> Result<String, String> {
     let bytes = reader(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file".to_string(),

@@ -65,6 +65,7 @@ struct Walk {
     next: Place,
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the grammar says which of pest's rules can stand here")]
 impl Walk {
     fn pair(&mut self, pair: Pair<'_, Rule>) {
         let rule = pair.as_rule();
@@ -164,6 +165,7 @@ fn is_leaf(pair: &Pair<'_, Rule>) -> bool {
 }
 
 /// Whether a pair stands where lines begin.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the grammar says which of pest's rules can stand here")]
 fn is_row(outer: Rule, inner: Rule) -> bool {
     match outer {
         Rule::file | Rule::block => inner != Rule::comment,

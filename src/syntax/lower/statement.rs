@@ -13,6 +13,7 @@ fn next<'i>(parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> Pair<'i, Rule> 
     parts.next().expect("the grammar guarantees this part")
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the grammar says which of pest's rules can stand here")]
 impl Lower {
     /// Lowers one statement; `None` if a problem in it was reported.
     pub(super) fn statement_kind(&mut self, pair: Pair<'_, Rule>) -> Option<StatementKind> {
@@ -321,6 +322,7 @@ fn name(pair: Pair<'_, Rule>) -> Name {
     Spanned { node: pair.as_str().to_string(), span: span(&pair) }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the grammar says which of pest's rules can stand here")]
 fn secrecy_and_name<'i>(parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> (Secrecy, Name) {
     let first = next(parts);
     match first.as_rule() {
