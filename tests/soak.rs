@@ -3,6 +3,8 @@
 //! `tests/soak/hour.flow` is the hour: log lines at irregular intervals, unsolicited lines with handlers, exchanges, prompts that
 //! are spoilt and tried again, counted reads, and a time-out every second. `docs/soak.md` tells of the same in real time.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for one kind among many")]
+
 mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};

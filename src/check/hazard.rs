@@ -43,11 +43,14 @@ impl Compiler<'_> {
     fn contained(&mut self) {
         let mut texts: Vec<(Vec<u8>, bool, &PatternSpec)> = Vec::new();
         for op in &self.ops {
-            let specs: Vec<&PatternSpec> = match op {
-                Op::Expect(expect) => expect.arms.iter().map(|arm| &arm.pattern).collect(),
-                Op::ExpectNone(absence) => vec![&absence.pattern],
-                Op::ReadUntil(read) => vec![&read.pattern],
-                _ => continue,
+            let specs: Vec<&PatternSpec> = if let Op::Expect(expect) = op {
+                expect.arms.iter().map(|arm| &arm.pattern).collect()
+            } else if let Op::ExpectNone(absence) = op {
+                vec![&absence.pattern]
+            } else if let Op::ReadUntil(read) = op {
+                vec![&read.pattern]
+            } else {
+                continue;
             };
             for spec in specs {
                 match &spec.source {

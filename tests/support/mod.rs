@@ -1,4 +1,6 @@
 //! Runs flows against simulated devices under the virtual clock, for tests.
+
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for one kind among many")]
 #![allow(dead_code, reason = "each test binary uses a part of this")]
 
 use std::collections::HashMap;

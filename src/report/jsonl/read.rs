@@ -246,6 +246,7 @@ impl<'a> Line<'a> {
 }
 
 #[cfg(test)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "a test looks for one kind among many")]
 mod tests {
     use insta::assert_snapshot;
 
