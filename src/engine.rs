@@ -21,6 +21,7 @@ mod look;
 mod port;
 mod result_codes;
 mod tell;
+mod watched;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -165,10 +166,10 @@ impl Engine {
                     self.expire();
                 }
             }
-            Input::Opened => self.opened(PortId::FIRST),
-            Input::Received(bytes) => self.received(PortId::FIRST, bytes),
-            Input::Sent(token) => self.sent(PortId::FIRST, &token),
-            Input::Closed(reason) => self.port_closed(PortId::FIRST, reason),
+            Input::Opened(port) => self.opened(port),
+            Input::Received(port, bytes) => self.received(port, bytes),
+            Input::Sent(token) => self.sent(&token),
+            Input::Closed(port, reason) => self.port_closed(port, reason),
             Input::Kept(kept) => self.kept(kept),
             Input::Answered(answer) => self.answered(answer),
             Input::Interrupt => self.interrupted(),
@@ -202,7 +203,7 @@ impl Engine {
             return;
         }
         self.ports[port].open();
-        self.tell(None, EventKind::Opened);
+        self.tell_on(port, None, EventKind::Opened);
         if matches!(self.state, State::Opening) && self.ports.were_opened() {
             self.state = State::Ready;
         }
@@ -224,7 +225,7 @@ impl Engine {
             return;
         }
         self.sight_all();
-        self.tell(None, EventKind::Closed(reason.clone()));
+        self.tell_on(port, None, EventKind::Closed(reason.clone()));
         self.ports[port].close();
         match (&reason, self.program.role) {
             // A device that is left alone has done its work.

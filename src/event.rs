@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::diagnostic::{Code, Label};
+use crate::port_id::PortId;
 use crate::source::Site;
 use crate::time::Moment;
 
@@ -16,6 +17,8 @@ use crate::time::Moment;
 pub struct Event {
     /// When.
     pub at: Moment,
+    /// On which port: the one that it came on or went to, or the one that was current.
+    pub port: PortId,
     /// The statement it belongs to, if it belongs to one.
     pub site: Option<Site>,
     /// What.

@@ -24,6 +24,7 @@ mod cli;
 mod disk;
 mod function;
 mod pattern;
+mod port_id;
 mod results;
 mod secret;
 mod setup;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::event::CloseReason;
+pub use crate::port_id::PortId;
 use crate::settings::{ControlLine, LineSettings};
 
 /// What an engine asks of a port.
@@ -130,55 +131,44 @@ impl From<Capability> for Capabilities {
     }
 }
 
-/// What a world tells of.
+/// What a world reports.
 #[derive(Debug, PartialEq)]
 pub enum Happening {
     /// Only time passed.
     Nothing,
-    /// The port is open.
-    Opened,
-    /// Bytes came; they are in the buffer that was handed in.
-    Received,
+    /// A port is open.
+    Opened(PortId),
+    /// Bytes came on a port; they are in the buffer that was handed in.
+    Received(PortId),
     /// The bytes of a write have left.
     Sent(WriteToken),
-    /// The port is gone.
-    Closed(CloseReason),
+    /// A port is gone.
+    Closed(PortId, CloseReason),
     /// Someone wants the run to end: Ctrl-C, SIGTERM.
     Interrupt,
 }
 
-/// Stands for one write: one is made for each, and handed back when the bytes have left.
+/// Stands for one write on one port: one is made for each, and handed back when the bytes have left.
 #[derive(Debug, PartialEq, Eq)]
-pub struct WriteToken(u64);
-
-impl WriteToken {
-    /// Makes the token of the write with this number.
-    pub(crate) fn new(number: u64) -> WriteToken {
-        WriteToken(number)
-    }
-
-    /// Returns the number of the write.
-    pub fn number(&self) -> u64 {
-        self.0
-    }
+pub struct WriteToken {
+    port: PortId,
+    number: u64,
 }
 
-/// One of the ports of a run, by its place among those that the flow declares; the first has the number 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PortId(u16);
-
-impl PortId {
-    /// The port that is meant when nothing is said: the only one of most runs.
-    pub const FIRST: PortId = PortId(0);
-
-    /// Returns the port at a place; `None` beyond the 65,536 that can be numbered.
-    pub fn new(index: usize) -> Option<PortId> {
-        u16::try_from(index).ok().map(PortId)
+impl WriteToken {
+    /// Makes the token of the write with this number on a port.
+    pub(crate) fn new(port: PortId, number: u64) -> WriteToken {
+        WriteToken { port, number }
     }
 
-    /// Returns its place.
-    pub fn index(self) -> usize {
-        usize::from(self.0)
+    /// Returns the port that is written to.
+    pub fn port(&self) -> PortId {
+        self.port
+    }
+
+    /// Returns the number of the write; each port counts its own.
+    pub fn number(&self) -> u64 {
+        self.number
     }
 }
 
@@ -216,7 +206,7 @@ mod tests {
     fn what_every_port_can_do_needs_nothing() {
         let commands = [
             PortCommand::Open { settings: Settings::default().line },
-            PortCommand::Write { token: WriteToken::new(1), bytes: Vec::new() },
+            PortCommand::Write { token: WriteToken::new(PortId::FIRST, 1), bytes: Vec::new() },
             PortCommand::SetLines { dtr: None, rts: None },
             PortCommand::Close,
         ];

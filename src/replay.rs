@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event::CloseReason;
-use crate::port::{Happening, PortCommand, WriteToken};
+use crate::port::{Happening, PortCommand, PortId, WriteToken};
 use crate::record::{EntryKind, Mask, Piece, Recording};
 use crate::secret::forms_of;
 use crate::time::Moment;
@@ -165,7 +165,7 @@ impl ReplayWorld {
     fn depart(&mut self, reason: String, help: Option<String>) {
         self.has_departed = true;
         self.news.clear();
-        self.news.push_back((self.now, Happening::Closed(CloseReason::Broken { reason, help })));
+        self.news.push_back((self.now, Happening::Closed(PortId::FIRST, CloseReason::Broken { reason, help })));
     }
 
     /// Returns when what came next comes; `None` before the flow has written what it waits for.
@@ -209,9 +209,9 @@ fn unknown_help(unknown: &[String]) -> Option<String> {
 }
 
 impl World for ReplayWorld {
-    fn perform(&mut self, command: PortCommand) {
+    fn perform(&mut self, _port: PortId, command: PortCommand) {
         match command {
-            PortCommand::Open { .. } => self.news.push_back((self.now, Happening::Opened)),
+            PortCommand::Open { .. } => self.news.push_back((self.now, Happening::Opened(PortId::FIRST))),
             PortCommand::Write { token, bytes } => self.write(token, &bytes),
             PortCommand::SetLines { .. }
             | PortCommand::Break { .. }
@@ -226,7 +226,7 @@ impl World for ReplayWorld {
         let news = self.news.front().map(|(at, _)| (*at).max(self.now));
         let Some(next) = [arrival, news, until].into_iter().flatten().min() else {
             let reason = "the recording has ended, and nothing more comes".to_string();
-            return (self.now, Happening::Closed(CloseReason::Broken { reason, help: None }));
+            return (self.now, Happening::Closed(PortId::FIRST, CloseReason::Broken { reason, help: None }));
         };
         self.now = self.now.max(next);
         if news.is_some_and(|at| at <= self.now && arrival.is_none_or(|arrival| at <= arrival)) {
@@ -244,9 +244,9 @@ impl World for ReplayWorld {
                         }
                     }
                     let is_empty = received.len() == known;
-                    (self.now, if is_empty { Happening::Nothing } else { Happening::Received })
+                    (self.now, if is_empty { Happening::Nothing } else { Happening::Received(PortId::FIRST) })
                 }
-                None => (self.now, Happening::Closed(CloseReason::HungUp)),
+                None => (self.now, Happening::Closed(PortId::FIRST, CloseReason::HungUp)),
             };
         }
         (self.now, Happening::Nothing)

@@ -204,6 +204,7 @@ impl fmt::Display for SinkFailure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::port_id::PortId;
 
     /// Counts what it is told and fails at a certain event.
     struct Counting {
@@ -250,7 +251,7 @@ mod tests {
         fan.add("the transcript", &mut bad);
         fan.add("the console", &mut good);
         for _ in 0..4 {
-            fan.tell(&Event { at: Moment::START, site: None, kind: EventKind::Opened });
+            fan.tell(&Event { at: Moment::START, port: PortId::FIRST, site: None, kind: EventKind::Opened });
         }
         fan.waiting(Moment::START, &Waiting::Open);
         let failures: Vec<String> = fan.finish().iter().map(ToString::to_string).collect();
@@ -270,7 +271,7 @@ mod tests {
         for kind in
             [EventKind::Opened, EventKind::Sent { bytes: vec![] }, EventKind::Received { bytes: vec![], block: false }]
         {
-            fan.tell(&Event { at: Moment::START, site: None, kind });
+            fan.tell(&Event { at: Moment::START, port: PortId::FIRST, site: None, kind });
             fan.waiting(Moment::START, &Waiting::Open);
         }
         assert!(fan.finish().is_empty());

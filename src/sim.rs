@@ -11,7 +11,7 @@ use std::collections::{HashMap, VecDeque};
 
 use crate::engine::{Action, Engine, Input, Inputs, Output};
 use crate::event::{CloseReason, Event, EventKind, Verdict};
-use crate::port::{Happening, PortCommand, WriteToken};
+use crate::port::{Happening, PortCommand, PortId, WriteToken};
 use crate::settings::{LineSettings, Settings};
 use crate::time::Moment;
 use crate::value::Value;
@@ -83,7 +83,7 @@ impl SimWorld {
         loop {
             match self.device.poll() {
                 Output::Event(event) => self.device_told(event),
-                Output::Act(Action::Port(command)) => self.device_command(command),
+                Output::Act(Action::Port(_, command)) => self.device_command(command),
                 Output::Act(Action::Save { .. }) => {
                     self.device.handle(self.now, Input::Kept(Err("a device saves nothing".to_string())));
                 }
@@ -123,7 +123,7 @@ impl SimWorld {
         match command {
             PortCommand::Open { settings } => {
                 self.device_line = Some(settings);
-                self.device.handle(self.now, Input::Opened);
+                self.device.handle(self.now, Input::Opened(PortId::FIRST));
             }
             PortCommand::Write { token, bytes } => {
                 let Some(line) = &self.device_line else { return };
@@ -150,7 +150,7 @@ impl SimWorld {
     /// Takes what arrives at the device at the present moment.
     fn feed_device(&mut self) {
         if let Some(bytes) = self.to_device.take(self.now, self.device_line.as_ref()) {
-            self.device.handle(self.now, Input::Received(&bytes));
+            self.device.handle(self.now, Input::Received(PortId::FIRST, &bytes));
         }
         while self.device_writes.front().is_some_and(|(at, _)| *at <= self.now) {
             let (_, token) = self.device_writes.pop_front().expect("there is a first one");
@@ -160,12 +160,12 @@ impl SimWorld {
 }
 
 impl World for SimWorld {
-    fn perform(&mut self, command: PortCommand) {
+    fn perform(&mut self, _port: PortId, command: PortCommand) {
         match command {
             PortCommand::Open { settings } => {
                 self.host = Some(settings);
                 self.run_device();
-                self.news.push_back(Happening::Opened);
+                self.news.push_back(Happening::Opened(PortId::FIRST));
             }
             PortCommand::Write { token, bytes } => {
                 let Some(line) = &self.host else { return };
@@ -188,7 +188,7 @@ impl World for SimWorld {
             // Bytes first: what came at a moment is there before that moment's deadlines.
             if let Some(bytes) = self.to_host.take(self.now, self.host.as_ref()) {
                 received.extend_from_slice(&bytes);
-                return (self.now, Happening::Received);
+                return (self.now, Happening::Received(PortId::FIRST));
             }
             if self.host_writes.front().is_some_and(|(at, _)| *at <= self.now) {
                 let (_, token) = self.host_writes.pop_front().expect("there is a first one");
@@ -197,12 +197,12 @@ impl World for SimWorld {
             if self.to_host.is_empty()
                 && let Some(reason) = self.ended.take()
             {
-                return (self.now, Happening::Closed(reason));
+                return (self.now, Happening::Closed(PortId::FIRST, reason));
             }
             let Some(next) = self.next_moment(until, device) else {
                 // Nothing will ever happen again: say so instead of standing still.
                 let reason = "neither the flow nor the simulated device has anything left to wait for".to_string();
-                return (self.now, Happening::Closed(CloseReason::Broken { reason, help: None }));
+                return (self.now, Happening::Closed(PortId::FIRST, CloseReason::Broken { reason, help: None }));
             };
             if next <= self.now && until.is_some_and(|until| until <= self.now) {
                 return (self.now, Happening::Nothing);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::engine::{Action, Engine, Input, Output};
 use crate::event::{CloseReason, Event, Verdict, Waiting};
-use crate::port::{Capabilities, Happening, PortCommand};
+use crate::port::{Capabilities, Happening, PortCommand, PortId};
 use crate::time::Moment;
 
 /// Everything outside the engine that a port and a clock are made of.
@@ -17,9 +17,9 @@ pub trait World {
         Capabilities::ALL
     }
 
-    /// Carries out what the engine asks for. Never blocks for longer than a system call; what comes of it
+    /// Carries out what the engine asks of a port. A world of one port is asked for [`PortId::FIRST`] only. Never blocks for longer than a system call; what comes of it
     /// is told by [`World::wait`].
-    fn perform(&mut self, command: PortCommand);
+    fn perform(&mut self, port: PortId, command: PortCommand);
 
     /// Returns what has already come of a command, a write that the system took at once for instance; `None` leaves it to
     /// [`World::wait`].
@@ -94,7 +94,7 @@ pub struct Company<'a> {
 /// Someone who sees everything that goes in and out of a world, and changes none of it.
 pub trait Tap {
     /// Takes note of a command, before the world gets it.
-    fn performed(&mut self, command: &PortCommand);
+    fn performed(&mut self, port: PortId, command: &PortCommand);
 
     /// Takes note of what happened; `received` holds the bytes that came.
     fn happened(&mut self, now: Moment, happening: &Happening, received: &[u8]);
@@ -188,11 +188,11 @@ impl<'a> Session<'a> {
         loop {
             match self.engine.poll() {
                 Output::Event(event) => self.company.audience.tell(&event),
-                Output::Act(Action::Port(command)) => {
+                Output::Act(Action::Port(port, command)) => {
                     if let Some(tap) = &mut self.company.tap {
-                        tap.performed(&command);
+                        tap.performed(port, &command);
                     }
-                    world.perform(command);
+                    world.perform(port, command);
                     // A write that left at once is an exchange's most usual news.
                     if let Some((now, happening)) = world.news() {
                         self.take(now, happening, &[]);
@@ -253,7 +253,7 @@ impl<'a> Session<'a> {
         if self.idle > IDLE_LIMIT {
             self.idle = 0;
             let reason = format!("nothing happened {IDLE_LIMIT} times at {now}: this is a defect of flowrun");
-            return self.engine.handle(now, Input::Closed(CloseReason::Broken { reason, help: None }));
+            return self.engine.handle(now, Input::Closed(PortId::FIRST, CloseReason::Broken { reason, help: None }));
         }
         self.engine.handle(now, input_of(happening, received));
     }
@@ -263,10 +263,10 @@ impl<'a> Session<'a> {
 pub fn input_of(happening: Happening, received: &[u8]) -> Input<'_> {
     match happening {
         Happening::Nothing => Input::Tick,
-        Happening::Opened => Input::Opened,
-        Happening::Received => Input::Received(received),
+        Happening::Opened(port) => Input::Opened(port),
+        Happening::Received(port) => Input::Received(port, received),
         Happening::Sent(token) => Input::Sent(token),
-        Happening::Closed(reason) => Input::Closed(reason),
+        Happening::Closed(port, reason) => Input::Closed(port, reason),
         Happening::Interrupt => Input::Interrupt,
     }
 }

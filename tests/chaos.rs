@@ -9,7 +9,7 @@ use flowrun::check::check;
 use flowrun::engine::{Action, Engine, Input, Inputs, Output};
 use flowrun::format::format;
 use flowrun::load::load;
-use flowrun::port::PortCommand;
+use flowrun::port::{PortCommand, PortId};
 use flowrun::record::Recording;
 use flowrun::replay::{ReplayWorld, device_file};
 use flowrun::source::{Source, Sources};
@@ -188,11 +188,13 @@ fn run(text: &str, happenings: &[(u64, Vec<u8>, usize, bool)]) -> Result<(), Tes
     for _ in 0..200_000 {
         match engine.poll() {
             Output::Event(_) => {}
-            Output::Act(Action::Port(PortCommand::Open { .. })) => engine.handle(engine.now(), Input::Opened),
-            Output::Act(Action::Port(PortCommand::Write { token, .. })) => {
+            Output::Act(Action::Port(_, PortCommand::Open { .. })) => {
+                engine.handle(engine.now(), Input::Opened(PortId::FIRST))
+            }
+            Output::Act(Action::Port(_, PortCommand::Write { token, .. })) => {
                 engine.handle(engine.now(), Input::Sent(token))
             }
-            Output::Act(Action::Port(_)) => {}
+            Output::Act(Action::Port(..)) => {}
             Output::Act(Action::Save { .. }) => engine.handle(engine.now(), Input::Kept(Ok(()))),
             Output::Act(Action::Ask { .. }) => engine.handle(engine.now(), Input::Answered(None)),
             Output::Wait { until, .. } => {
@@ -203,7 +205,7 @@ fn run(text: &str, happenings: &[(u64, Vec<u8>, usize, bool)]) -> Result<(), Tes
                 match (coming, until) {
                     (Some((_, bytes, chunk, is_interrupt)), _) if until.is_none_or(|until| next <= until) => {
                         for piece in bytes.chunks(*chunk) {
-                            engine.handle(next, Input::Received(piece));
+                            engine.handle(next, Input::Received(PortId::FIRST, piece));
                         }
                         if *is_interrupt {
                             engine.handle(next, Input::Interrupt);

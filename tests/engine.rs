@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use flowrun::engine::{Action, Engine, Input, Inputs, Output};
 use flowrun::event::{CloseReason, Event, EventKind, StepOutcome, Verdict};
-use flowrun::port::PortCommand;
+use flowrun::port::{PortCommand, PortId};
 use flowrun::program::{Op, PatternSource, PatternSpec, Program};
 use flowrun::time::Moment;
 use support::{BEGUN, check_text, program};
@@ -37,7 +37,7 @@ impl Bench {
         };
         let mut bench = Bench { engine: Engine::new(program, inputs), events: vec![], written: vec![], verdict: None };
         bench.drain();
-        bench.engine.handle(Moment::START, Input::Opened);
+        bench.engine.handle(Moment::START, Input::Opened(PortId::FIRST));
         bench.drain();
         bench
     }
@@ -46,11 +46,11 @@ impl Bench {
         loop {
             match self.engine.poll() {
                 Output::Event(event) => self.events.push(event),
-                Output::Act(Action::Port(PortCommand::Write { token, bytes })) => {
+                Output::Act(Action::Port(_, PortCommand::Write { token, bytes })) => {
                     self.written.push(bytes);
                     self.engine.handle(self.engine.now(), Input::Sent(token));
                 }
-                Output::Act(Action::Port(_) | Action::Ask { .. }) => {}
+                Output::Act(Action::Port(..) | Action::Ask { .. }) => {}
                 Output::Act(Action::Save { .. }) => self.engine.handle(self.engine.now(), Input::Kept(Ok(()))),
                 Output::Wait { .. } => return,
                 Output::Done(verdict) => {
@@ -62,7 +62,7 @@ impl Bench {
     }
 
     fn at(mut self, ms: u64, bytes: &str) -> Bench {
-        self.engine.handle(Moment::from_millis(ms), Input::Received(bytes.as_bytes()));
+        self.engine.handle(Moment::from_millis(ms), Input::Received(PortId::FIRST, bytes.as_bytes()));
         self.drain();
         self
     }
@@ -431,7 +431,7 @@ fn a_flow_that_passed_every_check_by_can_not_pass() {
 #[test]
 fn a_port_that_goes_away_fails_the_run_and_still_cleans_up() {
     let bench = Bench::new("finally { log \"cleaned\" }\ntry { send \"A\" expect line \"OK\" }\nlog \"not reached\"");
-    let bench = bench.give(5, Input::Closed(CloseReason::HungUp));
+    let bench = bench.give(5, Input::Closed(PortId::FIRST, CloseReason::HungUp));
     assert_eq!(bench.verdict, Some(Verdict::PortFailed));
     assert_eq!(bench.message(), "`test` went away");
     assert_eq!(bench.logged(), ["cleaned"]);
@@ -454,22 +454,22 @@ fn what_was_saved_is_durable_before_the_next_statement() {
     let mut engine = Engine::new(program, inputs);
     let next = |engine: &mut Engine| loop {
         match engine.poll() {
-            Output::Event(_) | Output::Act(Action::Port(PortCommand::Open { .. })) => {}
+            Output::Event(_) | Output::Act(Action::Port(_, PortCommand::Open { .. })) => {}
             other => return other,
         }
     };
     let _ = next(&mut engine);
-    engine.handle(Moment::START, Input::Opened);
-    let Output::Act(Action::Port(PortCommand::Write { token, .. })) = next(&mut engine) else {
+    engine.handle(Moment::START, Input::Opened(PortId::FIRST));
+    let Output::Act(Action::Port(_, PortCommand::Write { token, .. })) = next(&mut engine) else {
         panic!("a write was due")
     };
     engine.handle(Moment::START, Input::Sent(token));
-    engine.handle(Moment::START, Input::Received(b"abcd\r\n"));
+    engine.handle(Moment::START, Input::Received(PortId::FIRST, b"abcd\r\n"));
     let Output::Act(Action::Save { values }) = next(&mut engine) else { panic!("a save was due") };
     assert_eq!(values, [("key".to_string(), b"abcd".to_vec())]);
     assert!(matches!(next(&mut engine), Output::Wait { .. }), "nothing goes on before it is on disk");
     engine.handle(Moment::START, Input::Kept(Ok(())));
-    assert!(matches!(next(&mut engine), Output::Act(Action::Port(PortCommand::Write { .. }))));
+    assert!(matches!(next(&mut engine), Output::Act(Action::Port(_, PortCommand::Write { .. }))));
 }
 
 #[test]

@@ -16,17 +16,18 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("address", &[]),
     ("value", &["time"]),
     ("pattern", &[]),
+    ("port_id", &[]),
     ("secret", &["pattern", "value"]),
     ("function", &["value"]),
     ("diagnostic", &["source", "value"]),
     ("syntax", &["diagnostic", "settings", "source", "value"]),
     ("format", &["diagnostic", "source", "syntax"]),
     ("load", &["diagnostic", "source", "syntax"]),
-    ("program", &["function", "pattern", "settings", "source", "value"]),
+    ("program", &["function", "pattern", "port_id", "settings", "source", "value"]),
     ("check", &["diagnostic", "function", "load", "pattern", "program", "settings", "source", "syntax", "value"]),
     ("variables", &["diagnostic", "program", "syntax", "value"]),
-    ("event", &["diagnostic", "source", "time"]),
-    ("port", &["event", "settings"]),
+    ("event", &["diagnostic", "port_id", "source", "time"]),
+    ("port", &["event", "port_id", "settings"]),
     (
         "engine",
         &[
@@ -47,7 +48,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("sim", &["engine", "event", "port", "settings", "source", "time", "value", "world"]),
     ("transport", &["address", "diagnostic", "event", "port", "settings", "time", "world"]),
     ("results", &["disk", "value", "world"]),
-    ("report", &["diagnostic", "event", "source", "time", "value", "world"]),
+    ("report", &["diagnostic", "event", "port_id", "source", "time", "value", "world"]),
     ("record", &["disk", "engine", "event", "port", "secret", "time", "value", "world"]),
     ("replay", &["event", "port", "record", "secret", "time", "value", "world"]),
     (
@@ -141,7 +142,7 @@ const CRATES: &[(&str, &[&str])] = &[
 ];
 
 /// Modules whose files import each other in one direction.
-const INSIDE: &[&str] = &["cli", "setup", "suite", "report", "stress"];
+const INSIDE: &[&str] = &["cli", "engine", "setup", "suite", "report", "stress"];
 
 /// Modules that do no I/O, read no clock, start no thread and print nothing.
 const PURE: &[&str] = &[
@@ -150,6 +151,7 @@ const PURE: &[&str] = &[
     "settings",
     "value",
     "pattern",
+    "port_id",
     "secret",
     "function",
     "diagnostic",

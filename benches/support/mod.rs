@@ -15,7 +15,7 @@ use flowrun::diagnostic::render::{Look, Style, render};
 use flowrun::engine::{Engine, Inputs};
 use flowrun::event::Verdict;
 use flowrun::load::load;
-use flowrun::port::{Happening, PortCommand};
+use flowrun::port::{Happening, PortCommand, PortId};
 use flowrun::program::Program;
 use flowrun::report::Fan;
 use flowrun::report::transcript::{Times, Transcript};
@@ -124,7 +124,7 @@ impl<'a> Talking<'a> {
 }
 
 impl World for Talking<'_> {
-    fn perform(&mut self, command: PortCommand) {
+    fn perform(&mut self, _port: PortId, command: PortCommand) {
         self.news.extend(answer_of_port(command).map(|(happening, _)| happening));
     }
 
@@ -139,7 +139,7 @@ impl World for Talking<'_> {
         }
         self.now = self.now + BYTE_TIME * chunk.len() as u32;
         received.extend_from_slice(chunk);
-        (self.now, Happening::Received)
+        (self.now, Happening::Received(PortId::FIRST))
     }
 }
 
@@ -160,7 +160,7 @@ impl<'a> Answering<'a> {
 }
 
 impl World for Answering<'_> {
-    fn perform(&mut self, command: PortCommand) {
+    fn perform(&mut self, _port: PortId, command: PortCommand) {
         if let Some((happening, n_written)) = answer_of_port(command) {
             self.news.push_back(happening);
             self.n_due += usize::from(n_written > 0);
@@ -178,14 +178,14 @@ impl World for Answering<'_> {
         self.n_due -= 1;
         self.now = self.now + BYTE_TIME * self.answer.len() as u32;
         received.extend_from_slice(self.answer);
-        (self.now, Happening::Received)
+        (self.now, Happening::Received(PortId::FIRST))
     }
 }
 
 /// Returns what a port tells at once of a command, and how many bytes were written.
 fn answer_of_port(command: PortCommand) -> Option<(Happening, usize)> {
     match command {
-        PortCommand::Open { .. } => Some((Happening::Opened, 0)),
+        PortCommand::Open { .. } => Some((Happening::Opened(PortId::FIRST), 0)),
         PortCommand::Write { token, bytes } => Some((Happening::Sent(token), bytes.len())),
         PortCommand::SetLines { .. }
         | PortCommand::Break { .. }

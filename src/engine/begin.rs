@@ -13,16 +13,23 @@ use crate::event::{EventKind, Failure, RunHeader};
 use crate::function::Ambient;
 use crate::port::PortCommand;
 use crate::program::{Program, Role, Slot};
+use crate::settings::Settings;
 use crate::time::Moment;
 use crate::value::random::Rng;
 
 impl Engine {
     /// Makes an engine; it begins with the first [`Engine::poll`].
     pub fn new(program: Arc<Program>, inputs: Inputs) -> Engine {
+        Engine::with_ports(program, inputs, Vec::new())
+    }
+
+    /// Makes an engine with more ports than one: `more` has the settings of those after the first, in order.
+    pub fn with_ports(program: Arc<Program>, inputs: Inputs, more: Vec<Settings>) -> Engine {
+        let settings = [inputs.settings.clone()].into_iter().chain(more);
         let mut engine = Engine {
             now: Moment::START,
             state: State::Opening,
-            ports: Ports::new(program.role, [inputs.settings.clone()]),
+            ports: Ports::new(program.role, settings),
             flow: Flow::new(&program),
             journal: Journal::default(),
             ambient: Ambient { rng: Rng::from_seed(inputs.seed), unix_millis: inputs.begun },

@@ -8,34 +8,27 @@ use crate::time::Moment;
 impl Engine {
     /// Returns the moment at which something happens by itself, or is told of.
     pub(super) fn deadline(&self) -> Option<Moment> {
-        let tells_by = self.ports.iter().filter_map(|port| port.tells_by()).min();
-        [self.own_deadline(), tells_by].into_iter().flatten().min()
+        [self.own_deadline(), self.ports.tells_by()].into_iter().flatten().min()
     }
 
     /// Returns the moment at which the present state ends by itself.
     fn own_deadline(&self) -> Option<Moment> {
         match &self.state {
             State::Guarding { until, .. } => Some(*until),
-            State::Sleeping { until, .. } => self.settles_at(None).into_iter().chain([*until]).min(),
+            State::Sleeping { until, .. } => self.ports.settle_at(None).into_iter().chain([*until]).min(),
             State::Writing { send, .. } => send.next_piece_at(),
             State::Waiting(wait) => {
                 let own = wait.next_deadline(&self.ports[wait.port]);
-                self.settles_at(Some(wait.port)).into_iter().chain([own]).min()
+                self.ports.settle_at(Some(wait.port)).into_iter().chain([own]).min()
             }
             State::Retrying { not_before, at_latest, .. } => {
                 let quiet = self.ports.iter().map(|port| port.sight.inbox.last_arrival() + port.settings.settle).max();
                 Some((*not_before).max(quiet.map_or(*at_latest, |quiet| quiet.min(*at_latest))))
             }
             State::Asking { .. } => self.flow.step_deadline(),
-            State::Serving => self.settles_at(None).into_iter().chain(self.flow.next_timer()).min(),
+            State::Serving => self.ports.settle_at(None).into_iter().chain(self.flow.next_timer()).min(),
             State::Opening | State::Ready | State::Saving { .. } | State::Over(_) => None,
         }
-    }
-
-    /// Returns when the silence on some port counts; the port of a wait, which counts its own, is left out.
-    fn settles_at(&self, awaited: Option<PortId>) -> Option<Moment> {
-        let others = self.ports.ids().filter(|port| Some(*port) != awaited);
-        others.filter_map(|port| self.ports[port].settles_at(None)).min()
     }
 
     /// Takes note of every port that was quiet for its settle time, and looks at it again; the port of a wait is left out.
@@ -51,7 +44,7 @@ impl Engine {
 
     /// Lets what is due at the present moment happen.
     pub(super) fn expire(&mut self) {
-        if self.ports.iter().any(|port| port.tells_by().is_some_and(|by| by <= self.now)) {
+        if self.ports.tells_by().is_some_and(|by| by <= self.now) {
             self.tell_untold();
         }
         if self.own_deadline().is_none_or(|deadline| deadline > self.now) {

@@ -127,6 +127,7 @@ impl Engine {
             Op::Settings(settings) => self.change_settings(settings, site)?,
             Op::Baud(rate) => self.change_baud(rate, site)?,
             Op::ControlLines { dtr, rts } => self.set_control_lines(*dtr, *rts, site)?,
+            Op::Using(port) => self.flow.port = *port,
             Op::Break(lasting) => self.hold_break(lasting, site)?,
             Op::Flush => self.flush(),
             Op::Echo(on) => self.ports[self.flow.port].set_echo(*on, self.program.role),

@@ -1,7 +1,7 @@
 //! What goes into an engine and what comes out of it.
 
 use crate::event::{CloseReason, Event, Verdict, Waiting};
-use crate::port::{PortCommand, WriteToken};
+use crate::port::{PortCommand, PortId, WriteToken};
 use crate::time::Moment;
 
 /// What an engine is told.
@@ -9,14 +9,14 @@ use crate::time::Moment;
 pub enum Input<'a> {
     /// Time passed, nothing else.
     Tick,
-    /// The port is open.
-    Opened,
-    /// Bytes came.
-    Received(&'a [u8]),
+    /// A port is open.
+    Opened(PortId),
+    /// Bytes came on a port.
+    Received(PortId, &'a [u8]),
     /// The bytes of a write have left.
     Sent(WriteToken),
-    /// The port is gone.
-    Closed(CloseReason),
+    /// A port is gone.
+    Closed(PortId, CloseReason),
     /// The values of an [`Action::Save`] are on disk, or why they are not.
     Kept(Result<(), String>),
     /// What a person answered to an [`Action::Ask`]; `None` if nobody is there.
@@ -47,8 +47,8 @@ pub enum Output {
 /// What an engine asks the world for.
 #[derive(Debug, PartialEq)]
 pub enum Action {
-    /// Something with the port.
-    Port(PortCommand),
+    /// Something with a port.
+    Port(PortId, PortCommand),
     /// Make these values durable, then answer with [`Input::Kept`] before anything else.
     Save {
         /// Names and plain values.

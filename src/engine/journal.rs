@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::io::{Action, Output};
 use crate::event::{CloseReason, Event, EventKind, Failure};
-use crate::port::PortCommand;
+use crate::port::{PortCommand, PortId};
 use crate::secret::Redactor;
 
 /// What is on its way out of an engine.
@@ -44,9 +44,9 @@ impl Journal {
 
     /// Takes something that is asked of the port. It leaves before what is to be told, after what is to be done: an answer does
     /// not wait for what is made of the question. Only the opening of the port comes after the news that the run begins.
-    pub(in crate::engine) fn command(&mut self, command: PortCommand) {
+    pub(in crate::engine) fn command(&mut self, port: PortId, command: PortCommand) {
         let is_opening = matches!(command, PortCommand::Open { .. });
-        let action = Output::Act(Action::Port(command));
+        let action = Output::Act(Action::Port(port, command));
         if is_opening {
             return self.outbox.push_back(action);
         }
@@ -55,6 +55,7 @@ impl Journal {
     }
 
     /// Gives out what is to leave next.
+    #[inline]
     pub(in crate::engine) fn next(&mut self) -> Option<Output> {
         let next = self.outbox.pop_front();
         if next.is_none() {
@@ -112,8 +113,14 @@ impl Journal {
             return;
         }
         let mut held = std::mem::take(&mut self.held);
-        // A secret may stand in several pieces of what came.
-        self.secrets.redact_pieces(held.iter_mut().filter_map(received).collect());
+        // A secret may stand in several pieces of what came on a port.
+        let mut ports: Vec<PortId> = held.iter().map(|event| event.port).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        for port in ports {
+            let of_port = held.iter_mut().filter(|event| event.port == port);
+            self.secrets.redact_pieces(of_port.filter_map(received).collect());
+        }
         for mut event in held {
             clean(&mut event, &self.secrets);
             if received(&mut event).is_none_or(|bytes| !bytes.is_empty()) {

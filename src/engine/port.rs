@@ -5,11 +5,11 @@
 use std::ops::{Index, IndexMut};
 use std::time::Duration;
 
-use super::exec::watch::Watched;
 use super::look::inbox::BareCr;
 use super::look::offset::Offset;
 use super::look::sight::Sight;
 use super::look::{Silence, Wanted};
+use super::watched::Watched;
 use crate::port::{PortId, WriteToken};
 use crate::program::Role;
 use crate::settings::{Echo, Settings};
@@ -25,6 +25,7 @@ const TELL_AT: usize = 2048;
 /// One port.
 #[derive(Debug)]
 pub(in crate::engine) struct Port {
+    id: PortId,
     /// What came, and how far it was looked at.
     pub sight: Sight,
     /// The settings of the line as they are now.
@@ -67,12 +68,13 @@ struct Untold {
 
 impl Port {
     /// Makes a port that is not open yet.
-    pub(in crate::engine) fn new(role: Role, settings: Settings) -> Port {
+    fn new(id: PortId, role: Role, settings: Settings) -> Port {
         let bare_cr = match role {
             Role::Flow => BareCr::Waits,
             Role::Device => BareCr::Ends,
         };
         Port {
+            id,
             sight: Sight::new(bare_cr),
             settings,
             watched: None,
@@ -130,7 +132,7 @@ impl Port {
     /// Returns the token of the next write.
     pub(in crate::engine) fn next_write(&mut self) -> WriteToken {
         self.n_writes += 1;
-        WriteToken::new(self.n_writes)
+        WriteToken::new(self.id, self.n_writes)
     }
 
     /// Returns when the next line may begin to go out; bytes that came during the guard time begin it again.
@@ -210,7 +212,8 @@ pub(in crate::engine) struct Ports(Vec<Port>);
 impl Ports {
     /// Makes ports that are not open yet.
     pub(in crate::engine) fn new(role: Role, settings: impl IntoIterator<Item = Settings>) -> Ports {
-        Ports(settings.into_iter().map(|settings| Port::new(role, settings)).collect())
+        let ids = (0..).map_while(PortId::new);
+        Ports(ids.zip(settings).map(|(id, settings)| Port::new(id, role, settings)).collect())
     }
 
     /// Returns the names of all ports.
@@ -231,6 +234,20 @@ impl Ports {
     /// Whether a port is the only one.
     pub(in crate::engine) fn is_only(&self, port: PortId) -> bool {
         self.0.len() == 1 && port == PortId::FIRST
+    }
+
+    /// Returns when lines that were looked at must be told of at the latest, on whichever port.
+    #[inline]
+    pub(in crate::engine) fn tells_by(&self) -> Option<Moment> {
+        self.0.iter().filter_map(Port::tells_by).min()
+    }
+
+    /// Returns when the silence on some port counts, if it was not looked at yet; the port of a wait, which counts its own, is
+    /// left out.
+    #[inline]
+    pub(in crate::engine) fn settle_at(&self, awaited: Option<PortId>) -> Option<Moment> {
+        let others = self.0.iter().filter(|port| Some(port.id) != awaited);
+        others.filter_map(|port| port.settles_at(None)).min()
     }
 
     /// Whether all of them were opened.

@@ -8,19 +8,19 @@ use crate::event::{Event, EventKind, Failure};
 use crate::port::{PortCommand, PortId};
 use crate::secret::SHORTEST;
 use crate::source::Site;
-use crate::time::Moment;
 use crate::value::Value;
 use crate::value::escape::visible;
 
 impl Engine {
-    /// Tells of something that happened now.
+    /// Tells of something that happened now, on the current port.
     pub(super) fn tell(&mut self, site: Option<Site>, kind: EventKind) {
-        self.tell_untold();
-        self.tell_at(self.now, site, kind);
+        self.tell_on(self.flow.port, site, kind);
     }
 
-    fn tell_at(&mut self, at: Moment, site: Option<Site>, kind: EventKind) {
-        self.journal.tell(Event { at, site, kind });
+    /// Tells of something that happened now on a port.
+    pub(super) fn tell_on(&mut self, port: PortId, site: Option<Site>, kind: EventKind) {
+        self.tell_untold();
+        self.journal.tell(Event { at: self.now, port, site, kind });
     }
 
     /// Says something that the engine itself has to say.
@@ -29,8 +29,8 @@ impl Engine {
     }
 
     /// Asks something of a port.
-    pub(super) fn command(&mut self, _port: PortId, command: PortCommand) {
-        self.journal.command(command);
+    pub(super) fn command(&mut self, port: PortId, command: PortCommand) {
+        self.journal.command(port, command);
     }
 
     /// Tells soon of all whole lines of a port that have been looked at.
@@ -41,9 +41,12 @@ impl Engine {
     }
 
     /// Tells of the lines that are not told of yet.
+    #[inline]
     pub(super) fn tell_untold(&mut self) {
-        for port in self.ports.ids() {
-            self.tell_untold_of(port);
+        if self.ports.tells_by().is_some() {
+            for port in self.ports.ids() {
+                self.tell_untold_of(port);
+            }
         }
     }
 
@@ -84,7 +87,7 @@ impl Engine {
             };
             let bytes = inbox.slice(range).to_vec();
             let kind = EventKind::Received { bytes, block: piece == Piece::Block };
-            self.journal.tell(Event { at, site: None, kind });
+            self.journal.tell(Event { at, port, site: None, kind });
         }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Address, Expr, PatternSpec, Slot, Target, WatcherId};
+use crate::port_id::PortId;
 use crate::settings::SettingValue;
 
 /// How something is sent.
@@ -178,6 +179,8 @@ pub enum Op {
         /// Request to send; `None` leaves it as it is.
         rts: Option<bool>,
     },
+    /// Speak to another port, until the innermost scope ends. No statement makes this yet.
+    Using(PortId),
     /// Hold the line in break.
     Break(Expr),
     /// Throw away what has come.
@@ -350,6 +353,7 @@ impl Op {
             | Op::Settings(_)
             | Op::Baud(_)
             | Op::ControlLines { .. }
+            | Op::Using(_)
             | Op::Break(_)
             | Op::Flush
             | Op::Echo(_)

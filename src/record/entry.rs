@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::port::PortId;
 use crate::time::Moment;
 
 /// One thing that happened on a line.
@@ -9,6 +10,8 @@ use crate::time::Moment;
 pub struct Entry {
     /// When.
     pub at: Moment,
+    /// On which port.
+    pub port: PortId,
     /// What.
     pub kind: EntryKind,
 }

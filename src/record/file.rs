@@ -167,7 +167,7 @@ fn unmasked(entry: Entry, known: &HashMap<Mask, Vec<u8>>) -> Option<Entry> {
         EntryKind::Received { bytes } => EntryKind::Received { bytes: plain(bytes)? },
         kind @ (EntryKind::Opened { .. } | EntryKind::Note { .. } | EntryKind::Closed) => kind,
     };
-    Some(Entry { at: entry.at, kind })
+    Some(Entry { at: entry.at, port: entry.port, kind })
 }
 
 /// Takes a text and compares it with what is there.
@@ -193,7 +193,7 @@ pub(super) mod tests {
     use std::io::Cursor;
 
     use super::*;
-    use crate::port::Happening;
+    use crate::port::{Happening, PortId};
     use crate::time::Moment;
 
     /// Returns a recording as it is in the end, if it is to be looked at again.
@@ -219,7 +219,7 @@ pub(super) mod tests {
         let made = RecordingFile::create(path, Readers::Owner, header(), HoldBack::Least);
         let mut recording = made.expect("the test's file can be made");
         recording.tap().waiting(&[]);
-        recording.tap().happened(Moment::START, &Happening::Received, b"token: hunter22\r\n");
+        recording.tap().happened(Moment::START, &Happening::Received(PortId::FIRST), b"token: hunter22\r\n");
         recording.tap().waiting(&[]);
         recording.tap().write_out();
         recording

@@ -9,7 +9,7 @@ use super::tail::{Hold, Tail};
 use super::{Entry, EntryKind, Recording, text};
 use crate::engine::REACH;
 use crate::event::CloseReason;
-use crate::port::{Happening, PortCommand};
+use crate::port::{Happening, PortCommand, PortId};
 use crate::time::Moment;
 use crate::world::Tap;
 
@@ -84,8 +84,8 @@ impl<W: Write> Recorder<W> {
         }
     }
 
-    fn note(&mut self, kind: EntryKind) {
-        self.tail.takes(Entry { at: self.now, kind });
+    fn note(&mut self, port: PortId, kind: EntryKind) {
+        self.tail.takes(Entry { at: self.now, port, kind });
     }
 
     fn learn(&mut self, secrets: &[(Arc<str>, Vec<u8>)]) {
@@ -134,7 +134,7 @@ impl<W: Write> Recorder<W> {
 }
 
 impl<W: Write> Tap for Recorder<W> {
-    fn performed(&mut self, command: &PortCommand) {
+    fn performed(&mut self, port: PortId, command: &PortCommand) {
         if self.failure.is_some() {
             return;
         }
@@ -144,18 +144,18 @@ impl<W: Write> Tap for Recorder<W> {
             None => "keep",
         };
         match command {
-            PortCommand::Open { settings } => self.note(EntryKind::Opened { line: settings.to_string() }),
-            PortCommand::Write { token, bytes } => self.tail.writes(self.now, token.number(), bytes),
+            PortCommand::Open { settings } => self.note(port, EntryKind::Opened { line: settings.to_string() }),
+            PortCommand::Write { token, bytes } => self.tail.writes(self.now, token, bytes),
             PortCommand::SetLines { dtr, rts } => {
-                self.note(EntryKind::Note { text: format!("dtr={} rts={}", state(*dtr), state(*rts)) });
+                self.note(port, EntryKind::Note { text: format!("dtr={} rts={}", state(*dtr), state(*rts)) });
             }
             PortCommand::Break { lasting } => {
-                self.note(EntryKind::Note { text: format!("break {}", crate::time::show_duration(*lasting)) });
+                self.note(port, EntryKind::Note { text: format!("break {}", crate::time::show_duration(*lasting)) });
             }
             PortCommand::Reconfigure { settings } => {
-                self.note(EntryKind::Note { text: format!("settings {settings}") });
+                self.note(port, EntryKind::Note { text: format!("settings {settings}") });
             }
-            PortCommand::DiscardInput => self.note(EntryKind::Note { text: "flush".to_string() }),
+            PortCommand::DiscardInput => self.note(port, EntryKind::Note { text: "flush".to_string() }),
             PortCommand::Close => {}
         }
         self.is_behind = true;
@@ -167,13 +167,13 @@ impl<W: Write> Tap for Recorder<W> {
             return;
         }
         match happening {
-            Happening::Received => self.tail.receives(self.now, received),
-            Happening::Sent(token) => self.tail.left(self.now, token.number()),
-            Happening::Closed(CloseReason::Finished)
+            Happening::Received(port) => self.tail.receives(self.now, *port, received),
+            Happening::Sent(token) => self.tail.left(self.now, token),
+            Happening::Closed(_, CloseReason::Finished)
             | Happening::Nothing
-            | Happening::Opened
+            | Happening::Opened(_)
             | Happening::Interrupt => return,
-            Happening::Closed(_) => self.note(EntryKind::Closed),
+            Happening::Closed(port, _) => self.note(*port, EntryKind::Closed),
         }
         self.is_behind = true;
     }

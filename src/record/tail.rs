@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::forms::Forms;
 use super::{Entry, EntryKind, Mask, Piece};
 use crate::engine::REACH;
+use crate::port::{PortId, WriteToken};
 use crate::time::Moment;
 
 /// So many bytes are held, both ways together. A write that has not left by then stands without its time, and a secret
@@ -38,16 +39,34 @@ pub(super) struct Tail {
     held: VecDeque<Held>,
     /// How many entries have left.
     n_left: u64,
-    /// Writes that have not left the port: their number, and that of their entry.
-    leaving: Vec<(u64, u64)>,
+    /// Writes that have not left their port, and the number of their entry.
+    leaving: Vec<Leaving>,
+    /// What went over each port, by its place.
+    lines: Vec<Line>,
+    has_cut: bool,
+}
+
+/// A write that has not left its port.
+#[derive(Debug)]
+struct Leaving {
+    port: PortId,
+    /// The number of the write.
+    number: u64,
+    /// The number of its entry.
+    entry: u64,
+}
+
+/// What went over one port and is held. A secret that came in two reads stands in those of one port.
+#[derive(Debug, Default)]
+struct Line {
     sent: Stream,
     received: Stream,
-    has_cut: bool,
 }
 
 #[derive(Debug)]
 struct Held {
     at: Moment,
+    port: PortId,
     what: What,
 }
 
@@ -62,26 +81,28 @@ enum What {
 }
 
 impl Tail {
-    /// Takes what is being written; `number` is that of the write.
-    pub(super) fn writes(&mut self, at: Moment, number: u64, bytes: &[u8]) {
-        self.leaving.push((number, self.n_left + self.held.len() as u64));
-        self.sends(at, bytes, None);
+    /// Takes what is being written.
+    pub(super) fn writes(&mut self, at: Moment, token: &WriteToken, bytes: &[u8]) {
+        let entry = self.n_left + self.held.len() as u64;
+        self.leaving.push(Leaving { port: token.port(), number: token.number(), entry });
+        self.sends(at, token.port(), bytes, None);
     }
 
     /// Takes that a write has left.
-    pub(super) fn left(&mut self, now: Moment, number: u64) {
-        let Some(found) = self.leaving.iter().position(|(known, _)| *known == number) else { return };
-        let (_, entry) = self.leaving.remove(found);
+    pub(super) fn left(&mut self, now: Moment, token: &WriteToken) {
+        let is_it = |leaving: &Leaving| leaving.port == token.port() && leaving.number == token.number();
+        let Some(found) = self.leaving.iter().position(is_it) else { return };
+        let Leaving { entry, .. } = self.leaving.remove(found);
         let held = entry.checked_sub(self.n_left).and_then(|index| self.held.get_mut(index as usize));
-        if let Some(Held { at, what: What::Sent { took, .. } }) = held {
+        if let Some(Held { at, what: What::Sent { took, .. }, .. }) = held {
             *took = Some(now.since(*at));
         }
     }
 
     /// Takes what came.
-    pub(super) fn receives(&mut self, at: Moment, bytes: &[u8]) {
-        self.received.bytes.extend_from_slice(bytes);
-        self.held.push_back(Held { at, what: What::Received { len: bytes.len() } });
+    pub(super) fn receives(&mut self, at: Moment, port: PortId, bytes: &[u8]) {
+        self.line(port).received.bytes.extend_from_slice(bytes);
+        self.held.push_back(Held { at, port, what: What::Received { len: bytes.len() } });
     }
 
     /// Takes an entry without masks, its write complete.
@@ -95,32 +116,40 @@ impl Tail {
             })
         };
         match entry.kind {
-            EntryKind::Sent { bytes, took } => self.sends(entry.at, &whole(bytes), Some(took)),
-            EntryKind::Received { bytes } => self.receives(entry.at, &whole(bytes)),
+            EntryKind::Sent { bytes, took } => self.sends(entry.at, entry.port, &whole(bytes), Some(took)),
+            EntryKind::Received { bytes } => self.receives(entry.at, entry.port, &whole(bytes)),
             kind @ (EntryKind::Opened { .. } | EntryKind::Note { .. } | EntryKind::Closed) => {
-                self.held.push_back(Held { at: entry.at, what: What::Other(Box::new(kind)) });
+                self.held.push_back(Held { at: entry.at, port: entry.port, what: What::Other(Box::new(kind)) });
             }
         }
     }
 
     /// Has everything looked at again, for there are more secrets now.
     pub(super) fn knows_more(&mut self) {
-        self.sent.n_clear = 0;
-        self.received.n_clear = 0;
+        for line in &mut self.lines {
+            line.sent.n_clear = 0;
+            line.received.n_clear = 0;
+        }
     }
 
     /// Returns the oldest entry if nothing holds it, its secrets masked.
     pub(super) fn next(&mut self, forms: &Forms, hold: Hold) -> Option<Entry> {
         let front = self.held.front()?;
-        let (is_open, n_own) = match &front.what {
-            What::Sent { len, .. } => (self.sent.is_open(*len, forms), 0),
-            What::Received { len } => (self.received.is_open(*len, forms), *len),
-            What::Other(_) => (false, 0),
+        let line = self.lines.get(front.port.index());
+        let (is_open, n_behind) = match &front.what {
+            What::Sent { len, .. } => {
+                (line.is_some_and(|line| line.sent.is_open(*len, forms)), line.map_or(0, |line| line.received.len()))
+            }
+            What::Received { len } => (
+                line.is_some_and(|line| line.received.is_open(*len, forms)),
+                line.map_or(0, |line| line.received.len() - len),
+            ),
+            What::Other(_) => (false, line.map_or(0, |line| line.received.len())),
         };
         let stays = match hold {
             Hold::Back(n_bytes) => {
                 let is_leaving = matches!(front.what, What::Sent { took: None, .. });
-                !self.is_full() && (is_open || is_leaving || self.received.len() - n_own < n_bytes)
+                !self.is_full() && (is_open || is_leaving || n_behind < n_bytes)
             }
             Hold::Open => is_open,
             Hold::Nothing => false,
@@ -129,27 +158,29 @@ impl Tail {
             return None;
         }
         self.has_cut |= is_open && hold != Hold::Nothing;
-        let Held { at, what } = self.held.pop_front()?;
+        let Held { at, port, what } = self.held.pop_front()?;
         self.n_left += 1;
+        let line = self.line(port);
         let kind = match what {
             What::Sent { len, took } => {
-                EntryKind::Sent { bytes: self.sent.take(len, forms), took: took.unwrap_or_default() }
+                EntryKind::Sent { bytes: line.sent.take(len, forms), took: took.unwrap_or_default() }
             }
-            What::Received { len } => EntryKind::Received { bytes: self.received.take(len, forms) },
+            What::Received { len } => EntryKind::Received { bytes: line.received.take(len, forms) },
             What::Other(kind) => *kind,
         };
-        Some(Entry { at, kind })
+        Some(Entry { at, port, kind })
     }
 
     /// Returns how many bytes are held, both ways together.
     pub(super) fn n_bytes(&self) -> usize {
-        self.sent.len() + self.received.len()
+        self.lines.iter().map(|line| line.sent.len() + line.received.len()).sum()
     }
 
     /// Returns how much memory is in use.
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
-        self.sent.bytes.capacity() + self.received.bytes.capacity() + self.held.capacity() * size_of::<Held>()
+        let bytes = |line: &Line| line.sent.bytes.capacity() + line.received.bytes.capacity();
+        self.lines.iter().map(bytes).sum::<usize>() + self.held.capacity() * size_of::<Held>()
     }
 
     /// Says whether entries leave for want of room.
@@ -162,9 +193,17 @@ impl Tail {
         self.has_cut
     }
 
-    fn sends(&mut self, at: Moment, bytes: &[u8], took: Option<Duration>) {
-        self.sent.bytes.extend_from_slice(bytes);
-        self.held.push_back(Held { at, what: What::Sent { len: bytes.len(), took } });
+    fn line(&mut self, port: PortId) -> &mut Line {
+        let index = port.index();
+        if self.lines.len() <= index {
+            self.lines.resize_with(index + 1, Line::default);
+        }
+        &mut self.lines[index]
+    }
+
+    fn sends(&mut self, at: Moment, port: PortId, bytes: &[u8], took: Option<Duration>) {
+        self.line(port).sent.bytes.extend_from_slice(bytes);
+        self.held.push_back(Held { at, port, what: What::Sent { len: bytes.len(), took } });
     }
 }
 
@@ -258,9 +297,9 @@ mod tests {
     fn an_entry_stays_while_a_secret_is_in_progress_in_it() {
         let forms = forms("hunter22");
         let mut tail = Tail::default();
-        tail.receives(ms(1), b"k=hun");
+        tail.receives(ms(1), PortId::FIRST, b"k=hun");
         assert_eq!(tail.next(&forms, Hold::Back(0)), None);
-        tail.receives(ms(2), b"ter22.");
+        tail.receives(ms(2), PortId::FIRST, b"ter22.");
         let left: Vec<String> =
             std::iter::from_fn(|| tail.next(&forms, Hold::Back(0))).map(|entry| plain(&entry.kind)).collect();
         assert_eq!(left, ["k=«key»", "."]);
@@ -271,13 +310,13 @@ mod tests {
     fn a_write_and_what_came_behind_it_stay_until_it_has_left() {
         let none = Forms::of(&[]);
         let mut tail = Tail::default();
-        tail.writes(ms(1), 7, b"AT\r");
-        tail.receives(ms(2), b"OK");
+        tail.writes(ms(1), &WriteToken::new(PortId::FIRST, 7), b"AT\r");
+        tail.receives(ms(2), PortId::FIRST, b"OK");
         assert_eq!(tail.next(&none, Hold::Back(0)), None);
-        tail.left(ms(5), 7);
+        tail.left(ms(5), &WriteToken::new(PortId::FIRST, 7));
         let took = Duration::from_millis(4);
         let sent = EntryKind::Sent { bytes: vec![Piece::Bytes(b"AT\r".to_vec())], took };
-        assert_eq!(tail.next(&none, Hold::Back(0)), Some(Entry { at: ms(1), kind: sent }));
+        assert_eq!(tail.next(&none, Hold::Back(0)), Some(Entry { at: ms(1), port: PortId::FIRST, kind: sent }));
         assert!(tail.next(&none, Hold::Back(0)).is_some());
     }
 
@@ -285,15 +324,15 @@ mod tests {
     fn a_write_that_never_leaves_does_not_fill_the_memory() {
         let none = Forms::of(&[]);
         let mut tail = Tail::default();
-        tail.writes(ms(1), 7, b"AT\r");
+        tail.writes(ms(1), &WriteToken::new(PortId::FIRST, 7), b"AT\r");
         let read = [b'.'; 4096];
         let mut n_left = 0;
         for _ in 0..1000 {
-            tail.receives(ms(2), &read);
+            tail.receives(ms(2), PortId::FIRST, &read);
             n_left += std::iter::from_fn(|| tail.next(&none, Hold::Back(0))).count();
             assert!(tail.n_bytes() <= MOST_BYTES + read.len());
         }
-        tail.left(ms(9), 7);
+        tail.left(ms(9), &WriteToken::new(PortId::FIRST, 7));
         assert!(n_left > 700);
     }
 
@@ -302,7 +341,7 @@ mod tests {
         let none = Forms::of(&[]);
         let mut tail = Tail::default();
         for read in 1..=10 {
-            tail.receives(ms(read), b"1234");
+            tail.receives(ms(read), PortId::FIRST, b"1234");
         }
         let n_left = std::iter::from_fn(|| tail.next(&none, Hold::Back(10))).count();
         assert_eq!((n_left, tail.n_bytes()), (7, 12));
@@ -313,10 +352,10 @@ mod tests {
     fn a_secret_that_is_cut_for_want_of_room_is_told() {
         let forms = forms("hunter22");
         let mut tail = Tail::default();
-        tail.writes(ms(1), 1, b"hun");
-        tail.left(ms(1), 1);
+        tail.writes(ms(1), &WriteToken::new(PortId::FIRST, 1), b"hun");
+        tail.left(ms(1), &WriteToken::new(PortId::FIRST, 1));
         for _ in 0..MOST_BYTES / 4096 {
-            tail.receives(ms(2), &[b'.'; 4096]);
+            tail.receives(ms(2), PortId::FIRST, &[b'.'; 4096]);
         }
         assert!(tail.next(&forms, Hold::Open).is_none());
         assert!(tail.next(&forms, Hold::Back(0)).is_some() && tail.has_cut());

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Entry, EntryKind, Mask, Piece, Recording};
+use crate::port::PortId;
 use crate::time::Moment;
 use crate::value::escape::quotable_length;
 
@@ -25,8 +26,11 @@ pub(super) fn put_header(recording: &Recording, is_clear: impl Fn(&str) -> bool,
 }
 
 /// Puts an entry behind other text.
-pub(super) fn put_entry(Entry { at, kind }: &Entry, out: &mut Vec<u8>) {
+pub(super) fn put_entry(Entry { at, port, kind }: &Entry, out: &mut Vec<u8>) {
     put_seconds(at.since_start(), out);
+    if *port != PortId::FIRST {
+        out.extend_from_slice(format!(" #{}", port.index()).as_bytes());
+    }
     match kind {
         EntryKind::Opened { line } => put_words(" open ", line, out),
         EntryKind::Sent { bytes, took } => {
@@ -121,10 +125,19 @@ pub(super) fn read_line(line: &str, recording: &mut Recording) -> Option<()> {
             if recording.entries.last().is_some_and(|last| last.at > at) {
                 return None;
             }
-            recording.entries.push(Entry { at, kind: read_kind(rest)? });
+            let (port, rest) = read_port(rest)?;
+            recording.entries.push(Entry { at, port, kind: read_kind(rest)? });
         }
     }
     Some(())
+}
+
+/// Reads the port that an entry names, `#1` for instance; without one it is the first.
+fn read_port(text: &str) -> Option<(PortId, &str)> {
+    let Some(named) = text.strip_prefix('#') else { return Some((PortId::FIRST, text)) };
+    let (number, rest) = named.split_once(' ')?;
+    let port = PortId::new(number.parse().ok()?).filter(|port| *port != PortId::FIRST)?;
+    Some((port, rest))
 }
 
 fn read_kind(text: &str) -> Option<EntryKind> {
@@ -218,7 +231,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        let entry = |ms, kind| Entry { at: Moment::from_millis(ms), kind };
+        let entry = |ms, kind| Entry { at: Moment::from_millis(ms), port: PortId::FIRST, kind };
         let all: Vec<u8> = (0..=255).collect();
         let mut recording = Recording { title: "a \"b\"".to_string(), seed: 7, begun: -1, ..Recording::default() };
         recording.variables = vec![("apn".to_string(), "cm\\net".to_string())];

@@ -360,6 +360,7 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
+    use crate::port_id::PortId;
     use crate::report::summary;
     use crate::source::{Site, Span};
 
@@ -483,7 +484,9 @@ mod tests {
             ["x".repeat(1000), "日本".repeat(50), "\r\n".repeat(99), "x".repeat(17), "x".repeat(18), "é\r\n".into()]
         {
             let kind = EventKind::Received { bytes: bytes.into_bytes(), block: true };
-            console.tell(&Event { at: Moment::START, site: None, kind }).expect("a Vec takes whatever is written");
+            console
+                .tell(&Event { at: Moment::START, port: PortId::FIRST, site: None, kind })
+                .expect("a Vec takes whatever is written");
         }
         console.end().expect("a Vec takes whatever is written");
         let text = String::from_utf8(out).expect("a console shows text");
@@ -513,7 +516,7 @@ mod tests {
             console.waiting(Moment::from_millis(1800), &why)?;
             console.waiting(Moment::from_millis(1800), &Waiting::Breath)?;
             let kind = EventKind::Received { bytes: b"OK\r\n".to_vec(), block: false };
-            console.tell(&Event { at: Moment::from_millis(1801), site: None, kind })?;
+            console.tell(&Event { at: Moment::from_millis(1801), port: PortId::FIRST, site: None, kind })?;
             console.waiting(Moment::from_millis(1801), &Waiting::Sleep { site, until: Moment::from_millis(2000) })?;
             console.end()
         };

@@ -160,6 +160,7 @@ impl CaseReport {
 pub(super) mod tests {
     use super::*;
     use crate::event::{Event, EventKind};
+    use crate::port_id::PortId;
     use crate::report::summary;
     use crate::time::Moment;
 
@@ -176,7 +177,7 @@ pub(super) mod tests {
         };
         let mut flaky = events[..15].to_vec();
         let ended = EventKind::RunEnded { verdict: Verdict::Flaky };
-        flaky.push(Event { at: Moment::from_millis(6022), site: None, kind: ended });
+        flaky.push(Event { at: Moment::from_millis(6022), port: PortId::FIRST, site: None, kind: ended });
         let mut changed = case("flows/changed.flow", Status::Changed, &flaky);
         changed.diff = "@@ -1 +1 @@\n-a ]]> <b> & \"c\"\n+b\n".to_string();
         let mut wrong = case("flows/wrong.flow", Status::Wrong, &[]);

@@ -153,6 +153,7 @@ pub(super) mod tests {
     use insta::assert_snapshot;
 
     use super::*;
+    use crate::port_id::PortId;
     use crate::report::failure;
     use crate::source::Sources;
     use crate::time::Moment;
@@ -216,8 +217,10 @@ pub(super) mod tests {
             (11030, EventKind::Closed(crate::event::CloseReason::Finished)),
             (11031, EventKind::RunEnded { verdict: Verdict::Failed }),
         ];
-        let events =
-            kinds.into_iter().map(|(ms, kind)| Event { at: Moment::from_millis(ms), site: None, kind }).collect();
+        let events = kinds
+            .into_iter()
+            .map(|(ms, kind)| Event { at: Moment::from_millis(ms), port: PortId::FIRST, site: None, kind })
+            .collect();
         (sources, events)
     }
 
@@ -255,7 +258,12 @@ pub(super) mod tests {
         for event in &events[..15] {
             summary.add(event);
         }
-        summary.add(&Event { at: Moment::START, site: None, kind: EventKind::RunEnded { verdict: Verdict::Flaky } });
+        summary.add(&Event {
+            at: Moment::START,
+            port: PortId::FIRST,
+            site: None,
+            kind: EventKind::RunEnded { verdict: Verdict::Flaky },
+        });
         assert_eq!(summary.tally.failure, None);
         assert!(summary.steps[0].is_flaky());
     }

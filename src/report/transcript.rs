@@ -253,6 +253,7 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
+    use crate::port_id::PortId;
     use crate::report::summary;
 
     fn transcript(times: Times) -> String {
@@ -395,7 +396,7 @@ mod tests {
         let line = |n: u64| EventKind::Received { bytes: format!("{n} é\r\n").into_bytes(), block: false };
         let told = |mut transcript: Transcript<'_, &mut Written>, has_pause: bool| {
             for n in 0..2000 {
-                let event = Event { at: Moment::from_millis(n), site: None, kind: line(n) };
+                let event = Event { at: Moment::from_millis(n), port: PortId::FIRST, site: None, kind: line(n) };
                 transcript.tell(&event).expect("a Vec takes whatever is written");
                 if has_pause && n == 100 {
                     transcript.write_out().expect("a Vec takes whatever is written");
@@ -432,7 +433,7 @@ mod tests {
             CloseReason::Broken { reason: "input/output error".to_string(), help: None },
             CloseReason::DeviceFailed(Box::new(failure)),
         ] {
-            let event = Event { at: Moment::START, site: None, kind: EventKind::Closed(reason) };
+            let event = Event { at: Moment::START, port: PortId::FIRST, site: None, kind: EventKind::Closed(reason) };
             transcript.tell(&event).expect("a Vec takes whatever is written");
         }
         transcript.end().expect("a Vec takes whatever is written");

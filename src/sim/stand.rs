@@ -2,7 +2,7 @@
 
 use super::SimWorld;
 use crate::event::{CloseReason, Failure};
-use crate::port::{Happening, PortCommand};
+use crate::port::{Happening, PortCommand, PortId};
 use crate::source::{Site, SourceId, Sources};
 use crate::time::Moment;
 use crate::world::World;
@@ -56,8 +56,8 @@ impl<F: Fn() -> bool> Stand<F> {
 }
 
 impl<F: Fn() -> bool> World for Stand<F> {
-    fn perform(&mut self, command: PortCommand) {
-        self.world.perform(command);
+    fn perform(&mut self, port: PortId, command: PortCommand) {
+        self.world.perform(port, command);
     }
 
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
@@ -67,7 +67,7 @@ impl<F: Fn() -> bool> World for Stand<F> {
         }
         let (now, mut happening) = self.world.wait(until, received);
         self.now = now;
-        if let Happening::Closed(CloseReason::DeviceFailed(failure)) = &mut happening {
+        if let Happening::Closed(PortId::FIRST, CloseReason::DeviceFailed(failure)) = &mut happening {
             self.texts.translate(failure);
         }
         (now, happening)

@@ -9,7 +9,7 @@ use super::chatter::Chatter;
 use super::fault::{Fault, Occurrence, Plan};
 use crate::engine::Engine;
 use crate::event::CloseReason;
-use crate::port::{Happening, PortCommand, WriteToken};
+use crate::port::{Happening, PortCommand, PortId, WriteToken};
 use crate::settings::LineSettings;
 use crate::sim::SimWorld;
 use crate::time::{Moment, show_duration};
@@ -293,11 +293,12 @@ impl<'a> FaultyLine<'a> {
         self.power.born = self.now;
         if let Some(settings) = self.host.settings.clone() {
             self.power.is_reborn = true;
-            self.power.device.perform(PortCommand::Open { settings });
+            self.power.device.perform(PortId::FIRST, PortCommand::Open { settings });
         }
         self.arrivals.clear();
         self.host.echoes.clear();
-        self.news.extend(self.host.writes.drain(..).map(|number| Happening::Sent(WriteToken::new(number))));
+        self.news
+            .extend(self.host.writes.drain(..).map(|number| Happening::Sent(WriteToken::new(PortId::FIRST, number))));
         self.push(self.now + RESET_TIME, BOOT_TEXT.to_vec(), ArrivalKind::Block);
     }
 
@@ -322,7 +323,7 @@ impl<'a> FaultyLine<'a> {
 }
 
 impl World for FaultyLine<'_> {
-    fn perform(&mut self, command: PortCommand) {
+    fn perform(&mut self, port: PortId, command: PortCommand) {
         match &command {
             PortCommand::Open { settings } | PortCommand::Reconfigure { settings } => {
                 self.host.settings = Some(settings.clone());
@@ -338,7 +339,7 @@ impl World for FaultyLine<'_> {
             PortCommand::Close => self.host.settings = None,
             PortCommand::SetLines { .. } | PortCommand::Break { .. } => {}
         }
-        self.power.device.perform(command);
+        self.power.device.perform(port, command);
     }
 
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
@@ -346,14 +347,14 @@ impl World for FaultyLine<'_> {
         loop {
             if self.is_endless() {
                 let reason = "the run does not end by itself".to_string();
-                return (self.now, Happening::Closed(CloseReason::Broken { reason, help: None }));
+                return (self.now, Happening::Closed(PortId::FIRST, CloseReason::Broken { reason, help: None }));
             }
             if let Some(news) = self.news.pop_front() {
                 return (self.now, news);
             }
             if let Some(bytes) = self.arrive() {
                 received.extend_from_slice(&bytes);
-                return (self.now, Happening::Received);
+                return (self.now, Happening::Received(PortId::FIRST));
             }
             let next = self.arrivals.front().map(|first| first.at.max(self.now));
             let target = [until, next].into_iter().flatten().min();
@@ -362,8 +363,8 @@ impl World for FaultyLine<'_> {
             let (now, happening) = self.power.device.wait(device_target, &mut bytes);
             self.now = Moment::after(self.power.born.since_start() + now.since_start()).max(self.now);
             match happening {
-                Happening::Received => self.take_block(bytes, until),
-                Happening::Opened if self.power.is_reborn => self.power.is_reborn = false,
+                Happening::Received(_) => self.take_block(bytes, until),
+                Happening::Opened(_) if self.power.is_reborn => self.power.is_reborn = false,
                 Happening::Sent(token) => {
                     self.host.writes.retain(|number| *number != token.number());
                     return (self.now, Happening::Sent(token));
@@ -374,14 +375,16 @@ impl World for FaultyLine<'_> {
                         return (self.now, Happening::Nothing);
                     }
                 }
-                Happening::Closed(_) if !self.arrivals.is_empty() => {
+                Happening::Closed(_, _) if !self.arrivals.is_empty() => {
                     // What is on its way arrives before the line is seen to be gone.
                     self.news.push_back(happening);
                     let last = self.arrivals.drain(..).flat_map(|arrival| arrival.bytes);
                     received.extend(last);
-                    return (self.now, Happening::Received);
+                    return (self.now, Happening::Received(PortId::FIRST));
                 }
-                Happening::Opened | Happening::Closed(_) | Happening::Interrupt => return (self.now, happening),
+                Happening::Opened(_) | Happening::Closed(_, _) | Happening::Interrupt => {
+                    return (self.now, happening);
+                }
             }
         }
     }

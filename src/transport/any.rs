@@ -1,7 +1,7 @@
 //! `AnyPort`: the world of a port of whatever kind.
 
 use super::watched::Watched;
-use crate::port::{Capabilities, Happening, PortCommand};
+use crate::port::{Capabilities, Happening, PortCommand, PortId};
 use crate::time::Moment;
 use crate::world::World;
 
@@ -27,8 +27,8 @@ impl World for AnyPort {
         self.port.capabilities()
     }
 
-    fn perform(&mut self, command: PortCommand) {
-        self.port.perform(command);
+    fn perform(&mut self, port: PortId, command: PortCommand) {
+        self.port.perform(port, command);
     }
 
     fn news(&mut self) -> Option<(Moment, Happening)> {

@@ -15,7 +15,7 @@ use super::interrupt::Interrupt;
 use super::watched::{Awaited, Interest, Ready};
 use super::words::in_words;
 use crate::event::CloseReason;
-use crate::port::{Happening, WriteToken};
+use crate::port::{Happening, PortId, WriteToken};
 use crate::time::Moment;
 
 /// How much one read takes at most, if the buffer handed in is not larger.
@@ -67,7 +67,7 @@ impl<D: AsFd> Line<D> {
     /// Takes a port, and tells that it is open.
     pub(super) fn open(&mut self, port: D) {
         self.port = Some(port);
-        self.tell(Happening::Opened);
+        self.tell(Happening::Opened(PortId::FIRST));
     }
 
     /// Closes the port on purpose: what has not been told of it is forgotten.
@@ -83,7 +83,7 @@ impl<D: AsFd> Line<D> {
             return;
         }
         self.let_go();
-        self.tell(Happening::Closed(reason));
+        self.tell(Happening::Closed(PortId::FIRST, reason));
     }
 
     /// Writes now what the system takes, and the rest during waits; without a port nothing.
@@ -151,7 +151,7 @@ impl<D: AsFd> Line<D> {
             Ok(_) => {
                 // Less than there was room for is all there was.
                 self.ready.readable = received.len() == received.capacity();
-                Some((self.timeline.in_time_for(until), Happening::Received))
+                Some((self.timeline.in_time_for(until), Happening::Received(PortId::FIRST)))
             }
             Err(Errno::AGAIN) if may_be_gone => Some(self.closed(CloseReason::HungUp)),
             Err(Errno::AGAIN) => None,
@@ -162,7 +162,7 @@ impl<D: AsFd> Line<D> {
     /// Returns the next thing that has happened already and was not told; never blocks.
     pub(super) fn news(&mut self) -> Option<(Moment, Happening)> {
         let happening = self.news.pop_front()?;
-        if matches!(happening, Happening::Closed(_)) {
+        if matches!(happening, Happening::Closed(PortId::FIRST, _)) {
             self.let_go();
         }
         Some(self.timeline.at_once(happening))
@@ -208,7 +208,7 @@ impl<D: AsFd> Line<D> {
     /// Lets go of the port and tells why.
     fn closed(&mut self, reason: CloseReason) -> (Moment, Happening) {
         self.let_go();
-        self.timeline.at_once(Happening::Closed(reason))
+        self.timeline.at_once(Happening::Closed(PortId::FIRST, reason))
     }
 
     /// Closes the port and forgets what can not be written any more; what has happened is still told.
@@ -269,7 +269,7 @@ impl<D: AsFd> Line<D> {
                 if reason == CloseReason::HungUp {
                     self.is_failing = true;
                 } else {
-                    self.tell(Happening::Closed(reason));
+                    self.tell(Happening::Closed(PortId::FIRST, reason));
                 }
                 None
             }
@@ -305,7 +305,7 @@ mod tests {
     fn line<D: AsFd>(port: D) -> Line<D> {
         let (mut line, _) = closed();
         line.open(port);
-        assert_eq!(line.news().map(|(_, told)| told), Some(Happening::Opened));
+        assert_eq!(line.news().map(|(_, told)| told), Some(Happening::Opened(PortId::FIRST)));
         line
     }
 
@@ -323,10 +323,10 @@ mod tests {
         write(&far, b"bye").expect("a socket takes 3 bytes");
         drop(far);
         let mut received = Vec::new();
-        assert_eq!(line.wait(None, &mut received).1, Happening::Received);
+        assert_eq!(line.wait(None, &mut received).1, Happening::Received(PortId::FIRST));
         assert_eq!(received, b"bye");
         let (_, happening) = line.wait(None, &mut received);
-        assert_eq!(happening, Happening::Closed(CloseReason::HungUp));
+        assert_eq!(happening, Happening::Closed(PortId::FIRST, CloseReason::HungUp));
     }
 
     #[test]
@@ -348,7 +348,7 @@ mod tests {
         write(&far, b"late").expect("a socket takes 4 bytes");
         let until = line.now();
         let (now, happening) = line.wait(Some(until), &mut Vec::new());
-        assert_eq!((now, happening), (until, Happening::Received));
+        assert_eq!((now, happening), (until, Happening::Received(PortId::FIRST)));
     }
 
     #[test]
@@ -386,19 +386,19 @@ mod tests {
         let (near, far) = pair();
         let mut line = line(near);
         drop(far);
-        line.write(WriteToken::new(1), b"x".to_vec());
+        line.write(WriteToken::new(PortId::FIRST, 1), b"x".to_vec());
         let (_, happening) = line.wait(None, &mut Vec::new());
-        assert_eq!(happening, Happening::Closed(CloseReason::HungUp));
+        assert_eq!(happening, Happening::Closed(PortId::FIRST, CloseReason::HungUp));
     }
 
     #[test]
     fn a_write_that_the_system_refuses_is_told_in_its_words() {
         let (only_for_reading, _writer) = pipe().expect("a pipe");
         let mut line = line(only_for_reading);
-        line.write(WriteToken::new(1), b"x".to_vec());
+        line.write(WriteToken::new(PortId::FIRST, 1), b"x".to_vec());
         let (_, happening) = line.wait(None, &mut Vec::new());
         let reason = "bad file descriptor".to_string();
-        assert_eq!(happening, Happening::Closed(CloseReason::Broken { reason, help: None }));
+        assert_eq!(happening, Happening::Closed(PortId::FIRST, CloseReason::Broken { reason, help: None }));
     }
 
     #[test]
@@ -406,7 +406,7 @@ mod tests {
         let (near, mut far) = pair();
         let mut line = line(near);
         let bytes: Vec<u8> = (0..1_000_000_u32).map(|n| n as u8).collect();
-        line.write(WriteToken::new(1), bytes.clone());
+        line.write(WriteToken::new(PortId::FIRST, 1), bytes.clone());
         assert!(line.has_unsent() && line.news().is_none());
         let (mut came, mut piece) = (Vec::new(), vec![0; 64 * 1024]);
         let mut told = None;
@@ -416,7 +416,10 @@ mod tests {
             line.found(Ready { writable: true, ..Ready::default() });
             told = told.or(line.look(None, &mut Vec::new()));
         }
-        assert_eq!(told.or(line.news()).map(|(_, told)| told), Some(Happening::Sent(WriteToken::new(1))));
+        assert_eq!(
+            told.or(line.news()).map(|(_, told)| told),
+            Some(Happening::Sent(WriteToken::new(PortId::FIRST, 1)))
+        );
         assert!(came == bytes);
     }
 
@@ -425,11 +428,11 @@ mod tests {
         let (near, _far) = pair();
         let mut line = line(near);
         for (number, bytes) in [(1, b"a".to_vec()), (2, Vec::new()), (3, b"b".to_vec())] {
-            line.write(WriteToken::new(number), bytes);
+            line.write(WriteToken::new(PortId::FIRST, number), bytes);
         }
         for number in 1..=3 {
             let (_, happening) = line.wait(None, &mut Vec::new());
-            assert_eq!(happening, Happening::Sent(WriteToken::new(number)));
+            assert_eq!(happening, Happening::Sent(WriteToken::new(PortId::FIRST, number)));
         }
     }
 }

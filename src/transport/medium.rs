@@ -8,7 +8,7 @@ use super::interrupt::Interrupt;
 use super::line::Line;
 use super::watched::{Awaited, Ready, Watched};
 use crate::event::CloseReason;
-use crate::port::{Capabilities, Happening, PortCommand};
+use crate::port::{Capabilities, Happening, PortCommand, PortId};
 use crate::settings::LineSettings;
 use crate::time::Moment;
 use crate::world::World;
@@ -106,7 +106,7 @@ impl<M: Medium> PortOn<M> {
         self.close();
         match self.medium.open(settings) {
             Ok(port) => self.line.open(port),
-            Err(reason) => self.line.tell(Happening::Closed(reason)),
+            Err(reason) => self.line.tell(Happening::Closed(PortId::FIRST, reason)),
         }
     }
 
@@ -143,7 +143,7 @@ impl<M: Medium> World for PortOn<M> {
         M::CAPABILITIES
     }
 
-    fn perform(&mut self, command: PortCommand) {
+    fn perform(&mut self, _port: PortId, command: PortCommand) {
         match command {
             PortCommand::Open { settings } => self.open(settings),
             PortCommand::Close => {
@@ -263,24 +263,24 @@ mod tests {
     fn open(near: Option<UnixStream>) -> (PortOn<Slow>, Happening) {
         let medium = Slow { near };
         let mut port = PortOn::new(medium, Clock::start(), Interrupt::new().expect("a pipe"));
-        port.perform(PortCommand::Open { settings: Settings::default().line });
+        port.perform(PortId::FIRST, PortCommand::Open { settings: Settings::default().line });
         let (_, told) = port.wait(None, &mut Vec::new());
         (port, told)
     }
 
     fn write(number: u64, bytes: &[u8]) -> PortCommand {
-        PortCommand::Write { token: WriteToken::new(number), bytes: bytes.to_vec() }
+        PortCommand::Write { token: WriteToken::new(PortId::FIRST, number), bytes: bytes.to_vec() }
     }
 
     #[test]
     fn what_a_port_can_not_do_has_no_effect_and_holds_up_nothing() {
         let (near, mut far) = pair();
         let (mut port, _) = open(Some(near));
-        port.perform(PortCommand::Break { lasting: Duration::from_secs(3600) });
-        port.perform(PortCommand::SetLines { dtr: Some(true), rts: None });
-        port.perform(PortCommand::Reconfigure { settings: Settings::default().line });
-        port.perform(write(1, b"AT"));
-        assert_eq!(port.wait(None, &mut Vec::new()).1, Happening::Sent(WriteToken::new(1)));
+        port.perform(PortId::FIRST, PortCommand::Break { lasting: Duration::from_secs(3600) });
+        port.perform(PortId::FIRST, PortCommand::SetLines { dtr: Some(true), rts: None });
+        port.perform(PortId::FIRST, PortCommand::Reconfigure { settings: Settings::default().line });
+        port.perform(PortId::FIRST, write(1, b"AT"));
+        assert_eq!(port.wait(None, &mut Vec::new()).1, Happening::Sent(WriteToken::new(PortId::FIRST, 1)));
         let mut came = [0; 2];
         far.read_exact(&mut came).expect("two bytes were written");
         assert_eq!(&came, b"AT");
@@ -291,17 +291,17 @@ mod tests {
         let (near, mut far) = pair();
         let (mut port, _) = open(Some(near));
         let bytes = vec![b'x'; 1_000_000];
-        port.perform(write(1, &bytes));
-        port.perform(PortCommand::DiscardInput);
-        port.perform(write(2, b"!"));
+        port.perform(PortId::FIRST, write(1, &bytes));
+        port.perform(PortId::FIRST, PortCommand::DiscardInput);
+        port.perform(PortId::FIRST, write(2, b"!"));
         let begun = port.line.now();
         let mut came = vec![0; bytes.len()];
         std::thread::scope(|scope| {
             scope.spawn(|| far.read_exact(&mut came).expect("everything is written"));
-            assert_eq!(port.wait(None, &mut Vec::new()).1, Happening::Sent(WriteToken::new(1)));
+            assert_eq!(port.wait(None, &mut Vec::new()).1, Happening::Sent(WriteToken::new(PortId::FIRST, 1)));
         });
         let (sent, happening) = port.wait(None, &mut Vec::new());
-        assert_eq!(happening, Happening::Sent(WriteToken::new(2)));
+        assert_eq!(happening, Happening::Sent(WriteToken::new(PortId::FIRST, 2)));
         assert!(sent >= begun + Duration::from_millis(1), "{sent:?} is too soon after {begun:?}");
         assert!(came == bytes);
     }
@@ -309,8 +309,8 @@ mod tests {
     #[test]
     fn a_port_that_is_refused_is_told_of_once() {
         let (mut port, told) = open(None);
-        assert_eq!(told, Happening::Closed(CloseReason::HungUp));
-        port.perform(write(1, b"AT"));
+        assert_eq!(told, Happening::Closed(PortId::FIRST, CloseReason::HungUp));
+        port.perform(PortId::FIRST, write(1, b"AT"));
         let until = port.line.now();
         assert_eq!(port.wait(Some(until), &mut Vec::new()).1, Happening::Nothing);
     }

@@ -20,7 +20,7 @@ use super::interrupt::Interrupt;
 use super::medium::{Medium, PortOn, Progress};
 use super::words::in_words;
 use crate::event::CloseReason;
-use crate::port::{Capabilities, Capability, Happening, PortCommand};
+use crate::port::{Capabilities, Capability, Happening, PortCommand, PortId};
 use crate::settings::LineSettings;
 use crate::time::Moment;
 use crate::world::World;
@@ -83,8 +83,8 @@ impl World for PtyWorld {
         self.port.capabilities()
     }
 
-    fn perform(&mut self, command: PortCommand) {
-        self.port.perform(command);
+    fn perform(&mut self, port: PortId, command: PortCommand) {
+        self.port.perform(port, command);
     }
 
     fn news(&mut self) -> Option<(Moment, Happening)> {
@@ -198,8 +198,8 @@ mod tests {
         let clock = Clock::start();
         let interrupt = Interrupt::new().expect("a pipe");
         let mut device = PtyWorld::create(clock, interrupt, link).expect("a pseudo-terminal");
-        device.perform(PortCommand::Open { settings: Settings::default().line });
-        assert_eq!(device.wait(None, &mut Vec::new()).1, Happening::Opened);
+        device.perform(PortId::FIRST, PortCommand::Open { settings: Settings::default().line });
+        assert_eq!(device.wait(None, &mut Vec::new()).1, Happening::Opened(PortId::FIRST));
         (device, clock)
     }
 
@@ -212,7 +212,7 @@ mod tests {
         let mut received = Vec::new();
         while received.len() < n_bytes {
             let (_, happening) = device.wait(Some(clock.now() + PATIENCE), &mut received);
-            assert_eq!(happening, Happening::Received);
+            assert_eq!(happening, Happening::Received(PortId::FIRST));
         }
         received
     }
@@ -224,8 +224,11 @@ mod tests {
         let every: Vec<u8> = (0..=255).collect();
         host.write_all(&every).expect("the buffer takes 256 bytes");
         assert_eq!(take(&mut device, clock, 256), every);
-        device.perform(PortCommand::Write { token: WriteToken::new(1), bytes: every.clone() });
-        assert_eq!(device.wait(None, &mut Vec::new()).1, Happening::Sent(WriteToken::new(1)));
+        device.perform(
+            PortId::FIRST,
+            PortCommand::Write { token: WriteToken::new(PortId::FIRST, 1), bytes: every.clone() },
+        );
+        assert_eq!(device.wait(None, &mut Vec::new()).1, Happening::Sent(WriteToken::new(PortId::FIRST, 1)));
         let mut came = vec![0; 256];
         host.read_exact(&mut came).expect("what the device wrote");
         assert_eq!(came, every);
@@ -242,7 +245,10 @@ mod tests {
             let (_, happening) = device.wait(Some(clock.now()), &mut Vec::new());
             assert_eq!(happening, Happening::Nothing);
         }
-        device.perform(PortCommand::Write { token: WriteToken::new(1), bytes: b"RDY".to_vec() });
+        device.perform(
+            PortId::FIRST,
+            PortCommand::Write { token: WriteToken::new(PortId::FIRST, 1), bytes: b"RDY".to_vec() },
+        );
         let mut came = [0; 3];
         host(device.path()).read_exact(&mut came).expect("what was written before the host came");
         assert_eq!(&came, b"RDY");

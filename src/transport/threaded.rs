@@ -16,7 +16,7 @@ use super::interrupt::Interrupt;
 use super::watched::Watched;
 use super::words::in_words;
 use crate::event::CloseReason;
-use crate::port::{Happening, PortCommand};
+use crate::port::{Happening, PortCommand, PortId};
 use crate::settings::LineSettings;
 use crate::time::Moment;
 use crate::world::World;
@@ -113,14 +113,15 @@ impl ThreadedWorld {
             // The thread before must have let go of the port; one that panicked has closed it too.
             drop(before.map(JoinHandle::join));
             let reason = serve(&errand);
-            errand.tell(Happening::Closed(reason));
+            errand.tell(Happening::Closed(PortId::FIRST, reason));
         };
         let thread = match thread::Builder::new().name(self.name.clone()).spawn(work) {
             Ok(thread) => Some(thread),
             Err(error) => {
                 let reason = format!("there is no thread for it: {}", in_words(&error));
                 // The other end is here.
-                let _ = tell.send(News::Told(Happening::Closed(CloseReason::CannotOpen { reason, help: None })));
+                let _ = tell
+                    .send(News::Told(Happening::Closed(PortId::FIRST, CloseReason::CannotOpen { reason, help: None })));
                 None
             }
         };
@@ -137,7 +138,7 @@ impl ThreadedWorld {
 }
 
 impl World for ThreadedWorld {
-    fn perform(&mut self, command: PortCommand) {
+    fn perform(&mut self, _port: PortId, command: PortCommand) {
         match command {
             PortCommand::Open { settings } => self.open(settings),
             PortCommand::Close => self.let_go(),
@@ -185,10 +186,10 @@ impl Watched for ThreadedWorld {
         match self.link.as_ref()?.news.try_recv().ok()? {
             News::Received(bytes) => {
                 received.extend_from_slice(&bytes);
-                Some((self.timeline.in_time_for(until), Happening::Received))
+                Some((self.timeline.in_time_for(until), Happening::Received(PortId::FIRST)))
             }
             News::Told(happening) => {
-                if matches!(happening, Happening::Closed(_)) {
+                if matches!(happening, Happening::Closed(PortId::FIRST, _)) {
                     self.let_go();
                 }
                 Some(self.timeline.at_once(happening))

@@ -13,7 +13,7 @@ use flowrun::diagnostic::render::{Look, Style, render};
 use flowrun::engine::{Engine, Inputs};
 use flowrun::event::{Event, EventKind, Failure, Verdict, Waiting};
 use flowrun::load::{from_disk, load};
-use flowrun::port::{Happening, PortCommand};
+use flowrun::port::{Happening, PortCommand, PortId};
 use flowrun::program::Program;
 use flowrun::report::Sink;
 use flowrun::report::failure::render_failure;
@@ -259,8 +259,8 @@ struct Cut {
 }
 
 impl World for Cut {
-    fn perform(&mut self, command: PortCommand) {
-        self.world.perform(command);
+    fn perform(&mut self, port: PortId, command: PortCommand) {
+        self.world.perform(port, command);
     }
 
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
@@ -273,16 +273,16 @@ impl World for Cut {
                 self.interrupt_at = None;
                 return (now, Happening::Interrupt);
             }
-            if happening != Happening::Received {
+            if happening != Happening::Received(PortId::FIRST) {
                 return (now, happening);
             }
             let n = chunk.min(self.waiting.len());
             received.extend(self.waiting.drain(..n));
-            return (now, Happening::Received);
+            return (now, Happening::Received(PortId::FIRST));
         }
         let n = chunk.min(self.waiting.len());
         received.extend(self.waiting.drain(..n));
-        (Moment::START, Happening::Received)
+        (Moment::START, Happening::Received(PortId::FIRST))
     }
 }
 
@@ -294,11 +294,11 @@ struct Recorder {
 }
 
 impl World for Recorder {
-    fn perform(&mut self, command: PortCommand) {
+    fn perform(&mut self, port: PortId, command: PortCommand) {
         if let PortCommand::Write { bytes, .. } = &command {
             self.sent.push(bytes.clone());
         }
-        self.world.perform(command);
+        self.world.perform(port, command);
     }
 
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {

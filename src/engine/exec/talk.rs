@@ -87,7 +87,8 @@ impl Engine {
     }
 
     /// Takes note that a write has left.
-    pub(in crate::engine) fn sent(&mut self, port: PortId, token: &WriteToken) {
+    pub(in crate::engine) fn sent(&mut self, token: &WriteToken) {
+        let port = token.port();
         let is_awaited =
             matches!(&self.state, State::Writing { number, send } if *number == token.number() && send.port == port);
         if !is_awaited {
@@ -118,7 +119,7 @@ impl Engine {
             }
             Role::Device => port.sight.note_sent(&send.bytes),
         }
-        self.tell(Some(send.site), EventKind::Sent { bytes: send.bytes });
+        self.tell_on(send.port, Some(send.site), EventKind::Sent { bytes: send.bytes });
     }
 
     /// Whether what comes on a port goes back: a device echoes.
@@ -130,6 +131,6 @@ impl Engine {
     pub(super) fn send_echo(&mut self, port: PortId, heard: Vec<u8>, site: Site) {
         let token = self.ports[port].next_write();
         self.command(port, PortCommand::Write { token, bytes: heard.clone() });
-        self.tell(Some(site), EventKind::Sent { bytes: heard });
+        self.tell_on(port, Some(site), EventKind::Sent { bytes: heard });
     }
 }

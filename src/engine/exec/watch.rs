@@ -13,6 +13,7 @@ use crate::engine::look::sight::Sight;
 use crate::engine::look::{BULK, Seen, Watch, Watching};
 use crate::engine::result_codes;
 use crate::engine::tell::Piece;
+use crate::engine::watched::Watched;
 use crate::engine::{Engine, State};
 use crate::event::Failure;
 use crate::pattern::{Pattern, Prefilter};
@@ -23,17 +24,6 @@ use crate::value::escape::{visible, visible_cut};
 
 /// How many patterns there must be for one search of all in a small read to take less than a search of each.
 const MANY: usize = 3;
-
-/// The watchers in force on a port, ready to be compared with lines.
-#[derive(Debug)]
-pub(in crate::engine) struct Watched {
-    patterns: Vec<(Pattern, Watch)>,
-    actives: Vec<Active>,
-    /// Whether a pattern has values in it that may change.
-    has_values: bool,
-    /// For which watchers of the flow it was made.
-    version: u64,
-}
 
 /// What finds the first interesting line of many for one wait.
 #[derive(Debug)]

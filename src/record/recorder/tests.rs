@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::super::file::tests::gone_over;
 use super::*;
-use crate::port::WriteToken;
+use crate::port::{PortId, WriteToken};
 use crate::record::{Mask, Piece};
 use crate::secret::forms_of;
 use crate::settings::Settings;
@@ -27,11 +27,11 @@ fn ms(ms: u64) -> Moment {
 }
 
 fn received(recorder: &mut impl Tap, at: u64, bytes: &[u8]) {
-    recorder.happened(ms(at), &Happening::Received, bytes);
+    recorder.happened(ms(at), &Happening::Received(PortId::FIRST), bytes);
 }
 
 fn write(number: u64, bytes: &[u8]) -> PortCommand {
-    PortCommand::Write { token: WriteToken::new(number), bytes: bytes.to_vec() }
+    PortCommand::Write { token: WriteToken::new(PortId::FIRST, number), bytes: bytes.to_vec() }
 }
 
 /// Something that a run tells a recorder.
@@ -85,19 +85,23 @@ fn play(
                 now += 1;
                 received(&mut recorder, now, bytes);
                 let bytes = vec![Piece::Bytes(bytes.clone())];
-                whole.entries.push(Entry { at: ms(now), kind: EntryKind::Received { bytes } });
+                whole.entries.push(Entry { at: ms(now), port: PortId::FIRST, kind: EntryKind::Received { bytes } });
             }
             Told::Writes(bytes) => {
-                recorder.performed(&write(i as u64, bytes));
+                recorder.performed(PortId::FIRST, &write(i as u64, bytes));
                 leaving.push((i as u64, whole.entries.len()));
                 let bytes = vec![Piece::Bytes(bytes.clone())];
-                whole.entries.push(Entry { at: ms(now), kind: EntryKind::Sent { bytes, took: Duration::ZERO } });
+                whole.entries.push(Entry {
+                    at: ms(now),
+                    port: PortId::FIRST,
+                    kind: EntryKind::Sent { bytes, took: Duration::ZERO },
+                });
             }
             Told::Left if leaving.is_empty() => {}
             Told::Left => {
                 now += 1;
                 let (number, entry) = leaving.remove(0);
-                recorder.happened(ms(now), &Happening::Sent(WriteToken::new(number)), &[]);
+                recorder.happened(ms(now), &Happening::Sent(WriteToken::new(PortId::FIRST, number)), &[]);
                 let at = whole.entries[entry].at;
                 if let EntryKind::Sent { took, .. } = &mut whole.entries[entry].kind {
                     *took = ms(now).since(at);
@@ -217,13 +221,13 @@ fn a_recording_is_written_as_it_always_was() {
     let mut text = Vec::new();
     let mut recorder = Recorder::new(header(), HoldBack::Reach, &mut text);
     let settings = Settings::default().line;
-    recorder.performed(&PortCommand::Open { settings });
-    recorder.performed(&PortCommand::SetLines { dtr: Some(true), rts: None });
-    recorder.performed(&write(1, b"AT+KEY=hunter22\r"));
+    recorder.performed(PortId::FIRST, &PortCommand::Open { settings });
+    recorder.performed(PortId::FIRST, &PortCommand::SetLines { dtr: Some(true), rts: None });
+    recorder.performed(PortId::FIRST, &write(1, b"AT+KEY=hunter22\r"));
     recorder.waiting(&secrets(&["hunter22"]));
-    recorder.happened(ms(3), &Happening::Sent(WriteToken::new(1)), &[]);
+    recorder.happened(ms(3), &Happening::Sent(WriteToken::new(PortId::FIRST, 1)), &[]);
     received(&mut recorder, 4, b"\"\xff\\");
-    recorder.happened(ms(5), &Happening::Closed(CloseReason::HungUp), &[]);
+    recorder.happened(ms(5), &Happening::Closed(PortId::FIRST, CloseReason::HungUp), &[]);
     assert_eq!(recorder.finish(&secrets(&["hunter22"])).expect("memory takes everything"), None);
     let lines = [
         "flowrun recording 1",

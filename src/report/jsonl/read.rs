@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::{FORMAT, VERSION, outcome_name, verdict_name};
 use crate::diagnostic::{Code, Label};
 use crate::event::{CloseReason, Event, EventKind, Failure, RunHeader, StepOutcome, Verdict};
+use crate::port_id::PortId;
 use crate::source::{Site, Source, Sources, Span};
 use crate::time::Moment;
 use crate::value::coding::unhex;
@@ -78,7 +79,7 @@ impl<'a> Line<'a> {
     fn event(self) -> Result<Event, String> {
         let at = Moment::after(self.span("at_ns")?);
         let site = self.maybe("site").map(Line::site).transpose()?;
-        Ok(Event { at, site, kind: self.kind()? })
+        Ok(Event { at, port: PortId::FIRST, site, kind: self.kind()? })
     }
 
     fn kind(self) -> Result<EventKind, String> {
@@ -291,10 +292,20 @@ mod tests {
                 depth: 0,
             },
         ];
-        events.extend(more.into_iter().map(|kind| Event { at: Moment::from_millis(12_000), site, kind }));
+        events.extend(more.into_iter().map(|kind| Event {
+            at: Moment::from_millis(12_000),
+            port: PortId::FIRST,
+            site,
+            kind,
+        }));
         for verdict in [Verdict::Passed, Verdict::Flaky, Verdict::Skipped, Verdict::PortFailed, Verdict::Interrupted] {
             let kind = EventKind::RunEnded { verdict };
-            events.push(Event { at: Moment::after(Duration::from_nanos(12_000_000_001)), site: None, kind });
+            events.push(Event {
+                at: Moment::after(Duration::from_nanos(12_000_000_001)),
+                port: PortId::FIRST,
+                site: None,
+                kind,
+            });
         }
         (sources, events)
     }

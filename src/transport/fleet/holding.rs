@@ -1,6 +1,6 @@
 //! `Holding`: a port whose writes wait until they are asked for.
 
-use crate::port::{Capabilities, Happening, PortCommand};
+use crate::port::{Capabilities, Happening, PortCommand, PortId};
 use crate::time::Moment;
 use crate::transport::any::AnyPort;
 use crate::transport::watched::Watched;
@@ -23,7 +23,7 @@ impl Holding {
         let held = self.held.take();
         let was_holding = held.is_some();
         if let Some(write) = held {
-            self.port.perform(write);
+            self.port.perform(PortId::FIRST, write);
         }
         was_holding
     }
@@ -44,12 +44,12 @@ impl World for Holding {
         self.port.capabilities()
     }
 
-    fn perform(&mut self, command: PortCommand) {
+    fn perform(&mut self, port: PortId, command: PortCommand) {
         self.write_held();
         if matches!(command, PortCommand::Write { .. }) {
             self.held = Some(command);
         } else {
-            self.port.perform(command);
+            self.port.perform(port, command);
         }
     }
 

@@ -15,7 +15,7 @@ use crate::check::check;
 use crate::engine::{Engine, Inputs};
 use crate::event::CloseReason;
 use crate::load::load;
-use crate::port::{Happening, PortCommand, WriteToken};
+use crate::port::{Happening, PortCommand, PortId, WriteToken};
 use crate::report::Fan;
 #[cfg(target_os = "linux")]
 use crate::settings::Settings;
@@ -87,7 +87,7 @@ fn interrupt() -> Interrupt {
 
 /// Opens, and does this for each write.
 fn answer(errand: &Errand, mut to_write: impl FnMut(&Errand)) -> CloseReason {
-    errand.tell(Happening::Opened);
+    errand.tell(Happening::Opened(PortId::FIRST));
     loop {
         match errand.next_order() {
             Ok(Some(PortCommand::Write { token, .. })) => {
@@ -136,7 +136,7 @@ fn a_port_that_can_not_be_opened_and_one_that_is_lost_fail_alone() {
     let serve = |errand: &Errand| match errand.name.as_str() {
         "missing" => CloseReason::CannotOpen { reason: "file not found".to_string(), help: None },
         "lost" => {
-            errand.tell(Happening::Opened);
+            errand.tell(Happening::Opened(PortId::FIRST));
             CloseReason::HungUp
         }
         _ => answer(errand, ok),
@@ -239,9 +239,9 @@ impl Lookout for Rehearsal {
 }
 
 impl World for Actor {
-    fn perform(&mut self, command: PortCommand) {
+    fn perform(&mut self, _port: PortId, command: PortCommand) {
         match command {
-            PortCommand::Open { .. } => self.next = Some(Happening::Opened),
+            PortCommand::Open { .. } => self.next = Some(Happening::Opened(PortId::FIRST)),
             PortCommand::Write { token, bytes } => {
                 self.log.borrow_mut().push(format!("write {} {}", self.name, bytes.escape_ascii()));
                 self.next = Some(Happening::Sent(token));
@@ -279,7 +279,7 @@ impl Watched for Actor {
         self.n_answers -= 1;
         self.log.borrow_mut().push(format!("read {}", self.name));
         received.extend_from_slice(format!("OK {}\r\n", self.name).as_bytes());
-        Some((Moment::START, Happening::Received))
+        Some((Moment::START, Happening::Received(PortId::FIRST)))
     }
 }
 
@@ -339,7 +339,7 @@ fn run_on_terminals(lookout: &mut dyn Lookout, flow: &str, n_ports: usize, inter
         .map(|_| {
             let quiet = Interrupt::new().expect("a pipe");
             let mut device = PtyWorld::create(clock, quiet.clone(), None).expect("a pseudo-terminal");
-            device.perform(PortCommand::Open { settings: Settings::default().line });
+            device.perform(PortId::FIRST, PortCommand::Open { settings: Settings::default().line });
             (device.path().display().to_string(), device, quiet)
         })
         .collect();
@@ -354,7 +354,10 @@ fn run_on_terminals(lookout: &mut dyn Lookout, flow: &str, n_ports: usize, inter
                 while device.wait(None, &mut received).1 != Happening::Interrupt {
                     if received.ends_with(b"AT") && !has_answered {
                         has_answered = true;
-                        device.perform(PortCommand::Write { token: WriteToken::new(1), bytes: b"OK\r\n".to_vec() });
+                        device.perform(
+                            PortId::FIRST,
+                            PortCommand::Write { token: WriteToken::new(PortId::FIRST, 1), bytes: b"OK\r\n".to_vec() },
+                        );
                     }
                 }
             });

@@ -13,7 +13,7 @@ use serialport::{COMPort, ClearBuffer, ErrorKind, SerialPort};
 use super::missing::{help_for_missing, listed};
 use super::settings::{broken, builder, check_settings, reconfigure, wanted, words};
 use crate::event::CloseReason;
-use crate::port::{Happening, PortCommand, WriteToken};
+use crate::port::{Happening, PortCommand, PortId, WriteToken};
 use crate::settings::LineSettings;
 use crate::transport::threaded::Errand;
 use crate::transport::words::in_words;
@@ -46,7 +46,7 @@ impl Server<'_> {
             .map_err(|error| cannot_open(&errand.name, &error))?;
         check_settings(&port, &settings)?;
         set_lines(&mut port, wanted(settings.dtr), wanted(settings.rts))?;
-        errand.tell(Happening::Opened);
+        errand.tell(Happening::Opened(PortId::FIRST));
         Ok(Server { errand, port, settings, unsent: VecDeque::new(), buffer: vec![0; READ_SIZE] })
     }
 

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::*;
-use crate::port::WriteToken;
+use crate::port::{PortId, WriteToken};
 use crate::settings::Settings;
 
 /// Longer than any of this takes; it only ends a test that would hang.
@@ -19,7 +19,7 @@ fn world(serve: impl Fn(&Errand) -> CloseReason + Send + Sync + 'static) -> Thre
 }
 
 fn open(world: &mut ThreadedWorld) {
-    world.perform(PortCommand::Open { settings: Settings::default().line });
+    world.perform(PortId::FIRST, PortCommand::Open { settings: Settings::default().line });
 }
 
 fn next(world: &mut ThreadedWorld) -> Happening {
@@ -28,7 +28,7 @@ fn next(world: &mut ThreadedWorld) -> Happening {
 }
 
 fn write(number: u64) -> PortCommand {
-    PortCommand::Write { token: WriteToken::new(number), bytes: b"AT\r".to_vec() }
+    PortCommand::Write { token: WriteToken::new(PortId::FIRST, number), bytes: b"AT\r".to_vec() }
 }
 
 /// Returns the next order, however long it takes.
@@ -43,7 +43,7 @@ fn order(errand: &Errand) -> Result<PortCommand, CloseReason> {
 
 /// Opens at once, and says of each write that it has left.
 fn takes_everything(errand: &Errand) -> CloseReason {
-    errand.tell(Happening::Opened);
+    errand.tell(Happening::Opened(PortId::FIRST));
     loop {
         match order(errand) {
             Ok(PortCommand::Write { token, .. }) => errand.tell(Happening::Sent(token)),
@@ -74,18 +74,18 @@ fn a_thread_is_given_what_it_needs_to_open_the_port() {
         if is_right && errand.clock.now() <= begun.now() { takes_everything(errand) } else { CloseReason::HungUp }
     });
     open(&mut world);
-    assert_eq!(next(&mut world), Happening::Opened);
+    assert_eq!(next(&mut world), Happening::Opened(PortId::FIRST));
 }
 
 #[test]
 fn orders_are_carried_out_in_order() {
     let mut world = world(takes_everything);
     open(&mut world);
-    world.perform(write(1));
-    world.perform(write(2));
-    assert_eq!(next(&mut world), Happening::Opened);
-    assert_eq!(next(&mut world), Happening::Sent(WriteToken::new(1)));
-    assert_eq!(next(&mut world), Happening::Sent(WriteToken::new(2)));
+    world.perform(PortId::FIRST, write(1));
+    world.perform(PortId::FIRST, write(2));
+    assert_eq!(next(&mut world), Happening::Opened(PortId::FIRST));
+    assert_eq!(next(&mut world), Happening::Sent(WriteToken::new(PortId::FIRST, 1)));
+    assert_eq!(next(&mut world), Happening::Sent(WriteToken::new(PortId::FIRST, 2)));
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn bytes_at_the_deadline_are_in_time_however_late_they_are_found() {
     open(&mut world);
     hear(&world);
     let mut received = Vec::new();
-    assert_eq!(world.wait(Some(until), &mut received), (until, Happening::Received));
+    assert_eq!(world.wait(Some(until), &mut received), (until, Happening::Received(PortId::FIRST)));
     assert_eq!(received, b"OK\r\n");
 }
 
@@ -114,8 +114,8 @@ fn a_deadline_is_never_early_and_needs_no_port() {
 fn a_port_that_is_lost_is_told_of_once_and_takes_nothing() {
     let mut world = world(|_| CloseReason::HungUp);
     open(&mut world);
-    assert_eq!(next(&mut world), Happening::Closed(CloseReason::HungUp));
-    world.perform(write(1));
+    assert_eq!(next(&mut world), Happening::Closed(PortId::FIRST, CloseReason::HungUp));
+    world.perform(PortId::FIRST, write(1));
     let until = world.timeline.now() + Duration::from_millis(1);
     assert_eq!(world.wait(Some(until), &mut Vec::new()).1, Happening::Nothing);
 }
@@ -128,9 +128,9 @@ fn what_is_left_of_the_port_before_is_not_heard() {
     open(&mut world);
     let mut received = Vec::new();
     let until = world.timeline.now() + PATIENCE;
-    assert_eq!(world.wait(Some(until), &mut received).1, Happening::Received);
+    assert_eq!(world.wait(Some(until), &mut received).1, Happening::Received(PortId::FIRST));
     assert_eq!(received, b"x");
-    assert_eq!(next(&mut world), Happening::Opened);
+    assert_eq!(next(&mut world), Happening::Opened(PortId::FIRST));
 }
 
 #[test]
@@ -142,22 +142,22 @@ fn a_port_is_opened_again_only_when_its_last_thread_has_let_go() {
     });
     for _ in 0..5 {
         open(&mut world);
-        assert_eq!(next(&mut world), Happening::Opened);
+        assert_eq!(next(&mut world), Happening::Opened(PortId::FIRST));
     }
 }
 
 #[test]
 fn closing_does_not_wait_for_the_thread_which_learns_that_it_is_not_wanted() {
     let mut world = world(|errand| {
-        errand.tell(Happening::Opened);
+        errand.tell(Happening::Opened(PortId::FIRST));
         while errand.is_wanted() {
             thread::yield_now();
         }
         CloseReason::Finished
     });
     open(&mut world);
-    assert_eq!(next(&mut world), Happening::Opened);
-    world.perform(PortCommand::Close);
+    assert_eq!(next(&mut world), Happening::Opened(PortId::FIRST));
+    world.perform(PortId::FIRST, PortCommand::Close);
     assert!(world.leaving.is_some());
 }
 
@@ -177,8 +177,8 @@ fn orders_given_before_the_closing_are_still_carried_out() {
         }
     });
     open(&mut world);
-    world.perform(PortCommand::SetLines { dtr: Some(false), rts: None });
-    world.perform(PortCommand::Close);
+    world.perform(PortId::FIRST, PortCommand::SetLines { dtr: Some(false), rts: None });
+    world.perform(PortId::FIRST, PortCommand::Close);
     drop(world);
     assert_eq!(*n_switched.lock().expect("nobody panicked"), 1);
 }

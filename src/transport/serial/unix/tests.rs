@@ -4,7 +4,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use super::*;
-use crate::port::{Happening, WriteToken};
+use crate::port::{Happening, PortId, WriteToken};
 use crate::settings::{ControlLine, Settings};
 use crate::transport::clock::Clock;
 use crate::transport::interrupt::Interrupt;
@@ -36,14 +36,14 @@ fn pair() -> Pair {
     let mut device = PtyWorld::create(clock, interrupt, None).expect("a pseudo-terminal");
     let mut host = world(device.path(), clock);
     for side in [&mut device as &mut dyn World, &mut host] {
-        side.perform(PortCommand::Open { settings: line() });
-        assert_eq!(side.wait(None, &mut Vec::new()).1, Happening::Opened);
+        side.perform(PortId::FIRST, PortCommand::Open { settings: line() });
+        assert_eq!(side.wait(None, &mut Vec::new()).1, Happening::Opened(PortId::FIRST));
     }
     Pair { host, device, clock }
 }
 
 fn write(number: u64, bytes: &[u8]) -> PortCommand {
-    PortCommand::Write { token: WriteToken::new(number), bytes: bytes.to_vec() }
+    PortCommand::Write { token: WriteToken::new(PortId::FIRST, number), bytes: bytes.to_vec() }
 }
 
 /// Waits until that many bytes have come and nothing else happens.
@@ -51,7 +51,7 @@ fn take(side: &mut dyn World, clock: Clock, n_bytes: usize) -> Vec<u8> {
     let mut received = Vec::new();
     while received.len() < n_bytes {
         let (_, happening) = side.wait(Some(clock.now() + PATIENCE), &mut received);
-        assert_eq!(happening, Happening::Received);
+        assert_eq!(happening, Happening::Received(PortId::FIRST));
     }
     received
 }
@@ -62,9 +62,12 @@ fn next(side: &mut dyn World, clock: Clock) -> Happening {
 
 fn refusal_of(name: &str, settings: LineSettings) -> (String, String) {
     let mut world = PortOn::new(Serial::new(name), Clock::start(), Interrupt::new().expect("a pipe"));
-    world.perform(PortCommand::Open { settings });
+    world.perform(PortId::FIRST, PortCommand::Open { settings });
     let told = world.wait(None, &mut Vec::new()).1;
-    let Happening::Closed(CloseReason::CannotOpen { reason, help } | CloseReason::Broken { reason, help }) = told
+    let Happening::Closed(
+        PortId::FIRST,
+        CloseReason::CannotOpen { reason, help } | CloseReason::Broken { reason, help },
+    ) = told
     else {
         panic!("{name} was not refused: {told:?}");
     };
@@ -74,11 +77,11 @@ fn refusal_of(name: &str, settings: LineSettings) -> (String, String) {
 #[test]
 fn what_the_other_side_writes_arrives() {
     let Pair { mut host, mut device, clock } = pair();
-    device.perform(write(1, b"\r\nOK\r\n"));
+    device.perform(PortId::FIRST, write(1, b"\r\nOK\r\n"));
     assert_eq!(take(&mut host, clock, 6), b"\r\nOK\r\n");
-    assert_eq!(next(&mut device, clock), Happening::Sent(WriteToken::new(1)));
-    host.perform(write(2, b"AT\r"));
-    assert_eq!(next(&mut host, clock), Happening::Sent(WriteToken::new(2)));
+    assert_eq!(next(&mut device, clock), Happening::Sent(WriteToken::new(PortId::FIRST, 1)));
+    host.perform(PortId::FIRST, write(2, b"AT\r"));
+    assert_eq!(next(&mut host, clock), Happening::Sent(WriteToken::new(PortId::FIRST, 2)));
     assert_eq!(take(&mut device, clock, 3), b"AT\r");
 }
 
@@ -87,7 +90,7 @@ fn a_write_that_nobody_reads_does_not_block_and_is_not_yet_sent() {
     const SIZE: usize = 1024 * 1024;
     let Pair { mut host, mut device, clock } = pair();
     let bytes: Vec<u8> = (0..SIZE).map(|i| (i % 251) as u8).collect();
-    host.perform(write(1, &bytes));
+    host.perform(PortId::FIRST, write(1, &bytes));
     let until = clock.now() + Duration::from_millis(5);
     assert_eq!(host.wait(Some(until), &mut Vec::new()).1, Happening::Nothing);
     let mut received = Vec::new();
@@ -111,8 +114,8 @@ fn a_write_that_nobody_reads_does_not_block_and_is_not_yet_sent() {
 fn a_device_that_goes_away_hangs_up() {
     let Pair { mut host, device, clock } = pair();
     drop(device);
-    assert_eq!(next(&mut host, clock), Happening::Closed(CloseReason::HungUp));
-    host.perform(write(1, b"AT\r"));
+    assert_eq!(next(&mut host, clock), Happening::Closed(PortId::FIRST, CloseReason::HungUp));
+    host.perform(PortId::FIRST, write(1, b"AT\r"));
     let until = clock.now() + Duration::from_millis(1);
     assert_eq!(host.wait(Some(until), &mut Vec::new()).1, Happening::Nothing);
 }
@@ -121,19 +124,19 @@ fn a_device_that_goes_away_hangs_up() {
 fn a_write_after_the_hang_up_tells_of_the_hang_up() {
     let Pair { mut host, device, clock } = pair();
     drop(device);
-    host.perform(write(1, b"AT\r"));
-    assert_eq!(next(&mut host, clock), Happening::Closed(CloseReason::HungUp));
+    host.perform(PortId::FIRST, write(1, b"AT\r"));
+    assert_eq!(next(&mut host, clock), Happening::Closed(PortId::FIRST, CloseReason::HungUp));
 }
 
 #[test]
 fn a_port_can_be_closed_and_opened_again() {
     let Pair { mut host, mut device, clock } = pair();
     for number in 1..=3 {
-        host.perform(PortCommand::Close);
-        host.perform(PortCommand::Open { settings: line() });
-        assert_eq!(next(&mut host, clock), Happening::Opened);
-        host.perform(write(number, b"AT\r"));
-        assert_eq!(next(&mut host, clock), Happening::Sent(WriteToken::new(number)));
+        host.perform(PortId::FIRST, PortCommand::Close);
+        host.perform(PortId::FIRST, PortCommand::Open { settings: line() });
+        assert_eq!(next(&mut host, clock), Happening::Opened(PortId::FIRST));
+        host.perform(PortId::FIRST, write(number, b"AT\r"));
+        assert_eq!(next(&mut host, clock), Happening::Sent(WriteToken::new(PortId::FIRST, number)));
         assert_eq!(take(&mut device, clock, 3), b"AT\r");
     }
 }
@@ -146,7 +149,7 @@ fn a_second_opener_is_told_who_has_the_port_and_the_first_keeps_it() {
     let pid = std::process::id().to_string();
     assert!(reason.contains("busy") && (reason.contains(&pid) || !cfg!(target_os = "linux")), "{reason}");
     assert!(help.contains("close"), "{help}");
-    device.perform(write(1, b"OK"));
+    device.perform(PortId::FIRST, write(1, b"OK"));
     assert_eq!(take(&mut host, clock, 2), b"OK");
 }
 
@@ -172,11 +175,11 @@ fn what_is_no_terminal_is_refused() {
 #[test]
 fn control_lines_of_a_pseudo_terminal_are_refused_only_when_asked_for() {
     let Pair { mut host, device, clock } = pair();
-    host.perform(PortCommand::SetLines { dtr: None, rts: None });
-    host.perform(write(1, b"AT\r"));
-    host.perform(PortCommand::SetLines { dtr: Some(false), rts: Some(true) });
-    assert_eq!(next(&mut host, clock), Happening::Sent(WriteToken::new(1)));
-    let Happening::Closed(CloseReason::Broken { reason, .. }) = next(&mut host, clock) else {
+    host.perform(PortId::FIRST, PortCommand::SetLines { dtr: None, rts: None });
+    host.perform(PortId::FIRST, write(1, b"AT\r"));
+    host.perform(PortId::FIRST, PortCommand::SetLines { dtr: Some(false), rts: Some(true) });
+    assert_eq!(next(&mut host, clock), Happening::Sent(WriteToken::new(PortId::FIRST, 1)));
+    let Happening::Closed(PortId::FIRST, CloseReason::Broken { reason, .. }) = next(&mut host, clock) else {
         panic!("a pseudo-terminal has switched DTR");
     };
     assert_eq!(reason, "DTR and RTS can not be switched: a pseudo-terminal has no control lines");
@@ -190,21 +193,21 @@ fn a_break_holds_back_later_writes_and_nothing_else() {
     let Pair { mut host, mut device, clock } = pair();
     let begun = clock.now();
     let lasting = Duration::from_millis(30);
-    host.perform(PortCommand::Break { lasting });
-    host.perform(write(1, b"AT\r"));
-    device.perform(write(2, b"OK"));
+    host.perform(PortId::FIRST, PortCommand::Break { lasting });
+    host.perform(PortId::FIRST, write(1, b"AT\r"));
+    device.perform(PortId::FIRST, write(2, b"OK"));
     assert_eq!(take(&mut host, clock, 2), b"OK");
     let (sent, happening) = host.wait(None, &mut Vec::new());
-    assert_eq!(happening, Happening::Sent(WriteToken::new(1)));
+    assert_eq!(happening, Happening::Sent(WriteToken::new(PortId::FIRST, 1)));
     assert!(sent >= begun + lasting, "{sent:?}");
-    assert_eq!(next(&mut device, clock), Happening::Sent(WriteToken::new(2)));
+    assert_eq!(next(&mut device, clock), Happening::Sent(WriteToken::new(PortId::FIRST, 2)));
     assert_eq!(take(&mut device, clock, 3), b"AT\r");
 }
 
 #[test]
 fn a_wait_that_ends_within_a_break_ends_on_time() {
     let Pair { mut host, clock, device: _device } = pair();
-    host.perform(PortCommand::Break { lasting: PATIENCE });
+    host.perform(PortId::FIRST, PortCommand::Break { lasting: PATIENCE });
     let until = clock.now() + Duration::from_millis(1);
     let (now, happening) = host.wait(Some(until), &mut Vec::new());
     assert_eq!(happening, Happening::Nothing);
@@ -214,25 +217,28 @@ fn a_wait_that_ends_within_a_break_ends_on_time() {
 #[test]
 fn settings_of_an_open_port_can_change() {
     let Pair { mut host, mut device, clock } = pair();
-    host.perform(PortCommand::Reconfigure { settings: LineSettings { baud: 9600, data_bits: 7, ..line() } });
+    host.perform(
+        PortId::FIRST,
+        PortCommand::Reconfigure { settings: LineSettings { baud: 9600, data_bits: 7, ..line() } },
+    );
     let port = host.port().expect("the port is open");
     assert_eq!((port.tty.baud_rate().ok(), port.settings.data_bits), (Some(9600), 7));
-    device.perform(write(1, b"OK"));
+    device.perform(PortId::FIRST, write(1, b"OK"));
     assert_eq!(take(&mut host, clock, 2), b"OK");
 }
 
 #[test]
 fn discarded_input_does_not_come() {
     let Pair { mut host, mut device, clock } = pair();
-    device.perform(write(1, b"old"));
-    assert_eq!(next(&mut device, clock), Happening::Sent(WriteToken::new(1)));
+    device.perform(PortId::FIRST, write(1, b"old"));
+    assert_eq!(next(&mut device, clock), Happening::Sent(WriteToken::new(PortId::FIRST, 1)));
     let has_come = |host: &PortOn<Serial>| host.port().and_then(|port| port.tty.bytes_to_read().ok()) == Some(3);
     while !has_come(&host) {
         device.wait(Some(clock.now() + Duration::from_millis(1)), &mut Vec::new());
         assert!(clock.now() < Moment::START + PATIENCE);
     }
-    host.perform(PortCommand::DiscardInput);
-    device.perform(write(2, b"new"));
+    host.perform(PortId::FIRST, PortCommand::DiscardInput);
+    device.perform(PortId::FIRST, write(2, b"new"));
     assert_eq!(take(&mut host, clock, 3), b"new");
 }
 
@@ -240,8 +246,8 @@ fn discarded_input_does_not_come() {
 fn a_command_that_fails_because_the_device_is_gone_tells_of_the_hang_up() {
     let Pair { mut host, device, clock } = pair();
     drop(device);
-    host.perform(PortCommand::Break { lasting: Duration::from_millis(1) });
-    assert_eq!(next(&mut host, clock), Happening::Closed(CloseReason::HungUp));
+    host.perform(PortId::FIRST, PortCommand::Break { lasting: Duration::from_millis(1) });
+    assert_eq!(next(&mut host, clock), Happening::Closed(PortId::FIRST, CloseReason::HungUp));
 }
 
 #[test]
@@ -252,8 +258,8 @@ fn an_interrupt_ends_a_wait_for_an_open_port() {
     let interrupt = Interrupt::new().expect("a pipe");
     let name = device.path().display().to_string();
     let mut host = PortOn::new(Serial::new(&name), clock, interrupt.clone());
-    host.perform(PortCommand::Open { settings: line() });
-    assert_eq!(next(&mut host, clock), Happening::Opened);
+    host.perform(PortId::FIRST, PortCommand::Open { settings: line() });
+    assert_eq!(next(&mut host, clock), Happening::Opened(PortId::FIRST));
     std::thread::scope(|scope| {
         scope.spawn(|| interrupt.raise());
         assert_eq!(host.wait(None, &mut Vec::new()).1, Happening::Interrupt);
