@@ -146,12 +146,7 @@ impl<M: Medium> World for PortOn<M> {
     fn perform(&mut self, _port: PortId, command: PortCommand) {
         match command {
             PortCommand::Open { settings } => self.open(settings),
-            PortCommand::Close => {
-                // What carries the last bytes may stand behind this program on its processor; it is not to wait until the
-                // run has been written up.
-                std::thread::yield_now();
-                self.close();
-            }
+            PortCommand::Close => self.close(),
             other @ (PortCommand::Write { .. }
             | PortCommand::SetLines { .. }
             | PortCommand::Break { .. }
