@@ -3,10 +3,10 @@
 //! This is for speed only: each port could be read, gone on with and written to before the next is looked at. A processor
 //! has little room for the code at hand, and the three would push each other out of it at each port; and writes that are
 //! close to each other find the system already carrying bytes, which it otherwise has to begin for each. Without it 64
-//! ports took 13 to 16 % more of the processor (W5 of the yardstick, 61 interleaved rounds of one binary on a busy machine;
-//! nine of ten resamples lie between 2 and 25 %), and 256 ports the same as with it. Of that, holding writes back
-//! ([`Holding`]) gave 5 to 6 %, between -5 and 17 %. Whoever takes it out calls `look`, `take` and `go_on` for each
-//! port in `Fleet::wake`, and this file and `holding.rs` go.
+//! ports take 22 % more of the processor (W5 of the yardstick, 12 interleaved rounds of one binary on a quiet machine; nine
+//! of ten resamples lie between 11 and 36 %; 13 to 16 % in 61 rounds on a busy one). Holding writes back ([`Holding`])
+//! gives 14 to 16 % of that, between 4 and 30 %. At 256 ports neither can be told from the noise. Whoever takes it out
+//! calls `look`, `take` and `go_on` for each port in `Fleet::wake`, and this file and `holding.rs` go.
 //!
 //! [`Holding`]: super::holding::Holding
 
