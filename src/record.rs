@@ -1,7 +1,7 @@
 //! `Recording`: what went over a line in one run, as a text that can be played again; secrets have names in it.
 //!
-//! The first line is `flowrun recording 1`; a reader refuses any other number. Then come `title "…"`, `seed N`,
-//! `begun MILLISECONDS`, `variable NAME "…"` for each variable that was given and is no secret, and what happened, a line each, with
+//! The first line is `flowrun recording 2`; a reader takes 1 too and refuses any other number. Then come `title "…"`, `seed N`,
+//! `begun MILLISECONDS`, `about NAME "…"` for what makes the run traceable, `variable NAME "…"` for each variable that was given and is no secret, and what happened, a line each, with
 //! the seconds since the run began:
 //!
 //! ```text
@@ -11,6 +11,9 @@
 //! 1.000000000 note dtr=on rts=keep
 //! 9.250000000 closed
 //! ```
+//!
+//! What happened on another port than the first has its number after the time, `0.034000000 #1 < "OK\r\n"`. `note` is for what is
+//! not compared when the recording is played: control lines, settings, breaks, hooks.
 //!
 //! `>` is what the flow wrote, and how long it took to leave, `<` what came. In quotes everything but printable ASCII is
 //! escaped: `\r \n \t \" \\ \xNN`. `«name/form#len»` stands for a secret, of so many bytes in this form; a secret that came in two
@@ -41,6 +44,8 @@ pub struct Recording {
     pub seed: u64,
     /// Unix time in milliseconds when the run began.
     pub begun: i64,
+    /// What makes the run traceable: the host, the version and so on, by name.
+    pub about: Vec<(String, String)>,
     /// What was given to the flow's params, but for secrets.
     pub variables: Vec<(String, String)>,
     /// What happened, in order.

@@ -255,7 +255,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_read_as_a_recording(text in "(flowrun recording 1\n)?([0-9.]{1,12} (<|>|open|note|closed) ?\"?.{0,20}\"?\n){0,6}.{0,40}") {
+    fn any_text_is_read_as_a_recording(text in "(flowrun recording [12]\n)?([0-9.]{1,12} (#[0-9]{1,6} )?(<|>|open|note|closed) ?\"?.{0,20}\"?\n){0,6}.{0,40}") {
         if let Ok(recording) = Recording::read(&text) {
             prop_assert_eq!(Recording::read(&recording.render()), Ok(recording.clone()));
             let _ = ReplayWorld::new(&recording, &[]);

@@ -196,7 +196,7 @@ fn a_flow_without_a_device_is_run_against_the_recording_beside_it() {
 fn what_is_no_recording_is_refused() {
     let folder = tempfile::tempdir().expect("there is room");
     let path = folder.path().join("x.rec").display().to_string();
-    for text in ["", "hello", "flowrun recording 2\n", "flowrun recording 1\n0.5 < \"", "flowrun recording 1\nx"] {
+    for text in ["", "hello", "flowrun recording 3\n", "flowrun recording 1\n0.5 < \"", "flowrun recording 1\nx"] {
         std::fs::write(&path, text).expect("there is room");
         assert_eq!(flowrun(&["sim", "--from", &path]).status.code(), Some(2), "{text:?}");
     }

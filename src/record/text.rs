@@ -7,17 +7,25 @@ use crate::port::PortId;
 use crate::time::Moment;
 use crate::value::escape::quotable_length;
 
-const FIRST_LINE: &str = "flowrun recording 1";
+const FIRST_LINE: &str = "flowrun recording 2";
+
+/// The first line of the format before: the same but for entries of other ports than the first, and `about` lines.
+const FIRST_LINE_BEFORE: &str = "flowrun recording 1";
 
 /// A secret of a recording has no more bytes than this.
 const LONGEST_SECRET: usize = 1 << 20;
 
 /// Puts what stands before the entries behind other text; only variables with a value that is clear.
 pub(super) fn put_header(recording: &Recording, is_clear: impl Fn(&str) -> bool, out: &mut Vec<u8>) {
-    let Recording { title, seed, begun, variables, entries: _ } = recording;
+    let Recording { title, seed, begun, about, variables, entries: _ } = recording;
     out.extend_from_slice(format!("{FIRST_LINE}\ntitle ").as_bytes());
     put_pieces(&[Piece::Bytes(title.as_bytes().to_vec())], out);
     out.extend_from_slice(format!("\nseed {seed}\nbegun {begun}\n").as_bytes());
+    for (name, value) in about {
+        out.extend_from_slice(format!("about {name} ").as_bytes());
+        put_pieces(&[Piece::Bytes(value.as_bytes().to_vec())], out);
+        out.push(b'\n');
+    }
     for (name, value) in variables.iter().filter(|(_, value)| is_clear(value)) {
         out.extend_from_slice(format!("variable {name} ").as_bytes());
         put_pieces(&[Piece::Bytes(value.as_bytes().to_vec())], out);
@@ -95,7 +103,7 @@ fn put_escaped(bytes: &[u8], out: &mut Vec<u8>) {
 pub(super) fn read(text: &str) -> Result<Recording, String> {
     let mut lines = text.lines().enumerate();
     match lines.next() {
-        Some((_, FIRST_LINE)) => {}
+        Some((_, FIRST_LINE | FIRST_LINE_BEFORE)) => {}
         Some((_, line)) if line.starts_with("flowrun recording ") => {
             return Err("it was made by a newer flowrun".to_string());
         }
@@ -115,6 +123,10 @@ pub(super) fn read_line(line: &str, recording: &mut Recording) -> Option<()> {
         "title" => recording.title = plain(rest)?,
         "seed" => recording.seed = rest.parse().ok()?,
         "begun" => recording.begun = rest.parse().ok()?,
+        "about" => {
+            let (name, value) = rest.split_once(' ')?;
+            recording.about.push((name.to_string(), plain(value)?));
+        }
         "variable" => {
             let (name, value) = rest.split_once(' ')?;
             recording.variables.push((name.to_string(), plain(value)?));
@@ -234,6 +246,7 @@ mod tests {
         let entry = |ms, kind| Entry { at: Moment::from_millis(ms), port: PortId::FIRST, kind };
         let all: Vec<u8> = (0..=255).collect();
         let mut recording = Recording { title: "a \"b\"".to_string(), seed: 7, begun: -1, ..Recording::default() };
+        recording.about = vec![("host".to_string(), "bench 3".to_string())];
         recording.variables = vec![("apn".to_string(), "cm\\net".to_string())];
         let secret = Mask { name: "key".to_string(), form: "plain".to_string(), len: 4 };
         recording.entries = vec![
@@ -249,6 +262,30 @@ mod tests {
             entry(5, EntryKind::Note { text: "dtr=on rts=keep".to_string() }),
             entry(9, EntryKind::Closed),
         ];
-        assert_eq!(read(&recording.render()), Ok(recording));
+        recording.entries.push(Entry {
+            port: PortId::new(1).expect("it is a small number"),
+            ..entry(9, EntryKind::Note { text: "hook power off".to_string() })
+        });
+        let text = recording.render();
+        assert!(text.ends_with("0.009000000 closed\n0.009000000 #1 note hook power off\n"), "{text}");
+        assert_eq!(read(&text), Ok(recording));
+    }
+
+    #[test]
+    fn the_format_before_is_read_and_a_newer_one_is_refused() {
+        let rest = "title \"a\"\nseed 7\nbegun -1\n0.000000000 open 115200 8N1\n0.001000000 < \"x\"\n";
+        let read = |number| read(&format!("flowrun recording {number}\n{rest}"));
+        let before = read(1).expect("it is the format before");
+        assert_eq!(read(2), Ok(before.clone()));
+        assert!(before.entries.iter().all(|entry| entry.port == PortId::FIRST));
+        assert_eq!(read(3), Err("it was made by a newer flowrun".to_string()));
+    }
+
+    #[test]
+    fn an_entry_names_its_port_in_one_way_only() {
+        for port in ["#0 ", "#65536 ", "# ", "#1", "#x "] {
+            let text = format!("{FIRST_LINE}\n0.000000000 {port}closed\n");
+            assert_eq!(read(&text), Err("line 2 can not be read".to_string()), "{port}");
+        }
     }
 }

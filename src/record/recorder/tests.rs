@@ -19,7 +19,7 @@ fn secrets(values: &[&str]) -> Secrets {
 
 fn header() -> Recording {
     let variables = vec![("apn".to_string(), "cmnet".to_string()), ("url".to_string(), "x?hunter22".to_string())];
-    Recording { title: "t".to_string(), seed: 7, begun: 5, variables, entries: Vec::new() }
+    Recording { title: "t".to_string(), seed: 7, begun: 5, about: Vec::new(), variables, entries: Vec::new() }
 }
 
 fn ms(ms: u64) -> Moment {
@@ -230,7 +230,7 @@ fn a_recording_is_written_as_it_always_was() {
     recorder.happened(ms(5), &Happening::Closed(PortId::FIRST, CloseReason::HungUp), &[]);
     assert_eq!(recorder.finish(&secrets(&["hunter22"])).expect("memory takes everything"), None);
     let lines = [
-        "flowrun recording 1",
+        "flowrun recording 2",
         "title \"t\"",
         "seed 7",
         "begun 5",
