@@ -31,7 +31,7 @@ pub(in crate::engine) struct Port {
     /// The settings of the line as they are now.
     pub settings: Settings,
     /// The watchers in force here, ready to be compared with lines; made anew when those of the flow change.
-    pub watched: Option<Watched>,
+    pub watched: Option<Box<Watched>>,
     /// Whether the silence since the last byte was looked at.
     silence: Silence,
     /// Lines that were looked at and are told of a moment later.
@@ -160,7 +160,7 @@ impl Port {
 
     /// Lets all whole lines that were looked at be told of soon; empty ones wait for the next that is not. Returns whether so
     /// much waits that it is to be told now.
-    pub(in crate::engine) fn tell_lines_soon(&mut self, now: Moment) -> bool {
+    fn tell_lines_soon(&mut self, now: Moment) -> bool {
         let place = self.sight.inbox.text_end();
         let told = self.sight.inbox.told();
         if place <= self.untold.places.last().map_or(told, |last| *last) {
@@ -187,11 +187,6 @@ impl Port {
         self.cut_at.is_some()
     }
 
-    /// Returns when lines that were looked at must be told of.
-    pub(in crate::engine) fn tells_by(&self) -> Option<Moment> {
-        self.untold.by
-    }
-
     /// Takes the places up to which is to be told, in order; `None` if nothing waits. They are given back with
     /// [`Port::keep_places`].
     pub(in crate::engine) fn take_untold(&mut self) -> Option<Vec<Offset>> {
@@ -207,52 +202,70 @@ impl Port {
 
 /// The ports of a run; there is at least one.
 #[derive(Debug)]
-pub(in crate::engine) struct Ports(Vec<Port>);
+pub(in crate::engine) struct Ports {
+    all: Vec<Port>,
+    /// When lines that were looked at must be told of at the latest, on whichever port; the least of what the ports say.
+    tells_by: Option<Moment>,
+}
 
 impl Ports {
     /// Makes ports that are not open yet.
     pub(in crate::engine) fn new(role: Role, settings: impl IntoIterator<Item = Settings>) -> Ports {
         let ids = (0..).map_while(PortId::new);
-        Ports(ids.zip(settings).map(|(id, settings)| Port::new(id, role, settings)).collect())
+        let all = ids.zip(settings).map(|(id, settings)| Port::new(id, role, settings)).collect();
+        Ports { all, tells_by: None }
     }
 
     /// Returns the names of all ports.
     pub(in crate::engine) fn ids(&self) -> impl Iterator<Item = PortId> + use<> {
-        (0..self.0.len()).filter_map(PortId::new)
+        (0..self.all.len()).filter_map(PortId::new)
     }
 
     /// Returns all ports.
     pub(in crate::engine) fn iter(&self) -> impl Iterator<Item = &Port> {
-        self.0.iter()
+        self.all.iter()
     }
 
     /// Returns all ports, to be changed.
     pub(in crate::engine) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Port> {
-        self.0.iter_mut()
+        self.all.iter_mut()
     }
 
     /// Whether a port is the only one.
     pub(in crate::engine) fn is_only(&self, port: PortId) -> bool {
-        self.0.len() == 1 && port == PortId::FIRST
+        self.all.len() == 1 && port == PortId::FIRST
     }
 
     /// Returns when lines that were looked at must be told of at the latest, on whichever port.
-    #[inline]
     pub(in crate::engine) fn tells_by(&self) -> Option<Moment> {
-        self.0.iter().filter_map(Port::tells_by).min()
+        self.tells_by
+    }
+
+    /// Lets all whole lines of a port that were looked at be told of soon. Returns whether so much waits that it is to be told
+    /// now.
+    pub(in crate::engine) fn tell_lines_soon(&mut self, port: PortId, now: Moment) -> bool {
+        let port = &mut self.all[port.index()];
+        let is_now = port.tell_lines_soon(now);
+        self.tells_by = [self.tells_by, port.untold.by].into_iter().flatten().min();
+        is_now
+    }
+
+    /// Takes note that all that waited is being told of.
+    pub(in crate::engine) fn tell_all(&mut self) {
+        self.tells_by = None;
     }
 
     /// Returns when the silence on some port counts, if it was not looked at yet; the port of a wait, which counts its own, is
     /// left out.
     #[inline]
     pub(in crate::engine) fn settle_at(&self, awaited: Option<PortId>) -> Option<Moment> {
-        let others = self.0.iter().filter(|port| Some(port.id) != awaited);
+        let others = self.all.iter().filter(|port| Some(port.id) != awaited);
         others.filter_map(|port| port.settles_at(None)).min()
     }
 
     /// Whether all of them were opened.
     pub(in crate::engine) fn were_opened(&self) -> bool {
-        self.0.iter().all(Port::was_opened)
+        self.all.iter().all(Port::was_opened)
     }
 }
 
@@ -260,12 +273,12 @@ impl Index<PortId> for Ports {
     type Output = Port;
 
     fn index(&self, port: PortId) -> &Port {
-        &self.0[port.index()]
+        &self.all[port.index()]
     }
 }
 
 impl IndexMut<PortId> for Ports {
     fn index_mut(&mut self, port: PortId) -> &mut Port {
-        &mut self.0[port.index()]
+        &mut self.all[port.index()]
     }
 }

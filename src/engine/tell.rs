@@ -35,18 +35,23 @@ impl Engine {
 
     /// Tells soon of all whole lines of a port that have been looked at.
     pub(super) fn sight_lines(&mut self, port: PortId) {
-        if self.ports[port].tell_lines_soon(self.now) {
+        if self.ports.tell_lines_soon(port, self.now) {
             self.tell_untold();
         }
     }
 
     /// Tells of the lines that are not told of yet.
-    #[inline]
+    #[inline(always)]
     pub(super) fn tell_untold(&mut self) {
         if self.ports.tells_by().is_some() {
-            for port in self.ports.ids() {
-                self.tell_untold_of(port);
-            }
+            self.tell_all_untold();
+        }
+    }
+
+    fn tell_all_untold(&mut self) {
+        self.ports.tell_all();
+        for port in self.ports.ids() {
+            self.tell_untold_of(port);
         }
     }
 

@@ -282,7 +282,7 @@ impl Engine {
     }
 
     /// Takes the watchers in force on a port, ready. If one of them cannot be made ready the run has failed, and there are none.
-    fn take_watched(&mut self, port: PortId) -> Option<Watched> {
+    fn take_watched(&mut self, port: PortId) -> Option<Box<Watched>> {
         let version = self.flow.watching_version();
         let kept = self.ports[port].watched.take();
         if let Some(watched) = kept.filter(|watched| !watched.has_values && watched.version == version) {
@@ -298,7 +298,7 @@ impl Engine {
     }
 
     /// Keeps the watchers of a port for the next look; returns the one that was found.
-    fn keep_watched(&mut self, port: PortId, watched: Watched, seen: &Seen) -> Option<Active> {
+    fn keep_watched(&mut self, port: PortId, watched: Box<Watched>, seen: &Seen) -> Option<Active> {
         let active = match seen {
             Seen::Watched { watcher, .. } => Some(watched.actives[*watcher]),
             Seen::Nothing | Seen::Unwanted { .. } | Seen::Wanted { .. } => None,
@@ -307,7 +307,7 @@ impl Engine {
         active
     }
 
-    fn make_watched(&mut self, port: PortId) -> Result<Watched, Box<Failure>> {
+    fn make_watched(&mut self, port: PortId) -> Result<Box<Watched>, Box<Failure>> {
         let version = self.flow.watching_version();
         let program = self.program.clone();
         let actives: Vec<Active> = self.flow.watching(port).collect();
@@ -326,6 +326,6 @@ impl Engine {
         let is_eager = |pattern: &Pattern| matches!(pattern, Pattern::Literal(_)) || pattern.is_prompt();
         self.ports[port].sight.has_eager_watchers =
             patterns.iter().any(|(pattern, watch)| *watch != Watch::Ignore && is_eager(pattern));
-        Ok(Watched { patterns, actives, has_values, version })
+        Ok(Box::new(Watched { patterns, actives, has_values, version }))
     }
 }
