@@ -61,12 +61,7 @@ pub fn check(loaded: Loaded) -> Checked {
 struct Compiler<'a> {
     sources: &'a Arc<Sources>,
     role: Role,
-    /// The file that is being compiled.
-    source: SourceId,
-    /// The file that the command line named.
-    root: SourceId,
-    /// Whether that is a library: checked, but not run.
-    is_root_library: bool,
+    file: File,
     /// The names of the params.
     params: Vec<String>,
     /// Whether something is put into a secret variable.
@@ -76,19 +71,41 @@ struct Compiler<'a> {
     /// How many blocks enclose what is being compiled; 0 in the file itself.
     depth: usize,
     problems: Vec<Diagnostic>,
-    ops: Vec<Op>,
-    sites: Vec<Site>,
-    watchers: Vec<Watcher>,
-    standing: Vec<WatcherId>,
-    procedures: Vec<Procedure>,
-    signatures: HashMap<String, ProcedureSignature>,
-    /// Procedures that each procedure calls, for finding circles.
-    calls: Vec<(usize, usize, Site)>,
+    code: Emitted,
+    procedures: Procedures,
     /// Params, states, and in a flow the variables of its main part.
     globals: Names,
     /// The variables of the procedure or handler that is being compiled, if one is.
     locals: Option<Names>,
     context: Context,
+}
+
+/// Which file is being compiled.
+struct File {
+    source: SourceId,
+    /// The file that the command line named.
+    root: SourceId,
+    /// Whether that is a library: checked, but not run.
+    is_root_library: bool,
+}
+
+/// What has been made so far.
+#[derive(Default)]
+struct Emitted {
+    ops: Vec<Op>,
+    /// The statement of each instruction.
+    sites: Vec<Site>,
+    watchers: Vec<Watcher>,
+    standing: Vec<WatcherId>,
+}
+
+/// The procedures of all files.
+#[derive(Default)]
+struct Procedures {
+    all: Vec<Procedure>,
+    signatures: HashMap<String, ProcedureSignature>,
+    /// Procedures that each procedure calls, for finding circles.
+    calls: Vec<(usize, usize, Site)>,
 }
 
 /// What a procedure wants and gives.
@@ -119,21 +136,14 @@ impl<'a> Compiler<'a> {
         Compiler {
             sources,
             role,
-            source: root.id,
-            root: root.id,
-            is_root_library,
+            file: File { source: root.id, root: root.id, is_root_library },
             params: Vec::new(),
             learns_secrets: false,
             secrets: hold::Secrets::none(role),
             depth: 0,
             problems: Vec::new(),
-            ops: Vec::new(),
-            sites: Vec::new(),
-            watchers: Vec::new(),
-            standing: Vec::new(),
-            procedures: Vec::new(),
-            signatures: HashMap::new(),
-            calls: Vec::new(),
+            code: Emitted::default(),
+            procedures: Procedures::default(),
             globals: Names::default(),
             locals: None,
             context: Context::default(),
@@ -141,7 +151,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn site(&self, span: Span) -> Site {
-        Site { source: self.source, span }
+        Site { source: self.file.source, span }
     }
 
     fn problem(
@@ -158,19 +168,19 @@ impl<'a> Compiler<'a> {
 
     /// Adds an instruction and returns its address.
     fn emit(&mut self, op: Op, span: Span) -> Address {
-        self.ops.push(op);
-        self.sites.push(self.site(span));
-        self.ops.len() - 1
+        self.code.ops.push(op);
+        self.code.sites.push(self.site(span));
+        self.code.ops.len() - 1
     }
 
     /// Returns the address of the next instruction.
     fn here(&self) -> Address {
-        self.ops.len()
+        self.code.ops.len()
     }
 
     /// Puts the address of the next instruction into a jump that was emitted before it was known.
     fn land(&mut self, at: Address) {
         let here = self.here();
-        *self.ops[at].landing().expect("only jumps are landed") = here;
+        *self.code.ops[at].landing().expect("only jumps are landed") = here;
     }
 }

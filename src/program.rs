@@ -43,10 +43,8 @@ pub struct Program {
     pub volatiles: Vec<(String, Option<String>)>,
     /// The names of the global variables; a [`Slot::Global`] is a place in it.
     pub globals: Vec<String>,
-    /// The first instruction of the main part.
-    pub entry: Address,
-    /// How many local variables the main part has.
-    pub locals: usize,
+    /// Where it begins.
+    pub main: Main,
     /// The instructions.
     pub ops: Vec<Op>,
     /// The statement of each instruction.
@@ -55,6 +53,15 @@ pub struct Program {
     pub procedures: Vec<Procedure>,
     /// `on`, `fail on` and `ignore`.
     pub watchers: Vec<Watcher>,
+}
+
+/// The main part of a program.
+#[derive(Clone, Debug)]
+pub struct Main {
+    /// Its first instruction.
+    pub entry: Address,
+    /// How many local variables it has.
+    pub locals: usize,
     /// The watchers in force from the beginning: those of libraries, and all of a device.
     pub standing: Vec<WatcherId>,
 }

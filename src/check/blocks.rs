@@ -139,7 +139,7 @@ impl Compiler<'_> {
         self.emit(Op::Leave, head);
         let end = self.emit(Op::Jump(0), head);
         let entry = self.here();
-        if let Op::Enter(kind) = &mut self.ops[enter]
+        if let Op::Enter(kind) = &mut self.code.ops[enter]
             && let ScopeKind::Try { otherwise } = kind.as_mut()
         {
             *otherwise = entry;
@@ -214,8 +214,8 @@ impl Compiler<'_> {
             self.problem(Code::CheckRegex, span, "what is watched for holds no line break", "can never match").help =
                 Some("a watcher is given one line at a time, without its ending".to_string());
         }
-        self.watchers.push(Watcher { pattern, kind, telling, site: self.site(statement.head) });
-        self.watchers.len() - 1
+        self.code.watchers.push(Watcher { pattern, kind, telling, site: self.site(statement.head) });
+        self.code.watchers.len() - 1
     }
 
     fn on(&mut self, pattern: &ast::Pattern, body: &Block, head: Span) -> (crate::program::PatternSpec, WatcherKind) {

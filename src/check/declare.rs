@@ -8,7 +8,7 @@ use crate::diagnostic::Code;
 use crate::diagnostic::nearest::nearest;
 use crate::load::LoadedFile;
 use crate::pattern::{Fit, Regex};
-use crate::program::{DEFAULT_TIMEOUT, Expr, ExprKind, Op, Param, Procedure, Program, Role, Target};
+use crate::program::{DEFAULT_TIMEOUT, Expr, ExprKind, Main, Op, Param, Procedure, Program, Role, Target};
 use crate::settings::{Echo, SETTINGS, SettingError, Settings};
 use crate::source::{Site, Span};
 use crate::syntax::ast::{
@@ -31,7 +31,7 @@ impl Compiler<'_> {
         let (root, libraries) = files.split_last()?;
         self.headers(root, libraries);
         for file in files {
-            self.source = file.id;
+            self.file.source = file.id;
             self.note_procedures(&file.parsed.file.body);
         }
         let bodies: Vec<&[Statement]> = files.iter().map(|file| file.parsed.file.body.as_slice()).collect();
@@ -42,26 +42,26 @@ impl Compiler<'_> {
             settings.echo = Echo::Off;
         }
         let mut declared = Declared { settings, timeout: None, sim: None, params: Vec::new(), volatiles: Vec::new() };
-        self.source = root.id;
+        self.file.source = root.id;
         self.note_declared(&root.parsed.file.body);
         let mut initial = Vec::new();
         for file in files {
-            self.source = file.id;
+            self.file.source = file.id;
             self.declarations(&file.parsed.file.body, &mut declared, &mut initial);
         }
-        self.source = root.id;
+        self.file.source = root.id;
         if self.role == Role::Flow {
             self.note_all(&root.parsed.file.body);
         }
         for file in files {
-            self.source = file.id;
+            self.file.source = file.id;
             self.procedures(&file.parsed.file.body);
         }
         for file in libraries {
-            self.source = file.id;
+            self.file.source = file.id;
             self.standing_watchers(&file.parsed.file.body);
         }
-        self.source = root.id;
+        self.file.source = root.id;
         let (entry, locals) = self.main(&bodies, initial);
         self.circles();
         self.hazards(&root.parsed);
@@ -82,19 +82,17 @@ impl Compiler<'_> {
             learns_secrets: self.learns_secrets,
             volatiles: declared.volatiles,
             globals: std::mem::take(&mut self.globals.places),
-            entry,
-            locals,
-            ops: std::mem::take(&mut self.ops),
-            sites: std::mem::take(&mut self.sites),
-            procedures: std::mem::take(&mut self.procedures),
-            watchers: std::mem::take(&mut self.watchers),
-            standing: std::mem::take(&mut self.standing),
+            main: Main { entry, locals, standing: std::mem::take(&mut self.code.standing) },
+            ops: std::mem::take(&mut self.code.ops),
+            sites: std::mem::take(&mut self.code.sites),
+            procedures: std::mem::take(&mut self.procedures.all),
+            watchers: std::mem::take(&mut self.code.watchers),
         })
     }
 
     fn headers(&mut self, root: &LoadedFile, libraries: &[LoadedFile]) {
         for file in libraries.iter().chain([root]) {
-            self.source = file.id;
+            self.file.source = file.id;
             if file.parsed.file.header.is_none() {
                 let first_line = self.sources.get(file.id).text().lines().next().map_or(0, str::len);
                 self.problem(
@@ -107,7 +105,7 @@ impl Compiler<'_> {
             }
         }
         for file in libraries {
-            self.source = file.id;
+            self.file.source = file.id;
             if let Some(header) = &file.parsed.file.header
                 && header.kind != FileKind::Library
             {
@@ -121,22 +119,22 @@ impl Compiler<'_> {
         for statement in body {
             let StatementKind::Procedure { name, parameters, body } = &statement.kind else { continue };
             let site = self.site(name.span);
-            if let Some(known) = self.signatures.get(&name.node) {
+            if let Some(known) = self.procedures.signatures.get(&name.node) {
                 let first = known.site;
                 let message = format!("the procedure `{}` is defined twice", name.node);
                 self.problem(Code::CheckDuplicate, name.span, message, "again here").others =
                     vec![crate::diagnostic::Label::new(first, "first defined here")];
                 continue;
             }
-            let index = self.procedures.len();
-            self.procedures.push(Procedure {
+            let index = self.procedures.all.len();
+            self.procedures.all.push(Procedure {
                 name: name.node.clone(),
                 parameters: parameters.len(),
                 locals: Vec::new(),
                 entry: 0,
             });
             let signature = ProcedureSignature { index, parameters: parameters.len(), gives: gives(&body.body), site };
-            self.signatures.insert(name.node.clone(), signature);
+            self.procedures.signatures.insert(name.node.clone(), signature);
         }
     }
 
@@ -231,7 +229,7 @@ impl Compiler<'_> {
 
     /// Whether the file that is being compiled is used by another.
     pub(super) fn is_library(&self) -> bool {
-        self.source != self.root
+        self.file.source != self.file.root
     }
 
     /// Notes what snapshots are to name away.
@@ -313,7 +311,7 @@ impl Compiler<'_> {
             .into_iter()
             .filter(|name| {
                 let site = self.globals.get(name).and_then(|variable| variable.declared);
-                site.is_some_and(|site| site.source == self.source && site.span.start >= declared.start)
+                site.is_some_and(|site| site.source == self.file.source && site.span.start >= declared.start)
             })
             .collect();
         later.sort_unstable();
@@ -351,7 +349,7 @@ impl Compiler<'_> {
     fn procedures(&mut self, body: &[Statement]) {
         for statement in body {
             if let StatementKind::Procedure { name, parameters, body } = &statement.kind
-                && let Some(signature) = self.signatures.get(&name.node).cloned()
+                && let Some(signature) = self.procedures.signatures.get(&name.node).cloned()
                 && signature.site == self.site(name.span)
             {
                 self.procedure(signature.index, parameters, body, statement.head);
@@ -373,12 +371,12 @@ impl Compiler<'_> {
         let outer = std::mem::replace(&mut self.context, context);
         self.locals = Some(names);
         self.note_all(&body.body);
-        self.procedures[index].entry = self.here();
+        self.procedures.all[index].entry = self.here();
         self.statements(&body.body);
         self.emit(Op::Return(None), head);
         self.context = outer;
         let names = self.locals.take().expect("it was set above");
-        self.procedures[index].locals = names.places;
+        self.procedures.all[index].locals = names.places;
     }
 
     /// Compiles the watchers of a library: in force from the beginning.
@@ -387,7 +385,7 @@ impl Compiler<'_> {
             match &statement.kind {
                 StatementKind::On { .. } | StatementKind::FailOn { .. } | StatementKind::Ignore(_) => {
                     let id = self.watcher(statement);
-                    self.standing.push(id);
+                    self.code.standing.push(id);
                 }
                 StatementKind::Use(_)
                 | StatementKind::Serial(_)
@@ -440,7 +438,7 @@ impl Compiler<'_> {
     fn main(&mut self, files: &[&[Statement]], initial: Vec<(Expr, Target)>) -> (usize, usize) {
         let whole = Span::new(0, 0);
         let Some((&body, libraries)) = files.split_last() else { return (self.here(), 0) };
-        if self.is_root_library {
+        if self.file.is_root_library {
             self.standing_watchers(body);
             return (self.here(), 0);
         }
@@ -451,7 +449,7 @@ impl Compiler<'_> {
                     StatementKind::On { .. } | StatementKind::FailOn { .. } | StatementKind::Ignore(_)
                 ) {
                     let id = self.watcher(statement);
-                    self.standing.push(id);
+                    self.code.standing.push(id);
                 }
             }
             self.locals = Some(Names::default());
@@ -472,7 +470,7 @@ impl Compiler<'_> {
 
     /// Reports procedures that call themselves.
     fn circles(&mut self) {
-        let calls = self.calls.clone();
+        let calls = self.procedures.calls.clone();
         for (caller, callee, site) in &calls {
             let mut reached = vec![*callee];
             let mut i = 0;
@@ -486,7 +484,7 @@ impl Compiler<'_> {
                 i += 1;
             }
             if reached.contains(caller) {
-                let message = format!("the procedure `{}` calls itself", self.procedures[*caller].name);
+                let message = format!("the procedure `{}` calls itself", self.procedures.all[*caller].name);
                 self.problems.push(
                     crate::diagnostic::Diagnostic::new(
                         Code::CheckRecursion,

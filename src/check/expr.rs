@@ -143,7 +143,7 @@ impl Compiler<'_> {
     fn call_function(&mut self, name: &ast::Name, arguments: &[ast::Expr], span: Span) -> (ExprKind, Type) {
         let resolved: Vec<(Expr, Type)> = arguments.iter().map(|argument| self.expr(argument)).collect();
         let Some(function) = Function::find(&name.node) else {
-            let help = if self.signatures.contains_key(&name.node) {
+            let help = if self.procedures.signatures.contains_key(&name.node) {
                 Some(format!("`{}` is a procedure: `call {}(…) -> result`", name.node, name.node))
             } else {
                 nearest(&name.node, Function::all().map(|f| f.signature().name))

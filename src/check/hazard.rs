@@ -11,7 +11,7 @@ impl Compiler<'_> {
     /// Reports a flow that checks nothing, and awaited literals that stand in other awaited texts.
     pub(super) fn hazards(&mut self, root: &Parsed) {
         let Some(header) = &root.file.header else { return };
-        let checks = self.ops.iter().any(|op| {
+        let checks = self.code.ops.iter().any(|op| {
             matches!(
                 op,
                 Op::Expect(_)
@@ -42,7 +42,7 @@ impl Compiler<'_> {
     /// Warns of a literal that stands in another text that the same program awaits.
     fn contained(&mut self) {
         let mut texts: Vec<(Vec<u8>, bool, &PatternSpec)> = Vec::new();
-        for op in &self.ops {
+        for op in &self.code.ops {
             let specs: Vec<&PatternSpec> = if let Op::Expect(expect) = op {
                 expect.arms.iter().map(|arm| &arm.pattern).collect()
             } else if let Op::ExpectNone(absence) = op {

@@ -79,7 +79,7 @@ impl Compiler<'_> {
         }
         let variable = self.globals.get(name)?;
         // A procedure knows its own variables, and what was declared: not what the main part happens to hold.
-        let is_visible = self.locals.is_none() || variable.declared.is_some_and(|site| site.source == self.source);
+        let is_visible = self.locals.is_none() || variable.declared.is_some_and(|site| site.source == self.file.source);
         is_visible.then_some((Slot::Global(variable.place), variable))
     }
 

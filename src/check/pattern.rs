@@ -24,7 +24,7 @@ impl Compiler<'_> {
 
     /// Resolves a pattern whose groups name no variables.
     pub(super) fn pattern_without_groups(&mut self, pattern: &ast::Pattern) -> PatternSpec {
-        let title = self.sources.get(self.source).shown()[pattern.span.range()].into();
+        let title = self.sources.get(self.file.source).shown()[pattern.span.range()].into();
         let source = match &pattern.kind {
             PatternKind::Literal(text) => self.text_source(text, PatternShape::Anywhere),
             PatternKind::Regex(regex) => self.regex_source(regex, PatternShape::Anywhere),

@@ -42,40 +42,14 @@ impl Compiler<'_> {
             | StatementKind::Timeout(_)
             | StatementKind::Procedure { .. } => self.declaration(statement),
             StatementKind::Step(step) => self.step(step, head),
-            StatementKind::Send { mode, text } => {
-                if *mode == ast::SendMode::Reply {
-                    self.only_device(head, "`reply`", "a flow uses `send`");
-                }
-                let text = self.want(text, ANYTHING, "what is sent");
-                let mode = match mode {
-                    ast::SendMode::Line => program::SendMode::Line,
-                    ast::SendMode::Raw => program::SendMode::Raw,
-                    ast::SendMode::Reply => program::SendMode::Reply,
-                };
-                self.emit(Op::Send { mode, text }, head);
-            }
+            StatementKind::Send { mode, text } => self.send(*mode, text, head),
             StatementKind::Expect { scope, secrecy, pattern, within } => {
-                let within = self.want_some(within.as_ref(), TIME, "`within`");
-                let spec = self.pattern(pattern, *secrecy);
-                let scope = match scope {
-                    Scope::Answer => LookAt::Answer,
-                    Scope::Unclaimed => LookAt::Unclaimed,
-                };
-                let arms = vec![Arm { pattern: spec, then: self.here() + 1 }];
-                let expect = Expect { scope, arms, needed: Needed::One, within, timeout: None };
-                self.emit(Op::Expect(expect.into()), head);
+                self.expect(*scope, *secrecy, pattern, within.as_ref(), head)
             }
             StatementKind::ExpectAny { within, arms, timeout } => {
                 self.expect_any(within.as_ref(), arms, timeout.as_ref(), head)
             }
-            StatementKind::ExpectAll { within, patterns } => {
-                let within = self.want_some(within.as_ref(), TIME, "`within`");
-                let then = self.here() + 1;
-                let arm = |pattern: &ast::Pattern| Arm { pattern: self.pattern(pattern, Secrecy::Open), then };
-                let arms = patterns.iter().map(arm).collect();
-                let expect = Expect { scope: LookAt::Answer, arms, needed: Needed::All, within, timeout: None };
-                self.emit(Op::Expect(expect.into()), head);
-            }
+            StatementKind::ExpectAll { within, patterns } => self.expect_all(within.as_ref(), patterns, head),
             StatementKind::ExpectNone { pattern, lasting } => {
                 let lasting = self.want(lasting, TIME, "how long it may not come");
                 let pattern = self.pattern_without_groups(pattern);
@@ -90,20 +64,7 @@ impl Compiler<'_> {
                 self.read(what, *secrecy, name, within.as_ref(), head)
             }
             StatementKind::Capture { secrecy, name, from } => self.capture(*secrecy, name, from, head),
-            StatementKind::Compute { secrecy, name, value } => {
-                let (value, kind) = self.expr(value);
-                let target = self.target(name, kind, *secrecy);
-                if self.is_param(name) {
-                    self.problem(
-                        Code::CheckDuplicate,
-                        name.span,
-                        format!("`{}` is a param and can not be changed", name.node),
-                        "given a value here",
-                    )
-                    .help = Some("use another name".to_string());
-                }
-                self.emit(Op::Compute { value, target }, head);
-            }
+            StatementKind::Compute { secrecy, name, value } => self.compute(*secrecy, name, value, head),
             StatementKind::Assert { condition, message } => {
                 let condition = self.want(condition, TRUTH, "what is asserted");
                 let message = self.want_some(message.as_ref(), ANYTHING, "a message");
@@ -169,6 +130,58 @@ impl Compiler<'_> {
         }
     }
 
+    fn send(&mut self, mode: ast::SendMode, text: &ast::Expr, head: Span) {
+        if mode == ast::SendMode::Reply {
+            self.only_device(head, "`reply`", "a flow uses `send`");
+        }
+        let text = self.want(text, ANYTHING, "what is sent");
+        let mode = match mode {
+            ast::SendMode::Line => program::SendMode::Line,
+            ast::SendMode::Raw => program::SendMode::Raw,
+            ast::SendMode::Reply => program::SendMode::Reply,
+        };
+        self.emit(Op::Send { mode, text }, head);
+    }
+
+    fn expect(
+        &mut self,
+        scope: Scope,
+        secrecy: Secrecy,
+        pattern: &ast::Pattern,
+        within: Option<&ast::Expr>,
+        head: Span,
+    ) {
+        let within = self.want_some(within, TIME, "`within`");
+        let pattern = self.pattern(pattern, secrecy);
+        let scope = match scope {
+            Scope::Answer => LookAt::Answer,
+            Scope::Unclaimed => LookAt::Unclaimed,
+        };
+        let arms = vec![Arm { pattern, then: self.here() + 1 }];
+        let expect = Expect { scope, arms, needed: Needed::One, within, timeout: None };
+        self.emit(Op::Expect(expect.into()), head);
+    }
+
+    fn expect_all(&mut self, within: Option<&ast::Expr>, patterns: &[ast::Pattern], head: Span) {
+        let within = self.want_some(within, TIME, "`within`");
+        let then = self.here() + 1;
+        let arm = |pattern: &ast::Pattern| Arm { pattern: self.pattern(pattern, Secrecy::Open), then };
+        let arms = patterns.iter().map(arm).collect();
+        let expect = Expect { scope: LookAt::Answer, arms, needed: Needed::All, within, timeout: None };
+        self.emit(Op::Expect(expect.into()), head);
+    }
+
+    fn compute(&mut self, secrecy: Secrecy, name: &Name, value: &ast::Expr, head: Span) {
+        let (value, kind) = self.expr(value);
+        let target = self.target(name, kind, secrecy);
+        if self.is_param(name) {
+            let message = format!("`{}` is a param and can not be changed", name.node);
+            self.problem(Code::CheckDuplicate, name.span, message, "given a value here").help =
+                Some("use another name".to_string());
+        }
+        self.emit(Op::Compute { value, target }, head);
+    }
+
     /// A declaration was dealt with before; inside of a block it is misplaced.
     fn declaration(&mut self, statement: &Statement) {
         if let StatementKind::Serial(settings) = &statement.kind
@@ -227,7 +240,7 @@ impl Compiler<'_> {
         self.emit(Op::Leave, head);
         self.context.is_bounded = was_bounded;
         let here = self.here();
-        if let Op::Enter(kind) = &mut self.ops[enter]
+        if let Op::Enter(kind) = &mut self.code.ops[enter]
             && let ScopeKind::Step { behind, .. } = kind.as_mut()
         {
             *behind = here;
@@ -259,7 +272,7 @@ impl Compiler<'_> {
             self.land(end);
         }
         let expect = Expect { scope: LookAt::Answer, arms: compiled, needed: Needed::One, within, timeout };
-        self.ops[at] = Op::Expect(expect.into());
+        self.code.ops[at] = Op::Expect(expect.into());
     }
 
     fn read(&mut self, what: &ReadWhat, secrecy: Secrecy, name: &Name, within: Option<&ast::Expr>, head: Span) {
@@ -308,8 +321,8 @@ impl Compiler<'_> {
 
     fn call(&mut self, name: &Name, arguments: &[ast::Expr], results: &[Name], head: Span) {
         let arguments: Vec<_> = arguments.iter().map(|argument| self.expr(argument).0).collect();
-        let Some(signature) = self.signatures.get(&name.node).cloned() else {
-            let help = nearest(&name.node, self.signatures.keys().map(String::as_str))
+        let Some(signature) = self.procedures.signatures.get(&name.node).cloned() else {
+            let help = nearest(&name.node, self.procedures.signatures.keys().map(String::as_str))
                 .map(|meant| format!("did you mean `{meant}`?"));
             let message = format!("there is no procedure `{}`", name.node);
             self.problem(Code::CheckUnknownProcedure, name.span, message, "not defined").help =
@@ -332,7 +345,7 @@ impl Compiler<'_> {
         }
         if let Some(caller) = self.context.procedure {
             let site = self.site(head);
-            self.calls.push((caller, signature.index, site));
+            self.procedures.calls.push((caller, signature.index, site));
         }
         match results {
             [] => self.emit_call(signature.index, arguments, None, head),

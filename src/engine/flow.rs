@@ -145,7 +145,7 @@ impl Flow {
     /// Returns a program before its first instruction.
     pub(in crate::engine) fn new(program: &Program) -> Flow {
         let mut flow = Flow {
-            at: program.entry,
+            at: program.main.entry,
             port: PortId::FIRST,
             globals: vec![None; program.globals.len()],
             frames: Vec::new(),
@@ -160,16 +160,16 @@ impl Flow {
 
     /// Goes back before the first instruction; what the global variables hold stays.
     pub(in crate::engine) fn restart(&mut self, program: &Program) {
-        self.at = program.entry;
+        self.at = program.main.entry;
         self.port = PortId::FIRST;
-        let locals = vec![None; program.locals];
+        let locals = vec![None; program.main.locals];
         self.frames = vec![Frame { locals, home: 0, return_to: 0, result: None, called_at: None }];
         let main = Scope { is: ScopeIs::Main, holds: 0, watching: 0, port: PortId::FIRST, finals: Vec::new() };
         self.scopes.truncate(1);
         if self.scopes.is_empty() {
             self.scopes.push(main);
         }
-        let standing = program.standing.iter().rev();
+        let standing = program.main.standing.iter().rev();
         self.watching = standing.map(|id| Active { watcher: *id, port: PortId::FIRST, frame: 0 }).collect();
         self.watching_version += 1;
         self.timers.clear();

@@ -159,7 +159,7 @@ pub enum Op {
     FinallyEnd,
     /// Run a procedure.
     Call {
-        /// Which of [`Program::procedures`].
+        /// Which of [`Program::procedures`](super::Program::procedures).
         procedure: usize,
         /// What its parameters get.
         arguments: Vec<Expr>,

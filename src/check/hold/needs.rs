@@ -214,12 +214,7 @@ impl Reader<'_> {
             }
             StatementKind::Capture { from, .. } => {
                 if self.takes(statement.binds(), &mut needs) {
-                    match from {
-                        CaptureFrom::Value(value) | CaptureFrom::Pattern { text: Some(value), .. } => {
-                            needs.extend(variables(value));
-                        }
-                        CaptureFrom::Pattern { text: None, .. } => needs.extend([Need::Response]),
-                    }
+                    needs.extend(taken_from(from));
                 }
             }
             StatementKind::Compute { value, .. } | StatementKind::State { value, .. } => {
@@ -407,4 +402,14 @@ pub(super) fn names_bound(statement: &Statement) -> Vec<String> {
     let inner = statement.blocks().into_iter().flat_map(|block| &block.body);
     names.extend(inner.flat_map(names_bound));
     names
+}
+
+/// Returns what a capture takes its value from.
+fn taken_from(from: &CaptureFrom) -> Needs {
+    match from {
+        CaptureFrom::Value(value) | CaptureFrom::Pattern { text: Some(value), .. } => {
+            variables(value).into_iter().collect()
+        }
+        CaptureFrom::Pattern { text: None, .. } => [Need::Response].into(),
+    }
 }
