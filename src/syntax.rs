@@ -4,6 +4,7 @@ pub mod ast;
 mod grammar;
 mod lower;
 mod recover;
+pub mod table;
 mod tokens;
 
 use std::time::Duration;

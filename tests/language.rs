@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use flowrun::program::Program;
 use flowrun::settings::{SETTINGS, Settings};
+use flowrun::syntax::table::{Room, STATEMENTS};
 use support::{check_text, program, shown};
 
 const GRAMMAR: &str = include_str!("../grammar/flow.pest");
@@ -160,6 +161,29 @@ fn every_statement_of_the_grammar_has_its_rows_and_every_row_its_statement() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_tables_of_statements_are_those_of_the_code() {
+    let cells = |line: &'static str| {
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+        (cells[0], cells.get(1).map_or("", |what| what.trim_matches('|').trim()))
+    };
+    let of = |header: &str| {
+        let lines = DOCUMENT.lines().skip_while(move |line| !line.starts_with(header)).skip(2);
+        lines.take_while(|line| line.starts_with('|')).map(cells).collect::<Vec<_>>()
+    };
+    let devices = DOCUMENT.find("Only in devices:").expect("devices have a table of their own");
+    let only_devices = DOCUMENT[devices..].lines().skip(4).take_while(|line| line.starts_with('|')).map(cells);
+    let shown = [
+        (Room::Declaration, of("| declaration |")),
+        (Room::Statement, of("| statement | meaning |")),
+        (Room::Device, only_devices.collect()),
+    ];
+    for (room, shown) in shown {
+        let rows = STATEMENTS.iter().filter(|row| row.room == room).map(|row| (row.forms, row.what));
+        assert_eq!(shown, rows.collect::<Vec<_>>(), "{room:?}");
+    }
 }
 
 #[test]

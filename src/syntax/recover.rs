@@ -1,57 +1,19 @@
 //! What is wrong with a line that is no statement.
 
+use std::collections::BTreeSet;
+
 use pest::error::{ErrorVariant, InputLocation};
 
 use super::grammar::{self, Rule};
+use super::table::{Row, STATEMENTS};
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Site, SourceId, Span};
 
-/// The words that begin a statement, for "did you mean".
-const STATEMENTS: &[&str] = &[
-    "after",
-    "ask",
-    "assert",
-    "await",
-    "baud",
-    "break",
-    "call",
-    "capture",
-    "compute",
-    "dtr",
-    "echo",
-    "expect",
-    "fail",
-    "finally",
-    "flush",
-    "for",
-    "if",
-    "ignore",
-    "log",
-    "on",
-    "param",
-    "procedure",
-    "read",
-    "repeat",
-    "reply",
-    "restart",
-    "return",
-    "rts",
-    "save",
-    "secret",
-    "send",
-    "serial",
-    "sim",
-    "skip",
-    "sleep",
-    "state",
-    "step",
-    "timeout",
-    "try",
-    "unplug",
-    "use",
-    "volatile",
-];
+/// Returns the words that begin a statement, sorted: of two that are as near to a wrong word the first is suggested.
+fn beginnings() -> BTreeSet<&'static str> {
+    STATEMENTS.iter().flat_map(Row::words).collect()
+}
 
 /// Words that people bring from other tools, and what they are called here.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -187,7 +149,7 @@ fn no_statement(found: &str, site: Site) -> Diagnostic {
     let diagnostic =
         Diagnostic::new(Code::SyntaxUnexpected, site, format!("`{word}` is no statement"), "not a statement");
     let meant = ELSEWHERE.iter().find(|(other, _)| *other == word.to_lowercase()).map(|(_, ours)| *ours);
-    match meant.or_else(|| nearest(&word, STATEMENTS.iter().copied())) {
+    match meant.or_else(|| nearest(&word, beginnings())) {
         Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
         None => diagnostic.help("a statement begins with its keyword: `send \"AT\"`, `expect line \"OK\"`"),
     }
@@ -285,8 +247,6 @@ fn list(rules: &[Rule]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     const GRAMMAR: &str = include_str!("../../grammar/flow.pest");
@@ -318,16 +278,15 @@ mod tests {
                 first_words(rule, &mut words);
             }
         }
-        assert_eq!(STATEMENTS.iter().copied().collect::<BTreeSet<_>>(), words);
-        assert!(STATEMENTS.is_sorted(), "of two that are as near the first is taken");
+        assert_eq!(beginnings(), words);
     }
 
     #[test]
     fn what_other_tools_have_leads_to_a_statement() {
         for (other, here) in ELSEWHERE {
             let word = here.split(' ').next().unwrap_or_default();
-            assert!(STATEMENTS.contains(&word), "{here}");
-            assert!(!STATEMENTS.contains(other), "{other} is one");
+            assert!(beginnings().contains(word), "{here}");
+            assert!(!beginnings().contains(other), "{other} is one");
         }
     }
 }
