@@ -6,6 +6,8 @@
 
 mod error;
 mod files;
+#[cfg(unix)]
+mod served;
 mod stage;
 
 use std::collections::HashMap;
@@ -23,6 +25,8 @@ use crate::value::Value;
 use crate::variables::{Given, Offered, Origin, Ways};
 pub(crate) use error::{Complaint, SetupError};
 pub(crate) use files::{Read, device_of, find_counterpart, read_program, read_recording};
+#[cfg(unix)]
+pub(crate) use served::Served;
 pub(crate) use stage::{Ender, Stage};
 
 /// What plays the other end of the line.

@@ -45,21 +45,18 @@ fn serve(arguments: &SimArguments, file: &Path, terminal: &Terminal) -> Result<E
     use super::given::variables;
     use super::outputs::{CONSOLE, tell_failures};
     use super::refusal::program_for;
-    use crate::engine::{Engine, Inputs};
     use crate::program::Role;
     use crate::report::Fan;
     use crate::results::Results;
-    use crate::setup::{Complaint, Ender, Pace, fresh_seed, present};
+    use crate::setup::{Ender, Pace, Served};
     use crate::transport::{Clock, PtyWorld};
-    use crate::variables::Ways;
     use crate::world::{self, Company, Nobody};
 
     let program = program_for(Role::Device, file, terminal)?;
     let refused = |error| refuse(error, terminal);
-    let variables = variables(&program, &arguments.variables)
-        .bind(&program, Ways::OF_FILE)
-        .map_err(|problems| refused(Complaint { problems, sources: program.sources.clone() }.into()))?;
-    let seed = arguments.seed.map_or_else(fresh_seed, Ok).map_err(refused)?;
+    let sources = program.sources.clone();
+    let offered = variables(&program, &arguments.variables);
+    let served = Served::join(program, offered, arguments.seed).map_err(refused)?;
     let interrupt = Ender::installed().and_then(|ender| ender.interrupt()).map_err(refused)?;
     let mut world = PtyWorld::create(Clock::start(), interrupt, arguments.link.as_deref()).map_err(|why| {
         terminal.refuse(Diagnostic::general(Code::CommandLine, format!("the device can not be served: {why}")));
@@ -68,16 +65,7 @@ fn serve(arguments: &SimArguments, file: &Path, terminal: &Terminal) -> Result<E
     let path = world.path().display().to_string();
     let name = arguments.link.as_ref().map_or(path.clone(), |link| link.display().to_string());
     terminal.say(&format!("serving on {path}\n`flowrun FLOW --port {name}` talks to it, Ctrl-C ends it\n\n"));
-    let sources = program.sources.clone();
-    let inputs = Inputs {
-        variables,
-        seed,
-        begun: present(),
-        file: file.display().to_string(),
-        port: path,
-        settings: program.settings.clone(),
-    };
-    let mut engine = Engine::new(program, inputs);
+    let mut engine = served.engine(file, path);
     let mut fan = Fan::default();
     fan.add(CONSOLE, terminal.console(&sources, arguments.output.volume(), Pace::Real));
     // The checker lets no device save anything.
