@@ -23,6 +23,7 @@ const PIECES: &[&str] = &["Tr0ub", "b4dor9", "r9Kx7", "7Qm2Z", "54723075623464",
 
 const DEVICE: &str = r#"device "d"
 on line "GET"  { reply "TOKEN: Tr0ub4dor9Kx7Qm2Z"  reply "OK" }
+on line "PAIR" { reply "HEAD"  reply "TOKEN: Tr0ub4dor9Kx7Qm2Z"  reply "OK" }
 on line "CUT"  { send raw "TOKEN: Tr0ub"  after 200ms { send raw "4dor9Kx7Qm2Z\r\n" } }
 on line "MORE" { after 100ms { send raw "OK\r\nTOKEN: Tr0ub4dor9Kx7Qm2Z\r\n" } }
 on line "PING" { reply "READY" }
@@ -347,6 +348,26 @@ step "s" { compute secret made = late }"#,
         r#"send "GET"  sleep 1s  expect secret line /TOKEN: (?<made>\w+)/  expect line "OK""#,
     ),
     (
+        "another match stands between the pause and the wait",
+        r#"send "PAIR"  expect quiet for 200ms  expect line "HEAD"  expect secret line /TOKEN: (?<made>\w+)/"#,
+    ),
+    (
+        "other matches stand between the pause and the read",
+        r#"send "PAIR"  sleep 1s  expect all { line "HEAD" }  read 7 bytes as x  read 17 bytes as secret made"#,
+    ),
+    (
+        "a match and a read until stand between",
+        r#"send "PAIR"  step "x" { sleep 1s }  expect "HEAD"  read until /TOKEN: / as x  read 17 bytes as secret made"#,
+    ),
+    (
+        "a match stands before the block that waits",
+        r#"send "PAIR"  sleep 1s  expect line "HEAD"  if true { try { expect secret line /TOKEN: (?<made>\w+)/ } }"#,
+    ),
+    (
+        "it is computed behind further matches",
+        r#"send "PAIR"  sleep 1s  expect line "HEAD"  expect line /TOKEN: (?<a>\w+)/  expect line "OK"  compute secret made = a"#,
+    ),
+    (
         "nobody asked for it",
         r#"send "MORE"  sleep 1s  step "s" { expect line "OK" }  step "t" { await secret line /TOKEN: (?<made>\w+)/ }"#,
     ),
@@ -394,6 +415,24 @@ fn a_device_tells_no_secret_that_it_learns_later() {
         for piece in PIECES {
             assert!(!told.contains(piece), "{handler}: `{piece}` shows\n{told}");
         }
+    }
+}
+
+#[test]
+fn the_work_does_not_double_with_each_loop_around_a_secret() {
+    // With 60 loops, the most that a file may have inside of each other, doubling would never end.
+    for (open, close) in [
+        ("repeat 2 { compute b = a ", " compute a = b }"),
+        ("repeat 2 { on line /(?<a>x)/ { compute b = a ", " } }"),
+        ("for x in [1] { try { compute b = a ", " compute a = b } }"),
+        ("repeat 2 { step \"s\" { finally { compute b = a } ", " } compute a = b }"),
+    ] {
+        let n = if open.matches('{').count() > 1 { 30 } else { 60 };
+        let body = format!("{}compute secret made = a{}", open.repeat(n), close.repeat(n));
+        let flow =
+            format!("flow \"t\"\ncompute a = \"abcd\"  compute b = \"y\"\n{body}\nsend \"AT\" expect line \"OK\"");
+        let checked = support::check_text("t.flow", &flow);
+        assert!(checked.program.is_some(), "{:?}", checked.problems.first().map(|problem| &problem.message));
     }
 }
 

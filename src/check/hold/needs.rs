@@ -14,7 +14,7 @@ use crate::syntax::ast::{
 pub(super) enum Need {
     /// What a variable holds.
     Variable(String),
-    /// What came since the last match or send: a `read` and an `expect` take from it.
+    /// What came since the last send and was not matched: a `read` and an `expect` take from it.
     Rest,
     /// What came since the last send: a `capture` takes from it.
     Response,
@@ -198,8 +198,8 @@ impl Reader<'_> {
             StatementKind::Expect { scope: Scope::Answer, .. }
             | StatementKind::ExpectAll { .. }
             | StatementKind::Read { .. } => {
+                // What stands behind a match may have come long before it: during a sleep, or another wait.
                 let is_wanted = self.takes(statement.binds(), &mut needs);
-                needs.remove(&Need::Rest);
                 needs.extend(is_wanted.then_some(Need::Rest));
             }
             StatementKind::Expect { scope: Scope::Unclaimed, .. } => {
@@ -322,7 +322,7 @@ impl Reader<'_> {
             if more == needs {
                 return needs;
             }
-            if self.loops == LOOPS {
+            if self.loops >= LOOPS {
                 more.extend(everything_in(body));
                 return more;
             }
