@@ -203,6 +203,19 @@ fn what_is_no_recording_is_refused() {
 }
 
 #[test]
+fn a_recording_of_several_ports_is_refused_where_there_is_one() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let path = folder.path().join("x.recording").display().to_string();
+    let lines = "0.000000000 open 115200 8N1\n0.001000000 #1 < \"OK\\r\\n\"\n";
+    std::fs::write(&path, format!("flowrun recording 2\ntitle \"t\"\nseed 7\nbegun 0\n{lines}"))
+        .expect("there is room");
+    let output = flowrun(&["sim", "--from", &path]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("it is of several ports"), "{told}");
+}
+
+#[test]
 fn a_recording_is_not_written_over_the_flow() {
     let folder = tempfile::tempdir().expect("there is room");
     let flow = folder.path().join("t.flow");

@@ -9,6 +9,7 @@ use crate::address::Address;
 use crate::check::check;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::load::{beside, from_disk, load};
+use crate::port::PortId;
 use crate::program::{Program, Role};
 use crate::record::Recording;
 
@@ -95,7 +96,15 @@ fn recording(path: &Path) -> Result<Found, SetupError> {
 /// What is wrong with it.
 pub(crate) fn read_recording(path: &Path) -> Result<Recording, SetupError> {
     let read = fs::read_to_string(path).map_err(|error| error.to_string());
-    read.and_then(|text| Recording::read(&text)).map_err(|why| SetupError::Unplayable { path: path.to_path_buf(), why })
+    let of_one_port = |recording: Recording| match recording.entries.iter().map(|entry| entry.port).max() {
+        Some(port) if port != PortId::FIRST => {
+            Err(format!("it is of several ports, and has entries of port #{}", port.index()))
+        }
+        Some(_) | None => Ok(recording),
+    };
+    read.and_then(|text| Recording::read(&text))
+        .and_then(of_one_port)
+        .map_err(|why| SetupError::Unplayable { path: path.to_path_buf(), why })
 }
 
 /// Returns the device file that a flow names, as a path.
