@@ -1,8 +1,8 @@
 //! `Address`: what a port is called, on the command line and in reports, and the order and the labels of several.
 //!
-//! Every command reads an address here. A new kind of port is a new variant of [`Address`]; the compiler then lists the places
-//! that must know it. Until then a scheme without a variant (`tcp://…`, `usb:…`) is the name of a device node, and opening it
-//! fails.
+//! Every command reads an address here. A new kind of real port is a new variant of [`RealPort`]: only this file and
+//! `transport::open` look into one, and the compiler names the places in both. A scheme without a variant (`tcp://…`,
+//! `usb:…`) is the name of a device node, and opening that node fails.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -19,7 +19,16 @@ pub(crate) enum Address {
     Device(PathBuf),
     /// `replay:FILE`: the recording in this file.
     Recording(PathBuf),
-    /// Everything else, a port of this machine: `/dev/ttyUSB0`, `COM3`.
+    /// Everything else: a port that flowrun opens, in real time.
+    Real(RealPort),
+}
+
+/// A port that flowrun opens, one variant for each way to open one.
+///
+/// [`fmt::Display`] writes what was typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum RealPort {
+    /// A serial port of this machine: `/dev/ttyUSB0`, `COM3`.
     Node(String),
 }
 
@@ -45,13 +54,24 @@ impl Address {
             Some(("sim", file)) => Address::Device(PathBuf::from(file)),
             Some(("replay", file)) => Address::Recording(PathBuf::from(file)),
             None if text == "sim" => Address::OwnDevice,
-            Some(_) | None => Address::Node(text.to_string()),
+            Some(_) | None => Address::Real(RealPort::parse(text)),
         }
     }
 
     /// Says whether nothing was typed.
     pub(crate) fn is_empty(&self) -> bool {
-        matches!(self, Address::Node(name) if name.is_empty())
+        match self {
+            Address::Real(RealPort::Node(name)) => name.is_empty(),
+            Address::OwnDevice | Address::Device(_) | Address::Recording(_) => false,
+        }
+    }
+
+    /// Says whether it is a real port: it takes real time, and one run has it at a time.
+    pub(crate) fn is_real(&self) -> bool {
+        match self {
+            Address::Real(_) => true,
+            Address::OwnDevice | Address::Device(_) | Address::Recording(_) => false,
+        }
     }
 
     /// Returns what stands for it in the name of a file: `/dev/ttyUSB0` is `ttyUSB0`, `replay:logs/a.recording` is `a`.
@@ -61,7 +81,7 @@ impl Address {
             Address::Device(file) | Address::Recording(file) => {
                 file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
             }
-            Address::Node(name) => name.trim_start_matches("/dev/").to_string(),
+            Address::Real(RealPort::Node(name)) => name.trim_start_matches("/dev/").to_string(),
         };
         plain.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect()
     }
@@ -73,18 +93,43 @@ impl fmt::Display for Address {
             Address::OwnDevice => f.write_str("sim"),
             Address::Device(file) => write!(f, "sim:{}", file.display()),
             Address::Recording(file) => write!(f, "replay:{}", file.display()),
-            Address::Node(name) => f.write_str(name),
+            Address::Real(port) => port.fmt(f),
         }
     }
 }
 
-/// Reads several addresses; the place of a pattern is taken by what fits it, in natural order. Each address is there once.
+impl RealPort {
+    /// Reads the address of a real port; every text is one.
+    fn parse(text: &str) -> RealPort {
+        RealPort::Node(text.to_string())
+    }
+
+    /// Returns the ports that fit, if what was typed is a pattern.
+    fn fitting(&self, typed: &str, listed: &dyn Fn() -> Vec<String>) -> Result<Vec<RealPort>, AddressError> {
+        match self {
+            RealPort::Node(name) => {
+                Ok(names_like(&pattern(name, typed)?, listed).into_iter().map(RealPort::Node).collect())
+            }
+        }
+    }
+}
+
+impl fmt::Display for RealPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RealPort::Node(name) => f.write_str(name),
+        }
+    }
+}
+
+/// Reads several addresses; the place of a pattern is taken by what fits it, in natural order. Each address is there
+/// once.
 ///
 /// `listed` are the ports that the system knows of, for systems on which ports are no files.
 ///
 /// # Errors
 ///
-/// A pattern that nothing fits, or addresses that can not be used together.
+/// A pattern that nothing fits, or addresses that cannot be used together.
 pub(crate) fn expand(typed: &[String], listed: &dyn Fn() -> Vec<String>) -> Result<Vec<Address>, AddressError> {
     let mut addresses: Vec<Address> = Vec::new();
     for text in typed {
@@ -109,16 +154,14 @@ fn fitting(typed: &str, listed: &dyn Fn() -> Vec<String>) -> Result<Vec<Address>
             let files = files_like(&pattern(text, typed)?);
             files.into_iter().map(|file| Address::Recording(PathBuf::from(file))).collect()
         }
-        Address::Node(name) if is_pattern => {
-            names_like(&pattern(name, typed)?, listed).into_iter().map(Address::Node).collect()
-        }
-        Address::OwnDevice | Address::Device(_) | Address::Recording(_) | Address::Node(_) => vec![address.clone()],
+        Address::Real(port) if is_pattern => port.fitting(typed, listed)?.into_iter().map(Address::Real).collect(),
+        Address::OwnDevice | Address::Device(_) | Address::Recording(_) | Address::Real(_) => vec![address.clone()],
     };
     let typed = typed.to_string();
     match address {
         Address::Recording(_) if found.is_empty() => Err(AddressError::NoRecording { typed }),
-        Address::Node(_) if found.is_empty() => Err(AddressError::NoPort { typed }),
-        Address::OwnDevice | Address::Device(_) | Address::Recording(_) | Address::Node(_) => Ok(found),
+        Address::Real(_) if found.is_empty() => Err(AddressError::NoPort { typed }),
+        Address::OwnDevice | Address::Device(_) | Address::Recording(_) | Address::Real(_) => Ok(found),
     }
 }
 
@@ -134,8 +177,8 @@ fn files_like(pattern: &glob::Pattern) -> Vec<String> {
     files
 }
 
-/// Returns the ports that fit a pattern. Where they are files, links and pseudo-terminals are among them, which the system
-/// would not list as ports.
+/// Returns the ports that fit a pattern. Where they are files, links and pseudo-terminals are among them, which the
+/// system would not list as ports.
 fn names_like(pattern: &glob::Pattern, listed: &dyn Fn() -> Vec<String>) -> Vec<String> {
     if cfg!(unix) {
         return files_like(pattern);
@@ -150,14 +193,18 @@ fn check_together(addresses: &[Address]) -> Result<(), AddressError> {
     if addresses.len() < 2 {
         return Ok(());
     }
-    let first = |is_it: fn(&Address) -> bool| addresses.iter().find(|address| is_it(address)).cloned();
-    if let Some(simulated) = first(|address| matches!(address, Address::OwnDevice | Address::Device(_))) {
-        return Err(AddressError::SimulatedAmongSeveral { simulated });
+    let (mut recorded, mut real) = (None, None);
+    for address in addresses {
+        match address {
+            Address::OwnDevice | Address::Device(_) => {
+                return Err(AddressError::SimulatedAmongSeveral { simulated: address.clone() });
+            }
+            Address::Recording(_) => recorded = recorded.or(Some(address)),
+            Address::Real(_) => real = real.or(Some(address)),
+        }
     }
-    let recorded = first(|address| matches!(address, Address::Recording(_)));
-    let real = first(|address| matches!(address, Address::Node(_)));
     match (recorded, real) {
-        (Some(recorded), Some(real)) => Err(AddressError::Mixture { recorded, real }),
+        (Some(recorded), Some(real)) => Err(AddressError::Mixture { recorded: recorded.clone(), real: real.clone() }),
         (Some(_) | None, None) | (None, Some(_)) => Ok(()),
     }
 }
@@ -167,7 +214,8 @@ pub(crate) fn natural_order(a: &str, b: &str) -> Ordering {
     pieces(a).cmp(pieces(b)).then_with(|| a.cmp(b))
 }
 
-/// Returns the pieces of a name, each a text and the number behind it: its length without leading zeros, then its digits.
+/// Returns the pieces of a name, each a text and the number behind it: its length without leading zeros, then its
+/// digits.
 fn pieces(name: &str) -> impl Iterator<Item = (&str, usize, &str)> {
     let mut rest = name;
     std::iter::from_fn(move || {

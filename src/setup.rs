@@ -1,8 +1,9 @@
-//! `Setup`: a flow, what plays the other end of its line, and what was given from outside, joined to a run that can begin.
+//! `Setup`: a flow, what plays the other end of its line, and what was given, joined to a run that can begin.
 //!
-//! Whoever runs a flow begins here, in the same steps: [`read_program`] the flow, [`find_counterpart`] its counterpart, [`Setup::join`] both with
-//! what was given, ask for a [`Beginning`], and put it on a [`Stage`]. What goes wrong is a [`SetupError`]: data, for a command
-//! line or a library to say in its own words.
+//! Every run begins here, in the same steps. [`read_program`] reads the flow. [`find_counterpart`] finds what plays the
+//! other end. [`Setup::join`] joins both with what was given. [`Setup::beginning`] gives the seed and the time of day.
+//! [`Setup::stage`] makes engine and world. What goes wrong is a [`SetupError`]: data, which the caller puts into
+//! words.
 
 mod error;
 mod files;
@@ -14,6 +15,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::address::RealPort;
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Engine, Inputs};
 use crate::program::Program;
@@ -32,8 +34,8 @@ pub(crate) use stage::{Ender, Stage};
 /// What plays the other end of the line.
 #[derive(Clone, Debug)]
 pub(crate) enum Counterpart {
-    /// A port of this machine.
-    Node(String),
+    /// A real port.
+    Real(RealPort),
     /// A device file.
     Device(Arc<Program>),
     /// A recording.
@@ -53,7 +55,7 @@ impl Counterpart {
     /// Returns how time passes with it.
     pub(crate) fn pace(&self) -> Pace {
         match self {
-            Counterpart::Node(_) => Pace::Real,
+            Counterpart::Real(_) => Pace::Real,
             Counterpart::Device(_) | Counterpart::Recording(_) => Pace::Virtual,
         }
     }
@@ -80,9 +82,9 @@ pub(crate) struct Setup {
     variables: HashMap<String, Value>,
     settings: Settings,
     counterpart: Counterpart,
-    /// The device's; empty if it is none.
+    /// The variables of the device; empty if a device does not play the other end.
     device_variables: HashMap<String, Value>,
-    /// The values of secrets that have names in the recording, as they were given.
+    /// The given values of secrets that have names in the recording.
     secrets: Vec<(Arc<str>, Vec<u8>)>,
 }
 
@@ -96,8 +98,8 @@ pub(crate) struct Beginning {
 }
 
 impl Setup {
-    /// Joins a flow with its counterpart and with what was given. A recording brings the variables of its run; what is given
-    /// counts before them.
+    /// Joins a flow with its counterpart and with what was given. A recording brings the variables of its run; what is
+    /// given counts before them.
     ///
     /// # Errors
     ///
@@ -113,7 +115,7 @@ impl Setup {
         let mut device_variables = Ok(HashMap::new());
         let mut complaints = Vec::new();
         match &counterpart {
-            Counterpart::Node(_) => {}
+            Counterpart::Real(_) => {}
             Counterpart::Device(device) => {
                 device_variables = terms
                     .device_variables
@@ -173,7 +175,7 @@ impl Setup {
     /// The system gives no random seed.
     pub(crate) fn beginning(&self) -> Result<Beginning, SetupError> {
         match &self.counterpart {
-            Counterpart::Node(_) => Ok(Beginning { seed: fresh_seed()?, unix_millis: present() }),
+            Counterpart::Real(_) => Ok(Beginning { seed: fresh_seed()?, unix_millis: present() }),
             Counterpart::Device(_) => Ok(self.beginning_with(VIRTUAL_SEED)),
             Counterpart::Recording(recording) => Ok(self.beginning_with(recording.seed)),
         }
@@ -182,7 +184,7 @@ impl Setup {
     /// Returns what the run begins with if its seed is this.
     pub(crate) fn beginning_with(&self, seed: u64) -> Beginning {
         let unix_millis = match &self.counterpart {
-            Counterpart::Node(_) => present(),
+            Counterpart::Real(_) => present(),
             Counterpart::Device(_) => VIRTUAL_BEGINNING,
             Counterpart::Recording(recording) => recording.begun,
         };
@@ -201,11 +203,12 @@ impl Setup {
         }
     }
 
-    /// Returns the device and what its engine is given in a run whose flow is given `flow`; `None` if none plays the other end.
+    /// Returns the device and what its engine is given in a run whose flow is given `flow`; `None` if none plays the
+    /// other end.
     pub(crate) fn device(&self, flow: &Inputs) -> Option<(Arc<Program>, Inputs)> {
         match &self.counterpart {
             Counterpart::Device(device) => Some((device.clone(), self.device_inputs(flow, device))),
-            Counterpart::Node(_) | Counterpart::Recording(_) => None,
+            Counterpart::Real(_) | Counterpart::Recording(_) => None,
         }
     }
 

@@ -271,7 +271,7 @@ impl error::Error for Refused {}
 /// The system does not give what a real port needs.
 pub(crate) fn outcome(setup: &Setup, seed: u64, ender: &Ender) -> Result<Outcome, SetupError> {
     let (beginning, port) = match setup.counterpart() {
-        Counterpart::Node(name) => (setup.beginning_with(seed), name.clone()),
+        Counterpart::Real(port) => (setup.beginning_with(seed), port.to_string()),
         Counterpart::Device(_) => (setup.beginning_with(seed), "sim".to_string()),
         Counterpart::Recording(_) => (setup.beginning()?, "replay".to_string()),
     };

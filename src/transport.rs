@@ -7,10 +7,11 @@
 //! Windows a thread per port does the same with short timeouts, channels join it to the run, and a bell wakes
 //! the one thread that waits for all ports and the interrupt.
 //!
-//! [`open`] makes an [`AnyPort`] of any kind. On Unix a kind is a `Medium`: how the port is opened, what can be asked of it,
-//! and how a command is carried out. `PortOn` is the world of any of them, and its `Line` owns the descriptor, the bytes
-//! that have not left and the deadlines. A new kind is a file with a `Medium` and its line in [`open`]; runs on one port and
-//! on many then have it. On Windows a kind is what its thread does.
+//! `open` makes an [`AnyPort`] of a real port, and has an arm for each kind. On Unix a kind is a `Medium`: it says
+//! how the port is opened, what can be asked of it, how a command is carried out, and what to do about a hang-up.
+//! `PortOn` is the world of any of them, and its `Line` owns the descriptor, the bytes that have not left and the
+//! deadlines. On Windows a kind is the function that serves the port in its thread. A new kind is a file and its arm in
+//! `open`; runs on one port and on many then have it.
 //!
 //! A moment is that of the clock, with one exception: bytes that a wait finds when the machine let it run
 //! on too late are reported at its deadline, so that a busy machine does not turn an answer in time into
@@ -38,6 +39,7 @@ mod threaded;
 mod watched;
 mod words;
 
+use crate::address::RealPort;
 pub use any::AnyPort;
 pub use clock::{Clock, unix_millis};
 pub use fleet::run_all;
@@ -46,14 +48,18 @@ pub use ports::{PortDescription, UsbIdentity, list};
 #[cfg(unix)]
 pub use pty::PtyWorld;
 
-/// Returns the port at an address: today that is a serial port of this machine, `/dev/ttyUSB0` or `COM5`.
+/// Returns the world of a real port; the port is opened by [`PortCommand::Open`](crate::port::PortCommand::Open).
 ///
-/// Nothing is opened before [`PortCommand::Open`](crate::port::PortCommand::Open); what the port can do is known at once.
-/// Moments are those of `clock`. An interrupt is told once to each port that shares it.
-pub fn open(address: &str, clock: Clock, interrupt: Interrupt) -> AnyPort {
-    #[cfg(unix)]
-    let port = medium::PortOn::new(serial::Serial::new(address), clock, interrupt);
-    #[cfg(windows)]
-    let port = threaded::ThreadedWorld::new(address, clock, interrupt, std::sync::Arc::new(serial::serve));
-    AnyPort::new(port)
+/// What the port can do is known before. Moments are those of `clock`. An interrupt is told once to each port that
+/// shares it.
+pub(crate) fn open(port: &RealPort, clock: Clock, interrupt: Interrupt) -> AnyPort {
+    match port {
+        #[cfg(unix)]
+        RealPort::Node(name) => AnyPort::new(medium::PortOn::new(serial::Serial::new(name), clock, interrupt)),
+        #[cfg(windows)]
+        RealPort::Node(name) => {
+            let serve = std::sync::Arc::new(serial::serve);
+            AnyPort::new(threaded::ThreadedWorld::new(name, clock, interrupt, serve))
+        }
+    }
 }

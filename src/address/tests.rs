@@ -28,8 +28,16 @@ fn a_port_is_simulated_or_recorded_only_if_it_says_so() {
     assert_eq!(Address::parse("sim:a.flow"), Address::Device(PathBuf::from("a.flow")));
     assert_eq!(Address::parse("replay:a.rec"), Address::Recording(PathBuf::from("a.rec")));
     for text in ["/dev/ttyS0", "COM3", "simcom", "replay", "tcp://10.0.0.5:4001", "usb:0403:6001", ""] {
-        assert_eq!(Address::parse(text), Address::Node(text.to_string()));
+        assert_eq!(Address::parse(text), Address::Real(RealPort::Node(text.to_string())));
     }
+}
+
+#[test]
+fn only_a_port_that_is_opened_is_real() {
+    let real: Vec<bool> = ["sim", "sim:a.flow", "replay:a.recording", "/dev/ttyUSB0", "COM3"]
+        .map(|text| Address::parse(text).is_real())
+        .to_vec();
+    assert_eq!(real, [false, false, false, true, true]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::outputs::{CONSOLE, Outputs, Places, Share, Written};
 use super::prepare::Prepared;
 use super::refusal::{program_for, refuse};
 use super::terminal::Terminal;
-use crate::address::{Address, labels};
+use crate::address::{Address, RealPort, labels};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::Engine;
 use crate::event::Verdict;
@@ -36,8 +36,8 @@ struct Seat<'a> {
 
 /// What plays the other end of a run that is one of several.
 enum Line {
-    /// A port of this machine: one wait is for all of them.
-    Node(String),
+    /// A real port: one wait is for all of them.
+    Real(RealPort),
     /// A world that waits for nothing: each has its own clock.
     Virtual(Box<dyn World>),
 }
@@ -76,7 +76,7 @@ pub(super) fn run(arguments: &RunArguments, addresses: &[Address], terminal: &Te
         outputs.add_sinks(&mut fan, &sources, Share::Part { port: &inputs.port, gathered });
         fan.add(CONSOLE, terminal.console_into(shown.clone(), &sources, Volume::Quiet));
         let (engine, line) = match setup.counterpart() {
-            Counterpart::Node(name) => (setup.engine(inputs), Line::Node(name.clone())),
+            Counterpart::Real(port) => (setup.engine(inputs), Line::Real(port.clone())),
             Counterpart::Device(_) | Counterpart::Recording(_) => {
                 let stage = setup.stage(inputs, &ender).map_err(|error| refuse(error, terminal))?;
                 (stage.engine, Line::Virtual(stage.world))
@@ -104,7 +104,7 @@ pub(super) fn run(arguments: &RunArguments, addresses: &[Address], terminal: &Te
     Ok(written.ending(worst(&verdicts)))
 }
 
-/// Runs those on ports of this machine together, and the others one after the other; tells of each verdict when it is there.
+/// Runs those on real ports together, and the others one after the other; tells of each verdict when it is there.
 fn run_seats(
     seats: &mut [Seat<'_>],
     at_most: usize,
@@ -119,8 +119,8 @@ fn run_seats(
         let company = seat.outputs.company(&mut seat.fan, &mut seat.person);
         let session = Session::new(&mut seat.engine, company);
         match &mut seat.line {
-            Line::Node(name) => {
-                together.push((open(name, clock, interrupt.clone()), session));
+            Line::Real(port) => {
+                together.push((open(port, clock, interrupt.clone()), session));
                 numbers.push(number);
             }
             // Interrupted, the others are not begun any more.

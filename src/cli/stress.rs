@@ -40,7 +40,7 @@ fn prepare(arguments: &StressArguments, terminal: &Terminal) -> Result<(Bench, C
     let address = Address::parse(&arguments.port);
     match address {
         Address::OwnDevice | Address::Device(_) => {}
-        Address::Recording(_) | Address::Node(_) => return Err(wrong(no_device(&address))),
+        Address::Recording(_) | Address::Real(_) => return Err(wrong(no_device(&address))),
     }
     let found = find_counterpart(&address, file, &flow).map_err(refused)?;
     complain(&found.warnings, terminal);

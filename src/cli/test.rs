@@ -13,7 +13,6 @@ use super::args::TestArguments;
 use super::outputs::Written;
 use super::refusal::refuse;
 use super::terminal::Terminal;
-use crate::address::Address;
 use crate::diagnostic::render::Look;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::event::Verdict;
@@ -89,7 +88,7 @@ impl<'a> Suite<'a> {
             return Err(wrong(problem.help("`--accept` takes every transcript, `--check` writes nothing")));
         }
         let Found { flows, orphans } = flows(arguments, &wanted).map_err(wrong)?;
-        let is_real = matches!(wanted.address, Address::Node(_));
+        let is_real = wanted.address.is_real();
         let seed = match arguments.seed {
             Some(seed) => seed,
             None if is_real => fresh_seed().map_err(|error| refuse(error, terminal))?,

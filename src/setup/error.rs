@@ -12,15 +12,15 @@ use crate::source::Sources;
 pub(crate) enum SetupError {
     /// Files or variables are wrong; in the order in which they were looked at.
     Wrong(Vec<Complaint>),
-    /// A file is not what it is to be.
+    /// A file has another role than the one that is needed.
     WrongRole {
         /// The file.
         path: PathBuf,
-        /// What it is to be.
+        /// The role that is needed.
         wanted: Role,
-        /// What it is; `None` is a library.
+        /// The role that the file has; `None` is a library.
         found: Option<Role>,
-        /// What is to be said about its text.
+        /// The warnings about its text.
         warnings: Complaint,
     },
     /// The flow names no device, and no recording is beside it.

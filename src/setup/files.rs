@@ -16,7 +16,7 @@ use crate::record::Recording;
 /// What the name of a recording ends with that is beside its flow.
 const RECORDING: &str = "recording";
 
-/// A program that was read, and what is to be said about it.
+/// A program that was read, and the warnings about it.
 #[derive(Debug)]
 pub(crate) struct Read {
     pub program: Arc<Program>,
@@ -27,9 +27,9 @@ pub(crate) struct Read {
 #[derive(Debug)]
 pub(crate) struct Found {
     pub counterpart: Counterpart,
-    /// What is to be said about the device.
+    /// The warnings about the device.
     pub warnings: Complaint,
-    /// Where it is: another address than the one that was asked for where a recording takes the place of a device.
+    /// The address of what was found: that of the recording, if a recording plays instead of a device.
     pub address: Address,
 }
 
@@ -63,8 +63,8 @@ pub(crate) fn read_program(role: Role, path: &Path) -> Result<Read, SetupError> 
 pub(crate) fn find_counterpart(address: &Address, file: &Path, flow: &Program) -> Result<Found, SetupError> {
     let beside = file.with_extension(RECORDING);
     match address {
-        Address::Node(name) => {
-            let counterpart = Counterpart::Node(name.clone());
+        Address::Real(port) => {
+            let counterpart = Counterpart::Real(port.clone());
             Ok(Found { counterpart, warnings: Complaint::default(), address: address.clone() })
         }
         Address::Device(path) => device(path, address),

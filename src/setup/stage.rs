@@ -66,8 +66,8 @@ impl Setup {
     pub(crate) fn stage(&self, inputs: Inputs, ender: &Ender) -> Result<Stage, SetupError> {
         let flow = self.flow();
         match self.counterpart() {
-            Counterpart::Node(name) => {
-                let world = Box::new(open(name, Clock::start(), ender.interrupt()?));
+            Counterpart::Real(port) => {
+                let world = Box::new(open(port, Clock::start(), ender.interrupt()?));
                 Ok(Stage { engine: self.engine(inputs), world, sources: (*flow.sources).clone() })
             }
             Counterpart::Device(device) => {

@@ -169,15 +169,10 @@ impl<'a> Runner<'a> {
         Setup::join(program, flow, found.counterpart, terms)
     }
 
-    /// Several flows can not have one port.
+    /// Several flows cannot have one port.
     fn n_threads(&self) -> usize {
-        let n = match self.address {
-            Address::Node(_) => 1,
-            Address::OwnDevice | Address::Device(_) | Address::Recording(_) => {
-                let n_processors = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
-                self.n_threads.unwrap_or_else(n_processors)
-            }
-        };
+        let n_processors = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let n = if self.address.is_real() { 1 } else { self.n_threads.unwrap_or_else(n_processors) };
         n.clamp(1, self.flows.len().max(1))
     }
 }

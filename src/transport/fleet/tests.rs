@@ -11,6 +11,8 @@ use std::time::Duration;
 use super::batch::AT_ONCE;
 use super::threads::Threads;
 use super::*;
+#[cfg(target_os = "linux")]
+use crate::address::RealPort;
 use crate::check::check;
 use crate::engine::{Engine, Inputs};
 use crate::event::CloseReason;
@@ -362,7 +364,7 @@ fn run_on_terminals(lookout: &mut dyn Lookout, flow: &str, n_ports: usize, inter
                 }
             });
         }
-        let open = |port: &str| crate::transport::open(port, clock, interrupt.clone());
+        let open = |port: &str| crate::transport::open(&RealPort::Node(port.to_string()), clock, interrupt.clone());
         let verdicts = run_on(lookout, &open, flow, &names, n_ports, interrupt, &mut |_| {});
         quiets.iter().for_each(Interrupt::raise);
         verdicts.into_iter().map(|(_, verdict)| verdict).collect()
