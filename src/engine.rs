@@ -229,7 +229,7 @@ impl Engine {
         self.ports[port].close();
         match (&reason, self.program.role) {
             // A device that is left alone has done its work.
-            (CloseReason::HungUp | CloseReason::Finished, Role::Device) => self.finish(Verdict::Passed),
+            (CloseReason::HungUp { .. } | CloseReason::Finished, Role::Device) => self.finish(Verdict::Passed),
             _ if self.needs(port) => {
                 let failure = self.port_failure(&reason);
                 self.fail(failure);

@@ -153,7 +153,10 @@ pub enum CloseReason {
         help: Option<String>,
     },
     /// The other side hung up, or the adapter was unplugged.
-    HungUp,
+    HungUp {
+        /// What the likely cause is, and what to do about it: each kind of port has its own.
+        help: String,
+    },
     /// Reading, writing or a setting failed.
     Broken {
         /// What is wrong, in the words of the system.
@@ -163,6 +166,14 @@ pub enum CloseReason {
     },
     /// The simulated device failed.
     DeviceFailed(Box<Failure>),
+}
+
+impl CloseReason {
+    /// Returns that a serial port, real or simulated, hung up.
+    pub fn unplugged() -> CloseReason {
+        let help = "the adapter was unplugged, or the device switched itself off: check the cable and the power";
+        CloseReason::HungUp { help: help.to_string() }
+    }
 }
 
 /// How a run ended.

@@ -246,7 +246,7 @@ impl World for ReplayWorld {
                     let is_empty = received.len() == known;
                     (self.now, if is_empty { Happening::Nothing } else { Happening::Received(PortId::FIRST) })
                 }
-                None => (self.now, Happening::Closed(PortId::FIRST, CloseReason::HungUp)),
+                None => (self.now, Happening::Closed(PortId::FIRST, CloseReason::unplugged())),
             };
         }
         (self.now, Happening::Nothing)

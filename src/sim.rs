@@ -114,7 +114,7 @@ impl SimWorld {
         }
         let reason = match (self.device.failure(), verdict) {
             (Some(failure), _) => CloseReason::DeviceFailed(Box::new(failure.clone())),
-            (None, _) => CloseReason::HungUp,
+            (None, _) => CloseReason::unplugged(),
         };
         self.ended = Some(reason);
     }

@@ -431,7 +431,7 @@ fn a_flow_that_passed_every_check_by_can_not_pass() {
 #[test]
 fn a_port_that_goes_away_fails_the_run_and_still_cleans_up() {
     let bench = Bench::new("finally { log \"cleaned\" }\ntry { send \"A\" expect line \"OK\" }\nlog \"not reached\"");
-    let bench = bench.give(5, Input::Closed(PortId::FIRST, CloseReason::HungUp));
+    let bench = bench.give(5, Input::Closed(PortId::FIRST, CloseReason::unplugged()));
     assert_eq!(bench.verdict, Some(Verdict::PortFailed));
     assert_eq!(bench.message(), "`test` went away");
     assert_eq!(bench.logged(), ["cleaned"]);

@@ -255,7 +255,7 @@ fn a_handler_speaks_to_the_port_that_it_watches() {
 #[test]
 fn a_port_that_goes_away_fails_only_what_needs_it() {
     let flow = "send \"A\"\nexpect line \"OK\"\nlog \"@1\"\nsend \"B\"\nexpect line \"OK\"";
-    let gone = |bench: Bench, index| bench.give(1, Input::Closed(port(index), CloseReason::HungUp));
+    let gone = |bench: Bench, index| bench.give(1, Input::Closed(port(index), CloseReason::unplugged()));
     let other = gone(Bench::new(flow).left(0), 1);
     assert_eq!(other.verdict, None, "the first port is awaited");
     let other = other.came(2, 0, "OK\r\n");

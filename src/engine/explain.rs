@@ -80,13 +80,7 @@ impl Engine {
                 (format!("`{}` can not be opened: {reason}", self.inputs.port), help.clone())
             }
             CloseReason::Broken { reason, help } => (format!("`{}` failed: {reason}", self.inputs.port), help.clone()),
-            CloseReason::HungUp => (
-                format!("`{}` went away", self.inputs.port),
-                Some(
-                    "the adapter was unplugged, or the device switched itself off: check the cable and the power"
-                        .to_string(),
-                ),
-            ),
+            CloseReason::HungUp { help } => (format!("`{}` went away", self.inputs.port), Some(help.clone())),
             CloseReason::Finished => (format!("`{}` was closed", self.inputs.port), None),
             CloseReason::DeviceFailed(failure) => (
                 format!("the simulated device failed: {}", failure.message),

@@ -200,7 +200,7 @@ fn clean(event: &mut Event, redactor: &Redactor) {
             clean_failure(failure, redactor)
         }
         EventKind::Closed(CloseReason::CannotOpen { reason, .. } | CloseReason::Broken { reason, .. }) => text(reason),
-        EventKind::Closed(CloseReason::Finished | CloseReason::HungUp) => {}
+        EventKind::Closed(CloseReason::Finished | CloseReason::HungUp { .. }) => {}
         EventKind::RunStarted(_) | EventKind::Opened | EventKind::Saved { .. } | EventKind::RunEnded { .. } => {}
     }
 }

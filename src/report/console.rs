@@ -113,7 +113,7 @@ impl<'a, W: Write> Console<'a, W> {
             }
             EventKind::Closed(reason) => match reason {
                 CloseReason::Finished => {}
-                CloseReason::HungUp => self.put(at, BAD, "! ", b"port hung up"),
+                CloseReason::HungUp { .. } => self.put(at, BAD, "! ", b"port hung up"),
                 CloseReason::CannotOpen { reason, .. } => {
                     self.put(at, BAD, "! ", format!("port can not be opened: {reason}").as_bytes());
                 }

@@ -97,7 +97,7 @@ impl<W: Write> JsonLines<W> {
             CloseReason::CannotOpen { reason, help } => {
                 json!({ "reason": "cannot-open", "why": reason, "help": help })
             }
-            CloseReason::HungUp => json!({ "reason": "hung-up" }),
+            CloseReason::HungUp { help } => json!({ "reason": "hung-up", "help": help }),
             CloseReason::Broken { reason, help } => json!({ "reason": "broken", "why": reason, "help": help }),
             CloseReason::DeviceFailed(failure) => {
                 json!({ "reason": "device-failed", "failure": self.failure(failure) })

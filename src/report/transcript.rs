@@ -163,7 +163,7 @@ impl<'a, W: Write> Transcript<'a, W> {
     fn put_closed(&mut self, at: Duration, reason: &CloseReason) {
         match reason {
             CloseReason::Finished => self.put(at, "- ", b"port closed"),
-            CloseReason::HungUp => self.put(at, "- ", b"port hung up"),
+            CloseReason::HungUp { .. } => self.put(at, "- ", b"port hung up"),
             CloseReason::CannotOpen { reason, .. } => {
                 self.put(at, "- ", format!("port can not be opened: {reason}").as_bytes());
             }
@@ -428,7 +428,7 @@ mod tests {
         let mut out = Vec::new();
         let mut transcript = Transcript::new(&mut out, &sources, Times::Hidden);
         for reason in [
-            CloseReason::HungUp,
+            CloseReason::unplugged(),
             CloseReason::CannotOpen { reason: "no such file".to_string(), help: None },
             CloseReason::Broken { reason: "input/output error".to_string(), help: None },
             CloseReason::DeviceFailed(Box::new(failure)),

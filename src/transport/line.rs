@@ -36,8 +36,10 @@ pub(super) struct Line<D> {
     unsent: VecDeque<Unsent>,
     /// A write found nobody at the other end, which is told when nothing is left to read.
     is_failing: bool,
-    /// What was found of the port and was not used up: who waits for several is told of bytes only once.
+    /// What was found of the port and was not used up: callers that wait for several are told of bytes only once.
     ready: Ready,
+    /// Makes the reason for which a port is closed whose other end is gone.
+    hung_up: fn() -> CloseReason,
 }
 
 /// Invariant: `written < bytes.len()`, or `bytes` is empty.
@@ -49,8 +51,9 @@ struct Unsent {
 }
 
 impl<D: AsFd> Line<D> {
-    /// Makes a line without a port, and with nothing to tell.
-    pub(super) fn new(clock: Clock, interrupt: Interrupt) -> Line<D> {
+    /// Makes a line without a port, and with nothing to tell; `hung_up` says why a port is closed whose other end is
+    /// gone.
+    pub(super) fn new(clock: Clock, interrupt: Interrupt, hung_up: fn() -> CloseReason) -> Line<D> {
         sharpen_timers();
         Line {
             port: None,
@@ -61,6 +64,7 @@ impl<D: AsFd> Line<D> {
             unsent: VecDeque::new(),
             is_failing: false,
             ready: Ready::default(),
+            hung_up,
         }
     }
 
@@ -70,7 +74,7 @@ impl<D: AsFd> Line<D> {
         self.tell(Happening::Opened(PortId::FIRST));
     }
 
-    /// Closes the port on purpose: what has not been told of it is forgotten.
+    /// Closes the port on purpose: what has not been reported of it is forgotten.
     pub(super) fn close(&mut self) {
         self.let_go();
         self.news.clear();
@@ -109,7 +113,7 @@ impl<D: AsFd> Line<D> {
             match self.poll(until.map(|until| until.since(self.now()))) {
                 Ok(found) => self.found(found),
                 Err(Errno::INTR) => continue,
-                Err(errno) => return self.closed(fate(errno)),
+                Err(errno) => return self.closed(self.fate(errno)),
             }
             if let Some(told) = self.look(until, received) {
                 return told;
@@ -147,15 +151,15 @@ impl<D: AsFd> Line<D> {
         }
         received.reserve(READ_SIZE);
         match rustix::io::retry_on_intr(|| read(port, spare_capacity(received))) {
-            Ok(0) => Some(self.closed(CloseReason::HungUp)),
+            Ok(0) => Some(self.closed((self.hung_up)())),
             Ok(_) => {
                 // Less than there was room for is all there was.
                 self.ready.readable = received.len() == received.capacity();
                 Some((self.timeline.in_time_for(until), Happening::Received(PortId::FIRST)))
             }
-            Err(Errno::AGAIN) if may_be_gone => Some(self.closed(CloseReason::HungUp)),
+            Err(Errno::AGAIN) if may_be_gone => Some(self.closed((self.hung_up)())),
             Err(Errno::AGAIN) => None,
-            Err(errno) => Some(self.closed(fate(errno))),
+            Err(errno) => Some(self.closed(self.fate(errno))),
         }
     }
 
@@ -219,6 +223,14 @@ impl<D: AsFd> Line<D> {
         self.ready = Ready::default();
     }
 
+    /// Returns why the port is closed after an error of read or write.
+    fn fate(&self, errno: Errno) -> CloseReason {
+        if means_hang_up(errno) {
+            return (self.hung_up)();
+        }
+        CloseReason::Broken { reason: in_words(&io::Error::from(errno)), help: None }
+    }
+
     fn poll(&self, left: Option<Duration>) -> Result<Ready, Errno> {
         let timeout = left.map(first_part).map(timespec);
         let pipe = self.interrupt.descriptor();
@@ -265,11 +277,10 @@ impl<D: AsFd> Line<D> {
             Err(Errno::AGAIN | Errno::INTR) => Some(unsent),
             Err(errno) => {
                 self.unsent.clear();
-                let reason = fate(errno);
-                if reason == CloseReason::HungUp {
+                if means_hang_up(errno) {
                     self.is_failing = true;
                 } else {
-                    self.tell(Happening::Closed(PortId::FIRST, reason));
+                    self.tell(Happening::Closed(PortId::FIRST, self.fate(errno)));
                 }
                 None
             }
@@ -277,12 +288,9 @@ impl<D: AsFd> Line<D> {
     }
 }
 
-/// Returns what an error of read or write means for the port.
-fn fate(errno: Errno) -> CloseReason {
-    match errno {
-        Errno::IO | Errno::NXIO | Errno::NODEV | Errno::PIPE => CloseReason::HungUp,
-        other => CloseReason::Broken { reason: in_words(&io::Error::from(other)), help: None },
-    }
+/// Says whether an error of read or write means that the other end is gone.
+fn means_hang_up(errno: Errno) -> bool {
+    matches!(errno, Errno::IO | Errno::NXIO | Errno::NODEV | Errno::PIPE)
 }
 
 #[cfg(test)]
@@ -298,7 +306,7 @@ mod tests {
     /// Returns a line without a port.
     fn closed<D: AsFd>() -> (Line<D>, Interrupt) {
         let interrupt = Interrupt::new().expect("a pipe");
-        (Line::new(Clock::start(), interrupt.clone()), interrupt)
+        (Line::new(Clock::start(), interrupt.clone(), CloseReason::unplugged), interrupt)
     }
 
     /// Returns a line with this port.
@@ -326,7 +334,7 @@ mod tests {
         assert_eq!(line.wait(None, &mut received).1, Happening::Received(PortId::FIRST));
         assert_eq!(received, b"bye");
         let (_, happening) = line.wait(None, &mut received);
-        assert_eq!(happening, Happening::Closed(PortId::FIRST, CloseReason::HungUp));
+        assert_eq!(happening, Happening::Closed(PortId::FIRST, CloseReason::unplugged()));
     }
 
     #[test]
@@ -375,7 +383,7 @@ mod tests {
     #[test]
     fn an_interrupt_is_told_to_each_world_that_shares_it() {
         let (mut line, interrupt) = closed::<UnixStream>();
-        let mut other = Line::<UnixStream>::new(Clock::start(), interrupt.clone());
+        let mut other = Line::<UnixStream>::new(Clock::start(), interrupt.clone(), CloseReason::unplugged);
         interrupt.raise();
         assert_eq!(line.wait(None, &mut Vec::new()).1, Happening::Interrupt);
         assert_eq!(other.wait(None, &mut Vec::new()).1, Happening::Interrupt);
@@ -388,7 +396,7 @@ mod tests {
         drop(far);
         line.write(WriteToken::new(PortId::FIRST, 1), b"x".to_vec());
         let (_, happening) = line.wait(None, &mut Vec::new());
-        assert_eq!(happening, Happening::Closed(PortId::FIRST, CloseReason::HungUp));
+        assert_eq!(happening, Happening::Closed(PortId::FIRST, CloseReason::unplugged()));
     }
 
     #[test]

@@ -21,11 +21,18 @@ pub(super) trait Medium {
     /// What can be asked of it.
     const CAPABILITIES: Capabilities;
 
+    /// Returns why the port is closed when its other end is gone: [`CloseReason::HungUp`] with the advice for this
+    /// medium.
+    fn hung_up() -> CloseReason;
+
     /// Opens the port, so that reading and writing do not block.
+    ///
+    /// All ports of a run, or of many runs, wait while a port is opened: what takes longer than a few system calls is
+    /// begun here, and waits and writes go on with it.
     ///
     /// # Errors
     ///
-    /// Why it can not be opened.
+    /// Why it cannot be opened.
     fn open(&mut self, settings: LineSettings) -> Result<Self::Port, CloseReason>;
 
     /// Carries out a command other than opening, writing and closing, or begins it: then it is called again, as the
@@ -33,7 +40,7 @@ pub(super) trait Medium {
     ///
     /// # Errors
     ///
-    /// Why it can not be done; the port is then closed.
+    /// Why it cannot be done; the port is then closed.
     fn carry_out(port: &mut Self::Port, command: &PortCommand, now: Moment) -> Result<Progress, CloseReason>;
 }
 
@@ -62,11 +69,11 @@ pub(super) struct PortOn<M: Medium> {
 impl<M: Medium> PortOn<M> {
     /// Makes the world of a port; nothing is opened yet.
     pub(super) fn new(medium: M, clock: Clock, interrupt: Interrupt) -> PortOn<M> {
-        PortOn { medium, line: Line::new(clock, interrupt), under_way: None, later: VecDeque::new() }
+        PortOn { medium, line: Line::new(clock, interrupt, M::hung_up), under_way: None, later: VecDeque::new() }
     }
 
-    /// Goes on with what is under way, and then with what was asked for meanwhile; returns when to come back, if time alone
-    /// ends it.
+    /// Goes on with what is under way, and then with what was asked for meanwhile; returns when to come back, if time
+    /// alone ends it.
     fn advance(&mut self) -> Option<Moment> {
         loop {
             if self.line.port().is_none() {
@@ -228,8 +235,12 @@ mod tests {
 
         const CAPABILITIES: Capabilities = Capabilities::of(&[Capability::DiscardInput]);
 
+        fn hung_up() -> CloseReason {
+            CloseReason::HungUp { help: "the test ended it".to_string() }
+        }
+
         fn open(&mut self, _settings: LineSettings) -> Result<Near, CloseReason> {
-            let stream = self.near.take().ok_or(CloseReason::HungUp)?;
+            let stream = self.near.take().ok_or_else(CloseReason::unplugged)?;
             Ok(Near { stream, begun: None })
         }
 
@@ -302,9 +313,18 @@ mod tests {
     }
 
     #[test]
+    fn a_hang_up_has_the_advice_of_the_medium() {
+        let (near, far) = pair();
+        let (mut port, _) = open(Some(near));
+        drop(far);
+        let advice = CloseReason::HungUp { help: "the test ended it".to_string() };
+        assert_eq!(port.wait(None, &mut Vec::new()).1, Happening::Closed(PortId::FIRST, advice));
+    }
+
+    #[test]
     fn a_port_that_is_refused_is_told_of_once() {
         let (mut port, told) = open(None);
-        assert_eq!(told, Happening::Closed(PortId::FIRST, CloseReason::HungUp));
+        assert_eq!(told, Happening::Closed(PortId::FIRST, CloseReason::unplugged()));
         port.perform(PortId::FIRST, write(1, b"AT"));
         let until = port.line.now();
         assert_eq!(port.wait(Some(until), &mut Vec::new()).1, Happening::Nothing);

@@ -101,6 +101,10 @@ impl Medium for Pty {
 
     const CAPABILITIES: Capabilities = Capabilities::of(&[Capability::DiscardInput]);
 
+    fn hung_up() -> CloseReason {
+        CloseReason::HungUp { help: "the system took the pseudo-terminal away: serve the device again".to_string() }
+    }
+
     fn open(&mut self, _settings: LineSettings) -> Result<OwnedFd, CloseReason> {
         self.master.try_clone().map_err(|error| CloseReason::CannotOpen { reason: in_words(&error), help: None })
     }

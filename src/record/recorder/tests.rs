@@ -227,7 +227,7 @@ fn a_recording_is_written_as_it_always_was() {
     recorder.waiting(&secrets(&["hunter22"]));
     recorder.happened(ms(3), &Happening::Sent(WriteToken::new(PortId::FIRST, 1)), &[]);
     received(&mut recorder, 4, b"\"\xff\\");
-    recorder.happened(ms(5), &Happening::Closed(PortId::FIRST, CloseReason::HungUp), &[]);
+    recorder.happened(ms(5), &Happening::Closed(PortId::FIRST, CloseReason::unplugged()), &[]);
     assert_eq!(recorder.finish(&secrets(&["hunter22"])).expect("memory takes everything"), None);
     let lines = [
         "flowrun recording 2",

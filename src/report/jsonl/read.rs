@@ -145,7 +145,10 @@ impl<'a> Line<'a> {
         Ok(match self.text("reason")?.as_str() {
             "finished" => CloseReason::Finished,
             "cannot-open" => CloseReason::CannotOpen { reason: self.text("why")?, help: self.maybe_text("help")? },
-            "hung-up" => CloseReason::HungUp,
+            "hung-up" => match self.maybe_text("help")? {
+                Some(help) => CloseReason::HungUp { help },
+                None => CloseReason::unplugged(),
+            },
             "broken" => CloseReason::Broken { reason: self.text("why")?, help: self.maybe_text("help")? },
             "device-failed" => CloseReason::DeviceFailed(Box::new(self.inner("failure")?.failure()?)),
             other => return Err(format!("there is no reason `{other}`")),
@@ -280,7 +283,7 @@ mod tests {
         let site = failure.site;
         let help = Some("try again".to_string());
         let more = [
-            EventKind::Closed(CloseReason::HungUp),
+            EventKind::Closed(CloseReason::unplugged()),
             EventKind::Closed(CloseReason::CannotOpen { reason: "busy".to_string(), help: help.clone() }),
             EventKind::Closed(CloseReason::Broken { reason: "gone".to_string(), help: None }),
             EventKind::Closed(CloseReason::DeviceFailed(failure)),

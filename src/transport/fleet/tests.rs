@@ -139,7 +139,7 @@ fn a_port_that_can_not_be_opened_and_one_that_is_lost_fail_alone() {
         "missing" => CloseReason::CannotOpen { reason: "file not found".to_string(), help: None },
         "lost" => {
             errand.tell(Happening::Opened(PortId::FIRST));
-            CloseReason::HungUp
+            CloseReason::unplugged()
         }
         _ => answer(errand, ok),
     };

@@ -65,6 +65,10 @@ impl Medium for Serial {
 
     const CAPABILITIES: Capabilities = Capabilities::ALL;
 
+    fn hung_up() -> CloseReason {
+        CloseReason::unplugged()
+    }
+
     fn open(&mut self, settings: LineSettings) -> Result<Port, CloseReason> {
         Port::open(&self.name, settings)
     }

@@ -171,7 +171,7 @@ fn lost(error: &std::io::Error) -> CloseReason {
     /// `ERROR_DEVICE_REMOVED`.
     const GONE: [i32; 5] = [5, 22, 31, 995, 1617];
     match error.raw_os_error() {
-        Some(code) if GONE.contains(&code) => CloseReason::HungUp,
+        Some(code) if GONE.contains(&code) => CloseReason::unplugged(),
         Some(_) | None => broken(in_words(error)),
     }
 }

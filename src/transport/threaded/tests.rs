@@ -71,7 +71,7 @@ fn a_thread_is_given_what_it_needs_to_open_the_port() {
     let begun = Clock::start();
     let mut world = world(move |errand| {
         let is_right = errand.name == "COM3" && errand.settings == Settings::default().line;
-        if is_right && errand.clock.now() <= begun.now() { takes_everything(errand) } else { CloseReason::HungUp }
+        if is_right && errand.clock.now() <= begun.now() { takes_everything(errand) } else { CloseReason::unplugged() }
     });
     open(&mut world);
     assert_eq!(next(&mut world), Happening::Opened(PortId::FIRST));
@@ -112,9 +112,9 @@ fn a_deadline_is_never_early_and_needs_no_port() {
 
 #[test]
 fn a_port_that_is_lost_is_told_of_once_and_takes_nothing() {
-    let mut world = world(|_| CloseReason::HungUp);
+    let mut world = world(|_| CloseReason::unplugged());
     open(&mut world);
-    assert_eq!(next(&mut world), Happening::Closed(PortId::FIRST, CloseReason::HungUp));
+    assert_eq!(next(&mut world), Happening::Closed(PortId::FIRST, CloseReason::unplugged()));
     world.perform(PortId::FIRST, write(1));
     let until = world.timeline.now() + Duration::from_millis(1);
     assert_eq!(world.wait(Some(until), &mut Vec::new()).1, Happening::Nothing);
@@ -138,7 +138,7 @@ fn a_port_is_opened_again_only_when_its_last_thread_has_let_go() {
     let has_it = Arc::new(Mutex::new(()));
     let mut world = world(move |errand| match has_it.try_lock() {
         Ok(_held) => takes_everything(errand),
-        Err(_) => CloseReason::HungUp,
+        Err(_) => CloseReason::unplugged(),
     });
     for _ in 0..5 {
         open(&mut world);

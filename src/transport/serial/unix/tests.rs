@@ -114,7 +114,7 @@ fn a_write_that_nobody_reads_does_not_block_and_is_not_yet_sent() {
 fn a_device_that_goes_away_hangs_up() {
     let Pair { mut host, device, clock } = pair();
     drop(device);
-    assert_eq!(next(&mut host, clock), Happening::Closed(PortId::FIRST, CloseReason::HungUp));
+    assert_eq!(next(&mut host, clock), Happening::Closed(PortId::FIRST, CloseReason::unplugged()));
     host.perform(PortId::FIRST, write(1, b"AT\r"));
     let until = clock.now() + Duration::from_millis(1);
     assert_eq!(host.wait(Some(until), &mut Vec::new()).1, Happening::Nothing);
@@ -125,7 +125,7 @@ fn a_write_after_the_hang_up_tells_of_the_hang_up() {
     let Pair { mut host, device, clock } = pair();
     drop(device);
     host.perform(PortId::FIRST, write(1, b"AT\r"));
-    assert_eq!(next(&mut host, clock), Happening::Closed(PortId::FIRST, CloseReason::HungUp));
+    assert_eq!(next(&mut host, clock), Happening::Closed(PortId::FIRST, CloseReason::unplugged()));
 }
 
 #[test]
@@ -247,7 +247,7 @@ fn a_command_that_fails_because_the_device_is_gone_tells_of_the_hang_up() {
     let Pair { mut host, device, clock } = pair();
     drop(device);
     host.perform(PortId::FIRST, PortCommand::Break { lasting: Duration::from_millis(1) });
-    assert_eq!(next(&mut host, clock), Happening::Closed(PortId::FIRST, CloseReason::HungUp));
+    assert_eq!(next(&mut host, clock), Happening::Closed(PortId::FIRST, CloseReason::unplugged()));
 }
 
 #[test]
