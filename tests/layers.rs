@@ -298,8 +298,8 @@ fn first_names(text: &str, before: &str) -> Vec<String> {
     names
 }
 
-/// Returns which files and folders directly below a module know which others there; what the module's own file passes on counts
-/// as known from where it is.
+/// Returns which files and folders directly below a module know which others there; what the module's own file passes
+/// on counts as known from where it is.
 fn edges_inside(module: &str, all: &[File]) -> Edges {
     let text_of = |file: &File| file.code().map(|(_, line)| line).collect::<Vec<_>>().join("\n");
     let inside: Vec<&File> = all.iter().filter(|file| file.path.starts_with(&format!("{module}/"))).collect();
@@ -334,6 +334,40 @@ fn the_files_of_a_module_import_each_other_in_one_direction() {
         assert!(edges.values().any(|known| !known.is_empty()), "src/{module}: nothing was found");
         assert_eq!(circle(&edges), None, "src/{module}");
     }
+}
+
+/// Returns everything that a part knows, directly or through others.
+fn reach(from: &str, edges: &Edges) -> BTreeSet<String> {
+    let mut reached = BTreeSet::new();
+    let mut next = vec![from.to_string()];
+    while let Some(at) = next.pop() {
+        let known = edges.get(&at).into_iter().flatten();
+        next.extend(known.filter(|name| reached.insert(String::clone(name))).cloned());
+    }
+    reached
+}
+
+#[test]
+fn the_three_parts_of_an_engine_do_not_know_each_other() {
+    let edges = edges_inside("engine", &files("src"));
+    let parts = ["port", "flow", "journal"];
+    for part in parts {
+        let reached = reach(part, &edges);
+        assert!(!reached.is_empty(), "src/engine/{part}.rs: nothing was found");
+        let known: Vec<_> = parts.iter().filter(|other| **other != part && reached.contains(**other)).collect();
+        assert!(known.is_empty(), "src/engine/{part}.rs knows {known:?}, perhaps through others");
+    }
+}
+
+#[test]
+fn code_ends_where_the_module_of_unit_tests_begins_and_not_before() {
+    let code = |text: &str| {
+        let file = File { path: "a.rs".to_string(), text: text.to_string() };
+        file.code().map(|(n, _)| n).collect::<Vec<_>>()
+    };
+    assert_eq!(code("a\n// b\n#[cfg(test)]\nfn c() {}\nd\n#[cfg(test)]\nmod tests {\n}"), [1, 3, 4, 5]);
+    assert_eq!(code("a\n#[cfg(test)]\n#[expect(x)]\npub(crate) mod tests;\nb"), [1]);
+    assert_eq!(code("a\n#[cfg(test)]\nmod tests;\n#[cfg(test)]\nmod vectors;"), [1]);
 }
 
 #[test]

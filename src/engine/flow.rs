@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::State;
+use super::watched::Active;
 use crate::event::Failure;
 use crate::port::PortId;
 use crate::program::{Address, Program, Slot, Target, WatcherId};
@@ -44,17 +45,6 @@ struct Frame {
     result: Option<Target>,
     /// Where it was called, for messages; a handler has none.
     called_at: Option<Site>,
-}
-
-/// A watcher in force.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::engine) struct Active {
-    /// Which.
-    pub watcher: WatcherId,
-    /// The port that it watches.
-    pub port: PortId,
-    /// The frame whose variables its block uses.
-    frame: usize,
 }
 
 /// A block of a device that runs later.

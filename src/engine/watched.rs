@@ -1,8 +1,20 @@
-//! `Watched`: the watchers in force on a port, ready to be compared with lines.
+//! `Active`: a watcher in force, as the flow keeps it; `Watched`: those of a port, ready to be compared with lines.
 
-use super::flow::Active;
 use super::look::Watch;
 use crate::pattern::Pattern;
+use crate::port::PortId;
+use crate::program::WatcherId;
+
+/// A watcher in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) struct Active {
+    /// Which.
+    pub watcher: WatcherId,
+    /// The port that it watches.
+    pub port: PortId,
+    /// The frame of the flow whose variables its block uses.
+    pub frame: usize,
+}
 
 /// The watchers in force on a port, ready to be compared with lines.
 #[derive(Debug)]

@@ -12,17 +12,35 @@ pub(crate) struct File {
 }
 
 impl File {
-    /// Returns the lines that are no comment, with their numbers; unit tests, which stand last, are left out.
+    /// Returns the lines that are no comment, with their numbers. The module of unit tests, which stands last, is left
+    /// out; a single item that only tests have is code as any other.
     pub(crate) fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        let is_test = self.path.ends_with("/tests.rs");
-        let product = self.text.lines().take_while(move |line| !is_test && line.trim() != "#[cfg(test)]");
-        product.enumerate().map(|(i, line)| (i + 1, line)).filter(|(_, line)| !line.trim().starts_with("//"))
+        let n_lines = if self.path.ends_with("/tests.rs") { 0 } else { self.n_lines_before_tests() };
+        let product = self.text.lines().take(n_lines).enumerate();
+        product.map(|(i, line)| (i + 1, line)).filter(|(_, line)| !line.trim().starts_with("//"))
+    }
+
+    /// Returns how many lines stand before `#[cfg(test)] mod …`: all of them, if there is no such module.
+    fn n_lines_before_tests(&self) -> usize {
+        let lines: Vec<&str> = self.text.lines().map(str::trim).collect();
+        let begins_module = |at: usize| {
+            let item = lines[at + 1..].iter().find(|line| !line.starts_with("#["));
+            lines[at] == "#[cfg(test)]" && item.is_some_and(|item| is_module(item))
+        };
+        (0..lines.len()).find(|at| begins_module(*at)).unwrap_or(lines.len())
     }
 
     /// Returns the top-level module that the file belongs to.
     pub(crate) fn module(&self) -> &str {
         self.path.split('/').next().unwrap_or(&self.path).trim_end_matches(".rs")
     }
+}
+
+/// Says whether a line begins a module, whoever may see it.
+fn is_module(line: &str) -> bool {
+    let behind_visibility =
+        line.strip_prefix("pub").map_or(line, |rest| rest.split_once(' ').map_or(rest, |(_, item)| item));
+    behind_visibility.starts_with("mod ")
 }
 
 /// Returns every file of Rust below a folder of the repository, sorted.

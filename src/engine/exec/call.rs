@@ -1,7 +1,8 @@
 //! Calls, and the handlers that run in between.
 
 use crate::diagnostic::Code;
-use crate::engine::flow::{Active, ScopeIs};
+use crate::engine::flow::ScopeIs;
+use crate::engine::watched::Active;
 use crate::engine::{Engine, State};
 use crate::event::Failure;
 use crate::program::{Address, Op, Role, Target, WatcherKind};

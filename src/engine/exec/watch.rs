@@ -6,14 +6,13 @@ use std::sync::Arc;
 
 use super::wait::{Wait, WaitKind};
 use crate::diagnostic::{Code, Label};
-use crate::engine::flow::Active;
 use crate::engine::look::inbox::Line;
 use crate::engine::look::offset::Offset;
 use crate::engine::look::sight::Sight;
 use crate::engine::look::{BULK, Seen, Watch, Watching};
 use crate::engine::result_codes;
 use crate::engine::tell::Piece;
-use crate::engine::watched::Watched;
+use crate::engine::watched::{Active, Watched};
 use crate::engine::{Engine, State};
 use crate::event::Failure;
 use crate::pattern::{Pattern, Prefilter};
