@@ -131,11 +131,6 @@ impl Engine {
         self.now
     }
 
-    /// Returns a text with every secret of the run replaced by its name.
-    pub fn redacted(&self, text: &str) -> String {
-        self.journal.clean_text(text)
-    }
-
     /// Returns the secrets that the run knows so far, plain, with their names; for what is to be kept of the run.
     pub(crate) fn secrets(&self) -> &[(Arc<str>, Vec<u8>)] {
         self.journal.known()

@@ -87,21 +87,6 @@ pub fn render_noted(diagnostic: &Diagnostic, notes: &[Note], sources: &Sources, 
     out.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
-/// Returns one diagnostic as `file:line:column: error: message [code]`, on one line.
-pub fn render_line(diagnostic: &Diagnostic, sources: &Sources) -> String {
-    let severity = match diagnostic.severity() {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-    };
-    let rest = format!("{severity}: {} [{}]", visible(diagnostic.message.as_bytes()), diagnostic.code.text());
-    match &diagnostic.label {
-        Some(label) if source_of(label.site, sources).is_some() => {
-            format!("{}: {rest}", render_place(label.site, sources))
-        }
-        Some(_) | None => rest,
-    }
-}
-
 /// Returns `file:line:column` of a site, with nothing in it that could disturb a terminal; `?` for a site
 /// that these sources do not have.
 pub fn render_place(site: Site, sources: &Sources) -> String {
@@ -455,10 +440,6 @@ mod tests {
             "a block is not closed",
             "`}` is missing",
         );
-        assert_eq!(
-            render_line(&diagnostic, &sources),
-            "a.flow:2:1: error: a block is not closed [flow::syntax::unclosed]"
-        );
         assert_snapshot!(render(&[diagnostic], &sources, PLAIN), @r#"
         flow::syntax::unclosed
 
@@ -483,7 +464,6 @@ mod tests {
     #[test]
     fn a_general_one_has_no_place() {
         let diagnostic = Diagnostic::general(Code::CommandLine, "there is no port `x`").help("run `flowrun ports`");
-        assert_eq!(render_line(&diagnostic, &Sources::default()), "error: there is no port `x` [flow::command-line]");
         assert_snapshot!(render(&[diagnostic], &Sources::default(), PLAIN), @r#"
         flow::command-line
 
@@ -498,7 +478,7 @@ mod tests {
         let id = sources.add(Source::new("a\u{1b}.flow", "send \"\u{1b}[2J\u{202e}\u{9b}31m\"\r\n"));
         let site = Site { source: id, span: Span::new(0, 4) };
         let diagnostic = Diagnostic::new(Code::SyntaxEscape, site, "bad\u{1b}]0;x\u{7}", "\u{1b}c").help("\r\u{1b}[1A");
-        let text = render(std::slice::from_ref(&diagnostic), &sources, PLAIN) + &render_line(&diagnostic, &sources);
+        let text = render(std::slice::from_ref(&diagnostic), &sources, PLAIN);
         assert!(!text.chars().any(|c| c != '\n' && (c.is_control() || c == '\u{202e}')), "{text:?}");
     }
 }
