@@ -172,7 +172,7 @@ mod tests {
             check(&format!(" {tag}"), body.split("</testsuite>").next().expect("there is a first piece"));
             n_suites += 1;
         }
-        assert_eq!(n_suites, 4);
+        assert_eq!(n_suites, 6);
     }
 
     #[test]

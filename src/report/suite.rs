@@ -158,13 +158,16 @@ impl CaseReport {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::event::{Event, EventKind};
     use crate::port_id::PortId;
     use crate::report::summary;
     use crate::time::Moment;
 
-    /// A suite with a flow that fails after a flaky step, a flaky one, a changed one and a wrong one.
+    /// A suite with a flow that fails after a flaky step, a flaky one, a changed one, a wrong one, one that passed and
+    /// one that was skipped.
     pub(crate) fn example() -> SuiteReport {
         let (sources, events) = summary::tests::example();
         let case = |file: &str, status: Status, events: &[Event]| {
@@ -178,6 +181,14 @@ pub(super) mod tests {
         let mut flaky = events[..15].to_vec();
         let ended = EventKind::RunEnded { verdict: Verdict::Flaky };
         flaky.push(Event { at: Moment::from_millis(6022), port: PortId::FIRST, site: None, kind: ended });
+        let ends = |outcome: StepOutcome, verdict: Verdict| {
+            let (title, took) = ("SIM".to_string(), Duration::from_millis(12));
+            let ended = EventKind::StepEnded { title, outcome, attempt: 1, took, depth: 0 };
+            let more = [(15, ended), (16, EventKind::RunEnded { verdict })];
+            let more =
+                more.map(|(ms, kind)| Event { at: Moment::from_millis(ms), port: PortId::FIRST, site: None, kind });
+            [&events[..3], &more].concat()
+        };
         let mut changed = case("flows/changed.flow", Status::Changed, &flaky);
         changed.diff = "@@ -1 +1 @@\n-a ]]> <b> & \"c\"\n+b\n".to_string();
         let mut wrong = case("flows/wrong.flow", Status::Wrong, &[]);
@@ -187,6 +198,8 @@ pub(super) mod tests {
             case("flows/sim.flow", Status::Flaky, &flaky),
             changed,
             wrong,
+            case("flows/info.flow", Status::Passed, &ends(StepOutcome::Passed, Verdict::Passed)),
+            case("flows/lte.flow", Status::Skipped, &ends(StepOutcome::Skipped, Verdict::Skipped)),
         ];
         SuiteReport { cases, orphans: vec!["flows/snapshots/old.snap".to_string()] }
     }
