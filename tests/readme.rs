@@ -302,14 +302,61 @@ fn interrupt(process: u32) {
     assert!(status.is_ok_and(|status| status.success()), "it is still there");
 }
 
-#[test]
-fn links_in_the_documents_lead_somewhere() {
-    for (name, document) in documents() {
-        let folder = repo(&name).parent().expect("it stands in a folder").to_path_buf();
-        for link in document.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            if !link.contains("://") {
-                assert!(folder.join(link).exists(), "{name}: {link}");
+/// Returns the name of the anchor that a heading has: small letters and digits, `-` for each blank.
+fn anchor(heading: &str) -> String {
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| if c == ' ' { '-' } else { c }).flat_map(char::to_lowercase).collect()
+}
+
+/// Returns the anchors of a document: those of its headings outside of code.
+fn anchors(document: &str) -> BTreeSet<String> {
+    let outside = document.split("```").step_by(2).flat_map(str::lines);
+    let headings = outside.filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim());
+    headings.map(anchor).collect()
+}
+
+/// Every document of Markdown at the top and below `docs`.
+fn all_documents() -> Vec<(String, String)> {
+    let mut names = Vec::new();
+    for folder in ["", "docs/", "docs/dev/"] {
+        for entry in fs::read_dir(repo(folder)).expect("there is the folder") {
+            let name = entry.expect("it can be read").file_name().into_string().expect("names are UTF-8");
+            if name.ends_with(".md") {
+                names.push(format!("{folder}{name}"));
             }
         }
     }
+    let read = |name: String| (name.clone(), fs::read_to_string(repo(&name)).expect("a document is UTF-8"));
+    names.into_iter().map(read).collect()
+}
+
+#[test]
+fn links_in_the_documents_lead_somewhere() {
+    let mut n_links = 0;
+    let mut n_anchors = 0;
+    let mut dead = Vec::new();
+    for (name, document) in all_documents() {
+        let folder = repo(&name).parent().expect("it stands in a folder").to_path_buf();
+        for link in document.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.contains("://") {
+                continue;
+            }
+            n_links += 1;
+            let (path, place) = link.split_once('#').map_or((link, None), |(path, place)| (path, Some(place)));
+            let target = if path.is_empty() { repo(&name) } else { folder.join(path) };
+            let leads = match place {
+                None => target.exists(),
+                Some(place) => {
+                    n_anchors += 1;
+                    fs::read_to_string(&target).is_ok_and(|text| anchors(&text).contains(place))
+                }
+            };
+            if !leads {
+                dead.push(format!("{name}: {link}"));
+            }
+        }
+    }
+    assert!(dead.is_empty(), "{}", dead.join("\n"));
+    assert!(n_links > 20 && n_anchors > 0, "{n_links} links, {n_anchors} to a heading");
+    assert_eq!(anchor("`flowrun stress FLOW`, and more"), "flowrun-stress-flow-and-more");
 }
