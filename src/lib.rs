@@ -1,13 +1,7 @@
 //! flowrun runs declarative scenarios against a device on a serial port.
 //!
-//! ```text
-//! text ─▶ syntax ─▶ check ─▶ program ─▶ engine ◀──▶ world ◀── transport | sim
-//!            │         │                   │
-//!            └────┬────┘                   ▼
-//!             diagnostic                 event ─▶ report: console, transcript, summary
-//! ```
-//!
-//! Data flows one way; `docs/architecture.md` says what each room may know of the others.
+//! Data flows one way: text, tree, program, events, report. `docs/architecture.md` draws it, and says what each module
+//! may know of the others.
 //!
 //! # What is public, and how stable it is
 //!

@@ -1,8 +1,8 @@
 //! `Recording`: what went over a line in one run, as a text that can be played again; secrets have names in it.
 //!
-//! The first line is `flowrun recording 2`; a reader takes 1 too and refuses any other number. Then come `title "…"`, `seed N`,
-//! `begun MILLISECONDS`, `about NAME "…"` for what makes the run traceable, `variable NAME "…"` for each variable that was given and is no secret, and what happened, a line each, with
-//! the seconds since the run began:
+//! The first line is `flowrun recording 2`; a reader takes 1 too and refuses any other number. Then come `title "…"`,
+//! `seed N`, `begun MILLISECONDS`, `about NAME "…"` for what makes the run traceable, `variable NAME "…"` for each
+//! variable that was given and is no secret, and what happened, a line each, with the seconds since the run began:
 //!
 //! ```text
 //! 0.000000000 open 115200 8N1
@@ -12,12 +12,12 @@
 //! 9.250000000 closed
 //! ```
 //!
-//! What happened on another port than the first has its number after the time, `0.034000000 #1 < "OK\r\n"`. `note` is for what is
-//! not compared when the recording is played: control lines, settings, breaks, hooks.
+//! What happened on another port than the first has its number after the time, `0.034000000 #1 < "OK\r\n"`. `note` is
+//! for what is not compared when the recording is played: control lines, settings, breaks, hooks.
 //!
-//! `>` is what the flow wrote, and how long it took to leave, `<` what came. In quotes everything but printable ASCII is
-//! escaped: `\r \n \t \" \\ \xNN`. `«name/form#len»` stands for a secret, of so many bytes in this form; a secret that came in two
-//! reads stands in the first.
+//! `>` is what the flow wrote, and how long it took to leave, `<` what came. In quotes everything but printable ASCII
+//! is escaped: `\r \n \t \" \\ \xNN`. `«name/form#len»` stands for a secret, of so many bytes in this form; a secret
+//! that came in two reads stands in the first.
 //!
 //! A recording is written while the run goes on ([`Recorder`]). Where the flow makes secrets of what came, everything
 //! is held back that it can still reach, 512 KiB; else only what may be the beginning of a secret, a write that has not

@@ -10,19 +10,21 @@ use crate::time::Moment;
 
 /// Everything outside the engine that a port and a clock are made of.
 ///
-/// A world is real (`transport`) or simulated (`sim`).
+/// There are four: ports (`transport`), a simulated device (`sim`), a recording (`replay`), and a simulated device on a
+/// line that misbehaves (`stress`).
 pub trait World {
     /// Returns what can be asked of the port; known before it is opened. Whatever else is asked for has no effect.
     fn capabilities(&self) -> Capabilities {
         Capabilities::ALL
     }
 
-    /// Carries out what the engine asks of a port. A world of one port is asked for [`PortId::FIRST`] only. Never blocks for longer than a system call; what comes of it
-    /// is told by [`World::wait`].
+    /// Carries out what the engine asks of a port; [`World::wait`] reports what comes of it.
+    ///
+    /// A world of one port is asked for [`PortId::FIRST`] only. Never blocks for longer than a system call.
     fn perform(&mut self, port: PortId, command: PortCommand);
 
-    /// Returns what has already come of a command, a write that the system took at once for instance; `None` leaves it to
-    /// [`World::wait`].
+    /// Returns what has already come of a command, a write that the system took at once for instance; `None` leaves it
+    /// to [`World::wait`].
     fn news(&mut self) -> Option<(Moment, Happening)> {
         None
     }

@@ -1,7 +1,7 @@
-//! Looking at what has come: which line, or which bytes, satisfy a wait, and who else wants a line.
+//! What a match means: which line, or which bytes, satisfy a wait, and who else wants a line.
 //!
-//! Each line is given to the first of these that wants it: the wait's own patterns, in their order; the watchers,
-//! the innermost block's first, `on` before `fail on` before `ignore`; nobody: then it is kept for `await`.
+//! Each line that comes is given to the first of these that wants it: the wait's own patterns, in their order; `on`,
+//! the innermost block's first; `fail on`; `ignore`. What nobody wants is kept for `await`.
 
 mod echo;
 pub(in crate::engine) mod inbox;

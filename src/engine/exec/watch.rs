@@ -1,4 +1,4 @@
-//! Looking at what has come: what a wait gets, and what the watchers get.
+//! An engine looks at input: a line goes to the wait or to the watcher that wants it.
 
 use std::collections::HashMap;
 use std::ops::Range;

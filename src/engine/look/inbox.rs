@@ -1,4 +1,4 @@
-//! What has come: the bytes, when they came, and the lines that they make.
+//! `Inbox`: the input of a port: its bytes, their moments, and the lines that they make.
 //!
 //! Bytes are named by their place in all that the port ever received, counted from 0. A line ends with LF, CR LF,
 //! or a CR that no LF follows. Nothing here depends on how the bytes were cut into reads.

@@ -1,4 +1,4 @@
-//! What has come on a port, and how far it has been looked at.
+//! `Sight`: the input of a port, and how far the engine has looked at it.
 
 use std::ops::Range;
 
