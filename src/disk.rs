@@ -15,13 +15,22 @@ pub(crate) struct Temporary {
 impl Temporary {
     /// Writes a new file that nobody else can read, down to the disk.
     pub(crate) fn write(beside: &Path, content: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<Temporary> {
+        Temporary::write_and(beside, content, File::sync_all)
+    }
+
+    /// Writes it, and then brings it down to the disk.
+    fn write_and(
+        beside: &Path,
+        content: impl FnOnce(&mut File) -> io::Result<()>,
+        sync: impl FnOnce(&File) -> io::Result<()>,
+    ) -> io::Result<Temporary> {
         let (path, mut file) = first_free(|n| {
             let path = with_suffix(beside, &format!(".{}-{n}.tmp", std::process::id()));
             create_private(&path).map(|file| (path, file))
         })?;
         let temporary = Temporary { path: Some(path) };
         content(&mut file)?;
-        file.sync_all()?;
+        sync(&file)?;
         Ok(temporary)
     }
 
@@ -138,4 +147,43 @@ pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 pub(crate) fn sync_folder(_path: &Path) -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names_in(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).expect("it is a folder");
+        entries.map(|entry| entry.expect("it can be read").file_name().to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn a_temporary_file_is_on_disk_with_all_that_is_in_it_before_it_gets_its_name() {
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        let path = folder.path().join("results.toml");
+        let mut synced = None;
+        let sync = |file: &File| {
+            synced = Some((file.metadata()?.len(), path.exists()));
+            Ok(())
+        };
+        let temporary = Temporary::write_and(&path, |file| file.write_all(b"k = 1\n"), sync);
+        temporary.and_then(|temporary| temporary.rename(&path)).expect("it can be written");
+        assert_eq!(synced, Some((6, false)));
+        assert_eq!(names_in(folder.path()), ["results.toml"]);
+    }
+
+    #[test]
+    fn a_temporary_file_that_could_not_be_written_is_gone() {
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        let path = folder.path().join("results.toml");
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        let no_content = Temporary::write(&path, |file| file.write_all(b"k =").and_then(|()| Err(full())));
+        let no_sync = Temporary::write_and(&path, |file| file.write_all(b"k = 1\n"), |_| Err(full()));
+        for failed in [no_content, no_sync] {
+            assert_eq!(failed.err().map(|error| error.kind()), Some(io::ErrorKind::StorageFull));
+        }
+        drop(Temporary::write(&path, |_| Ok(())).expect("it can be written"));
+        assert_eq!(names_in(folder.path()), [""; 0]);
+    }
 }

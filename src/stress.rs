@@ -276,3 +276,76 @@ impl Sum {
         Report { ideal, struck, benign: self.benign, malign: self.malign, findings }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Code;
+    use crate::event::Failure;
+    use crate::time::Moment;
+
+    fn trial(verdict: Verdict, struck: &[Fault], sent: &[&str], saved: &[&str]) -> Trial {
+        let strike = |fault: &Fault| Strike {
+            occurrence: Occurrence { fault: *fault, block: 0 },
+            at: Moment::START,
+            what: String::new(),
+        };
+        Trial {
+            ending: Ending::Verdict(verdict),
+            failure: None,
+            strikes: struck.iter().map(strike).collect(),
+            n_blocks: 1,
+            sent: sent.iter().map(|sent| sent.as_bytes().to_vec()).collect(),
+            saved: saved.iter().map(|value| ("id".to_string(), value.as_bytes().to_vec())).collect(),
+            took: Moment::START,
+        }
+    }
+
+    fn failed(message: &str) -> Trial {
+        let failure = Failure {
+            code: Code::RunTimeout,
+            site: None,
+            message: message.to_string(),
+            label: String::new(),
+            others: Vec::new(),
+            steps: Vec::new(),
+            sent: None,
+            came: None,
+            cause: None,
+        };
+        Trial { failure: Some(failure), ..trial(Verdict::Failed, &[Fault::Lost], &["AT"], &[]) }
+    }
+
+    fn ideal() -> Trial {
+        trial(Verdict::Passed, &[], &["AT", "AT+ID"], &["17"])
+    }
+
+    #[test]
+    fn a_pass_is_right_only_if_all_was_sent_and_the_same_was_saved() {
+        let judged =
+            |sent: &[&str], saved: &[&str]| judge(&ideal(), &trial(Verdict::Passed, &[Fault::Lost], sent, saved));
+        assert_eq!(judged(&["AT", "AT+ID"], &["17"]), None);
+        assert_eq!(judged(&["AT", "AT", "AT+ID"], &["17"]), None, "a command may be sent again");
+        assert_eq!(judged(&["AT"], &["17"]), Some(Wrong::FalsePass));
+        assert_eq!(judged(&["AT+ID", "AT"], &["17"]), Some(Wrong::FalsePass), "the order counts");
+        assert_eq!(judged(&["AT", "AT+ID"], &["1"]), Some(Wrong::FalsePass));
+        assert_eq!(judged(&["AT", "AT+ID"], &[]), Some(Wrong::FalsePass));
+    }
+
+    #[test]
+    fn under_benign_faults_a_run_ends_the_same_and_saves_the_same() {
+        let judged = |verdict, saved: &[&str]| judge(&ideal(), &trial(verdict, &[Fault::Split], &["AT"], saved));
+        assert_eq!(judged(Verdict::Passed, &["17"]), None);
+        assert_eq!(judged(Verdict::Passed, &["1"]), Some(Wrong::Fragile));
+        assert_eq!(judged(Verdict::Passed, &[]), Some(Wrong::Fragile));
+        assert_eq!(judged(Verdict::Failed, &["17"]), Some(Wrong::Fragile));
+    }
+
+    #[test]
+    fn a_failure_says_why() {
+        assert_eq!(judge(&ideal(), &failed("`OK` did not come within 1s")), None);
+        assert_eq!(judge(&ideal(), &failed("")), Some(Wrong::Unexplained));
+        let without = Trial { failure: None, ..failed("") };
+        assert_eq!(judge(&ideal(), &without), Some(Wrong::Unexplained));
+    }
+}

@@ -272,3 +272,91 @@ pub fn input_of(happening: Happening, received: &[u8]) -> Input<'_> {
         Happening::Interrupt => Input::Interrupt,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::check::check;
+    use crate::engine::Inputs;
+    use crate::load::load;
+
+    /// A line on which nothing comes, and whose time is as long as it is waited for.
+    #[derive(Default)]
+    struct Silence {
+        now: Moment,
+        news: Option<Happening>,
+    }
+
+    impl World for Silence {
+        fn perform(&mut self, port: PortId, command: PortCommand) {
+            if matches!(command, PortCommand::Open { .. }) {
+                self.news = Some(Happening::Opened(port));
+            }
+        }
+
+        fn news(&mut self) -> Option<(Moment, Happening)> {
+            self.news.take().map(|happening| (self.now, happening))
+        }
+
+        fn wait(&mut self, until: Option<Moment>, _received: &mut Vec<u8>) -> (Moment, Happening) {
+            self.now = until.unwrap_or(self.now).max(self.now);
+            (self.now, Happening::Nothing)
+        }
+    }
+
+    /// Has something unwritten from the beginning on, and knows when it was written out.
+    #[derive(Default)]
+    struct Slow {
+        now: Moment,
+        written_at: Option<Moment>,
+    }
+
+    impl Tap for Slow {
+        fn performed(&mut self, _port: PortId, _command: &PortCommand) {}
+
+        fn happened(&mut self, now: Moment, _happening: &Happening, _received: &[u8]) {
+            self.now = now;
+        }
+
+        fn waiting(&mut self, _secrets: &[(Arc<str>, Vec<u8>)]) {}
+
+        fn has_unwritten(&self) -> bool {
+            self.written_at.is_none()
+        }
+
+        fn write_out(&mut self) {
+            self.written_at = Some(self.now);
+        }
+    }
+
+    struct Deaf;
+
+    impl Audience for Deaf {
+        fn tell(&mut self, _event: &Event) {}
+
+        fn waiting(&mut self, _now: Moment, _why: &Waiting) {}
+    }
+
+    #[test]
+    fn a_tap_writes_out_on_a_quiet_line_though_nobody_else_has_anything_to_write() {
+        let reader = |_: &Path| Ok(b"flow \"t\"\nexpect none line \"X\" for 10s\n".to_vec());
+        let program = check(load(Path::new("test.flow"), &reader)).program.expect("the flow is right");
+        let inputs = Inputs {
+            variables: Default::default(),
+            seed: 1,
+            begun: 0,
+            file: "test.flow".to_string(),
+            port: "x".to_string(),
+            settings: program.settings.clone(),
+        };
+        let mut engine = Engine::new(Arc::new(program), inputs);
+        let mut tap = Slow::default();
+        let mut memory = Memory::default();
+        let company = Company { keeper: &mut memory, audience: &mut Deaf, person: &mut Nobody, tap: Some(&mut tap) };
+        run(&mut engine, &mut Silence::default(), company);
+        assert_eq!(tap.written_at, Some(Moment::START + WRITE_OUT));
+        assert!(engine.now() >= Moment::from_millis(10_000));
+    }
+}

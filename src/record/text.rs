@@ -282,6 +282,21 @@ mod tests {
     }
 
     #[test]
+    fn a_recording_does_not_go_back_in_time() {
+        let read = |second: &str| read(&format!("{FIRST_LINE}\n0.002000000 < \"x\"\n{second} < \"y\"\n"));
+        assert!(read("0.002000000").is_ok(), "two entries may have one time");
+        let error = read("0.001999999").expect_err("the second is earlier than the first");
+        assert!(error.contains("line 3"), "{error}");
+    }
+
+    #[test]
+    fn a_secret_is_not_longer_than_a_recording_may_say() {
+        let read = |len: usize| read(&format!("{FIRST_LINE}\n0.001000000 < \"«key/plain#{len}»\"\n"));
+        let (longest, too_long) = (read(LONGEST_SECRET), read(LONGEST_SECRET + 1));
+        assert!(longest.is_ok() && too_long.is_err(), "{longest:?} {too_long:?}");
+    }
+
+    #[test]
     fn an_entry_names_its_port_in_one_way_only() {
         for port in ["#0 ", "#65536 ", "# ", "#1", "#x "] {
             let text = format!("{FIRST_LINE}\n0.000000000 {port}closed\n");

@@ -150,6 +150,16 @@ mod tests {
     }
 
     #[test]
+    fn blanks_at_the_end_of_a_transcript_count() {
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        let snapshot = Snapshot::of(&folder.path().join("shell.flow"), Times::Shown);
+        for transcript in ["    0.000 < > \n", "    0.000 < >\n"] {
+            snapshot.accept(transcript).expect("it can be written");
+            assert_eq!(snapshot.read().expect("it can be read").as_deref(), Some(transcript));
+        }
+    }
+
+    #[test]
     fn insta_takes_the_file_for_its_own() {
         let folder = tempfile::tempdir().expect("a folder can be made for tests");
         let snapshot = Snapshot::of(&folder.path().join("login.flow"), Times::Shown);

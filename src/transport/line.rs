@@ -400,6 +400,20 @@ mod tests {
     }
 
     #[test]
+    fn what_came_before_a_write_to_nobody_is_told_before_the_hang_up() {
+        let (near, far) = pair();
+        let mut line = line(near);
+        write(&far, b"bye").expect("a socket takes 3 bytes");
+        drop(far);
+        line.write(WriteToken::new(PortId::FIRST, 1), b"x".to_vec());
+        let mut received = Vec::new();
+        assert_eq!(line.wait(None, &mut received).1, Happening::Received(PortId::FIRST));
+        assert_eq!(received, b"bye");
+        let (_, happening) = line.wait(None, &mut received);
+        assert_eq!(happening, Happening::Closed(PortId::FIRST, CloseReason::HungUp));
+    }
+
+    #[test]
     fn a_write_that_the_system_refuses_is_told_in_its_words() {
         let (only_for_reading, _writer) = pipe().expect("a pipe");
         let mut line = line(only_for_reading);

@@ -119,6 +119,22 @@ fn play(
     (text, late, whole)
 }
 
+#[test]
+fn a_secret_that_is_cut_for_want_of_room_is_gone_over_again() {
+    let mut text = Vec::new();
+    let secrets = secrets(&["hunter22"]);
+    let mut recorder = Recorder::new(header(), HoldBack::Least, &mut text);
+    recorder.waiting(&secrets);
+    recorder.performed(PortId::FIRST, &write(1, b"hun"));
+    recorder.happened(ms(1), &Happening::Sent(WriteToken::new(PortId::FIRST, 1)), &[]);
+    for _ in 0..=2 * REACH / 4096 {
+        received(&mut recorder, 2, &[b'.'; 4096]);
+    }
+    recorder.waiting(&secrets);
+    let again = recorder.finish(&secrets).expect("memory takes everything");
+    assert_eq!(again, Some(text.len() as u64), "all of it");
+}
+
 /// Masks a whole recording in the simplest way.
 fn masked(mut recording: Recording, secrets: &Secrets) -> Recording {
     let mut forms: Vec<(Mask, Vec<u8>)> = Vec::new();
