@@ -62,6 +62,11 @@ impl Recording {
         text::read(text)
     }
 
+    /// Returns how many ports it has entries of, the last of them counted up to; 0 if it has no entries.
+    pub fn n_ports(&self) -> usize {
+        self.entries.iter().map(|entry| entry.port.index() + 1).max().unwrap_or(0)
+    }
+
     /// Returns the recording as a text.
     pub fn render(&self) -> String {
         let mut out = Vec::new();

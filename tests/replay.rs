@@ -212,7 +212,7 @@ fn a_recording_of_several_ports_is_refused_where_there_is_one() {
     let output = flowrun(&["sim", "--from", &path]);
     assert_eq!(output.status.code(), Some(2));
     let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains("it is of several ports"), "{told}");
+    assert!(told.contains("it is of 2 ports"), "{told}");
 }
 
 #[test]

@@ -9,7 +9,6 @@ use crate::address::Address;
 use crate::check::check;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::load::{beside, from_disk, load};
-use crate::port::PortId;
 use crate::program::{Program, Role};
 use crate::record::Recording;
 
@@ -96,11 +95,9 @@ fn recording(path: &Path) -> Result<Found, SetupError> {
 /// What is wrong with it.
 pub(crate) fn read_recording(path: &Path) -> Result<Recording, SetupError> {
     let read = fs::read_to_string(path).map_err(|error| error.to_string());
-    let of_one_port = |recording: Recording| match recording.entries.iter().map(|entry| entry.port).max() {
-        Some(port) if port != PortId::FIRST => {
-            Err(format!("it is of several ports, and has entries of port #{}", port.index()))
-        }
-        Some(_) | None => Ok(recording),
+    let of_one_port = |recording: Recording| match recording.n_ports() {
+        0 | 1 => Ok(recording),
+        n => Err(format!("it is of {n} ports, and a flow has one")),
     };
     read.and_then(|text| Recording::read(&text))
         .and_then(of_one_port)
