@@ -197,7 +197,7 @@ impl Engine {
         if matches!(self.state, State::Over(_)) || self.ports[port].was_opened() {
             return;
         }
-        self.ports[port].open();
+        self.ports[port].open(self.program.role, self.now);
         self.tell_on(port, None, EventKind::Opened);
         if matches!(self.state, State::Opening) && self.ports.were_opened() {
             self.state = State::Ready;

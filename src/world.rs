@@ -23,9 +23,18 @@ pub trait World {
     /// A world of one port is asked for [`PortId::FIRST`] only. Never blocks for longer than a system call.
     fn perform(&mut self, port: PortId, command: PortCommand);
 
-    /// Returns what has already come of a command, a write that the system took at once for instance; `None` leaves it
-    /// to [`World::wait`].
-    fn news(&mut self) -> Option<(Moment, Happening)> {
+    /// Returns what has already come of a command, a write that the system took at once for instance; `None` leaves it to
+    /// [`World::wait`]. Bytes that came are appended to `received`, as there.
+    fn news(&mut self, _received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        None
+    }
+
+    /// Returns what has come up to now and was not reported yet; asked before each write, so that it is no answer to what is
+    /// written.
+    ///
+    /// The bytes are appended to `received`. Never blocks for longer than a system call. `None` is right for a world that
+    /// reports what came before it takes a write.
+    fn arrived(&mut self, _received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
         None
     }
 
@@ -153,6 +162,8 @@ pub struct Session<'a> {
     write_at: Option<Moment>,
     /// How often nothing happened at one moment.
     idle: u32,
+    /// Room for bytes that come without a wait.
+    early: Vec<u8>,
 }
 
 /// What a session wants next.
@@ -167,7 +178,7 @@ pub enum Next {
 impl<'a> Session<'a> {
     /// Begins a session.
     pub fn new(engine: &'a mut Engine, company: Company<'a>) -> Session<'a> {
-        Session { engine, company, is_asking: false, write_at: None, idle: 0 }
+        Session { engine, company, is_asking: false, write_at: None, idle: 0, early: Vec::new() }
     }
 
     /// Goes on to the end in a world of its own, and returns the verdict.
@@ -191,14 +202,15 @@ impl<'a> Session<'a> {
             match self.engine.poll() {
                 Output::Event(event) => self.company.audience.tell(&event),
                 Output::Act(Action::Port(port, command)) => {
+                    if matches!(command, PortCommand::Write { .. }) {
+                        self.take_arrived(world);
+                    }
                     if let Some(tap) = &mut self.company.tap {
                         tap.performed(port, &command);
                     }
                     world.perform(port, command);
                     // A write that left at once is an exchange's most usual news.
-                    if let Some((now, happening)) = world.news() {
-                        self.take(now, happening, &[]);
-                    }
+                    self.take_news(world);
                 }
                 Output::Act(Action::Save { values }) => {
                     let kept = self.company.keeper.keep(&values);
@@ -209,8 +221,7 @@ impl<'a> Session<'a> {
                     self.is_asking = true;
                 }
                 Output::Wait { until, why } => {
-                    if let Some((now, happening)) = world.news() {
-                        self.take(now, happening, &[]);
+                    if self.take_news(world) {
                         continue;
                     }
                     let now = self.engine.now();
@@ -237,6 +248,28 @@ impl<'a> Session<'a> {
                 Output::Done(verdict) => return Next::Over(verdict),
             }
         }
+    }
+
+    /// Takes what came before a write; returns whether anything did.
+    pub(crate) fn take_arrived(&mut self, world: &mut dyn World) -> bool {
+        self.take_early(|early| world.arrived(early))
+    }
+
+    /// Takes what a world reports without a wait; returns whether there was anything.
+    pub(crate) fn take_news(&mut self, world: &mut dyn World) -> bool {
+        self.take_early(|early| world.news(early))
+    }
+
+    fn take_early(&mut self, tell: impl FnOnce(&mut Vec<u8>) -> Option<(Moment, Happening)>) -> bool {
+        let mut early = std::mem::take(&mut self.early);
+        let told = tell(&mut early);
+        let is_told = told.is_some();
+        if let Some((now, happening)) = told {
+            self.take(now, happening, &early);
+            early.clear();
+        }
+        self.early = early;
+        is_told
     }
 
     /// Takes what a world told of; `received` holds the bytes that came.
@@ -296,7 +329,7 @@ mod tests {
             }
         }
 
-        fn news(&mut self) -> Option<(Moment, Happening)> {
+        fn news(&mut self, _received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
             self.news.take().map(|happening| (self.now, happening))
         }
 

@@ -4,7 +4,12 @@
 
 mod support;
 
+use flowrun::engine::{Engine, Inputs};
 use flowrun::event::Verdict;
+use flowrun::port::{Happening, PortCommand, PortId};
+use flowrun::sim::SimWorld;
+use flowrun::time::Moment;
+use flowrun::world::World;
 use support::{Outcome, Run};
 
 /// A device that answers in every way that a flow can wait for.
@@ -231,7 +236,7 @@ send "SLOW" expect line "OK" within 1m"#;
     let failed = Run::texts(flow, device).go();
     assert_eq!((failed.verdict, &failed.saved[..]), (Verdict::Failed, &saved[..]));
     assert!(failed.sent().contains(&"BYE\r".to_string()));
-    let interrupted = Run::texts(flow, device).interrupt_at(flowrun::time::Moment::from_millis(2000)).go();
+    let interrupted = Run::texts(flow, device).interrupt_at(Moment::from_millis(2000)).go();
     assert_eq!((interrupted.verdict, &interrupted.saved[..]), (Verdict::Interrupted, &saved[..]));
     assert!(interrupted.sent().contains(&"BYE\r".to_string()));
 }
@@ -270,4 +275,62 @@ fn law_1_holds_behind_a_matched_prompt() {
     for chunk in 1..6 {
         same(&Run::texts(flow, device).chunks(chunk).go(), &whole, &format!("chunks of {chunk}"));
     }
+}
+
+/// A world that still holds bytes when something is written: they came before, and nobody has looked.
+struct Unread {
+    world: SimWorld,
+    /// What each write finds, in order.
+    holds: std::vec::IntoIter<&'static [u8]>,
+}
+
+impl World for Unread {
+    fn perform(&mut self, port: PortId, command: PortCommand) {
+        self.world.perform(port, command);
+    }
+
+    fn arrived(&mut self, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        received.extend_from_slice(self.holds.next()?);
+        (!received.is_empty()).then_some((Moment::START, Happening::Received(PortId::FIRST)))
+    }
+
+    fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
+        self.world.wait(until, received)
+    }
+}
+
+/// Runs a flow against a device in a world where each write finds unread bytes; returns the verdict, and what went over the
+/// line as the transcript tells it.
+fn run_unread(flow: &str, device: &str, holds: &[&'static [u8]]) -> (Verdict, String) {
+    let engine = |name: &str, text: &str| {
+        let program = support::program(support::check_text(name, text));
+        let inputs = Inputs {
+            variables: Default::default(),
+            seed: 1,
+            begun: support::BEGUN,
+            file: name.to_string(),
+            port: "sim".to_string(),
+            settings: program.settings.clone(),
+        };
+        (Engine::new(program.clone(), inputs), program.sources.clone())
+    };
+    let (mut flow, sources) = engine("test.flow", flow);
+    let mut world = Unread { world: SimWorld::new(engine("device.flow", device).0), holds: holds.to_vec().into_iter() };
+    let (verdict, transcript) = support::transcribe(&mut flow, &mut world, &sources);
+    (verdict, transcript)
+}
+
+#[test]
+fn what_came_before_a_send_and_was_not_read_yet_is_no_answer_to_it() {
+    let device = "device \"d\" on line \"B\" { sleep 500ms  reply \"OK B\" }";
+    let flow = "flow \"t\" send \"A\" send \"B\" expect line /OK (?<which>.*)/ assert which == \"B\", which await line /OK (?<early>.*)/ assert early == \"A\", early";
+    // Whole, in two parts of which the rest comes in time, and with a line that the answer follows.
+    for late in [&b"OK A\r\n"[..], b"RDY\r\nOK A\r\n", b"\r\nOK A\r"] {
+        let (verdict, transcript) = run_unread(flow, device, &[b"", late]);
+        assert_eq!(verdict, Verdict::Passed, "{transcript}");
+        let place = |what: &str| transcript.find(what).unwrap_or_else(|| panic!("{what}: {transcript}"));
+        assert!(place("OK A") < place("> B"), "{transcript}");
+    }
+    let (verdict, transcript) = run_unread(flow, device, &[b"OK A\r\n"]);
+    assert_eq!(verdict, Verdict::Passed, "at the first send of all: {transcript}");
 }

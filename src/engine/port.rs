@@ -87,9 +87,13 @@ impl Port {
         }
     }
 
-    /// Takes note that it is open.
-    pub(in crate::engine) fn open(&mut self) {
+    /// Takes note that it is open. For a flow, what waited in it is left behind: it came before the run.
+    pub(in crate::engine) fn open(&mut self, role: Role, now: Moment) {
         self.stand = Stand::Open;
+        if role == Role::Flow {
+            self.sight.inbox.date(now);
+            self.sight.pass_over();
+        }
     }
 
     /// Takes note that it is gone.

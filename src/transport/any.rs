@@ -31,8 +31,12 @@ impl World for AnyPort {
         self.port.perform(port, command);
     }
 
-    fn news(&mut self) -> Option<(Moment, Happening)> {
-        self.port.news()
+    fn news(&mut self, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        self.port.news(received)
+    }
+
+    fn arrived(&mut self, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        self.port.arrived(received)
     }
 
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {

@@ -21,6 +21,20 @@ use crate::time::Moment;
 /// How much one read takes at most, if the buffer handed in is not larger.
 const READ_SIZE: usize = 16 * 1024;
 
+/// A read that gives so much may have emptied no more than the terminal's first buffer: Linux keeps 4096 bytes in it, and
+/// brings what else has come when there is room again.
+const FULL: usize = 4095;
+
+/// How long the system may take to bring more after a read of [`FULL`] bytes.
+const MORE_WITHIN: Duration = Duration::from_millis(5);
+
+/// For so long after a read that emptied the port nothing is taken to have come: to read again would cost a tenth of a short
+/// exchange, and a device that was asked nothing seldom speaks just then.
+const FRESH: Duration = Duration::from_micros(50);
+
+/// So much is read before a write at most, so that a device that never stops cannot hold it up.
+const MOST_BEFORE_WRITE: usize = 256 * 1024;
+
 /// The bytes of a port on their way in and out, and what is to be told of it.
 ///
 /// The descriptor of `D` does not block.
@@ -32,7 +46,7 @@ pub(super) struct Line<D> {
     interrupt: Interrupt,
     /// Whether the interrupt has been told; it is told once.
     heard: bool,
-    news: VecDeque<Happening>,
+    news: VecDeque<News>,
     unsent: VecDeque<Unsent>,
     /// A write found nobody at the other end, which is told when nothing is left to read.
     is_failing: bool,
@@ -40,6 +54,17 @@ pub(super) struct Line<D> {
     ready: Ready,
     /// Makes the reason for which a port is closed whose other end is gone.
     hung_up: fn() -> CloseReason,
+    /// When a read last found that nothing more had come.
+    emptied_at: Option<Moment>,
+}
+
+/// What has happened and was not told.
+#[derive(Debug)]
+enum News {
+    /// These bytes came.
+    Came(Vec<u8>),
+    /// Something else.
+    Told(Happening),
 }
 
 /// Invariant: `written < bytes.len()`, or `bytes` is empty.
@@ -65,12 +90,18 @@ impl<D: AsFd> Line<D> {
             is_failing: false,
             ready: Ready::default(),
             hung_up,
+            emptied_at: None,
         }
     }
 
-    /// Takes a port, and tells that it is open.
+    /// Takes a port, and tells that it is open; what already waits in it is told before.
     pub(super) fn open(&mut self, port: D) {
         self.port = Some(port);
+        let mut waited = Vec::new();
+        self.read_all(&mut waited);
+        if !waited.is_empty() {
+            self.news.push_back(News::Came(waited));
+        }
         self.tell(Happening::Opened(PortId::FIRST));
     }
 
@@ -138,7 +169,7 @@ impl<D: AsFd> Line<D> {
             self.heard = true;
             return Some(self.timeline.at_once(Happening::Interrupt));
         }
-        if let Some(told) = self.news() {
+        if let Some(told) = self.news(received) {
             return Some(told);
         }
         if std::mem::take(&mut self.ready.writable) {
@@ -152,10 +183,12 @@ impl<D: AsFd> Line<D> {
         received.reserve(READ_SIZE);
         match rustix::io::retry_on_intr(|| read(port, spare_capacity(received))) {
             Ok(0) => Some(self.closed((self.hung_up)())),
-            Ok(_) => {
+            Ok(n) => {
                 // Less than there was room for is all there was.
                 self.ready.readable = received.len() == received.capacity();
-                Some((self.timeline.in_time_for(until), Happening::Received(PortId::FIRST)))
+                let now = self.timeline.in_time_for(until);
+                self.emptied_at = (n < FULL).then_some(now);
+                Some((now, Happening::Received(PortId::FIRST)))
             }
             Err(Errno::AGAIN) if may_be_gone => Some(self.closed((self.hung_up)())),
             Err(Errno::AGAIN) => None,
@@ -164,17 +197,34 @@ impl<D: AsFd> Line<D> {
     }
 
     /// Returns the next thing that has happened already and was not told; never blocks.
-    pub(super) fn news(&mut self) -> Option<(Moment, Happening)> {
-        let happening = self.news.pop_front()?;
+    /// Bytes are appended to `received`.
+    pub(super) fn news(&mut self, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        let happening = match self.news.pop_front()? {
+            News::Came(bytes) => {
+                received.extend_from_slice(&bytes);
+                Happening::Received(PortId::FIRST)
+            }
+            News::Told(happening) => happening,
+        };
         if matches!(happening, Happening::Closed(PortId::FIRST, _)) {
             self.let_go();
         }
         Some(self.timeline.at_once(happening))
     }
 
+    /// Reads what has come up to now, unless a read has just found that there is no more; never blocks for longer than the
+    /// system takes to bring it. Bytes are appended to `received`.
+    pub(super) fn arrived(&mut self, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        let known = received.len();
+        if self.emptied_at.is_none_or(|at| self.timeline.now() > at + FRESH) {
+            self.read_all(received);
+        }
+        (received.len() > known).then(|| self.timeline.at_once(Happening::Received(PortId::FIRST)))
+    }
+
     /// Tells of something at the next wait.
     pub(super) fn tell(&mut self, happening: Happening) {
-        self.news.push_back(happening);
+        self.news.push_back(News::Told(happening));
     }
 
     /// Returns the moment that a happening without a deadline of its own has.
@@ -221,6 +271,30 @@ impl<D: AsFd> Line<D> {
         self.unsent.clear();
         self.is_failing = false;
         self.ready = Ready::default();
+        self.emptied_at = None;
+    }
+
+    /// Reads until there is no more. What else is found of the port is left to the next look.
+    fn read_all(&mut self, received: &mut Vec<u8>) {
+        let known = received.len();
+        while let Some(port) = self.port.as_ref() {
+            received.reserve(READ_SIZE);
+            let n = match rustix::io::retry_on_intr(|| read(port, spare_capacity(received))) {
+                Ok(0) => return self.ready.hung_up = true,
+                Ok(n) => n,
+                Err(Errno::AGAIN) => 0,
+                Err(_) => return self.ready.hung_up = true,
+            };
+            if received.len() - known >= MOST_BEFORE_WRITE {
+                return self.ready.readable = true;
+            }
+            let has_more = n >= FULL && self.poll(Some(MORE_WITHIN)).is_ok_and(|found| found.readable);
+            if !has_more {
+                self.ready.readable = false;
+                self.emptied_at = Some(self.timeline.now());
+                return;
+            }
+        }
     }
 
     /// Returns why the port is closed after an error of read or write.
@@ -299,6 +373,7 @@ mod tests {
     use std::os::unix::net::UnixStream;
     use std::thread;
 
+    use rustix::fs::{OFlags, fcntl_setfl};
     use rustix::pipe::pipe;
 
     use super::*;
@@ -313,7 +388,7 @@ mod tests {
     fn line<D: AsFd>(port: D) -> Line<D> {
         let (mut line, _) = closed();
         line.open(port);
-        assert_eq!(line.news().map(|(_, told)| told), Some(Happening::Opened(PortId::FIRST)));
+        assert_eq!(line.news(&mut Vec::new()).map(|(_, told)| told), Some(Happening::Opened(PortId::FIRST)));
         line
     }
 
@@ -410,12 +485,13 @@ mod tests {
         assert_eq!(line.wait(None, &mut received).1, Happening::Received(PortId::FIRST));
         assert_eq!(received, b"bye");
         let (_, happening) = line.wait(None, &mut received);
-        assert_eq!(happening, Happening::Closed(PortId::FIRST, CloseReason::HungUp));
+        assert_eq!(happening, Happening::Closed(PortId::FIRST, CloseReason::unplugged()));
     }
 
     #[test]
     fn a_write_that_the_system_refuses_is_told_in_its_words() {
         let (only_for_reading, _writer) = pipe().expect("a pipe");
+        fcntl_setfl(&only_for_reading, OFlags::NONBLOCK).expect("a pipe can do without blocking");
         let mut line = line(only_for_reading);
         line.write(WriteToken::new(PortId::FIRST, 1), b"x".to_vec());
         let (_, happening) = line.wait(None, &mut Vec::new());
@@ -429,7 +505,7 @@ mod tests {
         let mut line = line(near);
         let bytes: Vec<u8> = (0..1_000_000_u32).map(|n| n as u8).collect();
         line.write(WriteToken::new(PortId::FIRST, 1), bytes.clone());
-        assert!(line.has_unsent() && line.news().is_none());
+        assert!(line.has_unsent() && line.news(&mut Vec::new()).is_none());
         let (mut came, mut piece) = (Vec::new(), vec![0; 64 * 1024]);
         let mut told = None;
         while came.len() < bytes.len() {
@@ -439,7 +515,7 @@ mod tests {
             told = told.or(line.look(None, &mut Vec::new()));
         }
         assert_eq!(
-            told.or(line.news()).map(|(_, told)| told),
+            told.or(line.news(&mut Vec::new())).map(|(_, told)| told),
             Some(Happening::Sent(WriteToken::new(PortId::FIRST, 1)))
         );
         assert!(came == bytes);

@@ -169,8 +169,12 @@ impl<M: Medium> World for PortOn<M> {
         }
     }
 
-    fn news(&mut self) -> Option<(Moment, Happening)> {
-        self.line.news()
+    fn news(&mut self, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        self.line.news(received)
+    }
+
+    fn arrived(&mut self, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        self.line.arrived(received)
     }
 
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {

@@ -38,6 +38,8 @@ pub(super) struct ThreadedWorld {
     /// Under which the thread rings.
     number: usize,
     link: Option<Link>,
+    /// News that was found behind bytes that were asked for.
+    told: Option<Happening>,
     /// The thread that had the port before, and may still have it.
     leaving: Option<JoinHandle<()>>,
 }
@@ -88,6 +90,7 @@ impl ThreadedWorld {
             bell,
             number: 0,
             link: None,
+            told: None,
             leaving: None,
         }
     }
@@ -130,6 +133,7 @@ impl ThreadedWorld {
 
     /// Leaves the thread alone, which then closes the port; what it still tells is not heard.
     fn let_go(&mut self) {
+        self.told = None;
         if let Some(link) = self.link.take() {
             link.is_wanted.store(false, Ordering::Relaxed);
             self.leaving = link.thread;
@@ -153,6 +157,19 @@ impl World for ThreadedWorld {
                 }
             }
         }
+    }
+
+    fn arrived(&mut self, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        let known = received.len();
+        let link = self.link.as_ref()?;
+        while self.told.is_none() {
+            match link.news.try_recv() {
+                Ok(News::Received(bytes)) => received.extend_from_slice(&bytes),
+                Ok(News::Told(happening)) => self.told = Some(happening),
+                Err(_) => break,
+            }
+        }
+        (received.len() > known).then(|| self.timeline.at_once(Happening::Received(PortId::FIRST)))
     }
 
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
@@ -183,7 +200,12 @@ impl Watched for ThreadedWorld {
             self.heard = true;
             return Some(self.timeline.at_once(Happening::Interrupt));
         }
-        match self.link.as_ref()?.news.try_recv().ok()? {
+        let link = self.link.as_ref()?;
+        let news = match self.told.take() {
+            Some(happening) => News::Told(happening),
+            None => link.news.try_recv().ok()?,
+        };
+        match news {
             News::Received(bytes) => {
                 received.extend_from_slice(&bytes);
                 Some((self.timeline.in_time_for(until), Happening::Received(PortId::FIRST)))

@@ -19,6 +19,7 @@ use flowrun::report::Sink;
 use flowrun::report::failure::render_failure;
 use flowrun::report::transcript::{Times, Transcript};
 use flowrun::sim::SimWorld;
+use flowrun::source::Sources;
 use flowrun::time::Moment;
 use flowrun::value::Value;
 use flowrun::world::{self, Audience, Keeper, World};
@@ -248,6 +249,20 @@ impl Run {
             raw_received: world.received,
         }
     }
+}
+
+/// Runs an engine in a world to its end; returns the verdict and the transcript.
+pub(crate) fn transcribe(engine: &mut Engine, world: &mut dyn World, sources: &Sources) -> (Verdict, String) {
+    let mut text = Vec::new();
+    let verdict = {
+        let transcript = Transcript::new(&mut text, sources, Times::Shown);
+        let mut audience = Collect { events: Vec::new(), transcript };
+        let mut memory = Memory { values: Vec::new(), refuses: false };
+        let company =
+            world::Company { keeper: &mut memory, audience: &mut audience, person: &mut world::Nobody, tap: None };
+        world::run(engine, world, company)
+    };
+    (verdict, String::from_utf8(text).expect("a transcript is UTF-8"))
 }
 
 /// A world whose bytes come in pieces, and whose user may press Ctrl-C.

@@ -109,6 +109,11 @@ impl Inbox {
         self.forget()
     }
 
+    /// Dates everything that came: it is told as of this moment. Nothing of it may have been told yet.
+    pub(in crate::engine) fn date(&mut self, now: Moment) {
+        self.arrivals.iter_mut().for_each(|(_, at)| *at = now);
+    }
+
     /// Drops what is older than is kept; only what has been told and recorded can go.
     fn forget(&mut self) -> usize {
         if self.bytes.len() <= REACH {

@@ -97,9 +97,11 @@ impl Batch {
         let mut any = false;
         for seen in &mut self.seen {
             let member = &mut members[seen.index];
-            seen.goes_on = member.port.write_held();
+            seen.goes_on = member.write_held();
             if seen.goes_on {
-                (seen.told, seen.bytes) = (member.port.news(), 0..0);
+                let begin = self.received.len();
+                seen.told = member.port.news(&mut self.received);
+                seen.bytes = begin..self.received.len();
                 any = true;
             }
         }

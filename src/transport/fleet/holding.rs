@@ -33,6 +33,11 @@ impl Holding {
         self.held.is_some()
     }
 
+    /// Returns the port itself, which holds nothing.
+    pub(super) fn unheld(&mut self) -> &mut dyn World {
+        &mut self.port
+    }
+
     /// Returns the port for a wait for several.
     pub(super) fn watched(&mut self) -> &mut dyn Watched {
         self.port.watched()
@@ -53,8 +58,13 @@ impl World for Holding {
         }
     }
 
-    fn news(&mut self) -> Option<(Moment, Happening)> {
-        self.port.news()
+    fn news(&mut self, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        self.port.news(received)
+    }
+
+    /// A write that is held has not been made yet: whoever makes it takes what has come by then.
+    fn arrived(&mut self, _received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        None
     }
 
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {

@@ -45,9 +45,18 @@ impl<'a> Member<'a> {
     /// Does everything that can be done without waiting, writing included.
     pub(super) fn begin(&mut self, received: &mut Vec<u8>) {
         self.go_on(received);
-        while self.port.write_held() {
+        while self.write_held() {
             self.go_on(received);
         }
+    }
+
+    /// Writes what is held, after the run has taken what came by now; returns whether there was anything.
+    pub(super) fn write_held(&mut self) -> bool {
+        if !self.port.is_holding() {
+            return false;
+        }
+        self.session.take_arrived(self.port.unheld());
+        self.port.write_held()
     }
 
     /// Does everything that can be done before something must be waited for or written. It is to go on when that is written.

@@ -257,7 +257,7 @@ impl World for Actor {
         }
     }
 
-    fn news(&mut self) -> Option<(Moment, Happening)> {
+    fn news(&mut self, _received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
         Some((Moment::START, self.next.take()?))
     }
 
@@ -272,7 +272,7 @@ impl Watched for Actor {
     }
 
     fn look(&mut self, _until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
-        if let Some(told) = self.news() {
+        if let Some(told) = self.news(received) {
             return Some(told);
         }
         if self.n_answers == 0 || !std::mem::take(&mut self.is_ready) {

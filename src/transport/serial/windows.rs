@@ -21,6 +21,8 @@ use crate::transport::words::in_words;
 const READ_TIMEOUT: Duration = Duration::from_millis(1);
 const WRITE_TIMEOUT: Duration = Duration::from_millis(10);
 const READ_SIZE: usize = 16 * 1024;
+/// So many reads are made before a write at most.
+const MOST_READS: u32 = 16;
 
 /// Opens a port and serves it until no more orders can come or it is lost; returns why it is closed.
 pub(crate) fn serve(errand: &Errand) -> CloseReason {
@@ -46,8 +48,10 @@ impl Server<'_> {
             .map_err(|error| cannot_open(&errand.name, &error))?;
         check_settings(&port, &settings)?;
         set_lines(&mut port, wanted(settings.dtr), wanted(settings.rts))?;
+        let mut server = Server { errand, port, settings, unsent: VecDeque::new(), buffer: vec![0; READ_SIZE] };
+        server.read_arrived()?;
         errand.tell(Happening::Opened(PortId::FIRST));
-        Ok(Server { errand, port, settings, unsent: VecDeque::new(), buffer: vec![0; READ_SIZE] })
+        Ok(server)
     }
 
     /// Carries out orders and reads, until there can be no more orders or the port is lost.
@@ -63,6 +67,8 @@ impl Server<'_> {
     fn carry_out(&mut self, command: PortCommand) -> Result<(), CloseReason> {
         match command {
             PortCommand::Write { token, bytes } => {
+                // What came before the write is no answer to it.
+                self.read_arrived()?;
                 self.unsent.push_back((token, bytes));
                 self.write_on()
             }
@@ -112,6 +118,17 @@ impl Server<'_> {
             && let Some((token, _)) = self.unsent.pop_front()
         {
             self.errand.tell(Happening::Sent(token));
+        }
+        Ok(())
+    }
+
+    /// Reads what has come up to now; of a device that never stops, so much and no more.
+    fn read_arrived(&mut self) -> Result<(), CloseReason> {
+        for _ in 0..MOST_READS {
+            if self.port.bytes_to_read().unwrap_or(0) == 0 {
+                break;
+            }
+            self.read()?;
         }
         Ok(())
     }

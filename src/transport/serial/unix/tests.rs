@@ -2,15 +2,22 @@
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::*;
+use crate::check::check;
+use crate::engine::{Engine, Inputs};
+use crate::event::Verdict;
+use crate::load::load;
 use crate::port::{Happening, PortId, WriteToken};
+use crate::report::Fan;
+use crate::report::transcript::{Times, Transcript};
 use crate::settings::{ControlLine, Settings};
 use crate::transport::clock::Clock;
 use crate::transport::interrupt::Interrupt;
 use crate::transport::medium::PortOn;
 use crate::transport::pty::PtyWorld;
-use crate::world::World;
+use crate::world::{self, Company, Memory, Person, World};
 
 /// Longer than any of this takes; it only ends a test that would hang.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -264,4 +271,127 @@ fn an_interrupt_ends_a_wait_for_an_open_port() {
         scope.spawn(|| interrupt.raise());
         assert_eq!(host.wait(None, &mut Vec::new()).1, Happening::Interrupt);
     });
+}
+
+/// Waits until that many bytes can be read on the host's side, without reading them.
+fn until_readable(path: &Path, n_bytes: u64, clock: Clock) {
+    let look = open(path, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).expect("the host's side");
+    while rustix::io::ioctl_fionread(&look).expect("a terminal counts") < n_bytes {
+        std::thread::yield_now();
+        assert!(clock.now() < Moment::START + PATIENCE);
+    }
+}
+
+#[test]
+fn what_waits_in_a_port_is_told_before_it_is_open() {
+    let Pair { mut host, mut device, clock } = pair();
+    host.perform(PortId::FIRST, PortCommand::Close);
+    device.perform(PortId::FIRST, write(1, b"\r\nOK\r\n"));
+    until_readable(device.path(), 6, clock);
+    host.perform(PortId::FIRST, PortCommand::Open { settings: line() });
+    let mut received = Vec::new();
+    assert_eq!(host.news(&mut received).map(|(_, told)| told), Some(Happening::Received(PortId::FIRST)));
+    assert_eq!(received, b"\r\nOK\r\n");
+    assert_eq!(next(&mut host, clock), Happening::Opened(PortId::FIRST));
+}
+
+#[test]
+fn what_has_come_is_told_before_a_write_even_if_it_is_more_than_a_terminal_hands_over_at_once() {
+    let Pair { mut host, mut device, clock } = pair();
+    let many = vec![b'x'; 6000];
+    device.perform(PortId::FIRST, write(1, &many));
+    assert_eq!(next(&mut device, clock), Happening::Sent(WriteToken::new(PortId::FIRST, 1)));
+    until_readable(device.path(), 4095, clock);
+    let mut received = Vec::new();
+    assert_eq!(host.arrived(&mut received).map(|(_, told)| told), Some(Happening::Received(PortId::FIRST)));
+    assert_eq!(received, many);
+    assert_eq!(host.arrived(&mut received), None);
+}
+
+#[test]
+fn what_came_just_after_a_read_is_found_before_a_write_too() {
+    let Pair { mut host, mut device, clock } = pair();
+    device.perform(PortId::FIRST, write(1, b"one"));
+    assert_eq!(take(&mut host, clock, 3), b"one");
+    let read = clock.now();
+    device.perform(PortId::FIRST, write(2, b"two"));
+    until_readable(device.path(), 3, clock);
+    while clock.now() < read + Duration::from_micros(100) {
+        std::thread::yield_now();
+    }
+    let mut received = Vec::new();
+    assert_eq!(host.arrived(&mut received).map(|(_, told)| told), Some(Happening::Received(PortId::FIRST)));
+    assert_eq!(received, b"two");
+}
+
+/// A device that speaks when a person is asked: while the flow is busy with something else than its port.
+struct Ventriloquist {
+    device: PtyWorld,
+    clock: Clock,
+    says: &'static [u8],
+}
+
+impl Person for Ventriloquist {
+    fn ask(&mut self, _prompt: &str, _is_secret: bool) {
+        self.device.perform(PortId::FIRST, write(1, self.says));
+        until_readable(self.device.path(), self.says.len() as u64, self.clock);
+    }
+
+    fn answer(&mut self) -> Option<Option<Vec<u8>>> {
+        Some(Some(b"y".to_vec()))
+    }
+}
+
+/// Runs a flow on a pseudo-terminal in which `waits` waits when it is opened, and whose device says `says` when a person is
+/// asked; returns the verdict and the transcript.
+fn run_stale(flow: &str, waits: &[u8], says: &'static [u8]) -> (Verdict, String) {
+    let Pair { mut host, mut device, clock } = pair();
+    host.perform(PortId::FIRST, PortCommand::Close);
+    device.perform(PortId::FIRST, write(1, waits));
+    until_readable(device.path(), waits.len() as u64, clock);
+    let reader = |_: &Path| Ok(flow.as_bytes().to_vec());
+    let program = Arc::new(check(load(Path::new("test.flow"), &reader)).program.expect("the flow is right"));
+    let inputs = Inputs {
+        variables: Default::default(),
+        seed: 1,
+        begun: 0,
+        file: "test.flow".to_string(),
+        port: "pty".to_string(),
+        settings: program.settings.clone(),
+    };
+    let sources = program.sources.clone();
+    let mut engine = Engine::new(program, inputs);
+    let mut person = Ventriloquist { device, clock, says };
+    let mut text = Vec::new();
+    let verdict = {
+        let mut audience = Fan::default();
+        audience.add("transcript", Transcript::new(&mut text, &sources, Times::Hidden));
+        let company =
+            Company { keeper: &mut Memory::default(), audience: &mut audience, person: &mut person, tap: None };
+        world::run(&mut engine, &mut host, company)
+    };
+    (verdict, String::from_utf8(text).expect("a transcript is UTF-8"))
+}
+
+#[test]
+fn what_waits_in_the_port_at_the_beginning_is_no_answer_to_the_first_send() {
+    let flow = "flow \"t\"\nsend \"AT\"  expect none line \"OK\" for 20ms\nawait line \"OK\" within 20ms";
+    let (verdict, transcript) = run_stale(flow, b"\r\nOK\r\n", b"");
+    assert_eq!(verdict, Verdict::Passed, "{transcript}");
+    assert!(transcript.find("OK\\r") < transcript.find("AT\\r"), "{transcript}");
+}
+
+#[test]
+fn what_waits_in_the_port_at_the_beginning_is_no_answer_to_nothing_either() {
+    let flow = "flow \"t\"\nexpect none line \"OK\" for 20ms # allow unasked\nawait line \"OK\" within 20ms";
+    let (verdict, transcript) = run_stale(flow, b"\r\nOK\r\n", b"");
+    assert_eq!(verdict, Verdict::Passed, "{transcript}");
+}
+
+#[test]
+fn what_comes_while_the_flow_does_something_else_is_no_answer_to_the_next_send() {
+    let flow = "flow \"t\"\nask \"go on?\" as _yes\nsend \"AT\"  expect none line \"OK\" for 20ms\nawait line \"OK\" within 20ms";
+    let (verdict, transcript) = run_stale(flow, b"", b"\r\nOK\r\n");
+    assert_eq!(verdict, Verdict::Passed, "{transcript}");
+    assert!(transcript.find("OK\\r") < transcript.find("AT\\r"), "{transcript}");
 }
