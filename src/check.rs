@@ -5,6 +5,7 @@ mod declare;
 mod expr;
 mod hazard;
 mod hold;
+mod kinds;
 mod lint;
 mod names;
 mod pattern;
@@ -17,7 +18,8 @@ use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::load::{Loaded, LoadedFile};
 use crate::program::{Address, Op, Procedure, Program, Role, Watcher, WatcherId};
 use crate::source::{Site, SourceId, Sources, Span};
-use crate::syntax::ast::FileKind;
+use crate::syntax::ast::{Block, FileKind, Name};
+use crate::value::Type;
 use names::Names;
 
 /// What checking gives.
@@ -72,7 +74,7 @@ struct Compiler<'a> {
     depth: usize,
     problems: Vec<Diagnostic>,
     code: Emitted,
-    procedures: Procedures,
+    procedures: Procedures<'a>,
     /// Params, states, and in a flow the variables of its main part.
     globals: Names,
     /// The variables of the procedure or handler that is being compiled, if one is.
@@ -101,9 +103,13 @@ struct Emitted {
 
 /// The procedures of all files.
 #[derive(Default)]
-struct Procedures {
+struct Procedures<'a> {
     all: Vec<Procedure>,
     signatures: HashMap<String, ProcedureSignature>,
+    /// Parameters and bodies.
+    bodies: HashMap<&'a str, (&'a [Name], &'a Block)>,
+    /// The types of what they return, as far as somebody asked.
+    results: HashMap<String, Type>,
     /// Procedures that each procedure calls, for finding circles.
     calls: Vec<(usize, usize, Site)>,
 }

@@ -143,6 +143,8 @@ codes! {
     CheckNothingChecked Error "flow::check::nothing-checked"
     /// An awaited text that is part of another awaited text.
     CheckContained Warning "flow::check::contained"
+    /// Two texts that are ordered letter by letter, though they may be numbers.
+    CheckTextOrder Warning "flow::check::text-order"
     /// A capture that nothing uses.
     LintUnusedCapture Warning "flow::lint::unused-capture"
     /// A variable that looks like a secret and is not declared as one.

@@ -80,6 +80,18 @@ impl Function {
         &TABLE[usize::from(self.row)].signature
     }
 
+    /// Returns the type of what the function gives for arguments of these types.
+    pub fn result_for(self, arguments: &[Type]) -> Type {
+        let signature = self.signature();
+        match (signature.name, arguments.first()) {
+            // A piece of bytes is bytes, and a piece of everything else is text.
+            ("replace" | "substring", Some(Type::Any)) => Type::Any,
+            ("replace" | "substring", Some(Type::Bytes)) => Type::Bytes,
+            ("replace" | "substring", _) => Type::Text,
+            _ => signature.result,
+        }
+    }
+
     /// Works the result out; the error is a sentence for the flow's author.
     ///
     /// Arguments and result are held to the limits of [`check_bounds`]. An error quotes an argument whole or not

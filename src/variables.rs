@@ -134,6 +134,11 @@ fn value_of(param: &Param, text: &str) -> Result<Value, String> {
     let value = match param.kind {
         Type::Any | Type::Text => Some(Value::text(text)),
         Type::Bytes => unhex(text.as_bytes()).ok().map(Value::Bytes),
+        Type::Int if has_leading_zeros(text) => {
+            return Err(
+                "wants a whole number without leading zeros; put its default in quotes, if the zeros count".into()
+            );
+        }
         Type::Int => integer(text).map(Value::Int),
         Type::Bool => match text {
             "true" => Some(Value::Bool(true)),
@@ -160,6 +165,12 @@ fn value_of(param: &Param, text: &str) -> Result<Value, String> {
         Some((regex, compiled)) if !compiled.is_match(&value.show()) => Err(format!("must match `/{regex}/`")),
         Some(_) | None => Ok(value),
     }
+}
+
+/// Whether zeros would be lost that may count, those of a PIN for instance.
+fn has_leading_zeros(text: &str) -> bool {
+    let digits = text.trim_start_matches(['+', '-']);
+    digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn integer(text: &str) -> Option<i64> {
@@ -297,6 +308,9 @@ mod tests {
         for (name, text, value) in [
             ("n", "-42", Value::Int(-42)),
             ("n", "0x2a", Value::Int(42)),
+            ("n", "0", Value::Int(0)),
+            ("t", "0042", Value::text("0042")),
+            ("u", "0042", Value::text("0042")),
             ("n", "-9223372036854775808", Value::Int(i64::MIN)),
             ("b", "true", Value::Bool(true)),
             ("d", "1.5s", Value::Duration(Duration::from_millis(1500))),
@@ -314,6 +328,9 @@ mod tests {
             ("n", "--5"),
             ("n", "0x-5"),
             ("n", "9223372036854775808"),
+            ("n", "0042"),
+            ("n", "-007"),
+            ("n", "00"),
             ("b", "yes"),
             ("d", "5"),
             ("d", "5s 6s"),

@@ -123,7 +123,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hmac", &["value/digest.rs"]),
     ("jiff", &["value/calendar.rs"]),
     ("md5", &["value/digest.rs"]),
-    ("memchr", &["check", "engine", "pattern.rs", "value/line_end.rs", "value/operator.rs"]),
+    ("memchr", &["check", "engine", "pattern.rs", "value/compare.rs", "value/line_end.rs"]),
     ("miette", &["diagnostic/render.rs"]),
     ("percent_encoding", &["value/coding.rs"]),
     ("pest", &["syntax"]),

@@ -25,9 +25,9 @@ struct Declared {
     volatiles: Vec<(String, Option<String>)>,
 }
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a> {
     /// Compiles all files; the last one is the root.
-    pub(super) fn files(&mut self, files: &[LoadedFile]) -> Option<Program> {
+    pub(super) fn files(&mut self, files: &'a [LoadedFile]) -> Option<Program> {
         let (root, libraries) = files.split_last()?;
         self.headers(root, libraries);
         for file in files {
@@ -115,7 +115,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn note_procedures(&mut self, body: &[Statement]) {
+    fn note_procedures(&mut self, body: &'a [Statement]) {
         for statement in body {
             let StatementKind::Procedure { name, parameters, body } = &statement.kind else { continue };
             let site = self.site(name.span);
@@ -135,6 +135,7 @@ impl Compiler<'_> {
             });
             let signature = ProcedureSignature { index, parameters: parameters.len(), gives: gives(&body.body), site };
             self.procedures.signatures.insert(name.node.clone(), signature);
+            self.procedures.bodies.insert(name.node.as_str(), (parameters.as_slice(), body));
         }
     }
 
@@ -241,14 +242,19 @@ impl Compiler<'_> {
             return declared.volatiles.push((name.node.clone(), None));
         };
         let text = super::names::sample(regex);
-        if regex.pieces.iter().any(|piece| matches!(piece, ast::Piece::Value(_))) {
-            self.problem(Code::CheckRegex, regex.span, "no value can stand in this regex", "must always be the same");
-        }
+        self.refuse_values(regex);
         match Regex::new(&text, &regex.flags, Fit::Within) {
             Ok(compiled) => declared.volatiles.push((name.node.clone(), Some(compiled.as_str().to_string()))),
             Err(why) => {
                 self.problem(Code::CheckRegex, regex.span, format!("this regex can not be compiled: {why}"), "here");
             }
+        }
+    }
+
+    /// Reports values in a regex that is read before there are any.
+    fn refuse_values(&mut self, regex: &ast::Regex) {
+        if regex.pieces.iter().any(|piece| matches!(piece, ast::Piece::Value(_))) {
+            self.problem(Code::CheckRegex, regex.span, "no value can stand in this regex", "must always be the same");
         }
     }
 
@@ -281,6 +287,7 @@ impl Compiler<'_> {
         }
         let matches = param.matches.as_ref().and_then(|regex| {
             let text = super::names::sample(regex);
+            self.refuse_values(regex);
             match Regex::new(&text, &regex.flags, Fit::Whole) {
                 Ok(compiled) => Some((text, compiled)),
                 Err(why) => {

@@ -7,6 +7,7 @@ use crate::function::Function;
 use crate::program::{Expr, ExprKind, PatternShape, Piece};
 use crate::source::Span;
 use crate::syntax::ast;
+use crate::value::compare::{NO_DECIMALS, Spelt, hex_meant, is_hex_of, misfit_help, spells};
 use crate::value::operator::Operator;
 use crate::value::{Type, Value};
 
@@ -145,6 +146,8 @@ impl Compiler<'_> {
         let Some(function) = Function::find(&name.node) else {
             let help = if self.procedures.signatures.contains_key(&name.node) {
                 Some(format!("`{}` is a procedure: `call {}(…) -> result`", name.node, name.node))
+            } else if matches!(name.node.as_str(), "float" | "decimal" | "double" | "real") {
+                Some(NO_DECIMALS.to_string())
             } else {
                 nearest(&name.node, Function::all().map(|f| f.signature().name))
                     .map(|meant| format!("did you mean `{meant}`?"))
@@ -177,55 +180,151 @@ impl Compiler<'_> {
             self.problem(Code::CheckType, *span, why, "not a path").help =
                 Some("a path looks like `$.data.items[0].name`".into());
         }
-        (ExprKind::Call(function, resolved.into_iter().map(|(expr, _)| expr).collect()), signature.result)
+        let kinds: Vec<Type> = resolved.iter().map(|(_, kind)| *kind).collect();
+        let arguments = resolved.into_iter().map(|(expr, _)| expr).collect();
+        (ExprKind::Call(function, arguments), function.result_for(&kinds))
     }
 
     fn binary(&mut self, operator: Operator, left: &ast::Expr, right: &ast::Expr, span: Span) -> (ExprKind, Type) {
         let (left, a) = self.expr(left);
         let (right, b) = self.expr(right);
-        let known = a != Type::Any && b != Type::Any;
-        let is_text = |kind: Type| matches!(kind, Type::Text | Type::Bytes);
-        let is_number = |kind: Type| matches!(kind, Type::Int | Type::Text);
-        let fits = match operator {
-            Operator::Or | Operator::And => matches!(a, Type::Bool | Type::Any) && matches!(b, Type::Bool | Type::Any),
-            _ if !known => true,
-            Operator::Equal | Operator::Unequal => a == b || (is_text(a) && is_text(b)),
-            Operator::Below | Operator::AtMost | Operator::Above | Operator::AtLeast => {
-                a == b && matches!(a, Type::Int | Type::Duration | Type::Text)
-            }
-            Operator::In => matches!(b, Type::List | Type::Map | Type::Text),
-            Operator::Plus => a == b && !matches!(a, Type::Bool | Type::Map) || (is_number(a) && is_number(b)),
-            Operator::Minus => a == b && a == Type::Duration || is_number(a) && is_number(b),
-            Operator::Times | Operator::Divided | Operator::Remainder => is_number(a) && is_number(b),
-        };
-        if !fits {
+        if !fits(operator, a, b) {
             let message = format!("`{}` can not join {} and {}", operator.title(), a.title(), b.title());
             let help = match (a, b) {
-                (Type::Text, Type::Int) | (Type::Int, Type::Text) => {
+                (Type::Text, Type::Int) | (Type::Int, Type::Text) if operator != Operator::In => {
                     Some("what a pattern captured is text: compare it with a string, or write `int(…)`".to_string())
                 }
-                _ => None,
+                _ => misfit_help(operator, a, b).map(str::to_string),
             };
             self.problem(Code::CheckType, span, message, format!("{} {} {}", a.title(), operator.title(), b.title()))
                 .help = help;
+        } else {
+            match operator {
+                Operator::Equal | Operator::Unequal => self.hex_of_bytes(operator, (&left, a), (&right, b), span),
+                Operator::Below | Operator::AtMost | Operator::Above | Operator::AtLeast => {
+                    self.order_of_texts(operator, (&left, a), (&right, b), span);
+                }
+                Operator::In => self.items(a, &right, span),
+                Operator::Or
+                | Operator::And
+                | Operator::Plus
+                | Operator::Minus
+                | Operator::Times
+                | Operator::Divided
+                | Operator::Remainder => {}
+            }
         }
-        let result = match operator {
-            Operator::Plus if !known => Type::Any,
-            Operator::Plus if a == b => a,
-            Operator::Minus if a == Type::Duration => Type::Duration,
-            Operator::Minus if !known => Type::Any,
-            Operator::Plus | Operator::Minus | Operator::Times | Operator::Divided | Operator::Remainder => Type::Int,
-            Operator::Or
-            | Operator::And
-            | Operator::Equal
-            | Operator::Unequal
-            | Operator::Below
-            | Operator::AtMost
-            | Operator::Above
-            | Operator::AtLeast
-            | Operator::In => Type::Bool,
+        (ExprKind::Binary(operator, Box::new(left), Box::new(right)), result_of(operator, a, b))
+    }
+
+    /// Reports bytes that are compared with hex digits: they are compared octet by octet.
+    fn hex_of_bytes(&mut self, operator: Operator, left: (&Expr, Type), right: (&Expr, Type), span: Span) {
+        let ((bytes, Type::Bytes), (text, Type::Text)) =
+            (if left.1 == Type::Bytes { (left, right) } else { (right, left) })
+        else {
+            return;
         };
-        (ExprKind::Binary(operator, Box::new(left), Box::new(right)), result)
+        let Some(Value::Text(text)) = constant(text) else { return };
+        let is_hex = match constant(bytes) {
+            Some(bytes) => is_hex_of(text, &bytes.octets()),
+            // No digest is shorter, and nobody writes so many octets that happen to be hex digits.
+            None => text.len() >= 32 && text.len() % 2 == 0 && text.iter().all(u8::is_ascii_hexdigit),
+        };
+        if is_hex {
+            self.problem(Code::CheckType, span, hex_meant(operator.title()), "never equal");
+        }
+    }
+
+    /// Warns of two texts that are ordered letter by letter, though they are numbers, or may be.
+    fn order_of_texts(&mut self, operator: Operator, left: (&Expr, Type), right: (&Expr, Type), span: Span) {
+        let constant =
+            |expr: &Expr| constant(expr).map(|value| if let Value::Text(text) = value { spells(text) } else { None });
+        let help = match (left.1 == Type::Text && right.1 == Type::Text, constant(left.0), constant(right.0)) {
+            (true, None, None) => "for numbers write `int(…)` around both".to_string(),
+            (true, Some(Some(Spelt::Decimal)), _) | (true, _, Some(Some(Spelt::Decimal))) => NO_DECIMALS.to_string(),
+            (true, Some(Some(Spelt::Whole)), _) | (true, _, Some(Some(Spelt::Whole))) => {
+                "write `int(…)` around the text, and the number without quotes".to_string()
+            }
+            _ => return,
+        };
+        let message = format!("`{}` compares texts letter by letter: \"9\" is more than \"10\"", operator.title());
+        self.problem(Code::CheckTextOrder, span, message, "both are texts").help = Some(help);
+    }
+
+    /// Reports a value that can be no item of a list of constants.
+    fn items(&mut self, wanted: Type, list: &Expr, span: Span) {
+        let ExprKind::List(items) = &list.kind else { return };
+        let kinds = items.iter().map(|item| constant(item).map(Value::kind));
+        let Some(kinds) = kinds.collect::<Option<Vec<Type>>>() else { return };
+        if let Some(other) = kinds.first()
+            && !kinds.iter().any(|kind| fits(Operator::Equal, wanted, *kind))
+        {
+            let message = format!("{} is never in a list of {}", wanted.title(), plural(*other));
+            self.problem(Code::CheckType, span, message, "never true").help =
+                misfit_help(Operator::Equal, wanted, *other).map(str::to_string);
+        }
+    }
+}
+
+/// Returns what an expression gives that is always the same.
+fn constant(expr: &Expr) -> Option<&Value> {
+    if let ExprKind::Const(value) = &expr.kind { Some(value) } else { None }
+}
+
+/// Whether an operator can join two types.
+fn fits(operator: Operator, a: Type, b: Type) -> bool {
+    let is_known = a != Type::Any && b != Type::Any;
+    let is_text = |kind: Type| matches!(kind, Type::Text | Type::Bytes);
+    let is_number = |kind: Type| matches!(kind, Type::Int | Type::Text);
+    match operator {
+        Operator::Or | Operator::And => matches!(a, Type::Bool | Type::Any) && matches!(b, Type::Bool | Type::Any),
+        Operator::In => match b {
+            Type::Any | Type::List => true,
+            Type::Map | Type::Text => a == Type::Any || is_text(a),
+            Type::Bytes | Type::Int | Type::Bool | Type::Duration => false,
+        },
+        _ if !is_known => true,
+        Operator::Equal | Operator::Unequal => a == b || (is_text(a) && is_text(b)),
+        Operator::Below | Operator::AtMost | Operator::Above | Operator::AtLeast => {
+            a == b && matches!(a, Type::Int | Type::Duration | Type::Text)
+        }
+        Operator::Plus => a == b && !matches!(a, Type::Bool | Type::Map) || (is_number(a) && is_number(b)),
+        Operator::Minus => a == b && a == Type::Duration || is_number(a) && is_number(b),
+        Operator::Times | Operator::Divided | Operator::Remainder => is_number(a) && is_number(b),
+    }
+}
+
+/// Returns the type of what an operator makes of two types.
+pub(super) fn result_of(operator: Operator, a: Type, b: Type) -> Type {
+    let is_known = a != Type::Any && b != Type::Any;
+    match operator {
+        Operator::Plus if !is_known => Type::Any,
+        Operator::Plus if a == b => a,
+        Operator::Minus if a == Type::Duration => Type::Duration,
+        Operator::Minus if !is_known => Type::Any,
+        Operator::Plus | Operator::Minus | Operator::Times | Operator::Divided | Operator::Remainder => Type::Int,
+        Operator::Or
+        | Operator::And
+        | Operator::Equal
+        | Operator::Unequal
+        | Operator::Below
+        | Operator::AtMost
+        | Operator::Above
+        | Operator::AtLeast
+        | Operator::In => Type::Bool,
+    }
+}
+
+fn plural(kind: Type) -> &'static str {
+    match kind {
+        Type::Any => "values",
+        Type::Text => "texts",
+        Type::Bytes => "bytes",
+        Type::Int => "whole numbers",
+        Type::Bool => "`true` and `false`",
+        Type::Duration => "durations",
+        Type::List => "lists",
+        Type::Map => "maps",
     }
 }
 

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use super::Compiler;
+use super::kinds::{Handlers, collect};
 use crate::diagnostic::Code;
 use crate::diagnostic::nearest::nearest;
 use crate::pattern::{Fit, Regex};
 use crate::program::{Role, Slot, Target};
 use crate::source::{Site, Span};
-use crate::syntax::ast::{self, Bound, Name, Origin, Piece, Runs, Secrecy, Statement};
+use crate::syntax::ast::{self, Name, Piece, Secrecy, Statement};
 use crate::value::Type;
 
 /// The variables of one scope.
@@ -24,6 +25,8 @@ pub(super) struct Names {
 pub(super) struct Variable {
     pub place: u32,
     pub kind: Type,
+    /// The type that every statement gives it that gives it a value, if they all give it the same.
+    pub settled: Option<Type>,
     pub is_secret: bool,
     /// In how many places it is given a value.
     pub assigned: u32,
@@ -31,19 +34,13 @@ pub(super) struct Variable {
     pub declared: Option<Site>,
 }
 
-/// Which variables the `on` of a file use.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Handlers {
-    ThoseOfTheBlock,
-    OwnVariables,
-}
-
 impl Names {
     /// Adds a variable, or counts one more assignment of a known one.
     pub(super) fn note(&mut self, name: &str, is_secret: bool) -> &mut Variable {
         if !self.by_name.contains_key(name) {
             let place = self.add_place(name.to_string());
-            let variable = Variable { place, kind: Type::Any, is_secret: false, assigned: 0, declared: None };
+            let variable =
+                Variable { place, kind: Type::Any, settled: None, is_secret: false, assigned: 0, declared: None };
             self.by_name.insert(name.to_string(), variable);
         }
         let variable = self.by_name.get_mut(name).expect("it was just added");
@@ -118,7 +115,8 @@ impl Compiler<'_> {
         let variable = names.get_mut(name).expect("it was just added");
         let was_declared = variable.declared;
         if was_declared.is_none() {
-            variable.kind = if variable.assigned > 1 { Type::Any } else { kind };
+            let open = if variable.assigned > 1 { Type::Any } else { kind };
+            variable.kind = variable.settled.unwrap_or(open);
         } else if variable.kind != kind {
             variable.kind = Type::Any;
         }
@@ -154,38 +152,23 @@ impl Compiler<'_> {
             Role::Flow => Handlers::ThoseOfTheBlock,
         };
         collect(body, handlers, &mut found);
-        for (name, secrecy) in found {
+        let kinds = self.kinds_of(&found);
+        let mut settled: HashMap<String, Option<Type>> = HashMap::new();
+        for given in found {
+            let name = given.name.clone();
             let is_declared = self.locals.is_some() && self.find(&name).is_some_and(|(_, v)| v.declared.is_some());
             if !is_declared {
                 let names = self.locals.as_mut().unwrap_or(&mut self.globals);
-                names.note(&name, secrecy == Secrecy::Secret);
-            }
-        }
-    }
-}
-
-/// Collects what statements give values to; procedures, and handlers of devices, have their own variables.
-fn collect(body: &[Statement], handlers: Handlers, found: &mut Vec<(String, Secrecy)>) {
-    for statement in body {
-        let is_own = match statement.runs() {
-            Runs::Here | Runs::Later => false,
-            Runs::OnLines => handlers == Handlers::OwnVariables,
-            Runs::WhenCalled => true,
-        };
-        if is_own {
-            continue;
-        }
-        for bind in statement.binds() {
-            match (bind.from, bind.into) {
-                (Origin::Declaration, _) => {}
-                (Origin::Outside | Origin::Inside, Bound::Name(name)) => found.push((name.node.clone(), bind.secrecy)),
-                (Origin::Outside | Origin::Inside, Bound::Groups(pattern)) => {
-                    found.extend(groups_of(pattern).into_iter().map(|name| (name, bind.secrecy)));
+                let kind = *settled.entry(name).or_insert_with_key(|name| match names.get(name) {
+                    Some(known) => known.settled.filter(|kind| kinds.get(name) == Some(kind)),
+                    None => kinds.get(name).copied(),
+                });
+                let variable = names.note(&given.name, given.secrecy == Secrecy::Secret);
+                variable.settled = kind;
+                if variable.declared.is_none() {
+                    variable.kind = kind.unwrap_or(Type::Any);
                 }
             }
-        }
-        for block in statement.blocks() {
-            collect(&block.body, handlers, found);
         }
     }
 }

@@ -350,7 +350,8 @@ impl Compiler<'_> {
         match results {
             [] => self.emit_call(signature.index, arguments, None, head),
             [result] => {
-                let target = self.target(result, Type::Any, Secrecy::Open);
+                let kind = self.result_of_procedure(&name.node);
+                let target = self.target(result, kind, Secrecy::Open);
                 self.emit_call(signature.index, arguments, Some(target), head);
             }
             several => {

@@ -105,7 +105,7 @@ fn from_file(path: &Path) -> Result<Vec<Given>, Diagnostic> {
         let start = error.span().map_or(0, |span| span.start.min(text.len()));
         let line = text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count() + 1;
         problem(format!("line {line} of `{shown}` is not TOML: {}", error.message()))
-            .help("write `name = \"value\"`, one a line")
+            .help("write `name = \"value\"`, one a line; a number with leading zeros stands in quotes")
     })?;
     let mut given = Vec::new();
     for (name, value) in table {

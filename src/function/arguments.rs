@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::{Parameter, Signature};
 use crate::value::bounds::check_bounds;
+use crate::value::compare::{NO_DECIMALS, Spelt, spells};
 use crate::value::escape::visible;
 use crate::value::{Type, Value};
 
@@ -44,6 +45,11 @@ impl<'a> Arguments<'a> {
         self.value(index).show()
     }
 
+    /// Returns octets as bytes if the argument at `index` is bytes, else as text.
+    pub(super) fn alike(&self, index: usize, octets: Vec<u8>) -> Value {
+        if matches!(self.value(index), Value::Bytes(_)) { Value::Bytes(octets) } else { Value::Text(octets) }
+    }
+
     /// Returns an argument as text that must be UTF-8.
     pub(super) fn utf8(&self, index: usize) -> Result<String, String> {
         String::from_utf8(self.octets(index)).map_err(|_| format!("`{}` must be UTF-8", self.name(index)))
@@ -52,7 +58,11 @@ impl<'a> Arguments<'a> {
     /// Returns the whole number that an argument is or spells.
     pub(super) fn int(&self, index: usize) -> Result<i64, String> {
         let value = self.value(index);
-        value.as_int().ok_or_else(|| format!("{} is not a number", quoted(value)))
+        let is_decimal = matches!(value, Value::Text(text) if spells(text) == Some(Spelt::Decimal));
+        value.as_int().ok_or_else(|| match is_decimal {
+            true => format!("{} is not a whole number: {NO_DECIMALS}", quoted(value)),
+            false => format!("{} is not a number", quoted(value)),
+        })
     }
 
     /// Returns an argument as a whole number within `range`.

@@ -1,8 +1,10 @@
-//! Functions that read and rewrite text; bytes given as the text stand for their lower-case hex.
+//! Functions that read and rewrite text. What cuts and searches works on octets, and bytes stay bytes; `upper`, `lower` and
+//! `trim` take bytes as their lower-case hex.
 
 use super::arguments::Arguments;
 use crate::value::Value;
 use crate::value::bounds::check_length;
+use crate::value::compare::hex_meant;
 
 type Outcome = Result<Value, String>;
 
@@ -38,23 +40,23 @@ pub(super) fn trim(given: &Arguments<'_>) -> Outcome {
 
 /// Replaces from left to right; what was put in is not looked at again.
 pub(super) fn replace(given: &Arguments<'_>) -> Outcome {
-    let (text, from, to) = (given.shown(0), given.octets(1), given.octets(2));
+    let (text, from, to) = (given.octets(0), given.octets(1), given.octets(2));
     if from.is_empty() {
         return Err("`from` must not be empty".to_string());
     }
     let n_added = places(&text, &from).count().saturating_mul(to.len());
     check_length(text.len().saturating_add(n_added))?;
     let pieces: Vec<&[u8]> = pieces(&text, &from).collect();
-    Ok(Value::Text(pieces.join(to.as_slice())))
+    Ok(given.alike(0, pieces.join(to.as_slice())))
 }
 
 /// Splits at each separator; a text without one is a list of one.
 pub(super) fn split(given: &Arguments<'_>) -> Outcome {
-    let (text, separator) = (given.shown(0), given.octets(1));
+    let (text, separator) = (given.octets(0), given.octets(1));
     if separator.is_empty() {
         return Err("`separator` must not be empty".to_string());
     }
-    Ok(Value::List(pieces(&text, &separator).map(Value::text).collect()))
+    Ok(Value::List(pieces(&text, &separator).map(|piece| given.alike(0, piece.to_vec())).collect()))
 }
 
 /// Joins the items as they show.
@@ -66,23 +68,23 @@ pub(super) fn join(given: &Arguments<'_>) -> Outcome {
     Ok(Value::Text(shown.join(separator.as_slice())))
 }
 
-/// Cuts a piece out by bytes; what is beyond the end is left out.
+/// Cuts a piece out by octets; what is beyond the end is left out.
 pub(super) fn substring(given: &Arguments<'_>) -> Outcome {
-    let text = given.shown(0);
+    let text = given.octets(0);
     let start = given.size(1)?.min(text.len());
     let length = if given.has(2) { given.size(2)? } else { usize::MAX };
     let end = start.saturating_add(length).min(text.len());
-    Ok(Value::text(&text[start..end]))
+    Ok(given.alike(0, text[start..end].to_vec()))
 }
 
 /// Says whether the text begins with these octets.
 pub(super) fn starts_with(given: &Arguments<'_>) -> Outcome {
-    Ok(Value::Bool(given.shown(0).starts_with(&given.octets(1))))
+    stands_at_an_end(given, "starts_with", <[u8]>::starts_with)
 }
 
 /// Says whether the text ends with these octets.
 pub(super) fn ends_with(given: &Arguments<'_>) -> Outcome {
-    Ok(Value::Bool(given.shown(0).ends_with(&given.octets(1))))
+    stands_at_an_end(given, "ends_with", <[u8]>::ends_with)
 }
 
 /// Returns the octets, meant to be read from now on.
@@ -106,6 +108,21 @@ pub(super) fn int(given: &Arguments<'_>) -> Outcome {
     i64::from_str_radix(digits, base).map(Value::Int).map_err(|_| {
         format!("`{}` is not a number in base {base}", crate::value::escape::visible_cut(digits.as_bytes(), 60))
     })
+}
+
+/// Says whether octets stand at an end of others; that they do in hex only is no quiet no.
+fn stands_at_an_end(given: &Arguments<'_>, name: &str, stands: fn(&[u8], &[u8]) -> bool) -> Outcome {
+    if stands(&given.octets(0), &given.octets(1)) {
+        return Ok(Value::Bool(true));
+    }
+    let is_mixed = matches!(
+        (given.value(0), given.value(1)),
+        (Value::Text(_), Value::Bytes(_)) | (Value::Bytes(_), Value::Text(_))
+    );
+    if is_mixed && stands(&given.shown(0).to_ascii_lowercase(), &given.shown(1).to_ascii_lowercase()) {
+        return Err(hex_meant(name));
+    }
+    Ok(Value::Bool(false))
 }
 
 /// Returns what lies between the places of `separator`, which is not empty.

@@ -1,6 +1,7 @@
 //! Operators between two values, and what they give.
 
 use super::Value;
+use super::compare::{NO_DECIMALS, Spelt, contains, equal, misfit, order, spells};
 
 /// An operator between two values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,15 +71,15 @@ pub fn apply(operator: Operator, left: &Value, right: &Value) -> Result<Value, S
             (Value::Bool(a), Value::Bool(b)) => {
                 Ok(Value::Bool(if operator == Operator::Or { *a || *b } else { *a && *b }))
             }
-            _ => Err(misfit(operator, left, right)),
+            _ => Err(misfit(operator, left.kind(), right.kind())),
         },
-        Operator::Equal => Ok(Value::Bool(left.equals(right))),
-        Operator::Unequal => Ok(Value::Bool(!left.equals(right))),
-        Operator::Below => compare(operator, left, right).map(|order| Value::Bool(order.is_lt())),
-        Operator::AtMost => compare(operator, left, right).map(|order| Value::Bool(order.is_le())),
-        Operator::Above => compare(operator, left, right).map(|order| Value::Bool(order.is_gt())),
-        Operator::AtLeast => compare(operator, left, right).map(|order| Value::Bool(order.is_ge())),
-        Operator::In => contains(right, left).map(Value::Bool).ok_or_else(|| misfit(operator, left, right)),
+        Operator::Equal => equal(operator, left, right).map(Value::Bool),
+        Operator::Unequal => equal(operator, left, right).map(|is_equal| Value::Bool(!is_equal)),
+        Operator::Below => order(operator, left, right).map(|order| Value::Bool(order.is_lt())),
+        Operator::AtMost => order(operator, left, right).map(|order| Value::Bool(order.is_le())),
+        Operator::Above => order(operator, left, right).map(|order| Value::Bool(order.is_gt())),
+        Operator::AtLeast => order(operator, left, right).map(|order| Value::Bool(order.is_ge())),
+        Operator::In => contains(right, left).map(Value::Bool),
         Operator::Plus => plus(left, right),
         Operator::Minus => match (left, right) {
             (Value::Duration(a), Value::Duration(b)) => Ok(Value::Duration(a.saturating_sub(*b))),
@@ -87,38 +88,6 @@ pub fn apply(operator: Operator, left: &Value, right: &Value) -> Result<Value, S
         Operator::Times => arithmetic(operator, left, right, i64::checked_mul),
         Operator::Divided => arithmetic(operator, left, right, i64::checked_div),
         Operator::Remainder => arithmetic(operator, left, right, i64::checked_rem),
-    }
-}
-
-fn misfit(operator: Operator, left: &Value, right: &Value) -> String {
-    format!("`{}` can not join {} and {}", operator.title(), left.kind().title(), right.kind().title())
-}
-
-fn compare(operator: Operator, left: &Value, right: &Value) -> Result<std::cmp::Ordering, String> {
-    order(left, right).ok_or_else(|| misfit(operator, left, right))
-}
-
-fn order(left: &Value, right: &Value) -> Option<std::cmp::Ordering> {
-    match (left, right) {
-        (Value::Int(a), Value::Int(b)) => Some(a.cmp(b)),
-        (Value::Duration(a), Value::Duration(b)) => Some(a.cmp(b)),
-        (Value::Text(a), Value::Text(b)) => Some(a.cmp(b)),
-        _ => None,
-    }
-}
-
-fn contains(whole: &Value, part: &Value) -> Option<bool> {
-    match whole {
-        Value::List(items) => Some(items.iter().any(|item| item.equals(part))),
-        Value::Map(entries) => {
-            let key = part.show();
-            Some(entries.iter().any(|(name, _)| name.as_bytes() == key))
-        }
-        Value::Text(text) => {
-            let part = part.octets();
-            Some(memchr::memmem::find(text, &part).is_some())
-        }
-        Value::Bytes(_) | Value::Int(_) | Value::Bool(_) | Value::Duration(_) | Value::Null => None,
     }
 }
 
@@ -132,6 +101,16 @@ fn plus(left: &Value, right: &Value) -> Result<Value, String> {
     }
 }
 
+/// Says which of two values is no number.
+fn not_numbers(operator: Operator, left: &Value, right: &Value) -> String {
+    let is_text = |value: &Value| matches!(value, Value::Text(_));
+    let both = [left, right];
+    match both.into_iter().find(|value| is_text(value) && value.as_int().is_none()) {
+        Some(_) => format!("`{}` needs numbers, and the text is none", operator.title()),
+        None => misfit(operator, left.kind(), right.kind()),
+    }
+}
+
 /// Works out what two whole numbers make.
 fn arithmetic(
     operator: Operator,
@@ -139,7 +118,13 @@ fn arithmetic(
     right: &Value,
     work_out: fn(i64, i64) -> Option<i64>,
 ) -> Result<Value, String> {
-    let (Some(a), Some(b)) = (left.as_int(), right.as_int()) else { return Err(misfit(operator, left, right)) };
+    let (Some(a), Some(b)) = (left.as_int(), right.as_int()) else {
+        let is_decimal = |value: &Value| matches!(value, Value::Text(text) if spells(text) == Some(Spelt::Decimal));
+        if is_decimal(left) || is_decimal(right) {
+            return Err(format!("`{}` joins whole numbers only: {NO_DECIMALS}", operator.title()));
+        }
+        return Err(not_numbers(operator, left, right));
+    };
     if b == 0 && matches!(operator, Operator::Divided | Operator::Remainder) {
         return Err("a number can not be divided by zero".to_string());
     }

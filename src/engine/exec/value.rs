@@ -11,6 +11,7 @@ use crate::program::{Expr, ExprKind, PatternShape, PatternSource, PatternSpec, P
 use crate::source::{Site, Span};
 use crate::value::Value;
 use crate::value::bounds::check_bounds;
+use crate::value::compare;
 use crate::value::operator::{self, Operator};
 
 /// Why an expression could not be worked out, and which part of it.
@@ -182,9 +183,8 @@ impl Engine {
                 found.cloned().ok_or_else(|| format!("the list has {} items, there is no item {at}", items.len()))
             }
             Value::Map(entries) => {
-                let key = index.show();
-                let found = entries.iter().find(|(name, _)| name.as_bytes() == key).map(|(_, value)| value.clone());
-                found.ok_or_else(|| {
+                let found = compare::entry(entries, index)?;
+                found.cloned().ok_or_else(|| {
                     let known: Vec<&str> = entries.iter().map(|(name, _)| name.as_str()).take(8).collect();
                     format!("the map has no key `{}`; it has {}", self.shown(index), known.join(", "))
                 })

@@ -90,9 +90,10 @@ impl Engine {
 
     fn take_answer(&mut self, answer: Option<Vec<u8>>, site: Site, question: &Question) -> Result<(), Box<Failure>> {
         let value = match (answer, &question.default) {
-            (Some(answer), Some(default)) if answer.is_empty() => self.eval(default)?,
-            (Some(answer), _) => Value::Text(answer),
-            (None, Some(default)) => self.eval(default)?,
+            (Some(answer), None) => Value::Text(answer),
+            (Some(answer), Some(_)) if !answer.is_empty() => Value::Text(answer),
+            // Text like every answer: whoever compares it need not know who gave it.
+            (Some(_) | None, Some(default)) => Value::Text(self.eval(default)?.show()),
             (None, None) => {
                 let failure = self.failure_at(Code::RunFail, site, "nobody is there to answer", "asks a person");
                 return Err(

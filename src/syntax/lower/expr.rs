@@ -342,6 +342,17 @@ impl Lower {
         let text = pair.as_str();
         let parsed = match text.strip_prefix("0x") {
             Some(digits) => i64::from_str_radix(digits, 16),
+            None if text.contains('.') => {
+                self.problem(Code::SyntaxNumber, span(pair), "there are no decimals yet", "not a whole number").help =
+                    Some("count in the smaller unit: 4900 millivolts for 4.9 V".to_string());
+                return 0;
+            }
+            // Nobody can say whether the zeros count: in a PIN they do.
+            None if text.len() > 1 && text.starts_with('0') => {
+                self.problem(Code::SyntaxNumber, span(pair), "a number has no leading zeros", "begins with 0").help =
+                    Some("put it in quotes, if the zeros count; else leave them out".to_string());
+                text.parse()
+            }
             None => text.parse(),
         };
         parsed.unwrap_or_else(|_| {
