@@ -110,8 +110,33 @@ struct Procedures<'a> {
     bodies: HashMap<&'a str, (&'a [Name], &'a Block)>,
     /// The types of what they return, as far as somebody asked.
     results: HashMap<String, Type>,
-    /// Procedures that each procedure calls, for finding circles.
-    calls: Vec<(usize, usize, Site)>,
+    /// Who calls whom, for finding circles and what a `finally` comes to.
+    calls: Vec<Call>,
+    /// Those with a `skip` that leaves them.
+    skipping: Vec<usize>,
+}
+
+/// A call, where it stands.
+#[derive(Clone, Copy, Debug)]
+struct Call {
+    /// The procedure that it stands in, if it stands in one.
+    caller: Option<usize>,
+    callee: usize,
+    site: Site,
+    /// What a `skip` in the callee would end.
+    skips: Skips,
+}
+
+/// What a `skip` ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Skips {
+    /// The flow, or the step that its procedure is called in.
+    #[default]
+    Outside,
+    /// A step around it, in the same block or procedure.
+    Step,
+    /// A `finally` block, which may not end so.
+    Cleanup,
 }
 
 /// What a procedure wants and gives.
@@ -134,6 +159,8 @@ struct Context {
     is_bounded: bool,
     /// A `finally` block.
     is_cleanup: bool,
+    /// What a `skip` would end.
+    skips: Skips,
 }
 
 impl<'a> Compiler<'a> {

@@ -189,4 +189,6 @@ codes! {
     RunSave Error "flow::run::save"
     /// The port could not be opened, or went away.
     RunPort Error "flow::run::port"
+    /// A recording was not played to its end.
+    RunUnplayed Error "flow::run::unplayed"
 }

@@ -26,6 +26,7 @@ mod watched;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+pub use crate::event::Rigour;
 use crate::event::{CloseReason, EventKind, Failure, Verdict};
 use crate::function::Ambient;
 use crate::pattern::Regex;
@@ -102,6 +103,7 @@ pub struct Engine {
     journal: Journal,
     ambient: Ambient,
     tally: Tally,
+    rigour: Rigour,
     prefilters: Prefilters,
     spare: Spare,
     /// What [`Engine::poll`] said last to wait until, as long as nothing has happened since.
@@ -115,17 +117,34 @@ pub struct Engine {
 /// What a verdict is made of.
 #[derive(Debug, Default)]
 struct Tally {
-    /// Whether anything was checked.
-    has_checked: bool,
+    /// How much was checked, without what skipped steps checked.
+    n_checks: u64,
     /// Whether a step passed at a later attempt.
     is_flaky: bool,
-    /// Whether `skip` was executed.
+    /// Whether a step was skipped.
     is_skipped: bool,
+    /// Why a clean-up failed: the first that did.
+    cleanup: Option<Box<Failure>>,
+    /// How many clean-ups failed.
+    n_cleanups_failed: u64,
     /// Why the run failed.
     failure: Option<Box<Failure>>,
+    /// Whether the end was told: before that the world may object to it.
+    is_end_told: bool,
 }
 
 impl Engine {
+    /// Judges the run with this rigour; asked for before the run begins.
+    #[must_use]
+    pub fn with_rigour(self, rigour: Rigour) -> Engine {
+        Engine { rigour, ..self }
+    }
+
+    /// Returns how many clean-ups failed.
+    pub fn n_cleanups_failed(&self) -> u64 {
+        self.tally.n_cleanups_failed
+    }
+
     /// Returns the present moment of the run.
     pub fn now(&self) -> Moment {
         self.now
@@ -168,6 +187,7 @@ impl Engine {
             Input::Kept(kept) => self.kept(kept),
             Input::Answered(answer) => self.answered(answer),
             Input::Interrupt => self.interrupted(),
+            Input::Unplayed(left) => self.unplayed(&left),
         }
         self.advance();
     }
@@ -186,7 +206,11 @@ impl Engine {
             return output;
         }
         if let State::Over(verdict) = self.state {
-            return Output::Done(verdict);
+            if self.tally.is_end_told {
+                return Output::Done(verdict);
+            }
+            self.tell_end(verdict);
+            return self.journal.next().unwrap_or(Output::Done(verdict));
         }
         let until = self.deadline();
         self.due = Some(until);
@@ -255,6 +279,18 @@ impl Engine {
         }
         self.sight_all();
         self.leave(Exit::Interrupted);
+    }
+
+    /// Takes note that more was recorded than the run took: it has not passed.
+    fn unplayed(&mut self, left: &str) {
+        if let State::Over(verdict) = self.state
+            && verdict.is_success()
+            && !self.tally.is_end_told
+        {
+            let failure = self.unplayed_failure(left);
+            self.told_failure(failure);
+            self.state = State::Over(Verdict::Failed);
+        }
     }
 
     /// Whether the port that is current is gone.

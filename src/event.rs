@@ -96,17 +96,26 @@ pub enum EventKind {
         /// What, with secrets named.
         text: Vec<u8>,
     },
-    /// The engine has something to say: a setting changed, a failure inside `try` or `finally`, a retry.
+    /// The engine has something to say: a setting changed, a failure inside `try`, a retry.
     Noted {
         /// What, with secrets named.
         text: String,
     },
+    /// `skip` was reached: the step that ends next, or else the run, does not apply here.
+    Skipped {
+        /// Why, with secrets named.
+        why: String,
+    },
+    /// A `finally` block failed: the verdict does not change, but says so.
+    CleanupFailed(Box<Failure>),
     /// The run, or a step that will be tried again, failed.
     Failed(Box<Failure>),
     /// The run is over.
     RunEnded {
         /// How.
         verdict: Verdict,
+        /// How much was checked: patterns that were found, reads, silences, assertions. What a skipped step checked is left out.
+        checks: u64,
     },
 }
 
@@ -191,6 +200,16 @@ pub enum Verdict {
     PortFailed,
     /// Ctrl-C, or a request of the system to end.
     Interrupted,
+}
+
+/// Whether a run may pass though a clean-up failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rigour {
+    /// It may, and says so.
+    #[default]
+    Usual,
+    /// It fails.
+    Strict,
 }
 
 impl Verdict {

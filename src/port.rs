@@ -140,6 +140,8 @@ pub enum Happening {
     Closed(PortId, CloseReason),
     /// Someone wants the run to end: Ctrl-C, SIGTERM.
     Interrupt,
+    /// The ports were closed, and the recording that is played goes on: what is left of it.
+    Unplayed(String),
 }
 
 /// Stands for one write on one port: one is made for each, and handed back when the bytes have left.

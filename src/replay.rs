@@ -1,7 +1,8 @@
 //! `ReplayWorld`: a recording plays the device's side, in virtual time, and tells where the flow departs from it.
 //!
 //! What came is given again as long after the write before it as it came then. The flow has to write what it wrote;
-//! how its bytes are cut into writes does not matter. The first byte that is another one ends the run.
+//! how its bytes are cut into writes does not matter. The first byte that is another one ends the run. A flow that ends while
+//! writes are left, or bytes that came while the recorded flow was still running, has not passed.
 
 mod device;
 
@@ -31,6 +32,8 @@ struct Sent {
     bytes: Vec<u8>,
     /// Where such secrets stand: whatever the flow writes there is right, and known from then on.
     open: Vec<(Range<usize>, Mask)>,
+    /// The beginning of it for messages, with secrets named.
+    shown: String,
 }
 
 /// Something that came, or that the line went away.
@@ -41,6 +44,18 @@ struct Came {
     after: usize,
     /// `None` is the end of the line.
     bytes: Option<Vec<Piece>>,
+}
+
+/// What is recorded less than this after the end of the flow came while it ended.
+const AT_THE_END: Duration = Duration::from_millis(1);
+
+/// Whether a flow takes as long as the one that was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timing {
+    /// It does: all its waits are for the line or the clock.
+    Same,
+    /// It may be quicker: somebody was asked, and is not any more.
+    Quicker,
 }
 
 /// A world that a recording plays.
@@ -63,12 +78,15 @@ pub struct ReplayWorld {
     written: Vec<u8>,
     /// Secrets that came with letters in their place.
     unknown: Vec<String>,
+    timing: Timing,
+    /// What was left when the port was closed, until it is fetched.
+    left: Option<String>,
 }
 
 impl ReplayWorld {
     /// Makes the world; `secrets` are the values of those that have names in the recording. One that is not
     /// among them is learned where the flow writes it, and played with letters in its place until then.
-    pub fn new(recording: &Recording, secrets: &[(Arc<str>, Vec<u8>)]) -> ReplayWorld {
+    pub fn new(recording: &Recording, secrets: &[(Arc<str>, Vec<u8>)], timing: Timing) -> ReplayWorld {
         let mut known = HashMap::new();
         for (name, secret) in secrets {
             for (form, bytes) in forms_of(secret) {
@@ -90,7 +108,7 @@ impl ReplayWorld {
                         }
                     }
                     if !bytes.is_empty() {
-                        sent.push(Sent { at: entry.at, took: *took, bytes, open });
+                        sent.push(Sent { at: entry.at, took: *took, bytes, open, shown: shown_pieces(pieces) });
                     }
                 }
                 EntryKind::Received { bytes } => {
@@ -112,6 +130,8 @@ impl ReplayWorld {
             known,
             written: Vec::new(),
             unknown: Vec::new(),
+            timing,
+            left: None,
         }
     }
 
@@ -177,6 +197,25 @@ impl ReplayWorld {
         }
     }
 
+    /// Returns what was recorded and not played, when the flow has ended; `None` if that is everything but what came as it
+    /// ended.
+    fn left(&self) -> Option<String> {
+        if self.has_departed {
+            return None;
+        }
+        if let Some(next) = self.sent.get(self.n_complete) {
+            let n = self.sent.len() - self.n_complete;
+            let writes = if n == 1 { "1 write is".to_string() } else { format!("{n} writes are") };
+            return Some(format!("{writes} left, the first is `{}` at {} s", next.shown, next.at));
+        }
+        let (now, then) = self.anchor;
+        let ended = then + self.now.since(now);
+        let is_late = |came: &&Came| came.at.since(ended) >= AT_THE_END && came.bytes.is_some();
+        let first = self.came.iter().find(is_late).filter(|_| self.timing == Timing::Same)?;
+        let shown = shown_pieces(first.bytes.as_deref().unwrap_or_default());
+        Some(format!("the flow ended before `{shown}`, which came at {} s", first.at))
+    }
+
     /// Returns when what came next comes; `None` before the flow has written what it waits for.
     fn next_arrival(&self) -> Option<Moment> {
         let next = self.came.front()?;
@@ -204,6 +243,21 @@ fn fill(piece: &Piece, known: &HashMap<Mask, Vec<u8>>, bytes: &mut Vec<u8>) -> b
     true
 }
 
+/// Shows the beginning of what was recorded, with secrets named.
+fn shown_pieces(pieces: &[Piece]) -> String {
+    let mut shown = Vec::new();
+    for piece in pieces {
+        match piece {
+            Piece::Bytes(plain) => shown.extend_from_slice(&plain[..plain.len().min(SHOWN)]),
+            Piece::Secret(mask) => shown.extend_from_slice(format!("«{}»", mask.name).as_bytes()),
+        }
+        if shown.len() > SHOWN {
+            break;
+        }
+    }
+    visible_cut(&shown, SHOWN)
+}
+
 /// Shows bytes from shortly before a place.
 fn shown_from(bytes: &[u8], at: usize) -> String {
     let start = at.saturating_sub(20);
@@ -225,8 +279,8 @@ impl World for ReplayWorld {
             PortCommand::SetLines { .. }
             | PortCommand::Break { .. }
             | PortCommand::Reconfigure { .. }
-            | PortCommand::DiscardInput
-            | PortCommand::Close => {}
+            | PortCommand::DiscardInput => {}
+            PortCommand::Close => self.left = self.left(),
         }
     }
 
@@ -240,6 +294,10 @@ impl World for ReplayWorld {
             self.play(&came.bytes.unwrap_or_default(), received);
         }
         (received.len() > known).then_some((self.now, Happening::Received(PortId::FIRST)))
+    }
+
+    fn news(&mut self, _received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        self.left.take().map(|left| (self.now, Happening::Unplayed(left)))
     }
 
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {

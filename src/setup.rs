@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use crate::address::RealPort;
 use crate::diagnostic::Diagnostic;
-use crate::engine::{Engine, Inputs};
+use crate::engine::{Engine, Inputs, Rigour};
 use crate::program::Program;
 use crate::record::Recording;
 use crate::settings::Settings;
@@ -70,6 +70,8 @@ pub(crate) struct Terms {
     pub device_variables: Offered,
     /// The settings of the line instead of the flow's own.
     pub settings: Option<Settings>,
+    /// Whether the run may pass though a clean-up failed.
+    pub rigour: Rigour,
     /// What the caller has found wrong itself: it is reported with what is wrong here.
     pub problems: Vec<Diagnostic>,
 }
@@ -86,6 +88,7 @@ pub(crate) struct Setup {
     device_variables: HashMap<String, Value>,
     /// The given values of secrets that have names in the recording.
     secrets: Vec<(Arc<str>, Vec<u8>)>,
+    rigour: Rigour,
 }
 
 /// What a run begins with: the same beginning gives the same run, but for what a real port does.
@@ -142,7 +145,8 @@ impl Setup {
             Ok(device_variables) if complaints.is_empty() => {
                 let settings = terms.settings.unwrap_or_else(|| flow.settings.clone());
                 let file = file.to_path_buf();
-                Ok(Setup { flow, file, variables, settings, counterpart, device_variables, secrets })
+                let rigour = terms.rigour;
+                Ok(Setup { flow, file, variables, settings, counterpart, device_variables, secrets, rigour })
             }
             Ok(_) => Err(SetupError::Wrong(complaints)),
             Err(complaint) => {
@@ -218,7 +222,7 @@ impl Setup {
 
     /// Returns an engine for the flow.
     pub(crate) fn engine(&self, inputs: Inputs) -> Engine {
-        Engine::new(self.flow.clone(), inputs)
+        Engine::new(self.flow.clone(), inputs).with_rigour(self.rigour)
     }
 }
 

@@ -20,6 +20,7 @@ const ELSEWHERE: &[(Code, &str)] = &[
     (Code::VariableUnknown, "variables come from the command line"),
     (Code::VariableValue, "variables come from the command line"),
     (Code::CommandLine, "there is none"),
+    (Code::RunUnplayed, "nothing was recorded, see tests/replay.rs"),
 ];
 
 #[test]

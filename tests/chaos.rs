@@ -258,7 +258,7 @@ proptest! {
     fn any_text_is_read_as_a_recording(text in "(flowrun recording [12]\n)?([0-9.]{1,12} (#[0-9]{1,6} )?(<|>|open|note|closed) ?\"?.{0,20}\"?\n){0,6}.{0,40}") {
         if let Ok(recording) = Recording::read(&text) {
             prop_assert_eq!(Recording::read(&recording.render()), Ok(recording.clone()));
-            let _ = ReplayWorld::new(&recording, &[]);
+            let _ = ReplayWorld::new(&recording, &[], flowrun::replay::Timing::Same);
             read_all(&device_file(&recording));
         }
     }

@@ -318,3 +318,83 @@ mod on_pseudo_terminals {
         assert!(shown.contains("the recording `/dev/full` is not complete: ") && shown.contains("passed"), "{shown}");
     }
 }
+
+/// Returns a recording of a flow with these exchanges, against a device that answers after a while.
+fn recorded_exchanges(folder: &Path, body: &str) -> String {
+    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).expect("there is room");
+    write("d.flow", "device \"d\" on line \"LATE\" { sleep 100ms  reply \"DONE\" } on line /.*/ { reply \"OK\" }");
+    write("t.flow", &format!("flow \"t\" sim \"d.flow\" {body}"));
+    record(folder, &folder.join("t.flow").display().to_string()).0
+}
+
+#[test]
+fn a_replay_that_ends_early_has_not_passed() {
+    let one = "send \"AT\" expect line \"OK\"";
+    let two = format!("{one} send \"AT+TWO\" expect line \"OK\"");
+    let all = format!("{two} send \"LATE\" expect line \"DONE\"");
+    let folder = tempfile::tempdir().expect("there is room");
+    let recording = recorded_exchanges(folder.path(), &all);
+    let replay = |body: &str| {
+        let edited = folder.path().join("e.flow");
+        std::fs::write(&edited, format!("flow \"t\" {body}")).expect("there is room");
+        let output = flowrun(&[&edited.display().to_string(), "--port", &format!("replay:{recording}")]);
+        let shown = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        let words = shown.split(|c: char| c.is_whitespace() || c == '│').filter(|word| !word.is_empty());
+        (output.status.code(), words.collect::<Vec<_>>().join(" "))
+    };
+    assert_eq!(replay(&all).0, Some(0));
+    for (body, left) in [
+        (one.to_string(), "2 writes are left, the first is `AT+TWO\\r` at "),
+        (two.clone(), "1 write is left, the first is `LATE\\r` at "),
+        (format!("{two} send \"LATE\""), "the flow ended before `DONE\\r\\n`, which came at "),
+        (format!("{one} skip \"not here\""), "2 writes are left"),
+        (format!("{one} send raw \"AT+\""), "2 writes are left, the first is `AT+TWO\\r` at "),
+    ] {
+        let (code, shown) = replay(&body);
+        assert_eq!(code, Some(1), "{body}: {shown}");
+        assert!(shown.contains(left) && shown.contains("failed t "), "{body}: {shown}");
+    }
+}
+
+#[test]
+fn what_the_device_says_after_the_recorded_flow_is_no_fault_of_a_replay() {
+    // Each flow ends while the device is still talking, or would be.
+    for body in [
+        "send \"AT\" expect \"O\"",
+        "send \"LATE\" sleep 50ms send \"AT\" expect \"OK\"",
+        "send \"AT\" expect line \"OK\" send \"AT\"",
+        "send \"AT\" expect line \"OK\" ask \"is it on?\" default \"yes\"",
+        "send \"AT\" expect line \"OK\" skip \"not here\"",
+    ] {
+        let folder = tempfile::tempdir().expect("there is room");
+        let recording = recorded_exchanges(folder.path(), body);
+        passes(&[&folder.path().join("t.flow").display().to_string(), "--port", &format!("replay:{recording}")]);
+    }
+}
+
+#[test]
+fn whatever_passes_is_recorded_and_passes_again() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let mut wrong = Vec::new();
+    let places = ["tests/corpus", "tests/transcripts"];
+    let flows = places.iter().flat_map(|place| {
+        support::flows_in(place)
+            .into_iter()
+            .map(move |name| repo(&format!("{place}/{name}.flow")).display().to_string())
+    });
+    for (n, flow) in flows.enumerate() {
+        let path = |kind: &str| folder.path().join(format!("{n}.{kind}")).display().to_string();
+        let (recording, saved) = (path("rec"), path("toml"));
+        let first = flowrun(&[&flow, "--port", "sim", "--quiet", "--record", &recording, "--save", &saved]);
+        if first.status.code() != Some(0) {
+            continue;
+        }
+        let again = flowrun(&[&flow, "--port", &format!("replay:{recording}"), "--quiet", "--save", &saved]);
+        let shown = String::from_utf8_lossy(&again.stdout).into_owned() + &String::from_utf8_lossy(&again.stderr);
+        // A secret that came has to be given again.
+        if again.status.code() != Some(0) && !shown.contains("--sim-var") {
+            wrong.push(format!("{flow}\n{shown}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

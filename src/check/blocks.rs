@@ -2,7 +2,7 @@
 
 use super::expr::{TIME, TRUTH};
 use super::names::Names;
-use super::{Compiler, Context};
+use super::{Compiler, Context, Skips};
 use crate::diagnostic::Code;
 use crate::program::{Expr, ExprKind, Op, Role, ScopeKind, Telling, Watcher, WatcherId, WatcherKind, WhenOver};
 use crate::source::Span;
@@ -154,13 +154,14 @@ impl Compiler<'_> {
         if self.context.is_cleanup {
             self.misplaced(head, "a `finally` block can not hold another", "put both into one");
         }
-        let was_cleanup = std::mem::replace(&mut self.context.is_cleanup, true);
+        let outer = self.context;
+        self.context = Context { is_cleanup: true, skips: Skips::Cleanup, ..outer };
         let entry = self.here() + 1;
         let finally = self.emit(Op::Finally { entry, behind: 0 }, head);
         self.scoped_block(body, head);
         self.emit(Op::FinallyEnd, head);
         self.land(finally);
-        self.context.is_cleanup = was_cleanup;
+        self.context = outer;
     }
 
     pub(super) fn after(&mut self, delay: &ast::Expr, body: &Block, head: Span) {

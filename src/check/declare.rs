@@ -3,9 +3,9 @@
 use super::expr::{NUMBER, TIME};
 use super::hold::Secrets;
 use super::names::Names;
-use super::{Compiler, Context, ProcedureSignature};
-use crate::diagnostic::Code;
+use super::{Call, Compiler, Context, ProcedureSignature, Skips};
 use crate::diagnostic::nearest::nearest;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::load::LoadedFile;
 use crate::pattern::{Fit, Regex};
 use crate::program::{DEFAULT_TIMEOUT, Expr, ExprKind, Main, Op, Param, Procedure, Program, Role, Target};
@@ -15,6 +15,10 @@ use crate::syntax::ast::{
     self, Bind, Block, Bound, FileKind, Name, Origin, Runs, Secrecy, Setting, Statement, StatementKind,
 };
 use crate::value::{Type, Value};
+
+/// What is said of a `skip` that would end a clean-up.
+pub(super) const NO_SKIP: &str =
+    "a clean-up runs while something is being left already: use `if`, or a `step` around it";
 
 /// What the declarations of all files come to.
 struct Declared {
@@ -64,6 +68,7 @@ impl<'a> Compiler<'a> {
         self.file.source = root.id;
         let (entry, locals) = self.main(&bodies, initial);
         self.circles();
+        self.skips_in_cleanups();
         self.hazards(&root.parsed);
         let header = root.parsed.file.header.as_ref()?;
         if header.kind == FileKind::Library {
@@ -475,34 +480,51 @@ impl<'a> Compiler<'a> {
         (entry, locals)
     }
 
+    /// Returns a procedure with all that it calls, however deep, as far as `follows` says.
+    fn reached(&self, from: usize, follows: impl Fn(&Call) -> bool) -> Vec<usize> {
+        let mut reached = vec![from];
+        let mut i = 0;
+        while i < reached.len() {
+            let from = reached[i];
+            for call in self.procedures.calls.iter().filter(|call| call.caller == Some(from) && follows(call)) {
+                if !reached.contains(&call.callee) {
+                    reached.push(call.callee);
+                }
+            }
+            i += 1;
+        }
+        reached
+    }
+
     /// Reports procedures that call themselves.
     fn circles(&mut self) {
-        let calls = self.procedures.calls.clone();
-        for (caller, callee, site) in &calls {
-            let mut reached = vec![*callee];
-            let mut i = 0;
-            while i < reached.len() {
-                let from = reached[i];
-                for (next_caller, next, _) in &calls {
-                    if *next_caller == from && !reached.contains(next) {
-                        reached.push(*next);
-                    }
-                }
-                i += 1;
-            }
-            if reached.contains(caller) {
-                let message = format!("the procedure `{}` calls itself", self.procedures.all[*caller].name);
-                self.problems.push(
-                    crate::diagnostic::Diagnostic::new(
-                        Code::CheckRecursion,
-                        *site,
-                        message,
-                        "leads back to the procedure it stands in",
-                    )
-                    .help("use `repeat` for what is to happen again"),
+        let mut problems = Vec::new();
+        for call in &self.procedures.calls {
+            let Some(caller) = call.caller else { continue };
+            if self.reached(call.callee, |_| true).contains(&caller) {
+                let message = format!("the procedure `{}` calls itself", self.procedures.all[caller].name);
+                let label = "leads back to the procedure it stands in";
+                problems.push(
+                    Diagnostic::new(Code::CheckRecursion, call.site, message, label)
+                        .help("use `repeat` for what is to happen again"),
                 );
             }
         }
+        self.problems.extend(problems);
+    }
+
+    /// Reports calls in a `finally` that come to a `skip`.
+    fn skips_in_cleanups(&mut self) {
+        let mut problems = Vec::new();
+        for call in self.procedures.calls.iter().filter(|call| call.skips == Skips::Cleanup) {
+            let reached = self.reached(call.callee, |call| call.skips == Skips::Outside);
+            if reached.iter().any(|procedure| self.procedures.skipping.contains(procedure)) {
+                let message = format!("`{}` can skip, and a `finally` can not", self.procedures.all[call.callee].name);
+                let label = "called in a `finally` block";
+                problems.push(Diagnostic::new(Code::CheckMisplaced, call.site, message, label).help(NO_SKIP));
+            }
+        }
+        self.problems.extend(problems);
     }
 
     /// Reports a statement in a place where it has no meaning.

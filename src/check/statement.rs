@@ -1,8 +1,9 @@
 //! Statements to instructions.
 
-use super::Compiler;
+use super::declare::NO_SKIP;
 use super::expr::{ANYTHING, NUMBER, TIME, TRUTH};
 use super::hold::Until;
+use super::{Call, Compiler, Skips};
 use crate::diagnostic::Code;
 use crate::diagnostic::nearest::nearest;
 use crate::program::{
@@ -77,11 +78,7 @@ impl Compiler<'_> {
             StatementKind::Ask { prompt, secrecy, name, default } => {
                 self.ask(prompt, *secrecy, name.as_ref(), default.as_ref(), head);
             }
-            StatementKind::Skip(why) => {
-                let why = self.want(why, ANYTHING, "a reason");
-                self.only_flow(head, "`skip`");
-                self.emit(Op::Skip(why), head);
-            }
+            StatementKind::Skip(why) => self.skip(why, head),
             StatementKind::FailOn { .. } | StatementKind::Ignore(_) | StatementKind::On { .. } => self.watch(statement),
             StatementKind::Save(names) => self.save(names, head),
             StatementKind::Log(value) => {
@@ -128,6 +125,17 @@ impl Compiler<'_> {
                 self.emit(Op::Echo(*on), head);
             }
         }
+    }
+
+    fn skip(&mut self, why: &ast::Expr, head: Span) {
+        let why = self.want(why, ANYTHING, "a reason");
+        self.only_flow(head, "`skip`");
+        match (self.context.skips, self.context.procedure) {
+            (Skips::Cleanup, _) => self.misplaced(head, "a `finally` block can not skip", NO_SKIP),
+            (Skips::Outside, Some(procedure)) => self.procedures.skipping.push(procedure),
+            (Skips::Outside | Skips::Step, _) => {}
+        }
+        self.emit(Op::Skip(why), head);
     }
 
     fn send(&mut self, mode: ast::SendMode, text: &ast::Expr, head: Span) {
@@ -233,12 +241,13 @@ impl Compiler<'_> {
         let retry = self.count(step.retry.as_ref(), "`retry`");
         let every = self.want_some(step.every.as_ref(), TIME, "`every`");
         let timeout = self.want_some(step.timeout.as_ref(), TIME, "the step's timeout");
-        let was_bounded = self.context.is_bounded;
+        let outer = self.context;
         self.context.is_bounded |= timeout.is_some();
+        self.context.skips = Skips::Step;
         let enter = self.emit(Op::Enter(Box::new(ScopeKind::Step { title, retry, every, timeout, behind: 0 })), head);
         self.block(&step.body);
         self.emit(Op::Leave, head);
-        self.context.is_bounded = was_bounded;
+        self.context = outer;
         let here = self.here();
         if let Op::Enter(kind) = &mut self.code.ops[enter]
             && let ScopeKind::Step { behind, .. } = kind.as_mut()
@@ -343,10 +352,8 @@ impl Compiler<'_> {
             self.problem(Code::CheckArguments, head, message, "a result is wanted here").others =
                 vec![crate::diagnostic::Label::new(signature.site, "has no `return` with a value")];
         }
-        if let Some(caller) = self.context.procedure {
-            let site = self.site(head);
-            self.procedures.calls.push((caller, signature.index, site));
-        }
+        let (caller, skips, site) = (self.context.procedure, self.context.skips, self.site(head));
+        self.procedures.calls.push(Call { caller, callee: signature.index, site, skips });
         match results {
             [] => self.emit_call(signature.index, arguments, None, head),
             [result] => {

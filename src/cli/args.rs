@@ -124,6 +124,9 @@ pub(super) struct RunArguments {
     /// Seed everything random (1 for `sim`, else a new one each time)
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// Fail if a clean-up fails
+    #[arg(long)]
+    pub strict: bool,
     #[command(flatten)]
     pub variables: VariableArguments,
     /// Set a variable of the simulated device (repeatable)
@@ -186,6 +189,9 @@ pub(super) struct SelectionArguments {
     /// Begin no flow after one that failed
     #[arg(long)]
     pub fail_fast: bool,
+    /// Fail a flow if a clean-up in it fails
+    #[arg(long)]
+    pub strict: bool,
     /// Run so many flows at once [default: one a processor]
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,

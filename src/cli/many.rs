@@ -17,6 +17,7 @@ use crate::event::Verdict;
 use crate::program::Role;
 use crate::report::Fan;
 use crate::report::console::Volume;
+use crate::report::summary::remark;
 use crate::setup::{Counterpart, Ender};
 use crate::transport::{Clock, open, run_all};
 use crate::world::{Nobody, Session, World};
@@ -59,7 +60,7 @@ impl Write for Gathered {
 
 /// Runs a flow on several ports.
 pub(super) fn run(arguments: &RunArguments, addresses: &[Address], terminal: &Terminal) -> Result<Ending, Ending> {
-    let flow = program_for(Role::Flow, &arguments.file, terminal)?;
+    let flow = program_for(Role::Flow, &arguments.file, arguments.output.volume(), terminal)?;
     let places = Places::of(arguments);
     let mut prepared = Vec::with_capacity(addresses.len());
     for (address, label) in addresses.iter().zip(&labels(addresses)) {
@@ -97,10 +98,12 @@ pub(super) fn run(arguments: &RunArguments, addresses: &[Address], terminal: &Te
         Ending::Outside
     })?;
     let mut written = Written::Everything;
+    let mut n_cleanups_failed = 0;
     for Seat { engine, outputs, fan, .. } in seats {
+        n_cleanups_failed += engine.n_cleanups_failed();
         written = written.and(outputs.finish(fan, &engine, terminal));
     }
-    terminal.say(&summary(&verdicts));
+    terminal.say(&summary(&verdicts, n_cleanups_failed));
     Ok(written.ending(worst(&verdicts)))
 }
 
@@ -148,15 +151,16 @@ fn worst(verdicts: &[Verdict]) -> Verdict {
     verdicts.iter().copied().max_by_key(rank).unwrap_or(Verdict::Passed)
 }
 
-fn summary(verdicts: &[Verdict]) -> String {
+fn summary(verdicts: &[Verdict], n_cleanups_failed: u64) -> String {
     let kinds =
         [Verdict::Passed, Verdict::Flaky, Verdict::Skipped, Verdict::Failed, Verdict::PortFailed, Verdict::Interrupted];
-    let counted: Vec<String> = kinds
+    let mut counted: Vec<String> = kinds
         .iter()
         .map(|kind| (kind, verdicts.iter().filter(|verdict| *verdict == kind).count()))
         .filter(|(_, count)| *count > 0)
         .map(|(kind, count)| format!("{count} {}", kind.title()))
         .collect();
+    counted.extend(remark(n_cleanups_failed, "clean-up", "failed"));
     format!("{} ports: {}\n", verdicts.len(), counted.join(", "))
 }
 
@@ -168,6 +172,7 @@ mod tests {
     fn one_failed_port_fails_the_whole() {
         assert_eq!(worst(&[Verdict::Passed, Verdict::Failed, Verdict::Flaky]), Verdict::Failed);
         assert_eq!(worst(&[Verdict::Passed, Verdict::PortFailed, Verdict::Failed]), Verdict::PortFailed);
-        assert_eq!(summary(&[Verdict::Passed, Verdict::Failed, Verdict::Passed]), "3 ports: 2 passed, 1 failed\n");
+        assert_eq!(summary(&[Verdict::Passed, Verdict::Failed, Verdict::Passed], 0), "3 ports: 2 passed, 1 failed\n");
+        assert_eq!(summary(&[Verdict::Passed], 2), "1 ports: 1 passed, 2 clean-ups failed\n");
     }
 }

@@ -6,11 +6,11 @@ use super::Ending;
 use super::args::RunArguments;
 use super::given::{device_variables, settings, variables};
 use super::outputs::{Outputs, Places};
-use super::refusal::{complain, refuse};
+use super::refusal::{refuse, warn};
 use super::terminal::Terminal;
 use crate::address::Address;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::engine::Inputs;
+use crate::engine::{Inputs, Rigour};
 use crate::program::Program;
 use crate::report::console::Volume;
 use crate::setup::{Ender, Pace, Setup, Terms, find_counterpart};
@@ -34,7 +34,7 @@ impl Prepared {
     ) -> Result<Prepared, Ending> {
         let file = &arguments.file;
         let found = find_counterpart(address, file, flow).map_err(|error| refuse(error, terminal))?;
-        complain(&found.warnings, terminal);
+        warn(&found.warnings, arguments.output.volume(), terminal);
         if found.address != *address && arguments.output.volume() == Volume::Normal {
             let (file, address) = (file.display(), &found.address);
             terminal
@@ -49,7 +49,8 @@ impl Prepared {
         }
         let variables = variables(flow, &arguments.variables);
         let device_variables = device_variables(&arguments.sim_vars);
-        let terms = Terms { variables, device_variables, settings, problems };
+        let rigour = if arguments.strict { Rigour::Strict } else { Rigour::Usual };
+        let terms = Terms { variables, device_variables, settings, rigour, problems };
         let setup =
             Setup::join(flow.clone(), file, found.counterpart, terms).map_err(|error| refuse(error, terminal))?;
         let beginning = match arguments.seed {

@@ -8,6 +8,7 @@ use super::terminal::Terminal;
 use crate::address::AddressError;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::program::{Program, Role};
+use crate::report::console::Volume;
 use crate::setup::{Complaint, Read, SetupError, read_program};
 
 /// Returns the program in a file that is to play a role, after telling of everything that is wrong with it.
@@ -15,10 +16,23 @@ use crate::setup::{Complaint, Read, SetupError, read_program};
 /// # Errors
 ///
 /// There is none, and that has been told.
-pub(super) fn program_for(role: Role, path: &Path, terminal: &Terminal) -> Result<Arc<Program>, Ending> {
+pub(super) fn program_for(
+    role: Role,
+    path: &Path,
+    volume: Volume,
+    terminal: &Terminal,
+) -> Result<Arc<Program>, Ending> {
     let Read { program, warnings } = read_program(role, path).map_err(|error| refuse(error, terminal))?;
-    complain(&warnings, terminal);
+    warn(&warnings, volume, terminal);
     Ok(program)
+}
+
+/// Shows the warnings of a file that is run, unless only its verdict is wanted.
+pub(super) fn warn(warnings: &Complaint, volume: Volume, terminal: &Terminal) {
+    match volume {
+        Volume::Normal => complain(warnings, terminal),
+        Volume::Quiet => {}
+    }
 }
 
 /// Shows problems, if there are any.

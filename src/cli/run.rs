@@ -33,7 +33,8 @@ pub(super) fn run(arguments: &RunArguments, terminal: &Terminal) -> Ending {
 
 fn run_one(arguments: &RunArguments, address: Option<&Address>, terminal: &Terminal) -> Result<Ending, Ending> {
     let file = &arguments.file;
-    let flow = program_for(Role::Flow, file, terminal).inspect_err(|_| suggest_command(file, terminal))?;
+    let flow = program_for(Role::Flow, file, arguments.output.volume(), terminal)
+        .inspect_err(|_| suggest_command(file, terminal))?;
     let Some(address) = address else {
         terminal.report(&[no_port(&flow)], &flow.sources);
         return Err(Ending::Refused);

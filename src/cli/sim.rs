@@ -52,7 +52,7 @@ fn serve(arguments: &SimArguments, file: &Path, terminal: &Terminal) -> Result<E
     use crate::transport::{Clock, PtyWorld};
     use crate::world::{self, Company, Nobody};
 
-    let program = program_for(Role::Device, file, terminal)?;
+    let program = program_for(Role::Device, file, arguments.output.volume(), terminal)?;
     let refused = |error| refuse(error, terminal);
     let sources = program.sources.clone();
     let offered = variables(&program, &arguments.variables);

@@ -12,6 +12,7 @@ use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::event::Verdict;
 use crate::program::Role;
+use crate::report::console::Volume;
 use crate::report::failure::diagnostic_of;
 use crate::setup::{Setup, SetupError, Terms, find_counterpart};
 use crate::stress::{
@@ -36,7 +37,7 @@ fn prepare(arguments: &StressArguments, terminal: &Terminal) -> Result<(Bench, C
         terminal.refuse(problem);
         Ending::Refused
     };
-    let flow = program_for(Role::Flow, file, terminal)?;
+    let flow = program_for(Role::Flow, file, Volume::Normal, terminal)?;
     let address = Address::parse(&arguments.port);
     match address {
         Address::OwnDevice | Address::Device(_) => {}

@@ -15,6 +15,7 @@ use super::refusal::refuse;
 use super::terminal::Terminal;
 use crate::diagnostic::render::Look;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::engine::Rigour;
 use crate::event::Verdict;
 use crate::report::jsonl::render_jsonl;
 use crate::report::progress::{render_case, render_summary};
@@ -151,6 +152,7 @@ impl<'a> Suite<'a> {
         let runner = Runner::new(self.flows.clone(), self.rules.clone())
             .against(self.wanted.address.clone())
             .until(self.ender.clone())
+            .with_rigour(if selection.strict { Rigour::Strict } else { Rigour::Usual })
             .offering(|flow| self.wanted.offered(flow))
             .after_failure(after_failure);
         match selection.jobs {

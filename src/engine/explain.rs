@@ -99,6 +99,15 @@ impl Engine {
         failure
     }
 
+    /// Explains a run that ended before the recording that it was played.
+    pub(super) fn unplayed_failure(&mut self, left: &str) -> Box<Failure> {
+        let site = self.program.site(self.program.ops.len() - 1);
+        let message = format!("the recording was not played to its end: {left}");
+        let mut failure = self.failure_at(Code::RunUnplayed, site, message, "");
+        failure.site = None;
+        failure.with_cause("the flow stops before the one that was recorded did; record it anew if that is meant")
+    }
+
     /// Explains a flow that came to its end without having checked anything.
     pub(super) fn nothing_checked(&mut self) -> Box<Failure> {
         let site = self.program.site(self.program.ops.len() - 1);

@@ -102,6 +102,8 @@ pub(in crate::engine) struct Step {
     pub began: Moment,
     pub body: Address,
     pub behind: Address,
+    /// How much had been checked when it began.
+    pub n_checks: u64,
 }
 
 /// How things go on after a `finally` block.

@@ -23,6 +23,8 @@ pub enum Input<'a> {
     Answered(Option<Vec<u8>>),
     /// Someone wants the run to end.
     Interrupt,
+    /// The run has ended, and the recording that is played has not: what is left of it.
+    Unplayed(String),
 }
 
 /// What an engine wants next.

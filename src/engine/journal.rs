@@ -10,6 +10,7 @@ use super::io::{Action, Output};
 use crate::event::{CloseReason, Event, EventKind, Failure};
 use crate::port::{PortCommand, PortId};
 use crate::secret::Redactor;
+use crate::time::Moment;
 
 /// What is on its way out of an engine.
 #[derive(Debug, Default)]
@@ -20,13 +21,20 @@ pub(in crate::engine) struct Journal {
     held: Vec<Event>,
     /// How many hold them.
     holds: u32,
+    /// When the event happened that was told last.
+    told_at: Moment,
     /// Whether what was told last was cut out of a line that was not looked at yet: a secret may still be made of it.
     is_cut: bool,
 }
 
 impl Journal {
     /// Takes an event. It leaves at once, or when nobody holds events back any more.
+    ///
+    /// Time never goes back: what came earlier and is told only now, the end of a line that was matched before its end for
+    /// instance, gets the moment of what was told before it.
     pub(in crate::engine) fn tell(&mut self, mut event: Event) {
+        event.at = event.at.max(self.told_at);
+        self.told_at = event.at;
         if !self.secrets.known().is_empty() {
             clean(&mut event, &self.secrets);
         }
@@ -194,11 +202,11 @@ fn clean(event: &mut Event, redactor: &Redactor) {
         }
         EventKind::Captured { value, .. } => bytes(value),
         EventKind::Logged { text: t } => bytes(t),
-        EventKind::Noted { text: t } => text(t),
+        EventKind::Noted { text: t } | EventKind::Skipped { why: t } => text(t),
         EventKind::StepBegan { title, .. } | EventKind::StepEnded { title, .. } => text(title),
-        EventKind::Failed(failure) | EventKind::Closed(CloseReason::DeviceFailed(failure)) => {
-            clean_failure(failure, redactor)
-        }
+        EventKind::Failed(failure)
+        | EventKind::CleanupFailed(failure)
+        | EventKind::Closed(CloseReason::DeviceFailed(failure)) => clean_failure(failure, redactor),
         EventKind::Closed(CloseReason::CannotOpen { reason, .. } | CloseReason::Broken { reason, .. }) => text(reason),
         EventKind::Closed(CloseReason::Finished | CloseReason::HungUp { .. }) => {}
         EventKind::RunStarted(_) | EventKind::Opened | EventKind::Saved { .. } | EventKind::RunEnded { .. } => {}

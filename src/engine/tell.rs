@@ -118,7 +118,7 @@ impl Engine {
     pub(super) fn release_all(&mut self) {
         self.journal.release_cut();
         self.journal.release_to(0);
-        if let Some(failure) = &mut self.tally.failure {
+        for failure in [&mut self.tally.failure, &mut self.tally.cleanup].into_iter().flatten() {
             self.journal.clean_failure(failure);
         }
     }

@@ -172,7 +172,8 @@ impl<W: Write> Tap for Recorder<W> {
             Happening::Closed(_, CloseReason::Finished)
             | Happening::Nothing
             | Happening::Opened(_)
-            | Happening::Interrupt => return,
+            | Happening::Interrupt
+            | Happening::Unplayed(_) => return,
             Happening::Closed(port, _) => self.note(*port, EntryKind::Closed),
         }
         self.is_behind = true;

@@ -107,6 +107,11 @@ impl<'a, W: Write> Console<'a, W> {
             EventKind::Saved { name } => self.put(at, FOUND, "+ ", format!("{name} saved").as_bytes()),
             EventKind::Logged { text } => text.split(|b| *b == b'\n').for_each(|line| self.put(at, BOLD, "# ", line)),
             EventKind::Noted { text } => self.put(at, DIM, "- ", text.as_bytes()),
+            EventKind::Skipped { why } => self.put(at, DIM, "- ", format!("skipped: {why}").as_bytes()),
+            EventKind::CleanupFailed(failure) => {
+                let line = format!("clean-up failed: {}", render_failure_line(failure, self.sources));
+                self.put(at, BAD, "! ", line.as_bytes());
+            }
             EventKind::Failed(failure) => {
                 let line = render_failure_line(failure, self.sources);
                 self.put(at, BAD, "! ", line.as_bytes());
@@ -151,11 +156,11 @@ impl<'a, W: Write> Console<'a, W> {
             Verdict::Failed | Verdict::PortFailed => BAD,
         };
         let title = self.tally.header.as_ref().map_or(String::new(), |h| visible(h.title.as_bytes()));
-        let counts =
-            [count(self.tally.n_steps, "step"), count(self.tally.n_matched, "check"), lasting(self.tally.took)]
-                .join(", ");
+        let mut counts = vec![count(self.tally.n_steps, "step"), count(self.tally.n_checks, "check")];
+        counts.extend(self.tally.remarks());
+        counts.push(lasting(self.tally.took));
         self.paint(paint.bold(), verdict.title());
-        self.text.push_str(&format!("  {title}  {counts}\n"));
+        self.text.push_str(&format!("  {title}  {}\n", counts.join(", ")));
     }
 
     fn put_header(&mut self, header: &RunHeader) {
@@ -270,11 +275,12 @@ impl<'a, W: Write> Console<'a, W> {
 impl<W: Write> Sink for Console<'_, W> {
     fn tell(&mut self, event: &Event) -> io::Result<()> {
         self.tally.add(event);
-        if self.volume == Volume::Normal {
+        // A verdict that a clean-up failed needs its reason.
+        if self.volume == Volume::Normal || matches!(event.kind, EventKind::CleanupFailed(_)) {
             self.say(event);
         }
         self.say_device_failure(event);
-        if let EventKind::RunEnded { verdict } = &event.kind {
+        if let EventKind::RunEnded { verdict, .. } = &event.kind {
             self.say_verdict(*verdict);
         }
         // Who watches sees at once what is told; a file or a pipe is filled in larger pieces.

@@ -8,8 +8,12 @@
 //!     "file": "flows/login.flow", "title": "Login", "status": "failed", "is_failure": true,
 //!     "port": "sim", "line": "115200 8N1", "seed": 1, "took_ms": 5021, "runs": 1, "failed_run": 1 | null,
 //!     "steps": [ { "title": "SIM", "depth": 0, "attempts": [
-//!        { "outcome": "passed" | "failed" | "skipped", "took_ms": 12, "failure": FAILURE | null } ] } ],
+//!        { "outcome": "passed" | "failed" | "skipped", "took_ms": 12, "failure": FAILURE | null,
+//!          "why_skipped": "…" | null } ] } ],
+//!     "checks": 12,                  patterns found, reads, silences and assertions
+//!     "why_skipped": "…" | null,     if the run was skipped
 //!     "failure": FAILURE | null,     the one that ended the run
+//!     "cleanups_failed": [FAILURE],  in `finally` blocks: the run may have passed
 //!     "saved": ["name"],             names only
 //!     "refusal": "…",                why it was not run, for people
 //!     "diff": "…"                    of the transcript, unified
@@ -61,7 +65,10 @@ fn flow(case: &CaseReport) -> Json {
         "runs": case.n_runs,
         "failed_run": case.failed_run,
         "steps": case.summary.steps.iter().map(|step| step_of(step, &case.sources)).collect::<Vec<_>>(),
+        "checks": case.summary.tally.n_checks,
+        "why_skipped": case.summary.tally.why_skipped,
         "failure": case.summary.tally.failure.as_ref().map(|failure| failure_of(failure, &case.sources)),
+        "cleanups_failed": case.summary.cleanups.iter().map(|failure| failure_of(failure, &case.sources)).collect::<Vec<_>>(),
         "saved": case.summary.saved,
         "refusal": case.refusal,
         "diff": case.diff,
@@ -76,7 +83,7 @@ fn step_of(step: &StepSummary, sources: &Sources) -> Json {
             StepOutcome::Skipped => "skipped",
         };
         let failure = attempt.failure.as_deref().map(|failure| failure_of(failure, sources));
-        json!({ "outcome": outcome, "took_ms": millis(attempt.took), "failure": failure })
+        json!({ "outcome": outcome, "took_ms": millis(attempt.took), "failure": failure, "why_skipped": attempt.why_skipped })
     };
     let attempts: Vec<Json> = step.attempts.iter().map(attempt).collect();
     json!({ "title": step.title, "depth": step.depth, "attempts": attempts })

@@ -3,7 +3,7 @@
 //! The first line of a run:
 //!
 //! ```text
-//! {"format":"flowrun events","version":1,"sources":[{"name":"login.flow","text":"flow \"Login\"…"}]}
+//! {"format":"flowrun events","version":2,"sources":[{"name":"login.flow","text":"flow \"Login\"…"}]}
 //! ```
 //!
 //! `sources` are the texts that places point into, as messages show them: the defaults of secrets are covered with `*`.
@@ -24,14 +24,16 @@
 //! | `saved` | `name` |
 //! | `logged` | `bytes` |
 //! | `noted` | `text` |
+//! | `skipped` | `why`: of the step that ends next, or of the run |
+//! | `cleanup-failed` | `failure` |
 //! | `failed` | `failure` |
-//! | `run-ended` | `verdict` (`passed`, `flaky`, `skipped`, `failed`, `port-failed`, `interrupted`) |
+//! | `run-ended` | `verdict` (`passed`, `flaky`, `skipped`, `failed`, `port-failed`, `interrupted`), `checks`: how many |
 //!
 //! *Bytes* are `{"text":"…"}` where they are UTF-8, else `{"hex":"…"}`. A *failure* has `code`, `site`, `message`, `label`, `others` (a list of
 //! `{"site":…,"text":"…"}`), `steps`, `sent`, `came`, `cause`; what is not known is `null`. Secrets are named everywhere, as `«name»`.
 //!
 //! Readers pass over keys that they do not know. One that goes or changes its meaning, and every new event, changes
-//! the version; a reader refuses a newer one.
+//! the version; a reader refuses a newer one. Version 2 has `skipped` and `cleanup-failed`, which were notes before.
 
 mod read;
 
@@ -48,7 +50,7 @@ use crate::value::coding::hex;
 pub use read::{Recorded, read};
 
 /// The version of the format.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
 /// What the first line says it is.
 const FORMAT: &str = "flowrun events";
 
@@ -137,7 +139,11 @@ impl<W: Write> JsonLines<W> {
             EventKind::Logged { text } => ("logged", json!({ "bytes": bytes_of(text) })),
             EventKind::Noted { text } => ("noted", json!({ "text": text })),
             EventKind::Failed(failure) => ("failed", json!({ "failure": self.failure(failure) })),
-            EventKind::RunEnded { verdict } => ("run-ended", json!({ "verdict": verdict_name(*verdict) })),
+            EventKind::Skipped { why } => ("skipped", json!({ "why": why })),
+            EventKind::CleanupFailed(failure) => ("cleanup-failed", json!({ "failure": self.failure(failure) })),
+            EventKind::RunEnded { verdict, checks } => {
+                ("run-ended", json!({ "verdict": verdict_name(*verdict), "checks": checks }))
+            }
         }
     }
 }

@@ -3,7 +3,8 @@
 //! `testsuites` holds one `testsuite` a flow, with its name, port, line and seed as properties, and one `testcase` a step. What
 //! belongs to no step, a changed snapshot for instance, is a `testcase` with the title of the flow. An attempt
 //! that failed before one that passed is a `flakyFailure`, one before the last failure a `rerunFailure`. What failed is a
-//! `failure`; what could not be run, or whose port failed, is an `error`.
+//! `failure`; what could not be run, or whose port failed, is an `error`. What was skipped has its reason. A clean-up that failed
+//! is a property and stands in the `system-out` of the suite.
 
 use std::time::Duration;
 
@@ -39,6 +40,14 @@ fn suite_of(case: &CaseReport) -> TestSuite {
             suite.add_property(Property::new(name, value.as_str()));
         }
     }
+    let mut cleanups = String::new();
+    for failure in &case.summary.cleanups {
+        suite.add_property(Property::new("clean-up failed", diagnostic_of(failure).message));
+        cleanups.push_str(&format!("clean-up failed\n{}\n", render_failure(failure, &case.sources, LOOK).trim_end()));
+    }
+    if !cleanups.is_empty() {
+        suite.set_system_out(cleanups);
+    }
     let mut has_told = false;
     for (title, step) in case.steps() {
         let told = status_of(step, case);
@@ -64,7 +73,13 @@ fn status_of(step: &StepSummary, case: &CaseReport) -> TestCaseStatus {
     };
     let mut status = match last.outcome {
         StepOutcome::Passed => TestCaseStatus::success(),
-        StepOutcome::Skipped => TestCaseStatus::skipped(),
+        StepOutcome::Skipped => {
+            let mut status = TestCaseStatus::skipped();
+            if let Some(why) = &last.why_skipped {
+                status.set_message(why.as_str());
+            }
+            status
+        }
         StepOutcome::WillRetry | StepOutcome::Failed => failed(last.failure.as_deref(), case),
     };
     status.add_reruns(earlier.iter().filter(|attempt| attempt.outcome != StepOutcome::Passed).map(|a| rerun(a, case)));
@@ -119,7 +134,7 @@ fn whole(case: &CaseReport, has_told: bool) -> Option<TestCaseStatus> {
         Status::Passed | Status::Flaky => case.steps().is_empty().then(TestCaseStatus::success),
         Status::Skipped | Status::Alone => {
             let mut status = TestCaseStatus::skipped();
-            status.set_message(case.status.title());
+            status.set_message(case.summary.tally.why_skipped.as_deref().unwrap_or(case.status.title()));
             Some(status)
         }
         Status::New if !case.is_failure => case.steps().is_empty().then(TestCaseStatus::success),

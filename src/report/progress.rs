@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Style as Ansi};
 
-use super::failure::render_failure;
+use super::failure::{render_failure, render_failure_line};
 use super::suite::{CaseReport, Status, SuiteReport};
 use crate::diagnostic::render::{Look, Style};
 use crate::time::Moment;
@@ -40,6 +40,8 @@ pub fn render_case(case: &CaseReport, look: Look) -> String {
     }
     let flaky = case.summary.steps.iter().filter(|step| step.is_flaky());
     more.extend(flaky.map(|step| format!("{}: {} attempts", visible(step.title.as_bytes()), step.attempts.len())));
+    more.extend(case.summary.tally.why_skipped.as_ref().map(|why| visible(why.as_bytes())));
+    more.extend(case.summary.tally.remarks());
     match case.status {
         Status::Alone => more.push("names no simulated device".to_string()),
         Status::New => more.push("no snapshot yet".to_string()),
@@ -54,6 +56,9 @@ pub fn render_case(case: &CaseReport, look: Look) -> String {
     }
     line.push_str(&paint(DIM, &format!("  {}", more.join(", ")), look));
     let mut text = format!("{}\n", line.trim_end());
+    for failure in &case.summary.cleanups {
+        text.push_str(&format!("          clean-up failed: {}\n", render_failure_line(failure, &case.sources)));
+    }
     if let Some(failure) = &case.summary.tally.failure {
         text.push_str(&format!("\n{}\n", render_failure(failure, &case.sources, look).trim_end()));
     }
@@ -64,7 +69,7 @@ pub fn render_case(case: &CaseReport, look: Look) -> String {
         text.push('\n');
         text.push_str(&render_diff(&case.diff, look));
     }
-    if text.lines().count() > 1 {
+    if text.lines().count() > 1 + case.summary.cleanups.len() {
         text.push('\n');
     }
     text

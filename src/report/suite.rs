@@ -179,12 +179,12 @@ pub(super) mod tests {
             CaseReport { file, status, is_failure, summary, sources, refusal, diff, n_runs: 1, failed_run: None }
         };
         let mut flaky = events[..15].to_vec();
-        let ended = EventKind::RunEnded { verdict: Verdict::Flaky };
+        let ended = EventKind::RunEnded { verdict: Verdict::Flaky, checks: 1 };
         flaky.push(Event { at: Moment::from_millis(6022), port: PortId::FIRST, site: None, kind: ended });
         let ends = |outcome: StepOutcome, verdict: Verdict| {
             let (title, took) = ("SIM".to_string(), Duration::from_millis(12));
             let ended = EventKind::StepEnded { title, outcome, attempt: 1, took, depth: 0 };
-            let more = [(15, ended), (16, EventKind::RunEnded { verdict })];
+            let more = [(15, ended), (16, EventKind::RunEnded { verdict, checks: 1 })];
             let more =
                 more.map(|(ms, kind)| Event { at: Moment::from_millis(ms), port: PortId::FIRST, site: None, kind });
             [&events[..3], &more].concat()

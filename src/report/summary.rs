@@ -17,12 +17,20 @@ pub struct Tally {
     pub took: Duration,
     /// How many steps began, each time it did, further attempts not counted.
     pub n_steps: u64,
-    /// How many awaited patterns were found.
-    pub n_matched: u64,
+    /// How much was checked; known at its end.
+    pub n_checks: u64,
+    /// How many steps were skipped, each time one was.
+    pub n_skipped: u64,
+    /// How many clean-ups failed.
+    pub n_cleanups_failed: u64,
+    /// Why it was skipped; `None` if it was not.
+    pub why_skipped: Option<String>,
     /// Why it failed; `None` if it did not. Failures that a further attempt made good are not kept.
     pub failure: Option<Failure>,
     /// Failures of attempts whose steps have not ended yet, the newest last.
     pending: Vec<Failure>,
+    /// Why the step that ends next is skipped.
+    skipping: Option<String>,
 }
 
 /// A run with each of its steps.
@@ -35,6 +43,8 @@ pub struct Summary {
     pub steps: Vec<StepSummary>,
     /// The names of what was saved, each once.
     pub saved: Vec<String>,
+    /// Why clean-ups failed, in order.
+    pub cleanups: Vec<Failure>,
 }
 
 /// One step.
@@ -57,6 +67,8 @@ pub struct Attempt {
     pub took: Duration,
     /// Why it failed; `None` if it did not.
     pub failure: Option<Box<Failure>>,
+    /// Why it was skipped; `None` if it was not.
+    pub why_skipped: Option<String>,
 }
 
 impl StepSummary {
@@ -81,15 +93,24 @@ impl Tally {
             EventKind::StepEnded { outcome: StepOutcome::WillRetry, .. } => {
                 self.pending.pop();
             }
-            EventKind::Matched { .. } => self.n_matched += 1,
+            EventKind::StepEnded { outcome: StepOutcome::Skipped, .. } => {
+                self.n_skipped += 1;
+                self.why_skipped = self.skipping.take();
+            }
+            EventKind::Skipped { why } => self.skipping = Some(why.clone()),
+            EventKind::CleanupFailed(_) => self.n_cleanups_failed += 1,
             EventKind::Failed(failure) => self.pending.push((**failure).clone()),
-            EventKind::RunEnded { verdict } => {
+            EventKind::RunEnded { verdict, checks } => {
                 self.verdict = Some(*verdict);
+                self.n_checks = *checks;
+                self.why_skipped =
+                    self.skipping.take().or(self.why_skipped.take()).filter(|_| *verdict == Verdict::Skipped);
                 self.failure = if verdict.is_success() { None } else { self.pending.pop() };
                 self.pending.clear();
             }
             EventKind::StepBegan { .. }
             | EventKind::StepEnded { .. }
+            | EventKind::Matched { .. }
             | EventKind::Opened
             | EventKind::Closed(_)
             | EventKind::Sent { .. }
@@ -99,6 +120,23 @@ impl Tally {
             | EventKind::Logged { .. }
             | EventKind::Noted { .. } => {}
         }
+    }
+}
+
+impl Tally {
+    /// Returns what a verdict has to add: steps that were skipped, clean-ups that failed.
+    pub fn remarks(&self) -> Vec<String> {
+        let skipped = remark(self.n_skipped, "step", "skipped");
+        skipped.into_iter().chain(remark(self.n_cleanups_failed, "clean-up", "failed")).collect()
+    }
+}
+
+/// Returns `2 steps skipped`; nothing if there is none.
+pub(crate) fn remark(n: u64, what: &str, participle: &str) -> Option<String> {
+    match n {
+        0 => None,
+        1 => Some(format!("1 {what} {participle}")),
+        n => Some(format!("{n} {what}s {participle}")),
     }
 }
 
@@ -116,10 +154,12 @@ impl Summary {
                     StepOutcome::Passed | StepOutcome::Skipped => None,
                     StepOutcome::WillRetry | StepOutcome::Failed => self.tally.pending.last().cloned().map(Box::new),
                 };
+                let why_skipped = self.tally.skipping.clone().filter(|_| *outcome == StepOutcome::Skipped);
                 if let Some(step) = self.steps.iter_mut().rev().find(|step| step.depth == *depth) {
-                    step.attempts.push(Attempt { outcome: *outcome, took: *took, failure });
+                    step.attempts.push(Attempt { outcome: *outcome, took: *took, failure, why_skipped });
                 }
             }
+            EventKind::CleanupFailed(failure) => self.cleanups.push((**failure).clone()),
             EventKind::Saved { name } => {
                 if !self.saved.contains(name) {
                     self.saved.push(name.clone());
@@ -128,6 +168,7 @@ impl Summary {
             EventKind::RunStarted(_)
             | EventKind::Matched { .. }
             | EventKind::Failed(_)
+            | EventKind::Skipped { .. }
             | EventKind::RunEnded { .. }
             | EventKind::Opened
             | EventKind::Closed(_)
@@ -215,7 +256,7 @@ pub(super) mod tests {
             (11021, EventKind::Noted { text: "cleaning up".to_string() }),
             (11022, ended("Network", StepOutcome::Failed, 1, 5001, 0)),
             (11030, EventKind::Closed(crate::event::CloseReason::Finished)),
-            (11031, EventKind::RunEnded { verdict: Verdict::Failed }),
+            (11031, EventKind::RunEnded { verdict: Verdict::Failed, checks: 1 }),
         ];
         let events = kinds
             .into_iter()
@@ -246,7 +287,7 @@ pub(super) mod tests {
         1 Attach [Failed 5s true] flaky: false
         "#);
         assert_eq!(summary.tally.verdict, Some(Verdict::Failed));
-        assert_eq!((summary.tally.n_matched, summary.saved), (1, vec!["pin".to_string()]));
+        assert_eq!((summary.tally.n_checks, summary.saved), (1, vec!["pin".to_string()]));
         assert_eq!(summary.tally.took, Duration::from_millis(11_031));
         assert!(summary.tally.failure.is_some());
     }
@@ -262,7 +303,7 @@ pub(super) mod tests {
             at: Moment::START,
             port: PortId::FIRST,
             site: None,
-            kind: EventKind::RunEnded { verdict: Verdict::Flaky },
+            kind: EventKind::RunEnded { verdict: Verdict::Flaky, checks: 1 },
         });
         assert_eq!(summary.tally.failure, None);
         assert!(summary.steps[0].is_flaky());

@@ -18,7 +18,8 @@ pub fn render_tap(suite: &SuiteReport) -> String {
 
 fn put(out: &mut String, number: usize, case: &CaseReport) {
     let sign = if case.is_failure { "not ok" } else { "ok" };
-    let directive = if case.status.is_skip() { format!(" # SKIP {}", case.status.title()) } else { String::new() };
+    let why = case.summary.tally.why_skipped.as_deref().unwrap_or(case.status.title());
+    let directive = if case.status.is_skip() { format!(" # SKIP {}", escaped(why)) } else { String::new() };
     // Writing into a String can not fail.
     let _ = writeln!(out, "{sign} {number} - {}{directive}", escaped(&case.file));
     let mut rows = vec![("status", case.status.title().to_string())];
@@ -27,6 +28,14 @@ fn put(out: &mut String, number: usize, case: &CaseReport) {
     }
     for step in case.summary.steps.iter().filter(|step| step.is_flaky()) {
         rows.push(("flaky", format!("{}, {} attempts", step.title, step.attempts.len())));
+    }
+    for step in &case.summary.steps {
+        let why = step.attempts.last().and_then(|last| last.why_skipped.as_ref());
+        rows.extend(why.map(|why| ("skipped", format!("{}: {why}", step.title))));
+    }
+    for failure in &case.summary.cleanups {
+        let place = failure.site.map_or(String::new(), |site| format!(" ({})", render_place(site, &case.sources)));
+        rows.push(("cleanup_failed", format!("{}{place}", diagnostic_of(failure).message)));
     }
     if let Some(failure) = &case.summary.tally.failure {
         let diagnostic = diagnostic_of(failure);

@@ -21,6 +21,7 @@ use std::time::Duration;
 use super::Sink;
 use super::failure::{diagnostic_of, notes_of};
 use super::lines::{Seconds, lines};
+use super::summary::remark;
 use crate::diagnostic::render::{Style, render_place};
 use crate::event::{CloseReason, Event, EventKind, Failure, RunHeader, StepOutcome};
 use crate::source::Sources;
@@ -60,6 +61,8 @@ pub struct Transcript<'a, W: Write> {
     gathered: usize,
     /// How much of the last page has been written.
     in_page: usize,
+    /// How many steps were skipped, and how many clean-ups failed.
+    remarks: (u64, u64),
     /// The time of the last line as text, and its milliseconds: lines that come together have the same.
     stamp: ((u64, u32), Seconds),
 }
@@ -68,7 +71,7 @@ impl<'a, W: Write> Transcript<'a, W> {
     /// Makes a transcript that goes to `out`; places are those of `sources`.
     pub fn new(out: W, sources: &'a Sources, times: Times) -> Transcript<'a, W> {
         let stamp = ((u64::MAX, u32::MAX), Seconds::new(Duration::ZERO, TIME_WIDTH));
-        Transcript { out, sources, times, text: Vec::new(), gathered: GATHERED, in_page: 0, stamp }
+        Transcript { out, sources, times, text: Vec::new(), gathered: GATHERED, in_page: 0, remarks: (0, 0), stamp }
     }
 
     /// Gathers about so many bytes before they are written: fewer where many transcripts are written at once.
@@ -203,7 +206,10 @@ impl<W: Write> Sink for Transcript<'_, W> {
                     StepOutcome::WillRetry => ("again ", format!(", attempt {attempt} failed")),
                     StepOutcome::Failed if *attempt > 1 => ("failed ", format!(", attempt {attempt}")),
                     StepOutcome::Failed => ("failed ", String::new()),
-                    StepOutcome::Skipped => ("skipped ", String::new()),
+                    StepOutcome::Skipped => {
+                        self.remarks.0 += 1;
+                        ("skipped ", String::new())
+                    }
                 };
                 let more = attempt + &self.lasting(*took);
                 self.put_step(at, *depth, what, title, &more);
@@ -218,9 +224,18 @@ impl<W: Write> Sink for Transcript<'_, W> {
             EventKind::Saved { name } => self.put(at, "+ ", name.as_bytes()),
             EventKind::Logged { text } => self.put(at, "# ", text),
             EventKind::Noted { text } => self.put(at, "- ", text.as_bytes()),
+            EventKind::Skipped { why } => self.put(at, "- ", format!("skipped: {why}").as_bytes()),
+            EventKind::CleanupFailed(failure) => {
+                self.remarks.1 += 1;
+                self.put(at, "! ", b"clean-up failed");
+                self.put_failure(at, failure);
+            }
             EventKind::Failed(failure) => self.put_failure(at, failure),
-            EventKind::RunEnded { verdict } => {
-                let more = self.lasting(at);
+            EventKind::RunEnded { verdict, .. } => {
+                let (n_skipped, n_failed) = self.remarks;
+                let remarks = [remark(n_skipped, "step", "skipped"), remark(n_failed, "clean-up", "failed")];
+                let remarks: String = remarks.into_iter().flatten().map(|remark| format!(", {remark}")).collect();
+                let more = remarks + &self.lasting(at);
                 self.put_step(at, 0, verdict.title(), "", &more);
             }
         }

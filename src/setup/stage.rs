@@ -2,7 +2,8 @@
 
 use super::{Counterpart, Setup, SetupError};
 use crate::engine::{Engine, Inputs};
-use crate::replay::ReplayWorld;
+use crate::program::Op;
+use crate::replay::{ReplayWorld, Timing};
 use crate::sim::{SimWorld, Stand, Texts};
 use crate::source::Sources;
 use crate::transport::{Clock, Interrupt, open};
@@ -81,7 +82,9 @@ impl Setup {
             Counterpart::Recording(recording) => {
                 let engine = self.engine(inputs);
                 let secrets = [&self.secrets[..], engine.secrets()].concat();
-                let world = Box::new(ReplayWorld::new(recording, &secrets));
+                let asks = flow.ops.iter().any(|op| matches!(op, Op::Ask(_)));
+                let timing = if asks { Timing::Quicker } else { Timing::Same };
+                let world = Box::new(ReplayWorld::new(recording, &secrets, timing));
                 Ok(Stage { engine, world, sources: (*flow.sources).clone() })
             }
         }

@@ -101,6 +101,7 @@ fn all_that_is_wrong_on_both_sides_is_told_at_once() {
         device_variables: offered("answers", "1"),
         settings: None,
         problems: vec![Diagnostic::general(crate::diagnostic::Code::CommandLine, "of the caller")],
+        rigour: Rigour::Usual,
     };
     let Err(SetupError::Wrong(complaints)) = folder.setup(&Address::Device(folder.path("d.flow")), terms) else {
         panic!("it is wrong")

@@ -382,7 +382,7 @@ impl World for FaultyLine<'_> {
                     received.extend(last);
                     return (self.now, Happening::Received(PortId::FIRST));
                 }
-                Happening::Opened(_) | Happening::Closed(_, _) | Happening::Interrupt => {
+                Happening::Opened(_) | Happening::Closed(_, _) | Happening::Interrupt | Happening::Unplayed(_) => {
                     return (self.now, happening);
                 }
             }

@@ -9,6 +9,7 @@ use std::thread;
 
 use super::{Judged, Rules, judge};
 use crate::address::Address;
+use crate::event::Rigour;
 use crate::program::{Program, Role};
 use crate::setup::{Ender, Setup, SetupError, Terms, find_counterpart, read_program};
 use crate::testing::{Refused, outcome};
@@ -40,6 +41,7 @@ pub struct Runner<'a> {
     ender: Ender,
     n_threads: Option<usize>,
     after_failure: AfterFailure,
+    rigour: Rigour,
     offer: Box<dyn Fn(&Program) -> Offered + Sync + 'a>,
 }
 
@@ -59,6 +61,7 @@ impl<'a> Runner<'a> {
             ender: Ender::Nobody,
             n_threads: None,
             after_failure: AfterFailure::GoOn,
+            rigour: Rigour::Usual,
             offer: Box::new(|_| Offered::default()),
         }
     }
@@ -74,6 +77,13 @@ impl<'a> Runner<'a> {
     #[must_use]
     pub fn after_failure(mut self, after_failure: AfterFailure) -> Runner<'a> {
         self.after_failure = after_failure;
+        self
+    }
+
+    /// Says whether a flow may pass though a clean-up in it failed.
+    #[must_use]
+    pub(crate) fn with_rigour(mut self, rigour: Rigour) -> Runner<'a> {
+        self.rigour = rigour;
         self
     }
 
@@ -165,7 +175,7 @@ impl<'a> Runner<'a> {
     fn try_setup(&self, flow: &Path) -> Result<Setup, SetupError> {
         let program = read_program(Role::Flow, flow)?.program;
         let found = find_counterpart(&self.address, flow, &program)?;
-        let terms = Terms { variables: (self.offer)(&program), ..Terms::default() };
+        let terms = Terms { variables: (self.offer)(&program), rigour: self.rigour, ..Terms::default() };
         Setup::join(program, flow, found.counterpart, terms)
     }
 

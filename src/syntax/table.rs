@@ -98,7 +98,11 @@ pub const STATEMENTS: &[Row] = &[
         what: "whichever comes first; the `timeout` arm may be left out",
     },
     Row { room: Room::Statement, forms: "`expect all [within D] { PATTERN … }`", what: "all of them, in any order" },
-    Row { room: Room::Statement, forms: "`expect none PATTERN for D`", what: "passes if it does not come" },
+    Row {
+        room: Room::Statement,
+        forms: "`expect none PATTERN for D`",
+        what: "passes if it does not come; at its end the last line counts as it stands",
+    },
     Row {
         room: Room::Statement,
         forms: "`expect quiet for D [within D]`",
@@ -134,7 +138,7 @@ pub const STATEMENTS: &[Row] = &[
     Row {
         room: Room::Statement,
         forms: "`fail \"message\"` · `skip \"why\"`",
-        what: "end the flow as failed · end the step, or the flow outside of a step, as skipped",
+        what: "end the flow as failed · end the step, or the flow outside of a step, as skipped; a `finally` cannot skip",
     },
     Row {
         room: Room::Statement,

@@ -228,6 +228,8 @@ impl Run {
             audience.transcript.end().expect("memory takes everything");
             (verdict, audience.events)
         };
+        let goes_back = events.windows(2).find(|pair| pair[1].at < pair[0].at);
+        assert!(goes_back.is_none(), "time goes back: {goes_back:?}");
         let failure = engine.failure().cloned();
         let report = failure.as_ref().map_or(String::new(), |failure| render_failure(failure, &sources, LOOK));
         let transcript = String::from_utf8(text).expect("a transcript is UTF-8");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::diagnostic::Code;
 use crate::engine::flow::{Exit, Scope, ScopeIs, Step, Then};
-use crate::engine::{Engine, State};
+use crate::engine::{Engine, Rigour, State};
 use crate::event::{EventKind, Failure, StepOutcome, Verdict};
 use crate::port::PortCommand;
 use crate::program::{Address, Role, ScopeKind};
@@ -36,6 +36,7 @@ impl Engine {
                     began: self.now,
                     body: self.flow.at,
                     behind: *behind,
+                    n_checks: self.tally.n_checks,
                 };
                 self.open_scope(ScopeIs::Step(Box::new(step)));
                 self.begin_attempt();
@@ -168,22 +169,34 @@ impl Engine {
                 self.flow.drop_call();
                 Some(exit)
             }
-            // A failure inside of a finally block changes nothing: what was going on before goes on.
+            // What happens inside of a finally block changes nothing: what was going on before goes on.
             (ScopeIs::Cleanup { then }, Exit::Failed(failure)) => {
-                self.note(format!("clean-up failed: {}", failure.message));
-                match then {
-                    Then::Exit(exit) => Some(exit),
-                    Then::Leave(leave) => {
-                        self.flow.at = leave;
-                        self.state = State::Ready;
-                        None
-                    }
-                }
+                self.tally.n_cleanups_failed += 1;
+                self.tell(failure.site, EventKind::CleanupFailed(failure.clone()));
+                self.tally.cleanup.get_or_insert(failure);
+                self.after_cleanup(then)
             }
+            (ScopeIs::Cleanup { then }, Exit::Skipped(why)) => {
+                self.note(format!("`skip` in a clean-up changes nothing: {why}"));
+                self.after_cleanup(then)
+            }
+            (ScopeIs::Cleanup { then }, Exit::Returned(..)) => self.after_cleanup(then),
             (ScopeIs::Cleanup { then: Then::Exit(Exit::Failed(failure)) }, Exit::Interrupted) => {
                 Some(Exit::Failed(failure))
             }
             (ScopeIs::Main | ScopeIs::Block | ScopeIs::Try { .. } | ScopeIs::Cleanup { .. }, exit) => Some(exit),
+        }
+    }
+
+    /// Goes on with what a finally block came into; gives an exit back that was on its way.
+    fn after_cleanup(&mut self, then: Then) -> Option<Exit> {
+        match then {
+            Then::Exit(exit) => Some(exit),
+            Then::Leave(leave) => {
+                self.flow.at = leave;
+                self.state = State::Ready;
+                None
+            }
         }
     }
 
@@ -202,7 +215,10 @@ impl Engine {
                 None
             }
             Exit::Skipped(why) => {
-                self.note(format!("skipped: {why}"));
+                self.tell(Some(step.site), EventKind::Skipped { why });
+                // What was checked in it says nothing of the rest.
+                self.tally.n_checks = step.n_checks;
+                self.tally.is_skipped |= !self.flow.is_in_cleanup();
                 self.end_step(&step, StepOutcome::Skipped);
                 self.flow.at = step.behind;
                 self.state = State::Ready;
@@ -251,30 +267,43 @@ impl Engine {
             }
             Exit::Interrupted => Verdict::Interrupted,
             Exit::Skipped(why) => {
-                self.note(format!("skipped: {why}"));
+                self.tell(None, EventKind::Skipped { why });
                 Verdict::Skipped
             }
-            Exit::Returned(..) | Exit::Ended => {
-                if self.tally.failure.is_some() {
-                    Verdict::Failed
-                } else if self.tally.is_skipped {
-                    Verdict::Skipped
-                } else if self.program.role == Role::Flow && !self.tally.has_checked {
-                    let failure = self.nothing_checked();
-                    self.told_failure(failure);
-                    Verdict::Failed
-                } else if self.tally.is_flaky {
-                    Verdict::Flaky
-                } else {
-                    Verdict::Passed
-                }
-            }
+            Exit::Returned(..) | Exit::Ended => self.verdict_at_the_end(),
         };
+        if verdict.is_success()
+            && self.rigour == Rigour::Strict
+            && let Some(mut failure) = self.tally.cleanup.take()
+        {
+            failure.message = format!("a clean-up failed: {}", failure.message);
+            self.told_failure(failure);
+            return self.finish(Verdict::Failed);
+        }
         self.finish(verdict);
     }
 
+    /// Returns the verdict on a flow whose last statement is done.
+    fn verdict_at_the_end(&mut self) -> Verdict {
+        let has_checked = self.program.role != Role::Flow || self.tally.n_checks > 0;
+        if self.tally.failure.is_some() {
+            Verdict::Failed
+        } else if !has_checked && self.tally.is_skipped {
+            // Nothing is left but skipped steps.
+            Verdict::Skipped
+        } else if !has_checked {
+            let failure = self.nothing_checked();
+            self.told_failure(failure);
+            Verdict::Failed
+        } else if self.tally.is_flaky {
+            Verdict::Flaky
+        } else {
+            Verdict::Passed
+        }
+    }
+
     /// Tells of the failure that ends the run, unless that was done when its step ended.
-    fn told_failure(&mut self, failure: Box<Failure>) {
+    pub(in crate::engine) fn told_failure(&mut self, failure: Box<Failure>) {
         if self.tally.failure.is_none() {
             self.tally.failure = Some(failure.clone());
             self.journal.release_to(0);
@@ -282,7 +311,13 @@ impl Engine {
         }
     }
 
-    /// Closes the ports and ends the run with a verdict.
+    /// Tells that the run is over.
+    pub(in crate::engine) fn tell_end(&mut self, verdict: Verdict) {
+        self.tally.is_end_told = true;
+        self.tell(None, EventKind::RunEnded { verdict, checks: self.tally.n_checks });
+    }
+
+    /// Closes the ports and ends the run with a verdict, which is told when the ports are closed.
     pub(in crate::engine) fn finish(&mut self, verdict: Verdict) {
         self.sight_all();
         self.release_all();
@@ -291,7 +326,6 @@ impl Engine {
                 self.command(port, PortCommand::Close);
             }
         }
-        self.tell(None, EventKind::RunEnded { verdict });
         self.state = State::Over(verdict);
     }
 }

@@ -221,7 +221,7 @@ impl Engine {
                     return false;
                 }
                 self.tell_match(port, (spec, &pattern), found, &line, waited, *then);
-                self.tally.has_checked = true;
+                self.tally.n_checks += 1;
                 if expect.needed == Needed::All && wanted.patterns.iter().any(Option::is_some) {
                     self.state = State::Waiting(wait);
                     return true;
@@ -257,7 +257,7 @@ impl Engine {
                 }
                 self.ports[port].sight.take_block(from..end);
                 self.sight_to(port, end, Piece::Block);
-                self.tally.has_checked = true;
+                self.tally.n_checks += 1;
                 let name = read.target.name.clone();
                 self.tell(Some(wait.site), EventKind::Captured { name, value });
                 false
@@ -276,7 +276,7 @@ impl Engine {
         // What stands before the block has its own lines; then the block as one piece.
         self.sight_to(port, range.start, Piece::Line);
         self.sight_to(port, range.end, Piece::Block);
-        self.tally.has_checked = true;
+        self.tally.n_checks += 1;
         self.tell(Some(site), EventKind::Captured { name: read.target.name.clone(), value });
     }
 
@@ -357,15 +357,20 @@ impl Engine {
         if let WaitKind::Quiet { lasting } = wait.kind
             && port.sight.inbox.last_arrival().max(wait.begun) + lasting <= self.now
         {
-            self.tally.has_checked = true;
+            self.tally.n_checks += 1;
             return;
         }
         if wait.deadline > self.now {
             self.state = State::Waiting(wait);
             return;
         }
-        if let (WaitKind::Absence { .. }, false) = (&wait.kind, wait.is_bounded) {
-            self.tally.has_checked = true;
+        if let (WaitKind::Absence { wanted, .. }, false) = (&wait.kind, wait.is_bounded) {
+            // What stands in the last line has come, whether or not the line has ended.
+            if let Some((arm, found, line)) = self.ports[wait.port].sight.look_at_end(wanted) {
+                self.found(wait, arm, found, line);
+                return;
+            }
+            self.tally.n_checks += 1;
             return self.sight_lines(wait.port);
         }
         self.sight_all();

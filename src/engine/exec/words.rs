@@ -22,7 +22,7 @@ impl Engine {
     pub(super) fn assert(&mut self, condition: &Expr, message: Option<&Expr>, site: Site) -> Result<(), Box<Failure>> {
         let holds = self.eval_bool(condition)?;
         if holds {
-            self.tally.has_checked = true;
+            self.tally.n_checks += 1;
             return Ok(());
         }
         let message = match message {
@@ -51,7 +51,6 @@ impl Engine {
     pub(super) fn skip(&mut self, why: &Expr) -> Result<(), Box<Failure>> {
         let why = self.eval(why)?;
         let why = self.shown(&why);
-        self.tally.is_skipped = true;
         self.leave(Exit::Skipped(why));
         Ok(())
     }

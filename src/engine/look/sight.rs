@@ -306,6 +306,26 @@ impl Sight {
         earliest
     }
 
+    /// Looks for patterns in the unfinished last line as if it ended here: for a wait whose time is over.
+    pub(in crate::engine) fn look_at_end(&self, wanted: &Wanted) -> Option<(usize, Range<Offset>, Line)> {
+        let (start, end) = (self.inbox.line_start(), self.inbox.end());
+        let from = start.max(self.floor);
+        let rest = self.inbox.slice(from..end);
+        let rest = rest.strip_suffix(b"\r").unwrap_or(rest);
+        if rest.is_empty() || self.echo.may_become(rest, Silence::NotYet) {
+            return None;
+        }
+        let line = Line { text: start..from + rest.len(), next: end };
+        let text = self.inbox.slice(line.text.clone());
+        let begins = from == start || from == self.floor && self.floor_begins_line;
+        wanted.patterns.iter().enumerate().find_map(|(arm, pattern)| {
+            let pattern = pattern.as_ref()?;
+            let in_line = pattern.find_in_line(text, from - start, begins).map(|found| found_at(start, found));
+            let in_rest = || pattern.find_in_prompt(rest).map(|found| found_at(from, found));
+            Some((arm, in_line.or_else(in_rest)?, line.clone()))
+        })
+    }
+
     /// Looks at the unfinished last line: literals at once, prompts when it has settled.
     fn look_at_rest(&mut self, wanted: &mut Wanted, silence: Silence) -> Seen {
         let end = self.inbox.end();

@@ -122,6 +122,8 @@ impl<'a> Line<'a> {
             "saved" => EventKind::Saved { name: self.text("name")? },
             "logged" => EventKind::Logged { text: self.bytes()? },
             "noted" => EventKind::Noted { text: self.text("text")? },
+            "skipped" => EventKind::Skipped { why: self.text("why")? },
+            "cleanup-failed" => EventKind::CleanupFailed(Box::new(self.inner("failure")?.failure()?)),
             "failed" => EventKind::Failed(Box::new(self.inner("failure")?.failure()?)),
             "run-ended" => EventKind::RunEnded {
                 verdict: self.one_of(
@@ -136,6 +138,8 @@ impl<'a> Line<'a> {
                     ],
                     verdict_name,
                 )?,
+                // Version 1 did not say it.
+                checks: self.maybe("checks").map_or(Ok(0), |_| self.number("checks"))?,
             },
             other => return Err(format!("there is no event `{other}`")),
         })
@@ -286,7 +290,9 @@ mod tests {
             EventKind::Closed(CloseReason::unplugged()),
             EventKind::Closed(CloseReason::CannotOpen { reason: "busy".to_string(), help: help.clone() }),
             EventKind::Closed(CloseReason::Broken { reason: "gone".to_string(), help: None }),
-            EventKind::Closed(CloseReason::DeviceFailed(failure)),
+            EventKind::Closed(CloseReason::DeviceFailed(failure.clone())),
+            EventKind::CleanupFailed(failure),
+            EventKind::Skipped { why: "no card".to_string() },
             EventKind::StepEnded {
                 title: "s".to_string(),
                 outcome: StepOutcome::Skipped,
@@ -302,7 +308,7 @@ mod tests {
             kind,
         }));
         for verdict in [Verdict::Passed, Verdict::Flaky, Verdict::Skipped, Verdict::PortFailed, Verdict::Interrupted] {
-            let kind = EventKind::RunEnded { verdict };
+            let kind = EventKind::RunEnded { verdict, checks: 3 };
             events.push(Event {
                 at: Moment::after(Duration::from_nanos(12_000_000_001)),
                 port: PortId::FIRST,
@@ -343,7 +349,7 @@ mod tests {
         let cases = [
             ("x\n".to_string(), "line 1: it is not JSON: expected value at line 1 column 1"),
             ("{}\n".to_string(), "line 1: it does not say what it is: not a file of events"),
-            (head.replace(":1", ":2"), "line 1: it has version 2, this flowrun reads up to 1"),
+            (head.replace(":1", ":3"), "line 1: it has version 3, this flowrun reads up to 2"),
             (format!("{head}\n{{\"at_ns\":1,\"event\":\"x\"}}\n"), "line 2: there is no event `x`"),
             (format!("{head}\n{{\"at_ns\":1,\"event\":\"sent\"}}\n"), "line 2: `bytes` is missing"),
             (
