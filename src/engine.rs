@@ -123,6 +123,8 @@ struct Tally {
     is_flaky: bool,
     /// Whether a step was skipped.
     is_skipped: bool,
+    /// Whether somebody ended the run while a failure was cleaned up: nothing is tried again.
+    is_interrupted: bool,
     /// Why a clean-up failed: the first that did.
     cleanup: Option<Box<Failure>>,
     /// How many clean-ups failed.

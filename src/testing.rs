@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use crate::address::Address;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::render::{Look, Style, render};
-use crate::event::Waiting;
+use crate::event::{Rigour, Waiting};
 use crate::program::Role;
 use crate::report::Sink;
 use crate::report::failure::render_failure;
@@ -59,6 +59,7 @@ pub struct Run {
     given: Vec<Given>,
     device_given: Vec<Given>,
     seed: u64,
+    rigour: Rigour,
 }
 
 impl Run {
@@ -66,7 +67,7 @@ impl Run {
     #[must_use]
     pub fn new(flow: impl AsRef<Path>) -> Run {
         let flow = flow.as_ref().to_path_buf();
-        Run { flow, device: None, given: Vec::new(), device_given: Vec::new(), seed: 1 }
+        Run { flow, device: None, given: Vec::new(), device_given: Vec::new(), seed: 1, rigour: Rigour::Usual }
     }
 
     /// Takes the device in this file instead of the one that the flow names.
@@ -97,6 +98,13 @@ impl Run {
         self
     }
 
+    /// Lets a failed clean-up be a failure, as `--strict` does.
+    #[must_use]
+    pub fn strict(mut self) -> Run {
+        self.rigour = Rigour::Strict;
+        self
+    }
+
     /// Runs it.
     ///
     /// # Errors
@@ -109,7 +117,7 @@ impl Run {
         let found = find_counterpart(&address, &self.flow, &program).map_err(refused)?;
         let offered = |given: &[Given]| Offered { given: given.to_vec(), problems: Vec::new() };
         let (variables, device_variables) = (offered(&self.given), offered(&self.device_given));
-        let terms = Terms { variables, device_variables, ..Terms::default() };
+        let terms = Terms { variables, device_variables, rigour: self.rigour, ..Terms::default() };
         let setup = Setup::join(program, &self.flow, found.counterpart, terms).map_err(refused)?;
         outcome(&setup, self.seed, &Ender::Nobody).map_err(refused)
     }

@@ -7,6 +7,8 @@ use std::path::Path;
 use std::process::Command;
 
 use flowrun::event::{Event, EventKind, Verdict};
+use flowrun::testing;
+use flowrun::time::Moment;
 use support::Run;
 
 const DEVICE: &str = "device \"d\"\nserial { header \"\\r\\n\"  echo on }\n\
@@ -99,6 +101,24 @@ fn a_failed_clean_up_is_in_the_verdict_line_and_in_every_file_of_a_run() {
 }
 
 #[test]
+fn ctrl_c_in_a_clean_up_ends_the_run_and_hides_no_failure() {
+    // Each is interrupted while it cleans up after the failure of its first second.
+    let fails = "finally { send \"QUIET\"  expect line \"BYE\" within 9s } send \"QUIET\" expect line \"NO\" within 1s";
+    for (body, verdict) in [
+        (format!("step \"s\" {{ {fails} }}"), Verdict::Failed),
+        (format!("step \"s\" retry 3 {{ {fails} }}"), Verdict::Failed),
+        (format!("step \"s\" {{ step \"t\" retry 3 {{ {fails} }} }}"), Verdict::Failed),
+        (format!("try {{ {fails} }} send \"AT\" expect line \"OK\""), Verdict::Interrupted),
+        (format!("step \"s\" {{ try {{ {fails} }} else {{ log \"no\" }} }}"), Verdict::Interrupted),
+    ] {
+        let run = Run::texts(&format!("flow \"t\"\n{body}\n"), DEVICE).interrupt_at(Moment::from_millis(2000));
+        let outcome = run.go();
+        assert_eq!(outcome.verdict, verdict, "{body}\n{}", outcome.transcript);
+        assert!(outcome.took < Moment::from_millis(2500), "{body}: it went on\n{}", outcome.transcript);
+    }
+}
+
+#[test]
 fn strict_makes_a_failed_clean_up_a_failure() {
     let folder = folder(UNCLEAN);
     let (code, shown) = flowrun(folder.path(), &["t.flow", "--port", "sim", "--strict"]);
@@ -108,8 +128,10 @@ fn strict_makes_a_failed_clean_up_a_failure() {
     assert_eq!(code, Some(0), "{shown}");
     let (code, shown) = flowrun(folder.path(), &["test", "t.flow", "--strict"]);
     assert_eq!(code, Some(1), "{shown}");
-    let (code, shown) = flowrun(folder.path(), &["d.flow", "t.flow"]);
-    assert_eq!(code, Some(2), "{shown}");
+    let run = testing::Run::new(folder.path().join("t.flow"));
+    assert!(run.go().expect("it can be run").has_passed());
+    let strict = run.strict().go().expect("it can be run");
+    assert!(!strict.has_passed() && strict.failure().contains(WHY), "{strict}");
 }
 
 #[test]

@@ -141,6 +141,8 @@ impl Engine {
         self.journal.release_to(scope.holds);
         let is = std::mem::replace(&mut scope.is, ScopeIs::Block);
         match (is, exit) {
+            // What is tried may fail; what somebody ended is not gone on with.
+            (ScopeIs::Try { .. }, Exit::Failed(_)) if self.tally.is_interrupted => Some(Exit::Interrupted),
             (ScopeIs::Try { otherwise }, Exit::Failed(failure)) if !self.port_is_closed() => {
                 self.note(format!("tried in vain: {}", failure.message));
                 self.flow.at = otherwise;
@@ -182,6 +184,7 @@ impl Engine {
             }
             (ScopeIs::Cleanup { then }, Exit::Returned(..)) => self.after_cleanup(then),
             (ScopeIs::Cleanup { then: Then::Exit(Exit::Failed(failure)) }, Exit::Interrupted) => {
+                self.tally.is_interrupted = true;
                 Some(Exit::Failed(failure))
             }
             (ScopeIs::Main | ScopeIs::Block | ScopeIs::Try { .. } | ScopeIs::Cleanup { .. }, exit) => Some(exit),
@@ -202,7 +205,7 @@ impl Engine {
 
     fn stop_step(&mut self, step: Box<Step>, mut scope: Scope, exit: Exit) -> Option<Exit> {
         match exit {
-            Exit::Failed(failure) if step.attempt < step.attempts && !self.port_is_closed() => {
+            Exit::Failed(failure) if step.attempt < step.attempts && self.may_try_again() => {
                 self.tell(failure.site, EventKind::Failed(failure));
                 self.end_step(&step, StepOutcome::WillRetry);
                 let not_before = self.now + step.every;
@@ -241,6 +244,11 @@ impl Engine {
                 Some(exit)
             }
         }
+    }
+
+    /// Whether a further attempt makes sense.
+    fn may_try_again(&self) -> bool {
+        !self.port_is_closed() && !self.tally.is_interrupted
     }
 
     /// Goes on with what a handler came into.
