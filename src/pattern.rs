@@ -73,6 +73,8 @@ pub struct Regex {
     /// What every match begins with, if that is known and long enough to tell most lines apart.
     lead: Option<Literal>,
     compiled: OnceLock<bytes::Regex>,
+    /// The same, but with its beginning anywhere in a line; made when it is first asked for.
+    tail: OnceLock<Option<bytes::Regex>>,
 }
 
 /// A shorter beginning is too common to be looked for by itself.
@@ -106,7 +108,7 @@ impl Regex {
             let _ = compiled.set(build(&text).map_err(|error| last_line(&error.to_string()))?);
         }
         let lead = lead(&hir).filter(|lead| lead.len() >= SHORTEST_LEAD).map(Literal::new);
-        Ok(Arc::new(Regex { text, groups, shortest, lead, compiled }))
+        Ok(Arc::new(Regex { text, groups, shortest, lead, compiled, tail: OnceLock::new() }))
     }
 
     /// Returns whether a match could be in a text: false takes one search for a literal, where the regex has one that every
@@ -131,6 +133,17 @@ impl Regex {
     /// Returns the text, flags and fit included.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Returns what every match begins with, if that is known and not short.
+    pub fn lead(&self) -> Option<&[u8]> {
+        self.lead.as_ref().map(Literal::needle)
+    }
+
+    /// Returns where the last part of a text begins that a regex for a whole line would take as its line.
+    fn find_tail(&self, text: &[u8]) -> Option<usize> {
+        let anywhere = || self.text.strip_prefix('^').and_then(|text| build(text).ok());
+        self.tail.get_or_init(anywhere).as_ref()?.find(text).map(|found| found.start())
     }
 
     /// Returns the names of its groups, in their order.
@@ -223,6 +236,9 @@ pub(crate) fn any_of<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Option<bytes:
     RegexBuilder::new(&alternatives.join("|")).unicode(false).size_limit(64 << 20).build().ok()
 }
 
+/// The time stamp of a kernel's message, as a regex.
+const TIME_STAMP: &str = r"\[ *[0-9]+\.[0-9]{6}\][ \[]";
+
 /// Finds quickly where some patterns could match in many lines at once.
 ///
 /// It never overlooks a match; what it finds is to be looked at line by line.
@@ -234,17 +250,26 @@ pub(crate) struct Prefilter {
 
 impl Prefilter {
     /// Makes a prefilter for some patterns; `None` if one of them can not be looked for in many lines at once.
-    pub(crate) fn new<'a>(patterns: impl Iterator<Item = &'a Pattern>) -> Option<Prefilter> {
+    pub(crate) fn new<'a>(patterns: impl Iterator<Item = &'a Pattern> + Clone) -> Option<Prefilter> {
         let mut alternatives = Vec::new();
+        // A prompt may stand before something unasked in an ended line, which is then the rest of it.
+        let has_prompts = patterns.clone().any(Pattern::is_prompt);
+        let begin = if has_prompts { "" } else { "^" };
+        if has_prompts {
+            alternatives.push(format!("[^\r\n]{TIME_STAMP}"));
+        }
         for pattern in patterns {
             match pattern {
                 Pattern::Literal(literal) => alternatives.push(escape(literal.needle())),
-                Pattern::Line(text) => alternatives.push(format!("^{}$", escape(text))),
+                Pattern::Line(text) => alternatives.push(format!("{begin}{}$", escape(text))),
                 Pattern::Regex(regex) | Pattern::LineRegex(regex) => {
-                    if !is_about_one_line(regex.as_str()) {
+                    let text = regex.as_str();
+                    if !is_about_one_line(text) {
                         return None;
                     }
-                    alternatives.push(format!("(?:{})", regex.as_str()));
+                    let is_whole = matches!(pattern, Pattern::LineRegex(_));
+                    let text = if is_whole && has_prompts { text.trim_start_matches('^') } else { text };
+                    alternatives.push(format!("(?:{text})"));
                 }
                 // An unfinished line is looked at by itself.
                 Pattern::Prompt(_) | Pattern::PromptRegex(_) => {}
@@ -339,6 +364,16 @@ impl Pattern {
             }
             Pattern::PromptRegex(_) => None,
             Pattern::Literal(_) | Pattern::Regex(_) | Pattern::Line(_) | Pattern::LineRegex(_) => None,
+        }
+    }
+
+    /// Looks for a match that reaches to the end of a complete line, wherever it begins. Returns where.
+    pub fn find_at_end_of_line(&self, line: &[u8]) -> Option<usize> {
+        match self {
+            Pattern::Line(text) => line.ends_with(text).then(|| line.len() - text.len()),
+            Pattern::LineRegex(regex) => regex.find_tail(line),
+            Pattern::Regex(regex) => regex.find(line).map(|found| found.start()),
+            Pattern::Literal(_) | Pattern::Prompt(_) | Pattern::PromptRegex(_) => None,
         }
     }
 

@@ -1,11 +1,13 @@
 //! What a match means: which line, or which bytes, satisfy a wait, and who else wants a line.
 //!
-//! Each line that comes is given to the first of these that wants it: the wait's own patterns, in their order; `on`,
-//! the innermost block's first; `fail on`; `ignore`. What nobody wants is kept for `await`.
+//! Each line is given to the first of these that wants it: the wait's own patterns, in their order; the watchers:
+//! texts, the one that is complete first, then `on` before `fail on` before `ignore`, the innermost block's first;
+//! nobody: then it is kept for `await`.
 
 mod echo;
 pub(in crate::engine) mod inbox;
 pub(in crate::engine) mod offset;
+mod overrun;
 pub(in crate::engine) mod sight;
 
 use std::ops::Range;
@@ -53,6 +55,18 @@ pub(super) struct Watching<'a> {
     pub prefilter: Option<&'a Prefilter>,
     /// Whether lines that nobody wants are to be seen too: a device sends them back.
     pub sees_unwanted: bool,
+    /// Who gets a line that several want.
+    pub order: Order,
+}
+
+/// Which watcher gets a line that several want.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Texts before whole lines, and of texts the one that is complete first: as if the line had paused after it. What follows
+    /// the text is then a line of its own.
+    Earliest,
+    /// The first that was declared. If that is a text, only further texts are looked for in the rest of the line.
+    Declared,
 }
 
 /// What a watcher does.

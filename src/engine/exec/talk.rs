@@ -127,8 +127,11 @@ impl Engine {
         self.program.role == Role::Device && self.ports[port].settings.echo == Echo::On
     }
 
-    /// Sends back what a device has heard.
+    /// Sends back what a device has heard, if it is anything.
     pub(super) fn send_echo(&mut self, port: PortId, heard: Vec<u8>, site: Site) {
+        if heard.is_empty() {
+            return;
+        }
         let token = self.ports[port].next_write();
         self.command(port, PortCommand::Write { token, bytes: heard.clone() });
         self.tell_on(port, Some(site), EventKind::Sent { bytes: heard });

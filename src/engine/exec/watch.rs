@@ -9,7 +9,7 @@ use crate::diagnostic::{Code, Label};
 use crate::engine::look::inbox::Line;
 use crate::engine::look::offset::Offset;
 use crate::engine::look::sight::Sight;
-use crate::engine::look::{BULK, Seen, Watch, Watching};
+use crate::engine::look::{BULK, Order, Seen, Watch, Watching};
 use crate::engine::result_codes;
 use crate::engine::tell::Piece;
 use crate::engine::watched::{Active, Watched};
@@ -17,7 +17,7 @@ use crate::engine::{Engine, State};
 use crate::event::Failure;
 use crate::pattern::{Pattern, Prefilter};
 use crate::port::PortId;
-use crate::program::{Expr, PatternSource, Telling, WatcherKind};
+use crate::program::{Expr, PatternSource, Role, Telling, WatcherKind};
 use crate::source::Site;
 use crate::value::escape::{visible, visible_cut};
 
@@ -61,7 +61,8 @@ impl Prefilters {
                 PatternSource::Text(..) | PatternSource::Regex { .. } => None,
             });
             let ready: Vec<&Pattern> = ready.collect::<Option<_>>()?;
-            Prefilter::new(ready.into_iter().chain(watched.patterns.iter().map(|(pattern, _)| pattern))).map(Arc::new)
+            Prefilter::new(ready.iter().copied().chain(watched.patterns.iter().map(|(pattern, _)| pattern)))
+                .map(Arc::new)
         };
         self.by_statement.entry((wait.port, wait.site)).or_insert_with(make).clone()
     }
@@ -120,8 +121,12 @@ impl Engine {
         let seen = if is_busy {
             line.sight.look_busy(wanted, silence)
         } else {
-            let watching =
-                Watching { watchers: &watched.patterns, prefilter: prefilter.as_deref(), sees_unwanted: false };
+            let watching = Watching {
+                watchers: &watched.patterns,
+                prefilter: prefilter.as_deref(),
+                sees_unwanted: false,
+                order: Order::Earliest,
+            };
             line.sight.look(wanted, watching, silence)
         };
         let active = self.keep_watched(port, watched, &seen);
@@ -167,9 +172,13 @@ impl Engine {
         }
         let Some(watched) = self.take_watched(port) else { return false };
         let sees_unwanted = self.sends_echo(port);
+        let order = match self.program.role {
+            Role::Flow => Order::Earliest,
+            Role::Device => Order::Declared,
+        };
         let line = &mut self.ports[port];
         let silence = line.silence();
-        let watching = Watching { watchers: &watched.patterns, prefilter: None, sees_unwanted };
+        let watching = Watching { watchers: &watched.patterns, prefilter: None, sees_unwanted, order };
         let seen = line.sight.look(None, watching, silence);
         let active = self.keep_watched(port, watched, &seen);
         match seen {
@@ -178,7 +187,7 @@ impl Engine {
                 self.watcher_found(active, found, line, waiting)
             }
             Seen::Unwanted { line } => {
-                let heard = self.ports[port].sight.inbox.slice(line.text.start..line.next).to_vec();
+                let heard = self.ports[port].sight.hear(&line);
                 let site = self.program.site(self.flow.at);
                 self.send_echo(port, heard, site);
                 true
@@ -230,7 +239,7 @@ impl Engine {
                 let end = if self.reads_next(*entry) { found.end } else { line.next };
                 self.sight_to(port, end, Piece::Line);
                 if self.sends_echo(port) {
-                    let heard = self.ports[port].sight.inbox.slice(line.text.start..line.next).to_vec();
+                    let heard = self.ports[port].sight.hear(&line);
                     self.send_echo(port, heard, watcher.site);
                 }
                 let begun = self.begin_handler(active, holds).and_then(|()| match pattern {
