@@ -18,6 +18,7 @@ mod flow;
 mod io;
 mod journal;
 mod look;
+mod near_miss;
 mod port;
 mod result_codes;
 mod tell;

@@ -1,12 +1,14 @@
 //! Why something failed: what was awaited, what came instead, and what is likely to blame.
 
+use super::look::inbox::Fate;
 use super::look::offset::Offset;
+use super::near_miss::Came;
 use super::{Engine, result_codes};
 use crate::diagnostic::Code;
 use crate::engine::exec::wait::{Wait, WaitKind};
 use crate::event::{CloseReason, Failure};
-use crate::pattern::{Fit, Pattern, Regex};
-use crate::program::{Needed, PatternSpec, Role};
+use crate::pattern::Pattern;
+use crate::program::{LookAt, Needed, PatternSpec, Role};
 use crate::source::Site;
 use crate::time::show_duration;
 use crate::value::escape::{visible, visible_cut};
@@ -165,10 +167,11 @@ impl Engine {
             return Some(meaning);
         }
         if came.is_empty() {
-            if let Some(earlier) = self.came_before(wait) {
-                return Some(earlier);
-            }
-            return Some("nothing came since then: the device may be busy, asleep or restarting; or it wants another line ending (`eol`)".into());
+            let earlier = self.near_miss_before(wait).or_else(|| self.came_before(wait));
+            return Some(earlier.unwrap_or_else(|| {
+                "nothing came since then: the device may be busy, asleep or restarting; or it wants another line ending (`eol`)"
+                    .to_string()
+            }));
         }
         if is_echo_only(&lines, self.ports[self.flow.port].sight.last_sent()) {
             return Some(
@@ -176,57 +179,57 @@ impl Engine {
                     .to_string(),
             );
         }
-        if is_garbage(&came) {
-            let line = &self.ports[self.flow.port].settings.line;
-            return Some(format!("what came is not text: the baud rate or the format is probably wrong ({line} here)"));
-        }
-        self.near_miss(wait, &lines).or_else(|| self.came_before(wait))
+        self.near_miss(wait, &lines, matches!(came.last(), Some(b'\r' | b'\n')))
+            .or_else(|| self.near_miss_before(wait))
+            .or_else(|| self.came_before(wait))
+            .or_else(|| self.not_text(wait, &came))
     }
 
     /// Finds what came, but not in the way that was asked for.
-    fn near_miss(&self, wait: &Wait, lines: &[Vec<u8>]) -> Option<String> {
-        for pattern in wait.patterns() {
-            if let Pattern::LineRegex(regex) = pattern
-                && let Some(part) = regex.as_str().strip_prefix("^(?:").and_then(|rest| rest.strip_suffix(")$"))
-                && let Ok(part) = Regex::new(part, "", Fit::Within)
-                && let Some(line) = lines.iter().find(|line| part.is_match(line))
-            {
-                let line = visible_cut(&self.journal.clean(line), 120);
-                return Some(format!(
-                    "the regex is found in `{line}`, but does not take the whole line: write it without `line`"
-                ));
-            }
-            let (Pattern::Line(text) | Pattern::Prompt(text)) = pattern else { continue };
-            let shown = visible_cut(&self.journal.clean(text), 60);
-            for line in lines {
-                let line_shown = visible_cut(&self.journal.clean(line), 120);
-                if line.trim_ascii() == text.trim_ascii() && line != text {
-                    return Some(format!("`{line_shown}` came: only blanks at its ends differ"));
-                }
-                if line.eq_ignore_ascii_case(text) && line != text {
-                    return Some(format!("`{line_shown}` came: only upper and lower case differ"));
-                }
-                if line == text {
-                    return match pattern {
-                        Pattern::Prompt(_) => {
-                            Some(format!("`{shown}` came, but as a finished line: write `line` for it"))
-                        }
-                        Pattern::Literal(_)
-                        | Pattern::Regex(_)
-                        | Pattern::Line(_)
-                        | Pattern::LineRegex(_)
-                        | Pattern::PromptRegex(_) => Some(format!(
-                            "`{shown}` came, but its line had not ended: write `prompt` for an unfinished line"
-                        )),
-                    };
-                }
-                if memchr::memmem::find(line, text).is_some() {
-                    return Some(format!("`{shown}` came, but not as a whole line: it stands in `{line_shown}`"));
-                }
-            }
+    fn near_miss(&self, wait: &Wait, lines: &[Vec<u8>], last_is_ended: bool) -> Option<String> {
+        let clean = |bytes: &[u8]| self.journal.clean(bytes);
+        let near = Came { lines, last_is_ended, clean: &clean }.near_miss(wait.patterns());
+        let restarted = || {
+            let line = lines.iter().find(|line| matches!(line.as_slice(), b"RDY" | b"^boot.rom'v'!\\n"))?;
+            Some(format!("`{}` came: the module has restarted", visible(line)))
+        };
+        near.or_else(restarted)
+    }
+
+    /// Finds what nearly came before the last send, for an `await`: it looks there too.
+    fn near_miss_before(&self, wait: &Wait) -> Option<String> {
+        let is_await = matches!(&wait.kind, WaitKind::Patterns { expect, .. } if expect.scope == LookAt::Unclaimed);
+        if !is_await {
+            return None;
         }
-        let restarted = lines.iter().find(|line| matches!(line.as_slice(), b"RDY" | b"^boot.rom'v'!\\n"))?;
-        Some(format!("`{}` came: the module has restarted", visible(restarted)))
+        let sight = &self.ports[self.flow.port].sight;
+        let records = sight.inbox.records().filter_map(|number| sight.inbox.recorded(number));
+        let open = records.filter(|(line, fate)| *fate == Fate::Unclaimed && line.next <= sight.exchange);
+        let mut lines: Vec<Vec<u8>> = open.map(|(line, _)| sight.inbox.slice(line.text.clone()).to_vec()).collect();
+        let lines = lines.split_off(lines.len().saturating_sub(LINES));
+        let clean = |bytes: &[u8]| self.journal.clean(bytes);
+        Came { lines: &lines, last_is_ended: true, clean: &clean }.near_miss(wait.patterns())
+    }
+
+    /// Explains bytes that are no text.
+    fn not_text(&self, wait: &Wait, came: &[u8]) -> Option<String> {
+        if !is_garbage(came) {
+            return None;
+        }
+        let is_foreign = |pattern: &Pattern| match pattern {
+            Pattern::Literal(literal) => !literal.needle().is_ascii() && std::str::from_utf8(literal.needle()).is_ok(),
+            Pattern::Line(text) | Pattern::Prompt(text) => !text.is_ascii() && std::str::from_utf8(text).is_ok(),
+            Pattern::Regex(regex) | Pattern::LineRegex(regex) | Pattern::PromptRegex(regex) => {
+                !regex.as_str().is_ascii()
+            }
+        };
+        if wait.patterns().any(is_foreign) {
+            return Some(
+                "what came is not UTF-8: for a device with another encoding write the bytes, as in x\"d6 d0\"".into(),
+            );
+        }
+        let line = &self.ports[self.flow.port].settings.line;
+        Some(format!("what came is not text: the baud rate or the format is probably wrong ({line} here)"))
     }
 
     /// Finds what was awaited in what came before the last send.
@@ -235,7 +238,7 @@ impl Engine {
         let kept = inbox.records();
         for number in kept {
             let Some((line, fate)) = inbox.recorded(number) else { continue };
-            let is_open = fate == crate::engine::look::inbox::Fate::Unclaimed;
+            let is_open = fate == Fate::Unclaimed;
             if line.next > self.ports[self.flow.port].sight.exchange || !is_open {
                 continue;
             }
