@@ -81,3 +81,81 @@ fn a_prompt_for_data_counts_though_a_message_comes_right_after_it() {
     let device = "device \"d\"\nserial { echo on }\non line \"AT+SEND=5\" { send raw \"\\r\\n> \\r\\nRING\\r\\n\" read 5 bytes as body within 2s send raw \"\\r\\nOK\\r\\n\" log body }";
     passes(&Run::texts(flow, device).go());
 }
+
+// --------------------------------------------------------------------------------------------- Linux consoles
+
+/// A shell that somebody has left open, and a kernel that speaks so long after each prompt.
+fn talking_kernel(gap: &str) -> String {
+    format!(
+        r#"device "a console with a kernel that speaks after each prompt"
+serial {{ echo off }}
+procedure say(text) {{
+  send raw text
+  sleep {gap}
+  send raw "[   37.369462] systemd-journald[159]: Time jumped backwards, rotating.\r\n"
+}}
+on line "" {{ send raw "\r\nroot@board:~# " }}
+on line /printf 'flowrun-user=.*/ {{ send raw "flowrun-user=<root>\r\nroot@board:~# " }}
+on line /stty -echo;.*/ {{ call say("stty\r\nflowrun> ") }}
+on line /printf 'flowrun-%s\.\\n' begin; (?<c>.*); printf '\\nflowrun-status=%d\.\\n' \$\?/ {{
+  send raw "flowrun-begin.\r\n${{c}}\r\n\r\nflowrun-status=3."
+  call say("\r\nflowrun> ")
+}}"#
+    )
+}
+
+#[test]
+fn a_kernel_that_speaks_after_the_prompt_is_no_part_of_an_output() {
+    let flow = r#"flow "t"
+use "std/linux"
+call linux_login("root", "unused") -> _host
+call linux_quiet()
+for command in ["uname -r", "dmesg", "true"] {
+  call linux_run(command, 3s) -> output, status
+  assert output == command and status == 3, "${output}"
+}"#;
+    for gap in ["0ms", "1ms", "10ms", "49ms", "60ms", "200ms"] {
+        passes(&Run::texts(flow, &talking_kernel(gap)).go());
+    }
+}
+
+#[test]
+fn the_lines_of_dmesg_are_an_output() {
+    let flow = "flow \"t\"\nuse \"std/linux\"\ncall linux_quiet()\ncall linux_run(\"dmesg\", 3s) -> output, _status\nassert output == \"[    0.000000] Linux\", output";
+    let device = r#"device "d"
+serial { echo off }
+on line /stty -echo;.*/ { send raw "flowrun> " }
+on line /printf 'flowrun-%s\.\\n' begin; dmesg; .*/ { send raw "flowrun-begin.\r\n[    0.000000] Linux\r\n\r\nflowrun-status=0.\r\nflowrun> " }"#;
+    passes(&Run::texts(flow, device).go());
+}
+
+/// A login.
+const LOGIN: &str = "flow \"t\"\nuse \"std/linux\"\nsecret password = \"toor\"\ncall linux_login(\"root\", password) -> _host\nexpect quiet for 10ms";
+
+#[test]
+fn a_kernel_that_speaks_after_the_password_prompt_does_not_hinder_a_login() {
+    for gap in ["0ms", "20ms", "49ms", "60ms"] {
+        let device = format!(
+            "device \"d\"\non line \"\" {{ send raw \"\\r\\nboard login: \" }}\non line \"root\" {{ send raw \"root\\r\\nPassword: \" sleep {gap} send raw \"[    2.299941] tsc: Refined TSC clocksource calibration\\r\\n\" }}\non line \"toor\" {{ send raw \"\\r\\nroot@board:~# \" }}"
+        );
+        passes(&Run::texts(LOGIN, &device).go());
+    }
+}
+
+#[test]
+fn what_a_booting_board_prints_is_no_shell() {
+    for text in ["fsck: /dev/mmcblk0p2: 45%", "=> ", "Marvell>> ", "progress #"] {
+        let device = format!(
+            "device \"d\"\nsend raw \"[    1.000000] Run /sbin/init\\r\\n{text}\"\nsleep 20s\nsend raw \"\\r\\nboard login: \"\non line \"\" {{ }}\non line /.*/ {{ send raw \"\\r\\nPassword: \" }}"
+        );
+        let outcome = Run::texts(LOGIN, &device).go();
+        assert_eq!(outcome.verdict, Verdict::Failed, "{text}\n{}", outcome.transcript);
+        assert!(outcome.sent().contains(&"root\n".to_string()), "{}", outcome.transcript);
+    }
+}
+
+#[test]
+fn a_boot_loader_whose_prompt_is_that_of_a_shell_is_named() {
+    let device = "device \"d\"\non line \"\" { send raw \"\\r\\nMX6 # \" }\non line /(?<c>\\w+).*/ { send raw \"\\r\\nUnknown command '${c}' - try 'help'\\r\\nMX6 # \" }";
+    fails(&Run::texts(LOGIN, device).go(), "a boot loader", 20);
+}
