@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use flowrun::program::Program;
 use flowrun::settings::{SETTINGS, Settings};
 use flowrun::syntax::table::{Room, STATEMENTS};
-use support::{check_text, program, shown};
+use support::{check_text, program, repo, shown};
 
 const GRAMMAR: &str = include_str!("../grammar/flow.pest");
 const DOCUMENT: &str = include_str!("../docs/language.md");
@@ -237,6 +237,29 @@ fn every_setting_has_its_row_with_values_that_are_taken_and_the_right_default() 
         }
     }
     assert_eq!(names, SETTINGS.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_procedure_of_a_library_has_its_row_and_every_row_its_procedure() {
+    let document = include_str!("../docs/libraries.md");
+    let sections: Vec<&str> = document.split("\n## ").collect();
+    for (library, file) in [
+        ("std/at", "flows/std/at.flow"),
+        ("std/esp", "flows/std/esp.flow"),
+        ("std/linux", "flows/std/linux.flow"),
+        ("std/uboot", "flows/std/uboot.flow"),
+        ("lib/air.flow", "flows/lib/air.flow"),
+    ] {
+        let text = std::fs::read_to_string(repo(file)).expect("the library is there");
+        let procedures: BTreeSet<&str> =
+            text.lines().filter_map(|line| line.strip_prefix("procedure ")?.strip_suffix(" {")).collect();
+        let section = sections.iter().find(|section| section.starts_with(&format!("{library}:")));
+        let section = section.unwrap_or_else(|| panic!("docs/libraries.md has no section on {library}"));
+        let cells = section.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
+        let cells: Vec<String> = cells.map(|cell| format!("`{cell}")).collect();
+        let rows: BTreeSet<&str> = cells.iter().flat_map(|cell| code(cell)).collect();
+        assert_eq!(rows, procedures, "{library}");
+    }
 }
 
 #[test]

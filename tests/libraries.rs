@@ -3,7 +3,7 @@
 mod support;
 
 use flowrun::event::Verdict;
-use support::{Outcome, Run};
+use support::{Outcome, Run, check_file, check_text, program};
 
 fn passes(outcome: &Outcome) {
     assert_eq!(outcome.verdict, Verdict::Passed, "{}\n{}", outcome.transcript, outcome.report);
@@ -158,4 +158,23 @@ fn what_a_booting_board_prints_is_no_shell() {
 fn a_boot_loader_whose_prompt_is_that_of_a_shell_is_named() {
     let device = "device \"d\"\non line \"\" { send raw \"\\r\\nMX6 # \" }\non line /(?<c>\\w+).*/ { send raw \"\\r\\nUnknown command '${c}' - try 'help'\\r\\nMX6 # \" }";
     fails(&Run::texts(LOGIN, device).go(), "a boot loader", 20);
+}
+
+// ----------------------------------------------------------------------------------------------------- U-Boot
+
+#[test]
+fn the_text_of_the_countdown_is_a_parameter() {
+    let text = "flow \"t\"\nuse \"std/uboot\"\ncall uboot_stop_at(\"Press SPACE to abort\", \" \") -> version\nassert version == \"2024.01\", version";
+    let flow = program(check_text("t.flow", text));
+    let device = program(check_file("tests/corpus/devices/23_uboot.flow"));
+    passes(&Run::new(flow, device).sim_var("countdown", "Press SPACE to abort autoboot in 2 seconds: ").go());
+}
+
+#[test]
+fn a_board_that_restarts_in_the_middle_ends_the_flow_though_version_does_not() {
+    let text = "flow \"t\"\nuse \"std/uboot\"\ncall uboot_stop_autoboot(\" \")\ncall uboot_execute(\"version\", 5s) -> _output, status\nassert status == 0, \"${status}\"\ncall uboot_execute(\"printenv\", 5s)";
+    let flow = program(check_text("t.flow", text));
+    let device = program(check_file("tests/corpus/devices/23_uboot.flow"));
+    let outcome = Run::new(flow, device).sim_var("crashes", true).go();
+    assert!(outcome.message().contains("restarted"), "{}\n{}", outcome.transcript, outcome.report);
 }
