@@ -1,5 +1,8 @@
 //! `Pattern`: what is awaited, ready to be compared with what came.
 
+mod assembly;
+mod prefilter;
+
 use std::ops::{Deref, Range};
 use std::sync::{Arc, OnceLock};
 
@@ -7,7 +10,10 @@ use memchr::memmem;
 use regex::bytes::{self, RegexBuilder};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::literal::Extractor;
-use regex_syntax::hir::{Hir, HirKind};
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+pub(crate) use assembly::{Assembly, escape};
+pub(crate) use prefilter::Prefilter;
 
 /// A pattern, compiled.
 #[derive(Clone, Debug)]
@@ -104,8 +110,8 @@ impl Regex {
         push_groups(&hir, &mut groups);
         let shortest = hir.properties().minimum_len().unwrap_or(0);
         let compiled = OnceLock::new();
-        if may_be_large(&text) {
-            let _ = compiled.set(build(&text).map_err(|error| last_line(&error.to_string()))?);
+        if size_of(&hir) > SMALL {
+            let _ = compiled.set(build(&text, LARGEST).map_err(|error| last_line(&error.to_string()))?);
         }
         let lead = lead(&hir).filter(|lead| lead.len() >= SHORTEST_LEAD).map(Literal::new);
         Ok(Arc::new(Regex { text, groups, shortest, lead, compiled, tail: OnceLock::new() }))
@@ -142,7 +148,7 @@ impl Regex {
 
     /// Returns where the last part of a text begins that a regex for a whole line would take as its line.
     fn find_tail(&self, text: &[u8]) -> Option<usize> {
-        let anywhere = || self.text.strip_prefix('^').and_then(|text| build(text).ok());
+        let anywhere = || self.text.strip_prefix('^').and_then(|text| build(text, LARGEST).ok());
         self.tail.get_or_init(anywhere).as_ref()?.find(text).map(|found| found.start())
     }
 
@@ -161,7 +167,10 @@ impl Deref for Regex {
     type Target = bytes::Regex;
 
     fn deref(&self) -> &bytes::Regex {
-        self.compiled.get_or_init(|| build(&self.text).expect("a regex of known size that could be parsed"))
+        self.compiled.get_or_init(|| {
+            let built = build(&self.text, LARGEST).or_else(|_| build(&self.text, usize::MAX));
+            built.expect("it was parsed by the same rules, and its size, which is small, has no limit now")
+        })
     }
 }
 
@@ -180,12 +189,15 @@ pub enum Fit {
     Whole,
 }
 
-/// Compiles the text of a regex.
-fn build(text: &str) -> Result<bytes::Regex, regex::Error> {
+/// How large a compiled regex may be.
+const LARGEST: usize = 1 << 20;
+
+/// Compiles the text of a regex that may become so large.
+fn build(text: &str, largest: usize) -> Result<bytes::Regex, regex::Error> {
     RegexBuilder::new(text)
         .unicode(false)
         .dot_matches_new_line(true)
-        .size_limit(1 << 20)
+        .size_limit(largest)
         .dfa_size_limit(4 << 20)
         .build()
 }
@@ -200,16 +212,25 @@ fn last_line(error: &str) -> String {
     }
 }
 
-/// Whether a regex could be larger than the limit when it is compiled: it counts repetitions, has classes of Unicode, or is
-/// long. What is left takes less than 1 KiB a character.
-fn may_be_large(regex: &str) -> bool {
-    let is_unicode = flags_of_groups(regex).any(|flags| flags.split('-').next().is_some_and(|set| set.contains('u')));
-    regex.len() > 1000 || regex.contains('{') || is_unicode
-}
+/// A regex of at most so many parts is far below the limit when it is compiled: a part takes less than 1 KiB.
+const SMALL: usize = 1000;
 
-/// Returns what stands between `(?` and the `:`, `<` or `)` behind it.
-fn flags_of_groups(regex: &str) -> impl Iterator<Item = &str> {
-    regex.match_indices("(?").map(|(at, _)| regex[at + 2..].split([':', '<', ')']).next().unwrap_or(""))
+/// Returns how many parts a regex has when it is compiled: what is repeated counts as often as it is repeated.
+fn size_of(hir: &Hir) -> usize {
+    let sum = |parts: &[Hir]| parts.iter().map(size_of).fold(parts.len(), usize::saturating_add);
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => 1,
+        HirKind::Literal(literal) => literal.0.len(),
+        HirKind::Class(Class::Bytes(class)) => 1 + class.ranges().len(),
+        // A range of characters becomes up to four sequences of up to four bytes.
+        HirKind::Class(Class::Unicode(class)) => 1 + class.ranges().len().saturating_mul(16),
+        HirKind::Repetition(repetition) => {
+            let times = repetition.max.unwrap_or(repetition.min + 1).max(1) as usize;
+            size_of(&repetition.sub).saturating_add(1).saturating_mul(times)
+        }
+        HirKind::Capture(group) => size_of(&group.sub).saturating_add(2),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => sum(parts),
+    }
 }
 
 /// Puts the names of groups to others, in the order in which the groups open.
@@ -234,104 +255,6 @@ pub(crate) fn any_of<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Option<bytes:
         return None;
     }
     RegexBuilder::new(&alternatives.join("|")).unicode(false).size_limit(64 << 20).build().ok()
-}
-
-/// The time stamp of a kernel's message, as a regex.
-const TIME_STAMP: &str = r"\[ *[0-9]+\.[0-9]{6}\][ \[]";
-
-/// Finds quickly where some patterns could match in many lines at once.
-///
-/// It never overlooks a match; what it finds is to be looked at line by line.
-#[derive(Debug)]
-pub(crate) struct Prefilter {
-    regex: bytes::Regex,
-    n_patterns: usize,
-}
-
-impl Prefilter {
-    /// Makes a prefilter for some patterns; `None` if one of them can not be looked for in many lines at once.
-    pub(crate) fn new<'a>(patterns: impl Iterator<Item = &'a Pattern> + Clone) -> Option<Prefilter> {
-        let mut alternatives = Vec::new();
-        // A prompt may stand before something unasked in an ended line, which is then the rest of it.
-        let has_prompts = patterns.clone().any(Pattern::is_prompt);
-        let begin = if has_prompts { "" } else { "^" };
-        if has_prompts {
-            alternatives.push(format!("[^\r\n]{TIME_STAMP}"));
-        }
-        for pattern in patterns {
-            match pattern {
-                Pattern::Literal(literal) => alternatives.push(escape(literal.needle())),
-                Pattern::Line(text) => alternatives.push(format!("{begin}{}$", escape(text))),
-                Pattern::Regex(regex) | Pattern::LineRegex(regex) => {
-                    let text = regex.as_str();
-                    if !is_about_one_line(text) {
-                        return None;
-                    }
-                    let is_whole = matches!(pattern, Pattern::LineRegex(_));
-                    let text = if is_whole && has_prompts { text.trim_start_matches('^') } else { text };
-                    alternatives.push(format!("(?:{text})"));
-                }
-                // An unfinished line is looked at by itself.
-                Pattern::Prompt(_) | Pattern::PromptRegex(_) => {}
-            }
-        }
-        let n_patterns = alternatives.len();
-        if alternatives.is_empty() {
-            // Nothing can be found.
-            alternatives.push("[^\\x00-\\xff]".to_string());
-        }
-        RegexBuilder::new(&alternatives.join("|"))
-            .unicode(false)
-            .multi_line(true)
-            .crlf(true)
-            .dot_matches_new_line(true)
-            .size_limit(4 << 20)
-            .build()
-            .ok()
-            .map(|regex| Prefilter { regex, n_patterns })
-    }
-
-    /// Returns how many patterns it looks for.
-    pub(crate) fn n_patterns(&self) -> usize {
-        self.n_patterns
-    }
-
-    /// Returns the first place in complete lines where a pattern may match; none before it does.
-    pub(crate) fn find(&self, lines: &[u8]) -> Option<usize> {
-        self.regex.find(lines).map(|found| found.start())
-    }
-}
-
-/// Whether a regex means the same in many lines as in one: it names no end of the text, and no flags of its own.
-fn is_about_one_line(regex: &str) -> bool {
-    let names_an_end = regex.contains("\\A") || regex.contains("\\z");
-    let sets_flags = regex.match_indices("(?").any(|(at, _)| !regex[at + 2..].starts_with([':', '<', 'P', 'i', 'x']));
-    let unsets = flags_of_groups(regex).any(|flags| flags.contains(['-', 'm', 's', 'R', 'u', 'U']));
-    !names_an_end && !sets_flags && !unsets
-}
-
-/// Returns a text as a regex that matches exactly it.
-pub(crate) fn escape(bytes: &[u8]) -> String {
-    let mut out = String::new();
-    for chunk in bytes.utf8_chunks() {
-        if chunk.valid().is_ascii() {
-            out.push_str(&regex::escape(chunk.valid()));
-        } else {
-            // In byte mode a character outside of ASCII is matched byte by byte.
-            for byte in chunk.valid().bytes() {
-                push_byte(&mut out, byte);
-            }
-        }
-        for byte in chunk.invalid() {
-            push_byte(&mut out, *byte);
-        }
-    }
-    out
-}
-
-fn push_byte(out: &mut String, byte: u8) {
-    use std::fmt::Write;
-    let _ = write!(out, "\\x{byte:02x}");
 }
 
 impl Pattern {
@@ -463,30 +386,15 @@ mod tests {
     }
 
     #[test]
-    fn a_value_in_a_regex_matches_itself() {
-        for bytes in [b"a.b*c".as_slice(), b"\xff\x00(", "é".as_bytes()] {
-            let regex = regex(&escape(bytes), Fit::Whole);
-            assert!(regex.is_match(bytes), "{bytes:?}");
+    fn what_a_regex_is_made_of_is_read_as_the_parser_reads_it() {
+        let word = format!("( ?u:{})", r"\w".repeat(500));
+        let why = Regex::new(&word, "x", Fit::Within).expect_err("500 classes of Unicode are too large");
+        assert!(why.contains("size limit"), "{why}");
+        for text in [r"( ?u:\w\w)", "a { 3 }", "(?i: x )"] {
+            let regex = Regex::new(text, "x", Fit::Within).expect("right");
+            regex.prepare();
+            assert!(regex.is_compiled(), "{text}");
         }
-        assert!(!regex(&escape(b"a.b"), Fit::Whole).is_match(b"axb"));
-    }
-
-    #[test]
-    fn a_prefilter_overlooks_nothing() {
-        let literal = Pattern::Literal(Literal::new(b"login: ".to_vec()).into());
-        let line = Pattern::Line(b"OK".to_vec());
-        let whole = Pattern::LineRegex(Regex::new("ERR[^x]*", "i", Fit::Whole).expect("right"));
-        let inside = Pattern::Regex(regex("^\\+CSQ: (?<a>\\d+),\\d+$", Fit::Within));
-        let texts: [&[u8]; 5] =
-            [b"a\r\nb login: x\r\n", b"x\r\nOK\r\n", b"OKAY\nERROR 5\r\n", b"\r\n+CSQ: 1,2\r\n", b"OK\r\r\n"];
-        let patterns = [literal, line, whole, inside];
-        let all = Prefilter::new(patterns.iter()).expect("all of them are about one line");
-        for text in texts {
-            assert!(all.find(text).is_some(), "{:?}", String::from_utf8_lossy(text));
-        }
-        assert_eq!(all.find(b"nothing\r\nOKAY\r\n +CSQ: 1,2\r\n"), None);
-        assert!(Prefilter::new([Pattern::Regex(regex("\\AOK", Fit::Within))].iter()).is_none());
-        assert!(Prefilter::new([Pattern::Regex(regex("(?-m)^OK", Fit::Within))].iter()).is_none());
     }
 
     #[test]
@@ -524,7 +432,7 @@ mod tests {
     #[test]
     fn what_may_be_too_large_is_compiled_when_it_is_made() {
         for (text, is_large) in
-            [(r"\d+", false), (r"(?:a|(?<n>b))", false), ("a{3}", true), (r"(?u:\w)", true), (r"(?u)é", true)]
+            [(r"\d+", false), ("a{3}", false), ("a{3000}", true), (r"(?u:\w)", true), (r"(?:(?:ab){30}){30}", true)]
         {
             assert_eq!(Regex::new(text, "", Fit::Within).expect("right").is_compiled(), is_large, "{text}");
         }

@@ -6,7 +6,7 @@ use crate::diagnostic::Code;
 use crate::engine::Engine;
 use crate::event::Failure;
 use crate::function::{Function, Secrecy};
-use crate::pattern::{self, Fit, Literal, Pattern, Regex};
+use crate::pattern::{Assembly, Fit, Literal, Pattern, Regex};
 use crate::program::{Expr, ExprKind, PatternShape, PatternSource, PatternSpec, Piece};
 use crate::source::{Site, Span};
 use crate::value::Value;
@@ -233,13 +233,14 @@ impl Engine {
     }
 
     fn ready_regex(&mut self, shape: PatternShape, pieces: &[Piece], flags: &str) -> Result<Pattern, Trouble> {
-        let mut text = String::new();
+        let mut assembly = Assembly::default();
         for piece in pieces {
             match piece {
-                Piece::Text(piece) => text.push_str(&String::from_utf8_lossy(piece)),
-                Piece::Value(value) => text.push_str(&pattern::escape(&self.value(value)?.show())),
+                Piece::Text(piece) => assembly.push_regex(&String::from_utf8_lossy(piece)),
+                Piece::Value(value) => assembly.push_value(&self.value(value)?.show()),
             }
         }
+        let text = assembly.finish();
         let fit = if shape == PatternShape::Line { Fit::Whole } else { Fit::Within };
         let key = (text, flags.to_string(), fit == Fit::Whole);
         let compiled = match self.regexes.get(&key) {
