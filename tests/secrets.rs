@@ -110,6 +110,8 @@ templates! {
     Step: &[
         "BEFORE expect LAST step \"s\" { INSIDE }",
         "step \"outer\" { BEFORE expect LAST step \"s\" retry 2 { INSIDE } }",
+        "compute n = 0 compute seen = \"none\" step \"s\" retry 2 { compute n = n + 1 BEFORE expect LAST assert n == 2, \"no\" INSIDE }",
+        "compute n = 0 compute seen = \"none\" step \"outer\" retry 2 { step \"s\" { compute n = n + 1 BEFORE expect LAST assert n == 2, \"no\" INSIDE } }",
     ],
     Send: &[],
     Expect: &[],

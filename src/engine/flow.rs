@@ -91,6 +91,17 @@ pub(in crate::engine) enum ScopeIs {
 }
 
 /// An attempt at a step.
+impl ScopeIs {
+    /// Whether a failure that leaves this leads to a further attempt; `None` if that is for a scope around it to say.
+    pub(in crate::engine) fn retries(&self) -> Option<bool> {
+        match self {
+            ScopeIs::Step(step) if step.attempt < step.attempts => Some(true),
+            ScopeIs::Try { .. } | ScopeIs::Cleanup { .. } => Some(false),
+            ScopeIs::Main | ScopeIs::Block | ScopeIs::Step(_) | ScopeIs::Procedure | ScopeIs::Handler(_) => None,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(in crate::engine) struct Step {
     pub title: String,
@@ -409,3 +420,8 @@ impl Flow {
         self.scopes.iter().any(|scope| matches!(scope.is, ScopeIs::Cleanup { .. }))
     }
 }
+    /// Whether a failure that leaves the innermost scopes leads to a further attempt at a step.
+    pub(in crate::engine) fn retries(&self) -> bool {
+        self.scopes.iter().rev().find_map(|scope| scope.is.retries()).unwrap_or(false)
+    }
+

@@ -138,7 +138,10 @@ impl Engine {
 
     /// Lets a scope that was just closed stop an exit; gives the exit back if it goes on.
     fn stop(&mut self, mut scope: Scope, exit: Exit) -> Option<Exit> {
-        self.journal.release_to(scope.holds);
+        // A further attempt may make a secret of something that this one received too.
+        if !matches!(exit, Exit::Failed(_)) || !self.will_retry(&scope.is) {
+            self.journal.release_to(scope.holds);
+        }
         let is = std::mem::replace(&mut scope.is, ScopeIs::Block);
         match (is, exit) {
             // What is tried may fail; what somebody ended is not gone on with.
@@ -212,7 +215,6 @@ impl Engine {
                 let at_latest = not_before + Duration::from_secs(1);
                 let site = step.site;
                 scope.is = ScopeIs::Step(step);
-                scope.holds = self.journal.holds();
                 self.flow.reopen(scope);
                 self.state = State::Retrying { not_before, at_latest, site };
                 None
@@ -249,6 +251,12 @@ impl Engine {
     /// Whether a further attempt makes sense.
     fn may_try_again(&self) -> bool {
         !self.port_is_closed() && !self.tally.is_interrupted
+    }
+
+    /// Whether a failure that leaves a scope leads to a further attempt at a step.
+    fn will_retry(&self, left: &ScopeIs) -> bool {
+        let here = left.retries();
+        self.may_try_again() && here.unwrap_or_else(|| self.flow.retries())
     }
 
     /// Goes on with what a handler came into.
