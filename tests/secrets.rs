@@ -324,6 +324,23 @@ const SHAPES: &[(&str, &str)] = &[
         r#"send "GET"  expect { line /TOKEN: (?<t>\w+)/ -> { compute secret made = t } }  expect line "OK""#,
     ),
     (
+        "an arm says that its group is secret",
+        r#"send "GET"  expect { line "never" -> {} secret line /TOKEN: (?<made>\w+)/ -> { log "came" } }  expect line "OK""#,
+    ),
+    (
+        "a handler says that its group is secret",
+        r#"on secret line /TOKEN: (?<made>\w+)/ { log "came" }  send "GET"  expect line "OK"  sleep 1s"#,
+    ),
+    (
+        "a handler in a step says so, and its line is cut by a send",
+        r#"step "s" { on secret /TOKEN: (?<made>\w+)/ { log "came" }  send "CUT"  sleep 100ms  send "unheard"  sleep 1s }"#,
+    ),
+    (
+        "a first attempt fails in a procedure before it makes it",
+        r#"procedure fetch(n) { send "GET"  expect line /TOKEN: (?<t>\w+)/  expect line "OK"  sleep 1s  assert n == 2, "${t}?"  compute secret made = t }
+compute n = 0  step "s" retry 3 every 1s { compute n = n + 1  call fetch(n) }"#,
+    ),
+    (
         "clean-up captures what came before",
         r#"step "s" { finally { capture secret made from /TOKEN: (\w+)/ }  send "GET"  expect line "OK" }"#,
     ),

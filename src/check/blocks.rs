@@ -196,9 +196,9 @@ impl Compiler<'_> {
     /// Compiles a watcher and its block; the block stands here, so somebody must jump around it.
     pub(super) fn watcher(&mut self, statement: &Statement) -> WatcherId {
         let mut telling = Telling::AtOnce;
-        let (pattern, kind) = if let StatementKind::On { pattern, body } = &statement.kind {
+        let (pattern, kind) = if let StatementKind::On { secrecy, pattern, body } = &statement.kind {
             telling = self.telling(pattern, body);
-            self.on(pattern, body, statement.head)
+            self.on(*secrecy, pattern, body, statement.head)
         } else if let StatementKind::FailOn { pattern, message } = &statement.kind {
             let spec = self.pattern_without_groups(pattern);
             let message = self.want_some(message.as_ref(), &[Type::Any], "a message");
@@ -219,7 +219,13 @@ impl Compiler<'_> {
         self.code.watchers.len() - 1
     }
 
-    fn on(&mut self, pattern: &ast::Pattern, body: &Block, head: Span) -> (crate::program::PatternSpec, WatcherKind) {
+    fn on(
+        &mut self,
+        secrecy: Secrecy,
+        pattern: &ast::Pattern,
+        body: &Block,
+        head: Span,
+    ) -> (crate::program::PatternSpec, WatcherKind) {
         let outer = self.context;
         self.context = Context { is_handler: true, ..outer };
         // In a flow a handler shares the variables of the block it stands in. In a device, and in a library, it
@@ -233,7 +239,7 @@ impl Compiler<'_> {
                 head,
                 kind: StatementKind::Expect {
                     scope: ast::Scope::Answer,
-                    secrecy: Secrecy::Open,
+                    secrecy,
                     pattern: pattern.clone(),
                     within: None,
                 },
@@ -241,7 +247,7 @@ impl Compiler<'_> {
             self.note_all(std::slice::from_ref(&on));
             self.note_all(&body.body);
         }
-        let spec = self.pattern(pattern, Secrecy::Open);
+        let spec = self.pattern(pattern, secrecy);
         let entry = self.here();
         self.scoped_block(body, head);
         self.emit(Op::Return(None), head);

@@ -267,7 +267,7 @@ impl Compiler<'_> {
         let mut ends = Vec::new();
         let mut compiled = Vec::new();
         for arm in arms {
-            let pattern = self.pattern(&arm.pattern, Secrecy::Open);
+            let pattern = self.pattern(&arm.pattern, arm.secrecy);
             compiled.push(Arm { pattern, then: self.here() });
             self.scoped_block(&arm.body, head);
             ends.push(self.emit(Op::Jump(0), head));

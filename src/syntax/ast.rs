@@ -123,7 +123,7 @@ pub enum StatementKind {
     /// `ignore pattern`
     Ignore(Pattern),
     /// `on pattern { … }`
-    On { pattern: Pattern, body: Block },
+    On { secrecy: Secrecy, pattern: Pattern, body: Block },
     /// `fail "message"`
     Fail(Expr),
     /// `ask "prompt" as name default value`
@@ -237,6 +237,8 @@ pub enum Scope {
 /// `pattern -> { … }`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Arm {
+    /// Whether what its groups capture is secret.
+    pub secrecy: Secrecy,
     /// What it waits for.
     pub pattern: Pattern,
     /// What it then does.

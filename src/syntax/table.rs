@@ -94,8 +94,8 @@ pub const STATEMENTS: &[Row] = &[
     },
     Row {
         room: Room::Statement,
-        forms: "`expect [within D] { PATTERN -> {…} … timeout -> {…} }`",
-        what: "whichever comes first; the `timeout` arm may be left out",
+        forms: "`expect [within D] { [secret] PATTERN -> {…} … timeout -> {…} }`",
+        what: "whichever comes first; the `timeout` arm may be left out. What the groups of a `secret` arm capture is secret",
     },
     Row { room: Room::Statement, forms: "`expect all [within D] { PATTERN … }`", what: "all of them, in any order" },
     Row {
@@ -193,7 +193,11 @@ pub const STATEMENTS: &[Row] = &[
         forms: "`ignore PATTERN`",
         what: "keeps lines out of matching, unless a wait names them itself",
     },
-    Row { room: Room::Statement, forms: "`on PATTERN { … }`", what: "while anything waits, whenever this comes" },
+    Row {
+        room: Room::Statement,
+        forms: "`on [secret] PATTERN { … }`",
+        what: "while anything waits, whenever this comes; what the groups of a `secret` pattern capture is secret",
+    },
     Row {
         room: Room::Statement,
         forms: "`baud N` · `dtr on` · `rts off` · `dtr on rts off` · `break D` · `flush`",

@@ -116,7 +116,7 @@ impl Reader<'_> {
     /// Returns what a handler or a `finally` may need at any moment from where it stands; nothing of other statements.
     pub(super) fn lasting(self, statement: &Statement) -> Needs {
         match &statement.kind {
-            StatementKind::On { pattern, body } => {
+            StatementKind::On { pattern, body, .. } => {
                 let mut needs = self.alone(body);
                 // The line itself it has from the engine.
                 needs.remove(&Need::Rest);

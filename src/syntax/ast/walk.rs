@@ -323,13 +323,11 @@ impl Statement {
             StatementKind::Param(param) => vec![name(&param.name, param.secrecy, Origin::Declaration)],
             StatementKind::State { name: state, .. } => vec![name(state, Secrecy::Open, Origin::Declaration)],
             StatementKind::Expect { pattern, secrecy, .. } => vec![groups(pattern, *secrecy)],
-            StatementKind::ExpectAny { arms, .. } => {
-                arms.iter().map(|arm| groups(&arm.pattern, Secrecy::Open)).collect()
-            }
+            StatementKind::ExpectAny { arms, .. } => arms.iter().map(|arm| groups(&arm.pattern, arm.secrecy)).collect(),
             StatementKind::ExpectAll { patterns, .. } => {
                 patterns.iter().map(|pattern| groups(pattern, Secrecy::Open)).collect()
             }
-            StatementKind::On { pattern, .. } => vec![groups(pattern, Secrecy::Open)],
+            StatementKind::On { secrecy, pattern, .. } => vec![groups(pattern, *secrecy)],
             StatementKind::Read { what, secrecy, name: target, .. } => {
                 let target = name(target, *secrecy, Origin::Outside);
                 match what {

@@ -52,7 +52,10 @@ impl Lower {
             Rule::ask => self.ask(parts),
             Rule::skip => StatementKind::Skip(self.expr(next(parts))),
             Rule::ignore => StatementKind::Ignore(self.pattern(next(parts))),
-            Rule::on => StatementKind::On { pattern: self.pattern(next(parts)), body: self.block(next(parts)) },
+            Rule::on => {
+                let (secrecy, pattern) = self.secrecy_and_pattern(parts);
+                StatementKind::On { secrecy, pattern, body: self.block(next(parts)) }
+            }
             Rule::save => StatementKind::Save(parts.map(name).collect()),
             Rule::log => StatementKind::Log(self.expr(next(parts))),
             Rule::sleep => StatementKind::Sleep(self.expr(next(parts))),
@@ -182,14 +185,16 @@ impl Lower {
     }
 
     fn expect_one<'i>(&mut self, scope: Scope, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
-        let mut first = next(parts);
-        let mut secrecy = Secrecy::Open;
-        if first.as_rule() == Rule::secret_word {
-            secrecy = Secrecy::Secret;
-            first = next(parts);
-        }
-        let pattern = self.pattern(first);
+        let (secrecy, pattern) = self.secrecy_and_pattern(parts);
         StatementKind::Expect { scope, secrecy, pattern, within: parts.next().map(|pair| self.only_expr(pair)) }
+    }
+
+    fn secrecy_and_pattern<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> (Secrecy, Pattern) {
+        let first = next(parts);
+        match first.as_rule() {
+            Rule::secret_word => (Secrecy::Secret, self.pattern(next(parts))),
+            _ => (Secrecy::Open, self.pattern(first)),
+        }
     }
 
     fn expect_any<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
@@ -199,13 +204,13 @@ impl Lower {
                 within = Some(self.only_expr(part));
                 continue;
             }
-            let mut inner = children(part);
-            let what = next(&mut inner);
-            let body = next(&mut inner);
-            match what.as_rule() {
-                Rule::timeout_word => timeout = Some(self.block(body)),
-                _ => arms.push(Arm { pattern: self.pattern(what), body: self.block(body) }),
+            let mut inner = children(part).peekable();
+            if inner.next_if(|pair| pair.as_rule() == Rule::timeout_word).is_some() {
+                timeout = Some(self.block(next(&mut inner)));
+                continue;
             }
+            let (secrecy, pattern) = self.secrecy_and_pattern(&mut inner);
+            arms.push(Arm { secrecy, pattern, body: self.block(next(&mut inner)) });
         }
         StatementKind::ExpectAny { within, arms, timeout }
     }
