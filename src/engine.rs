@@ -158,6 +158,11 @@ impl Engine {
         self.journal.known()
     }
 
+    /// Learns secrets of somebody else: they are named in what this engine tells too.
+    pub(crate) fn know(&mut self, secrets: &[(Arc<str>, Vec<u8>)]) {
+        secrets.iter().for_each(|(name, secret)| self.journal.learn(name, secret));
+    }
+
     /// Returns why the run failed, once it has.
     pub fn failure(&self) -> Option<&Failure> {
         self.tally.failure.as_deref()

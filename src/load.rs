@@ -1,12 +1,12 @@
 //! Reads a file and everything that it `use`s.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Site, Source, SourceId, Sources, Span};
-use crate::syntax::ast::{Secrecy, StatementKind};
+use crate::syntax::ast::{Secrecy, Statement, StatementKind};
 use crate::syntax::{self, Parsed, ast};
 
 /// The libraries that travel inside of the program, by the name that `use` gives them.
@@ -103,9 +103,7 @@ impl Loader<'_> {
         let source = Source::new(path.display().to_string(), text);
         let id = self.sources.add(source);
         let parsed = syntax::parse(id, self.sources.get(id));
-        for (span, text) in secret_defaults(&parsed.file) {
-            self.sources.hide(id, span, &text);
-        }
+        cover_secrets(&mut self.sources, id, &parsed.file);
         self.problems.extend(parsed.problems.iter().cloned());
         let uses: Vec<_> = parsed
             .file
@@ -166,26 +164,159 @@ impl Loader<'_> {
     }
 }
 
-/// Returns the literals that are defaults of secrets, with their places: no message may show them.
-fn secret_defaults(file: &ast::File) -> Vec<(Span, Vec<u8>)> {
-    let mut texts = Vec::new();
-    for statement in &file.body {
-        if let StatementKind::Param(param) = &statement.kind
-            && param.secrecy == Secrecy::Secret
-            && let Some(default) = &param.default
-        {
-            if let ast::ExprKind::String(pieces) = &default.kind {
-                texts.extend(pieces.iter().filter_map(|piece| match piece {
-                    ast::Piece::Text(text) => Some((default.span, text.clone())),
-                    ast::Piece::Value(_) => None,
-                }));
+/// Covers the secrets that stand in a text: no message may show them.
+///
+/// These are the literals of which the defaults of secrets are made, and what is always the same and becomes a secret. A line
+/// that begins as the declaration of a secret and could not be read is covered behind the name.
+pub fn cover_secrets(sources: &mut Sources, id: SourceId, file: &ast::File) {
+    let text = sources.get(id).text().clone();
+    let mut hidden = Hidden { text: &text, places: Vec::new(), texts: Vec::new() };
+    hidden.find(&file.body);
+    hidden.find_in_lines(&file.body);
+    hidden.places.into_iter().for_each(|span| sources.cover(id, span));
+    hidden.texts.into_iter().for_each(|text| sources.hide(&text));
+}
+
+/// What is to be covered in a text.
+struct Hidden<'a> {
+    /// All of it.
+    text: &'a str,
+    places: Vec<Span>,
+    texts: Vec<Vec<u8>>,
+}
+
+impl Hidden<'_> {
+    fn find(&mut self, body: &[Statement]) {
+        let declared: Vec<&str> = body.iter().filter_map(declared_name).collect();
+        for statement in body {
+            if let StatementKind::Param(ast::Param { secrecy: Secrecy::Secret, default: Some(value), .. }) =
+                &statement.kind
+            {
+                self.literals(value, &declared);
             }
-            if let ast::ExprKind::Bytes(bytes) = &default.kind {
-                texts.push((default.span, bytes.clone()));
+            if let StatementKind::Compute { secrecy: Secrecy::Secret, value, .. }
+            | StatementKind::Capture { secrecy: Secrecy::Secret, from: ast::CaptureFrom::Value(value), .. }
+            | StatementKind::Ask { secrecy: Secrecy::Secret, default: Some(value), .. } = &statement.kind
+                && is_fixed(value)
+            {
+                self.literals(value, &declared);
             }
+            statement.blocks().into_iter().for_each(|block| self.find(&block.body));
         }
     }
-    texts
+
+    /// Finds the literals in an expression; numbers that a function is given say how much, not what.
+    fn literals(&mut self, expr: &ast::Expr, declared: &[&str]) {
+        match &expr.kind {
+            ast::ExprKind::String(pieces) => {
+                self.places.push(Span { start: expr.span.start + 1, end: expr.span.end.saturating_sub(1) });
+                for piece in pieces {
+                    match piece {
+                        ast::Piece::Text(text) => self.texts.push(text.clone()),
+                        ast::Piece::Value(value) => self.literals(value, declared),
+                    }
+                }
+            }
+            ast::ExprKind::Bytes(bytes) => {
+                self.places.push(Span { start: expr.span.start + 2, end: expr.span.end.saturating_sub(1) });
+                self.texts.push(bytes.clone());
+                self.texts.push(self.written(expr.span).trim_start_matches('x').trim_matches('"').as_bytes().to_vec());
+            }
+            ast::ExprKind::Int(n) => {
+                self.places.push(expr.span);
+                self.texts.push(n.to_string().into_bytes());
+                self.texts.push(self.written(expr.span).as_bytes().to_vec());
+            }
+            ast::ExprKind::Duration(_) => self.places.push(expr.span),
+            // A value without its quotes.
+            ast::ExprKind::Name(name) if !declared.contains(&name.as_str()) => {
+                self.places.push(expr.span);
+                self.texts.push(name.clone().into_bytes());
+            }
+            ast::ExprKind::Name(_) | ast::ExprKind::Bool(_) => {}
+            ast::ExprKind::Call { arguments, .. } => {
+                let is_number = |argument: &&ast::Expr| matches!(argument.kind, ast::ExprKind::Int(_));
+                let others = arguments.iter().filter(|argument| !is_number(argument));
+                others.for_each(|argument| self.literals(argument, declared));
+            }
+            ast::ExprKind::List(_)
+            | ast::ExprKind::Map(_)
+            | ast::ExprKind::Not(_)
+            | ast::ExprKind::Negative(_)
+            | ast::ExprKind::Binary { .. }
+            | ast::ExprKind::Matches { .. }
+            | ast::ExprKind::Index { .. } => expr.parts().into_iter().for_each(|part| self.literals(part, declared)),
+        }
+    }
+
+    fn written(&self, span: Span) -> &str {
+        self.text.get(span.range()).unwrap_or_default()
+    }
+
+    /// Finds lines that begin with `secret NAME` and are no declaration, or have more in them: something is wrong with them.
+    fn find_in_lines(&mut self, body: &[Statement]) {
+        let read: HashMap<u32, u32> = body
+            .iter()
+            .filter(|statement| declares_secret(statement))
+            .map(|statement| (statement.span.start, statement.span.end))
+            .collect();
+        let mut start = 0;
+        let mut goes_on = false;
+        for line in self.text.split_inclusive('\n') {
+            let begin = start + line.len() - line.trim_start().len();
+            let rest = line.trim_start().strip_prefix("secret").filter(|rest| rest.starts_with([' ', '\t']));
+            let behind = match (rest, read.get(&(begin as u32))) {
+                (Some(_), Some(end)) => {
+                    line.get((*end as usize).saturating_sub(start)..).filter(|rest| is_leftover(rest))
+                }
+                (Some(rest), None) => behind_name(rest),
+                (None, _) => goes_on.then_some(line),
+            };
+            goes_on = false;
+            if let Some(behind) = behind {
+                let from = start + line.len() - behind.len();
+                self.places.push(Span::new(from, start + line.len()));
+                let is_word = |word: &&str| !word.is_empty() && !syntax::is_keyword(word);
+                let words = behind.split(|c: char| c.is_whitespace() || matches!(c, '"' | '`' | '=' | ','));
+                self.texts.extend(words.filter(is_word).map(|word| word.as_bytes().to_vec()));
+                // The value may stand on the next line.
+                goes_on = behind.trim().ends_with('=');
+            }
+            start += line.len();
+        }
+    }
+}
+
+/// Returns what stands behind the name of a secret; `None` in the arm of an `expect`, which may begin with `secret` too.
+fn behind_name(rest: &str) -> Option<&str> {
+    let rest = rest.trim_start();
+    let length = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+    let is_name = length > 0 && !syntax::is_keyword(&rest[..length]);
+    (is_name || !rest.contains("->")).then_some(&rest[length..])
+}
+
+/// Whether what stands behind a declaration on its line is neither a comment nor another statement.
+fn is_leftover(rest: &str) -> bool {
+    let rest = rest.trim();
+    let word: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    !(rest.is_empty() || rest.starts_with(['#', '}']) || !word.is_empty() && syntax::is_keyword(&word))
+}
+
+/// Returns the name that a declaration gives a value.
+fn declared_name(statement: &Statement) -> Option<&str> {
+    if let StatementKind::Param(ast::Param { name, .. }) | StatementKind::State { name, .. } = &statement.kind {
+        return Some(&name.node);
+    }
+    None
+}
+
+fn declares_secret(statement: &Statement) -> bool {
+    matches!(statement.kind, StatementKind::Param(ast::Param { secrecy: Secrecy::Secret, .. }))
+}
+
+/// Whether an expression has the same value in every run, whatever the device says.
+fn is_fixed(expr: &ast::Expr) -> bool {
+    !matches!(expr.kind, ast::ExprKind::Name(_)) && expr.parts().into_iter().all(is_fixed)
 }
 
 #[cfg(test)]
@@ -236,5 +367,40 @@ mod tests {
         let shown = loaded.sources.get(loaded.files[0].id).shown();
         assert!(!shown.contains("hunter22"), "{shown}");
         assert_eq!(shown.len(), loaded.sources.get(loaded.files[0].id).text().len());
+    }
+
+    #[test]
+    fn whatever_the_default_of_a_secret_is_made_of_is_hidden() {
+        let texts = [
+            "secret pin = 90817263",
+            "secret key = \"90817\" + \"263\" + \"90817263\"",
+            "secret key = upper(\"90817263\")",
+            "secret key = {a: [\"90817263\"]}.a[0]",
+            "secret key = \"${text(\"90817263\")}\"",
+            "secret key = x\"90817263\"",
+            "secret key = A90817263",
+            "secret key = \"90817263\" junk",
+            "secret key \"90817263\"",
+            "secret key =\n  \"90817263",
+            "compute secret key = \"90817263\"",
+            "step \"s\" { capture secret key from \"90817263\" }",
+            "ask \"key?\" as secret key default \"90817263\"",
+        ];
+        for text in texts {
+            let flow = format!("flow \"a\"\n{text}\nlog \"90817263 is it\"\n");
+            let loaded = load_from(&[("a.flow", &flow)]);
+            let source = loaded.sources.get(loaded.files[0].id);
+            assert_eq!(source.shown().len(), source.text().len(), "{text}");
+            let declaration = source.shown().rsplit_once("log").expect("it ends with a log").0;
+            assert!(!declaration.contains("90817"), "{}", source.shown());
+        }
+    }
+
+    #[test]
+    fn what_is_no_secret_is_shown() {
+        let text = "flow \"a\"\nsecret key = random_hex(1600)\nsecret other = key\nparam apn = \"CMIOT\"\n\
+                    compute secret sign = \"Bearer \" + key\n";
+        let loaded = load_from(&[("a.flow", text)]);
+        assert_eq!(&**loaded.sources.get(loaded.files[0].id).shown(), text);
     }
 }

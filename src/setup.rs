@@ -166,6 +166,12 @@ impl Setup {
         &self.file
     }
 
+    /// Returns the secrets of the flow that were given.
+    pub(crate) fn given_secrets(&self) -> impl Iterator<Item = Vec<u8>> {
+        let secrets = self.flow.params.iter().filter(|param| param.is_secret);
+        secrets.filter_map(|param| self.variables.get(&param.name)).map(Value::octets)
+    }
+
     /// Returns what plays the other end.
     pub(crate) fn counterpart(&self) -> &Counterpart {
         &self.counterpart

@@ -92,31 +92,53 @@ impl Source {
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     texts: Vec<Source>,
+    /// Secrets that are covered wherever they stand; the longest first.
+    hidden: Vec<String>,
 }
+
+/// Texts under so many bytes are covered only where they are known to be a secret.
+const SHORTEST: usize = 4;
 
 impl Sources {
     /// Adds a text and returns its id.
-    pub fn add(&mut self, source: Source) -> SourceId {
+    pub fn add(&mut self, mut source: Source) -> SourceId {
+        source.shown = covered(&source.shown, &self.hidden).into();
         self.texts.push(source);
         SourceId(self.texts.len() as u16 - 1)
     }
 
-    /// Covers a secret in what messages show of a source: the literal at `span`, and its text wherever else it
-    /// stands. Texts under four bytes are covered in their literal only.
-    pub fn hide(&mut self, id: SourceId, span: Span, secret: &[u8]) {
+    /// Covers what stands at a place in what messages show of a source.
+    pub fn cover(&mut self, id: SourceId, span: Span) {
         let source = &mut self.texts[id.0 as usize];
+        let Some(text) = source.shown.get(span.range()) else { return };
+        let stars: String = text.chars().map(star).collect();
         let mut shown = source.shown.to_string();
-        let inside = span.start as usize + 1..(span.end as usize).saturating_sub(1);
-        if let Some(literal) = shown.get(inside.clone()) {
-            let cover = "*".repeat(literal.len());
-            shown.replace_range(inside, &cover);
-        }
-        if let Ok(secret) = std::str::from_utf8(secret)
-            && secret.len() >= 4
-        {
-            shown = shown.replace(secret, &"*".repeat(secret.len()));
-        }
+        shown.replace_range(span.range(), &stars);
         source.shown = shown.into();
+    }
+
+    /// Covers a secret wherever it stands in what messages show of the sources, and in [`Sources::covered`]. Texts under four
+    /// bytes could be anything, and are not.
+    pub fn hide(&mut self, secret: &[u8]) {
+        let Ok(secret) = std::str::from_utf8(secret) else { return };
+        if secret.trim().len() < SHORTEST || self.hidden.iter().any(|known| known == secret) {
+            return;
+        }
+        self.hidden.push(secret.to_string());
+        self.hidden.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        for source in &mut self.texts {
+            source.shown = covered(&source.shown, &self.hidden).into();
+        }
+    }
+
+    /// Covers what is covered in other sources too.
+    pub fn hide_all_of(&mut self, other: &Sources) {
+        other.hidden.iter().for_each(|secret| self.hide(secret.as_bytes()));
+    }
+
+    /// Returns a message with the secrets covered that are covered in the sources.
+    pub fn covered(&self, message: &str) -> String {
+        covered(message, &self.hidden)
     }
 
     /// Returns the text of an id.
@@ -137,6 +159,22 @@ impl Sources {
     }
 }
 
+/// Returns a text, as long as before, with secrets covered.
+fn covered(text: &str, secrets: &[String]) -> String {
+    let mut shown = text.to_string();
+    for secret in secrets {
+        if shown.contains(secret.as_str()) {
+            shown = shown.replace(secret.as_str(), &secret.chars().map(star).collect::<String>());
+        }
+    }
+    shown
+}
+
+/// Returns what covers a character, in as many bytes; blanks stay, so that lines and words do.
+fn star(c: char) -> String {
+    if c.is_whitespace() { c.to_string() } else { "*".repeat(c.len_utf8()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,5 +186,20 @@ mod tests {
         assert_eq!(source.line_column(8), (1, 8));
         assert_eq!(source.line_column(12), (2, 3));
         assert_eq!(source.line_column(99), (2, 9));
+    }
+
+    #[test]
+    fn what_is_hidden_is_covered_in_texts_that_were_there_and_that_come_and_in_messages() {
+        let mut sources = Sources::default();
+        let first = sources.add(Source::new("a.flow", "secret k = \"hünter22\"\nsend \"hünter22\""));
+        sources.hide("hünter22".as_bytes());
+        sources.hide(b"to");
+        let second = sources.add(Source::new("b.flow", "log \"to hünter22\""));
+        assert_eq!(&**sources.get(first).shown(), "secret k = \"*********\"\nsend \"*********\"");
+        assert_eq!(&**sources.get(second).shown(), "log \"to *********\"");
+        assert_eq!(sources.covered("found `hünter22`"), "found `*********`");
+        sources.cover(first, Span::new(0, 6));
+        assert!(sources.get(first).shown().starts_with("****** k"));
+        assert_eq!(sources.get(first).shown().len(), sources.get(first).text().len());
     }
 }

@@ -12,7 +12,9 @@ use super::terminal::Terminal;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::replace;
 use crate::format::format;
-use crate::source::{Source, Sources};
+use crate::load::cover_secrets;
+use crate::source::{Source, SourceId, Sources};
+use crate::syntax::parse;
 use changes::render_changes;
 
 /// Formats every file; what is wrong with one does not keep the others from it.
@@ -58,6 +60,15 @@ struct Texts {
     after: String,
 }
 
+/// Returns sources with a text whose secrets are covered in what is shown of it, and its name there.
+fn covered(name: &str, text: &str) -> (Sources, SourceId) {
+    let mut sources = Sources::default();
+    let id = sources.add(Source::new(name, text));
+    let parsed = parse(id, sources.get(id));
+    cover_secrets(&mut sources, id, &parsed.file);
+    (sources, id)
+}
+
 /// Whether the layout goes to standard output, changed or not.
 fn shows_all(arguments: &FormatArguments, path: &Path) -> bool {
     !arguments.check && (arguments.stdout || is_input(path))
@@ -73,8 +84,7 @@ fn texts(path: &Path, terminal: &Terminal) -> Result<Texts, Outcome> {
         terminal.refuse(Diagnostic::general(Code::LoadUnreadable, format!("`{name}` can not be read: {reason}")));
         Outcome::Wrong
     })?;
-    let mut sources = Sources::default();
-    let id = sources.add(Source::new(name, before.as_str()));
+    let (sources, id) = covered(&name, &before);
     match format(id, sources.get(id)) {
         Ok(after) => Ok(Texts { before, after }),
         Err(problems) => {
@@ -96,7 +106,12 @@ fn read(path: &Path) -> Result<String, String> {
 }
 
 fn compare(path: &Path, texts: &Texts, terminal: &Terminal) -> Outcome {
-    terminal.say(&format!("{}\n{}", path.display(), render_changes(&texts.before, &texts.after)));
+    let shown = |text: &str| {
+        let (sources, id) = covered("", text);
+        sources.get(id).shown().to_string()
+    };
+    let changes = render_changes(&shown(&texts.before), &shown(&texts.after));
+    terminal.say(&format!("{}\n{changes}", path.display()));
     Outcome::Differs
 }
 

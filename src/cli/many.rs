@@ -67,7 +67,10 @@ pub(super) fn run(arguments: &RunArguments, addresses: &[Address], terminal: &Te
         prepared.push(Prepared::new(&flow, address, &places.labelled(label), arguments, terminal)?);
     }
     let ender = prepared.first().map_or(Ender::Nobody, |one| one.ender.clone());
-    let sources = (*flow.sources).clone();
+    let mut sources = (*flow.sources).clone();
+    for secret in prepared.iter().flat_map(|one| one.setup.given_secrets()) {
+        sources.hide(&secret);
+    }
     let shown: Vec<Gathered> = addresses.iter().map(|_| Gathered::default()).collect();
     let gathered = (GATHERED_BY_ALL / addresses.len()).min(GATHERED_BY_ONE);
     let mut seats: Vec<Seat<'_>> = Vec::with_capacity(prepared.len());

@@ -71,7 +71,7 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources, look: Look) -> Stri
 pub fn render_noted(diagnostic: &Diagnostic, notes: &[Note], sources: &Sources, look: Look) -> String {
     let severity = diagnostic.severity();
     let mut head = Report { severity, code: Some(diagnostic.code.text()), ..Report::empty(severity) };
-    head.message = safe(&diagnostic.message);
+    head.message = safe(&sources.covered(&diagnostic.message));
     let mut excerpts = excerpts(diagnostic, sources).into_iter();
     head.excerpt = excerpts.next();
     let mut out = head.draw(look);
@@ -79,10 +79,12 @@ pub fn render_noted(diagnostic: &Diagnostic, notes: &[Note], sources: &Sources, 
         out.push_str(&Report { excerpt: Some(excerpt), ..Report::empty(severity) }.draw_headless(look));
     }
     for note in notes {
-        push_note(&mut out, note, look);
+        let lines = note.lines.iter().map(|line| sources.covered(line)).collect();
+        push_note(&mut out, &Note { title: note.title, lines }, look);
     }
     if let Some(help) = &diagnostic.help {
-        out.push_str(&Report { help: Some(safe(help)), ..Report::empty(severity) }.draw_headless(look));
+        let help = safe(&sources.covered(help));
+        out.push_str(&Report { help: Some(help), ..Report::empty(severity) }.draw_headless(look));
     }
     out.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
@@ -134,15 +136,16 @@ fn excerpts(diagnostic: &Diagnostic, sources: &Sources) -> Vec<Excerpt> {
     let mut excerpts: Vec<Excerpt> = Vec::new();
     for label in diagnostic.label.iter().chain(&diagnostic.others) {
         let Some(source) = source_of(label.site, sources) else { continue };
+        let label = Label { site: label.site, text: sources.covered(&label.text) };
         let (line, _) = source.line_column(label.site.span.start);
         let near = excerpts.iter_mut().find(|excerpt| {
             excerpt.id == label.site.source && excerpt.lines.iter().any(|other| other.abs_diff(line) <= NEAR)
         });
         match near {
-            Some(excerpt) => excerpt.add(label, line),
+            Some(excerpt) => excerpt.add(&label, line),
             None => {
                 let mut excerpt = Excerpt::of(label.site.source, source);
-                excerpt.add(label, line);
+                excerpt.add(&label, line);
                 excerpts.push(excerpt);
             }
         }

@@ -58,6 +58,12 @@ impl Ender {
     }
 }
 
+/// Covers the secrets that an engine knows before its run begins: they may stand in a text, in that of a device for instance.
+fn covered(mut sources: Sources, engine: &Engine) -> Sources {
+    engine.secrets().iter().for_each(|(_, secret)| sources.hide(secret));
+    sources
+}
+
 impl Setup {
     /// Makes engine and world; nothing is opened before the run begins.
     ///
@@ -69,15 +75,20 @@ impl Setup {
         match self.counterpart() {
             Counterpart::Real(port) => {
                 let world = Box::new(open(port, Clock::start(), ender.interrupt()?));
-                Ok(Stage { engine: self.engine(inputs), world, sources: (*flow.sources).clone() })
+                let engine = self.engine(inputs);
+                let sources = covered((*flow.sources).clone(), &engine);
+                Ok(Stage { engine, world, sources })
             }
             Counterpart::Device(device) => {
                 let (sources, texts) = Texts::join(&flow.sources, &device.sources);
-                let device_inputs = self.device_inputs(&inputs, device);
-                let sim = SimWorld::new(Engine::new(device.clone(), device_inputs));
+                let mut device_engine = Engine::new(device.clone(), self.device_inputs(&inputs, device));
+                let engine = self.engine(inputs);
+                let sources = covered(covered(sources, &engine), &device_engine);
+                // What the device says of its failure is cut before the flow sees it.
+                device_engine.know(engine.secrets());
                 let ender = ender.clone();
-                let world = Box::new(Stand::new(sim, texts, move || ender.wants_end()));
-                Ok(Stage { engine: self.engine(inputs), world, sources })
+                let world = Box::new(Stand::new(SimWorld::new(device_engine), texts, move || ender.wants_end()));
+                Ok(Stage { engine, world, sources })
             }
             Counterpart::Recording(recording) => {
                 let engine = self.engine(inputs);
@@ -85,7 +96,8 @@ impl Setup {
                 let asks = flow.ops.iter().any(|op| matches!(op, Op::Ask(_)));
                 let timing = if asks { Timing::Quicker } else { Timing::Same };
                 let world = Box::new(ReplayWorld::new(recording, &secrets, timing));
-                Ok(Stage { engine, world, sources: (*flow.sources).clone() })
+                let sources = covered((*flow.sources).clone(), &engine);
+                Ok(Stage { engine, world, sources })
             }
         }
     }

@@ -29,6 +29,7 @@ impl Texts {
     #[must_use]
     pub fn join(flow: &Sources, device: &Sources) -> (Sources, Texts) {
         let mut all = flow.clone();
+        all.hide_all_of(device);
         let ids = device.iter().map(|(id, source)| (id, all.add(source.clone()))).collect();
         (all, Texts { ids })
     }
