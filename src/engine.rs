@@ -158,6 +158,11 @@ impl Engine {
         self.journal.known()
     }
 
+    /// Whether a person is asked something and has not answered.
+    pub(crate) fn is_asking(&self) -> bool {
+        matches!(self.state, State::Asking { .. }) || self.flow.came_into_asking()
+    }
+
     /// Learns secrets of somebody else: they are named in what this engine tells too.
     pub(crate) fn know(&mut self, secrets: &[(Arc<str>, Vec<u8>)]) {
         secrets.iter().for_each(|(name, secret)| self.journal.learn(name, secret));

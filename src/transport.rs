@@ -43,7 +43,7 @@ use crate::address::RealPort;
 pub use any::AnyPort;
 pub use clock::{Clock, unix_millis};
 pub use fleet::run_all;
-pub use interrupt::Interrupt;
+pub use interrupt::{Interrupt, at_signal};
 pub use ports::{PortDescription, UsbIdentity, list};
 #[cfg(unix)]
 pub use pty::PtyWorld;

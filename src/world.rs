@@ -71,7 +71,7 @@ impl Keeper for Memory {
 
 /// The person at the bench, if there is one.
 pub trait Person {
-    /// Asks; the answer is fetched with [`Person::answer`].
+    /// Asks; the answer is fetched with [`Person::answer`]. A question that was asked before may be over without an answer.
     fn ask(&mut self, prompt: &str, is_secret: bool);
 
     /// Returns the answer if it is there: `Some(None)` is that nobody will ever answer. Never blocks.
@@ -227,6 +227,8 @@ impl<'a> Session<'a> {
                     let now = self.engine.now();
                     self.company.audience.waiting(now, &why);
                     let mut until = until;
+                    // What comes after its time is over answers the next question, if that is the same.
+                    self.is_asking = self.is_asking && self.engine.is_asking();
                     if self.is_asking {
                         if let Some(answer) = self.company.person.answer() {
                             self.is_asking = false;

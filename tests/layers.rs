@@ -131,7 +131,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("quick_junit", &["report/junit.rs"]),
     ("regex", &["pattern", "pattern.rs", "secret.rs", "suite/volatile.rs"]),
     ("regex_syntax", &["pattern", "pattern.rs"]),
-    ("rustix", &["cli/terminal.rs", "transport"]),
+    ("rustix", &["cli/person/echo.rs", "cli/terminal.rs", "transport"]),
     ("serde_json", &["report/json.rs", "report/jsonl", "value/json.rs"]),
     ("serialport", &["transport/ports.rs", "transport/serial.rs", "transport/serial"]),
     ("sha1", &["value/digest.rs"]),
@@ -142,6 +142,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("toml", &["cli/given.rs", "results.rs"]),
     ("unicode_width", &["report/console.rs"]),
 ];
+    ("windows_sys", &["cli/person/echo.rs"]),
 
 /// Modules whose files import each other in one direction.
 const INSIDE: &[&str] = &["cli", "engine", "setup", "suite", "report", "stress"];

@@ -410,6 +410,11 @@ impl Flow {
             ScopeIs::Try { .. } => true,
             ScopeIs::Step(step) => step.attempt < step.attempts,
             ScopeIs::Main | ScopeIs::Block | ScopeIs::Procedure | ScopeIs::Handler(_) | ScopeIs::Cleanup { .. } => {
+    /// Whether a handler runs that came while a person is asked something.
+    pub(in crate::engine) fn came_into_asking(&self) -> bool {
+        self.scopes.iter().any(|scope| matches!(scope.is, ScopeIs::Handler(State::Asking { .. })))
+    }
+
                 false
             }
         })

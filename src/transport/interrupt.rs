@@ -4,7 +4,7 @@ use std::io;
 #[cfg(any(windows, test))]
 use std::sync::Weak;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 #[cfg(any(windows, test))]
 use super::bell::Bell;
@@ -14,6 +14,21 @@ const EXIT_CODE: i32 = 130;
 
 /// The one that the signals raise: a process has one handler for them, whatever else is not global.
 static INSTALLED: Mutex<Option<Interrupt>> = Mutex::new(None);
+
+/// What is done at once when a signal comes, before anything else: a second one ends the process, and what is not restored then
+/// stays as it is.
+static AT_SIGNAL: OnceLock<fn()> = OnceLock::new();
+
+/// Has this done when a signal asks the process to end. It may do only what a signal handler may; the first call counts.
+pub fn at_signal(restore: fn()) {
+    let _ = AT_SIGNAL.set(restore);
+}
+
+fn restore() {
+    if let Some(restore) = AT_SIGNAL.get() {
+        restore();
+    }
+}
 
 /// Says whether someone wants the run to end. Clones are the same interrupt; once raised it stays so.
 #[derive(Clone, Debug)]
@@ -93,6 +108,8 @@ impl Interrupt {
         use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
         use signal_hook::{flag, low_level};
         for signal in [SIGINT, SIGTERM, SIGHUP] {
+            // SAFETY: what is restored is restored by system calls that a handler may make, see `at_signal`.
+            unsafe { low_level::register(signal, restore) }?;
             let is_raised = &self.shared.is_raised;
             // In this order: the first of them raises it, the second finds it raised.
             flag::register_conditional_shutdown(signal, EXIT_CODE, is_raised.clone())?;
@@ -107,6 +124,7 @@ impl Interrupt {
     fn install(&self) -> io::Result<()> {
         let of_handler = self.clone();
         let handle = move || {
+            restore();
             if of_handler.is_raised() {
                 std::process::exit(EXIT_CODE);
             }

@@ -1,0 +1,186 @@
+//! What a person types for a secret is not shown, and belongs to the question that it was typed for. With a real terminal: a
+//! pseudo-terminal whose other end is this test.
+
+#![cfg(unix)]
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags, open};
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+
+/// So long something may take that comes at once on a quiet machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A pseudo-terminal: this test's end, the other one, and what that is called.
+fn pair() -> (OwnedFd, OwnedFd, PathBuf) {
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal");
+    grantpt(&ours).and_then(|()| unlockpt(&ours)).expect("its other end can be opened");
+    let name = ptsname(&ours, Vec::new()).expect("it has a name").into_string().expect("the name is text");
+    let other = open(&name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).expect("it can be opened");
+    (ours, other, PathBuf::from(name))
+}
+
+/// A run with a person at its terminal.
+struct Bench {
+    child: Child,
+    terminal: File,
+    /// What the terminal showed so far.
+    seen: String,
+    /// The end of the port that nobody uses: as long as it is there, the port is.
+    _port: (OwnedFd, OwnedFd),
+}
+
+impl Bench {
+    fn new(body: &str) -> (Bench, tempfile::TempDir) {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        std::fs::write(folder.path().join("t.flow"), format!("flow \"t\"\n{body}\n")).expect("it can be written");
+        let (port, port_side, port_name) = pair();
+        let mut raw = tcgetattr(&port_side).expect("it is a terminal");
+        raw.make_raw();
+        tcsetattr(&port_side, OptionalActions::Now, &raw).expect("it can be set");
+        let (terminal, side, _) = pair();
+        let input = side.try_clone().expect("a descriptor is left");
+        let child = Command::new(env!("CARGO_BIN_EXE_flowrun"))
+            .current_dir(folder.path())
+            .args(["t.flow", "--port"])
+            .arg(port_name)
+            .args(["--transcript", "transcript"])
+            .stdin(Stdio::from(input))
+            .stderr(Stdio::from(side))
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("it can be started");
+        let terminal = File::from(terminal);
+        (Bench { child, terminal, seen: String::new(), _port: (port, port_side) }, folder)
+    }
+
+    /// Reads until the terminal has shown a text so many times.
+    fn wait_for(&mut self, text: &str, times: usize) {
+        let end = Instant::now() + PATIENCE;
+        while self.seen.matches(text).count() < times {
+            assert!(Instant::now() < end, "`{text}` is not shown {times} times: {}", self.seen);
+            let mut waiting = [PollFd::new(&self.terminal, PollFlags::IN)];
+            let step = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+            if poll(&mut waiting, Some(&step)).expect("it can be waited for") > 0 {
+                let mut bytes = [0; 4096];
+                let n = self.terminal.read(&mut bytes).unwrap_or(0);
+                self.seen.push_str(&String::from_utf8_lossy(&bytes[..n]));
+            }
+        }
+    }
+
+    fn types(&mut self, text: &str) {
+        self.terminal.write_all(text.as_bytes()).expect("it can be typed");
+    }
+
+    /// Whether the terminal shows what is typed.
+    fn echoes(&self) -> bool {
+        tcgetattr(&self.terminal).expect("it is a terminal").local_modes.contains(LocalModes::ECHO)
+    }
+
+    fn ends(&mut self) -> ExitStatus {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("it is a child of this test") {
+                return status;
+            }
+            assert!(Instant::now() < end, "it does not end: {}", self.seen);
+            std::thread::yield_now();
+        }
+    }
+
+    fn signal(&self) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, Signal::INT).expect("it is there");
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        // It has ended, unless the test has failed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn transcript(folder: &tempfile::TempDir) -> String {
+    std::fs::read_to_string(folder.path().join("transcript")).expect("it was written")
+}
+
+#[test]
+fn what_is_typed_for_a_secret_is_not_shown_and_for_others_it_is() {
+    let (mut bench, folder) = Bench::new(
+        "ask \"The key?\" as secret key\nassert len(key) == 8\nask \"The name?\" as name\nlog \"${name} has ${key}\"",
+    );
+    bench.wait_for("? The key?", 1);
+    assert!(!bench.echoes(), "it is hidden before it is asked for");
+    bench.types("hunter22\n");
+    bench.wait_for("? The name?", 1);
+    assert!(bench.echoes());
+    bench.types("bob\n");
+    assert!(bench.ends().success(), "{}", bench.seen);
+    bench.wait_for("bob", 1);
+    assert!(bench.echoes());
+    assert!(!bench.seen.contains("hunter"), "{}", bench.seen);
+    let transcript = transcript(&folder);
+    assert!(transcript.contains("bob has «key»") && !transcript.contains("hunter22"), "{transcript}");
+}
+
+#[test]
+fn an_answer_after_the_time_is_over_is_that_of_the_next_attempt() {
+    let (mut bench, folder) =
+        Bench::new("step \"s\" timeout 300ms retry 50 {\n  ask \"The key?\" as secret key\n  assert len(key) == 8\n}");
+    bench.wait_for("? The key?", 1);
+    bench.types("hunt");
+    bench.wait_for("? The key?", 2);
+    assert!(!bench.echoes(), "it stays hidden");
+    bench.types("er22\n");
+    assert!(bench.ends().success(), "{}", bench.seen);
+    assert!(bench.echoes());
+    assert!(!bench.seen.contains("hunt") && !transcript(&folder).contains("hunter22"), "{}", bench.seen);
+}
+
+#[test]
+fn what_was_typed_for_one_question_never_answers_another() {
+    let (mut bench, folder) = Bench::new(
+        "try { step \"s\" timeout 2s { ask \"The key?\" as secret _key } }\n\
+         ask \"The name?\" as name\nlog name\nassert name == \"bob\", \"it is ${name}\"",
+    );
+    bench.wait_for("? The key?", 1);
+    bench.types("hunter");
+    bench.wait_for("? The name?", 1);
+    bench.types("bob\n");
+    assert!(bench.ends().success(), "{}", bench.seen);
+    let shown = format!("{}{}", bench.seen, transcript(&folder));
+    assert!(!shown.contains("hunter"), "{shown}");
+}
+
+#[test]
+fn the_terminal_is_as_before_after_an_interrupt_and_after_a_second_one() {
+    let (mut bench, _folder) = Bench::new("finally { sleep 60s }\nask \"The key?\" as secret key\nassert 1 == 1");
+    assert!(bench.echoes());
+    bench.wait_for("? The key?", 1);
+    assert!(!bench.echoes());
+    bench.signal();
+    let end = Instant::now() + PATIENCE;
+    while !bench.echoes() {
+        assert!(Instant::now() < end, "it stays hidden");
+        std::thread::yield_now();
+    }
+    // The second one counts as soon as it can be told from the first.
+    while bench.child.try_wait().expect("it is a child of this test").is_none() {
+        assert!(Instant::now() < end, "it does not end");
+        bench.signal();
+        poll(&mut [], Some(&Timespec { tv_sec: 0, tv_nsec: 50_000_000 })).expect("time passes");
+    }
+    assert_eq!(bench.ends().code(), Some(130));
+    assert!(bench.echoes());
+}
