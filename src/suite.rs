@@ -14,7 +14,7 @@ use similar::TextDiff;
 
 use crate::diagnostic::render::{Look, render};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::event::{Event, Verdict};
+use crate::event::Event;
 use crate::report::suite::{CaseReport, Status};
 use crate::report::summary::Summary;
 use crate::report::transcript::Times;
@@ -141,11 +141,12 @@ impl Judged {
             }
         }
         let transcript = rules_here.apply(&outcome.transcript_with(rules.times));
-        judged.compare(flow, rules, outcome.verdict(), &transcript);
+        judged.compare(flow, rules, outcome, &transcript);
         judged
     }
 
-    fn compare(&mut self, flow: &Path, rules: &Rules, verdict: Verdict, transcript: &str) {
+    fn compare(&mut self, flow: &Path, rules: &Rules, outcome: &Outcome, transcript: &str) {
+        let verdict = outcome.verdict();
         let snapshot = Snapshot::of(flow, rules.times);
         let known = match snapshot.read() {
             Ok(known) => known,
@@ -154,7 +155,7 @@ impl Judged {
                 None
             }
         };
-        self.report.diff = known.as_ref().map_or(String::new(), |known| unified_diff(known, transcript));
+        self.report.diff = known.as_ref().map_or(String::new(), |known| difference(known, transcript, outcome));
         let good = Status::of(verdict);
         let is_same = known.as_deref() == Some(transcript);
         let is_accepted = rules.mode == Mode::Accept && self.trouble.is_none();
@@ -185,6 +186,16 @@ impl Judged {
             self.pending = Some((snapshot, transcript.to_string()));
         }
     }
+}
+
+/// Returns how a transcript differs from a snapshot, with the secrets of the run named in both: a snapshot from a time when a
+/// value was no secret may have it plain.
+fn difference(snapshot: &str, transcript: &str, outcome: &Outcome) -> String {
+    let diff = unified_diff(&outcome.named(snapshot), transcript);
+    if diff.is_empty() && snapshot != transcript {
+        return "@@ the snapshot has a secret in plain text where this run has its name @@\n".to_string();
+    }
+    diff
 }
 
 fn shown(flow: &Path) -> String {
@@ -258,6 +269,21 @@ mod tests {
         let case = judged(&path, &rules(Mode::PutAside));
         assert_eq!((case.report.status, case.report.is_failure), (Status::Changed, true));
         assert_snapshot!(case.report.diff);
+    }
+
+    #[test]
+    fn a_snapshot_with_a_secret_in_it_is_compared_with_the_secret_named() {
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        let body = |kind: &str| format!("{kind} key = \"Tr0ub4dor\\t9Kx7\"\nlog key\n{BODY}");
+        let path = flow(folder.path(), &body("param"));
+        let _ = judged(&path, &rules(Mode::Accept));
+        flow(folder.path(), &body("secret"));
+        let case = judged(&path, &rules(Mode::PutAside));
+        assert_eq!(case.report.status, Status::Changed);
+        assert!(case.report.diff.contains("in plain text"), "{}", case.report.diff);
+        flow(folder.path(), &format!("{}log \"more\"\n", body("secret")));
+        let case = judged(&path, &rules(Mode::Check));
+        assert!(case.report.diff.contains("+ ") && !case.report.diff.contains("Tr0ub"), "{}", case.report.diff);
     }
 
     #[test]

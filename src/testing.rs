@@ -15,6 +15,7 @@
 use std::error;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::address::Address;
 use crate::diagnostic::Diagnostic;
@@ -24,6 +25,7 @@ use crate::program::Role;
 use crate::report::Sink;
 use crate::report::failure::render_failure;
 use crate::report::transcript::{Times, Transcript};
+use crate::secret::Redactor;
 use crate::setup::{Counterpart, Ender, Read, Setup, SetupError, Stage, Terms, find_counterpart, read_program};
 use crate::value::escape::visible;
 use crate::variables::{Given, Offered, Origin};
@@ -137,6 +139,8 @@ pub struct Outcome {
     failure: Option<Failure>,
     /// What the flow says is volatile.
     volatiles: Vec<(String, Option<String>)>,
+    /// What the flow knew as secrets at its end.
+    secrets: Vec<(Arc<str>, Vec<u8>)>,
 }
 
 impl Outcome {
@@ -189,6 +193,17 @@ impl Outcome {
             sought.into_iter().map(|sought| (name.clone(), sought)).collect::<Vec<_>>()
         };
         self.volatiles.iter().flat_map(rules).collect()
+    }
+
+    /// Returns a text, a snapshot for instance, with the secrets of the run named in it, also where they stand as a transcript
+    /// shows them.
+    pub(crate) fn named(&self, text: &str) -> String {
+        let mut redactor = Redactor::default();
+        for (name, secret) in &self.secrets {
+            redactor.learn(name, secret);
+            redactor.learn(name, visible(secret).as_bytes());
+        }
+        redactor.clean_text(text)
     }
 
     /// Returns the transcript with or without times.
@@ -299,6 +314,7 @@ pub(crate) fn outcome(setup: &Setup, seed: u64, ender: &Ender) -> Result<Outcome
         saved: memory.saved,
         failure,
         volatiles: setup.flow().volatiles.clone(),
+        secrets: engine.secrets().to_vec(),
     })
 }
 

@@ -88,6 +88,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "event",
             "program",
             "report",
+            "secret",
             "setup",
             "source",
             "time",
