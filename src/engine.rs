@@ -11,6 +11,7 @@
 //! its journal (what is to be done and told). `exec` joins them, an instruction at a time.
 
 mod begin;
+mod cover;
 mod due;
 mod exec;
 mod explain;

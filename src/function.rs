@@ -47,10 +47,24 @@ pub struct Parameter {
 /// What becomes of a secret argument in the result.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Secrecy {
-    /// The result is made of the whole argument: of a text that holds a secret it is secret too.
+    /// The result is made of everything in the arguments.
     Keeps,
-    /// The result is a part of the argument: of a secret it is secret too, of a text that merely holds one not.
+    /// Each octet of the result is made of the octet in the same place of the first argument.
+    Copies,
+    /// The result is a piece of the first argument: from the place that the second one says, or without blanks at its ends.
+    Cuts,
+    /// The result has the pieces of the first argument between places where the second one stands.
+    Splits,
+    /// The result has the items of the first argument with the second one between them.
+    Joins,
+    /// The result is a part of what the first argument spells.
     Selects,
+    /// The result is what the first argument has under the second one, or the third.
+    Gets,
+    /// The result is the first argument with the last one in it.
+    Adds,
+    /// The result is the first argument without some of its items.
+    Drops,
     /// The result does not tell the secret: a digest, a checksum, a length, a yes or no.
     Hides,
 }

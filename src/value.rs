@@ -11,6 +11,7 @@ pub mod json;
 pub mod line_end;
 pub mod operator;
 pub mod random;
+pub mod taint;
 
 use std::time::Duration;
 

@@ -75,13 +75,11 @@ impl Engine {
         let program = self.program.clone();
         for param in &program.params {
             let value = match (self.inputs.variables.get(&param.name), &param.default) {
-                (Some(given), _) => given.clone(),
+                (Some(given), _) => given.clone().into(),
                 (None, Some(default)) => self.eval_at(default, param.site)?,
                 (None, None) => continue,
             };
-            if param.is_secret {
-                self.learn(&param.name, &value, param.site)?;
-            }
+            let value = if param.is_secret { self.made_secret(&param.name, value, param.site)? } else { value };
             self.flow.set(Slot::Global(param.slot), Some(value));
         }
         Ok(())

@@ -4,6 +4,7 @@ mod block;
 mod call;
 mod line;
 pub(in crate::engine) mod spare;
+mod taint;
 pub(in crate::engine) mod talk;
 mod turn;
 mod value;
@@ -85,7 +86,8 @@ impl Engine {
             Op::Skip(why) => self.skip(why)?,
             Op::Save(targets) => self.save(targets, site)?,
             Op::Log(value) => {
-                let text = self.eval(value)?.show();
+                let text = self.eval(value)?;
+                let text = self.covered(&text);
                 self.tell(Some(site), EventKind::Logged { text });
             }
             Op::Sleep(lasting) => {

@@ -11,7 +11,7 @@ use crate::pattern::Pattern;
 use crate::program::{LookAt, Needed, PatternSpec, Role};
 use crate::source::Site;
 use crate::time::show_duration;
-use crate::value::escape::{visible, visible_cut};
+use crate::value::escape::visible;
 
 /// How many lines of what came are kept for a message.
 const LINES: usize = 64;
@@ -121,17 +121,14 @@ impl Engine {
 
     /// Adds what was sent last and what has come since.
     pub(super) fn add_exchange(&self, failure: &mut Failure) {
-        failure.sent = self.ports[self.flow.port]
-            .sight
-            .last_sent()
-            .map(|sent| with_ends(visible_cut(&self.journal.clean(sent), 400)));
+        failure.sent = self.ports[self.flow.port].sight.last_sent().map(|sent| with_ends(self.cut(sent, 400)));
         let mut lines = self.response_lines();
         // The echo of a command says nothing, unless nothing else came.
         let sent_line = self.ports[self.flow.port].sight.last_sent().map(<[u8]>::trim_ascii_end).unwrap_or_default();
         if lines.len() > 1 && lines.first().is_some_and(|line| line == sent_line) {
             lines.remove(0);
         }
-        failure.came = Some(lines.iter().map(|line| with_ends(visible_cut(&self.journal.clean(line), 400))).collect());
+        failure.came = Some(lines.iter().map(|line| with_ends(self.cut(line, 400))).collect());
     }
 
     /// Returns the lines that came since the last send, the unfinished one too, empty ones left out.
@@ -244,7 +241,7 @@ impl Engine {
             }
             let text = inbox.slice(line.text.clone());
             if wait.patterns().any(|pattern| pattern.find_in_text(text).is_some()) {
-                let shown = visible_cut(&self.journal.clean(text), 60);
+                let shown = self.cut(text, 60);
                 return Some(format!(
                     "`{shown}` came before the last send: `expect` looks only at what came after it, `await` at every unclaimed line"
                 ));

@@ -13,6 +13,7 @@ use crate::program::{Address, Program, Slot, Target, WatcherId};
 use crate::source::Site;
 use crate::time::Moment;
 use crate::value::Value;
+use crate::value::taint::Marked;
 
 /// How far a program is.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ pub(in crate::engine) struct Flow {
     pub at: Address,
     /// The port that instructions speak to.
     pub port: PortId,
-    globals: Vec<Option<Value>>,
+    globals: Vec<Option<Marked>>,
     /// The main part's first; there is always one.
     frames: Vec<Frame>,
     /// The main part's first; there is always one while the run is not over.
@@ -36,7 +37,7 @@ pub(in crate::engine) struct Flow {
 /// The variables of one call.
 #[derive(Debug)]
 struct Frame {
-    locals: Vec<Option<Value>>,
+    locals: Vec<Option<Marked>>,
     /// The frame whose locals these statements use: a handler in a flow uses those of its block.
     home: usize,
     /// Where to go on after the call.
@@ -53,7 +54,7 @@ struct Timer {
     at: Moment,
     entry: Address,
     port: PortId,
-    locals: Vec<Option<Value>>,
+    locals: Vec<Option<Marked>>,
 }
 
 /// A part of the program that ends as one.
@@ -90,7 +91,6 @@ pub(in crate::engine) enum ScopeIs {
     Cleanup { then: Then },
 }
 
-/// An attempt at a step.
 impl ScopeIs {
     /// Whether a failure that leaves this leads to a further attempt; `None` if that is for a scope around it to say.
     pub(in crate::engine) fn retries(&self) -> Option<bool> {
@@ -102,6 +102,7 @@ impl ScopeIs {
     }
 }
 
+/// An attempt at a step.
 #[derive(Debug)]
 pub(in crate::engine) struct Step {
     pub title: String,
@@ -130,7 +131,7 @@ pub(in crate::engine) enum Then {
 #[derive(Debug)]
 pub(in crate::engine) enum Exit {
     Failed(Box<Failure>),
-    Returned(Option<Value>, Site),
+    Returned(Option<Marked>, Site),
     Skipped(String),
     Interrupted,
     /// The main part has come to its end.
@@ -182,6 +183,11 @@ impl Flow {
 
     /// Returns what a variable holds.
     pub(in crate::engine) fn get(&self, slot: Slot) -> Option<&Value> {
+        self.get_marked(slot).map(|marked| &marked.value)
+    }
+
+    /// Returns what a variable holds, and what of it is made of secrets.
+    pub(in crate::engine) fn get_marked(&self, slot: Slot) -> Option<&Marked> {
         match slot {
             Slot::Global(place) => self.globals.get(place as usize)?.as_ref(),
             Slot::Local(place) => self.frames[self.home()].locals.get(place as usize)?.as_ref(),
@@ -189,7 +195,7 @@ impl Flow {
     }
 
     /// Puts a value into a variable; `None` takes its value away.
-    pub(in crate::engine) fn set(&mut self, slot: Slot, value: Option<Value>) {
+    pub(in crate::engine) fn set(&mut self, slot: Slot, value: Option<Marked>) {
         let (values, place) = match slot {
             Slot::Global(place) => (&mut self.globals, place as usize),
             Slot::Local(place) => {
@@ -218,7 +224,7 @@ impl Flow {
     pub(in crate::engine) fn call(
         &mut self,
         entry: Address,
-        locals: Vec<Option<Value>>,
+        locals: Vec<Option<Marked>>,
         result: Option<Target>,
         site: Site,
     ) {
@@ -404,20 +410,25 @@ impl Flow {
         self.scopes.iter().any(|scope| matches!(scope.is, ScopeIs::Handler(_)))
     }
 
+    /// Whether a handler runs that came while a person is asked something.
+    pub(in crate::engine) fn came_into_asking(&self) -> bool {
+        self.scopes.iter().any(|scope| matches!(scope.is, ScopeIs::Handler(State::Asking { .. })))
+    }
+
     /// Whether some scope around the present one could stop a failure of a port that is still there.
     pub(in crate::engine) fn is_being_tried(&self) -> bool {
         self.scopes.iter().any(|scope| match &scope.is {
             ScopeIs::Try { .. } => true,
             ScopeIs::Step(step) => step.attempt < step.attempts,
             ScopeIs::Main | ScopeIs::Block | ScopeIs::Procedure | ScopeIs::Handler(_) | ScopeIs::Cleanup { .. } => {
-    /// Whether a handler runs that came while a person is asked something.
-    pub(in crate::engine) fn came_into_asking(&self) -> bool {
-        self.scopes.iter().any(|scope| matches!(scope.is, ScopeIs::Handler(State::Asking { .. })))
-    }
-
                 false
             }
         })
+    }
+
+    /// Whether a failure that leaves the innermost scopes leads to a further attempt at a step.
+    pub(in crate::engine) fn retries(&self) -> bool {
+        self.scopes.iter().rev().find_map(|scope| scope.is.retries()).unwrap_or(false)
     }
 
     /// Whether a `finally` block runs: a failure in it changes nothing.
@@ -425,8 +436,3 @@ impl Flow {
         self.scopes.iter().any(|scope| matches!(scope.is, ScopeIs::Cleanup { .. }))
     }
 }
-    /// Whether a failure that leaves the innermost scopes leads to a further attempt at a step.
-    pub(in crate::engine) fn retries(&self) -> bool {
-        self.scopes.iter().rev().find_map(|scope| scope.is.retries()).unwrap_or(false)
-    }
-

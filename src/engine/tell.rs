@@ -9,7 +9,8 @@ use crate::port::{PortCommand, PortId};
 use crate::secret::SHORTEST;
 use crate::source::Site;
 use crate::value::Value;
-use crate::value::escape::visible;
+use crate::value::escape::{visible, visible_cut};
+use crate::value::taint::Marked;
 
 impl Engine {
     /// Tells of something that happened now, on the current port.
@@ -123,35 +124,61 @@ impl Engine {
         }
     }
 
-    /// Learns a secret, so that nothing shows it from now on.
-    pub(super) fn learn(&mut self, name: &str, value: &Value, site: Site) -> Result<(), Box<Failure>> {
-        if let Value::List(items) = value {
-            return items.iter().try_for_each(|item| self.learn(name, item, site));
-        }
-        let octets = value.octets();
-        if octets.is_empty() {
-            return Ok(());
-        }
-        if octets.len() < SHORTEST {
+    /// Learns a secret, so that nothing shows it from now on, and returns it with its mark. Of a list or a map it learns the texts
+    /// in it, and the numbers of four digits or more.
+    pub(super) fn made_secret(&mut self, name: &str, value: Marked, site: Site) -> Result<Marked, Box<Failure>> {
+        let value = value.value;
+        let mut learnt = Learnt::Nothing;
+        self.learn(name, &value, &mut learnt);
+        if learnt == Learnt::OnlyShort {
             let message = format!("the secret `{name}` is shorter than {SHORTEST} bytes and could not be masked");
             return Err(self.failure_at(Code::RunValue, site, message, "too short for a secret"));
         }
-        self.redact_from_now(name, &octets);
-        if let Value::Bytes(_) = value {
-            self.redact_from_now(name, &value.show());
+        Ok(Marked::secret(value, &name.into()))
+    }
+
+    fn learn(&mut self, name: &str, value: &Value, learnt: &mut Learnt) {
+        match value {
+            Value::List(items) => items.iter().for_each(|item| self.learn(name, item, learnt)),
+            Value::Map(entries) => entries.iter().for_each(|(_, value)| self.learn(name, value, learnt)),
+            // They are one of two, or of one.
+            Value::Bool(_) | Value::Null => {}
+            Value::Text(_) | Value::Bytes(_) | Value::Int(_) | Value::Duration(_) => {
+                let octets = value.octets();
+                if octets.len() >= SHORTEST {
+                    *learnt = Learnt::Something;
+                    self.redact_from_now(name, &octets);
+                    if let Value::Bytes(_) = value {
+                        self.redact_from_now(name, &value.show());
+                    }
+                } else if !octets.is_empty() && *learnt == Learnt::Nothing {
+                    *learnt = Learnt::OnlyShort;
+                }
+            }
         }
-        Ok(())
     }
 
     /// Names these bytes in all that comes from now on; what came before is told as it was.
     pub(super) fn redact_from_now(&mut self, name: &str, octets: &[u8]) {
         self.tell_untold();
         self.journal.learn(name, octets);
+        // Messages show it so.
+        let shown = visible(octets);
+        if shown.as_bytes() != octets {
+            self.journal.learn(name, shown.as_bytes());
+        }
+    }
+
+    /// Returns octets as messages show them: with secrets named, and then cut. As long as events are held back a secret may be in
+    /// them that is not known yet, and nothing is cut.
+    pub(super) fn cut(&self, octets: &[u8], limit: usize) -> String {
+        let limit = if self.journal.holds() > 0 { usize::MAX } else { limit };
+        visible_cut(&self.journal.clean(octets), limit)
     }
 
     /// Returns a value as messages show it.
-    pub(super) fn shown(&self, value: &Value) -> String {
-        visible(&self.journal.clean(&value.show()))
+    pub(super) fn shown(&self, value: &Marked) -> String {
+        visible(&self.journal.clean(&self.covered(value)))
     }
 
     /// Makes a failure that points at a place.
@@ -175,6 +202,17 @@ impl Engine {
             cause: None,
         })
     }
+}
+
+/// What was learnt of a value that became a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Learnt {
+    /// It holds nothing.
+    Nothing,
+    /// All of it is too short.
+    OnlyShort,
+    /// Whatever is long enough.
+    Something,
 }
 
 /// As what received bytes are told of.

@@ -122,7 +122,7 @@ fn title(value: &Value) -> &'static str {
 }
 
 /// Quotes a value whole, or not at all if it is long: a piece of a secret would not be masked.
-fn quoted(value: &Value) -> String {
+pub(super) fn quoted(value: &Value) -> String {
     let shown = visible(&value.show());
     if shown.chars().count() <= 60 { format!("`{shown}`") } else { format!("a text of {} bytes", value.show().len()) }
 }

@@ -1,6 +1,6 @@
 //! The table of functions, in the order of the documentation.
 
-use super::Secrecy::{Hides, Keeps, Selects};
+use super::Secrecy::{Adds, Copies, Cuts, Drops, Gets, Hides, Joins, Keeps, Selects, Splits};
 use super::arguments::Arguments;
 use super::{Ambient, Parameter, Row, Secrecy, Signature, Work, octets, structure, surroundings, text};
 use crate::value::{Type, Value};
@@ -53,17 +53,17 @@ pub(super) static TABLE: &[Row] = &[
     alone("at_escape", &[X], Type::Text, Keeps, octets::at_escape),
     alone("at_unescape", &[TEXT], Type::Text, Keeps, octets::at_unescape),
     alone("len", &[COUNTABLE], Type::Int, Hides, text::len),
-    alone("upper", &[TEXT], Type::Text, Keeps, text::upper),
-    alone("lower", &[TEXT], Type::Text, Keeps, text::lower),
-    alone("trim", &[TEXT], Type::Text, Keeps, text::trim),
+    alone("upper", &[TEXT], Type::Text, Copies, text::upper),
+    alone("lower", &[TEXT], Type::Text, Copies, text::lower),
+    alone("trim", &[TEXT], Type::Text, Cuts, text::trim),
     alone("replace", &[TEXT, FROM, TO], Type::Any, Keeps, text::replace),
-    alone("split", &[TEXT, SEPARATOR], Type::List, Selects, text::split),
-    alone("join", &[LIST, SEPARATOR], Type::Text, Keeps, text::join),
-    alone("substring", &[TEXT, START, LENGTH], Type::Any, Selects, text::substring),
+    alone("split", &[TEXT, SEPARATOR], Type::List, Splits, text::split),
+    alone("join", &[LIST, SEPARATOR], Type::Text, Joins, text::join),
+    alone("substring", &[TEXT, START, LENGTH], Type::Any, Cuts, text::substring),
     alone("starts_with", &[TEXT, X], Type::Bool, Hides, text::starts_with),
     alone("ends_with", &[TEXT, X], Type::Bool, Hides, text::ends_with),
-    alone("text", &[X], Type::Text, Keeps, text::text),
-    alone("bytes", &[X], Type::Bytes, Keeps, text::bytes),
+    alone("text", &[X], Type::Text, Copies, text::text),
+    alone("bytes", &[X], Type::Bytes, Copies, text::bytes),
     alone("int", &[NUMBER, BASE], Type::Int, Keeps, text::int),
     alone("uint_be", &[X], Type::Int, Keeps, octets::uint_be),
     alone("uint_le", &[X], Type::Int, Keeps, octets::uint_le),
@@ -73,11 +73,11 @@ pub(super) static TABLE: &[Row] = &[
     alone("to_json", &[VALUE], Type::Text, Keeps, structure::to_json),
     alone("sorted_concat", &[MAP], Type::Text, Keeps, structure::sorted_concat),
     alone("sorted_form", &[MAP], Type::Text, Keeps, structure::sorted_form),
-    alone("get", &[MAP, KEY, DEFAULT], Type::Any, Selects, structure::get),
-    alone("with", &[MAP, KEY, VALUE], Type::Map, Selects, structure::with),
-    alone("without", &[MAP, KEYS], Type::Map, Selects, structure::without),
+    alone("get", &[MAP, KEY, DEFAULT], Type::Any, Gets, structure::get),
+    alone("with", &[MAP, KEY, VALUE], Type::Map, Adds, structure::with),
+    alone("without", &[MAP, KEYS], Type::Map, Drops, structure::without),
     alone("keys", &[MAP], Type::List, Selects, structure::keys),
-    alone("append", &[LIST, VALUE], Type::List, Selects, structure::append),
+    alone("append", &[LIST, VALUE], Type::List, Adds, structure::append),
     ambient("unix_time", &[], Type::Int, Keeps, surroundings::unix_time),
     ambient("unix_millis", &[], Type::Int, Keeps, surroundings::unix_millis),
     alone("format_time", &[TIME, PATTERN, MINUTES], Type::Text, Keeps, surroundings::format_time),

@@ -1,7 +1,7 @@
 //! Functions that read and rewrite text. What cuts and searches works on octets, and bytes stay bytes; `upper`, `lower` and
 //! `trim` take bytes as their lower-case hex.
 
-use super::arguments::Arguments;
+use super::arguments::{Arguments, quoted};
 use crate::value::Value;
 use crate::value::bounds::check_length;
 use crate::value::compare::hex_meant;
@@ -105,9 +105,8 @@ pub(super) fn int(given: &Arguments<'_>) -> Outcome {
     let base = given.int_within(1, 2..=36)? as u32;
     let text = given.utf8(0)?;
     let digits = text.trim();
-    i64::from_str_radix(digits, base).map(Value::Int).map_err(|_| {
-        format!("`{}` is not a number in base {base}", crate::value::escape::visible_cut(digits.as_bytes(), 60))
-    })
+    let number = i64::from_str_radix(digits, base).map(Value::Int);
+    number.map_err(|_| format!("{} is not a number in base {base}", quoted(&Value::text(digits))))
 }
 
 /// Says whether octets stand at an end of others; that they do in hex only is no quiet no.

@@ -81,7 +81,7 @@ pub(super) fn contains(whole: &Value, part: &Value) -> Result<bool, String> {
             }
             answers.into_iter().find(Result::is_err).unwrap_or(Ok(false))
         }
-        (Value::Map(entries), Value::Text(_) | Value::Bytes(_)) => Ok(entry(entries, part)?.is_some()),
+        (Value::Map(entries), Value::Text(_) | Value::Bytes(_)) => Ok(place_of(entries, part)?.is_some()),
         (Value::Text(text), Value::Text(part)) => Ok(memchr::memmem::find(text, part).is_some()),
         (Value::Text(text), Value::Bytes(bytes)) => {
             let is_there = memchr::memmem::find(text, bytes).is_some();
@@ -94,17 +94,17 @@ pub(super) fn contains(whole: &Value, part: &Value) -> Result<bool, String> {
     }
 }
 
-/// Returns what stands under a key of a map.
+/// Returns the place of the entry that a key has in a map.
 ///
 /// # Errors
 ///
 /// What to write instead, if the key is no text: `7` and `"007"` are not the same.
-pub fn entry<'a>(entries: &'a [(String, Value)], key: &Value) -> Result<Option<&'a Value>, String> {
+pub fn place_of(entries: &[(String, Value)], key: &Value) -> Result<Option<usize>, String> {
     let (Value::Text(octets) | Value::Bytes(octets)) = key else {
         let title = key.kind().title();
         return Err(format!("the keys of a map are texts, this is {title}: put it into a string, `\"${{…}}\"`"));
     };
-    let found = entries.iter().find(|(name, _)| name.as_bytes() == octets.as_slice()).map(|(_, value)| value);
+    let found = entries.iter().position(|(name, _)| name.as_bytes() == octets.as_slice());
     if let (None, Value::Bytes(bytes)) = (found, key)
         && entries.iter().any(|(name, _)| is_hex_of(name.as_bytes(), bytes))
     {

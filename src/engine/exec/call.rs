@@ -7,17 +7,15 @@ use crate::engine::{Engine, State};
 use crate::event::Failure;
 use crate::program::{Address, Op, Role, Target, WatcherKind};
 use crate::source::Site;
-use crate::value::Value;
+use crate::value::taint::Marked;
 
 /// How deeply procedures may call each other.
 const CALLS: usize = 64;
 
 impl Engine {
     /// Puts a value into a variable that may be secret.
-    pub(in crate::engine) fn assign(&mut self, target: &Target, value: Value, site: Site) -> Result<(), Box<Failure>> {
-        if target.is_secret {
-            self.learn(&target.name, &value, site)?;
-        }
+    pub(in crate::engine) fn assign(&mut self, target: &Target, value: Marked, site: Site) -> Result<(), Box<Failure>> {
+        let value = if target.is_secret { self.made_secret(&target.name, value, site)? } else { value };
         self.flow.set(target.slot, Some(value));
         Ok(())
     }
@@ -26,7 +24,7 @@ impl Engine {
     pub(in crate::engine) fn call(
         &mut self,
         procedure: usize,
-        arguments: Vec<Value>,
+        arguments: Vec<Marked>,
         result: Option<Target>,
         site: Site,
     ) -> Result<(), Box<Failure>> {
@@ -35,7 +33,7 @@ impl Engine {
         }
         let program = self.program.clone();
         let procedure = &program.procedures[procedure];
-        let mut locals: Vec<Option<Value>> = arguments.into_iter().map(Some).collect();
+        let mut locals: Vec<Option<Marked>> = arguments.into_iter().map(Some).collect();
         locals.resize(procedure.locals.len(), None);
         self.flow.call(procedure.entry, locals, result, site);
         self.flow.open(ScopeIs::Procedure, self.journal.holds());
@@ -43,7 +41,7 @@ impl Engine {
     }
 
     /// Ends the innermost procedure or handler: its scopes are gone already.
-    pub(in crate::engine) fn end_call(&mut self, value: Option<Value>, site: Site) -> Result<(), Box<Failure>> {
+    pub(in crate::engine) fn end_call(&mut self, value: Option<Marked>, site: Site) -> Result<(), Box<Failure>> {
         match (self.flow.end_call().result, value) {
             (Some(target), Some(value)) => self.assign(&target, value, site),
             (Some(target), None) => {

@@ -6,12 +6,13 @@ use crate::event::Failure;
 use crate::program::{Address, Expr, Slot, WhenOver};
 use crate::source::Site;
 use crate::value::Value;
+use crate::value::taint::{Marked, Stained, Taint};
 
 impl Engine {
     /// Puts the number of turns into a counter, which has no value for an endless loop.
     pub(super) fn count(&mut self, turns: Option<&Expr>, counter: Slot) -> Result<(), Box<Failure>> {
         let turns = turns.map(|turns| self.eval_count(turns, i64::from(u32::MAX))).transpose()?;
-        self.flow.set(counter, turns.map(Value::Int));
+        self.flow.set(counter, turns.map(|turns| Value::Int(turns).into()));
         Ok(())
     }
 
@@ -25,7 +26,7 @@ impl Engine {
     ) -> Result<(), Box<Failure>> {
         let Some(left) = self.flow.get(counter).and_then(Value::as_int) else { return Ok(()) };
         if left > 0 {
-            self.flow.set(counter, Some(Value::Int(left - 1)));
+            self.flow.set(counter, Some(Value::Int(left - 1).into()));
             return Ok(());
         }
         match when_over {
@@ -44,31 +45,39 @@ impl Engine {
 
     /// Begins to go through a list, the keys of a map, or the characters of a text.
     pub(super) fn each(&mut self, list: &Expr, items: Slot, place: Slot, site: Site) -> Result<(), Box<Failure>> {
-        let list = match self.eval(list)? {
-            Value::Map(entries) => Value::List(entries.into_iter().map(|(key, _)| Value::text(key)).collect()),
-            list @ Value::List(_) => list,
-            Value::Text(text) => Value::List(characters(&text)),
+        let given = self.eval(list)?;
+        let list = match given.value {
+            Value::Map(entries) => Value::List(entries.into_iter().map(|(key, _)| Value::text(key)).collect()).into(),
+            Value::List(_) => given,
+            Value::Text(_) => {
+                let text = self.with_found(&given);
+                let (characters, taints) = characters(&text).into_iter().map(|c| (c.value, c.taint)).unzip();
+                Marked { value: Value::List(characters), taint: Taint::of_items(taints) }
+            }
             other @ (Value::Bytes(_) | Value::Int(_) | Value::Bool(_) | Value::Duration(_) | Value::Null) => {
                 let message = format!("`for` goes through a list, a map or a text, this is {}", other.kind().title());
                 return Err(self.failure_at(Code::RunValue, site, message, "neither"));
             }
         };
         self.flow.set(items, Some(list));
-        self.flow.set(place, Some(Value::Int(0)));
+        self.flow.set(place, Some(Value::Int(0).into()));
         Ok(())
     }
 
     /// Puts the next item into a variable, or goes on after the loop.
     pub(super) fn next_item(&mut self, list: Slot, place: Slot, item: Slot, done: Address) {
         let index = self.flow.get(place).and_then(Value::as_int).unwrap_or(0);
-        let next = match self.flow.get(list) {
-            Some(Value::List(items)) => items.get(index as usize).cloned(),
+        let next = match self.flow.get_marked(list) {
+            Some(Marked { value: Value::List(items), taint }) => {
+                let item = items.get(index as usize).cloned();
+                item.map(|value| Marked { value, taint: taint.item(index as usize) })
+            }
             Some(_) | None => None,
         };
         match next {
             Some(value) => {
                 self.flow.set(item, Some(value));
-                self.flow.set(place, Some(Value::Int(index + 1)));
+                self.flow.set(place, Some(Value::Int(index + 1).into()));
             }
             None => self.flow.at = done,
         }
@@ -76,11 +85,16 @@ impl Engine {
 }
 
 /// Returns the characters of a text; what is not UTF-8 counts byte by byte.
-fn characters(text: &[u8]) -> Vec<Value> {
-    let mut characters = Vec::new();
-    for chunk in text.utf8_chunks() {
-        characters.extend(chunk.valid().chars().map(|c| Value::text(c.to_string())));
-        characters.extend(chunk.invalid().iter().map(|byte| Value::Text(vec![*byte])));
+fn characters(text: &Stained) -> Vec<Marked> {
+    let mut lengths = Vec::new();
+    for chunk in text.plain().utf8_chunks() {
+        lengths.extend(chunk.valid().chars().map(char::len_utf8));
+        lengths.extend(chunk.invalid().iter().map(|_| 1));
     }
-    characters
+    let mut end = 0;
+    let character = |length| {
+        end += length;
+        text.piece(end - length..end).into_text()
+    };
+    lengths.into_iter().map(character).collect()
 }

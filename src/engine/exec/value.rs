@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::diagnostic::Code;
 use crate::engine::Engine;
 use crate::event::Failure;
-use crate::function::{Function, Secrecy};
+use crate::function::Function;
 use crate::pattern::{Assembly, Fit, Literal, Pattern, Regex};
 use crate::program::{Expr, ExprKind, PatternShape, PatternSource, PatternSpec, Piece};
 use crate::source::{Site, Span};
@@ -13,6 +13,7 @@ use crate::value::Value;
 use crate::value::bounds::check_bounds;
 use crate::value::compare;
 use crate::value::operator::{self, Operator};
+use crate::value::taint::{Marked, Stained, Taint};
 
 /// Why an expression could not be worked out, and which part of it.
 type Trouble = (Span, String);
@@ -22,13 +23,13 @@ const COMPILED: usize = 64;
 
 impl Engine {
     /// Works out an expression of the present statement.
-    pub(in crate::engine) fn eval(&mut self, expr: &Expr) -> Result<Value, Box<Failure>> {
+    pub(in crate::engine) fn eval(&mut self, expr: &Expr) -> Result<Marked, Box<Failure>> {
         let site = self.program.site(self.flow.at.saturating_sub(1));
         self.eval_at(expr, site)
     }
 
     /// Works out an expression that stands in the text of `site`.
-    pub(in crate::engine) fn eval_at(&mut self, expr: &Expr, site: Site) -> Result<Value, Box<Failure>> {
+    pub(in crate::engine) fn eval_at(&mut self, expr: &Expr, site: Site) -> Result<Marked, Box<Failure>> {
         self.value(expr).map_err(|trouble| self.trouble(trouble, site))
     }
 
@@ -46,7 +47,11 @@ impl Engine {
 
     /// Works out octets to be sent, with room for a line ending behind them.
     pub(in crate::engine) fn eval_to_send(&mut self, expr: &Expr) -> Result<Vec<u8>, Box<Failure>> {
-        let ExprKind::Const(Value::Text(text)) = &expr.kind else { return Ok(self.eval(expr)?.into_octets()) };
+        let ExprKind::Const(Value::Text(text)) = &expr.kind else {
+            let value = self.eval(expr)?;
+            self.learn_made(&value);
+            return Ok(value.value.into_octets());
+        };
         let mut octets = Vec::with_capacity(text.len() + self.ports[self.flow.port].settings.eol.len());
         octets.extend_from_slice(text);
         Ok(octets)
@@ -54,7 +59,7 @@ impl Engine {
 
     /// Works out a yes or no.
     pub(in crate::engine) fn eval_bool(&mut self, expr: &Expr) -> Result<bool, Box<Failure>> {
-        let value = self.eval(expr)?;
+        let value = self.eval(expr)?.value;
         let Value::Bool(yes) = value else {
             return Err(self.wrong(expr, format!("expected true or false, this is {}", value.kind().title())));
         };
@@ -66,7 +71,7 @@ impl Engine {
         if let ExprKind::Const(Value::Duration(lasting)) = &expr.kind {
             return Ok(*lasting);
         }
-        let value = self.eval(expr)?;
+        let value = self.eval(expr)?.value;
         let Value::Duration(lasting) = value else {
             return Err(self.wrong(expr, format!("expected a duration, this is {}", value.kind().title())));
         };
@@ -76,9 +81,12 @@ impl Engine {
     /// Works out a number from 0 to `most`.
     pub(in crate::engine) fn eval_count(&mut self, expr: &Expr, most: i64) -> Result<i64, Box<Failure>> {
         let value = self.eval(expr)?;
-        match value.as_int() {
+        match value.value.as_int() {
             Some(n) if (0..=most).contains(&n) => Ok(n),
-            Some(n) => Err(self.wrong(expr, format!("expected a number from 0 to {most}, this is {n}"))),
+            Some(_) => {
+                let shown = self.shown(&value);
+                Err(self.wrong(expr, format!("expected a number from 0 to {most}, this is {shown}")))
+            }
             None => {
                 let shown = self.shown(&value);
                 Err(self.wrong(expr, format!("expected a number, this is `{shown}`")))
@@ -86,111 +94,133 @@ impl Engine {
         }
     }
 
-    fn value(&mut self, expr: &Expr) -> Result<Value, Trouble> {
+    fn value(&mut self, expr: &Expr) -> Result<Marked, Trouble> {
         let at = expr.span;
-        let value = match &expr.kind {
-            ExprKind::Const(value) => return Ok(value.clone()),
-            ExprKind::Template(pieces) => Value::Text(self.template(pieces)?),
+        let marked = match &expr.kind {
+            ExprKind::Const(value) => return Ok(value.clone().into()),
+            ExprKind::Template(pieces) => self.template(pieces)?.into_text(),
             ExprKind::Variable(slot, name) => {
-                return self.flow.get(*slot).cloned().ok_or_else(|| (at, format!("`{name}` has no value yet")));
+                let value = self.flow.get_marked(*slot).cloned();
+                return value.ok_or_else(|| (at, format!("`{name}` has no value yet")));
             }
             ExprKind::Call(function, arguments) => self.call_function(*function, arguments, at)?,
-            ExprKind::List(items) => Value::List(items.iter().map(|item| self.value(item)).collect::<Result<_, _>>()?),
+            ExprKind::List(items) => {
+                let items = items.iter().map(|item| self.value(item)).collect::<Result<Vec<_>, _>>()?;
+                let (items, taints) = items.into_iter().map(|item| (item.value, item.taint)).unzip();
+                Marked { value: Value::List(items), taint: Taint::of_items(taints) }
+            }
             ExprKind::Map(entries) => {
-                let entry = |(key, value): &(String, Expr)| Ok::<_, Trouble>((key.clone(), self.value(value)?));
-                Value::Map(entries.iter().map(entry).collect::<Result<_, _>>()?)
+                let (mut values, mut taints) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
+                for (key, value) in entries {
+                    let marked = self.value(value)?;
+                    values.push((key.clone(), marked.value));
+                    taints.push(marked.taint);
+                }
+                Marked { value: Value::Map(values), taint: Taint::of_items(taints) }
             }
-            ExprKind::Not(inner) => Value::Bool(!self.truth(inner)?),
-            ExprKind::Negative(inner) => {
-                let value = self.value(inner)?;
-                let n = value.as_int().and_then(i64::checked_neg);
-                Value::Int(
-                    n.ok_or_else(|| (inner.span, format!("`-` negates a number, this is {}", value.kind().title())))?,
-                )
-            }
-            ExprKind::Binary(Operator::Or, left, right) => Value::Bool(self.truth(left)? || self.truth(right)?),
-            ExprKind::Binary(Operator::And, left, right) => Value::Bool(self.truth(left)? && self.truth(right)?),
+            ExprKind::Not(inner) => Value::Bool(!self.truth(inner)?).into(),
+            ExprKind::Negative(inner) => self.negative(inner)?,
+            ExprKind::Binary(Operator::Or, left, right) => Value::Bool(self.truth(left)? || self.truth(right)?).into(),
+            ExprKind::Binary(Operator::And, left, right) => Value::Bool(self.truth(left)? && self.truth(right)?).into(),
             ExprKind::Binary(operator, left, right) => {
                 let (left, right) = (self.value(left)?, self.value(right)?);
-                operator::apply(*operator, &left, &right).map_err(|why| (at, why))?
+                match operator::apply(*operator, &left.value, &right.value) {
+                    Ok(value) => {
+                        let taint = Engine::taint_of_operator(*operator, &left, &right, &value);
+                        Marked { value, taint }
+                    }
+                    Err(why) => return Err((at, self.without_secrets(why, &[&left, &right]))),
+                }
             }
             ExprKind::Matches(text, source) => {
-                let text = self.value(text)?.octets();
+                let text = self.value(text)?.value.octets();
                 let pattern = self.ready_source(source)?;
-                Value::Bool(pattern.regex().is_some_and(|regex| regex.is_match(&text)))
+                Value::Bool(pattern.regex().is_some_and(|regex| regex.is_match(&text))).into()
             }
             ExprKind::Index(of, index) => {
                 let (of, index) = (self.value(of)?, self.value(index)?);
                 self.item(&of, &index).map_err(|why| (at, why))?
             }
         };
-        check_bounds(&value).map_err(|why| (at, why))?;
-        Ok(value)
+        check_bounds(&marked.value).map_err(|why| (at, why))?;
+        Ok(marked)
+    }
+
+    fn negative(&mut self, inner: &Expr) -> Result<Marked, Trouble> {
+        let Marked { value, taint } = self.value(inner)?;
+        match value.as_int().and_then(i64::checked_neg) {
+            Some(n) => {
+                let taint = taint.name().cloned().map_or(Taint::Nothing, Taint::All);
+                Ok(Marked { value: Value::Int(n), taint })
+            }
+            None => Err((inner.span, format!("`-` negates a number, this is {}", value.kind().title()))),
+        }
     }
 
     fn truth(&mut self, expr: &Expr) -> Result<bool, Trouble> {
-        let value = self.value(expr)?;
+        let value = self.value(expr)?.value;
         let Value::Bool(yes) = value else {
             return Err((expr.span, format!("expected true or false, this is {}", value.kind().title())));
         };
         Ok(yes)
     }
 
-    fn template(&mut self, pieces: &[Piece]) -> Result<Vec<u8>, Trouble> {
-        let mut out = Vec::new();
+    fn template(&mut self, pieces: &[Piece]) -> Result<Stained, Trouble> {
+        let mut out = Stained::default();
         for piece in pieces {
             match piece {
-                Piece::Text(text) => out.extend_from_slice(text),
-                Piece::Value(value) => out.extend(self.value(value)?.show()),
+                Piece::Text(text) => out.push_plain(text),
+                Piece::Value(value) => {
+                    let marked = self.value(value)?;
+                    out.push(&marked.value, &marked.taint);
+                }
             }
         }
         Ok(out)
     }
 
-    fn call_function(&mut self, function: Function, arguments: &[Expr], at: Span) -> Result<Value, Trouble> {
-        let arguments = arguments.iter().map(|argument| self.value(argument)).collect::<Result<Vec<_>, _>>()?;
-        let result = function.call(&arguments, &mut self.ambient).map_err(|why| (at, self.journal.clean_text(&why)))?;
-        let secrecy = function.signature().secrecy;
-        let of = |argument: &Value| match secrecy {
-            Secrecy::Hides => None,
-            Secrecy::Keeps => self.journal.secrets().name_in(&argument.octets()),
-            Secrecy::Selects => self.journal.secrets().name_of(&argument.octets()),
-        };
-        if let Some(name) = arguments.iter().find_map(of) {
-            self.learn_derived(&name, &result);
+    fn call_function(&mut self, function: Function, arguments: &[Expr], at: Span) -> Result<Marked, Trouble> {
+        let given = arguments.iter().map(|argument| self.value(argument)).collect::<Result<Vec<_>, _>>()?;
+        let (values, taints): (Vec<Value>, Vec<Taint>) =
+            given.into_iter().map(|given| (given.value, given.taint)).unzip();
+        let result = function.call(&values, &mut self.ambient);
+        let is_clean = taints.iter().all(Taint::is_nothing) && self.journal.known().is_empty();
+        if is_clean {
+            return result.map(Marked::from).map_err(|why| (at, why));
         }
-        Ok(result)
-    }
-
-    /// What a function makes of a secret is secret too, unless the secret itself still stands in it and is named.
-    fn learn_derived(&mut self, name: &str, result: &Value) {
+        let given: Vec<Marked> = values.into_iter().zip(taints).map(|(value, taint)| Marked { value, taint }).collect();
         match result {
-            Value::List(items) => items.iter().for_each(|item| self.learn_derived(name, item)),
-            Value::Text(octets) | Value::Bytes(octets) => {
-                if self.journal.secrets().redact(octets).is_none() {
-                    self.redact_from_now(name, octets);
-                }
+            Ok(value) => {
+                let taint = self.taint_of_result(function, &given, &value);
+                let made = Marked { value, taint };
+                self.learn_made(&made);
+                Ok(made)
             }
-            Value::Int(_) | Value::Bool(_) | Value::Duration(_) | Value::Map(_) | Value::Null => {}
+            Err(why) => Err((at, self.without_secrets(why, &given.iter().collect::<Vec<_>>()))),
         }
     }
 
-    fn item(&self, of: &Value, index: &Value) -> Result<Value, String> {
-        match of {
+    fn item(&self, of: &Marked, index: &Marked) -> Result<Marked, String> {
+        match &of.value {
             Value::List(items) => {
-                let at = index.as_int().ok_or("the place in a list is a number")?;
-                let found = usize::try_from(at).ok().and_then(|at| items.get(at));
-                found.cloned().ok_or_else(|| format!("the list has {} items, there is no item {at}", items.len()))
+                let at = index.value.as_int().ok_or("the place in a list is a number")?;
+                let place = usize::try_from(at).ok().filter(|place| *place < items.len());
+                let place = place.ok_or_else(|| {
+                    let at = self.shown(index);
+                    format!("the list has {} items, there is no item {at}", items.len())
+                })?;
+                Ok(Marked { value: items[place].clone(), taint: of.taint.item(place) })
             }
             Value::Map(entries) => {
-                let found = compare::entry(entries, index)?;
-                found.cloned().ok_or_else(|| {
+                let found = compare::place_of(entries, &index.value)?;
+                let place = found.ok_or_else(|| {
                     let known: Vec<&str> = entries.iter().map(|(name, _)| name.as_str()).take(8).collect();
                     format!("the map has no key `{}`; it has {}", self.shown(index), known.join(", "))
-                })
+                })?;
+                Ok(Marked { value: entries[place].1.clone(), taint: of.taint.item(place) })
             }
             Value::Text(_) | Value::Bytes(_) | Value::Int(_) | Value::Bool(_) | Value::Duration(_) | Value::Null => {
-                Err(format!("{} has no items", of.kind().title()))
+                Err(format!("{} has no items", of.value.kind().title()))
             }
         }
     }
@@ -205,7 +235,7 @@ impl Engine {
 
     /// Returns a pattern as messages show it: as written, but with values in place of their names.
     pub(in crate::engine) fn title(&self, spec: &PatternSpec, pattern: &Pattern) -> String {
-        let quoted = |text: &[u8]| format!("\"{}\"", crate::value::escape::visible_cut(&self.journal.clean(text), 120));
+        let quoted = |text: &[u8]| format!("\"{}\"", self.cut(text, 120));
         match (&spec.source, pattern) {
             (PatternSource::Text(..), Pattern::Literal(literal)) => quoted(literal.needle()),
             (PatternSource::Text(..), Pattern::Line(text)) => format!("line {}", quoted(text)),
@@ -218,7 +248,9 @@ impl Engine {
         match source {
             PatternSource::Ready(pattern) => Ok(pattern.clone()),
             PatternSource::Text(shape, text) => {
-                let octets = self.value(text)?.octets();
+                let marked = self.value(text)?;
+                self.learn_made(&marked);
+                let octets = marked.value.into_octets();
                 if octets.is_empty() && *shape != PatternShape::Line {
                     return Err((text.span, "an empty text is awaited: it would match at once".to_string()));
                 }
@@ -237,7 +269,11 @@ impl Engine {
         for piece in pieces {
             match piece {
                 Piece::Text(piece) => assembly.push_regex(&String::from_utf8_lossy(piece)),
-                Piece::Value(value) => assembly.push_value(&self.value(value)?.show()),
+                Piece::Value(value) => {
+                    let marked = self.value(value)?;
+                    self.learn_made(&marked);
+                    assembly.push_value(&marked.value.show());
+                }
             }
         }
         let text = assembly.finish();
@@ -268,21 +304,29 @@ impl Engine {
         text: Option<&Expr>,
         name: &str,
         site: Site,
-    ) -> Result<Value, Box<Failure>> {
+    ) -> Result<Marked, Box<Failure>> {
         let pattern = self.ready(spec)?;
-        let (texts, place): (Vec<Vec<u8>>, &str) = match text {
-            Some(text) => (vec![self.eval(text)?.octets()], "the text"),
-            None => (self.response_lines(), "the last response"),
+        let (texts, place): (Vec<Stained>, &str) = match text {
+            Some(text) => {
+                let text = self.eval(text)?;
+                (vec![self.with_found(&text)], "the text")
+            }
+            None => {
+                let lines = self.response_lines().into_iter();
+                (lines.map(|line| self.marked_octets(line)).collect(), "the last response")
+            }
         };
         for text in &texts {
-            let Some(found) = pattern.find_in_text(text) else { continue };
-            let Some(regex) = pattern.regex() else { return Ok(Value::Text(text[found].to_vec())) };
-            let captures = regex.captures(text).expect("it was just found");
+            let Some(found) = pattern.find_in_text(text.plain()) else { continue };
+            let Some(regex) = pattern.regex() else { return Ok(text.piece(found).into_text()) };
+            let captures = regex.captures(text.plain()).expect("it was just found");
             let group = captures
                 .name(name)
                 .or_else(|| (captures.len() == 2).then(|| captures.get(1)).flatten())
                 .or(captures.get(0));
-            return Ok(Value::Text(group.map_or(Vec::new(), |m| m.as_bytes().to_vec())));
+            let piece = text.piece(group.map_or(0..0, |m| m.range()));
+            self.learn_stains(&piece);
+            return Ok(piece.into_text());
         }
         let message = format!("{} stands nowhere in {place}", spec.title);
         let mut failure = self.failure_at(Code::RunValue, site, message, "nothing to take");
@@ -306,8 +350,8 @@ impl Engine {
         }
         let shown = |engine: &mut Engine, expr: &Expr| {
             let value = engine.value(expr).ok()?;
-            let text = crate::value::escape::visible_cut(&engine.journal.clean(&value.show()), 60);
-            Some(if matches!(value, Value::Text(_)) { format!("\"{text}\"") } else { text })
+            let text = engine.cut(&engine.covered(&value), 60);
+            Some(if matches!(value.value, Value::Text(_)) { format!("\"{text}\"") } else { text })
         };
         let (left, right) = (shown(self, left)?, shown(self, right)?);
         Some(format!("{left} {} {right} is false", operator.title()))

@@ -19,7 +19,7 @@ use crate::program::{Absence, Address, Arm, CountedRead, DelimitedRead, Expect, 
 use crate::source::Site;
 use crate::time::{Moment, show_duration};
 use crate::value::Value;
-use crate::value::escape::visible_cut;
+use crate::value::taint::Marked;
 
 /// The longest counted read.
 const READ_LIMIT: i64 = 64 * 1024;
@@ -231,7 +231,7 @@ impl Engine {
                 false
             }
             WaitKind::Absence { .. } => {
-                let text = visible_cut(&self.journal.clean(self.ports[port].sight.inbox.slice(found.clone())), 120);
+                let text = self.cut(self.ports[port].sight.inbox.slice(found.clone()), 120);
                 self.sight_to(port, line.next.max(found.end), Piece::Line);
                 let mut failure = self.failure_at(
                     Code::RunUnwanted,
@@ -250,7 +250,7 @@ impl Engine {
                 let end = if pattern.takes_line() { line.next } else { found.end };
                 let result = self
                     .bind(port, &read.pattern, &pattern, &found, &line)
-                    .and_then(|()| self.assign(&read.target, Value::Text(value.clone()), wait.site));
+                    .and_then(|()| self.assign(&read.target, Value::Text(value.clone()).into(), wait.site));
                 if let Err(failure) = result {
                     self.fail(failure);
                     return false;
@@ -270,7 +270,7 @@ impl Engine {
     /// Takes counted bytes.
     pub(super) fn counted(&mut self, port: PortId, read: &CountedRead, site: Site, range: Range<Offset>) {
         let value = self.ports[port].sight.inbox.slice(range.clone()).to_vec();
-        if let Err(failure) = self.assign(&read.target, Value::Text(value.clone()), site) {
+        if let Err(failure) = self.assign(&read.target, Value::Text(value.clone()).into(), site) {
             return self.fail(failure);
         }
         // What stands before the block has its own lines; then the block as one piece.
@@ -293,18 +293,29 @@ impl Engine {
         if spec.groups.is_empty() {
             return Ok(());
         }
-        let values: Vec<Option<Vec<u8>>> = {
+        let values: Vec<Option<Marked>> = {
             let start = line.text.start.min(found.start);
             let end = line.text.end.max(found.end);
             let text = self.ports[port].sight.inbox.slice(start..end);
             let offset = found.start - start;
             let in_line = regex.captures_at(text, offset).filter(|c| c.get(0).is_some_and(|m| m.start() == offset));
-            let captures = in_line.or_else(|| regex.captures(&text[offset..]));
-            let group = |name: &str| captures.as_ref()?.name(name).map(|m| m.as_bytes().to_vec());
+            let (captures, base) = match in_line {
+                Some(captures) => (Some(captures), 0),
+                None => (regex.captures(&text[offset..]), offset),
+            };
+            // A group may take a piece of a secret that is known.
+            let marked = (!self.journal.known().is_empty()).then(|| self.marked_octets(text.to_vec()));
+            let group = |name: &str| {
+                let found = captures.as_ref()?.name(name)?;
+                Some(match &marked {
+                    Some(text) => text.piece(base + found.start()..base + found.end()).into_text(),
+                    None => Value::Text(found.as_bytes().to_vec()).into(),
+                })
+            };
             spec.groups.iter().map(|(name, _)| group(name)).collect()
         };
         for ((_, target), value) in spec.groups.iter().zip(values) {
-            self.assign(target, Value::Text(value.unwrap_or_default()), spec.site)?;
+            self.assign(target, value.unwrap_or_else(|| Value::text("").into()), spec.site)?;
         }
         Ok(())
     }
@@ -330,7 +341,7 @@ impl Engine {
         let captured: Vec<_> = spec
             .groups
             .iter()
-            .filter_map(|(name, target)| Some((name.clone(), self.flow.get(target.slot)?.octets())))
+            .filter_map(|(name, target)| Some((name.clone(), self.covered_octets(self.flow.get_marked(target.slot)?))))
             .collect();
         for (name, value) in captured {
             self.tell(Some(spec.site), EventKind::Captured { name, value });

@@ -19,7 +19,7 @@ use crate::pattern::{Pattern, Prefilter};
 use crate::port::PortId;
 use crate::program::{Expr, PatternSource, Role, Telling, WatcherKind};
 use crate::source::Site;
-use crate::value::escape::{visible, visible_cut};
+use crate::value::escape::visible;
 
 /// How many patterns there must be for one search of all in a small read to take less than a search of each.
 const MANY: usize = 3;
@@ -270,7 +270,7 @@ impl Engine {
         waiting: Option<(String, Site)>,
     ) -> Box<Failure> {
         let text = self.ports[active.port].sight.inbox.slice(line.text.clone()).to_vec();
-        let shown = visible_cut(&self.journal.clean(&text), 120);
+        let shown = self.cut(&text, 120);
         let said = message.and_then(|message| self.eval(message).ok()).map(|value| self.shown(&value));
         let came = match &said {
             Some(said) => format!("{said} (`{shown}` came)"),

@@ -9,11 +9,12 @@ use crate::event::{EventKind, Failure};
 use crate::program::{Expr, Question, Target};
 use crate::source::Site;
 use crate::value::Value;
+use crate::value::taint::Marked;
 
 impl Engine {
     /// Puts what was received into a variable and tells of it.
-    pub(super) fn capture(&mut self, target: &Target, value: Value, site: Site) -> Result<(), Box<Failure>> {
-        let shown = value.octets();
+    pub(super) fn capture(&mut self, target: &Target, value: Marked, site: Site) -> Result<(), Box<Failure>> {
+        let shown = self.covered_octets(&value);
         self.assign(target, value, site)?;
         self.tell(Some(site), EventKind::Captured { name: target.name.clone(), value: shown });
         Ok(())
@@ -89,10 +90,10 @@ impl Engine {
 
     fn take_answer(&mut self, answer: Option<Vec<u8>>, site: Site, question: &Question) -> Result<(), Box<Failure>> {
         let value = match (answer, &question.default) {
-            (Some(answer), None) => Value::Text(answer),
-            (Some(answer), Some(_)) if !answer.is_empty() => Value::Text(answer),
+            (Some(answer), None) => Value::Text(answer).into(),
+            (Some(answer), Some(_)) if !answer.is_empty() => Value::Text(answer).into(),
             // Text like every answer: whoever compares it need not know who gave it.
-            (Some(_) | None, Some(default)) => Value::Text(self.eval(default)?.show()),
+            (Some(_) | None, Some(default)) => self.eval(default)?.show().into_text(),
             (None, None) => {
                 let failure = self.failure_at(Code::RunFail, site, "nobody is there to answer", "asks a person");
                 return Err(
