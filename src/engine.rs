@@ -12,6 +12,7 @@
 
 mod begin;
 mod cover;
+mod departure;
 mod due;
 mod exec;
 mod explain;
@@ -198,6 +199,10 @@ impl Engine {
             Input::Received(port, bytes) => self.received(port, bytes),
             Input::Sent(token) => self.sent(&token),
             Input::Closed(port, reason) => self.port_closed(port, reason),
+            Input::Departed(port, departure) => {
+                let reason = self.departure(&departure);
+                self.port_closed(port, CloseReason::Broken { reason, help: departure.help });
+            }
             Input::Kept(kept) => self.kept(kept),
             Input::Answered(answer) => self.answered(answer),
             Input::Interrupt => self.interrupted(),

@@ -4,6 +4,7 @@
 //! the bytes have left; `Failed` before the `StepEnded` or `RunEnded` that it causes. Secrets are replaced
 //! by `«name»` before an event is made.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -183,6 +184,35 @@ impl CloseReason {
         let help = "the adapter was unplugged, or the device switched itself off: check the cable and the power";
         CloseReason::HungUp { help: help.to_string() }
     }
+}
+
+/// How a flow departs from the recording that plays the other end: plain bytes, for the engine to make a reason of, which knows
+/// the secrets in them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Departure {
+    /// What the flow sent.
+    pub sent: Vec<u8>,
+    /// The first byte of it that is another one.
+    pub at: usize,
+    /// What is recorded instead; `None` if the recording has ended.
+    pub recorded: Option<Recorded>,
+    /// How many writes were as they are recorded.
+    pub n_same: usize,
+    /// What may help.
+    pub help: Option<String>,
+}
+
+/// A write in a recording.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recorded {
+    /// Its bytes; letters stand where a secret stands that is not known.
+    pub bytes: Vec<u8>,
+    /// Where secrets stand in it, and their names.
+    pub secrets: Vec<(Range<usize>, String)>,
+    /// The first byte that is another one.
+    pub at: usize,
+    /// When it was written.
+    pub moment: Moment,
 }
 
 /// How a run ended.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::event::CloseReason;
+use crate::event::{CloseReason, Departure};
 pub use crate::port_id::PortId;
 use crate::settings::{ControlLine, LineSettings};
 
@@ -138,6 +138,8 @@ pub enum Happening {
     Sent(WriteToken),
     /// A port is gone.
     Closed(PortId, CloseReason),
+    /// A port is gone: the flow does other things than in the recording that plays its other end.
+    Departed(PortId, Box<Departure>),
     /// Someone wants the run to end: Ctrl-C, SIGTERM.
     Interrupt,
     /// The ports were closed, and the recording that is played goes on: what is left of it.

@@ -11,17 +11,17 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::event::CloseReason;
+use crate::event::{CloseReason, Departure, Recorded};
 use crate::port::{Happening, PortCommand, PortId, WriteToken};
 use crate::record::{EntryKind, Mask, Piece, Recording};
 use crate::secret::forms_of;
 use crate::time::Moment;
 use crate::value::escape::visible_cut;
 use crate::world::World;
-pub use device::device_file;
 
-/// So many bytes of a write are shown.
+/// How much of what was not played is shown.
 const SHOWN: usize = 60;
+pub use device::device_file;
 
 /// A recorded write.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ struct Sent {
     open: Vec<(Range<usize>, Mask)>,
     /// The beginning of it for messages, with secrets named.
     shown: String,
+    /// Where secrets stand, known or not, and their names.
+    secrets: Vec<(Range<usize>, String)>,
 }
 
 /// Something that came, or that the line went away.
@@ -98,17 +100,21 @@ impl ReplayWorld {
         for entry in &recording.entries {
             match &entry.kind {
                 EntryKind::Sent { bytes: pieces, took } => {
-                    let mut open = Vec::new();
+                    let (mut open, mut secrets) = (Vec::new(), Vec::new());
                     let mut bytes = Vec::new();
                     for piece in pieces {
                         let start = bytes.len();
                         let is_known = fill(piece, &known, &mut bytes);
-                        if let (Piece::Secret(mask), false) = (piece, is_known) {
-                            open.push((start..bytes.len(), mask.clone()));
+                        if let Piece::Secret(mask) = piece {
+                            secrets.push((start..bytes.len(), mask.name.clone()));
+                            if !is_known {
+                                open.push((start..bytes.len(), mask.clone()));
+                            }
                         }
                     }
                     if !bytes.is_empty() {
-                        sent.push(Sent { at: entry.at, took: *took, bytes, open, shown: shown_pieces(pieces) });
+                        let shown = shown_pieces(pieces);
+                        sent.push(Sent { at: entry.at, took: *took, bytes, open, secrets, shown });
                     }
                 }
                 EntryKind::Received { bytes } => {
@@ -140,30 +146,20 @@ impl ReplayWorld {
         let mut took = Duration::ZERO;
         let mut rest = bytes;
         while !rest.is_empty() && !self.has_departed {
-            let Some(wanted) = self.sent.get(self.n_complete) else {
-                let reason = format!(
-                    "the flow departs from the recording: it sent `{}`, and the recording has ended after {} writes",
-                    visible_cut(bytes, SHOWN),
-                    self.sent.len()
-                );
-                return self.depart(reason, None);
-            };
+            let at = bytes.len() - rest.len();
+            let Some(wanted) = self.sent.get(self.n_complete) else { return self.depart(bytes, at, None) };
             let left = &wanted.bytes[self.n_written..];
             let is_open = |at: usize| wanted.open.iter().any(|(range, _)| range.contains(&at));
             let pairs = (self.n_written..).zip(left.iter().zip(rest));
             let n_same = pairs.take_while(|(at, (a, b))| a == b || is_open(*at)).count();
             if n_same < left.len().min(rest.len()) {
-                let at = self.n_written + n_same;
-                let reason = format!(
-                    "the flow departs from the recording at byte {} of write {}: it sent `{}`, `{}` is recorded at {} s",
-                    at + 1,
-                    self.n_complete + 1,
-                    shown_from(bytes, bytes.len() - rest.len() + n_same),
-                    shown_from(&wanted.bytes, at),
-                    wanted.at
-                );
-                let help = unknown_help(&self.unknown);
-                return self.depart(reason, help);
+                let recorded = Recorded {
+                    bytes: wanted.bytes.clone(),
+                    secrets: wanted.secrets.clone(),
+                    at: self.n_written + n_same,
+                    moment: wanted.at,
+                };
+                return self.depart(bytes, at + n_same, Some(recorded));
             }
             self.written.extend_from_slice(&rest[..n_same]);
             rest = &rest[n_same..];
@@ -182,10 +178,13 @@ impl ReplayWorld {
         self.news.push_back((self.now + took, Happening::Sent(token)));
     }
 
-    fn depart(&mut self, reason: String, help: Option<String>) {
+    /// Ends the run: what was sent is not what is recorded. The engine says how, for it knows the secrets in it.
+    fn depart(&mut self, sent: &[u8], at: usize, recorded: Option<Recorded>) {
         self.has_departed = true;
         self.news.clear();
-        self.news.push_back((self.now, Happening::Closed(PortId::FIRST, CloseReason::Broken { reason, help })));
+        let help = recorded.as_ref().and_then(|_| unknown_help(&self.unknown));
+        let departure = Departure { sent: sent.to_vec(), at, recorded, n_same: self.n_complete, help };
+        self.news.push_back((self.now, Happening::Departed(PortId::FIRST, Box::new(departure))));
     }
 
     /// Puts what came behind other bytes, with letters in place of secrets that are not known.
@@ -256,13 +255,6 @@ fn shown_pieces(pieces: &[Piece]) -> String {
         }
     }
     visible_cut(&shown, SHOWN)
-}
-
-/// Shows bytes from shortly before a place.
-fn shown_from(bytes: &[u8], at: usize) -> String {
-    let start = at.saturating_sub(20);
-    let dots = if start > 0 { "…" } else { "" };
-    format!("{dots}{}", visible_cut(&bytes[start..], SHOWN))
 }
 
 /// Says which values would have to be known, if any is not.

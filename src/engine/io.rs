@@ -1,6 +1,6 @@
 //! What goes into an engine and what comes out of it.
 
-use crate::event::{CloseReason, Event, Verdict, Waiting};
+use crate::event::{CloseReason, Departure, Event, Verdict, Waiting};
 use crate::port::{PortCommand, PortId, WriteToken};
 use crate::time::Moment;
 
@@ -17,6 +17,8 @@ pub enum Input<'a> {
     Sent(WriteToken),
     /// A port is gone.
     Closed(PortId, CloseReason),
+    /// A port is gone: what was sent is not what the recording has that plays its other end.
+    Departed(PortId, Box<Departure>),
     /// The values of an [`Action::Save`] are on disk, or why they are not.
     Kept(Result<(), String>),
     /// What a person answered to an [`Action::Ask`]; `None` if nobody is there.

@@ -174,7 +174,7 @@ impl<W: Write> Tap for Recorder<W> {
             | Happening::Opened(_)
             | Happening::Interrupt
             | Happening::Unplayed(_) => return,
-            Happening::Closed(port, _) => self.note(*port, EntryKind::Closed),
+            Happening::Closed(port, _) | Happening::Departed(port, _) => self.note(*port, EntryKind::Closed),
         }
         self.is_behind = true;
     }

@@ -382,7 +382,11 @@ impl World for FaultyLine<'_> {
                     received.extend(last);
                     return (self.now, Happening::Received(PortId::FIRST));
                 }
-                Happening::Opened(_) | Happening::Closed(_, _) | Happening::Interrupt | Happening::Unplayed(_) => {
+                Happening::Opened(_)
+                | Happening::Closed(_, _)
+                | Happening::Departed(_, _)
+                | Happening::Interrupt
+                | Happening::Unplayed(_) => {
                     return (self.now, happening);
                 }
             }
