@@ -40,6 +40,7 @@ use crate::source::Site;
 use crate::time::Moment;
 use crate::value::Value;
 
+pub(crate) use cover::Cover;
 use exec::spare::Spare;
 use exec::talk::Outgoing;
 use exec::wait::Wait;

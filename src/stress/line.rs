@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::chatter::Chatter;
 use super::fault::{Fault, Occurrence, Plan};
-use crate::engine::Engine;
+use crate::engine::{Cover, Engine};
 use crate::event::CloseReason;
 use crate::port::{Happening, PortCommand, PortId, WriteToken};
 use crate::settings::LineSettings;
@@ -97,6 +97,8 @@ pub(super) struct FaultyLine<'a> {
     last_byte: Option<u8>,
     news: VecDeque<Happening>,
     strikes: Vec<Strike>,
+    /// What is not to be seen in what the strikes tell.
+    cover: &'a Cover,
     n_waits: u32,
 }
 
@@ -107,6 +109,7 @@ impl<'a> FaultyLine<'a> {
         chatter: &'a Chatter,
         power_on: &'a dyn Fn() -> Engine,
         is_reading: Rc<Cell<bool>>,
+        cover: &'a Cover,
     ) -> FaultyLine<'a> {
         FaultyLine {
             plan,
@@ -120,6 +123,7 @@ impl<'a> FaultyLine<'a> {
             last_byte: None,
             news: VecDeque::new(),
             strikes: Vec::new(),
+            cover,
             n_waits: 0,
         }
     }
@@ -139,6 +143,17 @@ impl<'a> FaultyLine<'a> {
         self.plan.strikes(fault, block).then(|| self.plan.dice(fault, block))
     }
 
+    /// Shows what came or went in a note: secrets are named first, and then it is cut.
+    fn shown(&self, bytes: &[u8]) -> String {
+        visible_cut(&self.cover.covered(bytes), 40)
+    }
+
+    /// Shows one of some bytes.
+    fn shown_byte(&self, bytes: &[u8], at: usize) -> String {
+        let byte = self.cover.marked(bytes).piece(at..at + 1);
+        visible_cut(&byte.covered(|_| None), 40)
+    }
+
     fn note(&mut self, fault: Fault, block: u32, what: impl Into<String>) {
         self.strikes.push(Strike { occurrence: Occurrence { fault, block }, at: self.now, what: what.into() });
     }
@@ -151,14 +166,14 @@ impl<'a> FaultyLine<'a> {
             let sent = self.host.echoes.pop_front().expect("there is a first one");
             if self.struck(Fault::Echo, block).is_some() {
                 bytes.drain(..sent.len());
-                self.note(Fault::Echo, block, format!("no echo of `{}`", visible_cut(&sent, 40)));
+                self.note(Fault::Echo, block, format!("no echo of `{}`", self.shown(&sent)));
             }
         }
         if bytes.is_empty() {
             return;
         }
         if self.struck(Fault::Reset, block).is_some() {
-            let shown = visible_cut(&bytes, 40);
+            let shown = self.shown(&bytes);
             self.note(Fault::Reset, block, format!("the device restarts instead of saying `{shown}`"));
             return self.reset();
         }
@@ -172,18 +187,15 @@ impl<'a> FaultyLine<'a> {
         if let Some(mut dice) = self.struck(Fault::Delay, block) {
             let wait = Duration::from_millis(1 + dice.below(LONGEST_DELAY)).min(room);
             at = at + wait;
-            self.note(
-                Fault::Delay,
-                block,
-                format!("`{}` comes {} later", visible_cut(&bytes, 40), show_duration(wait)),
-            );
+            let what = format!("`{}` comes {} later", self.shown(&bytes), show_duration(wait));
+            self.note(Fault::Delay, block, what);
         }
         if let Some(mut dice) = self.struck(Fault::Late, block)
             && let Some(until) = until
         {
             at = until + Duration::from_millis(1 + dice.below(3000));
             let wait = show_duration(at.since(self.now));
-            self.note(Fault::Late, block, format!("`{}` comes {wait} later", visible_cut(&bytes, 40)));
+            self.note(Fault::Late, block, format!("`{}` comes {wait} later", self.shown(&bytes)));
         }
         let mut behind = None;
         if self.chatter.len() > 0
@@ -191,7 +203,7 @@ impl<'a> FaultyLine<'a> {
         {
             let line = self.chatter.line(dice.next_u64());
             let text = format!("\r\n{line}\r\n").into_bytes();
-            let shown = visible_cut(&bytes, 40);
+            let shown = self.shown(&bytes);
             let is_boundary = self.last_byte.is_none_or(|byte| matches!(byte, b'\r' | b'\n'));
             if is_boundary && dice.below(2) == 0 {
                 self.note(Fault::Urc, block, format!("`{line}` before `{shown}`"));
@@ -212,13 +224,15 @@ impl<'a> FaultyLine<'a> {
     fn damage(&mut self, bytes: &mut Vec<u8>, block: u32) {
         if let Some(mut dice) = self.struck(Fault::Lost, block) {
             let what = if dice.below(3) == 0 {
-                let what = format!("all of `{}` is lost", visible_cut(bytes, 40));
+                let what = format!("all of `{}` is lost", self.shown(bytes));
                 bytes.clear();
                 what
             } else {
                 let at = dice.below(bytes.len() as u64) as usize;
-                let lost = bytes.remove(at);
-                format!("byte {at}, `{}`, is lost from `{}`", visible_cut(&[lost], 8), visible_cut(bytes, 40))
+                let lost = self.shown_byte(bytes, at);
+                let what = format!("byte {at}, `{lost}`, is lost from `{}`", self.shown(bytes));
+                bytes.remove(at);
+                what
             };
             self.note(Fault::Lost, block, what);
         }
@@ -226,7 +240,7 @@ impl<'a> FaultyLine<'a> {
             const NOISE: [u8; 8] = [0x00, 0xff, 0xc0, 0x80, 0xfe, 0x15, 0xe3, 0x7f];
             let noise: Vec<u8> = (0..1 + dice.below(12)).map(|_| NOISE[dice.below(8) as usize]).collect();
             let at = if dice.below(2) == 0 { 0 } else { dice.below(bytes.len() as u64 + 1) as usize };
-            let what = format!("`{}` at byte {at} of `{}`", visible_cut(&noise, 40), visible_cut(bytes, 40));
+            let what = format!("`{}` at byte {at} of `{}`", visible_cut(&noise, 40), self.shown(bytes));
             bytes.splice(at..at, noise);
             self.note(Fault::Garbage, block, what);
         }
@@ -237,7 +251,7 @@ impl<'a> FaultyLine<'a> {
             while bytes.last().is_some_and(|byte| matches!(byte, b'\r' | b'\n')) {
                 bytes.pop();
             }
-            let shown = visible_cut(bytes, 40);
+            let shown = self.shown(bytes);
             bytes.extend_from_slice(line.as_bytes());
             bytes.extend_from_slice(b"\r\n");
             self.note(Fault::Glue, block, format!("`{line}` glued to `{shown}`"));
@@ -271,10 +285,12 @@ impl<'a> FaultyLine<'a> {
                 }
             }
             let gaps = if has_gaps { " with gaps" } else { "" };
-            return self.note(Fault::Split, block, format!("`{}` in {n} pieces{gaps}", visible_cut(&bytes, 40)));
+            let what = format!("`{}` in {n} pieces{gaps}", self.shown(&bytes));
+            return self.note(Fault::Split, block, what);
         }
         if self.struck(Fault::Merge, block).is_some() {
-            self.note(Fault::Merge, block, format!("`{}` together with what follows", visible_cut(&bytes, 40)));
+            let what = format!("`{}` together with what follows", self.shown(&bytes));
+            self.note(Fault::Merge, block, what);
             return self.push(at + MERGE_WAIT.min(room), bytes, ArrivalKind::OpenBlock);
         }
         self.push(at, bytes, ArrivalKind::Block);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::chatter::Chatter;
 use super::fault::Plan;
 use super::line::{FaultyLine, Strike};
-use crate::engine::{Engine, Inputs};
+use crate::engine::{Cover, Engine, Inputs};
 use crate::event::{Event, Failure, Verdict, Waiting};
 use crate::program::{Op, Program};
 use crate::setup::Setup;
@@ -58,7 +58,12 @@ pub struct Trial {
     pub saved: Vec<(String, Vec<u8>)>,
     /// How long it took on its own clock.
     pub took: Moment,
+    /// The secrets that the flow knew at its end, and their names.
+    pub secrets: Secrets,
 }
+
+/// Secrets with their names.
+pub type Secrets = Vec<(Arc<str>, Vec<u8>)>;
 
 impl Bench {
     /// Makes a bench; both sides begin each run with these inputs.
@@ -82,7 +87,14 @@ impl Bench {
 
     /// Runs the flow once on a line where faults strike as planned; a panic is caught.
     pub fn run(&self, plan: &Plan) -> Trial {
-        let run = || self.run_unguarded(plan);
+        self.run_covered(plan, &[])
+    }
+
+    /// Does the same; what the trial tells has no piece of these secrets in it. A damaged line may show one that the run itself
+    /// never knew.
+    pub(super) fn run_covered(&self, plan: &Plan, secrets: &[&Secrets]) -> Trial {
+        let cover = Cover::of(secrets.iter().copied().flatten());
+        let run = || self.run_unguarded(plan, &cover);
         catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().cloned();
             let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default();
@@ -94,14 +106,15 @@ impl Bench {
                 sent: Vec::new(),
                 saved: Vec::new(),
                 took: Moment::START,
+                secrets: Vec::new(),
             }
         })
     }
 
-    fn run_unguarded(&self, plan: &Plan) -> Trial {
+    fn run_unguarded(&self, plan: &Plan, cover: &Cover) -> Trial {
         let power_on = || Engine::new(self.device.clone(), self.device_inputs.clone());
         let is_reading = Rc::new(Cell::new(false));
-        let mut line = FaultyLine::new(plan, &self.chatter, &power_on, is_reading.clone());
+        let mut line = FaultyLine::new(plan, &self.chatter, &power_on, is_reading.clone(), cover);
         let mut engine = Engine::new(self.flow.clone(), self.inputs.clone());
         let mut memory = Memory::default();
         let mut watch = Watch { reads: &self.reads, is_reading };
@@ -109,9 +122,22 @@ impl Bench {
         let verdict = world::run(&mut engine, &mut line, company);
         let ending = if line.is_endless() { Ending::Endless } else { Ending::Verdict(verdict) };
         let (strikes, n_blocks, sent) = line.finish();
-        let failure = engine.failure().cloned();
-        Trial { ending, failure, strikes, n_blocks, sent, saved: memory.saved, took: engine.now() }
+        let failure = engine.failure().map(|failure| covered(failure, cover));
+        let (saved, took, secrets) = (memory.saved, engine.now(), engine.secrets().to_vec());
+        Trial { ending, failure, strikes, n_blocks, sent, saved, took, secrets }
     }
+}
+
+/// Returns a failure without pieces of secrets.
+fn covered(failure: &Failure, cover: &Cover) -> Failure {
+    let mut failure = failure.clone();
+    let text = |text: &mut String| *text = cover.covered_text(text);
+    [&mut failure.message, &mut failure.label].into_iter().for_each(text);
+    failure.others.iter_mut().for_each(|label| text(&mut label.text));
+    failure.steps.iter_mut().for_each(text);
+    failure.came.iter_mut().flatten().for_each(text);
+    failure.sent.iter_mut().chain(&mut failure.cause).for_each(text);
+    failure
 }
 
 /// Tells the line what the flow waits for.
