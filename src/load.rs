@@ -276,7 +276,7 @@ impl Hidden<'_> {
             if let Some(behind) = behind {
                 let from = start + line.len() - behind.len();
                 self.places.push(Span::new(from, start + line.len()));
-                let is_word = |word: &&str| !word.is_empty() && !syntax::is_keyword(word);
+                let is_word = |word: &&str| !word.is_empty() && !is_keyword(word);
                 let words = behind.split(|c: char| c.is_whitespace() || matches!(c, '"' | '`' | '=' | ','));
                 self.texts.extend(words.filter(is_word).map(|word| word.as_bytes().to_vec()));
                 // The value may stand on the next line.
@@ -291,15 +291,20 @@ impl Hidden<'_> {
 fn behind_name(rest: &str) -> Option<&str> {
     let rest = rest.trim_start();
     let length = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
-    let is_name = length > 0 && !syntax::is_keyword(&rest[..length]);
+    let is_name = length > 0 && !is_keyword(&rest[..length]);
     (is_name || !rest.contains("->")).then_some(&rest[length..])
+}
+
+/// Whether a word is one of the language's, not a name or a number.
+fn is_keyword(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_alphabetic()) && syntax::is_keyword(word)
 }
 
 /// Whether what stands behind a declaration on its line is neither a comment nor another statement.
 fn is_leftover(rest: &str) -> bool {
     let rest = rest.trim();
     let word: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-    !(rest.is_empty() || rest.starts_with(['#', '}']) || !word.is_empty() && syntax::is_keyword(&word))
+    !(rest.is_empty() || rest.starts_with(['#', '}']) || is_keyword(&word))
 }
 
 /// Returns the name that a declaration gives a value.

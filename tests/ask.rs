@@ -8,7 +8,6 @@ use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, open};
@@ -16,8 +15,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
-/// So long something may take that comes at once on a quiet machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// So often a test looks for something that comes at once on a quiet machine, 50 ms apart.
+const PATIENCE: usize = 600;
+/// The time between two looks.
+const STEP: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
 /// A pseudo-terminal: this test's end, the other one, and what that is called.
 fn pair() -> (OwnedFd, OwnedFd, PathBuf) {
@@ -64,17 +65,18 @@ impl Bench {
 
     /// Reads until the terminal has shown a text so many times.
     fn wait_for(&mut self, text: &str, times: usize) {
-        let end = Instant::now() + PATIENCE;
-        while self.seen.matches(text).count() < times {
-            assert!(Instant::now() < end, "`{text}` is not shown {times} times: {}", self.seen);
+        for _ in 0..PATIENCE {
+            if self.seen.matches(text).count() >= times {
+                return;
+            }
             let mut waiting = [PollFd::new(&self.terminal, PollFlags::IN)];
-            let step = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
-            if poll(&mut waiting, Some(&step)).expect("it can be waited for") > 0 {
+            if poll(&mut waiting, Some(&STEP)).expect("it can be waited for") > 0 {
                 let mut bytes = [0; 4096];
                 let n = self.terminal.read(&mut bytes).unwrap_or(0);
                 self.seen.push_str(&String::from_utf8_lossy(&bytes[..n]));
             }
         }
+        panic!("`{text}` is not shown {times} times: {}", self.seen);
     }
 
     fn types(&mut self, text: &str) {
@@ -87,20 +89,23 @@ impl Bench {
     }
 
     fn ends(&mut self) -> ExitStatus {
-        let end = Instant::now() + PATIENCE;
-        loop {
+        for _ in 0..PATIENCE {
             if let Some(status) = self.child.try_wait().expect("it is a child of this test") {
                 return status;
             }
-            assert!(Instant::now() < end, "it does not end: {}", self.seen);
-            std::thread::yield_now();
+            pause();
         }
+        panic!("it does not end: {}", self.seen);
     }
 
     fn signal(&self) {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, Signal::INT).expect("it is there");
     }
+}
+
+fn pause() {
+    poll(&mut [], Some(&STEP)).expect("time passes");
 }
 
 impl Drop for Bench {
@@ -170,16 +175,20 @@ fn the_terminal_is_as_before_after_an_interrupt_and_after_a_second_one() {
     bench.wait_for("? The key?", 1);
     assert!(!bench.echoes());
     bench.signal();
-    let end = Instant::now() + PATIENCE;
-    while !bench.echoes() {
-        assert!(Instant::now() < end, "it stays hidden");
-        std::thread::yield_now();
+    for _ in 0..PATIENCE {
+        if bench.echoes() {
+            break;
+        }
+        pause();
     }
+    assert!(bench.echoes(), "it stays hidden");
     // The second one counts as soon as it can be told from the first.
-    while bench.child.try_wait().expect("it is a child of this test").is_none() {
-        assert!(Instant::now() < end, "it does not end");
+    for _ in 0..PATIENCE {
+        if bench.child.try_wait().expect("it is a child of this test").is_some() {
+            break;
+        }
         bench.signal();
-        poll(&mut [], Some(&Timespec { tv_sec: 0, tv_nsec: 50_000_000 })).expect("time passes");
+        pause();
     }
     assert_eq!(bench.ends().code(), Some(130));
     assert!(bench.echoes());

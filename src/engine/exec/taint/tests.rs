@@ -151,10 +151,11 @@ fn leaks(body: &str) -> Vec<String> {
     let (secret, plain) = (run("secret", body), run("param", body));
     let shown = told(&secret);
     let logged = |outcome: &Outcome| -> Vec<String> {
-        let text = |kind: &EventKind| match kind {
-            EventKind::Logged { text } => Some(String::from_utf8_lossy(text).into_owned()),
-            EventKind::Noted { text } => Some(text.clone()),
-            _ => None,
+        let text = |kind: &EventKind| {
+            if let EventKind::Logged { text } = kind {
+                return Some(String::from_utf8_lossy(text).into_owned());
+            }
+            if let EventKind::Noted { text } = kind { Some(text.clone()) } else { None }
         };
         outcome.events().iter().filter_map(|event| text(&event.kind)).collect()
     };
