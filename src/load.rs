@@ -197,9 +197,9 @@ impl Hidden<'_> {
             if let StatementKind::Compute { secrecy: Secrecy::Secret, value, .. }
             | StatementKind::Capture { secrecy: Secrecy::Secret, from: ast::CaptureFrom::Value(value), .. }
             | StatementKind::Ask { secrecy: Secrecy::Secret, default: Some(value), .. } = &statement.kind
-                && is_fixed(value)
+                && self.is_fixed(value)
             {
-                self.literals(value, &declared);
+                self.literals(value, &[]);
             }
             statement.blocks().into_iter().for_each(|block| self.find(&block.body));
         }
@@ -249,6 +249,15 @@ impl Hidden<'_> {
         }
     }
 
+    /// Whether an expression has the same value in every run, whatever the device says. A name that stands nowhere else is a value
+    /// without its quotes.
+    fn is_fixed(&self, expr: &ast::Expr) -> bool {
+        if let ast::ExprKind::Name(name) = &expr.kind {
+            return self.text.matches(name.as_str()).count() == 1;
+        }
+        expr.parts().into_iter().all(|part| self.is_fixed(part))
+    }
+
     fn written(&self, span: Span) -> &str {
         self.text.get(span.range()).unwrap_or_default()
     }
@@ -264,7 +273,7 @@ impl Hidden<'_> {
         let mut goes_on = false;
         for line in self.text.split_inclusive('\n') {
             let begin = start + line.len() - line.trim_start().len();
-            let rest = line.trim_start().strip_prefix("secret").filter(|rest| rest.starts_with([' ', '\t']));
+            let rest = behind_secret(line.trim_start());
             let behind = match (rest, read.get(&(begin as u32))) {
                 (Some(_), Some(end)) => {
                     line.get((*end as usize).saturating_sub(start)..).filter(|rest| is_leftover(rest))
@@ -285,6 +294,13 @@ impl Hidden<'_> {
             start += line.len();
         }
     }
+}
+
+/// Returns what stands behind the word `secret`, perhaps mistyped, at the beginning of a line.
+fn behind_secret(line: &str) -> Option<&str> {
+    let (word, _) = line.split_once([' ', '\t'])?;
+    let is_meant = word == "secret" || !is_keyword(word) && nearest(&word.to_lowercase(), ["secret"]).is_some();
+    is_meant.then(|| &line[word.len()..])
 }
 
 /// Returns what stands behind the name of a secret; `None` in the arm of an `expect`, which may begin with `secret` too.
@@ -317,11 +333,6 @@ fn declared_name(statement: &Statement) -> Option<&str> {
 
 fn declares_secret(statement: &Statement) -> bool {
     matches!(statement.kind, StatementKind::Param(ast::Param { secrecy: Secrecy::Secret, .. }))
-}
-
-/// Whether an expression has the same value in every run, whatever the device says.
-fn is_fixed(expr: &ast::Expr) -> bool {
-    !matches!(expr.kind, ast::ExprKind::Name(_)) && expr.parts().into_iter().all(is_fixed)
 }
 
 #[cfg(test)]
@@ -390,6 +401,11 @@ mod tests {
             "compute secret key = \"90817263\"",
             "step \"s\" { capture secret key from \"90817263\" }",
             "ask \"key?\" as secret key default \"90817263\"",
+            "compute secret key = A90817263",
+            "Secret key = \"90817263\"",
+            "secrt key = \"90817263\"",
+            "secret key = 'A90817263'",
+            "secret key = \"90817263\" send",
         ];
         for text in texts {
             let flow = format!("flow \"a\"\n{text}\nlog \"90817263 is it\"\n");
