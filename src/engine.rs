@@ -125,8 +125,8 @@ struct Tally {
     n_checks: u64,
     /// Whether a step passed at a later attempt.
     is_flaky: bool,
-    /// Whether a step was skipped.
-    is_skipped: bool,
+    /// How many steps were skipped, those of clean-ups not counted.
+    n_skipped: u64,
     /// Whether somebody ended the run while a failure was cleaned up: nothing is tried again.
     is_interrupted: bool,
     /// Why a clean-up failed: the first that did.
@@ -144,6 +144,11 @@ impl Engine {
     #[must_use]
     pub fn with_rigour(self, rigour: Rigour) -> Engine {
         Engine { rigour, ..self }
+    }
+
+    /// Returns how many steps were skipped; those of clean-ups do not count.
+    pub fn n_skipped(&self) -> u64 {
+        self.tally.n_skipped
     }
 
     /// Returns how many clean-ups failed.

@@ -165,7 +165,7 @@ fn judge(ideal: &Trial, trial: &Trial) -> Option<Wrong> {
     };
     let is_benign = trial.strikes.iter().all(|strike| strike.occurrence.fault.is_benign());
     if is_benign {
-        let is_same = trial.ending == ideal.ending && trial.saved == ideal.saved;
+        let is_same = trial.ended_like(ideal) && trial.saved == ideal.saved;
         return (!is_same).then_some(Wrong::Fragile);
     }
     if verdict.is_success() {
@@ -295,6 +295,9 @@ mod tests {
         };
         Trial {
             ending: Ending::Verdict(verdict),
+            n_skipped: 0,
+            n_cleanups_failed: 0,
+            secrets: Vec::new(),
             failure: None,
             strikes: struck.iter().map(strike).collect(),
             n_blocks: 1,

@@ -122,3 +122,13 @@ fn the_built_in_flows_survive_every_benign_plan() {
         assert!(report.findings.is_empty(), "{path}: {:#?}", report.findings);
     }
 }
+
+#[test]
+fn a_step_that_is_skipped_only_on_a_real_line_is_found() {
+    let flow = "flow \"t\"\nsend \"AT\" expect line \"OK\"\nstep \"state\" {\n  send \"STATE\"\n  \
+                expect { line \"+STATE: 3\" -> { log \"3\" } line /.+/ -> { skip \"another state\" } }\n}\n";
+    let report = campaign(&texts(flow, DEVICE), 100, &[Fault::Urc]);
+    assert_eq!((report.ideal.n_skipped, report.findings.len()), (0, 1), "{report:#?}");
+    let finding = &report.findings[0];
+    assert_eq!((finding.wrong, finding.trial.n_skipped), (Wrong::Fragile, 1), "{finding:#?}");
+}

@@ -14,6 +14,7 @@ use crate::event::Verdict;
 use crate::program::Role;
 use crate::report::console::Volume;
 use crate::report::failure::diagnostic_of;
+use crate::report::summary::remark;
 use crate::setup::{Setup, SetupError, Terms, find_counterpart};
 use crate::stress::{
     Bench, Campaign, Choice, Ending as RunEnding, Fault, Finding, Occurrence, Report, Tally, Wrong, run,
@@ -164,7 +165,12 @@ fn render_finding(finding: &Finding, bench: &Bench, arguments: &StressArguments)
     };
     match &trial.ending {
         RunEnding::Panicked(why) => text += &format!("\n   {why}"),
-        RunEnding::Verdict(verdict) => text += &format!("\n   ended: {}", verdict.title()),
+        RunEnding::Verdict(verdict) => {
+            let remarks =
+                [remark(trial.n_skipped, "step", "skipped"), remark(trial.n_cleanups_failed, "clean-up", "failed")];
+            let ended = [verdict.title().to_string()].into_iter().chain(remarks.into_iter().flatten());
+            text += &format!("\n   ended: {}", ended.collect::<Vec<_>>().join(", "));
+        }
         RunEnding::Endless => {}
     }
     text += "\n   the least that shows it:";

@@ -46,6 +46,10 @@ pub enum Ending {
 pub struct Trial {
     /// How it ended.
     pub ending: Ending,
+    /// How many steps were skipped.
+    pub n_skipped: u64,
+    /// How many clean-ups failed.
+    pub n_cleanups_failed: u64,
     /// Why it failed, if it did.
     pub failure: Option<Failure>,
     /// What the faults did, in order.
@@ -64,6 +68,14 @@ pub struct Trial {
 
 /// Secrets with their names.
 pub type Secrets = Vec<(Arc<str>, Vec<u8>)>;
+
+impl Trial {
+    /// Whether it ended as another did: with the same verdict, as many skipped steps and as many failed clean-ups.
+    pub fn ended_like(&self, other: &Trial) -> bool {
+        let remarks = |trial: &Trial| (trial.n_skipped, trial.n_cleanups_failed);
+        self.ending == other.ending && remarks(self) == remarks(other)
+    }
+}
 
 impl Bench {
     /// Makes a bench; both sides begin each run with these inputs.
@@ -100,6 +112,8 @@ impl Bench {
             let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default();
             Trial {
                 ending: Ending::Panicked(text),
+                n_skipped: 0,
+                n_cleanups_failed: 0,
                 failure: None,
                 strikes: Vec::new(),
                 n_blocks: 0,
@@ -123,8 +137,9 @@ impl Bench {
         let ending = if line.is_endless() { Ending::Endless } else { Ending::Verdict(verdict) };
         let (strikes, n_blocks, sent) = line.finish();
         let failure = engine.failure().map(|failure| covered(failure, cover));
+        let (n_skipped, n_cleanups_failed) = (engine.n_skipped(), engine.n_cleanups_failed());
         let (saved, took, secrets) = (memory.saved, engine.now(), engine.secrets().to_vec());
-        Trial { ending, failure, strikes, n_blocks, sent, saved, took, secrets }
+        Trial { ending, n_skipped, n_cleanups_failed, failure, strikes, n_blocks, sent, saved, took, secrets }
     }
 }
 

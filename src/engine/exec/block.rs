@@ -223,7 +223,7 @@ impl Engine {
                 self.tell(Some(step.site), EventKind::Skipped { why });
                 // What was checked in it says nothing of the rest.
                 self.tally.n_checks = step.n_checks;
-                self.tally.is_skipped |= !self.flow.is_in_cleanup();
+                self.tally.n_skipped += u64::from(!self.flow.is_in_cleanup());
                 self.end_step(&step, StepOutcome::Skipped);
                 self.flow.at = step.behind;
                 self.state = State::Ready;
@@ -304,7 +304,7 @@ impl Engine {
         let has_checked = self.program.role != Role::Flow || self.tally.n_checks > 0;
         if self.tally.failure.is_some() {
             Verdict::Failed
-        } else if !has_checked && self.tally.is_skipped {
+        } else if !has_checked && self.tally.n_skipped > 0 {
             // Nothing is left but skipped steps.
             Verdict::Skipped
         } else if !has_checked {
