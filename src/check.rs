@@ -108,8 +108,8 @@ struct Procedures<'a> {
     signatures: HashMap<String, ProcedureSignature>,
     /// Parameters and bodies.
     bodies: HashMap<&'a str, (&'a [Name], &'a Block)>,
-    /// The types of what they return, as far as somebody asked.
-    results: HashMap<String, Type>,
+    /// The types of what they return, or of an item of it, as far as somebody asked.
+    results: HashMap<(&'a str, Option<usize>), Type>,
     /// Who calls whom, for finding circles and what a `finally` comes to.
     calls: Vec<Call>,
     /// Those with a `skip` that leaves them.

@@ -33,6 +33,8 @@ enum From<'a> {
     Item(&'a ast::Expr),
     /// What this procedure returns.
     Procedure(&'a Name),
+    /// The item at a place of the list that this procedure returns.
+    PartOf(&'a Name, usize),
 }
 
 /// Which variables the `on` of a file use.
@@ -83,12 +85,25 @@ impl Compiler<'_> {
 
     /// Returns the type of what a procedure returns.
     pub(super) fn result_of_procedure(&mut self, name: &str) -> Type {
-        if let Some(known) = self.procedures.results.get(name) {
+        self.returned(name, None)
+    }
+
+    /// Returns the type of the item at a place of the list that a procedure returns.
+    pub(super) fn part_of_result(&mut self, name: &str, place: usize) -> Type {
+        self.returned(name, Some(place))
+    }
+
+    /// Returns the type of what a procedure returns, or of a part of it.
+    fn returned(&mut self, name: &str, part: Option<usize>) -> Type {
+        let Some((known_name, (parameters, body))) = self.procedures.bodies.get_key_value(name) else {
+            return Type::Any;
+        };
+        let (key, parameters, body) = ((*known_name, part), *parameters, *body);
+        if let Some(known) = self.procedures.results.get(&key) {
             return *known;
         }
-        let Some((parameters, body)) = self.procedures.bodies.get(name).copied() else { return Type::Any };
         // One that calls itself has no type; it is refused anyway.
-        self.procedures.results.insert(name.to_string(), Type::Any);
+        self.procedures.results.insert(key, Type::Any);
         let mut given = Vec::new();
         collect(&body.body, Handlers::ThoseOfTheBlock, &mut given);
         let mut kinds = self.unknown(&given);
@@ -97,10 +112,17 @@ impl Compiler<'_> {
         if self.settle(&given, &mut kinds) {
             let mut values = Vec::new();
             returned(&body.body, &mut values);
-            result = values.into_iter().fold(None, |result, value| join(result, self.kind(value, &kinds)));
+            let kind_of = |value: &ast::Expr| match (part, &value.kind) {
+                (None, _) => self.kind(value, &kinds),
+                (Some(place), ExprKind::List(items)) => {
+                    items.get(place).map_or(Some(Type::Any), |item| self.kind(item, &kinds))
+                }
+                (Some(_), _) => Some(Type::Any),
+            };
+            result = values.into_iter().fold(None, |result, value| join(result, kind_of(value)));
         }
         let result = result.unwrap_or(Type::Any);
-        self.procedures.results.insert(name.to_string(), result);
+        self.procedures.results.insert(key, result);
         result
     }
 
@@ -114,9 +136,15 @@ impl Compiler<'_> {
                 }
                 // A character, or a key.
                 (_, Type::Text | Type::Map) => Some(Type::Text),
+                (ExprKind::Call { name, .. }, _) if name.node == "keys" => Some(Type::Text),
+                (ExprKind::Call { name, arguments }, _) if name.node == "split" => match arguments.first() {
+                    Some(text) => self.kind(text, kinds).map(|kind| if kind == Type::Text { kind } else { Type::Any }),
+                    None => Some(Type::Any),
+                },
                 _ => Some(Type::Any),
             },
             From::Procedure(name) => Some(self.result_of_procedure(&name.node)),
+            From::PartOf(name, place) => Some(self.part_of_result(&name.node, place)),
         }
     }
 
@@ -179,7 +207,11 @@ pub(super) fn collect<'a>(body: &'a [Statement], handlers: Handlers, given: &mut
             match (bind.from, bind.into) {
                 (Origin::Declaration, _) => {}
                 (Origin::Outside | Origin::Inside, Bound::Name(name)) => {
-                    given.push(Given { name: name.node.clone(), secrecy: bind.secrecy, from: from_of(statement) });
+                    given.push(Given {
+                        name: name.node.clone(),
+                        secrecy: bind.secrecy,
+                        from: from_of(statement, name),
+                    });
                 }
                 (Origin::Outside | Origin::Inside, Bound::Groups(pattern)) => {
                     let groups = groups_of(pattern).into_iter();
@@ -198,7 +230,7 @@ pub(super) fn collect<'a>(body: &'a [Statement], handlers: Handlers, given: &mut
 }
 
 /// Returns where the value is from that a statement gives a variable by name.
-fn from_of(statement: &Statement) -> From<'_> {
+fn from_of<'a>(statement: &'a Statement, given: &Name) -> From<'a> {
     let kind = &statement.kind;
     if let StatementKind::Compute { value, .. } | StatementKind::Capture { from: CaptureFrom::Value(value), .. } = kind
     {
@@ -210,10 +242,11 @@ fn from_of(statement: &Statement) -> From<'_> {
         From::Kind(Type::Text)
     } else if let StatementKind::For { list, .. } = kind {
         From::Item(list)
-    } else if let StatementKind::Call { name, results, .. } = kind
-        && results.len() == 1
-    {
-        From::Procedure(name)
+    } else if let StatementKind::Call { name, results, .. } = kind {
+        match results.iter().position(|result| result == given) {
+            Some(place) if results.len() > 1 => From::PartOf(name, place),
+            Some(_) | None => From::Procedure(name),
+        }
     } else {
         From::Kind(Type::Any)
     }

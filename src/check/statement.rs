@@ -370,7 +370,8 @@ impl Compiler<'_> {
                     let of = Expr { span: result.span, kind: ExprKind::Variable(slot, "the results".to_string()) };
                     let index = Expr { span: result.span, kind: ExprKind::Const(Value::Int(i as i64)) };
                     let item = Expr { span: result.span, kind: ExprKind::Index(Box::new(of), Box::new(index)) };
-                    let target = self.target(result, Type::Any, Secrecy::Open);
+                    let kind = self.part_of_result(&name.node, i);
+                    let target = self.target(result, kind, Secrecy::Open);
                     self.emit(Op::Compute { value: item, target }, head);
                 }
             }

@@ -151,8 +151,8 @@ impl<'a, W: Write> Console<'a, W> {
             self.text.push('\n');
         }
         let paint = match verdict {
-            Verdict::Passed => GOOD,
-            Verdict::Flaky | Verdict::Skipped | Verdict::Interrupted => SHAKY,
+            Verdict::Passed if self.tally.n_cleanups_failed == 0 => GOOD,
+            Verdict::Passed | Verdict::Flaky | Verdict::Skipped | Verdict::Interrupted => SHAKY,
             Verdict::Failed | Verdict::PortFailed => BAD,
         };
         let title = self.tally.header.as_ref().map_or(String::new(), |h| visible(h.title.as_bytes()));
