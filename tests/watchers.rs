@@ -105,6 +105,26 @@ fn a_fail_on_whose_text_came_first_ends_the_wait_whatever_the_pause() {
 }
 
 #[test]
+fn a_fail_on_text_before_what_a_wait_finds_in_the_line_ends_the_wait() {
+    let panics = |statements: &str, answer: &str| {
+        let outcome = go(&format!("fail on \"PANIC\"\nsend \"go\"\n{statements}"), answer);
+        (outcome.verdict, outcome.message().contains("PANIC"))
+    };
+    for gap in ["", "sleep 20ms", "sleep 100ms"] {
+        let answer = format!("send raw \"PANIC \" {gap} send raw \"end 1\" sleep 100ms send raw \"\\r\\n\"");
+        for wait in ["expect \"end\"", "expect /end \\d/", "await \"end\"", "expect prompt \"end 1\""] {
+            assert_eq!(panics(&format!("{wait} within 1s"), &answer), (Verdict::Failed, true), "{wait} {gap}");
+        }
+    }
+    for wait in ["expect \"PANIC\"", "expect line \"PANIC end 1\"", "expect /C end/", "expect prompt \"PANIC end 1\""] {
+        let answer = "send raw \"PANIC end 1\" sleep 60ms send raw \"\\r\\n\"".to_string();
+        let answer = if wait.contains("prompt") { answer } else { answer.replace("sleep 60ms", "") };
+        let waits = format!("{wait} within 1s\nexpect quiet for 100ms");
+        assert_eq!(panics(&waits, &answer).0, Verdict::Passed, "{wait}");
+    }
+}
+
+#[test]
 fn a_fail_on_text_that_came_after_an_on_text_is_found_too() {
     let flow = "on \"ready>\" { log \"ready\" }\nfail on \"PANIC\"\nsend \"go\"\nexpect line \"end\" within 2s";
     for line in ["ready> PANIC\\r\\nend\\r\\n", "ready> PANIC"] {
