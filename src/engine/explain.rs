@@ -172,7 +172,7 @@ impl Engine {
         }
         if is_echo_only(&lines, self.ports[self.flow.port].sight.last_sent()) {
             return Some(
-                "only the echo came: the device hears but does not answer; or TX and RX are connected to each other"
+                "only the echo came: the device hears but does not answer; or it wants another line ending (`eol`); or TX and RX are connected to each other"
                     .to_string(),
             );
         }
