@@ -1,18 +1,24 @@
-//! What secrets cost, by their number: to get to know them, and to look for them in what comes, transcript included.
+//! What secrets cost, by their number: to get to know them, one after the other too, and to look for them in what comes,
+//! transcript included.
 
 mod support;
 
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use flowrun::engine::Engine;
+use flowrun::sim::SimWorld;
 use flowrun::value::random::Rng;
-use support::{MB, Talking, boot_log, criterion, program, run};
+use support::{MB, Talking, boot_log, criterion, inputs, program, run};
 
 /// Bytes that one read gives.
 const CHUNK: usize = 4096;
 
 /// Numbers of secrets that a run knows.
 const COUNTS: [usize; 4] = [0, 1, 8, 32];
+
+/// Numbers of secrets that a run captures.
+const CAPTURED: [usize; 2] = [30, 300];
 
 /// So many lines of a log show no secret before one that does.
 const APART: usize = 50;
@@ -76,5 +82,21 @@ fn learning(c: &mut Criterion) {
     }
 }
 
-criterion_group! { name = benches; config = criterion(); targets = looking, learning }
+/// A run that captures secrets, one after the other; each is known when the next comes.
+fn capturing(c: &mut Criterion) {
+    let mut group = c.benchmark_group("redaction/capturing");
+    let device = program("device \"d\" serial { echo off } on line \"T\" { reply \"T${random_text(32)}\" }");
+    for count in CAPTURED {
+        let text = format!("flow \"t\" repeat {count} {{ send \"T\" expect secret /T(?<tok>.*)/ }}");
+        let flow = program(&text);
+        group.bench_function(BenchmarkId::from_parameter(count), |b| {
+            b.iter(|| {
+                let device = Engine::new(device.clone(), inputs(&device));
+                black_box(run(&flow, &mut SimWorld::new(device)))
+            });
+        });
+    }
+}
+
+criterion_group! { name = benches; config = criterion(); targets = looking, learning, capturing }
 criterion_main!(benches);

@@ -246,17 +246,6 @@ fn push_groups(hir: &Hir, names: &mut Vec<String>) {
     }
 }
 
-/// Returns a regex that finds any of some texts, the first of them where several fit; group `i + 1` is text `i`.
-///
-/// `None` if there is no text, or if they are too long to be looked for together (64 MiB compiled).
-pub(crate) fn any_of<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Option<bytes::Regex> {
-    let alternatives: Vec<String> = texts.map(|text| format!("({})", escape(text))).collect();
-    if alternatives.is_empty() {
-        return None;
-    }
-    RegexBuilder::new(&alternatives.join("|")).unicode(false).size_limit(64 << 20).build().ok()
-}
-
 impl Pattern {
     /// Looks for a match in a complete line, from `from` on (a place in `line`).
     ///

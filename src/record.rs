@@ -15,9 +15,10 @@
 //! What happened on another port than the first has its number after the time, `0.034000000 #1 < "OK\r\n"`. `note` is
 //! for what is not compared when the recording is played: control lines, settings, breaks, hooks.
 //!
-//! `>` is what the flow wrote, and how long it took to leave, `<` what came. In quotes everything but printable ASCII
-//! is escaped: `\r \n \t \" \\ \xNN`. `«name/form#len»` stands for a secret, of so many bytes in this form; a secret
-//! that came in two reads stands in the first.
+//! `>` is what the flow wrote, and how long it took to leave, `<` what came. In quotes everything but printable ASCII is
+//! escaped: `\r \n \t \" \\ \xNN`. `«name/form#len»` stands for a secret, of so many bytes in this form; a secret that came in two
+//! reads stands in the first. `«name/form@12#5»` is a part of a form: a line of a secret of several, or what stands before and
+//! behind a terminal's wrap. The form `other` has no name; what was there is not known any more.
 //!
 //! A recording is written while the run goes on ([`Recorder`]). Where the flow makes secrets of what came, everything
 //! is held back that it can still reach, 512 KiB; else only what may be the beginning of a secret, a write that has not
@@ -33,6 +34,7 @@ mod text;
 
 pub use entry::{Entry, EntryKind, Mask, Piece};
 pub use file::{Readers, RecordingFile};
+pub(crate) use forms::Known;
 pub use recorder::{HoldBack, Recorder};
 
 /// A recorded run.

@@ -6,15 +6,14 @@
 
 mod device;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event::{CloseReason, Departure, Recorded};
 use crate::port::{Happening, PortCommand, PortId, WriteToken};
-use crate::record::{EntryKind, Mask, Piece, Recording};
-use crate::secret::forms_of;
+use crate::record::{EntryKind, Known, Mask, Piece, Recording};
 use crate::time::Moment;
 use crate::value::escape::visible_cut;
 use crate::world::World;
@@ -75,7 +74,7 @@ pub struct ReplayWorld {
     news: VecDeque<(Moment, Happening)>,
     has_departed: bool,
     /// What secrets are in the forms they have in the recording.
-    known: HashMap<Mask, Vec<u8>>,
+    known: Known,
     /// What has been written of the write that is not complete.
     written: Vec<u8>,
     /// Secrets that came with letters in their place.
@@ -89,13 +88,7 @@ impl ReplayWorld {
     /// Makes the world; `secrets` are the values of those that have names in the recording. One that is not
     /// among them is learned where the flow writes it, and played with letters in its place until then.
     pub fn new(recording: &Recording, secrets: &[(Arc<str>, Vec<u8>)], timing: Timing) -> ReplayWorld {
-        let mut known = HashMap::new();
-        for (name, secret) in secrets {
-            for (form, bytes) in forms_of(secret) {
-                let mask = Mask { name: name.to_string(), form: form.to_string(), len: bytes.len() };
-                known.insert(mask, bytes);
-            }
-        }
+        let mut known = Known::of(secrets);
         let (mut sent, mut came) = (Vec::new(), VecDeque::new());
         for entry in &recording.entries {
             match &entry.kind {
@@ -104,7 +97,7 @@ impl ReplayWorld {
                     let mut bytes = Vec::new();
                     for piece in pieces {
                         let start = bytes.len();
-                        let is_known = fill(piece, &known, &mut bytes);
+                        let is_known = fill(piece, &mut known, &mut bytes);
                         if let Piece::Secret(mask) = piece {
                             secrets.push((start..bytes.len(), mask.name.clone()));
                             if !is_known {
@@ -166,7 +159,7 @@ impl ReplayWorld {
             self.n_written += n_same;
             if self.n_written == wanted.bytes.len() {
                 for (range, mask) in &wanted.open {
-                    self.known.insert(mask.clone(), self.written[range.clone()].to_vec());
+                    self.known.learn(mask.clone(), self.written[range.clone()].to_vec());
                 }
                 self.written.clear();
                 took = took.max(wanted.took);
@@ -190,7 +183,7 @@ impl ReplayWorld {
     /// Puts what came behind other bytes, with letters in place of secrets that are not known.
     fn play(&mut self, pieces: &[Piece], received: &mut Vec<u8>) {
         for piece in pieces {
-            if let (Piece::Secret(mask), false) = (piece, fill(piece, &self.known, received)) {
+            if let (Piece::Secret(mask), false) = (piece, fill(piece, &mut self.known, received)) {
                 self.unknown.push(mask.name.clone());
             }
         }
@@ -228,7 +221,7 @@ impl ReplayWorld {
 }
 
 /// Puts a piece behind other bytes, letters for a secret that is not known; returns whether it is known.
-fn fill(piece: &Piece, known: &HashMap<Mask, Vec<u8>>, bytes: &mut Vec<u8>) -> bool {
+fn fill(piece: &Piece, known: &mut Known, bytes: &mut Vec<u8>) -> bool {
     match piece {
         Piece::Bytes(plain) => bytes.extend_from_slice(plain),
         Piece::Secret(mask) => match known.get(mask) {

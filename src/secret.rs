@@ -1,92 +1,194 @@
 //! Secrets and the many ways in which they could show.
+//!
+//! A secret is looked for in streams ([`Stream`]) and in texts ([`Redactor::redact`]), by one search: a trie of all words, which
+//! grows with each secret that is learned, and five ways of reading. What it costs does not depend on how many secrets there are.
 
-use std::cell::OnceCell;
+mod forms;
+mod lens;
+mod stream;
+mod trie;
+mod words;
+
+use std::collections::HashMap;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::Hasher;
 use std::ops::Range;
 use std::sync::Arc;
 
-use regex::bytes::{Captures, Regex};
-
-use crate::pattern;
-use crate::value::coding;
+pub(crate) use forms::{can_be_masked, forms_of};
+pub(crate) use lens::LONGEST;
+use lens::Lens;
+pub(crate) use stream::{Joins, Region, Stream};
+use trie::Trie;
+use words::{Coding, Words};
 
 /// The shortest text that can be told from ordinary text.
 pub(crate) const SHORTEST: usize = 4;
 
+/// Secrets may take so much together, [`OVERHEAD`] for each.
+const MOST: usize = 32 << 20;
+
+/// What the search takes for a secret besides its bytes, about.
+const OVERHEAD: usize = 128;
+
+/// What is said when secrets have no room.
+pub(crate) const FULL: &str = "the secrets of this run take more than 32 MiB: nothing more can be shown";
+
+/// Stands for all that cannot be searched any more.
+const HIDDEN: &str = "«hidden»";
+
+/// How much room is left for secrets.
+#[derive(Clone, Copy, Debug)]
+struct Room(usize);
+
+impl Default for Room {
+    fn default() -> Room {
+        Room(MOST)
+    }
+}
+
 /// Knows every secret of a run and takes it out of what is shown.
 #[derive(Debug, Default)]
 pub(crate) struct Redactor {
-    /// Every form of every secret, with the name that stands for it.
-    forms: Vec<(Vec<u8>, Arc<str>)>,
+    words: Words,
+    text: Trie,
+    hex: Trie,
+    base64: Trie,
     /// Every secret, plain, in the order in which they were learned.
     known: Vec<(Arc<str>, Vec<u8>)>,
-    /// All forms in one regex, longer ones first, a group for each; made when it is first needed, since secrets are often
-    /// learned several at a time.
-    finder: OnceCell<Option<Regex>>,
+    /// Where each stands in `known`, by a digest of its bytes.
+    places: HashMap<u64, Vec<usize>>,
+    /// How much room they have left.
+    room: Room,
+    /// Whether there was a secret that had no room: then nothing can be shown any more.
+    is_full: bool,
 }
 
 impl Redactor {
-    /// Learns a secret: from now on it shows as `«name»`, plain and in its usual encodings. A secret that is
-    /// known by another name gets this one.
+    /// Makes one that has so much room for secrets.
+    #[cfg(test)]
+    pub(crate) fn with_room(room: usize) -> Redactor {
+        Redactor { room: Room(room), ..Redactor::default() }
+    }
+
+    /// Learns a secret: from now on it shows as `«name»`, in whatever form. A secret that is known by another name gets this
+    /// one. What is too short is not learned, see [`can_be_masked`].
     pub(crate) fn learn(&mut self, name: &str, secret: &[u8]) {
-        let is_known = self.forms.iter().any(|(form, known)| form == secret && **known == *name);
-        if secret.len() < SHORTEST || is_known {
+        let places = self.places.entry(digest(secret)).or_default();
+        let is_known = places.iter().any(|place| {
+            let (known_name, known) = &self.known[*place];
+            **known_name == *name && known == secret
+        });
+        if is_known || self.is_full || !can_be_masked(secret) {
             return;
         }
-        let name: Arc<str> = name.into();
-        self.known.push((name.clone(), secret.to_vec()));
-        for (_, form) in forms_of(secret) {
-            match self.forms.iter_mut().find(|(known, _)| *known == form) {
-                Some((_, known)) => *known = name.clone(),
-                None => self.forms.push((form, name.clone())),
+        let Some(room) = self.room.0.checked_sub(secret.len() + OVERHEAD) else {
+            self.is_full = true;
+            return;
+        };
+        self.room = Room(room);
+        places.push(self.known.len());
+        self.known.push((name.into(), secret.to_vec()));
+        self.add(secret, (self.known.len() - 1) as u32);
+    }
+
+    /// Adds every word of a secret.
+    fn add(&mut self, secret: &[u8], number: u32) {
+        for block in forms::blocks(secret) {
+            let at = self.words.keep(&secret[block.clone()]);
+            let lines = forms::lines(secret, block.clone());
+            let telling = lines.iter().filter(|line| forms::is_telling(&secret[(*line).clone()]));
+            let telling: Vec<Range<usize>> = telling.cloned().collect();
+            if telling.len() < lines.len() {
+                let text = forms::without_line_ends(&secret[block.clone()]);
+                let at = self.words.keep(&text);
+                self.add_word(at, text.len(), Coding::Text, number);
+            }
+            self.add_codings(at, &secret[block.clone()], number);
+            for line in telling {
+                let at = at + (line.start - block.start);
+                self.add_word(at, line.len(), Coding::Text, number);
+                if lines.len() > 1 {
+                    self.add_codings(at, &secret[line], number);
+                }
             }
         }
-        self.forms.sort_by_key(|(form, _)| std::cmp::Reverse(form.len()));
-        self.finder = OnceCell::new();
     }
 
-    fn finder(&self) -> Option<&Regex> {
-        self.finder.get_or_init(|| pattern::any_of(self.forms.iter().map(|(form, _)| form.as_slice()))).as_ref()
+    /// Adds bytes that are kept in every coding but the plain one.
+    fn add_codings(&mut self, at: usize, bytes: &[u8], number: u32) {
+        self.add_word(at, bytes.len(), Coding::Hex, number);
+        if bytes.is_ascii() {
+            self.add_word(at, bytes.len(), Coding::WideHex, number);
+        } else if let Some(wide) = forms::wide(bytes) {
+            let at = self.words.keep(&wide);
+            self.add_word(at, wide.len(), Coding::Hex, number);
+        }
+        for behind in 0..3 {
+            self.add_word(at, bytes.len(), Coding::Base64(behind), number);
+        }
     }
 
-    /// Returns where secrets stand in some bytes, in their order, and their names.
-    fn find(&self, bytes: &[u8]) -> Vec<(Range<usize>, &str)> {
-        if self.forms.is_empty() {
-            return Vec::new();
-        }
-        let Some(finder) = self.finder() else { return Vec::new() };
-        if !finder.is_match(bytes) {
-            return Vec::new();
-        }
-        let secret = |found: Captures<'_>| {
-            let whole = found.get(0).expect("group 0 is the match");
-            let form = (0..self.forms.len()).find(|i| found.get(i + 1).is_some()).expect("one alternative matched");
-            (whole.range(), &*self.forms[form].1)
+    fn add_word(&mut self, at: usize, n_bytes: usize, coding: Coding, number: u32) {
+        let (trie, shortest) = match coding {
+            Coding::Text => (&mut self.text, SHORTEST),
+            Coding::Hex | Coding::WideHex => (&mut self.hex, SHORTEST * 2),
+            Coding::Base64(_) => (&mut self.base64, 6),
         };
-        finder.captures_iter(bytes).map(secret).collect()
+        let word = self.words.add(at, n_bytes, coding, number);
+        let own = self.words.own_symbols(word);
+        let last = self.words.last_symbol(word);
+        if own.len() >= shortest {
+            trie.add(&self.words, word, own.clone());
+        }
+        if last > own.end && last - own.start >= shortest {
+            trie.add(&self.words, word, own.start..last);
+        }
+    }
+
+    /// Says whether there is nothing to look for.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.known.is_empty() && !self.is_full
+    }
+
+    /// Says whether secrets could not be learned any more. Nothing may be shown then but that.
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_full
     }
 
     /// Returns bytes with every secret replaced by its name; `None` if there is none in them.
     pub(crate) fn redact(&self, bytes: &[u8]) -> Option<Vec<u8>> {
-        let found = self.find(bytes);
-        (!found.is_empty()).then(|| named(bytes, 0..bytes.len(), &found))
+        self.redact_part(bytes, 0..bytes.len(), Ends::Whole)
     }
 
-    /// Replaces every secret by its name in the pieces of one text, also where one goes on in the next piece: its name
-    /// stands where it begins.
-    pub(crate) fn redact_pieces(&self, pieces: Vec<&mut Vec<u8>>) {
-        let whole: Vec<u8> = pieces.iter().flat_map(|piece| piece.iter().copied()).collect();
-        let found = self.find(&whole);
-        let mut open = found.as_slice();
-        let mut end = 0;
-        for piece in pieces {
-            let begin = end;
-            end += piece.len();
-            let gone = open.iter().take_while(|(secret, _)| secret.end <= begin).count();
-            open = &open[gone..];
-            if open.first().is_some_and(|(secret, _)| secret.start < end) {
-                *piece = named(&whole, begin..end, open);
-            }
+    /// Returns a part of some bytes with every secret replaced by its name that stands in it or reaches into it; `None` if none
+    /// does.
+    pub(crate) fn redact_part(&self, bytes: &[u8], part: Range<usize>, ends: Ends) -> Option<Vec<u8>> {
+        if self.is_full && bytes != FULL.as_bytes() {
+            return (!part.is_empty()).then(|| HIDDEN.as_bytes().to_vec());
         }
+        if self.known.is_empty() {
+            return None;
+        }
+        self.search(bytes, ends).named(part.start as u64..part.end as u64, &bytes[part], self)
+    }
+
+    /// Returns the pieces of secrets that a part of some bytes begins or ends with, with their names: what a person who sees the
+    /// part would know of them.
+    pub(crate) fn pieces(&self, bytes: &[u8], part: Range<usize>) -> Vec<(Arc<str>, Vec<u8>)> {
+        if self.is_empty() {
+            return Vec::new();
+        }
+        let part = part.start as u64..part.end as u64;
+        let regions = self.search(bytes, Ends::Cut).regions(&part);
+        let is_piece =
+            |region: &Region| region.is_begun || region.range.start < part.start || region.range.end > part.end;
+        let piece = |region: Region| {
+            let range = region.range.start.max(part.start)..region.range.end.min(part.end);
+            (self.name(region.secret).clone(), bytes[range.start as usize..range.end as usize].to_vec())
+        };
+        regions.into_iter().filter(is_piece).map(piece).collect()
     }
 
     /// Returns bytes with every secret replaced by its name.
@@ -107,79 +209,81 @@ impl Redactor {
         &self.known
     }
 
-    /// Returns the name of the secret that some bytes are, in whatever form.
+    /// Returns the name of the secret that some bytes are, in whatever form, white space at their ends left out.
     pub(crate) fn name_of(&self, bytes: &[u8]) -> Option<Arc<str>> {
-        self.forms.iter().find(|(form, _)| form == bytes).map(|(_, name)| name.clone())
+        let same = self.places.get(&digest(bytes)).into_iter().flatten().rev();
+        if let Some((name, _)) = same.map(|place| &self.known[*place]).find(|(_, known)| known == bytes) {
+            return Some(name.clone());
+        }
+        let bytes = bytes.trim_ascii();
+        let all = 0..bytes.len() as u64;
+        let regions = if self.is_empty() { Vec::new() } else { self.search(bytes, Ends::Whole).regions(&all) };
+        let is_line_end = |at: u64| bytes.get(at as usize).is_some_and(|byte| matches!(byte, b'\r' | b'\n'));
+        let mut at = 0;
+        for region in &regions {
+            while is_line_end(at) {
+                at += 1;
+            }
+            if region.range.start > at {
+                return None;
+            }
+            at = region.range.end;
+        }
+        regions.first().filter(|_| at == all.end).map(|region| self.name(region.secret).clone())
     }
 
     /// Returns the name of the first secret that stands in some bytes, in whatever form.
     pub(crate) fn name_in(&self, bytes: &[u8]) -> Option<Arc<str>> {
-        let found = self.finder()?.captures(bytes)?;
-        let form = (0..self.forms.len()).find(|i| found.get(i + 1).is_some())?;
-        Some(self.forms[form].1.clone())
-    }
-}
-
-/// Returns a part of some bytes with names in place of the secrets that were found in all of them.
-fn named(bytes: &[u8], part: Range<usize>, found: &[(Range<usize>, &str)]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(part.len());
-    let mut last = part.start;
-    for (secret, name) in found.iter().take_while(|(secret, _)| secret.start < part.end) {
-        if secret.start >= part.start {
-            out.extend_from_slice(&bytes[last..secret.start]);
-            out.extend_from_slice(format!("«{name}»").as_bytes());
+        if self.is_empty() {
+            return None;
         }
-        last = secret.end.min(part.end);
+        let regions = self.search(bytes, Ends::Whole).regions(&(0..bytes.len() as u64));
+        regions.first().map(|region| self.name(region.secret).clone())
     }
-    out.extend_from_slice(&bytes[last..part.end]);
-    out
-}
 
-/// Returns the forms in which a secret may show, the plain one first, each with what it is called.
-pub(crate) fn forms_of(secret: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
-    let hex = coding::hex(secret);
-    let mut forms = vec![
-        ("plain", secret.to_vec()),
-        ("HEX", hex.to_uppercase().into_bytes()),
-        ("hex", hex.into_bytes()),
-        ("base64", coding::base64(secret).trim_end_matches('=').to_string().into_bytes()),
-        ("url", coding::url_encode(secret).into_bytes()),
-        ("at", coding::at_escape(secret)),
-        ("json", json_escape(secret)),
-    ];
-    let inside = ["base64_0", "base64_1", "base64_2"].into_iter().enumerate();
-    forms.extend(inside.filter_map(|(offset, title)| Some((title, base64_inside(secret, offset)?))));
-    forms
-}
+    /// Returns the name of a secret by its number.
+    pub(crate) fn name(&self, secret: u32) -> &Arc<str> {
+        &self.known[secret as usize].0
+    }
 
-/// Returns what base64 makes of a secret that stands `offset` bytes into a longer text (modulo 3), without the
-/// characters that depend on its neighbours; `None` if too little is left to be told from ordinary text.
-fn base64_inside(secret: &[u8], offset: usize) -> Option<Vec<u8>> {
-    let mut text = vec![0; offset];
-    text.extend_from_slice(secret);
-    let whole = coding::base64(&text);
-    let whole = whole.trim_end_matches('=');
-    let first = [0, 2, 3][offset];
-    let last = whole.len() - usize::from(!text.len().is_multiple_of(3));
-    let inside = whole.get(first..last)?;
-    (inside.len() >= 6).then(|| inside.as_bytes().to_vec())
-}
-
-/// Returns a text as it stands in a JSON string: quotes and backslashes escaped.
-fn json_escape(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    for byte in text {
-        if matches!(byte, b'"' | b'\\') {
-            out.push(b'\\');
+    fn search(&self, bytes: &[u8], ends: Ends) -> Stream {
+        let mut stream = Stream::default();
+        stream.feed(bytes, self);
+        match ends {
+            Ends::Whole => {}
+            Ends::Cut => stream.cut(self),
         }
-        out.push(*byte);
+        stream
     }
-    out
+
+    fn trie(&self, lens: Lens) -> &Trie {
+        match lens {
+            Lens::Plain | Lens::Percent | Lens::Backslash => &self.text,
+            Lens::Hex => &self.hex,
+            Lens::Base64 => &self.base64,
+        }
+    }
+}
+
+fn digest(bytes: &[u8]) -> u64 {
+    let mut digest = DefaultHasher::new();
+    digest.write(bytes);
+    digest.finish()
+}
+
+/// What the end of some bytes is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ends {
+    /// They are a whole text.
+    Whole,
+    /// They were cut there: the beginning of a secret counts as the secret.
+    Cut,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::coding;
 
     #[test]
     fn a_secret_is_masked_plain_and_encoded() {
@@ -225,18 +329,87 @@ mod tests {
     fn bytes_that_are_no_text_are_masked_too() {
         let mut redactor = Redactor::default();
         redactor.learn("key", &[0xff, 0, 0x80, b'(', b'\n']);
-        assert_eq!(redactor.clean(&[1, 0xff, 0, 0x80, b'(', b'\n', 2]), [&[1][..], "«key»".as_bytes(), &[2]].concat());
+        let shown = [&[1][..], "«key»".as_bytes(), b"\n", &[2]].concat();
+        assert_eq!(
+            redactor.clean(&[1, 0xff, 0, 0x80, b'(', b'\n', 2]),
+            shown,
+            "white space at its end is no part of it"
+        );
     }
 
     #[test]
-    fn a_secret_that_is_cut_into_pieces_is_named_where_it_begins() {
+    fn a_secret_of_several_lines_is_masked_line_by_line_whatever_ends_them() {
         let mut redactor = Redactor::default();
-        redactor.learn("key", b"abcdef");
-        for cuts in [[1, 2], [2, 5], [3, 7], [4, 9], [0, 11]] {
-            let text = b"..abcdef..abcdef";
-            let mut pieces = [text[..cuts[0]].to_vec(), text[cuts[0]..cuts[1]].to_vec(), text[cuts[1]..].to_vec()];
-            redactor.redact_pieces(pieces.iter_mut().collect());
-            assert_eq!(String::from_utf8_lossy(&pieces.concat()), "..«key»..«key»", "{cuts:?}");
+        redactor.learn("pem", b"-----BEGIN KEY-----\nMHcCAQEE\nAwEHoUQD\n-----END KEY-----\n");
+        let echo = "-----BEGIN KEY-----\r\n> MHcCAQEE\r\n> AwEHoUQD\r\n-----END KEY-----\r\n";
+        let shown = "-----BEGIN KEY-----\r\n> «pem»\r\n> «pem»\r\n-----END KEY-----\r\n";
+        assert_eq!(redactor.clean_text(echo), shown);
+        assert_eq!(redactor.clean_text("\"MHcCAQEE\\nAwEHoUQD\""), "\"«pem»\\n«pem»\"");
+        assert_eq!(redactor.clean_text("-----BEGIN CERTIFICATE-----"), "-----BEGIN CERTIFICATE-----");
+        let mut redactor = Redactor::default();
+        redactor.learn("short", b"{\nab\ncd\n}\n");
+        assert_eq!(redactor.clean_text("{\r\nab\r\ncd\r\n}."), "«short».");
+    }
+
+    #[test]
+    fn large_and_many_secrets_do_not_switch_the_search_off() {
+        let mut redactor = Redactor::default();
+        redactor.learn("key", b"Tr0ub4dor-9Kx7Qm2Z");
+        redactor.learn("big", &b"x".repeat(64 << 10));
+        let mut rng = crate::value::random::Rng::from_seed(1);
+        let bodies: Vec<String> = (0..2).map(|_| rng.text(10_000)).collect();
+        bodies.iter().for_each(|body| redactor.learn("body", body.as_bytes()));
+        for _ in 0..300 {
+            redactor.learn("token", rng.text(32).as_bytes());
         }
+        assert_eq!(redactor.clean_text("AT Tr0ub4dor-9Kx7Qm2Z."), "AT «key».");
+        assert_eq!(redactor.clean_text(&format!("<{}>", bodies[1])), "<«body»>");
+        assert_eq!(redactor.clean_text(&format!("<{}>", "x".repeat(8 << 10))), "<«big»>");
+    }
+
+    #[test]
+    fn a_secret_that_has_no_room_hides_everything() {
+        let mut redactor = Redactor::with_room(2 * (8 + OVERHEAD));
+        redactor.learn("a", b"abcdefgh");
+        redactor.learn("b", b"ijklmnop");
+        assert!(!redactor.is_full());
+        redactor.learn("a", b"abcdefgh");
+        assert!(!redactor.is_full(), "it is known");
+        redactor.learn("c", b"qrstuvwx");
+        assert!(redactor.is_full() && !redactor.is_empty());
+        assert_eq!(redactor.clean_text("whatever"), HIDDEN);
+        assert_eq!(redactor.clean_text(FULL), FULL);
+        assert_eq!(redactor.clean_text(""), "");
+    }
+
+    #[test]
+    fn a_part_is_shown_without_the_pieces_of_secrets_at_its_ends() {
+        let mut redactor = Redactor::default();
+        redactor.learn("key", b"Tr0ub4dor-9Kx7Qm2Z");
+        let bytes = b"xxTr0ub4dor-9Kx7Qm2Zyy";
+        let shown = |bytes: &[u8], part: Range<usize>| {
+            let shown = redactor.redact_part(bytes, part, Ends::Cut).expect("there is one");
+            String::from_utf8_lossy(&shown).into_owned()
+        };
+        assert_eq!(shown(bytes, 0..11), "xx«key»");
+        assert_eq!(shown(bytes, 11..22), "«…key»yy");
+        assert_eq!(shown(&bytes[..11], 0..11), "xx«key…»");
+        let pieces: Vec<Vec<u8>> = redactor.pieces(bytes, 0..11).into_iter().map(|(_, piece)| piece).collect();
+        assert_eq!(pieces, [b"Tr0ub4dor".to_vec()]);
+        assert!(redactor.pieces(bytes, 0..22).is_empty());
+    }
+
+    #[test]
+    fn the_name_of_a_secret_is_known_in_every_form() {
+        let mut redactor = Redactor::default();
+        redactor.learn("pem", b"-----BEGIN KEY-----\nMHcCAQEE\nAwEHoUQD\n-----END KEY-----\n");
+        redactor.learn("key", b"hunter22");
+        for text in ["hunter22", " hunter22\r\n", "68756E7465723232", "68 75 6e 74 65 72 32 32"] {
+            assert_eq!(redactor.name_of(text.as_bytes()).as_deref(), Some("key"), "{text}");
+        }
+        assert_eq!(redactor.name_of(redactor.known()[0].1.clone().as_slice()).as_deref(), Some("pem"));
+        assert_eq!(redactor.name_of(b"MHcCAQEE\r\nAwEHoUQD").as_deref(), Some("pem"));
+        assert_eq!((redactor.name_of(b"hunter22."), redactor.name_of(b"")), (None, None));
+        assert_eq!(redactor.name_in(b"a hunter22.").as_deref(), Some("key"));
     }
 }

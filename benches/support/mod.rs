@@ -48,21 +48,25 @@ pub(crate) fn program(text: &str) -> Arc<Program> {
     Arc::new(checked.program.unwrap_or_else(|| panic!("{}", render(&checked.problems, &checked.sources, look))))
 }
 
-/// Runs a program in a world to its end, with a transcript, and returns how long the transcript is.
-///
-/// # Panics
-///
-/// If the run does not pass.
-pub(crate) fn run(program: &Arc<Program>, world: &mut dyn World) -> usize {
-    let inputs = Inputs {
+/// Returns what a run of a program begins with.
+pub(crate) fn inputs(program: &Program) -> Inputs {
+    Inputs {
         variables: Default::default(),
         seed: VIRTUAL_SEED,
         begun: VIRTUAL_BEGINNING,
         file: "bench.flow".to_string(),
         port: "bench".to_string(),
         settings: program.settings.clone(),
-    };
-    let mut engine = Engine::new(program.clone(), inputs);
+    }
+}
+
+/// Runs a program in a world to its end, with a transcript, and returns how long the transcript is.
+///
+/// # Panics
+///
+/// If the run does not pass.
+pub(crate) fn run(program: &Arc<Program>, world: &mut dyn World) -> usize {
+    let mut engine = Engine::new(program.clone(), inputs(program));
     let mut written = Counted { n_bytes: 0 };
     let mut fan = Fan::default();
     fan.add("the transcript", Transcript::new(&mut written, &program.sources, Times::Shown));

@@ -2,11 +2,11 @@
 #![no_main]
 
 use flowrun::record::Recording;
-use flowrun::replay::{ReplayWorld, device_file};
+use flowrun::replay::{ReplayWorld, Timing, device_file};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     if let Ok(recording) = Recording::read(text) {
         assert_eq!(Recording::read(&recording.render()), Ok(recording.clone()));
-        let _ = (ReplayWorld::new(&recording, &[]), device_file(&recording));
+        let _ = (ReplayWorld::new(&recording, &[], Timing::Same), device_file(&recording));
     }
 });

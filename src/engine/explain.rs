@@ -1,5 +1,7 @@
 //! Why something failed: what was awaited, what came instead, and what is likely to blame.
 
+use std::ops::Range;
+
 use super::look::inbox::Fate;
 use super::look::offset::Offset;
 use super::near_miss::Came;
@@ -11,7 +13,7 @@ use crate::pattern::Pattern;
 use crate::program::{LookAt, Needed, PatternSpec, Role};
 use crate::source::Site;
 use crate::time::show_duration;
-use crate::value::escape::visible;
+use crate::value::escape::{visible, visible_cut};
 
 /// How many lines of what came are kept for a message.
 const LINES: usize = 64;
@@ -122,23 +124,36 @@ impl Engine {
     /// Adds what was sent last and what has come since.
     pub(super) fn add_exchange(&self, failure: &mut Failure) {
         failure.sent = self.ports[self.flow.port].sight.last_sent().map(|sent| with_ends(self.cut(sent, 400)));
-        let mut lines = self.response_lines();
+        let lines = self.response_lines();
+        // Secrets are named before the lines are parted: one may go on in the next line, or be unfinished.
+        let mut shown = last_lines(&self.named_part(self.flow.port, self.response()));
         // The echo of a command says nothing, unless nothing else came.
         let sent_line = self.ports[self.flow.port].sight.last_sent().map(<[u8]>::trim_ascii_end).unwrap_or_default();
-        if lines.len() > 1 && lines.first().is_some_and(|line| line == sent_line) {
-            lines.remove(0);
+        if shown.len() > 1 && lines.first().is_some_and(|line| line == sent_line) {
+            shown.remove(0);
         }
-        failure.came = Some(lines.iter().map(|line| with_ends(self.cut(line, 400))).collect());
+        failure.came = Some(shown.iter().map(|line| with_ends(visible_cut(line, self.limit(400)))).collect());
     }
 
     /// Returns the lines that came since the last send, the unfinished one too, empty ones left out.
     pub(super) fn response_lines(&self) -> Vec<Vec<u8>> {
-        let inbox = &self.ports[self.flow.port].sight.inbox;
-        let bytes = inbox.slice(self.ports[self.flow.port].sight.exchange..inbox.end());
-        let lines: Vec<Vec<u8>> =
-            bytes.split(|b| matches!(b, b'\r' | b'\n')).filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect();
-        let skip = lines.len().saturating_sub(LINES);
-        lines.into_iter().skip(skip).collect()
+        last_lines(self.ports[self.flow.port].sight.inbox.slice(self.response()))
+    }
+
+    /// Returns a line of the answer to the last send as messages show it: it may be a part of a secret.
+    fn named_line(&self, line: &[u8]) -> Vec<u8> {
+        let response = self.response();
+        let found = memchr::memmem::find(self.ports[self.flow.port].sight.inbox.slice(response.clone()), line);
+        match found {
+            Some(at) => self.named_part(self.flow.port, response.start + at..response.start + at + line.len()),
+            None => self.journal.clean(line),
+        }
+    }
+
+    /// Returns where the answer to the last send stands.
+    fn response(&self) -> Range<Offset> {
+        let sight = &self.ports[self.flow.port].sight;
+        sight.exchange..sight.inbox.end()
     }
 
     /// Returns the likely cause of a wait in vain.
@@ -184,7 +199,7 @@ impl Engine {
 
     /// Finds what came, but not in the way that was asked for.
     fn near_miss(&self, wait: &Wait, lines: &[Vec<u8>], last_is_ended: bool) -> Option<String> {
-        let clean = |bytes: &[u8]| self.journal.clean(bytes);
+        let clean = |bytes: &[u8]| self.named_line(bytes);
         let near = Came { lines, last_is_ended, clean: &clean }.near_miss(wait.patterns());
         let restarted = || {
             let line = lines.iter().find(|line| matches!(line.as_slice(), b"RDY" | b"^boot.rom'v'!\\n"))?;
@@ -241,7 +256,7 @@ impl Engine {
             }
             let text = inbox.slice(line.text.clone());
             if wait.patterns().any(|pattern| pattern.find_in_text(text).is_some()) {
-                let shown = self.cut(text, 60);
+                let shown = self.cut_part(self.flow.port, line.text.clone(), 60);
                 return Some(format!(
                     "`{shown}` came before the last send: `expect` looks only at what came after it, `await` at every unclaimed line"
                 ));
@@ -249,6 +264,14 @@ impl Engine {
         }
         None
     }
+}
+
+/// Returns the last lines of some bytes, empty ones left out.
+fn last_lines(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let lines: Vec<Vec<u8>> =
+        bytes.split(|b| matches!(b, b'\r' | b'\n')).filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect();
+    let skip = lines.len().saturating_sub(LINES);
+    lines.into_iter().skip(skip).collect()
 }
 
 /// Puts quotes around a text whose ends could not be seen otherwise.

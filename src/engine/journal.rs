@@ -2,14 +2,18 @@
 //!
 //! It knows no program, no port and no value. Whatever leaves an engine leaves through it, so no event can carry a secret that
 //! is known when the event leaves.
+//!
+//! A secret is a property of the bytes on a line, not of an event. So what came is searched as a stream, and an event stays
+//! until no secret can go on behind it that begins in it; those after it stay with it. [`Journal::cut`] ends that.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::io::{Action, Output};
 use crate::event::{CloseReason, Event, EventKind, Failure};
 use crate::port::{PortCommand, PortId};
-use crate::secret::Redactor;
+use crate::secret::{Redactor, Stream};
 use crate::time::Moment;
 
 /// What is on its way out of an engine.
@@ -17,7 +21,7 @@ use crate::time::Moment;
 pub(in crate::engine) struct Journal {
     secrets: Redactor,
     outbox: VecDeque<Output>,
-    /// Events that are held back.
+    /// Events that are held back, as they were told.
     held: Vec<Event>,
     /// How many hold them.
     holds: u32,
@@ -25,23 +29,41 @@ pub(in crate::engine) struct Journal {
     told_at: Moment,
     /// Whether what was told last was cut out of a line that was not looked at yet: a secret may still be made of it.
     is_cut: bool,
+    /// What went over each port since there are secrets, by its place.
+    lines: Vec<Line>,
+    /// Events that stay because a secret may go on behind the first of them.
+    staying: VecDeque<Staying>,
+}
+
+/// What went over one port.
+#[derive(Debug, Default)]
+struct Line {
+    sent: Stream,
+    received: Stream,
+}
+
+/// An event that stays.
+#[derive(Debug)]
+struct Staying {
+    event: Event,
+    /// Where its bytes stand in what was received, if it is that.
+    part: Option<Range<u64>>,
 }
 
 impl Journal {
-    /// Takes an event. It leaves at once, or when nobody holds events back any more.
+    /// Takes an event. It leaves at once, or when nobody holds events back any more and no secret is unfinished in it.
     ///
     /// Time never goes back: what came earlier and is told only now, the end of a line that was matched before its end for
     /// instance, gets the moment of what was told before it.
     pub(in crate::engine) fn tell(&mut self, mut event: Event) {
         event.at = event.at.max(self.told_at);
         self.told_at = event.at;
-        if !self.secrets.known().is_empty() {
-            clean(&mut event, &self.secrets);
-        }
         if self.is_holding() {
             self.held.push(event);
-        } else {
+        } else if self.secrets.is_empty() {
             self.outbox.push_back(Output::Event(event));
+        } else {
+            self.pass(event);
         }
     }
 
@@ -106,35 +128,20 @@ impl Journal {
         self.tell_held();
     }
 
+    /// Lets every event leave that stays for the sake of a secret that may go on: what has come of it is named.
+    pub(in crate::engine) fn cut(&mut self) {
+        if self.staying.is_empty() {
+            return;
+        }
+        for line in &mut self.lines {
+            line.received.cut(&self.secrets);
+        }
+        while self.let_go() {}
+    }
+
     /// Names the secrets in a failure that is kept.
     pub(in crate::engine) fn clean_failure(&self, failure: &mut Failure) {
         clean_failure(failure, &self.secrets);
-    }
-
-    fn is_holding(&self) -> bool {
-        self.holds > 0 || self.is_cut
-    }
-
-    /// Tells the events that were held back, unless they still are.
-    fn tell_held(&mut self) {
-        if self.is_holding() || self.held.is_empty() {
-            return;
-        }
-        let mut held = std::mem::take(&mut self.held);
-        // A secret may stand in several pieces of what came on a port.
-        let mut ports: Vec<PortId> = held.iter().map(|event| event.port).collect();
-        ports.sort_unstable();
-        ports.dedup();
-        for port in ports {
-            let of_port = held.iter_mut().filter(|event| event.port == port);
-            self.secrets.redact_pieces(of_port.filter_map(received).collect());
-        }
-        for mut event in held {
-            clean(&mut event, &self.secrets);
-            if received(&mut event).is_none_or(|bytes| !bytes.is_empty()) {
-                self.outbox.push_back(Output::Event(event));
-            }
-        }
     }
 
     /// Learns a secret: it is named in whatever leaves from now on.
@@ -161,11 +168,108 @@ impl Journal {
     pub(in crate::engine) fn clean_text(&self, text: &str) -> String {
         self.secrets.clean_text(text)
     }
+
+    fn is_holding(&self) -> bool {
+        self.holds > 0 || self.is_cut
+    }
+
+    /// Tells the events that were held back, unless they still are.
+    fn tell_held(&mut self) {
+        if self.is_holding() || self.held.is_empty() {
+            return;
+        }
+        for event in std::mem::take(&mut self.held) {
+            self.tell(event);
+        }
+    }
+
+    /// Lets an event leave, or stay until it can, with its secrets named.
+    fn pass(&mut self, mut event: Event) {
+        if self.secrets.is_full() && !is_told_in_the_dark(&event.kind) {
+            return;
+        }
+        let index = event.port.index();
+        if self.lines.len() <= index {
+            self.lines.resize_with(index + 1, Line::default);
+        }
+        let Line { sent, received } = &mut self.lines[index];
+        let mut part = None;
+        match &mut event.kind {
+            EventKind::Received { bytes, .. } => part = Some(received.feed(bytes, &self.secrets)),
+            // What is sent has left as a whole: nothing of it is to come.
+            EventKind::Sent { bytes } => {
+                let part = sent.feed(bytes, &self.secrets);
+                sent.cut(&self.secrets);
+                if let Some(named) = sent.named(part.clone(), bytes, &self.secrets) {
+                    *bytes = named;
+                }
+                sent.forget(part.end);
+            }
+            EventKind::RunStarted(_)
+            | EventKind::StepBegan { .. }
+            | EventKind::StepEnded { .. }
+            | EventKind::Opened
+            | EventKind::Closed(_)
+            | EventKind::Matched { .. }
+            | EventKind::Captured { .. }
+            | EventKind::Saved { .. }
+            | EventKind::Logged { .. }
+            | EventKind::Noted { .. }
+            | EventKind::Skipped { .. }
+            | EventKind::Failed(_)
+            | EventKind::CleanupFailed(_)
+            | EventKind::RunEnded { .. } => clean(&mut event, &self.secrets),
+        }
+        self.staying.push_back(Staying { event, part });
+        while !self.has_open_front() && self.let_go() {}
+    }
+
+    /// Whether a secret begins in the first event that stays, and may go on behind what has come.
+    fn has_open_front(&self) -> bool {
+        let Some(Staying { event, part: Some(part) }) = self.staying.front() else { return false };
+        let stream = &self.lines[event.port.index()].received;
+        stream.open_from(&self.secrets).is_some_and(|from| from < part.end)
+    }
+
+    /// Lets the first event leave that stays; false if there is none.
+    fn let_go(&mut self) -> bool {
+        let Some(Staying { mut event, part }) = self.staying.pop_front() else { return false };
+        if let (EventKind::Received { bytes, .. }, Some(part)) = (&mut event.kind, part) {
+            let stream = &mut self.lines[event.port.index()].received;
+            let end = part.end;
+            if let Some(named) = stream.named(part, bytes, &self.secrets) {
+                *bytes = named;
+            }
+            stream.forget(end);
+            if bytes.is_empty() {
+                return true;
+            }
+        }
+        self.outbox.push_back(Output::Event(event));
+        true
+    }
 }
 
-/// Returns the bytes that an event says were received.
-fn received(event: &mut Event) -> Option<&mut Vec<u8>> {
-    if let EventKind::Received { bytes, .. } = &mut event.kind { Some(bytes) } else { None }
+/// Whether an event is told when secrets could not be learned: one that shows nothing of what was sent, received or computed.
+fn is_told_in_the_dark(kind: &EventKind) -> bool {
+    match kind {
+        EventKind::RunStarted(_)
+        | EventKind::StepBegan { .. }
+        | EventKind::StepEnded { .. }
+        | EventKind::Opened
+        | EventKind::Closed(_)
+        | EventKind::Saved { .. }
+        | EventKind::Failed(_)
+        | EventKind::CleanupFailed(_)
+        | EventKind::RunEnded { .. } => true,
+        EventKind::Sent { .. }
+        | EventKind::Received { .. }
+        | EventKind::Matched { .. }
+        | EventKind::Captured { .. }
+        | EventKind::Logged { .. }
+        | EventKind::Noted { .. }
+        | EventKind::Skipped { .. } => false,
+    }
 }
 
 /// Names the secrets in a failure: this run's, or that of the simulated device, which does not know them.
@@ -180,7 +284,7 @@ fn clean_failure(failure: &mut Failure, redactor: &Redactor) {
     failure.cause.iter_mut().for_each(text);
 }
 
-/// Names the secrets in an event.
+/// Names the secrets in an event that is no part of a stream.
 fn clean(event: &mut Event, redactor: &Redactor) {
     let bytes = |bytes: &mut Vec<u8>| {
         if let Some(clean) = redactor.redact(bytes) {
@@ -193,7 +297,6 @@ fn clean(event: &mut Event, redactor: &Redactor) {
         }
     };
     match &mut event.kind {
-        EventKind::Sent { bytes: b } | EventKind::Received { bytes: b, .. } => bytes(b),
         EventKind::Matched { text: t, pattern, .. } => {
             bytes(t);
             if let Some(clean) = redactor.redact(pattern.as_bytes()) {
@@ -210,5 +313,99 @@ fn clean(event: &mut Event, redactor: &Redactor) {
         EventKind::Closed(CloseReason::CannotOpen { reason, .. } | CloseReason::Broken { reason, .. }) => text(reason),
         EventKind::Closed(CloseReason::Finished | CloseReason::HungUp { .. }) => {}
         EventKind::RunStarted(_) | EventKind::Opened | EventKind::Saved { .. } | EventKind::RunEnded { .. } => {}
+        // They are searched as streams.
+        EventKind::Sent { .. } | EventKind::Received { .. } => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Moment;
+
+    fn tell(journal: &mut Journal, kind: EventKind) {
+        journal.tell(Event { at: Moment::START, port: PortId::FIRST, site: None, kind });
+    }
+
+    fn received(journal: &mut Journal, text: &str) {
+        tell(journal, EventKind::Received { bytes: text.as_bytes().to_vec(), block: false });
+    }
+
+    fn noted(journal: &mut Journal) {
+        tell(journal, EventKind::Noted { text: "a note".to_string() });
+    }
+
+    /// Returns what has left, a text for each event.
+    fn left(journal: &mut Journal) -> Vec<String> {
+        let text = |output: Output| match output {
+            Output::Event(Event { kind: EventKind::Received { bytes, .. } | EventKind::Sent { bytes }, .. }) => {
+                String::from_utf8_lossy(&bytes).into_owned()
+            }
+            Output::Event(Event { kind: EventKind::Noted { text }, .. }) => text,
+            Output::Event(event) => format!("{:?}", event.kind),
+            Output::Act(_) | Output::Wait { .. } | Output::Done(_) => "something else".to_string(),
+        };
+        std::iter::from_fn(|| journal.next()).map(text).collect()
+    }
+
+    fn journal() -> Journal {
+        let mut journal = Journal::default();
+        journal.learn("key", b"hunter22");
+        journal
+    }
+
+    #[test]
+    fn an_event_stays_while_a_secret_may_go_on_that_begins_in_it_and_no_other_passes_it() {
+        let mut journal = journal();
+        received(&mut journal, "OK\r\n");
+        assert_eq!(left(&mut journal), ["OK\r\n"]);
+        received(&mut journal, "k=hunt");
+        noted(&mut journal);
+        assert_eq!(left(&mut journal), [""; 0]);
+        received(&mut journal, "er22\r\n");
+        assert_eq!(left(&mut journal), ["k=«key»", "a note", "\r\n"]);
+        received(&mut journal, "hunt");
+        received(&mut journal, "ing\r\n");
+        assert_eq!(left(&mut journal), ["hunt", "ing\r\n"]);
+    }
+
+    #[test]
+    fn a_cut_lets_everything_go_and_names_what_has_come_of_a_secret() {
+        let mut journal = journal();
+        received(&mut journal, "k=hunt");
+        noted(&mut journal);
+        journal.cut();
+        received(&mut journal, "er22\r\n");
+        assert_eq!(left(&mut journal), ["k=«key…»", "a note", "«…key»\r\n"]);
+    }
+
+    #[test]
+    fn what_is_sent_in_parts_is_named_in_each() {
+        let mut journal = journal();
+        for part in ["k=hunter", "22\r"] {
+            tell(&mut journal, EventKind::Sent { bytes: part.as_bytes().to_vec() });
+        }
+        assert_eq!(left(&mut journal), ["k=«key…»", "«…key»\r"]);
+    }
+
+    #[test]
+    fn two_ports_are_two_streams() {
+        let mut journal = journal();
+        let second = PortId::new(1).expect("it is a small number");
+        received(&mut journal, "hunt");
+        let kind = EventKind::Received { bytes: b"er22".to_vec(), block: false };
+        journal.tell(Event { at: Moment::START, port: second, site: None, kind });
+        received(&mut journal, "er22");
+        assert_eq!(left(&mut journal), ["«key»", "er22"]);
+    }
+
+    #[test]
+    fn nothing_is_told_of_the_line_when_a_secret_has_no_room() {
+        let mut journal = Journal { secrets: Redactor::with_room(1), ..Journal::default() };
+        journal.learn("key", b"hunter22");
+        received(&mut journal, "whatever\r\n");
+        noted(&mut journal);
+        tell(&mut journal, EventKind::Saved { name: "x".to_string() });
+        assert_eq!(left(&mut journal), ["Saved { name: \"x\" }"]);
     }
 }

@@ -1,16 +1,21 @@
 //! What happened, as events: when each is told, and what it says.
 
+use std::ops::Range;
+
 use super::Engine;
 use super::look::offset::Offset;
 use super::port::Port;
 use crate::diagnostic::{Code, Label};
 use crate::event::{Event, EventKind, Failure};
 use crate::port::{PortCommand, PortId};
-use crate::secret::SHORTEST;
+use crate::secret::{Ends, FULL, SHORTEST, can_be_masked};
 use crate::source::Site;
 use crate::value::Value;
 use crate::value::escape::{visible, visible_cut};
 use crate::value::taint::Marked;
+
+/// A piece of a secret takes no more bytes, whatever form it has: it is searched in pieces.
+const NEAR: usize = 1600;
 
 impl Engine {
     /// Tells of something that happened now, on the current port.
@@ -64,11 +69,12 @@ impl Engine {
         self.ports[port].keep_places(places);
     }
 
-    /// Tells of everything that has come.
+    /// Tells of everything that has come, though a line or a secret may be unfinished.
     pub(super) fn sight_all(&mut self) {
         for port in self.ports.ids() {
             self.sight_to(port, self.ports[port].sight.inbox.end(), Piece::Line);
         }
+        self.journal.cut();
     }
 
     /// Tells of what came on a port up to a place.
@@ -119,6 +125,7 @@ impl Engine {
     pub(super) fn release_all(&mut self) {
         self.journal.release_cut();
         self.journal.release_to(0);
+        self.journal.cut();
         for failure in [&mut self.tally.failure, &mut self.tally.cleanup].into_iter().flatten() {
             self.journal.clean_failure(failure);
         }
@@ -130,6 +137,7 @@ impl Engine {
         let value = value.value;
         let mut learnt = Learnt::Nothing;
         self.learn(name, &value, &mut learnt);
+        self.has_room_for_secrets(site)?;
         if learnt == Learnt::OnlyShort {
             let message = format!("the secret `{name}` is shorter than {SHORTEST} bytes and could not be masked");
             return Err(self.failure_at(Code::RunValue, site, message, "too short for a secret"));
@@ -145,7 +153,7 @@ impl Engine {
             Value::Bool(_) | Value::Null => {}
             Value::Text(_) | Value::Bytes(_) | Value::Int(_) | Value::Duration(_) => {
                 let octets = value.octets();
-                if octets.len() >= SHORTEST {
+                if can_be_masked(&octets) {
                     *learnt = Learnt::Something;
                     self.redact_from_now(name, &octets);
                     if let Value::Bytes(_) = value {
@@ -156,6 +164,14 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Fails if a secret could not be learned for want of room.
+    pub(super) fn has_room_for_secrets(&self, site: Site) -> Result<(), Box<Failure>> {
+        if !self.journal.secrets().is_full() {
+            return Ok(());
+        }
+        Err(self.failure_at(Code::RunValue, site, FULL, ""))
     }
 
     /// Names these bytes in all that comes from now on; what came before is told as it was.
@@ -172,8 +188,49 @@ impl Engine {
     /// Returns octets as messages show them: with secrets named, and then cut. As long as events are held back a secret may be in
     /// them that is not known yet, and nothing is cut.
     pub(super) fn cut(&self, octets: &[u8], limit: usize) -> String {
-        let limit = if self.journal.holds() > 0 { usize::MAX } else { limit };
-        visible_cut(&self.journal.clean(octets), limit)
+        visible_cut(&self.journal.clean(octets), self.limit(limit))
+    }
+
+    /// The same for bytes that came on a port, see [`Engine::named_part`].
+    pub(super) fn cut_part(&self, port: PortId, part: Range<Offset>, limit: usize) -> String {
+        visible_cut(&self.named_part(port, part), self.limit(limit))
+    }
+
+    /// Returns how much of a text a message may show.
+    pub(super) fn limit(&self, limit: usize) -> usize {
+        if self.journal.holds() > 0 { usize::MAX } else { limit }
+    }
+
+    /// Returns bytes that came on a port as messages show them: what is a part of a secret there is named, though they are not
+    /// all of it.
+    pub(super) fn named_part(&self, port: PortId, part: Range<Offset>) -> Vec<u8> {
+        let (bytes, part) = self.with_neighbours(port, part);
+        let named = self.journal.secrets().redact_part(bytes, part.clone(), Ends::Cut);
+        named.unwrap_or_else(|| bytes[part].to_vec())
+    }
+
+    /// Learns the pieces of secrets that a part of what came on a port begins or ends with: the part is about to become a value.
+    pub(super) fn learn_pieces(&mut self, port: PortId, part: Range<Offset>) {
+        if self.journal.known().is_empty() {
+            return;
+        }
+        let (bytes, part) = self.with_neighbours(port, part);
+        for (name, piece) in self.journal.secrets().pieces(bytes, part) {
+            self.redact_from_now(&name, &piece);
+        }
+    }
+
+    /// Returns a part of what came on a port with what stands around it, and where it is in that: so much that a secret of which
+    /// it is a part is in it.
+    fn with_neighbours(&self, port: PortId, part: Range<Offset>) -> (&[u8], Range<usize>) {
+        let inbox = &self.ports[port].sight.inbox;
+        let n = inbox.slice(part.clone()).len();
+        if self.journal.secrets().is_empty() {
+            return (inbox.slice(part), 0..n);
+        }
+        let from = part.start.back(NEAR);
+        let before = inbox.slice(from..part.start).len();
+        (inbox.slice(from..part.end + NEAR), before..before + n)
     }
 
     /// Returns a value as messages show it.

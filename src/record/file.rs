@@ -1,17 +1,15 @@
 //! `RecordingFile`: a recording on disk, without the secrets that became known when their bytes were written already.
 
-use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::forms::Forms;
+use super::forms::{Forms, Known};
 use super::recorder::Outlet;
 use super::tail::{Hold, Tail};
-use super::{Entry, EntryKind, HoldBack, Mask, Piece, Recorder, Recording, text};
+use super::{Entry, EntryKind, HoldBack, Piece, Recorder, Recording, text};
 use crate::disk::{Temporary, empty_private};
-use crate::secret::forms_of;
 use crate::world::Tap;
 
 /// Who may read a file.
@@ -109,7 +107,7 @@ fn mask_again(
     sink: impl Write,
 ) -> io::Result<()> {
     let forms = Forms::of(secrets);
-    let known = named(secrets);
+    let mut known = Known::of(secrets);
     let mut outlet = Outlet::new(sink);
     let mut tail = Tail::default();
     let mut recording = Recording::default();
@@ -127,7 +125,7 @@ fn mask_again(
             outlet.put_header(&recording, &forms);
         }
         if let Some(entry) = entry {
-            tail.takes(unmasked(entry, &known).ok_or_else(changed)?);
+            tail.takes(unmasked(entry, &mut known).ok_or_else(changed)?);
         }
         let hold = if is_over { Hold::Nothing } else { Hold::Open };
         while let Some(entry) = tail.next(&forms, hold) {
@@ -140,24 +138,14 @@ fn mask_again(
     outlet.flush()
 }
 
-/// Returns what the names of secrets stand for; of two that look the same the last learned.
-fn named(secrets: &[(Arc<str>, Vec<u8>)]) -> HashMap<Mask, Vec<u8>> {
-    let forms = secrets.iter().flat_map(|(name, secret)| {
-        forms_of(secret)
-            .into_iter()
-            .map(|(form, bytes)| (Mask { name: name.to_string(), form: form.to_string(), len: bytes.len() }, bytes))
-    });
-    forms.collect()
-}
-
 /// Returns an entry with what the names in it stand for; `None` if one of them is not known.
-fn unmasked(entry: Entry, known: &HashMap<Mask, Vec<u8>>) -> Option<Entry> {
-    let plain = |pieces: Vec<Piece>| {
+fn unmasked(entry: Entry, known: &mut Known) -> Option<Entry> {
+    let mut plain = |pieces: Vec<Piece>| {
         let mut whole = Vec::new();
         for piece in pieces {
             match piece {
                 Piece::Bytes(bytes) => whole.extend(bytes),
-                Piece::Secret(mask) => whole.extend_from_slice(known.get(&mask)?),
+                Piece::Secret(mask) => whole.extend(known.get_or_letters(&mask)?),
             }
         }
         Some(vec![Piece::Bytes(whole)])

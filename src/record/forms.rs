@@ -1,113 +1,229 @@
-//! `Forms`: every form in which some secrets stand on a line, found in passing.
+//! `Forms`: finds the secrets on a recorded line and says how each is written there.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::Mask;
-use crate::secret::forms_of;
+use super::{Mask, Piece};
+use crate::secret::{Redactor, forms_of};
 
-/// Every form of some secrets.
-#[derive(Debug)]
+/// Is in a mask whose bytes have no form with a name: what was there is not known any more.
+const OTHER: &str = "other";
+
+/// The secrets of a run, to be found.
+#[derive(Debug, Default)]
 pub(super) struct Forms {
-    /// The longest first: where several fit, it is the longest that is meant.
-    forms: Vec<(Mask, Vec<u8>)>,
-    /// A bit for each two bytes that a form can begin with: nearly everything that comes is passed over by it.
-    beginnings: Vec<u64>,
+    redactor: Redactor,
+    /// How many were learned of those of the run.
+    n_learned: usize,
 }
 
 impl Forms {
     /// Returns the forms of secrets. A form that two secrets share has the name of the later.
     pub(super) fn of(secrets: &[(Arc<str>, Vec<u8>)]) -> Forms {
-        let mut forms: Vec<(Mask, Vec<u8>)> = Vec::new();
-        let mut known = HashSet::new();
-        for (name, secret) in secrets.iter().rev() {
-            for (form, bytes) in forms_of(secret) {
-                if !bytes.is_empty() && known.insert(bytes.clone()) {
-                    let mask = Mask { name: name.to_string(), form: form.to_string(), len: bytes.len() };
-                    forms.push((mask, bytes));
+        let mut forms = Forms::default();
+        forms.learn(secrets);
+        forms
+    }
+
+    /// Learns all secrets of a run, more each time, in the same order. Returns whether there was a new one.
+    pub(super) fn learn(&mut self, secrets: &[(Arc<str>, Vec<u8>)]) -> bool {
+        let new = secrets.get(self.n_learned..).unwrap_or_default();
+        new.iter().for_each(|(name, secret)| self.redactor.learn(name, secret));
+        self.n_learned += new.len();
+        !new.is_empty()
+    }
+
+    /// Returns the search for them.
+    pub(super) fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// Says whether one of them stands in a text.
+    pub(super) fn stand_in(&self, text: &[u8]) -> bool {
+        self.redactor.redact(text).is_some()
+    }
+
+    /// Puts the masks of some bytes that are a secret, or a part of one, behind other pieces. Line ends in them are no part of it.
+    pub(super) fn put_masks(&self, secret: u32, bytes: &[u8], pieces: &mut Vec<Piece>) {
+        let (name, secret) = &self.redactor.known()[secret as usize];
+        let mask = |form: String, len: usize| Piece::Secret(Mask { name: name.to_string(), form, len });
+        if secret == bytes {
+            return pieces.push(mask("plain".to_string(), bytes.len()));
+        }
+        let forms = forms_of(secret);
+        if let Some((title, _)) = forms.iter().find(|(_, form)| form == bytes) {
+            return pieces.push(mask((*title).to_string(), bytes.len()));
+        }
+        let mut rest = bytes;
+        let mut n_other = 0;
+        while !rest.is_empty() {
+            let part = longest_part(&forms, rest);
+            let is_alone = part.is_none_or(|(_, _, n)| n == 1);
+            let is_between = matches!(rest[0], b'\r' | b'\n') || is_alone && rest[0].is_ascii_whitespace();
+            if n_other > 0 && (is_between || part.is_some()) {
+                pieces.push(mask(OTHER.to_string(), std::mem::take(&mut n_other)));
+            }
+            let n = match part {
+                _ if is_between => {
+                    put_bytes(&rest[..1], pieces);
+                    1
                 }
-            }
+                Some((title, at, n)) => {
+                    pieces.push(mask(format!("{title}@{at}"), n));
+                    n
+                }
+                None => {
+                    n_other += 1;
+                    1
+                }
+            };
+            rest = &rest[n..];
         }
-        forms.sort_by_key(|(_, bytes)| std::cmp::Reverse(bytes.len()));
-        let mut beginnings = vec![0; (1 << 16) / 64];
-        for (_, form) in &forms {
-            let seconds = form.get(1).map_or(0..=u8::MAX, |second| *second..=*second);
-            for second in seconds {
-                let (word, bit) = place_of(form[0], second);
-                beginnings[word] |= bit;
-            }
+        if n_other > 0 {
+            pieces.push(mask(OTHER.to_string(), n_other));
         }
-        Forms { forms, beginnings }
-    }
-
-    /// Returns the length of the longest form; 0 if there is none.
-    pub(super) fn longest(&self) -> usize {
-        self.forms.first().map_or(0, |(_, form)| form.len())
-    }
-
-    /// Returns the first place where a form stands, and the longest form there.
-    pub(super) fn find(&self, bytes: &[u8]) -> Option<(usize, &Mask)> {
-        if self.forms.is_empty() {
-            return None;
-        }
-        let standing_at = |at: usize| {
-            let found = self.forms.iter().find(|(_, form)| bytes[at..].starts_with(form));
-            found.map(|(mask, _)| (at, mask))
-        };
-        let pairs = bytes.windows(2).enumerate().filter(|(_, pair)| self.may_begin(pair[0], pair[1]));
-        // The last byte begins no pair.
-        pairs.map(|(at, _)| at).chain(bytes.len().checked_sub(1)).find_map(standing_at)
-    }
-
-    /// Says whether a form begins with these bytes, and goes on behind them.
-    pub(super) fn go_on_behind(&self, bytes: &[u8]) -> bool {
-        let may_begin = bytes.get(1).is_none_or(|second| self.may_begin(bytes[0], *second));
-        may_begin && self.forms.iter().any(|(_, form)| form.len() > bytes.len() && form.starts_with(bytes))
-    }
-
-    fn may_begin(&self, first: u8, second: u8) -> bool {
-        let (word, bit) = place_of(first, second);
-        self.beginnings[word] & bit != 0
     }
 }
 
-fn place_of(first: u8, second: u8) -> (usize, u64) {
-    let place = usize::from(first) << 8 | usize::from(second);
-    (place / 64, 1 << (place % 64))
+/// Puts bytes behind other pieces.
+pub(super) fn put_bytes(bytes: &[u8], pieces: &mut Vec<Piece>) {
+    match pieces.last_mut() {
+        Some(Piece::Bytes(before)) => before.extend_from_slice(bytes),
+        Some(Piece::Secret(_)) | None => pieces.push(Piece::Bytes(bytes.to_vec())),
+    }
+}
+
+/// Returns the form in which the longest beginning of some bytes stands, where, and how long it is.
+fn longest_part<'a>(forms: &[(&'a str, Vec<u8>)], bytes: &[u8]) -> Option<(&'a str, usize, usize)> {
+    let mut longest: Option<(&str, usize, usize)> = None;
+    for (title, form) in forms {
+        let at_least = longest.map_or(0, |(_, _, n)| n);
+        let find = |n: usize| memchr::memmem::find(form, &bytes[..n]);
+        if at_least >= bytes.len() || find(at_least + 1).is_none() {
+            continue;
+        }
+        // `find(from)` is, `find(to)` is not; each beginning of what is found is found.
+        let (mut from, mut to) = (at_least + 1, bytes.len().min(form.len()) + 1);
+        let mut reach = 16;
+        while from + 1 < to {
+            let middle = from.saturating_add(reach).min((from + to) / 2).max(from + 1);
+            if find(middle).is_some() {
+                from = middle;
+                reach = reach.saturating_mul(2);
+            } else {
+                to = middle;
+                reach = usize::MAX;
+            }
+        }
+        longest = find(from).map(|at| (*title, at, from));
+    }
+    longest
+}
+
+/// What masks stand for, as far as that is known.
+#[derive(Debug)]
+pub(crate) struct Known {
+    secrets: Vec<(Arc<str>, Vec<u8>)>,
+    bytes: HashMap<Mask, Option<Vec<u8>>>,
+}
+
+impl Known {
+    /// Makes it of the secrets of a run; of two that look the same the last counts.
+    pub(crate) fn of(secrets: &[(Arc<str>, Vec<u8>)]) -> Known {
+        Known { secrets: secrets.to_vec(), bytes: HashMap::new() }
+    }
+
+    /// Learns what a mask stands for.
+    pub(crate) fn learn(&mut self, mask: Mask, bytes: Vec<u8>) {
+        self.bytes.insert(mask, Some(bytes));
+    }
+
+    /// Returns what a mask stands for.
+    pub(crate) fn get(&mut self, mask: &Mask) -> Option<&[u8]> {
+        let secrets = &self.secrets;
+        self.bytes.entry(mask.clone()).or_insert_with(|| bytes_of(mask, secrets)).as_deref()
+    }
+
+    /// Returns what a mask stands for, if its bytes were of a form with a name; else letters.
+    pub(super) fn get_or_letters(&mut self, mask: &Mask) -> Option<Vec<u8>> {
+        match self.get(mask) {
+            Some(bytes) => Some(bytes.to_vec()),
+            None => (mask.form == OTHER).then(|| vec![b'x'; mask.len]),
+        }
+    }
+}
+
+fn bytes_of(mask: &Mask, secrets: &[(Arc<str>, Vec<u8>)]) -> Option<Vec<u8>> {
+    let (title, at) = match mask.form.split_once('@') {
+        Some((title, at)) => (title, Some(at.parse::<usize>().ok()?)),
+        None => (mask.form.as_str(), None),
+    };
+    let of_name = secrets.iter().rev().filter(|(name, _)| **name == *mask.name);
+    let mut forms = of_name.filter_map(|(_, secret)| {
+        let form = forms_of(secret).into_iter().find(|(known, _)| *known == title);
+        form.map(|(_, bytes)| bytes)
+    });
+    match at {
+        Some(at) => forms.find_map(|form| form.get(at..at.checked_add(mask.len)?).map(<[u8]>::to_vec)),
+        None => forms.find(|form| form.len() == mask.len),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn forms(secrets: &[&str]) -> Forms {
-        let secrets: Vec<_> = secrets.iter().map(|secret| (Arc::from(*secret), secret.as_bytes().to_vec())).collect();
-        Forms::of(&secrets)
+    fn secrets(secret: &str) -> Vec<(Arc<str>, Vec<u8>)> {
+        vec![(Arc::from("key"), secret.as_bytes().to_vec())]
     }
 
-    fn found(forms: &Forms, text: &str) -> Option<(usize, String)> {
-        forms.find(text.as_bytes()).map(|(at, mask)| (at, format!("{}/{}", mask.name, mask.form)))
+    fn masked(secret: &str, bytes: &str) -> String {
+        let mut pieces = Vec::new();
+        let secrets = secrets(secret);
+        Forms::of(&secrets).put_masks(0, bytes.as_bytes(), &mut pieces);
+        let mut known = Known::of(&secrets);
+        let mut again = Vec::new();
+        for piece in &pieces {
+            match piece {
+                Piece::Bytes(bytes) => again.extend_from_slice(bytes),
+                Piece::Secret(mask) => again.extend(known.get_or_letters(mask).expect("it was just masked")),
+            }
+        }
+        let shown = |piece: &Piece| match piece {
+            Piece::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            Piece::Secret(mask) => format!("«{}#{}»", mask.form, mask.len),
+        };
+        if !pieces.iter().any(|piece| matches!(piece, Piece::Secret(mask) if mask.form == OTHER)) {
+            assert_eq!(String::from_utf8_lossy(&again), bytes);
+        }
+        pieces.iter().map(shown).collect()
     }
 
     #[test]
-    fn the_first_place_and_the_longest_form_there_are_found() {
-        let forms = forms(&["abcd", "abcdef", "x"]);
-        assert_eq!(found(&forms, "..abcd"), Some((2, "abcd/plain".to_string())));
-        assert_eq!(found(&forms, "..abcdef"), Some((2, "abcdef/plain".to_string())));
-        assert_eq!(found(&forms, ".61626364"), Some((1, "abcd/HEX".to_string())));
-        assert_eq!(found(&forms, "..x"), Some((2, "x/plain".to_string())), "the last byte counts");
-        assert_eq!(found(&forms, "abc"), None);
-        assert_eq!(found(&Forms::of(&[]), "abcd"), None);
+    fn a_secret_is_masked_so_that_its_bytes_can_be_told_from_the_mask() {
+        assert_eq!(masked("hunter22", "hunter22"), "«plain#8»");
+        assert_eq!(masked("hunter22", "68756e7465723232"), "«hex#16»");
+        assert_eq!(masked("hunter22", "hunt\r\ner22"), "«plain@0#4»\r\n«plain@4#4»");
+        assert_eq!(masked("hunter22", "hunt \rer22"), "«plain@0#4» \r«plain@4#4»");
+        assert_eq!(masked("hunter22", "ter22"), "«plain@3#5»");
+        assert_eq!(masked("a/b+cdef", "a%2fb%2Bcdef"), "«url_lower@0#7»«url@7#5»");
+        assert_eq!(masked("hunter22", "68:75:6e:74:65:72:32:32"), "«hex_colon#23»");
+        assert_eq!(masked("line 1 of\nline 2 of", "line 1 of"), "«plain@0#9»");
+        assert_eq!(masked("a\u{e9}bcdef", "a\\u00E9bcdef"), "«plain@0#1»«JSON_unicode@6#6»«plain@3#5»");
+        assert_eq!(masked("hunter22", "hunter?22"), "«plain@0#6»«other#1»«plain@6#2»");
     }
 
     #[test]
-    fn a_form_in_progress_is_known_for_one() {
-        let forms = forms(&["abcd"]);
-        for begun in ["a", "ab", "abc", "6", "6162"] {
-            assert!(forms.go_on_behind(begun.as_bytes()), "{begun}");
+    fn a_mask_of_a_form_that_nobody_has_is_not_known() {
+        let mut known = Known::of(&secrets("hunter22"));
+        let mask = |form: &str, len| Mask { name: "key".to_string(), form: form.to_string(), len };
+        assert_eq!(known.get(&mask("plain", 8)), Some(&b"hunter22"[..]));
+        assert_eq!(known.get(&mask("plain@3", 5)), Some(&b"ter22"[..]));
+        for (form, len) in [("plain", 7), ("plain@4", 5), ("plain@99999999999999999999", 1), ("rot13", 8), ("other", 3)]
+        {
+            assert_eq!(known.get(&mask(form, len)), None, "{form}");
         }
-        for other in ["abcd", "b", "ac", "61x"] {
-            assert!(!forms.go_on_behind(other.as_bytes()), "{other}");
-        }
+        let far = format!("plain@{}", usize::MAX);
+        assert_eq!(known.get(&mask(&far, 2)), None);
     }
 }

@@ -10,6 +10,7 @@ use super::{Entry, EntryKind, Recording, text};
 use crate::engine::REACH;
 use crate::event::CloseReason;
 use crate::port::{Happening, PortCommand, PortId};
+use crate::secret::{FULL, LONGEST};
 use crate::time::Moment;
 use crate::world::Tap;
 
@@ -38,8 +39,6 @@ pub struct Recorder<W> {
     hold_back: HoldBack,
     tail: Tail,
     forms: Forms,
-    /// How many secrets the forms are of.
-    n_known: usize,
     outlet: Outlet<W>,
     now: Moment,
     written_at: Moment,
@@ -57,8 +56,7 @@ impl<W: Write> Recorder<W> {
             header,
             hold_back,
             tail: Tail::default(),
-            forms: Forms::of(&[]),
-            n_known: 0,
+            forms: Forms::default(),
             outlet: Outlet::new(sink),
             now: Moment::START,
             written_at: Moment::START,
@@ -89,11 +87,12 @@ impl<W: Write> Recorder<W> {
     }
 
     fn learn(&mut self, secrets: &[(Arc<str>, Vec<u8>)]) {
-        if secrets.len() > self.n_known {
-            self.n_known = secrets.len();
-            self.forms = Forms::of(secrets);
+        if self.forms.learn(secrets) {
             self.tail.knows_more();
             self.late = (self.outlet.n_put > 0).then_some(self.outlet.n_put);
+        }
+        if self.forms.redactor().is_full() && self.failure.is_none() {
+            self.take_note(Err(io::Error::other(FULL)));
         }
         if self.outlet.n_put == 0 {
             self.outlet.put_header(&self.header, &self.forms);
@@ -185,9 +184,8 @@ impl<W: Write> Tap for Recorder<W> {
         if self.is_behind && self.now.since(self.written_at) >= WRITE_OUT {
             self.write(Hold::Back(n_held_back));
         } else if self.tail.n_bytes() >= n_held_back + GATHERED || self.tail.is_full() {
-            // Behind so many bytes no form of a secret is looked for that is not complete: that is only done when
-            // everything is to be written.
-            let written = self.let_go(Hold::Back(n_held_back.max(self.forms.longest())));
+            // Nearly always a secret is complete that begins before so many bytes.
+            let written = self.let_go(Hold::Back(n_held_back.max(LONGEST as usize)));
             self.take_note(written);
         }
     }
@@ -218,7 +216,7 @@ impl<W: Write> Outlet<W> {
     /// Puts everything that stands before the first entry, without the variables in which a secret stands.
     pub(super) fn put_header(&mut self, recording: &Recording, forms: &Forms) {
         let before = self.text.len();
-        let is_clear = |value: &str| !value.is_empty() && forms.find(value.as_bytes()).is_none();
+        let is_clear = |value: &str| !value.is_empty() && !forms.stand_in(value.as_bytes());
         text::put_header(recording, is_clear, &mut self.text);
         self.n_put += (self.text.len() - before) as u64;
     }

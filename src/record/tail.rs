@@ -6,10 +6,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::forms::Forms;
-use super::{Entry, EntryKind, Mask, Piece};
+use super::forms::{Forms, put_bytes};
+use super::{Entry, EntryKind, Piece};
 use crate::engine::REACH;
 use crate::port::{PortId, WriteToken};
+use crate::secret::{Joins, LONGEST, Region, Stream};
 use crate::time::Moment;
 
 /// So many bytes are held, both ways together. A write that has not left by then stands without its time, and a secret
@@ -59,8 +60,8 @@ struct Leaving {
 /// What went over one port and is held. A secret that came in two reads stands in those of one port.
 #[derive(Debug, Default)]
 struct Line {
-    sent: Stream,
-    received: Stream,
+    sent: Direction,
+    received: Direction,
 }
 
 #[derive(Debug)]
@@ -127,24 +128,20 @@ impl Tail {
     /// Has everything looked at again, for there are more secrets now.
     pub(super) fn knows_more(&mut self) {
         for line in &mut self.lines {
-            line.sent.n_clear = 0;
-            line.received.n_clear = 0;
+            line.sent.is_stale = true;
+            line.received.is_stale = true;
         }
     }
 
     /// Returns the oldest entry if nothing holds it, its secrets masked.
     pub(super) fn next(&mut self, forms: &Forms, hold: Hold) -> Option<Entry> {
         let front = self.held.front()?;
-        let line = self.lines.get(front.port.index());
-        let (is_open, n_behind) = match &front.what {
-            What::Sent { len, .. } => {
-                (line.is_some_and(|line| line.sent.is_open(*len, forms)), line.map_or(0, |line| line.received.len()))
-            }
-            What::Received { len } => (
-                line.is_some_and(|line| line.received.is_open(*len, forms)),
-                line.map_or(0, |line| line.received.len() - len),
-            ),
-            What::Other(_) => (false, line.map_or(0, |line| line.received.len())),
+        let line = self.lines.get_mut(front.port.index());
+        let (is_open, n_behind) = match (&front.what, line) {
+            (What::Sent { len, .. }, Some(line)) => (line.sent.is_open(*len, forms), line.received.len()),
+            (What::Received { len }, Some(line)) => (line.received.is_open(*len, forms), line.received.len() - len),
+            (What::Other(_), Some(line)) => (false, line.received.len()),
+            (What::Sent { .. } | What::Received { .. } | What::Other(_), None) => (false, 0),
         };
         let stays = match hold {
             Hold::Back(n_bytes) => {
@@ -207,67 +204,99 @@ impl Tail {
     }
 }
 
-/// The bytes of one direction, as a whole. Places in it are counted from the first that is held.
+/// The bytes of one direction, as a whole, and the search for secrets in them.
 #[derive(Debug, Default)]
-struct Stream {
-    /// `bytes[n_gone]` is the first that is held; `n_gone <= bytes.len()`.
+struct Direction {
+    /// `bytes[n_gone]` is the first that is held; `n_gone <= bytes.len()`. Some before it are kept.
     bytes: Vec<u8>,
     n_gone: usize,
+    search: Stream,
+    /// Where the first byte that is held stands in the search.
+    at: u64,
     /// So many belong to a secret that stands in an entry before; they may be more than are held.
     n_covered: usize,
-    /// No form begins in so many, but for what is covered.
-    n_clear: usize,
+    /// Whether there are secrets that the search did not know from the first byte on.
+    is_stale: bool,
 }
 
-impl Stream {
+impl Direction {
     fn len(&self) -> usize {
         self.bytes.len() - self.n_gone
     }
 
     /// Says whether a form may begin in the first `len` bytes that goes on behind the last.
-    fn is_open(&self, len: usize, forms: &Forms) -> bool {
-        let held = &self.bytes[self.n_gone..];
-        let first = (held.len() + 1).saturating_sub(forms.longest()).max(self.n_covered);
-        (first..len).any(|at| forms.go_on_behind(&held[at..]))
+    fn is_open(&mut self, len: usize, forms: &Forms) -> bool {
+        self.catch_up(forms);
+        self.search.begun_from(forms.redactor()).is_some_and(|from| from < self.at + len as u64)
     }
 
     /// Takes the first `len` bytes away and returns them with masks; a secret that goes on behind them stands in them.
     fn take(&mut self, len: usize, forms: &Forms) -> Vec<Piece> {
-        let mut pieces = Vec::new();
-        let mut at = self.n_covered;
-        while at < len {
-            let found = self.find(at, forms).filter(|(place, _)| *place < len);
-            let end = found.as_ref().map_or(len, |(place, _)| *place);
-            if at < end {
-                pieces.push(Piece::Bytes(self.bytes[self.n_gone + at..self.n_gone + end].to_vec()));
-            }
-            at = end;
-            if let Some((_, mask)) = found {
-                at += mask.len;
-                pieces.push(Piece::Secret(mask));
-            }
+        self.catch_up(forms);
+        let part = self.at..self.at + len as u64;
+        if self.search.open_from(forms.redactor()).is_some_and(|from| from < part.end) {
+            self.search.cut(forms.redactor());
         }
-        self.n_covered = at - len;
-        self.n_clear = self.n_clear.saturating_sub(len);
+        let held = &self.bytes[self.n_gone..];
+        let plain = |from: u64, to: u64| &held[(from - part.start) as usize..(to - part.start) as usize];
+        let mut pieces = Vec::new();
+        let mut at = part.start + self.n_covered as u64;
+        for region in joined(self.search.regions(&part)) {
+            let end = region.range.end;
+            let start = region.range.start.max(at);
+            if end <= at || start >= part.end {
+                continue;
+            }
+            if at < start {
+                pieces.push(Piece::Bytes(plain(at, start).to_vec()));
+            }
+            forms.put_masks(region.secret, plain(start, end), &mut pieces);
+            at = end;
+        }
+        if at < part.end {
+            put_bytes(plain(at, part.end), &mut pieces);
+        }
+        self.n_covered = (at.max(part.end) - part.end) as usize;
+        self.at = part.end;
+        self.search.forget(part.end);
         self.n_gone += len;
-        if self.n_gone > WORTH_MOVING.max(self.len()) {
-            self.bytes.drain(..self.n_gone);
-            self.n_gone = 0;
+        let n_spare = self.n_gone.saturating_sub(LONGEST as usize);
+        if n_spare > WORTH_MOVING.max(self.len()) {
+            self.bytes.drain(..n_spare);
+            self.n_gone -= n_spare;
         }
         pieces
     }
 
-    /// Returns the first form from a place on. What was looked at once is not looked at again.
-    fn find(&mut self, from: usize, forms: &Forms) -> Option<(usize, Mask)> {
-        let from = from.max(self.n_clear);
+    /// Searches what was not searched yet: all of it if there are more secrets now, and what they may have begun in before.
+    fn catch_up(&mut self, forms: &Forms) {
+        if self.is_stale {
+            let n_before = self.n_gone.min(LONGEST as usize);
+            self.search = Stream::default();
+            self.search.feed(&self.bytes[self.n_gone - n_before..], forms.redactor());
+            self.at = n_before as u64;
+            self.is_stale = false;
+        }
         let held = &self.bytes[self.n_gone..];
-        let found = forms.find(held.get(from..)?).map(|(at, mask)| (from + at, mask.clone()));
-        // In the last bytes a form may begin that is not complete.
-        let n_sure = (held.len() + 1).saturating_sub(forms.longest().max(1));
-        let n_clear = found.as_ref().map_or(held.len(), |(at, _)| *at).min(n_sure);
-        self.n_clear = self.n_clear.max(n_clear);
-        found
+        let n_searched = (self.search.end() - self.at) as usize;
+        if n_searched < held.len() {
+            self.search.feed(&held[n_searched..], forms.redactor());
+        }
     }
+}
+
+/// Returns regions, all pieces of a long secret as one.
+fn joined(regions: Vec<Region>) -> Vec<Region> {
+    let mut joined: Vec<Region> = Vec::with_capacity(regions.len());
+    for region in regions {
+        match joined.last_mut() {
+            Some(last) if region.joins == Joins::Next && region.secret == last.secret => {
+                last.range.end = region.range.end
+            }
+            Some(_) | None => joined.push(region),
+        }
+    }
+    joined
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub fn device_file(recording: &Recording) -> String {
             if let Piece::Secret(mask) = piece {
                 let name = match mask.form.as_str() {
                     "plain" => mask.name.clone(),
-                    form => format!("{}_in_{}", mask.name, form.to_lowercase()),
+                    form => format!("{}_in_{}", mask.name, form.to_lowercase().replace('@', "_from_")),
                 };
                 secrets.insert(mask.clone(), name);
             }

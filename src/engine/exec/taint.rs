@@ -167,10 +167,10 @@ impl Engine {
 
     /// Learns what a function made of secrets: the texts in it, and the numbers of four digits or more.
     pub(super) fn learn_made(&mut self, made: &Marked) {
-        self.learn_pieces(&made.value, &made.taint);
+        self.learn_leaves(&made.value, &made.taint);
     }
 
-    fn learn_pieces(&mut self, value: &Value, taint: &Taint) {
+    fn learn_leaves(&mut self, value: &Value, taint: &Taint) {
         match (taint, value) {
             (Taint::Nothing, _) | (_, Value::Bool(_) | Value::Null) => {}
             (Taint::All(name), Value::Int(n)) => {
@@ -185,10 +185,10 @@ impl Engine {
                 }
             }
             (Taint::Items(taints), Value::List(items)) => {
-                items.iter().zip(taints).for_each(|(item, taint)| self.learn_pieces(item, taint));
+                items.iter().zip(taints).for_each(|(item, taint)| self.learn_leaves(item, taint));
             }
             (Taint::Items(taints), Value::Map(entries)) => {
-                entries.iter().zip(taints).for_each(|((_, value), taint)| self.learn_pieces(value, taint));
+                entries.iter().zip(taints).for_each(|((_, value), taint)| self.learn_leaves(value, taint));
             }
             (Taint::All(_) | Taint::Octets(_) | Taint::Items(_), _) => {
                 let octets = Marked { value: value.clone(), taint: taint.clone() }.octets();

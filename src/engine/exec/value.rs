@@ -8,6 +8,7 @@ use crate::event::Failure;
 use crate::function::Function;
 use crate::pattern::{Assembly, Fit, Literal, Pattern, Regex};
 use crate::program::{Expr, ExprKind, PatternShape, PatternSource, PatternSpec, Piece};
+use crate::secret::FULL;
 use crate::source::{Site, Span};
 use crate::value::Value;
 use crate::value::bounds::check_bounds;
@@ -194,6 +195,9 @@ impl Engine {
                 let taint = self.taint_of_result(function, &given, &value);
                 let made = Marked { value, taint };
                 self.learn_made(&made);
+                if self.journal.secrets().is_full() {
+                    return Err((at, FULL.to_string()));
+                }
                 Ok(made)
             }
             Err(why) => Err((at, self.without_secrets(why, &given.iter().collect::<Vec<_>>()))),

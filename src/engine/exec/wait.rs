@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::watch::Filter;
 use crate::diagnostic::Code;
 use crate::engine::look::inbox::Line;
-use crate::engine::look::offset::Offset;
+use crate::engine::look::offset::{Offset, found_at};
 use crate::engine::look::{Silence, Wanted};
 use crate::engine::port::Port;
 use crate::engine::tell::Piece;
@@ -16,10 +16,10 @@ use crate::event::{EventKind, Failure};
 use crate::pattern::{Pattern, Regex};
 use crate::port::PortId;
 use crate::program::{Absence, Address, Arm, CountedRead, DelimitedRead, Expect, Expr, LookAt, Needed, PatternSpec};
+use crate::secret::SHORTEST;
 use crate::source::Site;
 use crate::time::{Moment, show_duration};
 use crate::value::Value;
-use crate::value::taint::Marked;
 
 /// The longest counted read.
 const READ_LIMIT: i64 = 64 * 1024;
@@ -231,7 +231,7 @@ impl Engine {
                 false
             }
             WaitKind::Absence { .. } => {
-                let text = self.cut(self.ports[port].sight.inbox.slice(found.clone()), 120);
+                let text = self.cut_part(port, found.clone(), 120);
                 self.sight_to(port, line.next.max(found.end), Piece::Line);
                 let mut failure = self.failure_at(
                     Code::RunUnwanted,
@@ -248,9 +248,11 @@ impl Engine {
                 let from = wanted.began_at;
                 let value = self.ports[port].sight.inbox.slice(from..found.start).to_vec();
                 let end = if pattern.takes_line() { line.next } else { found.end };
+                self.learn_pieces(port, from..found.start);
+                let shown = self.named_part(port, from..found.start);
                 let result = self
                     .bind(port, &read.pattern, &pattern, &found, &line)
-                    .and_then(|()| self.assign(&read.target, Value::Text(value.clone()).into(), wait.site));
+                    .and_then(|()| self.assign(&read.target, Value::Text(value).into(), wait.site));
                 if let Err(failure) = result {
                     self.fail(failure);
                     return false;
@@ -259,7 +261,7 @@ impl Engine {
                 self.sight_to(port, end, Piece::Block);
                 self.tally.n_checks += 1;
                 let name = read.target.name.clone();
-                self.tell(Some(wait.site), EventKind::Captured { name, value });
+                self.tell(Some(wait.site), EventKind::Captured { name, value: shown });
                 false
             }
             // They look for no pattern, so none is found for them.
@@ -270,14 +272,16 @@ impl Engine {
     /// Takes counted bytes.
     pub(super) fn counted(&mut self, port: PortId, read: &CountedRead, site: Site, range: Range<Offset>) {
         let value = self.ports[port].sight.inbox.slice(range.clone()).to_vec();
-        if let Err(failure) = self.assign(&read.target, Value::Text(value.clone()).into(), site) {
+        self.learn_pieces(port, range.clone());
+        let shown = self.named_part(port, range.clone());
+        if let Err(failure) = self.assign(&read.target, Value::Text(value).into(), site) {
             return self.fail(failure);
         }
         // What stands before the block has its own lines; then the block as one piece.
         self.sight_to(port, range.start, Piece::Line);
         self.sight_to(port, range.end, Piece::Block);
         self.tally.n_checks += 1;
-        self.tell(Some(site), EventKind::Captured { name: read.target.name.clone(), value });
+        self.tell(Some(site), EventKind::Captured { name: read.target.name.clone(), value: shown });
     }
 
     /// Puts what the groups of a pattern found into variables.
@@ -293,29 +297,33 @@ impl Engine {
         if spec.groups.is_empty() {
             return Ok(());
         }
-        let values: Vec<Option<Marked>> = {
-            let start = line.text.start.min(found.start);
+        let start = line.text.start.min(found.start);
+        let end = line.text.end.max(found.end);
+        let groups: Vec<Option<Range<Offset>>> = {
             let end = line.text.end.max(found.end);
             let text = self.ports[port].sight.inbox.slice(start..end);
             let offset = found.start - start;
             let in_line = regex.captures_at(text, offset).filter(|c| c.get(0).is_some_and(|m| m.start() == offset));
-            let (captures, base) = match in_line {
-                Some(captures) => (Some(captures), 0),
-                None => (regex.captures(&text[offset..]), offset),
+            let (captures, from) = match in_line {
+                Some(captures) => (Some(captures), start),
+                None => (regex.captures(&text[offset..]), start + offset),
             };
-            // A group may take a piece of a secret that is known.
-            let marked = (!self.journal.known().is_empty()).then(|| self.marked_octets(text.to_vec()));
-            let group = |name: &str| {
-                let found = captures.as_ref()?.name(name)?;
-                Some(match &marked {
-                    Some(text) => text.piece(base + found.start()..base + found.end()).into_text(),
-                    None => Value::Text(found.as_bytes().to_vec()).into(),
-                })
-            };
+            let group = |name: &str| captures.as_ref()?.name(name).map(|m| found_at(from, m.range()));
             spec.groups.iter().map(|(name, _)| group(name)).collect()
         };
-        for ((_, target), value) in spec.groups.iter().zip(values) {
-            self.assign(target, value.unwrap_or_else(|| Value::text("").into()), spec.site)?;
+        for group in groups.iter().flatten() {
+            self.learn_pieces(port, group.clone());
+        }
+        // A group may take a piece of a secret that is known.
+        let line = || self.ports[port].sight.inbox.slice(start..end).to_vec();
+        let marked = (!self.journal.known().is_empty()).then(|| self.marked_octets(line()));
+        for ((_, target), group) in spec.groups.iter().zip(groups) {
+            let value = match (&marked, group) {
+                (Some(line), Some(group)) => line.piece(group.start - start..group.end - start).into_text(),
+                (None, Some(group)) => Value::Text(self.ports[port].sight.inbox.slice(group).to_vec()).into(),
+                (_, None) => Value::text("").into(),
+            };
+            self.assign(target, value, spec.site)?;
         }
         Ok(())
     }
@@ -336,16 +344,28 @@ impl Engine {
             Pattern::Regex(_) | Pattern::Literal(_) | Pattern::Prompt(_) | Pattern::PromptRegex(_) => found.end,
         };
         self.sight_to(port, end, Piece::Line);
-        let text = self.ports[port].sight.inbox.slice(found).to_vec();
+        let text = self.named_part(port, found.clone());
         self.tell(Some(spec.site), EventKind::Matched { pattern: spec.title.clone(), text, waited });
         let captured: Vec<_> = spec
             .groups
             .iter()
             .filter_map(|(name, target)| Some((name.clone(), self.covered_octets(self.flow.get_marked(target.slot)?))))
             .collect();
+        let line = line.text.start.min(found.start)..line.text.end.max(found.end);
         for (name, value) in captured {
+            let value = self.named_group(port, line.clone(), value);
             self.tell(Some(spec.site), EventKind::Captured { name, value });
         }
+    }
+
+    /// Returns what a group took out of a line as events show it: it may have taken a piece of a secret.
+    fn named_group(&self, port: PortId, line: Range<Offset>, value: Vec<u8>) -> Vec<u8> {
+        if value.len() < SHORTEST || self.journal.known().is_empty() {
+            return value;
+        }
+        let found = memchr::memmem::find(self.ports[port].sight.inbox.slice(line.clone()), &value);
+        let Some(at) = found.map(|at| line.start + at) else { return value };
+        self.named_part(port, at..at + value.len())
     }
 
     /// Lets a deadline of a wait pass.

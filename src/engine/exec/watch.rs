@@ -270,7 +270,7 @@ impl Engine {
         waiting: Option<(String, Site)>,
     ) -> Box<Failure> {
         let text = self.ports[active.port].sight.inbox.slice(line.text.clone()).to_vec();
-        let shown = self.cut(&text, 120);
+        let shown = self.cut_part(active.port, line.text.clone(), 120);
         let said = message.and_then(|message| self.eval(message).ok()).map(|value| self.shown(&value));
         let came = match &said {
             Some(said) => format!("{said} (`{shown}` came)"),
