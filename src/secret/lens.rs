@@ -26,9 +26,19 @@ impl Lens {
     /// Every way.
     pub(super) const ALL: [Lens; 5] = [Lens::Plain, Lens::Percent, Lens::Backslash, Lens::Hex, Lens::Base64];
 
+    /// Returns what each byte is.
+    fn classes(self) -> &'static [Class; 256] {
+        match self {
+            Lens::Plain => const { &classes_of(Lens::Plain) },
+            Lens::Percent => const { &classes_of(Lens::Percent) },
+            Lens::Backslash => const { &classes_of(Lens::Backslash) },
+            Lens::Hex => const { &classes_of(Lens::Hex) },
+            Lens::Base64 => const { &classes_of(Lens::Base64) },
+        }
+    }
+
     /// Returns what a byte is.
-    #[inline]
-    fn class(self, byte: u8) -> Class {
+    const fn class(self, byte: u8) -> Class {
         if matches!(byte, b'\r' | b'\n') {
             return Class::LineEnd;
         }
@@ -76,6 +86,16 @@ enum Class {
     Escape,
     /// No word goes on over it.
     Other,
+}
+
+const fn classes_of(lens: Lens) -> [Class; 256] {
+    let mut classes = [Class::Other; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = lens.class(byte as u8);
+        byte += 1;
+    }
+    classes
 }
 
 /// So many bytes are the most that a piece of a word takes, with all that stands between its symbols.
@@ -203,37 +223,42 @@ impl Reader {
 
     /// Passes over bytes as long as no word begins in them; returns how many.
     fn pass_over(&mut self, bytes: &[u8], at: u64, trie: &Trie) -> usize {
+        let classes = self.lens.classes();
+        let (mut last, mut before) = (self.now.last, self.before.last);
+        let (mut last_byte, mut has_cr) = (self.last_byte, self.has_cr);
+        let mut n = bytes.len();
         for (i, byte) in bytes.iter().enumerate() {
-            let last = match self.lens.class(*byte) {
+            let symbol = match classes[usize::from(*byte)] {
                 Class::LineEnd => {
-                    self.has_cr = *byte == b'\r' && self.last_byte.is_some();
+                    has_cr = *byte == b'\r' && last_byte.is_some();
                     continue;
                 }
-                Class::Symbol(_) if self.has_cr && self.is_wrap(*byte) => return i,
                 Class::Symbol(symbol) => {
-                    if self.now.last.is_some_and(|(last, _)| trie.has_pair(last, symbol)) {
-                        return i;
+                    let is_wrap = has_cr && is_wrap(last_byte, *byte);
+                    if is_wrap || last.is_some_and(|(last, _)| trie.has_pair(last, symbol)) {
+                        n = i;
+                        break;
                     }
                     Some((symbol, at + i as u64))
                 }
-                Class::Nothing => self.now.last,
-                Class::Escape => return i,
+                Class::Nothing => last,
+                Class::Escape => {
+                    n = i;
+                    break;
+                }
                 Class::Other => None,
             };
-            self.before.last = self.now.last;
-            self.now.last = last;
-            self.last_byte = Some(*byte);
-            self.has_cr = false;
-            if *byte == b'+' && self.lens == Lens::Percent {
-                self.differed_at = at + i as u64 + 1;
-            }
+            (before, last) = (last, symbol);
+            (last_byte, has_cr) = (Some(*byte), false);
         }
-        bytes.len()
-    }
-
-    /// Says whether the last byte and a CR were a line's wrap, if this byte follows.
-    fn is_wrap(&self, byte: u8) -> bool {
-        self.last_byte.is_some_and(|last| last == b' ' || last == byte)
+        (self.now.last, self.before.last) = (last, before);
+        (self.last_byte, self.has_cr) = (last_byte, has_cr);
+        if self.lens == Lens::Percent
+            && let Some(place) = memchr::memrchr(b'+', &bytes[..n])
+        {
+            self.differed_at = at + place as u64 + 1;
+        }
+        n
     }
 
     fn take(&mut self, byte: u8, at: u64, search: &mut Search<'_>) {
@@ -241,7 +266,7 @@ impl Reader {
             self.has_cr = byte == b'\r' && self.last_byte.is_some();
             return;
         }
-        let unwrapped = (self.has_cr && self.is_wrap(byte)).then(|| self.before.clone());
+        let unwrapped = (self.has_cr && is_wrap(self.last_byte, byte)).then(|| self.before.clone());
         std::mem::swap(&mut self.now, &mut self.before);
         self.now.threads.clone_from(&self.before.threads);
         self.now.escape.clone_from(&self.before.escape);
@@ -266,6 +291,11 @@ impl Reader {
         self.last_byte = Some(byte);
         self.has_cr = false;
     }
+}
+
+/// Says whether the last byte and a CR were a line's wrap, if this byte follows.
+fn is_wrap(last: Option<u8>, byte: u8) -> bool {
+    last.is_some_and(|last| last == b' ' || last == byte)
 }
 
 impl State {
