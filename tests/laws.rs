@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::collections::VecDeque;
+
 use flowrun::engine::{Engine, Inputs};
 use flowrun::event::Verdict;
 use flowrun::port::{Happening, PortCommand, PortId};
@@ -281,7 +283,7 @@ fn law_1_holds_behind_a_matched_prompt() {
 struct Unread {
     world: SimWorld,
     /// What each write finds, in order.
-    holds: std::vec::IntoIter<&'static [u8]>,
+    holds: VecDeque<&'static [u8]>,
 }
 
 impl World for Unread {
@@ -290,7 +292,7 @@ impl World for Unread {
     }
 
     fn arrived(&mut self, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
-        received.extend_from_slice(self.holds.next()?);
+        received.extend_from_slice(self.holds.pop_front()?);
         (!received.is_empty()).then_some((Moment::START, Happening::Received(PortId::FIRST)))
     }
 
@@ -315,7 +317,8 @@ fn run_unread(flow: &str, device: &str, holds: &[&'static [u8]]) -> (Verdict, St
         (Engine::new(program.clone(), inputs), program.sources.clone())
     };
     let (mut flow, sources) = engine("test.flow", flow);
-    let mut world = Unread { world: SimWorld::new(engine("device.flow", device).0), holds: holds.to_vec().into_iter() };
+    let mut world =
+        Unread { world: SimWorld::new(engine("device.flow", device).0), holds: holds.iter().copied().collect() };
     let (verdict, transcript) = support::transcribe(&mut flow, &mut world, &sources);
     (verdict, transcript)
 }
