@@ -26,6 +26,7 @@ mod result_codes;
 mod tell;
 mod watched;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -42,6 +43,7 @@ use crate::value::Value;
 
 pub(crate) use cover::Cover;
 use exec::spare::Spare;
+use exec::taint::Found;
 use exec::talk::Outgoing;
 use exec::wait::Wait;
 use exec::watch::Prefilters;
@@ -116,6 +118,8 @@ pub struct Engine {
     spent: u32,
     /// Regexes with values in them, compiled: by text, flags, and whether they fit a whole line.
     regexes: HashMap<(String, String, bool), Arc<Regex>>,
+    /// The secrets in the long text that was searched last.
+    found: RefCell<Found>,
 }
 
 /// What a verdict is made of.

@@ -90,6 +90,37 @@ fn the_first_byte_where_a_flow_departs_is_told() {
 }
 
 #[test]
+fn no_departure_shows_a_piece_of_a_secret_wherever_it_is() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("there is room");
+        path.display().to_string()
+    };
+    write("d.flow", "device \"d\" on line /.*/ { reply \"OK\" }");
+    for pad in (0..70).step_by(6) {
+        let pad = "-".repeat(pad);
+        let text = |behind: &str, more: &str| {
+            format!(
+                "flow \"t\" sim \"d.flow\" secret key = \"Tr0ub4dor9Kx7Qm2ZTr0ub4dor9Kx7Qm2Z\"\n\
+                 send \"{pad}K=${{key}}{behind}\" expect line \"OK\" {more}"
+            )
+        };
+        let (recording, _) = record(folder.path(), &write("t.flow", &text("!", "")));
+        let more = "send \"MORE ${key}\" expect line \"OK\"";
+        for edited in [text("?", ""), text(&format!("{pad}?"), ""), text("!", more)] {
+            let output = flowrun(&[&write("e.flow", &edited), "--port", &format!("replay:{recording}")]);
+            assert_eq!(output.status.code(), Some(3), "{edited}");
+            let shown = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+            for piece in ["Tr0ub", "b4do", "9Kx7", "Qm2Z"] {
+                assert!(!shown.contains(piece), "{shown}");
+            }
+            assert!(shown.contains("«key»"), "{shown}");
+        }
+    }
+}
+
+#[test]
 fn a_device_made_from_a_recording_checks_and_passes() {
     for name in ["aliyun_secret", "aliyun_dynamic", "simcom_aliyun"] {
         let folder = tempfile::tempdir().expect("there is room");

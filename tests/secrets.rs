@@ -419,6 +419,7 @@ fn a_device_tells_no_secret_that_it_learns_later() {
     let handlers = [
         r"on line /TOKEN: (?<seen>\w+)/ { compute secret made = seen }",
         r"on line /TOKEN: (?<seen>\w+)/ { sleep 100ms  compute secret made = seen }",
+        r"on secret line /TOKEN: (?<made>\w+)/ { log made }",
         r"on line /TOKEN: (?<seen>\w+)/ { after 100ms { compute secret made = seen } }",
         r#"state kept = "none" on line /TOKEN: (?<seen>\w+)/ { compute kept = seen } on line "NOW" { compute secret made = kept }"#,
         r"procedure keep(x) { compute secret made = x } on line /TOKEN: (?<seen>\w+)/ { call keep(seen) }",

@@ -132,3 +132,25 @@ fn a_step_that_is_skipped_only_on_a_real_line_is_found() {
     let finding = &report.findings[0];
     assert_eq!((finding.wrong, finding.trial.n_skipped), (Wrong::Fragile, 1), "{finding:#?}");
 }
+
+#[test]
+fn no_report_has_a_piece_of_a_secret_whatever_the_line_did_to_it() {
+    let device = r#"device "d" serial { echo on }
+on line "KEY" { send raw "KEY=Tr0ub4d"  send raw "or-9Kx7Qm2Z\r\n"  reply "OK" }
+on line "SAY" { reply "it is Tr0ub4dor-9Kx7Qm2Z" }"#;
+    let flow = "flow \"t\" send \"KEY\" expect secret /KEY=(?<k>.*)/ expect line \"OK\" save k\n\
+                send \"SAY\" expect /(?<said>\\S.*)/ assert said == \"it is ${k}\", \"${said}\"";
+    let bench = texts(flow, device);
+    let mut n_findings = 0;
+    for fault in Fault::ALL {
+        for finding in campaign(&bench, 60, &[fault]).findings {
+            n_findings += 1;
+            let strikes: Vec<&str> = finding.trial.strikes.iter().map(|strike| strike.what.as_str()).collect();
+            let told = format!("{}\n{:?}", strikes.join("\n"), finding.trial.failure);
+            for piece in ["Tr0ub", "b4do", "dor-", "9Kx7", "Qm2Z", "TR0U", "B4DO", "9KX7"] {
+                assert!(!told.contains(piece), "{}: `{piece}` is in {told}", fault.name());
+            }
+        }
+    }
+    assert!(n_findings > 0, "something is reported");
+}

@@ -1,5 +1,6 @@
 //! How a run begins: its header, its params, its ports.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -40,6 +41,7 @@ impl Engine {
             due: None,
             spent: 0,
             regexes: HashMap::new(),
+            found: RefCell::default(),
             program,
             inputs,
         };

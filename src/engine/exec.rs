@@ -4,7 +4,7 @@ mod block;
 mod call;
 mod line;
 pub(in crate::engine) mod spare;
-mod taint;
+pub(in crate::engine) mod taint;
 pub(in crate::engine) mod talk;
 mod turn;
 mod value;

@@ -34,6 +34,15 @@ pub enum Taint {
     Items(Vec<Taint>),
 }
 
+/// Collects the taints of items; as long as none of them is made of a secret it takes no memory.
+#[derive(Debug, Default)]
+pub struct Taints {
+    /// How many items there are.
+    len: usize,
+    /// Their taints, up to the last that is something.
+    taints: Vec<Taint>,
+}
+
 /// Octets that are made of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stain {
@@ -142,6 +151,33 @@ impl Taint {
     }
 }
 
+impl Taints {
+    /// Adds the taint of the next item.
+    pub fn push(&mut self, taint: Taint) {
+        if !taint.is_nothing() {
+            self.taints.resize(self.len, Taint::Nothing);
+            self.taints.push(taint);
+        }
+        self.len += 1;
+    }
+
+    /// Whether none of the items is made of a secret.
+    pub fn are_nothing(&self) -> bool {
+        self.taints.is_empty()
+    }
+
+    /// Returns the taint of each item.
+    pub fn into_all(mut self) -> Vec<Taint> {
+        self.taints.resize(self.len, Taint::Nothing);
+        self.taints
+    }
+
+    /// Returns the taint of the list or the map of the items.
+    pub fn into_taint(self) -> Taint {
+        if self.are_nothing() { Taint::Nothing } else { Taint::Items(self.into_all()) }
+    }
+}
+
 impl Stained {
     /// Takes octets of which these are made of secrets; they are in order and do not overlap.
     pub fn new(octets: Vec<u8>, stains: Vec<Stain>) -> Stained {
@@ -206,7 +242,8 @@ impl Stained {
     pub fn piece(&self, range: Range<usize>) -> Stained {
         let octets = self.octets.get(range.clone()).unwrap_or_default().to_vec();
         let mut piece = Stained { octets, stains: Vec::new() };
-        for stain in &self.stains {
+        let first = self.stains.partition_point(|stain| stain.range.end <= range.start);
+        for stain in self.stains[first..].iter().take_while(|stain| stain.range.start < range.end) {
             let (start, end) = (stain.range.start.max(range.start), stain.range.end.min(range.end));
             if start < end {
                 piece.stain(start - range.start..end - range.start, &stain.name);

@@ -15,6 +15,19 @@ use crate::value::operator::Operator;
 use crate::value::taint::{Marked, Stain, Stained, Taint, has_four_digits};
 use crate::value::{Value, escape};
 
+/// From so many octets on, what was found in a text is kept for the next look: a loop may take one piece after the other from
+/// it.
+const LONG: usize = 1024;
+
+/// The secrets that were found in a long text.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Found {
+    octets: Vec<u8>,
+    /// How many secrets were known.
+    n_known: usize,
+    stains: Vec<Stain>,
+}
+
 impl Engine {
     /// Returns a value as outputs show it: with names in the place of what is made of secrets.
     pub(in crate::engine) fn covered(&self, value: &Marked) -> Vec<u8> {
@@ -44,7 +57,16 @@ impl Engine {
     }
 
     fn stains_in(&self, octets: &[u8]) -> Vec<Stain> {
-        stains_in(self.journal.secrets(), octets)
+        if octets.len() < LONG {
+            return stains_in(self.journal.secrets(), octets);
+        }
+        let mut found = self.found.borrow_mut();
+        let n_known = self.journal.known().len();
+        if found.n_known != n_known || found.octets != octets {
+            let stains = stains_in(self.journal.secrets(), octets);
+            *found = Found { octets: octets.to_vec(), n_known, stains };
+        }
+        found.stains.clone()
     }
 
     /// Returns the marks of a value together with what is found in it.

@@ -14,7 +14,7 @@ use crate::value::Value;
 use crate::value::bounds::check_bounds;
 use crate::value::compare;
 use crate::value::operator::{self, Operator};
-use crate::value::taint::{Marked, Stained, Taint};
+use crate::value::taint::{Marked, Stained, Taint, Taints};
 
 /// Why an expression could not be worked out, and which part of it.
 type Trouble = (Span, String);
@@ -106,18 +106,24 @@ impl Engine {
             }
             ExprKind::Call(function, arguments) => self.call_function(*function, arguments, at)?,
             ExprKind::List(items) => {
-                let items = items.iter().map(|item| self.value(item)).collect::<Result<Vec<_>, _>>()?;
-                let (items, taints) = items.into_iter().map(|item| (item.value, item.taint)).unzip();
-                Marked { value: Value::List(items), taint: Taint::of_items(taints) }
+                let mut taints = Taints::default();
+                let mut values = Vec::with_capacity(items.len());
+                for item in items {
+                    let marked = self.value(item)?;
+                    values.push(marked.value);
+                    taints.push(marked.taint);
+                }
+                Marked { value: Value::List(values), taint: taints.into_taint() }
             }
             ExprKind::Map(entries) => {
-                let (mut values, mut taints) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
+                let mut taints = Taints::default();
+                let mut values = Vec::with_capacity(entries.len());
                 for (key, value) in entries {
                     let marked = self.value(value)?;
                     values.push((key.clone(), marked.value));
                     taints.push(marked.taint);
                 }
-                Marked { value: Value::Map(values), taint: Taint::of_items(taints) }
+                Marked { value: Value::Map(values), taint: taints.into_taint() }
             }
             ExprKind::Not(inner) => Value::Bool(!self.truth(inner)?).into(),
             ExprKind::Negative(inner) => self.negative(inner)?,
@@ -181,15 +187,19 @@ impl Engine {
     }
 
     fn call_function(&mut self, function: Function, arguments: &[Expr], at: Span) -> Result<Marked, Trouble> {
-        let given = arguments.iter().map(|argument| self.value(argument)).collect::<Result<Vec<_>, _>>()?;
-        let (values, taints): (Vec<Value>, Vec<Taint>) =
-            given.into_iter().map(|given| (given.value, given.taint)).unzip();
+        let mut values = Vec::with_capacity(arguments.len());
+        let mut taints = Taints::default();
+        for argument in arguments {
+            let marked = self.value(argument)?;
+            values.push(marked.value);
+            taints.push(marked.taint);
+        }
         let result = function.call(&values, &mut self.ambient);
-        let is_clean = taints.iter().all(Taint::is_nothing) && self.journal.known().is_empty();
-        if is_clean {
+        if taints.are_nothing() && self.journal.known().is_empty() {
             return result.map(Marked::from).map_err(|why| (at, why));
         }
-        let given: Vec<Marked> = values.into_iter().zip(taints).map(|(value, taint)| Marked { value, taint }).collect();
+        let given = values.into_iter().zip(taints.into_all());
+        let given: Vec<Marked> = given.map(|(value, taint)| Marked { value, taint }).collect();
         match result {
             Ok(value) => {
                 let taint = self.taint_of_result(function, &given, &value);

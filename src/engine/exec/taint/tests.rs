@@ -276,3 +276,44 @@ fn what_is_not_made_of_a_secret_is_shown() {
         assert!(is_there, "{body}: {transcript}");
     }
 }
+
+/// Ways in which a message quotes a text and cuts it: `PAD` stands before the secret.
+const CUTS: &[&str] = &[
+    r#"try { assert "PAD${key}" == "other" }"#,
+    r#"try { assert 1 == 2, "PAD${key}" }"#,
+    r#"try { fail "PAD${key}" }"#,
+    r#"try { expect line "PAD${key}" within 100ms }"#,
+    r#"try { read until "PAD${key}" as data within 100ms }"#,
+    r#"send "PAD${key}"  try { expect line "PADno" within 100ms }"#,
+    r#"send "PAD${key}"  try { expect none /heard .*/ for 100ms }"#,
+    r#"send "PAD${key}"  try { fail on /heard .*/  expect line "NO" within 100ms }"#,
+    r#"send "PAD${key}"  try { expect line /heard/ within 100ms }"#,
+    r#"send "PAD${key}"  expect line "OK"  send "AT"  try { expect line "heard PAD${key}" within 100ms }"#,
+    r#"send "PAD${key}"  expect line "OK"  step "last" { assert 1 == 2 }"#,
+    r#"try { log int("PAD${key}", 16) }"#,
+    r#"try { log int("PAD${key}") }"#,
+    r#"try { log {a: 1}["PAD${key}"] }"#,
+    // Not known when the message is made: a later attempt makes it a secret.
+    r#"compute n = 0
+step "s" retry 1 {
+  compute n = n + 1
+  send "PADTr0ub4dor7Late"  expect line /heard (?<said>.*)/  expect line "OK"
+  assert n == 2, "${said}"
+  compute secret late = substring(said, len("PAD"))
+}"#,
+];
+
+#[test]
+fn no_message_is_cut_before_the_secrets_in_it_have_names() {
+    let mut wrong = Vec::new();
+    for body in CUTS {
+        for pad in [0, 45, 51, 57, 110, 117, 390, 397] {
+            let body = body.replace("PAD", &"-".repeat(pad));
+            let told = told(&run("secret", &body));
+            if let Some(piece) = ["Tr0u", "ub4d", "9Kx7", "Qm2Z", "7Lat"].iter().find(|piece| told.contains(**piece)) {
+                wrong.push(format!("`{piece}` of {body}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
