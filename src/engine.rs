@@ -43,7 +43,7 @@ use crate::value::Value;
 
 pub(crate) use cover::Cover;
 use exec::spare::Spare;
-use exec::taint::Found;
+use exec::taint::Search;
 use exec::talk::Outgoing;
 use exec::wait::Wait;
 use exec::watch::Prefilters;
@@ -109,7 +109,6 @@ pub struct Engine {
     journal: Journal,
     ambient: Ambient,
     tally: Tally,
-    rigour: Rigour,
     prefilters: Prefilters,
     spare: Spare,
     /// What [`Engine::poll`] said last to wait until, as long as nothing has happened since.
@@ -118,13 +117,15 @@ pub struct Engine {
     spent: u32,
     /// Regexes with values in them, compiled: by text, flags, and whether they fit a whole line.
     regexes: HashMap<(String, String, bool), Arc<Regex>>,
-    /// The secrets in the long text that was searched last.
-    found: RefCell<Found>,
+    /// What is kept of the search for secrets.
+    search: RefCell<Search>,
 }
 
 /// What a verdict is made of.
 #[derive(Debug, Default)]
 struct Tally {
+    /// What counts as a failure.
+    rigour: Rigour,
     /// How much was checked, without what skipped steps checked.
     n_checks: u64,
     /// Whether a step passed at a later attempt.
@@ -146,8 +147,9 @@ struct Tally {
 impl Engine {
     /// Judges the run with this rigour; asked for before the run begins.
     #[must_use]
-    pub fn with_rigour(self, rigour: Rigour) -> Engine {
-        Engine { rigour, ..self }
+    pub fn with_rigour(mut self, rigour: Rigour) -> Engine {
+        self.tally.rigour = rigour;
+        self
     }
 
     /// Returns how many steps were skipped; those of clean-ups do not count.
@@ -175,9 +177,9 @@ impl Engine {
         matches!(self.state, State::Asking { .. }) || self.flow.came_into_asking()
     }
 
-    /// Learns secrets of somebody else: they are named in what this engine tells too.
+    /// Takes note of the secrets of the other side: they are named in a text before it is cut.
     pub(crate) fn know(&mut self, secrets: &[(Arc<str>, Vec<u8>)]) {
-        secrets.iter().for_each(|(name, secret)| self.journal.learn(name, secret));
+        self.search.get_mut().foreign = secrets.to_vec();
     }
 
     /// Returns why the run failed, once it has.

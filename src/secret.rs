@@ -318,6 +318,15 @@ mod tests {
     }
 
     #[test]
+    fn base64_for_urls_and_small_escapes_are_masked() {
+        let mut redactor = Redactor::default();
+        redactor.learn("key", b"aB+/c=d&e?h~>i~~~~");
+        for text in ["YUIrL2M9ZCZlP2h-Pml-fn5-", "YUIrL2M9ZCZlP2h+Pml+fn5+", "aB%2b%2fc%3dd%26e%3fh~%3ei~~~~"] {
+            assert_eq!(redactor.clean_text(text), "«key»", "{text}");
+        }
+    }
+
+    #[test]
     fn a_longer_secret_wins_over_one_that_it_begins_with() {
         let mut redactor = Redactor::default();
         redactor.learn("short", b"abcd");

@@ -124,7 +124,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hmac", &["value/digest.rs"]),
     ("jiff", &["value/calendar.rs"]),
     ("md5", &["value/digest.rs"]),
-    ("memchr", &["check", "engine", "pattern.rs", "record/forms.rs", "secret", "value/compare.rs", "value/line_end.rs"]),
+    (
+        "memchr",
+        &["check", "engine", "pattern.rs", "record/forms.rs", "secret", "value/compare.rs", "value/line_end.rs"],
+    ),
     ("miette", &["diagnostic/render.rs"]),
     ("percent_encoding", &["value/coding.rs"]),
     ("pest", &["syntax"]),

@@ -9,7 +9,7 @@ use super::exec::watch::Prefilters;
 use super::flow::Flow;
 use super::journal::Journal;
 use super::port::Ports;
-use super::{Engine, Inputs, Rigour, State, Tally};
+use super::{Engine, Inputs, State, Tally};
 use crate::event::{EventKind, Failure, RunHeader};
 use crate::function::Ambient;
 use crate::port::PortCommand;
@@ -35,13 +35,12 @@ impl Engine {
             journal: Journal::default(),
             ambient: Ambient { rng: Rng::from_seed(inputs.seed), unix_millis: inputs.begun },
             tally: Tally::default(),
-            rigour: Rigour::Usual,
             prefilters: Prefilters::default(),
             spare: Spare::default(),
             due: None,
             spent: 0,
             regexes: HashMap::new(),
-            found: RefCell::default(),
+            search: RefCell::default(),
             program,
             inputs,
         };

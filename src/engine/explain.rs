@@ -126,7 +126,7 @@ impl Engine {
         failure.sent = self.ports[self.flow.port].sight.last_sent().map(|sent| with_ends(self.cut(sent, 400)));
         let lines = self.response_lines();
         // Secrets are named before the lines are parted: one may go on in the next line, or be unfinished.
-        let mut shown = last_lines(&self.named_part(self.flow.port, self.response()));
+        let mut shown = last_lines(&self.without_foreign(self.named_part(self.flow.port, self.response())));
         // The echo of a command says nothing, unless nothing else came.
         let sent_line = self.ports[self.flow.port].sight.last_sent().map(<[u8]>::trim_ascii_end).unwrap_or_default();
         if shown.len() > 1 && lines.first().is_some_and(|line| line == sent_line) {
@@ -145,8 +145,11 @@ impl Engine {
         let response = self.response();
         let found = memchr::memmem::find(self.ports[self.flow.port].sight.inbox.slice(response.clone()), line);
         match found {
-            Some(at) => self.named_part(self.flow.port, response.start + at..response.start + at + line.len()),
-            None => self.journal.clean(line),
+            Some(at) => {
+                let part = response.start + at..response.start + at + line.len();
+                self.without_foreign(self.named_part(self.flow.port, part))
+            }
+            None => self.without_foreign(self.journal.clean(line)),
         }
     }
 

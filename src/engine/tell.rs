@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::Engine;
+use super::cover::Cover;
 use super::look::offset::Offset;
 use super::port::Port;
 use crate::diagnostic::{Code, Label};
@@ -188,12 +189,18 @@ impl Engine {
     /// Returns octets as messages show them: with secrets named, and then cut. As long as events are held back a secret may be in
     /// them that is not known yet, and nothing is cut.
     pub(super) fn cut(&self, octets: &[u8], limit: usize) -> String {
-        visible_cut(&self.journal.clean(octets), self.limit(limit))
+        visible_cut(&self.without_foreign(self.journal.clean(octets)), self.limit(limit))
     }
 
     /// The same for bytes that came on a port, see [`Engine::named_part`].
     pub(super) fn cut_part(&self, port: PortId, part: Range<Offset>, limit: usize) -> String {
-        visible_cut(&self.named_part(port, part), self.limit(limit))
+        visible_cut(&self.without_foreign(self.named_part(port, part)), self.limit(limit))
+    }
+
+    /// Names the secrets of the other side in what is about to be cut: behind that they could not be found any more.
+    pub(super) fn without_foreign(&self, octets: Vec<u8>) -> Vec<u8> {
+        let foreign = &self.search.borrow().foreign;
+        if foreign.is_empty() { octets } else { Cover::of(foreign).covered(&octets) }
     }
 
     /// Returns how much of a text a message may show.

@@ -235,7 +235,7 @@ impl Trie {
 /// Returns how long a piece is that begins at a symbol: short where a few symbols come again and again, for each time a search
 /// begins anew.
 fn piece_at(words: &Words, word: WordId, symbols: std::ops::Range<usize>) -> usize {
-    let end = symbols.end.min(symbols.start + PIECE);
+    let end = symbols.end.min(symbols.start + 2 * MONOTONOUS);
     let repeats = |period: &usize| {
         let mut pairs = symbols.start..end.saturating_sub(*period);
         pairs.all(|at| words.symbol(word, at) == words.symbol(word, at + period))

@@ -289,7 +289,7 @@ impl Engine {
             Exit::Returned(..) | Exit::Ended => self.verdict_at_the_end(),
         };
         if verdict.is_success()
-            && self.rigour == Rigour::Strict
+            && self.tally.rigour == Rigour::Strict
             && let Some(mut failure) = self.tally.cleanup.take()
         {
             failure.message = format!("a clean-up failed: {}", failure.message);

@@ -19,13 +19,17 @@ use crate::value::{Value, escape};
 /// it.
 const LONG: usize = 1024;
 
-/// The secrets that were found in a long text.
+/// What the search for secrets keeps besides the secrets of the run.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Found {
+pub(in crate::engine) struct Search {
+    /// The long text that was searched last.
     octets: Vec<u8>,
-    /// How many secrets were known.
+    /// How many secrets were known then.
     n_known: usize,
+    /// What was found in it.
     stains: Vec<Stain>,
+    /// The secrets of the other side: they are named in what is cut here, for there they could not be found any more.
+    pub foreign: Vec<(Arc<str>, Vec<u8>)>,
 }
 
 impl Engine {
@@ -60,11 +64,12 @@ impl Engine {
         if octets.len() < LONG {
             return stains_in(self.journal.secrets(), octets);
         }
-        let mut found = self.found.borrow_mut();
+        let mut found = self.search.borrow_mut();
         let n_known = self.journal.known().len();
         if found.n_known != n_known || found.octets != octets {
-            let stains = stains_in(self.journal.secrets(), octets);
-            *found = Found { octets: octets.to_vec(), n_known, stains };
+            found.stains = stains_in(self.journal.secrets(), octets);
+            found.octets = octets.to_vec();
+            found.n_known = n_known;
         }
         found.stains.clone()
     }

@@ -8,6 +8,7 @@ use crate::testing::{Outcome, Run};
 
 const DEVICE: &str = r#"device "d"
 on line /KEY: (?<key>.*)/ { reply "your key is ${key}, is it?"  reply "OK" }
+on line /WAIT (?<said>.*)/ { expect line "${said}" within 100ms }
 on line /(?<said>.*)/ { reply "heard ${said}"  reply "OK" }
 "#;
 
@@ -290,6 +291,7 @@ const CUTS: &[&str] = &[
     r#"send "PAD${key}"  try { expect line /heard/ within 100ms }"#,
     r#"send "PAD${key}"  expect line "OK"  send "AT"  try { expect line "heard PAD${key}" within 100ms }"#,
     r#"send "PAD${key}"  expect line "OK"  step "last" { assert 1 == 2 }"#,
+    r#"send "WAIT PAD${key}"  sleep 1s"#,
     r#"try { log int("PAD${key}", 16) }"#,
     r#"try { log int("PAD${key}") }"#,
     r#"try { log {a: 1}["PAD${key}"] }"#,
