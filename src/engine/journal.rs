@@ -60,7 +60,14 @@ impl Journal {
         self.told_at = event.at;
         if self.is_holding() {
             self.held.push(event);
-        } else if self.secrets.is_empty() {
+        } else {
+            self.release(event);
+        }
+    }
+
+    /// Lets an event leave that nobody holds back.
+    fn release(&mut self, event: Event) {
+        if self.secrets.is_empty() {
             self.outbox.push_back(Output::Event(event));
         } else {
             self.pass(event);
@@ -179,7 +186,7 @@ impl Journal {
             return;
         }
         for event in std::mem::take(&mut self.held) {
-            self.tell(event);
+            self.release(event);
         }
     }
 

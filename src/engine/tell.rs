@@ -179,11 +179,6 @@ impl Engine {
     pub(super) fn redact_from_now(&mut self, name: &str, octets: &[u8]) {
         self.tell_untold();
         self.journal.learn(name, octets);
-        // Messages show it so.
-        let shown = visible(octets);
-        if shown.as_bytes() != octets {
-            self.journal.learn(name, shown.as_bytes());
-        }
     }
 
     /// Returns octets as messages show them: with secrets named, and then cut. As long as events are held back a secret may be in
