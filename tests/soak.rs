@@ -253,7 +253,8 @@ fn an_hour_grows_no_memory_and_moves_no_deadline() {
     assert_eq!(hour.overslept, [], "a sleep ends at its end");
     let Deadlines { n_ticks, n_timeouts, n_minutes, n_retries, n_sent, .. } = deadlines;
     assert_eq!((n_ticks, n_timeouts, n_minutes), (3600, 3600, 60));
-    assert!(n_retries > 100 && n_sent > 20_000, "{n_retries} retries, {n_sent} sends");
+    // A prompt that an ignored line follows still counts; what spoils it is a line that nobody named.
+    assert!(n_retries > 20 && n_sent > 20_000, "{n_retries} retries, {n_sent} sends");
     assert!(hour.written.iter().all(|n| *n > 4_000_000), "the sinks were told: {:?}", hour.written);
     assert_eq!(hour.alive.len(), 60);
     assert!(hour.growth() <= GROWTH, "{} bytes more; alive at each minute: {:?}", hour.growth(), hour.alive);
