@@ -175,6 +175,8 @@ codes! {
     RunFailOn Error "flow::run::fail-on"
     /// Something came that was not to come.
     RunUnwanted Error "flow::run::unwanted"
+    /// Something else came back than what was sent, where all of it comes back.
+    RunCollision Error "flow::run::collision"
     /// An `assert` did not hold.
     RunAssert Error "flow::run::assert"
     /// A `fail` was reached.

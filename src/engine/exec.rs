@@ -132,7 +132,7 @@ impl Engine {
             Op::Using(port) => self.flow.port = *port,
             Op::Break(lasting) => self.hold_break(lasting, site)?,
             Op::Flush => self.flush(),
-            Op::Echo(on) => self.ports[self.flow.port].set_echo(*on, self.program.role),
+            Op::Echo(on) => self.ports[self.flow.port].set_echo(*on),
             Op::Hold => self.hold(),
             Op::Release => self.release(),
             Op::End => match self.program.role {

@@ -124,20 +124,27 @@ impl Engine {
     /// Adds what was sent last and what has come since.
     pub(super) fn add_exchange(&self, failure: &mut Failure) {
         failure.sent = self.ports[self.flow.port].sight.last_sent().map(|sent| with_ends(self.cut(sent, 400)));
-        let lines = self.response_lines();
         // Secrets are named before the lines are parted: one may go on in the next line, or be unfinished.
-        let mut shown = last_lines(&self.without_foreign(self.named_part(self.flow.port, self.response())));
+        let named = |part: Range<Offset>| lines_in(&self.without_foreign(self.named_part(self.flow.port, part)));
+        let mut shown = last_lines(self.answer().map(named));
         // The echo of a command says nothing, unless nothing else came.
+        let lines = self.response_lines();
         let sent_line = self.ports[self.flow.port].sight.last_sent().map(<[u8]>::trim_ascii_end).unwrap_or_default();
         if shown.len() > 1 && lines.first().is_some_and(|line| line == sent_line) {
             shown.remove(0);
         }
+        if shown.is_empty()
+            && let Some(echo) = self.ports[self.flow.port].sight.echo()
+        {
+            shown = named(echo.clone());
+        }
         failure.came = Some(shown.iter().map(|line| with_ends(visible_cut(line, self.limit(400)))).collect());
     }
 
-    /// Returns the lines that came since the last send, the unfinished one too, empty ones left out.
+    /// Returns the lines that came since the last send, the unfinished one too; empty ones and the echo are left out.
     pub(super) fn response_lines(&self) -> Vec<Vec<u8>> {
-        last_lines(self.ports[self.flow.port].sight.inbox.slice(self.response()))
+        let inbox = &self.ports[self.flow.port].sight.inbox;
+        last_lines(self.answer().map(|part| lines_in(inbox.slice(part))))
     }
 
     /// Returns a line of the answer to the last send as messages show it: it may be a part of a secret.
@@ -153,10 +160,19 @@ impl Engine {
         }
     }
 
-    /// Returns where the answer to the last send stands.
+    /// Returns where what came since the last send stands.
     fn response(&self) -> Range<Offset> {
         let sight = &self.ports[self.flow.port].sight;
         sight.exchange..sight.inbox.end()
+    }
+
+    /// Returns where it stands before the echo and behind it.
+    fn answer(&self) -> [Range<Offset>; 2] {
+        let Range { start, end } = self.response();
+        match self.ports[self.flow.port].sight.echo() {
+            Some(echo) if echo.start >= start => [start..echo.start, echo.end..end],
+            Some(_) | None => [start..start, start..end],
+        }
     }
 
     /// Returns the likely cause of a wait in vain.
@@ -173,7 +189,14 @@ impl Engine {
                 Role::Device => "the host has sent nothing".to_string(),
             });
         }
-        if let WaitKind::Count { n, .. } = &wait.kind {
+        if self.ports[self.flow.port].sight.awaits_bytes() && !came.is_empty() {
+            let said = "`echo on` says that everything that is sent comes back, and not all of it has";
+            return Some(format!("{said}: write `echo auto` if raw bytes do not"));
+        }
+        let has_echo = self.ports[self.flow.port].sight.echo().is_some();
+        let is_echo_only =
+            has_echo && lines.is_empty() || is_echo_only(&lines, self.ports[self.flow.port].sight.last_sent());
+        if let (WaitKind::Count { n, .. }, false) = (&wait.kind, is_echo_only) {
             let from = self.ports[self.flow.port].sight.read_from;
             let have = inbox.end() - from.min(inbox.end());
             return Some(format!("{have} of {n} bytes came: the count may be wrong, or bytes were lost"));
@@ -188,7 +211,7 @@ impl Engine {
                     .to_string()
             }));
         }
-        if is_echo_only(&lines, self.ports[self.flow.port].sight.last_sent()) {
+        if is_echo_only {
             return Some(
                 "only the echo came: the device hears but does not answer; or it wants another line ending (`eol`); or TX and RX are connected to each other"
                     .to_string(),
@@ -269,12 +292,15 @@ impl Engine {
     }
 }
 
-/// Returns the last lines of some bytes, empty ones left out.
-fn last_lines(bytes: &[u8]) -> Vec<Vec<u8>> {
-    let lines: Vec<Vec<u8>> =
-        bytes.split(|b| matches!(b, b'\r' | b'\n')).filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect();
-    let skip = lines.len().saturating_sub(LINES);
-    lines.into_iter().skip(skip).collect()
+/// Returns the lines of some bytes that have something in them.
+fn lines_in(bytes: &[u8]) -> Vec<Vec<u8>> {
+    bytes.split(|b| matches!(b, b'\r' | b'\n')).filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect()
+}
+
+/// Returns the last lines of both parts of an answer.
+fn last_lines(parts: [Vec<Vec<u8>>; 2]) -> Vec<Vec<u8>> {
+    let mut lines = parts.concat();
+    lines.split_off(lines.len().saturating_sub(LINES))
 }
 
 /// Puts quotes around a text whose ends could not be seen otherwise.

@@ -4,7 +4,7 @@
 //! texts, the one that is complete first, then `on` before `fail on` before `ignore`, the innermost block's first;
 //! nobody: then it is kept for `await`.
 
-mod echo;
+pub(in crate::engine) mod echo;
 pub(in crate::engine) mod inbox;
 pub(in crate::engine) mod offset;
 mod overrun;
@@ -94,6 +94,8 @@ pub(super) enum Seen {
         /// The line they stand in as far as it is known, and where the next begins.
         line: Line,
     },
+    /// A pattern of the wait, before an echo that is sure to come: held until that comes, or cannot come any more.
+    Held,
     /// A line that nobody wanted; told only to who asks for it.
     Unwanted {
         /// The line.

@@ -19,6 +19,9 @@ use crate::time::Moment;
 /// they have been looked at.
 const TELL_WITHIN: Duration = Duration::from_millis(50);
 
+/// How long something may be held for an echo on a line that is never quiet.
+const HELD_FOR: Duration = Duration::from_secs(1);
+
 /// How much may wait to be told of.
 const TELL_AT: usize = 2048;
 
@@ -40,6 +43,12 @@ pub(in crate::engine) struct Port {
     cut_at: Option<Offset>,
     /// When the next line may go out.
     line_free_at: Moment,
+    /// When the last send had left.
+    asked_at: Moment,
+    /// How long its bytes take on the line.
+    takes: Duration,
+    /// Since when something is held for an echo that is sure to come.
+    held_since: Option<Moment>,
     /// How many writes there were.
     n_writes: u64,
     /// How far it is.
@@ -73,7 +82,7 @@ impl Port {
             Role::Flow => BareCr::Waits,
             Role::Device => BareCr::Ends,
         };
-        Port {
+        let mut port = Port {
             id,
             sight: Sight::new(bare_cr),
             settings,
@@ -82,9 +91,14 @@ impl Port {
             untold: Untold::default(),
             cut_at: None,
             line_free_at: Moment::START,
+            asked_at: Moment::START,
+            takes: Duration::ZERO,
+            held_since: None,
             n_writes: 0,
             stand: Stand::Opening,
-        }
+        };
+        port.note_echo();
+        port
     }
 
     /// Takes note that it is open. For a flow, what waited in it is left behind: it came before the run.
@@ -148,18 +162,45 @@ impl Port {
         quiet_from.max(self.line_free_at)
     }
 
-    /// Takes note that a line has left.
-    pub(in crate::engine) fn line_left(&mut self, now: Moment) {
+    /// Takes note that so many bytes have left. The system may have taken them, and put them on the line later.
+    pub(in crate::engine) fn line_left(&mut self, now: Moment, n_bytes: usize) {
         self.line_free_at = now + self.settings.line_pace;
+        let n_bytes = u32::try_from(n_bytes).unwrap_or(u32::MAX);
+        self.asked_at = now;
+        self.takes = self.settings.line.character_time().saturating_mul(n_bytes);
+        self.held_since = None;
     }
 
     /// Switches the echo on or off: a flow expects it, a device sends it.
-    pub(in crate::engine) fn set_echo(&mut self, on: bool, role: Role) {
-        self.settings.echo = match (on, role) {
-            (false, _) => Echo::Off,
-            (true, Role::Device) => Echo::On,
-            (true, Role::Flow) => Echo::Auto,
-        };
+    pub(in crate::engine) fn set_echo(&mut self, on: bool) {
+        self.settings.echo = if on { Echo::On } else { Echo::Off };
+        self.note_echo();
+    }
+
+    /// Takes note of what the settings say of the echo.
+    pub(in crate::engine) fn note_echo(&mut self) {
+        if self.settings.echo == Echo::On {
+            self.sight.assume_echo();
+        }
+    }
+
+    /// Takes note whether something is held for an echo that is sure to come.
+    pub(in crate::engine) fn hold(&mut self, is_held: bool, now: Moment) {
+        self.held_since = if is_held { self.held_since.or(Some(now)) } else { None };
+    }
+
+    /// Returns when what is held is let go, since the echo cannot come any more: the line was quiet for the settle time and the
+    /// time that the echo takes, or it is never quiet.
+    pub(in crate::engine) fn lets_go_at(&self) -> Option<Moment> {
+        let since = self.held_since?;
+        let quiet_since = self.sight.inbox.last_arrival().max(self.asked_at);
+        Some((quiet_since + self.takes + self.settings.settle).min(since + self.takes + HELD_FOR))
+    }
+
+    /// Lets go what is held for an echo that did not come.
+    pub(in crate::engine) fn let_go(&mut self) {
+        self.held_since = None;
+        self.sight.miss_echo();
     }
 
     /// Lets all whole lines that were looked at be told of soon; empty ones wait for the next that is not. Returns whether so

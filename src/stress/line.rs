@@ -95,6 +95,9 @@ pub(super) struct FaultyLine<'a> {
     n_blocks: u32,
     /// What the last block on its way ends with.
     last_byte: Option<u8>,
+    /// Whether the echo of what the host wrote last is missing: the flow may hold the answer for it, and read on later than it
+    /// would.
+    is_mute: bool,
     news: VecDeque<Happening>,
     strikes: Vec<Strike>,
     /// What is not to be seen in what the strikes tell.
@@ -121,6 +124,7 @@ impl<'a> FaultyLine<'a> {
             is_reading,
             n_blocks: 0,
             last_byte: None,
+            is_mute: false,
             news: VecDeque::new(),
             strikes: Vec::new(),
             cover,
@@ -166,6 +170,7 @@ impl<'a> FaultyLine<'a> {
             let sent = self.host.echoes.pop_front().expect("there is a first one");
             if self.struck(Fault::Echo, block).is_some() {
                 bytes.drain(..sent.len());
+                self.is_mute = true;
                 self.note(Fault::Echo, block, format!("no echo of `{}`", self.shown(&sent)));
             }
         }
@@ -198,7 +203,9 @@ impl<'a> FaultyLine<'a> {
             self.note(Fault::Late, block, format!("`{}` comes {wait} later", self.shown(&bytes)));
         }
         let mut behind = None;
+        // A counted block may follow, of which the flow does not know yet.
         if self.chatter.len() > 0
+            && !self.is_mute
             && let Some(mut dice) = self.struck(Fault::Urc, block)
         {
             let line = self.chatter.line(dice.next_u64());
@@ -350,6 +357,7 @@ impl World for FaultyLine<'_> {
                 // An echo comes before the next write, or never.
                 self.host.echoes.clear();
                 self.host.echoes.push_back(bytes.clone());
+                self.is_mute = false;
             }
             PortCommand::DiscardInput => self.arrivals.retain(|arrival| arrival.at > self.now),
             PortCommand::Close => self.host.settings = None,

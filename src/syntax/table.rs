@@ -206,7 +206,7 @@ pub const STATEMENTS: &[Row] = &[
     Row {
         room: Room::Statement,
         forms: "`echo on` · `echo off`",
-        what: "whether an echo is expected (flows) or sent (devices) from now on",
+        what: "whether everything that is sent comes back (flows), or what is heard is sent back (devices), from now on",
     },
     Row { room: Room::Device, forms: "`reply EXPR`", what: "write the setting `header`, the text and the line ending" },
     Row {

@@ -35,6 +35,9 @@ impl Engine {
             // The checker has tried each of them.
             let _ = port.settings.set(name, value);
         }
+        if settings.iter().any(|(name, _)| name == "echo") {
+            port.note_echo();
+        }
         if port.settings.line != before {
             self.port_is_open(site)?;
             self.reconfigure();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::diagnostic::Code;
+use crate::engine::look::echo::Expected;
 use crate::engine::{Engine, State};
 use crate::event::{EventKind, Failure};
 use crate::port::{PortCommand, PortId, WriteToken};
@@ -23,8 +24,8 @@ pub(in crate::engine) struct Outgoing {
     bytes: Vec<u8>,
     /// How many have been handed over.
     handed_over: usize,
-    /// How many of the bytes are the line whose echo may come back.
-    echo: Option<usize>,
+    /// What of it may come back.
+    echo: Expected,
     /// When the next piece is handed over, if there is a pace and one piece has left.
     next_at: Option<Moment>,
 }
@@ -44,8 +45,11 @@ impl Engine {
         check_length(octets.len()).map_err(|why| self.failure_at(Code::RunValue, site, why, "too long to send"))?;
         let port = self.flow.port;
         let settings = &self.ports[port].settings;
-        let echo = (mode == SendMode::Line && self.program.role == Role::Flow && settings.echo != Echo::Off)
-            .then_some(octets.len());
+        let echo = match (self.program.role, settings.echo, mode) {
+            (Role::Device, _, _) | (_, Echo::Off, _) | (_, Echo::Auto, SendMode::Raw) => Expected::Nothing,
+            (Role::Flow, Echo::On, SendMode::Raw) => Expected::Bytes,
+            (Role::Flow, Echo::Auto | Echo::On, SendMode::Line | SendMode::Reply) => Expected::Line(octets.len()),
+        };
         let bytes = match mode {
             SendMode::Raw => octets,
             SendMode::Line => {
@@ -96,7 +100,9 @@ impl Engine {
         }
         let State::Writing { number, mut send } = std::mem::replace(&mut self.state, State::Ready) else { return };
         if send.handed_over < send.bytes.len() {
-            send.next_at = Some(self.now + self.ports[port].settings.pace);
+            let line = &mut self.ports[port];
+            line.sight.leaving();
+            send.next_at = Some(self.now + line.settings.pace);
             self.state = State::Writing { number, send };
             return;
         }
@@ -107,7 +113,7 @@ impl Engine {
     fn all_sent(&mut self, send: Outgoing) {
         self.sight_all();
         let port = &mut self.ports[send.port];
-        port.line_left(self.now);
+        port.line_left(self.now, send.bytes.len());
         // What a device writes is no question: what came before it is still to be read.
         match self.program.role {
             Role::Flow => {

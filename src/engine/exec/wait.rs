@@ -94,13 +94,17 @@ impl Wait {
     /// Returns the next moment at which this wait must be looked at again.
     pub(in crate::engine) fn next_deadline(&self, port: &Port) -> Moment {
         match self.kind {
-            WaitKind::Count { .. } => self.deadline,
+            WaitKind::Count { .. } => {
+                let settles = port.sight.awaits_echo().then(|| port.settles_at(None)).flatten();
+                settles.into_iter().chain(port.lets_go_at()).chain([self.deadline]).min().unwrap_or(self.deadline)
+            }
             WaitKind::Quiet { lasting } => {
                 let quiet = port.sight.inbox.last_arrival().max(self.begun) + lasting;
                 port.settles_at(None).into_iter().chain([self.deadline, quiet]).min().unwrap_or(self.deadline)
             }
             WaitKind::Patterns { .. } | WaitKind::Absence { .. } | WaitKind::Until { .. } => {
-                port.settles_at(self.kind.wanted()).map_or(self.deadline, |settles| settles.min(self.deadline))
+                let settles = port.settles_at(self.kind.wanted());
+                settles.into_iter().chain(port.lets_go_at()).chain([self.deadline]).min().unwrap_or(self.deadline)
             }
         }
     }
@@ -246,6 +250,7 @@ impl Engine {
             WaitKind::Until { wanted, read } => {
                 let pattern = wanted.patterns[arm].take().expect("it was just found");
                 let from = wanted.began_at;
+                // The echo, and what came before it, have their own lines.
                 let value = self.ports[port].sight.inbox.slice(from..found.start).to_vec();
                 let end = if pattern.takes_line() { line.next } else { found.end };
                 self.learn_pieces(port, from..found.start);
@@ -258,6 +263,7 @@ impl Engine {
                     return false;
                 }
                 self.ports[port].sight.take_block(from..end);
+                self.sight_to(port, from, Piece::Line);
                 self.sight_to(port, end, Piece::Block);
                 self.tally.n_checks += 1;
                 let name = read.target.name.clone();
@@ -368,19 +374,35 @@ impl Engine {
         self.named_part(port, at..at + value.len())
     }
 
+    /// Looks again for what a wait wants; returns the wait if it goes on and its deadline has come.
+    fn look_again(&mut self, wait: Box<Wait>) -> Option<Box<Wait>> {
+        let port = wait.port;
+        self.state = State::Waiting(wait);
+        self.look_at(port);
+        if matches!(&self.state, State::Waiting(wait) if wait.deadline <= self.now)
+            && let State::Waiting(wait) = std::mem::replace(&mut self.state, State::Ready)
+        {
+            return Some(wait);
+        }
+        None
+    }
+
     /// Lets a deadline of a wait pass.
     pub(in crate::engine) fn wait_expired(&mut self, wait: Box<Wait>) {
+        if self.ports[wait.port].lets_go_at().is_some_and(|at| at <= self.now) {
+            self.ports[wait.port].let_go();
+            // What is found is in time, though it was held: it came before. If nothing is, the deadline may be due too.
+            if let Some(wait) = self.look_again(wait) {
+                self.wait_expired(wait);
+            }
+            return;
+        }
         let port = &mut self.ports[wait.port];
         let settles_at = port.sight.inbox.last_arrival() + port.settings.settle;
         if port.silence() == Silence::NotYet && settles_at <= self.now {
             port.settle();
-            let port = wait.port;
-            self.state = State::Waiting(wait);
-            self.look_at(port);
             // Silence that satisfies the wait comes before its deadline; if it does not, that may be due too.
-            if matches!(&self.state, State::Waiting(wait) if wait.deadline <= self.now)
-                && let State::Waiting(wait) = std::mem::replace(&mut self.state, State::Ready)
-            {
+            if let Some(wait) = self.look_again(wait) {
                 self.wait_expired(wait);
             }
             return;
@@ -395,9 +417,19 @@ impl Engine {
             self.state = State::Waiting(wait);
             return;
         }
+        let port = wait.port;
+        // What is held for the echo came first.
+        let wait = if self.ports[port].sight.begin_last_look() {
+            let wait = self.look_again(wait);
+            self.ports[port].sight.end_last_look();
+            let Some(wait) = wait else { return };
+            wait
+        } else {
+            wait
+        };
         if let (WaitKind::Absence { wanted, .. }, false) = (&wait.kind, wait.is_bounded) {
             // What stands in the last line has come, whether or not the line has ended.
-            if let Some((arm, found, line)) = self.ports[wait.port].sight.look_at_end(wanted) {
+            if let Some((arm, found, line)) = self.ports[port].sight.look_at_end(wanted) {
                 self.found(wait, arm, found, line);
                 return;
             }

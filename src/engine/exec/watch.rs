@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use super::wait::{Wait, WaitKind};
 use crate::diagnostic::{Code, Label};
+use crate::engine::look::echo::Collision;
 use crate::engine::look::inbox::Line;
 use crate::engine::look::offset::Offset;
 use crate::engine::look::sight::Sight;
+use crate::engine::look::sight::read::Counted;
 use crate::engine::look::{BULK, Order, Seen, Watch, Watching};
 use crate::engine::result_codes;
 use crate::engine::tell::Piece;
@@ -106,9 +108,17 @@ impl Engine {
     fn look_for(&mut self, mut wait: Box<Wait>) -> bool {
         let port = wait.port;
         if let WaitKind::Count { n, read } = &wait.kind {
-            match self.ports[port].sight.read(*n) {
-                Some(range) => self.counted(port, read, wait.site, range),
-                None => self.state = State::Waiting(wait),
+            let line = &mut self.ports[port];
+            let silence = line.silence();
+            let counted = line.sight.read(*n, silence);
+            line.hold(counted == Counted::Held, self.now);
+            if let Some(collision) = line.sight.take_collision() {
+                self.collide(port, &collision, wait.site);
+                return false;
+            }
+            match counted {
+                Counted::Here(range) => self.counted(port, read, wait.site, range),
+                Counted::Short | Counted::Held => self.state = State::Waiting(wait),
             }
             return false;
         }
@@ -130,8 +140,13 @@ impl Engine {
             line.sight.look(wanted, watching, silence)
         };
         let active = self.keep_watched(port, watched, &seen);
+        self.ports[port].hold(seen == Seen::Held, self.now);
+        if let Some(collision) = self.ports[port].sight.take_collision() {
+            self.collide(port, &collision, wait.site);
+            return false;
+        }
         match seen {
-            Seen::Nothing | Seen::Unwanted { .. } => {
+            Seen::Nothing | Seen::Held | Seen::Unwanted { .. } => {
                 // What a read takes is told as one block, when it is complete.
                 if !matches!(wait.kind, WaitKind::Until { .. }) {
                     self.sight_lines(port);
@@ -181,6 +196,11 @@ impl Engine {
         let watching = Watching { watchers: &watched.patterns, prefilter: None, sees_unwanted, order };
         let seen = line.sight.look(None, watching, silence);
         let active = self.keep_watched(port, watched, &seen);
+        if let Some(collision) = self.ports[port].sight.take_collision() {
+            let site = self.awaited().map_or(self.program.site(self.flow.at), |(_, site)| site);
+            self.collide(port, &collision, site);
+            return false;
+        }
         match seen {
             Seen::Watched { found, line, .. } => {
                 let waiting = self.awaited();
@@ -192,11 +212,30 @@ impl Engine {
                 self.send_echo(port, heard, site);
                 true
             }
-            Seen::Nothing | Seen::Wanted { .. } => {
+            Seen::Nothing | Seen::Held | Seen::Wanted { .. } => {
                 self.sight_lines(port);
                 false
             }
         }
+    }
+
+    /// Fails because something else came back than what was sent, where all of it comes back.
+    fn collide(&mut self, port: PortId, collision: &Collision, site: Site) {
+        self.sight_to(port, collision.came.end, Piece::Line);
+        let sent = self.cut(&collision.sent, 60);
+        let came = self.cut_part(port, collision.came.clone(), 60);
+        let mut failure = self.failure_at(
+            Code::RunCollision,
+            site,
+            format!("a collision: `{sent}` was sent and `{came}` came back"),
+            format!("byte {} that came back is another one", collision.at + 1),
+        );
+        failure.sent = Some(sent);
+        failure.came = Some(vec![came]);
+        failure.cause = Some(
+            "`echo on` says that everything that is sent comes back: write `echo auto` if raw bytes do not".to_string(),
+        );
+        self.fail(failure);
     }
 
     /// Returns what the present state waits for, as messages show it, and the statement.
@@ -309,7 +348,7 @@ impl Engine {
     fn keep_watched(&mut self, port: PortId, watched: Box<Watched>, seen: &Seen) -> Option<Active> {
         let active = match seen {
             Seen::Watched { watcher, .. } => Some(watched.actives[*watcher]),
-            Seen::Nothing | Seen::Unwanted { .. } | Seen::Wanted { .. } => None,
+            Seen::Nothing | Seen::Held | Seen::Unwanted { .. } | Seen::Wanted { .. } => None,
         };
         self.ports[port].watched = Some(watched);
         active

@@ -1,16 +1,21 @@
 //! `Sight`: the input of a port, and how far the engine has looked at it.
 
+pub(in crate::engine) mod read;
 mod watch;
 
 use std::ops::Range;
 
-use super::echo::Echo;
+use super::echo::{Collision, Echo, Expected, Likeness};
 use super::inbox::{BareCr, Fate, Inbox, Line};
 use super::offset::{Offset, found_at};
 use super::overrun::LineEnd;
 use super::{Order, Seen, Silence, Wanted, Watching};
 use crate::pattern::{Pattern, Prefilter};
 use crate::program::LookAt;
+use crate::value::line_end;
+
+/// A terminal that wraps an echo shows so many of its first bytes in one row.
+const UNWRAPPED: usize = 4;
 
 /// What has come, and how far it has been looked at.
 #[derive(Debug)]
@@ -29,6 +34,10 @@ pub(in crate::engine) struct Sight {
     pub exchange: Offset,
     /// What was sent last, and its echo.
     echo: Echo,
+    /// What came when the first bytes of a send that takes its time had left, while the rest leaves.
+    leaving_from: Option<Offset>,
+    /// What came back instead of what was sent, where all of it must.
+    collision: Option<Collision>,
     /// Whether a watcher is content with an unfinished line.
     pub has_eager_watchers: bool,
     /// What came up to here was given out to be sent back.
@@ -46,6 +55,8 @@ impl Sight {
             claimed: Offset::START,
             exchange: Offset::START,
             echo: Echo::default(),
+            leaving_from: None,
+            collision: None,
             has_eager_watchers: false,
             heard: Offset::START,
         }
@@ -71,17 +82,71 @@ impl Sight {
         Wanted { has_literals, patterns, scope, literals_from: self.floor, record, began_at: self.read_from }
     }
 
-    /// Notes that a send has left: what came before is no answer to it. So much of it is a line that may come back.
-    pub(in crate::engine) fn sent(&mut self, bytes: &[u8], echo: Option<usize>) {
+    /// Notes that a send has left: what came before is no answer to it, unless it is the beginning of its echo.
+    pub(in crate::engine) fn sent(&mut self, bytes: &[u8], expected: Expected) {
         self.note_sent(bytes);
         self.start_afresh();
+        if let Some(from) = self.leaving_from.take()
+            && expected != Expected::Nothing
+            && bytes.starts_with(self.inbox.slice(from..self.floor))
+        {
+            self.floor = from;
+            self.read_from = from;
+        }
         self.exchange = self.floor;
-        self.echo.expect(echo);
+        self.echo.expect(expected);
+        self.collision = None;
+    }
+
+    /// Notes that the first bytes of a send have left: what comes while the rest leaves may be their echo.
+    pub(in crate::engine) fn leaving(&mut self) {
+        self.leaving_from = self.leaving_from.or(Some(self.inbox.end()));
+    }
+
+    /// Notes that the other end is said to echo.
+    pub(in crate::engine) fn assume_echo(&mut self) {
+        self.echo.assume();
+    }
+
+    /// Notes that the echo did not come before what is held: it is looked at now.
+    pub(in crate::engine) fn miss_echo(&mut self) {
+        self.echo.miss();
+    }
+
+    /// Lets the next look be the last before a deadline: what is held for the echo is looked at. Returns whether an echo is
+    /// still awaited, so that this changes anything; ended with [`Sight::end_last_look`].
+    pub(in crate::engine) fn begin_last_look(&mut self) -> bool {
+        self.echo.awaited().is_some() && self.echo.set_late(true)
+    }
+
+    /// Ends what [`Sight::begin_last_look`] began.
+    pub(in crate::engine) fn end_last_look(&mut self) {
+        self.echo.set_late(false);
+    }
+
+    /// Returns what came back instead of what was sent, once.
+    pub(in crate::engine) fn take_collision(&mut self) -> Option<Collision> {
+        self.collision.take()
+    }
+
+    /// Whether an echo may still come that is looked for before anything else.
+    pub(in crate::engine) fn awaits_echo(&self) -> bool {
+        self.echo.awaited().is_some()
+    }
+
+    /// Whether everything that was sent is to come back, and has not.
+    pub(in crate::engine) fn awaits_bytes(&self) -> bool {
+        self.echo.wants_bytes()
     }
 
     /// Notes what was sent, though it is no question: what has come is still to be looked at.
     pub(in crate::engine) fn note_sent(&mut self, bytes: &[u8]) {
         self.echo.note_sent(bytes);
+    }
+
+    /// Returns where the echo of this exchange stands, once it has come.
+    pub(in crate::engine) fn echo(&self) -> Option<&Range<Offset>> {
+        self.echo.place()
     }
 
     /// Returns what was sent last, as sent; `None` if nothing was.
@@ -105,7 +170,7 @@ impl Sight {
         }
         self.start_afresh();
         self.claimed = self.floor;
-        self.echo.give_up();
+        self.echo.forget();
     }
 
     /// Throws away everything that has come.
@@ -133,7 +198,7 @@ impl Sight {
         silence: Silence,
     ) -> Seen {
         if let Some(wanted) = wanted.as_deref_mut() {
-            let seen = self.look_at_records(wanted, watching);
+            let seen = self.look_at_records(wanted, watching, silence);
             if seen != Seen::Nothing {
                 return seen;
             }
@@ -142,18 +207,32 @@ impl Sight {
             if let Some(prefilter) = watching.prefilter {
                 self.skip_lines(prefilter, wanted.as_deref_mut());
             }
-            let Some(line) = self.inbox.line(silence) else { break };
-            let from = self.clip(&line);
-            if self.is_echo(from, &line) {
-                self.take_echo(from, line);
+            let Some(line) = self.inbox.line(silence) else {
+                if self.echo.wants_bytes() && self.take_bytes() {
+                    continue;
+                }
+                break;
+            };
+            if line.next > self.floor && self.echo.wants_bytes() {
+                if self.take_bytes() {
+                    continue;
+                }
+                return Seen::Nothing;
+            }
+            if line.next > self.floor && self.echo.awaited().is_some() {
+                match self.echo.likeness(self.inbox.slice(self.clip(&line)..self.inbox.end()), silence) {
+                    Likeness::Whole { next, .. } => self.echo_came(self.clip(&line), next, wanted.as_deref_mut()),
+                    Likeness::Begun => return Seen::Nothing,
+                    Likeness::Other => {}
+                }
+            }
+            if self.echo.covers(line.next) {
+                self.inbox.record(line, Fate::Echo);
                 continue;
             }
             if let Some(wanted) = wanted.as_deref_mut() {
                 let unclaimed = self.claimed.max(line.text.start);
-                let mut seen = self.look_for_overrun_prompt(wanted, watching, &line, LineEnd::Came);
-                if seen == Seen::Nothing {
-                    seen = self.look_at_line(wanted, &line);
-                }
+                let seen = self.look_in_line(wanted, watching, &line, silence);
                 if seen != Seen::Nothing {
                     return self.unless_failed_before(seen, watching, unclaimed, line);
                 }
@@ -166,13 +245,16 @@ impl Sight {
                 return seen;
             }
         }
+        if self.echo.wants_bytes() {
+            return Seen::Nothing;
+        }
         let mut seen = Seen::Nothing;
         if let Some(wanted) = wanted {
             let rest = self.rest();
             let unclaimed = self.claimed.max(rest.text.start);
             seen = self.look_at_rest(wanted, silence);
             if seen == Seen::Nothing && silence == Silence::Settled {
-                seen = self.look_for_overrun_prompt(wanted, watching, &rest, LineEnd::Missing);
+                seen = self.look_for_overrun_prompt(wanted, watching, &rest, LineEnd::Missing, silence);
             }
             seen = self.unless_failed_before(seen, watching, unclaimed, rest);
         }
@@ -185,7 +267,7 @@ impl Sight {
     /// Passes over all complete lines before the first that somebody could want.
     fn skip_lines(&mut self, prefilter: &Prefilter, wanted: Option<&mut Wanted>) {
         let start = self.inbox.line_start();
-        if self.claimed > start || self.floor > start {
+        if self.claimed > start || self.floor > start || self.echo.wants_bytes() {
             return;
         }
         let lines = self.inbox.slice(start..self.inbox.end());
@@ -196,8 +278,9 @@ impl Sight {
         if let Some(hit) = prefilter.find(self.inbox.slice(from..end)) {
             end = (from + hit).max(start);
         }
+        // A terminal may have wrapped it behind that.
         if let Some(echo) = self.echo.awaited()
-            && let Some(hit) = memchr::memmem::find(self.inbox.slice(start..end), echo)
+            && let Some(hit) = memchr::memmem::find(self.inbox.slice(start..end), &echo[..echo.len().min(UNWRAPPED)])
         {
             end = start + hit;
         }
@@ -226,21 +309,62 @@ impl Sight {
         self.floor.clamp(line.text.start, line.text.end.max(line.text.start))
     }
 
-    fn is_echo(&self, from: Offset, line: &Line) -> bool {
-        self.echo.awaited().is_some_and(|echo| self.floor < line.next && self.inbox.slice(from..line.text.end) == echo)
-    }
-
-    fn take_echo(&mut self, from: Offset, line: Line) {
-        self.echo.came(from..line.next);
-        if self.floor >= from {
-            self.floor = line.next;
+    /// Takes note that the echo stands from here on, so long with its line ending. Where it was sure to come the answer begins
+    /// after it, and a read does so everywhere.
+    fn echo_came(&mut self, from: Offset, length: usize, wanted: Option<&mut Wanted>) {
+        let end = from + length;
+        if self.echo.is_due() || self.floor >= from {
+            self.floor = end;
             self.floor_begins_line = true;
         }
-        self.inbox.record(line, Fate::Echo);
+        self.echo.came(from..end);
+        self.read_from = self.read_from.max(end);
+        if let Some(wanted) = wanted
+            && wanted.scope == LookAt::Answer
+        {
+            wanted.began_at = wanted.began_at.max(end);
+        }
+    }
+
+    /// Looks for the echo in the lines that have come and were not looked at, if it is due; returns whether it is there.
+    fn seek_echo(&mut self, silence: Silence) -> bool {
+        let end = self.inbox.end();
+        let mut from = self.inbox.line_start().max(self.floor);
+        while from < end {
+            let bytes = self.inbox.slice(from..end);
+            match self.echo.likeness(bytes, silence) {
+                Likeness::Whole { next, .. } => {
+                    self.echo_came(from, next, None);
+                    return true;
+                }
+                Likeness::Begun => return false,
+                Likeness::Other => {}
+            }
+            let Some(at) = line_end::find(bytes) else { return false };
+            from = from + at + if bytes[at..].starts_with(b"\r\n") { 2 } else { 1 };
+        }
+        false
+    }
+
+    /// Compares what came with what was sent, where all of that comes back; returns whether it is complete, and then takes it.
+    fn take_bytes(&mut self) -> bool {
+        let floor = self.floor;
+        match self.echo.compare(self.inbox.slice(floor..self.inbox.end())) {
+            Ok(None) => false,
+            Ok(Some(n)) => {
+                self.take_block(floor..floor + n);
+                self.echo.came(floor..floor + n);
+                true
+            }
+            Err((at, n)) => {
+                self.collision = Some(self.echo.collision(at, floor..floor + n + 1));
+                false
+            }
+        }
     }
 
     /// Looks at lines that came while nothing was awaited, or that nobody claimed.
-    fn look_at_records(&mut self, wanted: &mut Wanted, watching: Watching<'_>) -> Seen {
+    fn look_at_records(&mut self, wanted: &mut Wanted, watching: Watching<'_>, silence: Silence) -> Seen {
         let kept = self.inbox.records();
         for number in wanted.record.max(kept.start)..kept.end {
             wanted.record = number + 1;
@@ -255,9 +379,9 @@ impl Sight {
                 Fate::Echo => false,
             };
             if is_open {
-                let mut seen = self.look_for_overrun_prompt(wanted, watching, &line, LineEnd::Came);
-                if seen == Seen::Nothing {
-                    seen = self.look_at_line(wanted, &line);
+                let seen = self.look_in_line(wanted, watching, &line, silence);
+                if seen == Seen::Held {
+                    wanted.record = number;
                 }
                 if seen != Seen::Nothing {
                     return seen;
@@ -267,11 +391,22 @@ impl Sight {
         Seen::Nothing
     }
 
+    /// Looks for what a wait wants in a complete line.
+    fn look_in_line(&mut self, wanted: &mut Wanted, watching: Watching<'_>, line: &Line, silence: Silence) -> Seen {
+        let seen = self.look_for_overrun_prompt(wanted, watching, line, LineEnd::Came, silence);
+        // The echo may have been found behind the line: then nothing in it is an answer.
+        let is_before_echo = wanted.scope == LookAt::Answer && self.floor >= line.next;
+        if seen != Seen::Nothing || is_before_echo {
+            return seen;
+        }
+        self.look_at_line(wanted, line, silence)
+    }
+
     /// Looks for the wait's patterns in a complete line; a literal may begin in an earlier one.
-    fn look_at_line(&mut self, wanted: &mut Wanted, line: &Line) -> Seen {
+    fn look_at_line(&mut self, wanted: &mut Wanted, line: &Line, silence: Silence) -> Seen {
         let from = self.looks_from(wanted, line);
         if let Some((arm, found)) = self.find_literal(wanted, line, line.next) {
-            return self.take(arm, found, line.clone(), Whole::No);
+            return self.take_if_answer(wanted, arm, found, line.clone(), Whole::No, silence);
         }
         let begins = from == line.text.start || from == self.floor && self.floor_begins_line;
         if from >= line.text.end && (line.text.start < line.text.end || self.floor > line.text.start) {
@@ -284,7 +419,7 @@ impl Sight {
             if let Some(found) = pattern.find_in_line(text, offset, begins) {
                 let found = found_at(line.text.start, found);
                 let whole = if pattern.takes_line() { Whole::Yes } else { Whole::No };
-                return self.take(arm, found, line.clone(), whole);
+                return self.take_if_answer(wanted, arm, found, line.clone(), whole, silence);
             }
         }
         Seen::Nothing
@@ -336,7 +471,7 @@ impl Sight {
         let from = start.max(self.floor);
         let rest = self.inbox.slice(from..end);
         let rest = rest.strip_suffix(b"\r").unwrap_or(rest);
-        if rest.is_empty() || self.echo.may_become(rest, Silence::NotYet) {
+        if rest.is_empty() || self.echo.likeness(rest, Silence::NotYet) == Likeness::Begun {
             return None;
         }
         let line = Line { text: start..from + rest.len(), next: end };
@@ -361,33 +496,59 @@ impl Sight {
         if from >= end {
             return Seen::Nothing;
         }
-        let rest = self.inbox.slice(from..end);
-        if self.echo.may_become(rest, silence) {
+        if self.echo.likeness(self.inbox.slice(from..end), silence) == Likeness::Begun {
             return Seen::Nothing;
         }
         let line = Line { text: start..end, next: end };
         if let Some((arm, found)) = self.find_literal(wanted, &line, end) {
-            return self.take(arm, found, line, Whole::No);
+            return self.take_if_answer(wanted, arm, found, line, Whole::No, silence);
         }
         if silence == Silence::Settled {
             for (arm, pattern) in wanted.patterns.iter().enumerate() {
                 let found = pattern.as_ref().and_then(|p| p.find_in_prompt(self.inbox.slice(from..end)));
                 if let Some(found) = found {
                     let found = found_at(from, found);
-                    return self.take(arm, found, line, Whole::No);
+                    return self.take_if_answer(wanted, arm, found, line, Whole::No, silence);
                 }
             }
         }
         Seen::Nothing
     }
 
+    /// Takes what a wait has found, unless the echo is still to come: then it is held, or it belongs to something earlier.
+    fn take_if_answer(
+        &mut self,
+        wanted: &mut Wanted,
+        arm: usize,
+        found: Range<Offset>,
+        line: Line,
+        whole: Whole,
+        silence: Silence,
+    ) -> Seen {
+        if wanted.scope == LookAt::Unclaimed {
+            // What comes by itself says nothing of the echo.
+            let is_due = self.echo.is_due();
+            return self.take(arm, found, line, whole, is_due);
+        }
+        if !self.echo.is_due() {
+            return self.take(arm, found, line, whole, false);
+        }
+        if self.seek_echo(silence) {
+            wanted.began_at = wanted.began_at.max(self.floor);
+            return Seen::Nothing;
+        }
+        Seen::Held
+    }
+
     /// Claims what a wait has found.
-    fn take(&mut self, arm: usize, found: Range<Offset>, line: Line, whole: Whole) -> Seen {
+    fn take(&mut self, arm: usize, found: Range<Offset>, line: Line, whole: Whole, keeps_echo: bool) -> Seen {
         let end = match whole {
             Whole::Yes => line.next,
             Whole::No => found.end,
         };
-        self.echo.give_up();
+        if !keeps_echo {
+            self.echo.give_up();
+        }
         if line.text.start == self.inbox.line_start() && whole == Whole::Yes {
             self.inbox.record(line.clone(), Fate::Claimed { rest_from: end });
         }
@@ -399,28 +560,6 @@ impl Sight {
             self.floor_begins_line = whole == Whole::Yes;
         }
         Seen::Wanted { arm, found, line }
-    }
-
-    /// Takes `n` bytes from behind the last match, if so many have come.
-    pub(in crate::engine) fn read(&mut self, n: usize) -> Option<Range<Offset>> {
-        let range = self.read_from..self.read_from + n;
-        if range.end > self.inbox.end() {
-            return None;
-        }
-        self.take_block(range.clone());
-        Some(range)
-    }
-
-    /// Takes everything from behind the last match up to a pattern that was just found.
-    pub(in crate::engine) fn take_block(&mut self, range: Range<Offset>) {
-        self.inbox.claim(range.clone());
-        self.inbox.skip_to(range.end);
-        self.read_from = range.end;
-        self.claimed = self.claimed.max(range.end);
-        if range.end >= self.floor {
-            self.floor = range.end;
-            self.floor_begins_line = true;
-        }
     }
 }
 

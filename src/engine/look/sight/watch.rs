@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{Sight, Whole};
+use crate::engine::look::echo::Likeness;
 use crate::engine::look::inbox::{Fate, Line};
 use crate::engine::look::offset::{Offset, found_at};
 use crate::engine::look::overrun::{LineEnd, find_prompt_before, interruptions};
@@ -20,7 +21,7 @@ impl Sight {
         let line = self.rest();
         let from = line.text.start.max(self.claimed);
         let answer = self.inbox.slice(from.max(self.floor)..line.next);
-        if !answer.is_empty() && self.echo.may_become(answer, Silence::Settled) {
+        if !answer.is_empty() && self.echo.likeness(answer, Silence::Settled) == Likeness::Begun {
             return Seen::Nothing;
         }
         match self.find_watched_text(watching, from..line.next, LineEnd::Missing) {
@@ -72,7 +73,9 @@ impl Sight {
     pub(super) fn unless_failed_before(&self, seen: Seen, watching: Watching<'_>, from: Offset, line: Line) -> Seen {
         let found = match &seen {
             Seen::Wanted { found, .. } if self.has_eager_watchers && from < found.start => found.clone(),
-            Seen::Wanted { .. } | Seen::Nothing | Seen::Unwanted { .. } | Seen::Watched { .. } => return seen,
+            Seen::Wanted { .. } | Seen::Nothing | Seen::Held | Seen::Unwanted { .. } | Seen::Watched { .. } => {
+                return seen;
+            }
         };
         match self.find_watched_text(watching, from..found.start, LineEnd::Came) {
             Some(text) if watching.watchers[text.watcher].1 == Watch::FailOn => {
@@ -158,6 +161,7 @@ impl Sight {
         watching: Watching<'_>,
         line: &Line,
         end: LineEnd,
+        silence: Silence,
     ) -> Seen {
         let wants_prompt = wanted.patterns.iter().flatten().any(Pattern::is_prompt);
         let from = self.looks_from(wanted, line);
@@ -167,7 +171,7 @@ impl Sight {
         }
         let text = self.inbox.slice(from..line.text.end);
         for at in interruptions(watching.watchers, text, end) {
-            if self.echo.awaited() == Some(&text[..at]) {
+            if self.echo.likeness(&text[..at], Silence::Settled) == Likeness::Begun {
                 continue;
             }
             let arms = wanted.patterns.iter().enumerate();
@@ -176,8 +180,9 @@ impl Sight {
             if let Some((arm, found)) = found.next() {
                 let (found, next) = (found_at(from, found), from + at);
                 let is_pending = line.text.start == self.inbox.line_start();
-                let seen = self.take(arm, found.clone(), Line { text: line.text.start..next, next }, Whole::No);
-                if is_pending {
+                let line = Line { text: line.text.start..next, next };
+                let seen = self.take_if_answer(wanted, arm, found.clone(), line, Whole::No, silence);
+                if is_pending && matches!(seen, Seen::Wanted { .. }) {
                     self.take_block(found.end..next);
                 }
                 return seen;

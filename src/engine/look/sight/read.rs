@@ -1,0 +1,70 @@
+//! Reads: so many bytes, or a block up to a pattern, out of what has come.
+
+use std::ops::Range;
+
+use super::Sight;
+use crate::engine::look::Silence;
+use crate::engine::look::echo::Likeness;
+use crate::engine::look::inbox::Fate;
+use crate::engine::look::offset::Offset;
+
+/// What a counted read gets.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::engine) enum Counted {
+    /// Its bytes stand here, and are taken.
+    Here(Range<Offset>),
+    /// So many have not come.
+    Short,
+    /// They have, but the echo is still to come: they may belong to something earlier.
+    Held,
+}
+
+impl Sight {
+    /// Takes `n` bytes from behind the last match or the echo, if so many have come.
+    pub(in crate::engine) fn read(&mut self, n: usize, silence: Silence) -> Counted {
+        if self.echo.wants_bytes() && !self.take_bytes() {
+            return Counted::Short;
+        }
+        let has_come = |sight: &Sight| sight.read_from + n <= sight.inbox.end();
+        if self.echo.awaited().is_some() {
+            let from = self.floor;
+            match self.echo.likeness(self.inbox.slice(from..self.inbox.end()), silence) {
+                Likeness::Whole { next, .. } => self.echo_came(from, next, None),
+                Likeness::Begun => return Counted::Short,
+                Likeness::Other if !self.echo.is_due() || !has_come(self) => {}
+                Likeness::Other if self.seek_echo(silence) => {}
+                Likeness::Other => return Counted::Held,
+            }
+            self.record_before_read();
+        }
+        if !has_come(self) {
+            return Counted::Short;
+        }
+        let range = self.read_from..self.read_from + n;
+        self.take_block(range.clone());
+        Counted::Here(range)
+    }
+
+    /// Records the lines before the next read: the echo, and what came before it and belongs to something earlier.
+    fn record_before_read(&mut self) {
+        while self.inbox.line_start() < self.read_from
+            && let Some(line) = self.inbox.line(Silence::Settled)
+            && line.next <= self.read_from
+        {
+            let fate = if self.echo.covers(line.next) { Fate::Echo } else { Fate::Unclaimed };
+            self.inbox.record(line, fate);
+        }
+    }
+
+    /// Takes everything from behind the last match up to a pattern that was just found.
+    pub(in crate::engine) fn take_block(&mut self, range: Range<Offset>) {
+        self.inbox.claim(range.clone());
+        self.inbox.skip_to(range.end);
+        self.read_from = range.end;
+        self.claimed = self.claimed.max(range.end);
+        if range.end >= self.floor {
+            self.floor = range.end;
+            self.floor_begins_line = true;
+        }
+    }
+}
