@@ -28,21 +28,30 @@ pub enum Fault {
     Lost,
     /// The device restarts, and what it knew is gone.
     Reset,
+    /// The echo of what was sent is wrapped, as a terminal does at its edge.
+    Wrap,
+    /// What the device said last stands in the port once more, unread, when the flow sends.
+    Stale,
+    /// What the device said last comes once more, after the flow has sent and before the echo.
+    Overdue,
 }
 
 impl Fault {
     /// Every fault, the benign ones first.
-    pub const ALL: [Fault; 10] = [
+    pub const ALL: [Fault; 13] = [
         Fault::Split,
         Fault::Delay,
         Fault::Merge,
         Fault::Urc,
         Fault::Echo,
+        Fault::Wrap,
         Fault::Glue,
         Fault::Garbage,
         Fault::Late,
         Fault::Lost,
         Fault::Reset,
+        Fault::Stale,
+        Fault::Overdue,
     ];
 
     /// Returns the name that the command line uses.
@@ -58,6 +67,9 @@ impl Fault {
             Fault::Late => "late",
             Fault::Lost => "lost",
             Fault::Reset => "reset",
+            Fault::Wrap => "wrap",
+            Fault::Stale => "stale",
+            Fault::Overdue => "overdue",
         }
     }
 
@@ -69,8 +81,10 @@ impl Fault {
     /// Whether every serial line may do it: no flow may end otherwise because of it.
     pub fn is_benign(self) -> bool {
         match self {
-            Fault::Split | Fault::Delay | Fault::Merge | Fault::Urc | Fault::Echo => true,
-            Fault::Glue | Fault::Garbage | Fault::Late | Fault::Lost | Fault::Reset => false,
+            Fault::Split | Fault::Delay | Fault::Merge | Fault::Urc | Fault::Echo | Fault::Wrap => true,
+            Fault::Glue | Fault::Garbage | Fault::Late | Fault::Lost | Fault::Reset | Fault::Stale | Fault::Overdue => {
+                false
+            }
         }
     }
 }

@@ -78,6 +78,10 @@ struct Host {
     writes: Vec<u64>,
     /// What was written and may come back as echo.
     echoes: VecDeque<Vec<u8>>,
+    /// Whether the device has said nothing since it wrote.
+    is_asked: bool,
+    /// Whether the echo of what it wrote last is missing: the flow may hold the answer for it, and read on later than it would.
+    is_mute: bool,
     sent: Vec<Vec<u8>>,
 }
 
@@ -95,9 +99,8 @@ pub(super) struct FaultyLine<'a> {
     n_blocks: u32,
     /// What the last block on its way ends with.
     last_byte: Option<u8>,
-    /// Whether the echo of what the host wrote last is missing: the flow may hold the answer for it, and read on later than it
-    /// would.
-    is_mute: bool,
+    /// What the device said last, without echoes.
+    last_answer: Vec<u8>,
     news: VecDeque<Happening>,
     strikes: Vec<Strike>,
     /// What is not to be seen in what the strikes tell.
@@ -124,7 +127,7 @@ impl<'a> FaultyLine<'a> {
             is_reading,
             n_blocks: 0,
             last_byte: None,
-            is_mute: false,
+            last_answer: Vec::new(),
             news: VecDeque::new(),
             strikes: Vec::new(),
             cover,
@@ -168,11 +171,23 @@ impl<'a> FaultyLine<'a> {
         self.n_blocks += 1;
         if self.host.echoes.front().is_some_and(|sent| bytes.starts_with(sent)) {
             let sent = self.host.echoes.pop_front().expect("there is a first one");
+            let answer = bytes[sent.len()..].to_vec();
             if self.struck(Fault::Echo, block).is_some() {
                 bytes.drain(..sent.len());
-                self.is_mute = true;
+                self.host.is_mute = true;
                 self.note(Fault::Echo, block, format!("no echo of `{}`", self.shown(&sent)));
+            } else if let Some(mut dice) = self.struck(Fault::Wrap, block)
+                && wrap(&mut bytes, sent.trim_ascii_end().len(), &mut dice)
+            {
+                self.note(Fault::Wrap, block, format!("the echo of `{}` is wrapped", self.shown(&sent)));
             }
+            self.overdue(block);
+            if !answer.is_empty() {
+                self.last_answer = answer;
+            }
+        } else {
+            self.overdue(block);
+            self.last_answer.clone_from(&bytes);
         }
         if bytes.is_empty() {
             return;
@@ -205,7 +220,7 @@ impl<'a> FaultyLine<'a> {
         let mut behind = None;
         // A counted block may follow, of which the flow does not know yet.
         if self.chatter.len() > 0
-            && !self.is_mute
+            && !self.host.is_mute
             && let Some(mut dice) = self.struck(Fault::Urc, block)
         {
             let line = self.chatter.line(dice.next_u64());
@@ -225,6 +240,21 @@ impl<'a> FaultyLine<'a> {
             let at = self.arrivals.back().map_or(self.now, |last| last.at);
             self.push(at, text, ArrivalKind::Chatter);
         }
+    }
+
+    /// Lets what the device said last come once more, if this is the first block after a write.
+    fn overdue(&mut self, block: u32) {
+        let is_first = std::mem::take(&mut self.host.is_asked);
+        if !is_first
+            || self.is_reading.get()
+            || self.last_answer.is_empty()
+            || self.struck(Fault::Overdue, block).is_none()
+        {
+            return;
+        }
+        let late = self.last_answer.clone();
+        self.note(Fault::Overdue, block, format!("`{}` comes once more", self.shown(&late)));
+        self.push(self.now, late, ArrivalKind::Chatter);
     }
 
     /// Does to a block what makes other bytes of it.
@@ -345,6 +375,19 @@ impl<'a> FaultyLine<'a> {
     }
 }
 
+/// Wraps the first `length` bytes, an echo, somewhere; returns whether it can be.
+fn wrap(bytes: &mut Vec<u8>, length: usize, dice: &mut Rng) -> bool {
+    if length < 2 || !bytes[..length].iter().all(|byte| (b' '..=b'~').contains(byte)) {
+        return false;
+    }
+    let at = 1 + dice.below(length as u64 - 1) as usize;
+    let next = bytes[at];
+    let wraps: [&[u8]; 5] = [b"\r\n", b"\r\r\n", b" \r", &[next, b'\r'], &[next, 8]];
+    let wrap = wraps[dice.below(wraps.len() as u64) as usize].to_vec();
+    bytes.splice(at..at, wrap);
+    true
+}
+
 impl World for FaultyLine<'_> {
     fn perform(&mut self, port: PortId, command: PortCommand) {
         match &command {
@@ -357,13 +400,25 @@ impl World for FaultyLine<'_> {
                 // An echo comes before the next write, or never.
                 self.host.echoes.clear();
                 self.host.echoes.push_back(bytes.clone());
-                self.is_mute = false;
+                self.host.is_asked = true;
+                self.host.is_mute = false;
             }
             PortCommand::DiscardInput => self.arrivals.retain(|arrival| arrival.at > self.now),
             PortCommand::Close => self.host.settings = None,
             PortCommand::SetLines { .. } | PortCommand::Break { .. } => {}
         }
         self.power.device.perform(port, command);
+    }
+
+    fn arrived(&mut self, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        let block = self.n_blocks;
+        if self.last_answer.is_empty() || self.host.is_asked || self.struck(Fault::Stale, block).is_none() {
+            return None;
+        }
+        received.extend_from_slice(&self.last_answer);
+        let what = format!("`{}` stands unread in the port", self.shown(received));
+        self.note(Fault::Stale, block, what);
+        Some((self.now, Happening::Received(PortId::FIRST)))
     }
 
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
