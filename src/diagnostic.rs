@@ -151,6 +151,8 @@ codes! {
     LintClearSecret Warning "flow::lint::clear-secret"
     /// A pattern that stands in the command before it.
     LintOwnEcho Warning "flow::lint::own-echo"
+    /// A pattern that the late answer to an earlier question satisfies.
+    LintLateAnswer Warning "flow::lint::late-answer"
     /// An arm that an earlier one always wins over.
     LintShadowed Warning "flow::lint::shadowed"
     /// An expect before anything was sent.

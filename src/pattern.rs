@@ -157,6 +157,14 @@ impl Regex {
         &self.groups
     }
 
+    /// Returns a text that it matches, one of the shortest; `None` if there is none.
+    pub fn example(&self) -> Option<Vec<u8>> {
+        let parsed =
+            ParserBuilder::new().utf8(false).unicode(false).dot_matches_new_line(true).build().parse(&self.text);
+        let mut example = Vec::new();
+        parsed.is_ok_and(|hir| push_example(&hir, &mut example)).then_some(example)
+    }
+
     /// Returns how many bytes a match has at the least.
     pub fn shortest(&self) -> usize {
         self.shortest
@@ -171,6 +179,34 @@ impl Deref for Regex {
             let built = build(&self.text, LARGEST).or_else(|_| build(&self.text, usize::MAX));
             built.expect("it was parsed by the same rules, and its size, which is small, has no limit now")
         })
+    }
+}
+
+/// Puts a text that is matched behind another; returns whether there is one.
+fn push_example(hir: &Hir, example: &mut Vec<u8>) -> bool {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => true,
+        HirKind::Literal(literal) => {
+            example.extend_from_slice(&literal.0);
+            true
+        }
+        HirKind::Class(class) => {
+            let ranges: Vec<(u8, u8)> = match class {
+                Class::Bytes(class) => class.iter().map(|range| (range.start(), range.end())).collect(),
+                Class::Unicode(class) => {
+                    let byte = |c: char| u8::try_from(c).unwrap_or(u8::MAX);
+                    class.iter().map(|range| (byte(range.start()), byte(range.end()))).collect()
+                }
+            };
+            let is_in = |byte: &u8| ranges.iter().any(|(first, last)| (*first..=*last).contains(byte));
+            let usual = b"xX0 ".iter().copied().find(is_in).or(ranges.first().map(|(first, _)| *first));
+            example.extend(usual);
+            usual.is_some()
+        }
+        HirKind::Repetition(repetition) => (0..repetition.min).all(|_| push_example(&repetition.sub, example)),
+        HirKind::Capture(capture) => push_example(&capture.sub, example),
+        HirKind::Concat(parts) => parts.iter().all(|part| push_example(part, example)),
+        HirKind::Alternation(parts) => parts.first().is_some_and(|part| push_example(part, example)),
     }
 }
 

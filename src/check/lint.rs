@@ -4,13 +4,17 @@
 //! meant: NAME is the last part of the code, such as `unused-capture`.
 
 mod dead;
+mod exchange;
 mod unused;
 mod waits;
 
+use std::sync::Arc;
+
 use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::pattern::{self, Fit};
 use crate::source::{Site, Source, SourceId, Span};
 use crate::syntax::Parsed;
-use crate::syntax::ast::{Content, Expr, ExprKind, File, Pattern, PatternKind, Piece};
+use crate::syntax::ast::{Content, Expr, ExprKind, File, Pattern, PatternKind, Piece, Regex};
 
 /// Looks at one file and returns its warnings.
 pub(super) fn lint(id: SourceId, file: &File) -> Vec<Diagnostic> {
@@ -83,19 +87,19 @@ fn awaited_text(pattern: &Pattern) -> Option<(Vec<u8>, bool)> {
 
 /// Whether a pattern is satisfied by a line that consists of `text`.
 fn is_satisfied_by(pattern: &Pattern, text: &[u8]) -> bool {
-    let regex = |regex: &crate::syntax::ast::Regex, fit: crate::pattern::Fit| {
-        let is_fixed = regex.pieces.iter().all(|piece| matches!(piece, Piece::Text(_)));
-        let sample = super::names::sample(regex);
-        let fits =
-            |regex: std::sync::Arc<crate::pattern::Regex>| regex.shortest() <= text.len() && regex.is_match(text);
-        is_fixed && crate::pattern::Regex::new(&sample, &regex.flags, fit).is_ok_and(fits)
-    };
     match &pattern.kind {
         PatternKind::Literal(literal) => fixed_text(literal)
             .is_some_and(|literal| !literal.is_empty() && memchr::memmem::find(text, &literal).is_some()),
         PatternKind::Line(Content::Text(line)) => fixed_text(line).is_some_and(|line| line == text),
-        PatternKind::Line(Content::Regex(line)) => regex(line, crate::pattern::Fit::Whole),
-        PatternKind::Regex(found) => regex(found, crate::pattern::Fit::Within),
+        PatternKind::Line(Content::Regex(line)) => is_matched_by(line, Fit::Whole, text),
+        PatternKind::Regex(found) => is_matched_by(found, Fit::Within, text),
         PatternKind::Prompt(_) => false,
     }
+}
+
+/// Whether a regex without values in it matches a text.
+fn is_matched_by(regex: &Regex, fit: Fit, text: &[u8]) -> bool {
+    let is_fixed = regex.pieces.iter().all(|piece| matches!(piece, Piece::Text(_)));
+    let fits = |regex: Arc<pattern::Regex>| regex.shortest() <= text.len() && regex.is_match(text);
+    is_fixed && pattern::Regex::new(&super::names::sample(regex), &regex.flags, fit).is_ok_and(fits)
 }

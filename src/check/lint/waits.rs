@@ -1,9 +1,8 @@
-//! Waits that will not do what they seem to: own echo, shadowed arms, nothing sent before, sleeps instead of waits.
+//! Waits that will not do what they seem to: shadowed arms, nothing sent before, sleeps instead of waits.
 
-use super::{Lint, awaited_text, fixed_text, is_satisfied_by};
+use super::{Lint, awaited_text, is_satisfied_by};
 use crate::diagnostic::Code;
-use crate::settings::SettingValue;
-use crate::syntax::ast::{Arm, File, FileKind, Pattern, Scope, SendMode, Statement, StatementKind};
+use crate::syntax::ast::{Arm, File, FileKind, Pattern, Scope, Statement, StatementKind};
 
 impl Lint {
     pub(super) fn waits(&mut self, file: &File) {
@@ -12,7 +11,8 @@ impl Lint {
             self.unasked(&file.body);
         }
         if kind != Some(FileKind::Device) {
-            self.pairs(&file.body, has_echo(file));
+            self.sleeps(&file.body);
+            self.exchanges(file);
         }
         self.arms(&file.body);
     }
@@ -75,20 +75,8 @@ impl Lint {
         }
     }
 
-    /// Looks at statements beside each other: a send and what is awaited behind it, a sleep in between.
-    fn pairs(&mut self, body: &[Statement], has_echo: bool) {
-        for pair in body.windows(2) {
-            let StatementKind::Send { mode: SendMode::Line, text } = &pair[0].kind else { continue };
-            if let StatementKind::Expect { scope: Scope::Answer, pattern, .. } = &pair[1].kind
-                && has_echo
-                && let Some(sent) = fixed_text(text)
-                && is_satisfied_by(pattern, &sent)
-            {
-                let message = "this pattern matches the command itself: where the echo is not recognised, it passes for the answer";
-                let help = "await something that the command does not contain: `line \"…\"`, or more of the answer";
-                self.warn(Code::LintOwnEcho, pattern.span, message, "stands in what was just sent", help);
-            }
-        }
+    /// Looks at a sleep between a send and what is awaited behind it.
+    fn sleeps(&mut self, body: &[Statement]) {
         for three in body.windows(3) {
             if let [send, sleep, expect] = three
                 && matches!(send.kind, StatementKind::Send { .. })
@@ -110,7 +98,7 @@ impl Lint {
         }
         for statement in body {
             for block in statement.blocks() {
-                self.pairs(&block.body, has_echo);
+                self.sleeps(&block.body);
             }
         }
     }
@@ -141,18 +129,6 @@ impl Lint {
             }
         }
     }
-}
-
-/// Whether a file says nothing of the device having no echo.
-fn has_echo(file: &File) -> bool {
-    let is_off = |statement: &Statement| {
-        if let StatementKind::Serial(settings) = &statement.kind {
-            let off = SettingValue::Word("off".to_string());
-            return settings.iter().any(|setting| setting.name.node == "echo" && setting.value.node == off);
-        }
-        matches!(statement.kind, StatementKind::Echo(false))
-    };
-    !file.body.iter().any(is_off)
 }
 
 /// Returns the earlier arm that is satisfied whenever this one is.
