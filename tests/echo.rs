@@ -237,3 +237,54 @@ on line /AT\+CPIN="(?<pin>\d+)"/ { send raw "AT+CPIN=\"${pin}\"\r"  sleep 400ms 
     let flow = "flow \"t\" use \"std/at\" call at_wake() call at_command(`AT+CPIN=\"1234\"`)";
     fails(flow, device, "`+CME ERROR: 16` came");
 }
+
+#[test]
+fn a_prompt_that_a_kernel_line_follows_before_the_echo_belongs_to_the_command_before() {
+    let device = r##"device "shell" serial { echo on }
+on line "true" { send raw "# " }
+on line "slow" { sleep 1500ms  send raw "# [    1.234567] first\r\n" }
+on line "next" { sleep 100ms  send raw "# [    2.234567] second\r\n" }"##;
+    let flow = r##"flow "t"
+send "true"  expect prompt "# "
+try { send "slow"  expect prompt "# " within 1s }
+send "next"  expect prompt "# "
+expect line /\[ .*\] (?<which>.*)/
+assert which == "second", which"##;
+    passes(flow, device);
+}
+
+#[test]
+fn what_was_held_goes_to_a_fail_on_before_it_goes_to_the_wait() {
+    let device = MODEM.replace(r#"reply "+ID: 7""#, r#"reply "ERROR, then +ID: 7""#);
+    let flow = r#"flow "t"
+fail on "ERROR"
+send "ATE0"   expect line "OK"
+send "AT+ID"  expect /ID: \d/"#;
+    fails(flow, &device, "`ERROR, then +ID: 7` came");
+}
+
+#[test]
+fn a_line_without_an_end_is_no_absence_where_the_echo_did_not_come() {
+    let device = MODEM.replace(r#"{ reply "OK" }"#, r#"{ send raw "\r\nOK" }"#);
+    let flow = r#"flow "t" send "ATE0"  expect line "OK" send "AT"  expect none line "OK" for 20ms"#;
+    fails(flow, &device, "came, which was not to come");
+    // What was held comes before what is unfinished.
+    let device = MODEM.replace(r#"{ reply "OK" }"#, r#"{ send raw "\r\nERROR 1\r\nERROR 2" }"#);
+    let flow = flow.replace(r#"none line "OK""#, r#"none /ERROR \d/"#);
+    fails(&flow, &device, "`ERROR 1` came, which was not to come");
+}
+
+#[test]
+fn a_collision_names_the_secret_that_was_sent() {
+    let device = r#"device "two wires" serial { echo off }
+read 9 bytes as _request
+send raw "no""#;
+    let flow = r#"flow "t" serial { eol none  echo on }
+compute secret key = "hunter2-9"
+send raw key
+read 1 bytes as _answer within 1s"#;
+    let outcome = Run::texts(flow, device).go();
+    for text in [&outcome.report, &outcome.transcript] {
+        assert!(!text.contains("hunter2") && text.contains("`«key»` was sent and `n` came back"), "{text}");
+    }
+}
