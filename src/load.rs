@@ -15,6 +15,7 @@ pub const STANDARD: &[(&str, &str)] = &[
     ("std/clouds", include_str!("../flows/std/clouds.flow")),
     ("std/esp", include_str!("../flows/std/esp.flow")),
     ("std/linux", include_str!("../flows/std/linux.flow")),
+    ("std/modem", include_str!("../flows/std/modem.flow")),
     ("std/uboot", include_str!("../flows/std/uboot.flow")),
 ];
 

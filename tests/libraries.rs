@@ -56,7 +56,7 @@ fn a_message_with_the_prompts_sign_in_it_is_no_prompt() {
     for between in ["temp > 21", ">", "> ", "a\r\n>b"] {
         passes(&Run::built_in("flows/espat_aliyun.flow").sim_var("between", between).go());
     }
-    let flow = "flow \"t\"\nuse \"std/at\"\nsend `AT+QMTPUBEX=0,1,1,0,\"t\",5`\ncall at_prompt()\nsend raw \"hello\"\nexpect line \"OK\"";
+    let flow = "flow \"t\"\nuse \"std/at\"\nuse \"std/modem\"\nsend `AT+QMTPUBEX=0,1,1,0,\"t\",5`\ncall at_prompt()\nsend raw \"hello\"\nexpect line \"OK\"";
     for prompt in [">", "> "] {
         let device = format!(
             r#"device "d"
@@ -76,8 +76,7 @@ on line /AT\+QMTPUBEX=.*/ {{
 
 #[test]
 fn a_prompt_for_data_counts_though_a_message_comes_right_after_it() {
-    let flow =
-        "flow \"t\"\nuse \"std/at\"\nsend \"AT+SEND=5\"\ncall at_prompt()\nsend raw \"hello\"\nexpect line \"OK\"";
+    let flow = "flow \"t\"\nuse \"std/at\"\nuse \"std/modem\"\nsend \"AT+SEND=5\"\ncall at_prompt()\nsend raw \"hello\"\nexpect line \"OK\"";
     let device = "device \"d\"\nserial { echo on }\non line \"AT+SEND=5\" { send raw \"\\r\\n> \\r\\nRING\\r\\n\" read 5 bytes as body within 2s send raw \"\\r\\nOK\\r\\n\" log body }";
     passes(&Run::texts(flow, device).go());
 }

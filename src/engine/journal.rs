@@ -66,6 +66,7 @@ impl Journal {
     }
 
     /// Lets an event leave that nobody holds back.
+    #[inline(always)]
     fn release(&mut self, event: Event) {
         if self.secrets.is_empty() {
             self.outbox.push_back(Output::Event(event));
@@ -92,7 +93,7 @@ impl Journal {
     }
 
     /// Gives out what is to leave next.
-    #[inline]
+    #[inline(always)]
     pub(in crate::engine) fn next(&mut self) -> Option<Output> {
         let next = self.outbox.pop_front();
         if next.is_none() {

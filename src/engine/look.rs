@@ -35,6 +35,8 @@ pub(super) struct Wanted {
     pub scope: LookAt,
     /// Whether one of the patterns is a literal.
     has_literals: bool,
+    /// Whether one of them is a prompt.
+    has_prompts: bool,
     /// Literals have been looked for up to here.
     literals_from: Offset,
     /// The next recorded line to look at; all before it were looked at by this wait.

@@ -79,7 +79,16 @@ impl Sight {
             LookAt::Unclaimed => self.inbox.records().start,
         };
         let has_literals = patterns.iter().flatten().any(|pattern| matches!(pattern, Pattern::Literal(_)));
-        Wanted { has_literals, patterns, scope, literals_from: self.floor, record, began_at: self.read_from }
+        let has_prompts = patterns.iter().flatten().any(Pattern::is_prompt);
+        Wanted {
+            has_literals,
+            has_prompts,
+            patterns,
+            scope,
+            literals_from: self.floor,
+            record,
+            began_at: self.read_from,
+        }
     }
 
     /// Notes that a send has left: what came before is no answer to it, unless it is the beginning of its echo.
@@ -393,7 +402,10 @@ impl Sight {
 
     /// Looks for what a wait wants in a complete line.
     fn look_in_line(&mut self, wanted: &mut Wanted, watching: Watching<'_>, line: &Line, silence: Silence) -> Seen {
-        let seen = self.look_for_overrun_prompt(wanted, watching, line, LineEnd::Came, silence);
+        let mut seen = Seen::Nothing;
+        if wanted.has_prompts {
+            seen = self.look_for_overrun_prompt(wanted, watching, line, LineEnd::Came, silence);
+        }
         // The echo may have been found behind the line: then nothing in it is an answer.
         let is_before_echo = wanted.scope == LookAt::Answer && self.floor >= line.next;
         if seen != Seen::Nothing || is_before_echo {
