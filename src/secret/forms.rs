@@ -203,6 +203,13 @@ mod tests {
     }
 
     #[test]
+    fn the_form_of_json_has_its_escapes() {
+        let forms = forms_of(b"ab\"cd\\ef");
+        let json = forms.iter().find(|(title, _)| *title == "json").map(|(_, form)| form.as_slice());
+        assert_eq!(json, Some(&b"ab\\\"cd\\\\ef"[..]));
+    }
+
+    #[test]
     fn the_reference_lists_the_forms_and_every_example_is_found() {
         let secret = b"pa ss/1\"";
         let mut redactor = Redactor::default();
