@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use flowrun::program::Program;
 use flowrun::settings::{SETTINGS, Settings};
-use flowrun::syntax::table::{Room, STATEMENTS};
+use flowrun::syntax::table::{Place, STATEMENTS};
 use support::{check_text, program, repo, shown};
 
 const GRAMMAR: &str = include_str!("../grammar/flow.pest");
@@ -176,13 +176,13 @@ fn the_tables_of_statements_are_those_of_the_code() {
     let devices = DOCUMENT.find("Only in devices:").expect("devices have a table of their own");
     let only_devices = DOCUMENT[devices..].lines().skip(4).take_while(|line| line.starts_with('|')).map(cells);
     let shown = [
-        (Room::Declaration, of("| declaration |")),
-        (Room::Statement, of("| statement | meaning |")),
-        (Room::Device, only_devices.collect()),
+        (Place::Declaration, of("| declaration |")),
+        (Place::Statement, of("| statement | meaning |")),
+        (Place::Device, only_devices.collect()),
     ];
-    for (room, shown) in shown {
-        let rows = STATEMENTS.iter().filter(|row| row.room == room).map(|row| (row.forms, row.what));
-        assert_eq!(shown, rows.collect::<Vec<_>>(), "{room:?}");
+    for (place, shown) in shown {
+        let rows = STATEMENTS.iter().filter(|row| row.place == place).map(|row| (row.forms, row.what));
+        assert_eq!(shown, rows.collect::<Vec<_>>(), "{place:?}");
     }
 }
 

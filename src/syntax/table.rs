@@ -5,7 +5,7 @@
 
 /// Where a statement has a meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Room {
+pub enum Place {
     /// At the top level of a file.
     Declaration,
     /// In any block.
@@ -18,7 +18,7 @@ pub enum Room {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
     /// Where they have a meaning.
-    pub room: Room,
+    pub place: Place,
     /// How they are written, each in backticks as in Markdown, with `·` between them.
     pub forms: &'static str,
     /// What they do, as Markdown; empty if the form says it.
@@ -36,188 +36,198 @@ impl Row {
 /// Every statement, in the order of the documentation.
 pub const STATEMENTS: &[Row] = &[
     Row {
-        room: Room::Declaration,
+        place: Place::Declaration,
         forms: "`use \"lib/air.flow\"`",
         what: "brings the procedures, watchers and settings of a library; the path is relative to this file and stays beside or below it. What begins with `std/` is built in, see `flows/std`",
     },
     Row {
-        room: Room::Declaration,
+        place: Place::Declaration,
         forms: "`sim \"devices/air.flow\"`",
         what: "the device file that `--port sim` plays (flows)",
     },
     Row {
-        room: Room::Declaration,
+        place: Place::Declaration,
         forms: "`param NAME [matches /regex/] [= EXPR]`",
         what: "a variable that the command line may set; without a default it must",
     },
     Row {
-        room: Room::Declaration,
+        place: Place::Declaration,
         forms: "`secret NAME [matches /regex/] [= EXPR]`",
         what: "the same, and masked as `«NAME»` in every output",
     },
     Row {
-        room: Room::Declaration,
+        place: Place::Declaration,
         forms: "`volatile NAME [matches /regex/]`",
         what: "what the regex finds in a line, or the value of the variable, changes from run to run: snapshots of `flowrun test` show it as `[NAME]`",
     },
     Row {
-        room: Room::Declaration,
+        place: Place::Declaration,
         forms: "`state NAME = EXPR`",
         what: "a variable that all handlers and procedures of a device share; `compute` gives it another value",
     },
     Row {
-        room: Room::Declaration,
+        place: Place::Declaration,
         forms: "`serial { baud 115200  eol \"\\r\" … }`",
         what: "settings of the line, see below; inside of a block a statement that changes them from there on",
     },
     Row {
-        room: Room::Declaration,
+        place: Place::Declaration,
         forms: "`timeout D`",
         what: "how long an `expect` waits unless it says otherwise; 5 s if nothing is said",
     },
     Row {
-        room: Room::Declaration,
+        place: Place::Declaration,
         forms: "`procedure NAME(a, b) { … }`",
         what: "a block with a name; its parameters and variables are its own",
     },
-    Row { room: Room::Statement, forms: "`send EXPR`", what: "write the text and the line ending" },
-    Row { room: Room::Statement, forms: "`send raw EXPR`", what: "write exactly these bytes" },
+    Row { place: Place::Statement, forms: "`send EXPR`", what: "write the text and the line ending" },
+    Row { place: Place::Statement, forms: "`send raw EXPR`", what: "write exactly these bytes" },
     Row {
-        room: Room::Statement,
+        place: Place::Statement,
         forms: "`expect PATTERN [within D]`",
         what: "wait for it; named groups become variables",
     },
     Row {
-        room: Room::Statement,
+        place: Place::Statement,
         forms: "`expect secret PATTERN [within D]`",
         what: "the same; what its groups capture is secret",
     },
     Row {
-        room: Room::Statement,
+        place: Place::Statement,
         forms: "`expect [within D] { [secret] PATTERN -> {…} … timeout -> {…} }`",
         what: "whichever comes first; the `timeout` arm may be left out. What the groups of a `secret` arm capture is secret",
     },
-    Row { room: Room::Statement, forms: "`expect all [within D] { PATTERN … }`", what: "all of them, in any order" },
     Row {
-        room: Room::Statement,
+        place: Place::Statement, forms: "`expect all [within D] { PATTERN … }`", what: "all of them, in any order"
+    },
+    Row {
+        place: Place::Statement,
         forms: "`expect none PATTERN for D`",
         what: "passes if it does not come; at its end the last line counts as it stands",
     },
     Row {
-        room: Room::Statement,
+        place: Place::Statement,
         forms: "`expect quiet for D [within D]`",
         what: "waits until nothing has come for so long",
     },
     Row {
-        room: Room::Statement,
+        place: Place::Statement,
         forms: "`await [secret] PATTERN [within D]`",
         what: "an unsolicited line: come already and claimed by nothing, or still to come",
     },
     Row {
-        room: Room::Statement,
+        place: Place::Statement,
         forms: "`read N bytes as [secret] NAME [within D]`",
         what: "so many bytes from behind the last match, whatever is in them",
     },
     Row {
-        room: Room::Statement,
+        place: Place::Statement,
         forms: "`read until PATTERN as [secret] NAME [within D]`",
         what: "everything up to the pattern, which is taken too",
     },
     Row {
-        room: Room::Statement,
+        place: Place::Statement,
         forms: "`capture [secret] NAME from EXPR`",
         what: "take a value out of an expression",
     },
     Row {
-        room: Room::Statement,
+        place: Place::Statement,
         forms: "`capture [secret] NAME from [line] /regex/ [in EXPR]`",
         what: "take what the regex's only group, its group NAME or itself finds in the last response, or in a text",
     },
-    Row { room: Room::Statement, forms: "`compute [secret] NAME = EXPR`", what: "work a value out" },
-    Row { room: Room::Statement, forms: "`assert EXPR, \"message\"`", what: "fail with the message unless it is true" },
+    Row { place: Place::Statement, forms: "`compute [secret] NAME = EXPR`", what: "work a value out" },
     Row {
-        room: Room::Statement,
+        place: Place::Statement,
+        forms: "`assert EXPR, \"message\"`",
+        what: "fail with the message unless it is true",
+    },
+    Row {
+        place: Place::Statement,
         forms: "`fail \"message\"` · `skip \"why\"`",
         what: "end the flow as failed · end the step, or the flow outside of a step, as skipped; a `finally` cannot skip",
     },
     Row {
-        room: Room::Statement,
+        place: Place::Statement,
         forms: "`ask EXPR [as [secret] NAME] [default EXPR]`",
         what: "ask the person at the terminal; the default is taken for an empty answer and where nobody is there, as with `--port sim`. The line is served meanwhile (flows)",
     },
     Row {
-        room: Room::Statement,
+        place: Place::Statement,
         forms: "`save NAME …`",
         what: "a result of the run: durable before the next statement begins",
     },
-    Row { room: Room::Statement, forms: "`log EXPR` · `sleep D`", what: "" },
+    Row { place: Place::Statement, forms: "`log EXPR` · `sleep D`", what: "" },
     Row {
-        room: Room::Statement,
+        place: Place::Statement,
         forms: "`step \"title\" [retry N [every D]] [timeout D] { … }`",
         what: "a part of the flow with a name; `retry 3` allows three further attempts",
     },
-    Row { room: Room::Statement, forms: "`if EXPR { … } else if EXPR { … } else { … }`", what: "" },
-    Row { room: Room::Statement, forms: "`repeat N [every D] { … }`", what: "N times" },
+    Row { place: Place::Statement, forms: "`if EXPR { … } else if EXPR { … } else { … }`", what: "" },
+    Row { place: Place::Statement, forms: "`repeat N [every D] { … }`", what: "N times" },
     Row {
-        room: Room::Statement,
+        place: Place::Statement,
         forms: "`repeat until EXPR [every D] [at most N] { … }` · `repeat while EXPR …`",
         what: "`until` is tested after each turn, `while` before it; inside a step with a timeout, or with `at most`",
     },
     Row {
-        room: Room::Statement,
+        place: Place::Statement,
         forms: "`for NAME in EXPR { … }`",
         what: "for each item of a list, key of a map, or character of a text",
     },
     Row {
-        room: Room::Statement,
+        place: Place::Statement,
         forms: "`try { … } else { … }`",
         what: "a failure inside is noted and does not end the flow; `else` may be left out",
     },
     Row {
-        room: Room::Statement,
+        place: Place::Statement,
         forms: "`call NAME(args) [-> NAME, …]` · `return [EXPR]`",
         what: "run a procedure; leave a procedure or handler. Several names take the items of a list that is returned",
     },
     Row {
-        room: Room::Statement,
+        place: Place::Statement,
         forms: "`finally { … }`",
         what: "runs when the enclosing step, procedure, handler or flow ends, however it ends, once this statement has been reached",
     },
     Row {
-        room: Room::Statement,
+        place: Place::Statement,
         forms: "`fail on PATTERN [, \"message\"]`",
         what: "ends any wait the moment it comes, unless that wait names it itself",
     },
     Row {
-        room: Room::Statement,
+        place: Place::Statement,
         forms: "`ignore PATTERN`",
         what: "keeps lines out of matching, unless a wait names them itself",
     },
     Row {
-        room: Room::Statement,
+        place: Place::Statement,
         forms: "`on [secret] PATTERN { … }`",
         what: "while anything waits, whenever this comes; what the groups of a `secret` pattern capture is secret",
     },
     Row {
-        room: Room::Statement,
+        place: Place::Statement,
         forms: "`baud N` · `dtr on` · `rts off` · `dtr on rts off` · `break D` · `flush`",
         what: "the line itself; `flush` throws away what has come so far",
     },
     Row {
-        room: Room::Statement,
+        place: Place::Statement,
         forms: "`echo on` · `echo off`",
         what: "whether everything that is sent comes back (flows), or what is heard is sent back (devices), from now on",
     },
-    Row { room: Room::Device, forms: "`reply EXPR`", what: "write the setting `header`, the text and the line ending" },
     Row {
-        room: Room::Device,
+        place: Place::Device,
+        forms: "`reply EXPR`",
+        what: "write the setting `header`, the text and the line ending",
+    },
+    Row {
+        place: Place::Device,
         forms: "`after D { … }`",
         what: "run the block so much later, between other handlers; it sees the variables of now",
     },
     Row {
-        room: Room::Device,
+        place: Place::Device,
         forms: "`restart`",
         what: "begin afresh, as after power-on: states, settings and timers",
     },
-    Row { room: Room::Device, forms: "`unplug`", what: "the line goes away, as if the adapter were pulled" },
+    Row { place: Place::Device, forms: "`unplug`", what: "the line goes away, as if the adapter were pulled" },
 ];
