@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::load::{Loaded, LoadedFile};
-use crate::program::{Address, Op, Procedure, Program, Role, Watcher, WatcherId};
+use crate::program::{Op, OpIndex, Procedure, Program, Role, Watcher, WatcherId};
 use crate::source::{Site, SourceId, Sources, Span};
 use crate::syntax::ast::{Block, FileKind, Name};
 use crate::value::Type;
@@ -200,19 +200,19 @@ impl<'a> Compiler<'a> {
     }
 
     /// Adds an instruction and returns its address.
-    fn emit(&mut self, op: Op, span: Span) -> Address {
+    fn emit(&mut self, op: Op, span: Span) -> OpIndex {
         self.code.ops.push(op);
         self.code.sites.push(self.site(span));
         self.code.ops.len() - 1
     }
 
     /// Returns the address of the next instruction.
-    fn here(&self) -> Address {
+    fn here(&self) -> OpIndex {
         self.code.ops.len()
     }
 
     /// Puts the address of the next instruction into a jump that was emitted before it was known.
-    fn land(&mut self, at: Address) {
+    fn land(&mut self, at: OpIndex) {
         let here = self.here();
         *self.code.ops[at].landing().expect("only jumps are landed") = here;
     }

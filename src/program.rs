@@ -17,7 +17,7 @@ pub use op::{
 };
 
 /// A place in [`Program::ops`].
-pub type Address = usize;
+pub type OpIndex = usize;
 
 /// A checked flow or device.
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ pub struct Program {
 #[derive(Clone, Debug)]
 pub struct Main {
     /// Its first instruction.
-    pub entry: Address,
+    pub entry: OpIndex,
     /// How many local variables it has.
     pub locals: usize,
     /// The watchers in force from the beginning: those of libraries, and all of a device.
@@ -104,7 +104,7 @@ pub struct Procedure {
     /// The names of its locals.
     pub locals: Vec<String>,
     /// Its first instruction.
-    pub entry: Address,
+    pub entry: OpIndex,
 }
 
 /// Which watcher of [`Program::watchers`].
@@ -138,7 +138,7 @@ pub enum WatcherKind {
     /// Runs a block.
     On {
         /// The block.
-        entry: Address,
+        entry: OpIndex,
         /// How many locals it has of its own; `None` if it shares those of the block it stands in.
         locals: Option<usize>,
     },
@@ -260,7 +260,7 @@ pub enum ExprKind {
 
 impl Program {
     /// Returns the statement of an instruction.
-    pub fn site(&self, at: Address) -> Site {
+    pub fn site(&self, at: OpIndex) -> Site {
         self.sites[at]
     }
 }

@@ -16,7 +16,7 @@ use super::flow::Exit;
 use super::{Engine, State};
 use crate::diagnostic::Code;
 use crate::event::{EventKind, Failure};
-use crate::program::{Address, Op, Role};
+use crate::program::{Op, OpIndex, Role};
 use crate::source::Site;
 
 /// How many statements may be executed without time passing.
@@ -54,7 +54,7 @@ impl Engine {
         }
     }
 
-    fn execute(&mut self, op: &Op, at: Address, site: Site) -> Result<(), Box<Failure>> {
+    fn execute(&mut self, op: &Op, at: OpIndex, site: Site) -> Result<(), Box<Failure>> {
         match op {
             Op::Send { mode, text } => self.send(*mode, text, site)?,
             Op::Expect(expect) => self.expect(expect, site)?,

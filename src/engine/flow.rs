@@ -9,7 +9,7 @@ use super::State;
 use super::watched::Active;
 use crate::event::Failure;
 use crate::port::PortId;
-use crate::program::{Address, Program, Slot, Target, WatcherId};
+use crate::program::{OpIndex, Program, Slot, Target, WatcherId};
 use crate::source::Site;
 use crate::time::Moment;
 use crate::value::Value;
@@ -19,7 +19,7 @@ use crate::value::taint::Marked;
 #[derive(Debug)]
 pub(in crate::engine) struct Flow {
     /// The next instruction.
-    pub at: Address,
+    pub at: OpIndex,
     /// The port that instructions speak to.
     pub port: PortId,
     globals: Vec<Option<Marked>>,
@@ -41,7 +41,7 @@ struct Frame {
     /// The frame whose locals these statements use: a handler in a flow uses those of its block.
     home: usize,
     /// Where to go on after the call.
-    return_to: Address,
+    return_to: OpIndex,
     /// What the result is put into.
     result: Option<Target>,
     /// Where it was called, for messages; a handler has none.
@@ -52,7 +52,7 @@ struct Frame {
 #[derive(Debug)]
 struct Timer {
     at: Moment,
-    entry: Address,
+    entry: OpIndex,
     port: PortId,
     locals: Vec<Option<Marked>>,
 }
@@ -69,7 +69,7 @@ pub(in crate::engine) struct Scope {
     /// The port that was current before it.
     port: PortId,
     /// `finally` blocks that were reached, with the port that was current there; the last one runs first.
-    finals: Vec<(Address, PortId)>,
+    finals: Vec<(OpIndex, PortId)>,
 }
 
 /// What a scope is.
@@ -82,7 +82,7 @@ pub(in crate::engine) enum ScopeIs {
     /// A step.
     Step(Box<Step>),
     /// `try`.
-    Try { otherwise: Address },
+    Try { otherwise: OpIndex },
     /// A procedure.
     Procedure,
     /// A handler, and what it came into.
@@ -112,8 +112,8 @@ pub(in crate::engine) struct Step {
     pub every: Duration,
     pub lasting: Option<Duration>,
     pub began: Moment,
-    pub body: Address,
-    pub behind: Address,
+    pub body: OpIndex,
+    pub behind: OpIndex,
     /// How much had been checked when it began.
     pub n_checks: u64,
 }
@@ -122,7 +122,7 @@ pub(in crate::engine) struct Step {
 #[derive(Debug)]
 pub(in crate::engine) enum Then {
     /// The scope ends normally: its `Leave` is executed again.
-    Leave(Address),
+    Leave(OpIndex),
     /// It is being left.
     Exit(Exit),
 }
@@ -223,7 +223,7 @@ impl Flow {
     /// Goes on in a procedure with these variables.
     pub(in crate::engine) fn call(
         &mut self,
-        entry: Address,
+        entry: OpIndex,
         locals: Vec<Option<Marked>>,
         result: Option<Target>,
         site: Site,
@@ -234,7 +234,7 @@ impl Flow {
     }
 
     /// Goes on in the block of a watcher: with so many variables of its own, or with those of the block it stands in.
-    pub(in crate::engine) fn call_handler(&mut self, entry: Address, active: Active, own_locals: Option<usize>) {
+    pub(in crate::engine) fn call_handler(&mut self, entry: OpIndex, active: Active, own_locals: Option<usize>) {
         let (locals, home) = match own_locals {
             Some(n) => (vec![None; n], self.frames.len()),
             None => (Vec::new(), active.frame),
@@ -269,7 +269,7 @@ impl Flow {
     // Blocks that run later.
 
     /// Has a block run later, with the variables of now.
-    pub(in crate::engine) fn add_timer(&mut self, at: Moment, entry: Address) {
+    pub(in crate::engine) fn add_timer(&mut self, at: Moment, entry: OpIndex) {
         let locals = self.frames[self.home()].locals.clone();
         self.timers.push(Timer { at, entry, port: self.port, locals });
     }
@@ -352,7 +352,7 @@ impl Flow {
     }
 
     /// Has a block run when the innermost scope ends.
-    pub(in crate::engine) fn add_final(&mut self, entry: Address) {
+    pub(in crate::engine) fn add_final(&mut self, entry: OpIndex) {
         let port = self.port;
         if let Some(scope) = self.scopes.last_mut() {
             scope.finals.push((entry, port));
@@ -360,7 +360,7 @@ impl Flow {
     }
 
     /// Takes the next `finally` block of the innermost scope, and the port that was current where it was reached.
-    pub(in crate::engine) fn take_final(&mut self) -> Option<(Address, PortId)> {
+    pub(in crate::engine) fn take_final(&mut self) -> Option<(OpIndex, PortId)> {
         self.scopes.last_mut()?.finals.pop()
     }
 

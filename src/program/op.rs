@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Address, Expr, PatternSpec, Slot, Target, WatcherId};
+use super::{Expr, OpIndex, PatternSpec, Slot, Target, WatcherId};
 use crate::port_id::PortId;
 use crate::settings::SettingValue;
 
@@ -93,20 +93,20 @@ pub enum Op {
         /// How much later.
         delay: Expr,
         /// The block.
-        entry: Address,
+        entry: OpIndex,
     },
     /// Begin afresh (devices).
     Restart,
     /// Hang up (devices).
     Unplug,
     /// Go on elsewhere.
-    Jump(Address),
+    Jump(OpIndex),
     /// Go on elsewhere unless it is true.
     Unless {
         /// What must be true to go on here.
         condition: Expr,
         /// Where to go on otherwise.
-        otherwise: Address,
+        otherwise: OpIndex,
     },
     /// Put the number of turns of a loop into a counter.
     Count {
@@ -120,7 +120,7 @@ pub enum Op {
         /// The counter; without a value the loop is endless.
         counter: Slot,
         /// Where to go when none is left.
-        done: Address,
+        done: OpIndex,
         /// What it means that none is left.
         when_over: WhenOver,
     },
@@ -142,7 +142,7 @@ pub enum Op {
         /// The variable.
         item: Slot,
         /// Where to go when none is left.
-        done: Address,
+        done: OpIndex,
     },
     /// Begin a scope.
     Enter(Box<ScopeKind>),
@@ -151,9 +151,9 @@ pub enum Op {
     /// Have a block run when the innermost scope ends; go on behind it.
     Finally {
         /// The block.
-        entry: Address,
+        entry: OpIndex,
         /// What follows it.
-        behind: Address,
+        behind: OpIndex,
     },
     /// The end of a `finally` block.
     FinallyEnd,
@@ -207,7 +207,7 @@ pub struct Expect {
     /// How long; `None` is the file's timeout.
     pub within: Option<Expr>,
     /// Where to go on when it did not come; `None` is a failure.
-    pub timeout: Option<Address>,
+    pub timeout: Option<OpIndex>,
 }
 
 /// One thing that an [`Expect`] waits for.
@@ -216,7 +216,7 @@ pub struct Arm {
     /// What.
     pub pattern: PatternSpec,
     /// Where to go on when it came, and nothing more is needed.
-    pub then: Address,
+    pub then: OpIndex,
 }
 
 /// How many arms of an [`Expect`] must come.
@@ -304,19 +304,19 @@ pub enum ScopeKind {
         /// How long an attempt may take.
         timeout: Option<Expr>,
         /// What follows it.
-        behind: Address,
+        behind: OpIndex,
     },
     /// A failure inside goes on here.
     Try {
         /// The `else` block, or what follows.
-        otherwise: Address,
+        otherwise: OpIndex,
     },
 }
 
 impl Op {
     /// Returns where an instruction goes on when it does not go on with the next; `None` if it always does, or if it has
     /// several such places.
-    pub(crate) fn landing(&mut self) -> Option<&mut Address> {
+    pub(crate) fn landing(&mut self) -> Option<&mut OpIndex> {
         match self {
             Op::Jump(to) => Some(to),
             Op::Unless { otherwise, .. } => Some(otherwise),

@@ -7,7 +7,7 @@ use crate::engine::flow::{Exit, Scope, ScopeIs, Step, Then};
 use crate::engine::{Engine, Rigour, State};
 use crate::event::{EventKind, Failure, StepOutcome, Verdict};
 use crate::port::PortCommand;
-use crate::program::{Address, Role, ScopeKind};
+use crate::program::{OpIndex, Role, ScopeKind};
 use crate::source::Site;
 
 impl Engine {
@@ -63,7 +63,7 @@ impl Engine {
     }
 
     /// Ends the innermost scope normally; `leave` is the address of the instruction that does so.
-    pub(in crate::engine) fn leave_scope(&mut self, leave: Address) {
+    pub(in crate::engine) fn leave_scope(&mut self, leave: OpIndex) {
         if self.run_final(Then::Leave(leave)).is_none() {
             return;
         }

@@ -5,7 +5,7 @@ use crate::engine::flow::ScopeIs;
 use crate::engine::watched::Active;
 use crate::engine::{Engine, State};
 use crate::event::Failure;
-use crate::program::{Address, Op, Role, Target, WatcherKind};
+use crate::program::{Op, OpIndex, Role, Target, WatcherKind};
 use crate::source::Site;
 use crate::value::taint::Marked;
 
@@ -92,7 +92,7 @@ impl Engine {
     }
 
     /// Whether an instruction reads counted bytes.
-    pub(in crate::engine) fn reads_next(&self, address: Address) -> bool {
+    pub(in crate::engine) fn reads_next(&self, address: OpIndex) -> bool {
         let mut ops = self.program.ops.iter().skip(address).skip_while(|op| matches!(op, Op::Hold | Op::Release));
         matches!(ops.next(), Some(Op::ReadCount(_) | Op::ReadUntil(_)))
     }

@@ -3,7 +3,7 @@
 use crate::diagnostic::Code;
 use crate::engine::Engine;
 use crate::event::Failure;
-use crate::program::{Address, Expr, Slot, WhenOver};
+use crate::program::{Expr, OpIndex, Slot, WhenOver};
 use crate::source::Site;
 use crate::value::Value;
 use crate::value::taint::{Marked, Stained, Taint};
@@ -20,7 +20,7 @@ impl Engine {
     pub(super) fn turn(
         &mut self,
         counter: Slot,
-        done: Address,
+        done: OpIndex,
         when_over: WhenOver,
         site: Site,
     ) -> Result<(), Box<Failure>> {
@@ -65,7 +65,7 @@ impl Engine {
     }
 
     /// Puts the next item into a variable, or goes on after the loop.
-    pub(super) fn next_item(&mut self, list: Slot, place: Slot, item: Slot, done: Address) {
+    pub(super) fn next_item(&mut self, list: Slot, place: Slot, item: Slot, done: OpIndex) {
         let index = self.flow.get(place).and_then(Value::as_int).unwrap_or(0);
         let next = match self.flow.get_marked(list) {
             Some(Marked { value: Value::List(items), taint }) => {

@@ -15,7 +15,7 @@ use crate::engine::{Engine, State};
 use crate::event::{EventKind, Failure};
 use crate::pattern::{Pattern, Regex};
 use crate::port::PortId;
-use crate::program::{Absence, Address, Arm, CountedRead, DelimitedRead, Expect, Expr, LookAt, Needed, PatternSpec};
+use crate::program::{Absence, Arm, CountedRead, DelimitedRead, Expect, Expr, LookAt, Needed, OpIndex, PatternSpec};
 use crate::secret::SHORTEST;
 use crate::source::Site;
 use crate::time::{Moment, show_duration};
@@ -342,7 +342,7 @@ impl Engine {
         found: Range<Offset>,
         line: &Line,
         waited: Duration,
-        then: Address,
+        then: OpIndex,
     ) {
         let end = match pattern {
             Pattern::Line(_) | Pattern::LineRegex(_) => line.next,
