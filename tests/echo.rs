@@ -288,3 +288,47 @@ read 1 bytes as _answer within 1s"#;
         assert!(!text.contains("hunter2") && text.contains("`«key»` was sent and `n` came back"), "{text}");
     }
 }
+
+#[test]
+fn commands_that_are_sent_one_after_the_other_are_answered_one_after_the_other() {
+    let device = r#"device "d" serial { header "\r\n"  echo on }
+on line "AT" { reply "OK" }
+on line /A(?<n>\d)/ { reply "r${n}" }"#;
+    let flow = r#"flow "t"
+send "AT"  expect line "OK"
+send "A1"  send "A2"  expect line "r1" within 1s  expect line "r2" within 1s"#;
+    passes(flow, device);
+}
+
+#[test]
+fn what_a_handler_sends_takes_no_answer_from_the_wait_that_it_interrupts() {
+    let flow = r#"flow "t"
+on /\+URC: \d/ { send "ACK" }
+send "AT"  expect line "OK"
+send "AT+X"  expect line "+X: 1"  expect line "OK""#;
+    for busy in ["0ms", "20ms", "45ms", "60ms", "200ms"] {
+        let device = format!(
+            r#"device "d" serial {{ header "\r\n"  echo on }}
+on line "AT" {{ reply "OK" }}
+on line "AT+X" {{ sleep 100ms  reply "+URC: 7"  sleep 300ms  reply "+X: 1"  reply "OK"  sleep {busy} }}
+on line "ACK" {{ reply "acked" }}"#
+        );
+        passes(flow, &device);
+    }
+}
+
+#[test]
+fn raw_bytes_that_are_sent_in_several_pieces_come_back_as_one() {
+    let device = r#"device "d" serial { header "\r\n"  echo on }
+on line "W" { sleep 400ms  reply "OK" }
+on line /.*/ { reply "OK" }"#;
+    let all = [
+        r#"send raw "RO"  send raw "W b\r"  expect line "OK""#,
+        r#"send raw "A"  send raw "T"  send raw "\r"  expect line "OK""#,
+        r#"send raw "ROW "  sleep 100ms  send raw "b\r"  expect line "OK""#,
+        r#"send "W"  send raw "AT\r"  expect line "OK""#,
+    ];
+    for sends in all {
+        passes(&format!("flow \"t\" serial {{ echo on }} send \"AT\" expect line \"OK\" {sends}"), device);
+    }
+}

@@ -117,7 +117,8 @@ impl Engine {
         // What a device writes is no question: what came before it is still to be read.
         match self.program.role {
             Role::Flow => {
-                port.sight.sent(&send.bytes, send.echo);
+                let is_sole = !self.flow.is_in_handler();
+                port.sight.sent(&send.bytes, send.echo, is_sole);
                 // A wait that a handler came into may still read from before.
                 if !self.flow.is_in_handler() {
                     port.sight.inbox.forget_taken();

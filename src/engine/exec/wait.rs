@@ -203,6 +203,7 @@ impl Engine {
         let (deadline, is_bounded) = self.bounded(lasting);
         let port = self.flow.port;
         let filter = Filter::begin(&self.ports[port].sight);
+        self.ports[port].sight.note_wait();
         let wait = Wait { site, port, begun: self.now, deadline, is_bounded, filter, kind };
         self.state = State::Waiting(self.spare.put(wait));
         self.look();

@@ -22,6 +22,8 @@ pub(in crate::engine) struct Echo {
     came_at: Option<Range<Offset>>,
     /// Whether the other end is known to echo: the last echo that was expected came, or the flow says so.
     is_known: bool,
+    /// Whether nothing else is asked that may still be answered: then what comes before the echo belongs to something earlier.
+    is_sole: bool,
     /// Whether it is too late for more of this echo: what is only its beginning is something else.
     is_late: bool,
 }
@@ -79,7 +81,8 @@ impl Echo {
     }
 
     /// Notes what of the bytes that were sent may come back; of a line nothing if it is no single line.
-    pub(super) fn expect(&mut self, expected: Expected) {
+    pub(super) fn expect(&mut self, expected: Expected, is_sole: bool) {
+        self.is_sole = is_sole;
         self.awaited = match expected {
             Expected::Line(n) if n > 0 && !self.sent[..n].iter().any(|b| matches!(b, b'\r' | b'\n')) => {
                 Awaited::Line(n)
@@ -90,6 +93,11 @@ impl Echo {
         };
         self.came_at = None;
         self.is_late = false;
+    }
+
+    /// Notes more bytes of which all come back, behind those that have not come yet.
+    pub(super) fn expect_more(&mut self, bytes: &[u8]) {
+        self.sent.extend_from_slice(bytes);
     }
 
     /// Notes that the other end is said to echo.
@@ -148,7 +156,7 @@ impl Echo {
 
     /// Whether the line is sure to come back before its answer, as far as is known.
     pub(super) fn is_due(&self) -> bool {
-        self.is_known && !self.is_late && matches!(self.awaited, Awaited::Line(_))
+        self.is_known && self.is_sole && !self.is_late && matches!(self.awaited, Awaited::Line(_))
     }
 
     /// Whether every byte is to come back first.
@@ -345,7 +353,7 @@ mod tests {
     fn echo_of(line: &[u8]) -> Echo {
         let mut echo = Echo::default();
         echo.note_sent(line);
-        echo.expect(Expected::Line(line.len()));
+        echo.expect(Expected::Line(line.len()), true);
         echo
     }
 
@@ -403,7 +411,7 @@ mod tests {
         let compare = |sent: &[u8], came: &[u8]| {
             let mut echo = Echo::default();
             echo.note_sent(sent);
-            echo.expect(Expected::Bytes);
+            echo.expect(Expected::Bytes, true);
             echo.compare(came)
         };
         assert_eq!(compare(b"\x01\x06\x0a", b"\x01\x06\x0a\x0d"), Ok(Some(3)));

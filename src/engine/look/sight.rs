@@ -34,6 +34,8 @@ pub(in crate::engine) struct Sight {
     pub exchange: Offset,
     /// What was sent last, and its echo.
     echo: Echo,
+    /// Whether nothing was awaited since the last send.
+    is_unasked: bool,
     /// What came when the first bytes of a send that takes its time had left, while the rest leaves.
     leaving_from: Option<Offset>,
     /// What came back instead of what was sent, where all of it must.
@@ -55,6 +57,7 @@ impl Sight {
             claimed: Offset::START,
             exchange: Offset::START,
             echo: Echo::default(),
+            is_unasked: false,
             leaving_from: None,
             collision: None,
             has_eager_watchers: false,
@@ -91,8 +94,18 @@ impl Sight {
         }
     }
 
-    /// Notes that a send has left: what came before is no answer to it, unless it is the beginning of its echo.
-    pub(in crate::engine) fn sent(&mut self, bytes: &[u8], expected: Expected) {
+    /// Notes that a send has left: what came before is no answer to it, unless it is the beginning of its echo. `is_sole` says
+    /// that no wait is interrupted by it.
+    pub(in crate::engine) fn sent(&mut self, bytes: &[u8], expected: Expected, is_sole: bool) {
+        // Commands that are sent one after the other, without a wait, are answered one after the other.
+        let is_sole = is_sole && !std::mem::replace(&mut self.is_unasked, true);
+        if expected == Expected::Bytes && self.echo.wants_bytes() {
+            self.leaving_from = None;
+            return self.echo.expect_more(bytes);
+        }
+        // The echo of a line is still to come: what comes back first is not these bytes.
+        let is_behind_a_line = expected == Expected::Bytes && self.echo.awaited().is_some();
+        let expected = if is_behind_a_line { Expected::Nothing } else { expected };
         self.note_sent(bytes);
         self.start_afresh();
         if let Some(from) = self.leaving_from.take()
@@ -103,8 +116,13 @@ impl Sight {
             self.read_from = from;
         }
         self.exchange = self.floor;
-        self.echo.expect(expected);
+        self.echo.expect(expected, is_sole);
         self.collision = None;
+    }
+
+    /// Notes that something is awaited.
+    pub(in crate::engine) fn note_wait(&mut self) {
+        self.is_unasked = false;
     }
 
     /// Notes that the first bytes of a send have left: what comes while the rest leaves may be their echo.
