@@ -142,8 +142,12 @@ impl<'a> Walk<'a> {
         if matches!(statement.kind, StatementKind::Repeat { .. } | StatementKind::For { .. }) {
             statement.blocks().into_iter().for_each(|block| forget(&block.body, place));
         }
+        let blocks = statement.blocks();
+        if blocks.is_empty() {
+            return;
+        }
         let before = place.clone();
-        for block in statement.blocks() {
+        for block in blocks {
             let mut inside = if is_branch { before.clone() } else { place.clone() };
             self.body(&block.body, &mut inside, depth);
             if !is_branch {
