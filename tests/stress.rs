@@ -154,3 +154,23 @@ on line "SAY" { reply "it is Tr0ub4dor-9Kx7Qm2Z" }"#;
     }
     assert!(n_findings > 0, "something is reported");
 }
+
+#[test]
+fn a_secret_that_is_given_is_covered_in_the_text_of_the_flow_too() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("d.flow"), "device \"d\" on line /.*/ { reply \"OK\" }").expect("it can be written");
+    let flow = "flow \"t\" sim \"d.flow\"\nsecret key\nsend \"AT\" expect line \"OK\"\n\
+                send \"K=Zq7Wx9Kp2L\" expect line \"Zq7Wx9Kp2L-OK\" within 1s\n";
+    std::fs::write(at("t.flow"), flow).expect("it can be written");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_flowrun"))
+        .current_dir(folder.path())
+        .env("FLOWRUN_VAR_KEY", "Zq7Wx9Kp2L")
+        .args(["stress", "t.flow", "--runs", "5"])
+        .output()
+        .expect("it can be started");
+    let told = [output.stdout, output.stderr].concat();
+    let told = String::from_utf8_lossy(&told);
+    assert!(told.contains("does not pass on an ideal line"), "{told}");
+    assert!(!told.contains("Zq7W"), "{told}");
+}

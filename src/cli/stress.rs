@@ -16,8 +16,9 @@ use crate::report::console::Volume;
 use crate::report::failure::diagnostic_of;
 use crate::report::summary::remark;
 use crate::setup::{Setup, SetupError, Terms, find_counterpart};
+use crate::source::Sources;
 use crate::stress::{
-    Bench, Campaign, Choice, Ending as RunEnding, Fault, Finding, Occurrence, Report, Tally, Wrong, run,
+    Bench, Campaign, Choice, Ending as RunEnding, Fault, Finding, Occurrence, Report, Tally, Trial, Wrong, run,
 };
 
 /// So many faults of a plan are shown.
@@ -104,7 +105,7 @@ fn carry_out(arguments: &StressArguments, bench: &Bench, campaign: &Campaign, te
         Err(ideal) => {
             terminal.say("\nit does not pass on an ideal line, so nothing was tried:\n\n");
             if let Some(failure) = &ideal.failure {
-                terminal.report(&[diagnostic_of(failure)], &bench.flow().sources);
+                terminal.report(&[diagnostic_of(failure)], &covered(bench, &ideal));
             }
             return Ending::Found;
         }
@@ -113,10 +114,17 @@ fn carry_out(arguments: &StressArguments, bench: &Bench, campaign: &Campaign, te
     for (i, finding) in report.findings.iter().enumerate() {
         terminal.say(&format!("\n{}. {}\n", i + 1, render_finding(finding, bench, arguments)));
         if let Some(failure) = &finding.trial.failure {
-            terminal.report(&[diagnostic_of(failure)], &bench.flow().sources);
+            terminal.report(&[diagnostic_of(failure)], &covered(bench, &finding.trial));
         }
     }
     if report.findings.is_empty() { Ending::Done } else { Ending::Found }
+}
+
+/// Returns the texts of the flow with the secrets covered that a run knew: one that was given may stand in them too.
+fn covered(bench: &Bench, trial: &Trial) -> Sources {
+    let mut sources = (*bench.flow().sources).clone();
+    trial.secrets.iter().for_each(|(_, secret)| sources.hide(secret));
+    sources
 }
 
 fn render_report(report: &Report) -> String {

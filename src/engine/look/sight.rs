@@ -200,13 +200,6 @@ impl Sight {
         self.echo.forget();
     }
 
-    /// Throws away everything that has come.
-    pub(in crate::engine) fn flush(&mut self) {
-        self.pass_over();
-        self.inbox.claim(Offset::START..self.floor);
-        self.inbox.skip_to(self.floor);
-    }
-
     /// Whether silence for the settle time would change anything: an unfinished line is a prompt or not an echo.
     pub(in crate::engine) fn waits_for_silence(&self, wanted: Option<&Wanted>) -> bool {
         let has_rest = self.inbox.end() > self.inbox.line_start().max(self.claimed);

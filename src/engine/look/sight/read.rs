@@ -67,4 +67,11 @@ impl Sight {
             self.floor_begins_line = true;
         }
     }
+
+    /// Throws away everything that has come.
+    pub(in crate::engine) fn flush(&mut self) {
+        self.pass_over();
+        self.inbox.claim(Offset::START..self.floor);
+        self.inbox.skip_to(self.floor);
+    }
 }
