@@ -232,13 +232,17 @@ impl Redactor {
         regions.first().filter(|_| at == all.end).map(|region| self.name(region.secret).clone())
     }
 
-    /// Returns the name of the first secret that stands in some bytes, in whatever form.
-    pub(crate) fn name_in(&self, bytes: &[u8]) -> Option<Arc<str>> {
+    /// Returns where secrets stand in some bytes, in whatever form, and their names: in order, and none over another.
+    pub(crate) fn find(&self, bytes: &[u8]) -> Vec<(Range<usize>, Arc<str>)> {
         if self.is_empty() {
-            return None;
+            return Vec::new();
         }
         let regions = self.search(bytes, Ends::Whole).regions(&(0..bytes.len() as u64));
-        regions.first().map(|region| self.name(region.secret).clone())
+        let place = |region: Region| {
+            let range = region.range.start as usize..region.range.end as usize;
+            (range, self.name(region.secret).clone())
+        };
+        regions.into_iter().map(place).collect()
     }
 
     /// Returns the name of a secret by its number.
@@ -419,6 +423,6 @@ mod tests {
         assert_eq!(redactor.name_of(redactor.known()[0].1.clone().as_slice()).as_deref(), Some("pem"));
         assert_eq!(redactor.name_of(b"MHcCAQEE\r\nAwEHoUQD").as_deref(), Some("pem"));
         assert_eq!((redactor.name_of(b"hunter22."), redactor.name_of(b"")), (None, None));
-        assert_eq!(redactor.name_in(b"a hunter22.").as_deref(), Some("key"));
+        assert_eq!(redactor.find(b"a hunter22."), [(2..10, "key".into())]);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::secret::{Redactor, SHORTEST};
 use crate::value::taint::{Stain, Stained};
 
-/// Covers secrets, and pieces of them, in what is told of a line that lost or changed some of its bytes.
+/// Covers secrets, and pieces of them, in reports on a line that lost or changed some of its bytes.
 #[derive(Debug, Default)]
 pub(crate) struct Cover {
     redactor: Redactor,
@@ -42,31 +42,9 @@ impl Cover {
     }
 }
 
-/// Finds the secrets in some octets, in order. Of two that overlap, all that they take is marked.
+/// Finds the secrets in some octets, in order.
 pub(in crate::engine) fn stains_in(secrets: &Redactor, octets: &[u8]) -> Vec<Stain> {
-    if secrets.known().is_empty() || secrets.name_in(octets).is_none() {
-        return Vec::new();
-    }
-    let mut plain = Vec::new();
-    for (name, secret) in secrets.known() {
-        let places = memchr::memmem::find_iter(octets, secret);
-        plain.extend(places.map(|at| Stain { range: at..at + secret.len(), name: name.clone() }));
-    }
-    let plain = apart(plain);
-    // In another form it is found by halving: first where it ends, then where it begins.
-    let mut others = Vec::new();
-    let mut from = 0;
-    let ends = plain.iter().map(|stain| (stain.range.start, stain.range.end)).chain([(octets.len(), octets.len())]);
-    for (until, next) in ends {
-        while let Some(name) = secrets.name_in(&octets[from..until]) {
-            let end = from + least(until - from, |n| secrets.name_in(&octets[from..from + n]).is_some());
-            let start = end - least(end - from, |n| secrets.name_in(&octets[end - n..end]).is_some());
-            others.push(Stain { range: start..end, name });
-            from = end;
-        }
-        from = next;
-    }
-    apart(plain.into_iter().chain(others).collect())
+    secrets.find(octets).into_iter().map(|(range, name)| Stain { range, name }).collect()
 }
 
 /// Returns stains in order, without what one takes that another has taken.
@@ -79,16 +57,6 @@ pub(in crate::engine) fn apart(mut stains: Vec<Stain>) -> Vec<Stain> {
         stain.range.start < stain.range.end
     });
     stains
-}
-
-/// Returns the least number up to `most` of which something holds that holds of all greater ones; it holds of `most`.
-fn least(most: usize, holds: impl Fn(usize) -> bool) -> usize {
-    let (mut no, mut yes) = (0, most);
-    while no + 1 < yes {
-        let middle = no + (yes - no) / 2;
-        if holds(middle) { yes = middle } else { no = middle }
-    }
-    yes
 }
 
 /// A secret from so many bytes on is an answer rather than a password.

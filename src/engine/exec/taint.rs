@@ -102,7 +102,7 @@ impl Engine {
     }
 
     fn finds_none(&self, value: &Value) -> bool {
-        self.journal.secrets().name_in(&value.show()).is_none()
+        self.journal.secrets().find(&value.show()).is_empty()
     }
 
     /// Returns the marks of what a function made of its arguments.
