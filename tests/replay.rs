@@ -19,6 +19,13 @@ fn passes(arguments: &[&str]) -> String {
     shown
 }
 
+/// Puts a text into a file of a folder; returns its path.
+fn put(folder: &Path, name: &str, text: &str) -> String {
+    let path = folder.join(name);
+    std::fs::write(&path, text).expect("there is room");
+    path.display().to_string()
+}
+
 /// Records the run of a flow against its own device; returns the paths of the recording and of the transcript.
 fn record(folder: &Path, flow: &str) -> (String, String) {
     let path = |name: &str| folder.join(name).display().to_string();
@@ -70,11 +77,7 @@ fn a_secret_that_came_is_given_back_to_a_replay_by_name() {
 #[test]
 fn the_first_byte_where_a_flow_departs_is_told() {
     let folder = tempfile::tempdir().expect("there is room");
-    let write = |name: &str, text: &str| {
-        let path = folder.path().join(name);
-        std::fs::write(&path, text).expect("there is room");
-        path.display().to_string()
-    };
+    let write = |name: &str, text: &str| put(folder.path(), name, text);
     write("d.flow", "device \"d\" on line /.*/ { reply \"OK\" }");
     let flow =
         write("t.flow", "flow \"t\" sim \"d.flow\" send \"AT\" expect line \"OK\" send \"AT+ONE\" expect line \"OK\"");
@@ -92,11 +95,7 @@ fn the_first_byte_where_a_flow_departs_is_told() {
 #[test]
 fn no_departure_shows_a_piece_of_a_secret_wherever_it_is() {
     let folder = tempfile::tempdir().expect("there is room");
-    let write = |name: &str, text: &str| {
-        let path = folder.path().join(name);
-        std::fs::write(&path, text).expect("there is room");
-        path.display().to_string()
-    };
+    let write = |name: &str, text: &str| put(folder.path(), name, text);
     write("d.flow", "device \"d\" on line /.*/ { reply \"OK\" }");
     for pad in (0..70).step_by(6) {
         let pad = "-".repeat(pad);
@@ -138,7 +137,7 @@ fn a_device_made_from_a_recording_checks_and_passes() {
 
 /// Makes a flow without a device in a folder, and a recording of it for each number.
 fn recorded(folder: &Path, numbers: &[u32]) -> String {
-    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).expect("there is room");
+    let write = |name: &str, text: &str| put(folder, name, text);
     write("d.flow", "device \"d\" param id = 0 on line \"ID\" { reply \"ID: ${id}\" }");
     write("t.flow", "flow \"t\" send \"ID\" expect line /ID: (?<id>.*)/ save id");
     let path = |name: &str| folder.join(name).display().to_string();
@@ -352,7 +351,7 @@ mod on_pseudo_terminals {
 
 /// Returns a recording of a flow with these exchanges, against a device that answers after a while.
 fn recorded_exchanges(folder: &Path, body: &str) -> String {
-    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).expect("there is room");
+    let write = |name: &str, text: &str| put(folder, name, text);
     write("d.flow", "device \"d\" on line \"LATE\" { sleep 100ms  reply \"DONE\" } on line /.*/ { reply \"OK\" }");
     write("t.flow", &format!("flow \"t\" sim \"d.flow\" {body}"));
     record(folder, &folder.join("t.flow").display().to_string()).0

@@ -519,7 +519,7 @@ impl<'a> Compiler<'a> {
         for call in self.procedures.calls.iter().filter(|call| call.skips == Skips::Cleanup) {
             let reached = self.reached(call.callee, |call| call.skips == Skips::Outside);
             if reached.iter().any(|procedure| self.procedures.skipping.contains(procedure)) {
-                let message = format!("`{}` can skip, and a `finally` can not", self.procedures.all[call.callee].name);
+                let message = format!("`{}` can skip, and a `finally` cannot", self.procedures.all[call.callee].name);
                 let label = "called in a `finally` block";
                 problems.push(Diagnostic::new(Code::CheckMisplaced, call.site, message, label).help(NO_SKIP));
             }

@@ -189,7 +189,7 @@ impl Compiler<'_> {
         let (left, a) = self.expr(left);
         let (right, b) = self.expr(right);
         if !fits(operator, a, b) {
-            let message = format!("`{}` can not join {} and {}", operator.title(), a.title(), b.title());
+            let message = format!("`{}` cannot join {} and {}", operator.title(), a.title(), b.title());
             let help = match (a, b) {
                 (Type::Text, Type::Int) | (Type::Int, Type::Text) if operator != Operator::In => {
                     Some("what a pattern captured is text: compare it with a string, or write `int(…)`".to_string())

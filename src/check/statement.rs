@@ -131,7 +131,7 @@ impl Compiler<'_> {
         let why = self.want(why, ANYTHING, "a reason");
         self.only_flow(head, "`skip`");
         match (self.context.skips, self.context.procedure) {
-            (Skips::Cleanup, _) => self.misplaced(head, "a `finally` block can not skip", NO_SKIP),
+            (Skips::Cleanup, _) => self.misplaced(head, "a `finally` block cannot skip", NO_SKIP),
             (Skips::Outside, Some(procedure)) => self.procedures.skipping.push(procedure),
             (Skips::Outside | Skips::Step, _) => {}
         }

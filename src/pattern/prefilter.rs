@@ -19,7 +19,7 @@ pub(crate) struct Prefilter {
 }
 
 impl Prefilter {
-    /// Makes a prefilter for some patterns; `None` if one of them can not be looked for in many lines at once.
+    /// Makes a prefilter for some patterns; `None` if one of them cannot be looked for in many lines at once.
     pub(crate) fn new<'a>(patterns: impl Iterator<Item = &'a Pattern> + Clone) -> Option<Prefilter> {
         let mut alternatives = Vec::new();
         // A prompt may stand before something unasked in an ended line, which is then the rest of it.

@@ -118,7 +118,7 @@ pub const NO_DECIMALS: &str = "there are no decimals yet, count in the smaller u
 
 /// Says why an operator cannot join two kinds of values, and what to write.
 pub fn misfit(operator: Operator, left: Type, right: Type) -> String {
-    let why = format!("`{}` can not join {} and {}", operator.title(), left.title(), right.title());
+    let why = format!("`{}` cannot join {} and {}", operator.title(), left.title(), right.title());
     match misfit_help(operator, left, right) {
         Some(help) => format!("{why}: {help}"),
         None => why,

@@ -198,7 +198,7 @@ impl Reader<'_> {
             StatementKind::Expect { scope: Scope::Answer, .. }
             | StatementKind::ExpectAll { .. }
             | StatementKind::Read { .. } => {
-                // What stands behind a match may have come long before it: during a sleep, or another wait.
+                // What follows a match may have come long before it: during a sleep, or another wait.
                 let is_wanted = self.takes(statement.binds(), &mut needs);
                 needs.extend(is_wanted.then_some(Need::Rest));
             }

@@ -223,7 +223,7 @@ impl<'a> Walk<'a> {
     fn echo_of(&mut self, place: &Place<'a>, pattern: &Pattern) {
         let Some(sent) = &place.sent else { return };
         let is_echo_meant =
-            sent.mode == SendMode::Raw && awaited_text(pattern, &place.names).is_some_and(|text| text == sent.text);
+            sent.mode == SendMode::Raw && known_text(pattern, &place.names).is_some_and(|text| text == sent.text);
         // An unfinished line that stays can be the echo all the same.
         let is_past = sent.is_answered && !matches!(pattern.kind, PatternKind::Prompt(_));
         // What fits an empty line fits every line.
@@ -353,7 +353,7 @@ fn overlap(one: &Pattern, other: &Pattern) -> bool {
 
 /// Returns a line that a pattern is satisfied by.
 fn example_of(pattern: &Pattern) -> Option<Vec<u8>> {
-    let Some(regex) = pattern.regex() else { return awaited_text(pattern, &HashMap::new()) };
+    let Some(regex) = pattern.regex() else { return known_text(pattern, &HashMap::new()) };
     Regex::new(&sample(regex), &regex.flags, Fit::Within).ok()?.example()
 }
 
@@ -361,10 +361,10 @@ fn example_of(pattern: &Pattern) -> Option<Vec<u8>> {
 fn is_found_in(pattern: &Pattern, names: &HashMap<&str, Vec<u8>>, text: &[u8]) -> bool {
     let has = |part: Vec<u8>| !part.is_empty() && memchr::memmem::find(text, &part).is_some();
     match &pattern.kind {
-        PatternKind::Literal(_) => awaited_text(pattern, names).is_some_and(has),
-        PatternKind::Line(Content::Text(_)) => awaited_text(pattern, names).is_some_and(|line| line == text),
+        PatternKind::Literal(_) => known_text(pattern, names).is_some_and(has),
+        PatternKind::Line(Content::Text(_)) => known_text(pattern, names).is_some_and(|line| line == text),
         PatternKind::Prompt(Content::Text(_)) => {
-            awaited_text(pattern, names).is_some_and(|end| !end.is_empty() && text.ends_with(&end))
+            known_text(pattern, names).is_some_and(|end| !end.is_empty() && text.ends_with(&end))
         }
         PatternKind::Prompt(Content::Regex(regex)) => is_matched_by(regex, Fit::Within, text),
         PatternKind::Line(Content::Regex(_)) | PatternKind::Regex(_) => is_satisfied_by(pattern, text),
@@ -372,7 +372,7 @@ fn is_found_in(pattern: &Pattern, names: &HashMap<&str, Vec<u8>>, text: &[u8]) -
 }
 
 /// Returns the text that a pattern awaits, if all of it is known.
-fn awaited_text(pattern: &Pattern, names: &HashMap<&str, Vec<u8>>) -> Option<Vec<u8>> {
+fn known_text(pattern: &Pattern, names: &HashMap<&str, Vec<u8>>) -> Option<Vec<u8>> {
     let (PatternKind::Literal(text)
     | PatternKind::Line(Content::Text(text))
     | PatternKind::Prompt(Content::Text(text))) = &pattern.kind
