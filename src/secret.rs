@@ -245,6 +245,21 @@ impl Redactor {
         regions.into_iter().map(place).collect()
     }
 
+    /// Returns where secrets and pieces of them stand in a part of some bytes, counted from its beginning, and their names. What
+    /// stands around the part tells of which secret it shows a piece.
+    pub(crate) fn find_in_part(&self, bytes: &[u8], part: Range<usize>) -> Vec<(Range<usize>, Arc<str>)> {
+        if self.is_empty() {
+            return Vec::new();
+        }
+        let part = part.start as u64..part.end as u64;
+        let clipped = |region: Region| {
+            let start = region.range.start.max(part.start) - part.start;
+            let end = region.range.end.min(part.end) - part.start;
+            (start as usize..end as usize, self.name(region.secret).clone())
+        };
+        self.search(bytes, Ends::Cut).regions(&part).into_iter().map(clipped).collect()
+    }
+
     /// Returns the name of a secret by its number.
     pub(crate) fn name(&self, secret: u32) -> &Arc<str> {
         &self.known[secret as usize].0
@@ -410,6 +425,8 @@ mod tests {
         let pieces: Vec<Vec<u8>> = redactor.pieces(bytes, 0..11).into_iter().map(|(_, piece)| piece).collect();
         assert_eq!(pieces, [b"Tr0ub4dor".to_vec()]);
         assert!(redactor.pieces(bytes, 0..22).is_empty());
+        assert_eq!(redactor.find_in_part(bytes, 11..22), [(0..9, "key".into())]);
+        assert_eq!(redactor.find_in_part(bytes, 6..9), [(0..3, "key".into())], "its middle");
     }
 
     #[test]

@@ -13,10 +13,10 @@ use crate::secret::{Ends, FULL, SHORTEST, can_be_masked};
 use crate::source::Site;
 use crate::value::Value;
 use crate::value::escape::{visible, visible_cut};
-use crate::value::taint::Marked;
+use crate::value::taint::{Marked, Stain, Stained};
 
 /// A piece of a secret takes no more bytes, whatever form it has: it is searched in pieces.
-const NEAR: usize = 1600;
+pub(super) const NEAR: usize = 1600;
 
 impl Engine {
     /// Tells of something that happened now, on the current port.
@@ -223,6 +223,17 @@ impl Engine {
         for (name, piece) in self.journal.secrets().pieces(bytes, part) {
             self.redact_from_now(&name, &piece);
         }
+    }
+
+    /// Returns a part of what came on a port as a value: what is a part of a secret there is marked, though it is not all of it.
+    pub(super) fn part_as_value(&self, port: PortId, part: Range<Offset>) -> Marked {
+        let value = self.ports[port].sight.inbox.slice(part.clone()).to_vec();
+        if self.journal.known().is_empty() {
+            return Value::Text(value).into();
+        }
+        let (bytes, part) = self.with_neighbours(port, part);
+        let stains = self.journal.secrets().find_in_part(bytes, part).into_iter();
+        Stained::new(value, stains.map(|(range, name)| Stain { range, name }).collect()).into_text()
     }
 
     /// Returns a part of what came on a port with what stands around it, and where it is in that: so much that a secret of which

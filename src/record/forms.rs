@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Mask, Piece};
-use crate::secret::{Redactor, forms_of};
+use crate::secret::{Redactor, SHORTEST, forms_of};
 
 /// Is in a mask whose bytes have no form with a name: what was there is not known any more.
 const OTHER: &str = "other";
@@ -28,9 +28,26 @@ impl Forms {
     /// Learns all secrets of a run, more each time, in the same order. Returns whether there was a new one.
     pub(super) fn learn(&mut self, secrets: &[(Arc<str>, Vec<u8>)]) -> bool {
         let new = secrets.get(self.n_learned..).unwrap_or_default();
-        new.iter().for_each(|(name, secret)| self.redactor.learn(name, secret));
+        for (name, secret) in new {
+            if !self.is_made_of_known(name, secret) {
+                self.redactor.learn(name, secret);
+            }
+        }
         self.n_learned += new.len();
         !new.is_empty()
+    }
+
+    /// Says whether a secret is found without being learned: it is the beginning of another of its name, in some form. Its mask
+    /// would name bytes that only this run knows; that of the other can be read in a replay.
+    fn is_made_of_known(&self, name: &str, secret: &[u8]) -> bool {
+        let found = self.redactor.find(secret);
+        let is_line_end = |byte: &&u8| matches!(byte, b'\r' | b'\n');
+        let n_bytes = secret.iter().filter(|byte| !is_line_end(byte)).count();
+        let n_found: usize = found
+            .iter()
+            .map(|(range, _)| secret[range.clone()].iter().filter(|byte| !is_line_end(byte)).count())
+            .sum();
+        !found.is_empty() && found.iter().all(|(_, of)| **of == *name) && n_bytes - n_found < SHORTEST
     }
 
     /// Returns the search for them.
@@ -211,6 +228,17 @@ mod tests {
         assert_eq!(masked("line 1 of\nline 2 of", "line 1 of"), "«plain@0#9»");
         assert_eq!(masked("a\u{e9}bcdef", "a\\u00E9bcdef"), "«plain@0#1»«JSON_unicode@6#6»«plain@3#5»");
         assert_eq!(masked("hunter22", "hunter?22"), "«plain@0#6»«other#1»«plain@6#2»");
+    }
+
+    #[test]
+    fn a_piece_of_a_long_secret_is_masked_as_a_part_of_the_whole() {
+        let secret: String = (0..400).map(|i| char::from(b'a' + (i * i / 7 % 26) as u8)).collect();
+        let piece = |text: &str| (Arc::from("key"), text.as_bytes().to_vec());
+        let forms = Forms::of(&[piece(&secret), piece(&secret[..258]), piece(&format!("{secret}xy"))]);
+        assert_eq!(forms.redactor().known().len(), 1, "two bytes more tell nothing");
+        let other = (Arc::from("other"), secret[..258].as_bytes().to_vec());
+        assert_eq!(Forms::of(&[piece(&secret), other]).redactor().known().len(), 2, "it has a name of its own");
+        assert_eq!(Forms::of(&[piece(&secret), piece(&secret[100..])]).redactor().known().len(), 2, "it begins late");
     }
 
     #[test]

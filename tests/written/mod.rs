@@ -185,9 +185,15 @@ fn wrapped(secret: &[u8], draw: &mut Draw) -> Symbols {
     symbols
 }
 
+/// How forms write the ends of the lines of a secret. Each line is a secret for itself, so what crosses one is no piece.
+const LINE_ENDS: [&[u8]; 10] =
+    [b"\\0D", b"\\0d", b"\\0A", b"\\0a", b"\\r", b"\\n", b"%0D", b"%0d", b"%0A", b"%0a"];
+
 /// Returns what may not show: so many neighbouring symbols, in all ways in which outputs write them.
 pub(crate) fn pieces(form: &Form) -> Vec<Vec<u8>> {
-    let is_plain = |symbol: &(Vec<u8>, Vec<u8>)| symbol.1.iter().all(|byte| matches!(byte, b'!'..=b'~'));
+    let is_plain = |symbol: &(Vec<u8>, Vec<u8>)| {
+        symbol.1.iter().all(|byte| matches!(byte, b'!'..=b'~')) && !LINE_ENDS.contains(&symbol.1.as_slice())
+    };
     let mut pieces = Vec::new();
     let own = form.shared.0..form.symbols.len() - form.shared.1;
     for window in form.symbols[own].windows(form.n_hidden) {

@@ -252,13 +252,13 @@ impl Engine {
                 let pattern = wanted.patterns[arm].take().expect("it was just found");
                 let from = wanted.began_at;
                 // The echo, and what came before it, have their own lines.
-                let value = self.ports[port].sight.inbox.slice(from..found.start).to_vec();
+                let value = self.part_as_value(port, from..found.start);
                 let end = if pattern.takes_line() { line.next } else { found.end };
                 self.learn_pieces(port, from..found.start);
                 let shown = self.named_part(port, from..found.start);
                 let result = self
                     .bind(port, &read.pattern, &pattern, &found, &line)
-                    .and_then(|()| self.assign(&read.target, Value::Text(value).into(), wait.site));
+                    .and_then(|()| self.assign(&read.target, value, wait.site));
                 if let Err(failure) = result {
                     self.fail(failure);
                     return false;
@@ -278,10 +278,10 @@ impl Engine {
 
     /// Takes counted bytes.
     pub(super) fn counted(&mut self, port: PortId, read: &CountedRead, site: Site, range: Range<Offset>) {
-        let value = self.ports[port].sight.inbox.slice(range.clone()).to_vec();
+        let value = self.part_as_value(port, range.clone());
         self.learn_pieces(port, range.clone());
         let shown = self.named_part(port, range.clone());
-        if let Err(failure) = self.assign(&read.target, Value::Text(value).into(), site) {
+        if let Err(failure) = self.assign(&read.target, value, site) {
             return self.fail(failure);
         }
         // What stands before the block has its own lines; then the block as one piece.
@@ -305,7 +305,6 @@ impl Engine {
             return Ok(());
         }
         let start = line.text.start.min(found.start);
-        let end = line.text.end.max(found.end);
         let groups: Vec<Option<Range<Offset>>> = {
             let end = line.text.end.max(found.end);
             let text = self.ports[port].sight.inbox.slice(start..end);
@@ -321,15 +320,8 @@ impl Engine {
         for group in groups.iter().flatten() {
             self.learn_pieces(port, group.clone());
         }
-        // A group may take a piece of a secret that is known.
-        let line = || self.ports[port].sight.inbox.slice(start..end).to_vec();
-        let marked = (!self.journal.known().is_empty()).then(|| self.marked_octets(line()));
         for ((_, target), group) in spec.groups.iter().zip(groups) {
-            let value = match (&marked, group) {
-                (Some(line), Some(group)) => line.piece(group.start - start..group.end - start).into_text(),
-                (None, Some(group)) => Value::Text(self.ports[port].sight.inbox.slice(group).to_vec()).into(),
-                (_, None) => Value::text("").into(),
-            };
+            let value = group.map_or_else(|| Value::text("").into(), |group| self.part_as_value(port, group));
             self.assign(target, value, spec.site)?;
         }
         Ok(())

@@ -132,14 +132,14 @@ impl Inbox {
     }
 
     /// Drops what nobody asks for any more, for when a question has been sent: what has been told and stands before the
-    /// first unclaimed line. A run of a million exchanges keeps no more than one of ten.
-    pub(in crate::engine) fn forget_taken(&mut self) {
+    /// first unclaimed line. So many bytes before that are kept too. A run of a million exchanges keeps no more than one of ten.
+    pub(in crate::engine) fn forget_taken(&mut self, n_before: usize) {
         while self.records.front().is_some_and(|(_, fate)| *fate != Fate::Unclaimed) {
             self.records.pop_front();
             self.forgotten += 1;
         }
         let open_from = self.records.front().map_or(self.line_start, |(line, _)| line.text.start);
-        let keep_from = open_from.min(self.told);
+        let keep_from = open_from.min(self.told).back(n_before).max(self.base);
         if keep_from - self.base >= TAKEN {
             self.bytes.drain(..keep_from - self.base);
             self.base = keep_from;
@@ -376,7 +376,7 @@ mod tests {
             let fate = fate(&line);
             inbox.record(line, fate);
             while inbox.tell(inbox.line_start()).is_some() {}
-            inbox.forget_taken();
+            inbox.forget_taken(0);
             inbox.bytes.len()
         };
         for _ in 0..10_000 {
@@ -392,8 +392,10 @@ mod tests {
         assert_eq!(inbox.slice(ring.text.clone()), b"RING");
         let taken = ring.text.start..ring.next;
         inbox.claim(taken);
-        inbox.forget_taken();
-        assert!(inbox.records().is_empty() && inbox.bytes.is_empty());
+        inbox.forget_taken(100);
+        assert!(inbox.records().is_empty() && inbox.bytes.len() == 100);
+        inbox.forget_taken(0);
+        assert_eq!(inbox.bytes.len(), 100, "so few are not worth it");
     }
 
     #[test]
