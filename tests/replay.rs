@@ -75,6 +75,27 @@ fn a_secret_that_came_is_given_back_to_a_replay_by_name() {
 }
 
 #[test]
+fn what_a_flow_makes_of_a_secret_is_no_departure() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let write = |name: &str, text: &str| put(folder.path(), name, text);
+    write("d.flow", "device \"d\" on line /.*/ { reply \"OK\" }");
+    let text = |makes: &str| {
+        format!(
+            "flow \"t\" sim \"d.flow\" secret key = \"hunter22x\" secret pin = \"4711\"\n\
+             compute n = int(pin) + 1 {makes} expect line \"OK\""
+        )
+    };
+    let made = "send \"AT ${upper(key)} ${lower(key)} ${n} ${key} ${replace(key, \"2\", \"3\")}\"";
+    let (recording, _) = record(folder.path(), &write("t.flow", &text(made)));
+    let port = format!("replay:{recording}");
+    passes(&[&write("t.flow", &text(made)), "--port", &port]);
+    let other = "send \"AT ${upper(key)} ${lower(key)} ${n} ${lower(key)}x ${replace(key, \"2\", \"3\")}\"";
+    assert_eq!(flowrun(&[&write("e.flow", &text(other)), "--port", &port]).status.code(), Some(3), "a byte more");
+    let recorded = std::fs::read_to_string(&recording).expect("it is written");
+    assert!(recorded.contains("«key/plain~2#9»") && !recorded.contains("HUNTER"), "{recorded}");
+}
+
+#[test]
 fn the_first_byte_where_a_flow_departs_is_told() {
     let folder = tempfile::tempdir().expect("there is room");
     let write = |name: &str, text: &str| put(folder.path(), name, text);

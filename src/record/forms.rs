@@ -15,6 +15,10 @@ pub(super) struct Forms {
     redactor: Redactor,
     /// How many were learned of those of the run.
     n_learned: usize,
+    /// How many of the name and the length of each were learned before it: what is made of a secret has its name.
+    ordinals: Vec<usize>,
+    /// How many of each name and length there are.
+    counts: HashMap<(Arc<str>, usize), usize>,
 }
 
 impl Forms {
@@ -32,6 +36,11 @@ impl Forms {
             if !self.is_made_of_known(name, secret) {
                 self.redactor.learn(name, secret);
             }
+        }
+        for (name, secret) in &self.redactor.known()[self.ordinals.len()..] {
+            let count = self.counts.entry((name.clone(), secret.len())).or_default();
+            self.ordinals.push(*count);
+            *count += 1;
         }
         self.n_learned += new.len();
         !new.is_empty()
@@ -61,15 +70,19 @@ impl Forms {
     }
 
     /// Puts the masks of some bytes that are a secret, or a part of one, behind other pieces. Line ends in them are no part of it.
+    ///
+    /// A second secret of the same name and length has a form of its own, `plain~2`: a replay does not know its bytes.
     pub(super) fn put_masks(&self, secret: u32, bytes: &[u8], pieces: &mut Vec<Piece>) {
+        let ordinal = self.ordinals[secret as usize];
         let (name, secret) = &self.redactor.known()[secret as usize];
         let mask = |form: String, len: usize| Piece::Secret(Mask { name: name.to_string(), form, len });
+        let titled = |title: &str| if ordinal == 0 { title.to_string() } else { format!("{title}~{}", ordinal + 1) };
         if secret == bytes {
-            return pieces.push(mask("plain".to_string(), bytes.len()));
+            return pieces.push(mask(titled("plain"), bytes.len()));
         }
         let forms = forms_of(secret);
         if let Some((title, _)) = forms.iter().find(|(_, form)| form == bytes) {
-            return pieces.push(mask((*title).to_string(), bytes.len()));
+            return pieces.push(mask(titled(title), bytes.len()));
         }
         let mut rest = bytes;
         let mut n_other = 0;
@@ -86,7 +99,7 @@ impl Forms {
                     1
                 }
                 Some((title, at, n)) => {
-                    pieces.push(mask(format!("{title}@{at}"), n));
+                    pieces.push(mask(format!("{}@{at}", titled(title)), n));
                     n
                 }
                 None => {
@@ -228,6 +241,23 @@ mod tests {
         assert_eq!(masked("line 1 of\nline 2 of", "line 1 of"), "«plain@0#9»");
         assert_eq!(masked("a\u{e9}bcdef", "a\\u00E9bcdef"), "«plain@0#1»«JSON_unicode@6#6»«plain@3#5»");
         assert_eq!(masked("hunter22", "hunter?22"), "«plain@0#6»«other#1»«plain@6#2»");
+    }
+
+    #[test]
+    fn what_is_made_of_a_secret_has_a_mask_of_its_own() {
+        let secret = |text: &str| (Arc::from("pin"), text.as_bytes().to_vec());
+        let forms = Forms::of(&[secret("4711"), secret("4712"), secret("47110"), secret("4713")]);
+        let masked = |number: u32, bytes: &str| {
+            let mut pieces = Vec::new();
+            forms.put_masks(number, bytes.as_bytes(), &mut pieces);
+            let [Piece::Secret(mask)] = &pieces[..] else { panic!("{pieces:?}") };
+            mask.form.clone()
+        };
+        let titles = [masked(0, "4711"), masked(1, "4712"), masked(2, "47110"), masked(3, "34373133"), masked(3, "471")];
+        assert_eq!(titles, ["plain", "plain~2", "plain", "hex~3", "plain~3@0"]);
+        let mut known = Known::of(&[secret("4711")]);
+        let mask = Mask { name: "pin".to_string(), form: "plain~2".to_string(), len: 4 };
+        assert_eq!(known.get(&mask), None, "whatever the flow makes is right");
     }
 
     #[test]
