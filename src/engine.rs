@@ -17,6 +17,7 @@ mod due;
 mod exec;
 mod explain;
 mod flow;
+mod fuel;
 mod io;
 mod journal;
 mod look;
@@ -48,6 +49,7 @@ use exec::talk::Outgoing;
 use exec::wait::Wait;
 use exec::watch::Prefilters;
 use flow::{Exit, Flow};
+use fuel::Fuel;
 pub use io::{Action, Input, Output};
 use journal::Journal;
 pub use look::inbox::REACH;
@@ -77,6 +79,8 @@ enum State {
     Opening,
     /// The next instruction can be executed.
     Ready,
+    /// The same, once the world was looked at.
+    Breathing,
     /// Silence is kept before a send.
     Guarding { until: Moment, send: Outgoing },
     /// Bytes are leaving.
@@ -113,8 +117,7 @@ pub struct Engine {
     spare: Spare,
     /// What [`Engine::poll`] said last to wait until, as long as nothing has happened since.
     due: Option<Option<Moment>>,
-    /// Statements executed since time last passed.
-    spent: u32,
+    fuel: Fuel,
     /// Regexes with values in them, compiled: by text, flags, and whether they fit a whole line.
     regexes: HashMap<(String, String, bool), Arc<Regex>>,
     /// What is kept of the search for secrets.
@@ -201,6 +204,9 @@ impl Engine {
             deadline = self.deadline();
         }
         self.pass_to(now);
+        if matches!(self.state, State::Breathing) {
+            self.breathe();
+        }
         match input {
             Input::Tick => {
                 if deadline.is_some_and(|deadline| deadline <= now) {
@@ -224,8 +230,8 @@ impl Engine {
     }
 
     fn pass_to(&mut self, now: Moment) {
-        if now > self.now {
-            self.spent = 0;
+        if now > self.now && !matches!(self.state, State::Breathing) {
+            self.fuel.refill();
         }
         self.now = now.max(self.now);
         self.ambient.unix_millis = self.inputs.begun + self.now.since_start().as_millis() as i64;
@@ -245,6 +251,7 @@ impl Engine {
         }
         let until = self.deadline();
         self.due = Some(until);
+        let until = if matches!(self.state, State::Breathing) { Some(self.now) } else { until };
         Output::Wait { until, why: self.waiting() }
     }
 
@@ -295,6 +302,7 @@ impl Engine {
             State::Guarding { send, .. } | State::Writing { send, .. } => send.port == port,
             State::Opening => true,
             State::Ready
+            | State::Breathing
             | State::Sleeping { .. }
             | State::Retrying { .. }
             | State::Saving { .. }
@@ -309,6 +317,10 @@ impl Engine {
             return;
         }
         self.sight_all();
+        if let State::Writing { send, .. } = &self.state {
+            // What is cleaned up then does not stand behind it.
+            self.discard_output(send.port);
+        }
         self.leave(Exit::Interrupted);
     }
 

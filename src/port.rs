@@ -40,6 +40,8 @@ pub enum PortCommand {
     },
     /// Throw away what the system has received but not yet given.
     DiscardInput,
+    /// Throw away what was to be written and has not left: the writes of these bytes are not answered any more.
+    DiscardOutput,
     /// Close it.
     Close,
 }
@@ -47,7 +49,7 @@ pub enum PortCommand {
 impl PortCommand {
     /// Returns what a port must be able to do for this command to have its effect.
     ///
-    /// Every port opens, writes and closes. The baud and the format of [`PortCommand::Open`] are not counted: they are
+    /// Every port opens, writes, throws away what it did not write, and closes. The baud and the format of [`PortCommand::Open`] are not counted: they are
     /// always there, whether a flow asks for them or not, and a port without them is opened all the same.
     pub fn needs(&self) -> Capabilities {
         match self {
@@ -62,7 +64,9 @@ impl PortCommand {
             PortCommand::Break { lasting: _ } => Capability::Break.into(),
             PortCommand::Reconfigure { settings: _ } => Capabilities::of(&[Capability::Baud, Capability::Format]),
             PortCommand::DiscardInput => Capability::DiscardInput.into(),
-            PortCommand::Write { token: _, bytes: _ } | PortCommand::Close => Capabilities::NONE,
+            PortCommand::Write { token: _, bytes: _ } | PortCommand::DiscardOutput | PortCommand::Close => {
+                Capabilities::NONE
+            }
         }
     }
 }
@@ -206,6 +210,7 @@ mod tests {
             PortCommand::Open { settings: Settings::default().line },
             PortCommand::Write { token: WriteToken::new(PortId::FIRST, 1), bytes: Vec::new() },
             PortCommand::SetLines { dtr: None, rts: None },
+            PortCommand::DiscardOutput,
             PortCommand::Close,
         ];
         assert!(commands.iter().all(|one| Capabilities::NONE.cover(one.needs())));

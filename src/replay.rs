@@ -264,7 +264,8 @@ impl World for ReplayWorld {
             PortCommand::SetLines { .. }
             | PortCommand::Break { .. }
             | PortCommand::Reconfigure { .. }
-            | PortCommand::DiscardInput => {}
+            | PortCommand::DiscardInput
+            | PortCommand::DiscardOutput => {}
             PortCommand::Close => self.left = self.left(),
         }
     }

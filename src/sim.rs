@@ -133,7 +133,8 @@ impl SimWorld {
             PortCommand::Reconfigure { settings } => self.device_line = Some(settings),
             PortCommand::Close => self.device_line = None,
             PortCommand::DiscardInput => self.to_device.discard(self.now),
-            PortCommand::SetLines { .. } | PortCommand::Break { .. } => {}
+            // What is written leaves in its time: nothing is ever held up.
+            PortCommand::SetLines { .. } | PortCommand::Break { .. } | PortCommand::DiscardOutput => {}
         }
     }
 
@@ -175,7 +176,8 @@ impl World for SimWorld {
             PortCommand::Reconfigure { settings } => self.host = Some(settings),
             PortCommand::DiscardInput => self.to_host.discard(self.now),
             PortCommand::Close => self.host = None,
-            PortCommand::SetLines { .. } | PortCommand::Break { .. } => {}
+            // What is written leaves in its time: nothing is ever held up.
+            PortCommand::SetLines { .. } | PortCommand::Break { .. } | PortCommand::DiscardOutput => {}
         }
     }
 

@@ -88,9 +88,10 @@ impl Bench {
                         PortCommand::Open { .. } => "open".to_string(),
                         PortCommand::Reconfigure { settings } => format!("reconfigure {settings}"),
                         PortCommand::Close => "close".to_string(),
-                        PortCommand::SetLines { .. } | PortCommand::Break { .. } | PortCommand::DiscardInput => {
-                            "other".to_string()
-                        }
+                        PortCommand::SetLines { .. }
+                        | PortCommand::Break { .. }
+                        | PortCommand::DiscardInput
+                        | PortCommand::DiscardOutput => "other".to_string(),
                     };
                     self.asked.push(format!("{} {asked}", port.index()));
                 }

@@ -195,6 +195,7 @@ fn answer_of_port(command: PortCommand) -> Option<(Happening, usize)> {
         | PortCommand::Break { .. }
         | PortCommand::Reconfigure { .. }
         | PortCommand::DiscardInput
+        | PortCommand::DiscardOutput
         | PortCommand::Close => None,
     }
 }

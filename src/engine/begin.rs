@@ -38,7 +38,7 @@ impl Engine {
             prefilters: Prefilters::default(),
             spare: Spare::default(),
             due: None,
-            spent: 0,
+            fuel: Default::default(),
             regexes: HashMap::new(),
             search: RefCell::default(),
             program,

@@ -1,5 +1,6 @@
 //! Deadlines: when the present state ends by itself, and what happens then.
 
+use super::exec::talk::Stalled;
 use super::{Engine, State};
 use crate::event::Waiting;
 use crate::port::PortId;
@@ -14,9 +15,11 @@ impl Engine {
     /// Returns the moment at which the present state ends by itself.
     fn own_deadline(&self) -> Option<Moment> {
         match &self.state {
-            State::Guarding { until, .. } => Some(*until),
+            State::Guarding { until, send } => {
+                self.ports.settle_at(None).into_iter().chain([*until]).chain(send.limit()).min()
+            }
             State::Sleeping { until, .. } => self.ports.settle_at(None).into_iter().chain([*until]).min(),
-            State::Writing { send, .. } => send.next_piece_at(),
+            State::Writing { send, .. } => send.next_piece_at().into_iter().chain(send.limit()).min(),
             State::Waiting(wait) => {
                 let own = wait.next_deadline(&self.ports[wait.port]);
                 self.ports.settle_at(Some(wait.port)).into_iter().chain([own]).min()
@@ -27,7 +30,7 @@ impl Engine {
             }
             State::Asking { .. } => self.flow.step_deadline(),
             State::Serving => self.ports.settle_at(None).into_iter().chain(self.flow.next_timer()).min(),
-            State::Opening | State::Ready | State::Saving { .. } | State::Over(_) => None,
+            State::Opening | State::Ready | State::Breathing | State::Saving { .. } | State::Over(_) => None,
         }
     }
 
@@ -55,20 +58,23 @@ impl Engine {
         }
         match std::mem::replace(&mut self.state, State::Ready) {
             State::Guarding { until, send } if until <= self.now => self.start_writing(send),
+            State::Guarding { send, .. } if send.limit().is_some_and(|limit| limit <= self.now) => {
+                self.send_expired(&send, Stalled::Guard);
+            }
             State::Writing { number, send } => self.next_piece(number, send),
             State::Sleeping { until, site, is_bounded } if until <= self.now => {
                 if is_bounded {
-                    let failure = self.step_timeout(site);
+                    let failure = self.step_timeout(site, "still sleeping here");
                     self.fail(failure);
                 }
             }
-            state @ State::Sleeping { .. } => {
+            state @ (State::Sleeping { .. } | State::Guarding { .. }) => {
                 self.state = state;
                 self.settle(None);
             }
             State::Waiting(wait) => self.wait_expired(wait),
             State::Asking { site, .. } => {
-                let failure = self.step_timeout(site);
+                let failure = self.step_timeout(site, "nobody answered here");
                 self.fail(failure);
             }
             State::Retrying { .. } => self.begin_attempt(),
@@ -79,10 +85,20 @@ impl Engine {
                     self.run_due_timer();
                 }
             }
-            state
-            @ (State::Guarding { .. } | State::Opening | State::Ready | State::Saving { .. } | State::Over(_)) => {
+            state @ (State::Opening | State::Ready | State::Breathing | State::Saving { .. } | State::Over(_)) => {
                 self.state = state
             }
+        }
+    }
+
+    /// Goes on computing, unless the step's timeout has come meanwhile.
+    pub(super) fn breathe(&mut self) {
+        self.fuel.breathe();
+        self.state = State::Ready;
+        if self.flow.step_deadline().is_some_and(|deadline| deadline <= self.now) {
+            let site = self.program.site(self.flow.at);
+            let failure = self.step_timeout(site, "still computing here");
+            self.fail(failure);
         }
     }
 
@@ -97,7 +113,7 @@ impl Engine {
             State::Retrying { site, .. } => Waiting::Quiet { site: *site },
             State::Serving => Waiting::Serve,
             State::Asking { site, .. } => Waiting::Answer { site: *site },
-            State::Ready | State::Saving { .. } | State::Over(_) => Waiting::Breath,
+            State::Ready | State::Breathing | State::Saving { .. } | State::Over(_) => Waiting::Breath,
         }
     }
 }

@@ -13,14 +13,12 @@ pub(in crate::engine) mod watch;
 mod words;
 
 use super::flow::Exit;
+use super::fuel::Level;
 use super::{Engine, State};
 use crate::diagnostic::Code;
 use crate::event::{EventKind, Failure};
 use crate::program::{Op, OpIndex, Role};
 use crate::source::Site;
-
-/// How many statements may be executed without time passing.
-const FUEL: u32 = 1_000_000;
 
 impl Engine {
     /// Executes instructions until something must be waited for.
@@ -30,20 +28,23 @@ impl Engine {
         }
         let program = self.program.clone();
         while matches!(self.state, State::Ready) {
-            self.spent += 1;
             let at = self.flow.at;
             let site = program.site(at);
-            if self.spent > FUEL {
+            let too_much = match self.fuel.statement() {
+                Level::Enough => None,
+                Level::Share => {
+                    self.state = State::Breathing;
+                    return;
+                }
+                Level::NoStatements => Some("a million statements were executed without any waiting"),
+                Level::NoWork => Some("too much was computed without any waiting: half a minute, about"),
+            };
+            if let Some(message) = too_much {
                 let failure = self
-                    .failure_at(
-                        Code::RunLimit,
-                        site,
-                        "a million statements were executed without any waiting",
-                        "in this loop",
-                    )
+                    .failure_at(Code::RunLimit, site, message, "in this loop")
                     .with_cause("a loop that waits for something must `expect` or `sleep` in each turn");
                 // What runs now is clean-up, which gets its own share.
-                self.spent = 0;
+                self.fuel.refill();
                 self.fail(failure);
                 continue;
             }

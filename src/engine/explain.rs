@@ -64,15 +64,11 @@ impl Engine {
         }
     }
 
-    /// Explains a step that took too long while it slept.
-    pub(super) fn step_timeout(&mut self, site: Site) -> Box<Failure> {
+    /// Explains a step that took too long while it slept, sent or asked.
+    pub(super) fn step_timeout(&mut self, site: Site, label: &str) -> Box<Failure> {
         let title = self.flow.step_titles().last().cloned().unwrap_or_default();
-        let mut failure = self.failure_at(
-            Code::RunTimeout,
-            site,
-            format!("the step `{title}` took longer than its timeout"),
-            "still sleeping here",
-        );
+        let mut failure =
+            self.failure_at(Code::RunTimeout, site, format!("the step `{title}` took longer than its timeout"), label);
         self.add_exchange(&mut failure);
         failure
     }

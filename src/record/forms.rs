@@ -52,10 +52,8 @@ impl Forms {
         let found = self.redactor.find(secret);
         let is_line_end = |byte: &&u8| matches!(byte, b'\r' | b'\n');
         let n_bytes = secret.iter().filter(|byte| !is_line_end(byte)).count();
-        let n_found: usize = found
-            .iter()
-            .map(|(range, _)| secret[range.clone()].iter().filter(|byte| !is_line_end(byte)).count())
-            .sum();
+        let n_found: usize =
+            found.iter().map(|(range, _)| secret[range.clone()].iter().filter(|byte| !is_line_end(byte)).count()).sum();
         !found.is_empty() && found.iter().all(|(_, of)| **of == *name) && n_bytes - n_found < SHORTEST
     }
 
@@ -253,7 +251,8 @@ mod tests {
             let [Piece::Secret(mask)] = &pieces[..] else { panic!("{pieces:?}") };
             mask.form.clone()
         };
-        let titles = [masked(0, "4711"), masked(1, "4712"), masked(2, "47110"), masked(3, "34373133"), masked(3, "471")];
+        let titles =
+            [masked(0, "4711"), masked(1, "4712"), masked(2, "47110"), masked(3, "34373133"), masked(3, "471")];
         assert_eq!(titles, ["plain", "plain~2", "plain", "hex~3", "plain~3@0"]);
         let mut known = Known::of(&[secret("4711")]);
         let mask = Mask { name: "pin".to_string(), form: "plain~2".to_string(), len: 4 };

@@ -155,7 +155,7 @@ impl<W: Write> Tap for Recorder<W> {
                 self.note(port, EntryKind::Note { text: format!("settings {settings}") });
             }
             PortCommand::DiscardInput => self.note(port, EntryKind::Note { text: "flush".to_string() }),
-            PortCommand::Close => {}
+            PortCommand::DiscardOutput | PortCommand::Close => {}
         }
         self.is_behind = true;
     }

@@ -405,7 +405,7 @@ impl World for FaultyLine<'_> {
             }
             PortCommand::DiscardInput => self.arrivals.retain(|arrival| arrival.at > self.now),
             PortCommand::Close => self.host.settings = None,
-            PortCommand::SetLines { .. } | PortCommand::Break { .. } => {}
+            PortCommand::SetLines { .. } | PortCommand::Break { .. } | PortCommand::DiscardOutput => {}
         }
         self.power.device.perform(port, command);
     }

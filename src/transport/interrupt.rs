@@ -3,8 +3,9 @@
 use std::io;
 #[cfg(any(windows, test))]
 use std::sync::Weak;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 #[cfg(any(windows, test))]
 use super::bell::Bell;
@@ -12,8 +13,40 @@ use super::bell::Bell;
 /// The exit code of a process that was interrupted twice.
 const EXIT_CODE: i32 = 130;
 
+/// Signals that come so soon after the first are the same wish: a terminal that is closed, and systemd, send two at once.
+const SAME_WISH: Duration = Duration::from_millis(500);
+
 /// The one that the signals raise: a process has one handler for them, whatever else is not global.
 static INSTALLED: Mutex<Option<Interrupt>> = Mutex::new(None);
+
+/// When the first signal came.
+#[derive(Debug)]
+struct First {
+    /// Since this moment times are counted.
+    begun: Instant,
+    /// In milliseconds, and one more; 0 if there was none.
+    at: AtomicU64,
+}
+
+impl First {
+    fn new() -> First {
+        First { begun: Instant::now(), at: AtomicU64::new(0) }
+    }
+
+    /// Takes note of a signal that comes now; returns whether it is another wish than the first. It does only what a signal
+    /// handler may: to read the clock is one system call at most.
+    fn is_over(&self) -> bool {
+        self.is_over_at(self.begun.elapsed())
+    }
+
+    fn is_over_at(&self, now: Duration) -> bool {
+        let now = now.as_millis() as u64 + 1;
+        match self.at.compare_exchange(0, now, Ordering::SeqCst, Ordering::SeqCst) {
+            Ok(_) => false,
+            Err(first) => now.saturating_sub(first) >= SAME_WISH.as_millis() as u64,
+        }
+    }
+}
 
 /// What is done at once when a signal comes, before anything else: a second one ends the process, and what is not restored then
 /// stays as it is.
@@ -85,7 +118,7 @@ impl Interrupt {
     /// Returns the interrupt that Ctrl-C, SIGTERM, SIGHUP or the closing of the console raise; the same
     /// one every time.
     ///
-    /// When they come a second time, the process ends at once with exit code 130.
+    /// When they come a second time, half a second later or more, the process ends at once with exit code 130.
     ///
     /// # Errors
     ///
@@ -107,13 +140,19 @@ impl Interrupt {
     fn install(&self) -> io::Result<()> {
         use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
         use signal_hook::{flag, low_level};
+        let first = Arc::new(First::new());
         for signal in [SIGINT, SIGTERM, SIGHUP] {
-            // SAFETY: what is restored is restored by system calls that a handler may make, see `at_signal`.
-            unsafe { low_level::register(signal, restore) }?;
-            let is_raised = &self.shared.is_raised;
-            // In this order: the first of them raises it, the second finds it raised.
-            flag::register_conditional_shutdown(signal, EXIT_CODE, is_raised.clone())?;
-            flag::register(signal, is_raised.clone())?;
+            let first = first.clone();
+            let handle = move || {
+                restore();
+                if first.is_over() {
+                    low_level::exit(EXIT_CODE);
+                }
+            };
+            // SAFETY: what is restored is restored by system calls that a handler may make, see `at_signal`; the clock is read,
+            // and the process ends, in ways that a handler may.
+            unsafe { low_level::register(signal, handle) }?;
+            flag::register(signal, self.shared.is_raised.clone())?;
             low_level::pipe::register(signal, self.shared.pipe.writer.try_clone()?)?;
         }
         Ok(())
@@ -123,9 +162,10 @@ impl Interrupt {
     #[cfg(not(unix))]
     fn install(&self) -> io::Result<()> {
         let of_handler = self.clone();
+        let first = First::new();
         let handle = move || {
             restore();
-            if of_handler.is_raised() {
+            if first.is_over() {
                 std::process::exit(EXIT_CODE);
             }
             of_handler.raise();
@@ -173,6 +213,13 @@ impl Interrupt {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_signals_at_one_moment_are_one_wish() {
+        let first = First::new();
+        let over = |ms| first.is_over_at(Duration::from_millis(ms));
+        assert_eq!([over(0), over(0), over(499), over(500), over(9000)], [false, false, false, true, true]);
+    }
 
     #[test]
     fn clones_are_the_same_interrupt() {

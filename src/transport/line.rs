@@ -135,6 +135,11 @@ impl<D: AsFd> Line<D> {
         self.unsent.extend(left);
     }
 
+    /// Forgets what the system has not taken.
+    pub(super) fn discard_output(&mut self) {
+        self.unsent.clear();
+    }
+
     /// Waits as [`World::wait`](crate::world::World::wait) does; without a port, for time and interrupts only.
     pub(super) fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
         loop {

@@ -122,6 +122,18 @@ impl<M: Medium> PortOn<M> {
         self.line.close();
     }
 
+    /// Throws away what was not written: at once, for what waits until it is written would wait for ever.
+    fn discard_output(&mut self) {
+        self.later.retain(|command| !matches!(command, PortCommand::Write { .. }));
+        self.line.discard_output();
+        let now = self.line.now();
+        let Some(port) = self.line.port_mut() else { return };
+        if let Err(reason) = M::carry_out(port, &PortCommand::DiscardOutput, now) {
+            return self.line.lose(reason);
+        }
+        self.advance();
+    }
+
     fn forget_commands(&mut self) {
         self.under_way = None;
         self.later.clear();
@@ -154,6 +166,7 @@ impl<M: Medium> World for PortOn<M> {
         match command {
             PortCommand::Open { settings } => self.open(settings),
             PortCommand::Close => self.close(),
+            PortCommand::DiscardOutput => self.discard_output(),
             other @ (PortCommand::Write { .. }
             | PortCommand::SetLines { .. }
             | PortCommand::Break { .. }

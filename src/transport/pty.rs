@@ -121,6 +121,7 @@ impl Medium for Pty {
             | PortCommand::SetLines { .. }
             | PortCommand::Break { .. }
             | PortCommand::Reconfigure { .. }
+            | PortCommand::DiscardOutput
             | PortCommand::Close => {}
         }
         Ok(Progress::Done)

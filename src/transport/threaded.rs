@@ -150,7 +150,8 @@ impl World for ThreadedWorld {
             | PortCommand::SetLines { .. }
             | PortCommand::Break { .. }
             | PortCommand::Reconfigure { .. }
-            | PortCommand::DiscardInput) => {
+            | PortCommand::DiscardInput
+            | PortCommand::DiscardOutput) => {
                 if let Some(link) = &self.link {
                     // A thread that has ended has told why.
                     let _ = link.orders.send(other);

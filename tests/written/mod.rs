@@ -186,8 +186,7 @@ fn wrapped(secret: &[u8], draw: &mut Draw) -> Symbols {
 }
 
 /// How forms write the ends of the lines of a secret. Each line is a secret for itself, so what crosses one is no piece.
-const LINE_ENDS: [&[u8]; 10] =
-    [b"\\0D", b"\\0d", b"\\0A", b"\\0a", b"\\r", b"\\n", b"%0D", b"%0d", b"%0A", b"%0a"];
+const LINE_ENDS: [&[u8]; 10] = [b"\\0D", b"\\0d", b"\\0A", b"\\0a", b"\\r", b"\\n", b"%0D", b"%0d", b"%0A", b"%0a"];
 
 /// Returns what may not show: so many neighbouring symbols, in all ways in which outputs write them.
 pub(crate) fn pieces(form: &Form) -> Vec<Vec<u8>> {

@@ -8,10 +8,11 @@ use crate::engine::tell::NEAR;
 use crate::engine::{Engine, State};
 use crate::event::{EventKind, Failure};
 use crate::port::{PortCommand, PortId, WriteToken};
-use crate::program::{Expr, Role, SendMode};
+use crate::program::{Expr, ExprKind, Op, Role, SendMode};
 use crate::settings::Echo;
 use crate::source::Site;
-use crate::time::Moment;
+use crate::time::{Moment, show_duration};
+use crate::value::Value;
 use crate::value::bounds::check_length;
 
 /// Bytes on their way out.
@@ -29,12 +30,51 @@ pub(in crate::engine) struct Outgoing {
     echo: Expected,
     /// When the next piece is handed over, if there is a pace and one piece has left.
     next_at: Option<Moment>,
+    /// How long nothing of it may leave.
+    patience: Duration,
+    /// When that is over; `None` for a device, which writes whether somebody reads or not.
+    limit: Option<Limit>,
 }
+
+/// When a send has failed.
+#[derive(Clone, Copy, Debug)]
+struct Limit {
+    at: Moment,
+    /// Whether the step's timeout comes first.
+    is_bounded: bool,
+}
+
+/// A longer text is handed over in pieces of so many bytes: each that leaves shows that the line takes them.
+const PIECE: usize = 4096;
 
 impl Outgoing {
     /// Returns when the next piece is due.
     pub(in crate::engine) fn next_piece_at(&self) -> Option<Moment> {
         self.next_at
+    }
+
+    /// Returns when the send has failed.
+    pub(in crate::engine) fn limit(&self) -> Option<Moment> {
+        self.limit.map(|limit| limit.at)
+    }
+}
+
+/// What a send waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) enum Stalled {
+    /// Silence.
+    Guard,
+    /// The line to take what was handed over.
+    Write,
+}
+
+/// Says how much of a send has left.
+fn how_far(send: &Outgoing) -> String {
+    let last = send.handed_over.saturating_sub(1) / PIECE * PIECE;
+    match (last, send.bytes.len()) {
+        (0, 1) => "the byte is still here".to_string(),
+        (0, n) => format!("the first of {n} bytes are still here"),
+        (left, n) => format!("{left} of {n} bytes have left"),
     }
 }
 
@@ -60,8 +100,38 @@ impl Engine {
             }
             SendMode::Reply => [settings.header.as_slice(), &octets, &settings.eol].concat(),
         };
-        self.start_writing(Outgoing { site, port, bytes, handed_over: 0, echo, next_at: None });
+        let patience = self.patience();
+        let mut send = Outgoing { site, port, bytes, handed_over: 0, echo, next_at: None, patience, limit: None };
+        let settings = &self.ports[port].settings;
+        if settings.guard > Duration::ZERO || settings.line_pace > Duration::ZERO {
+            send.limit = self.send_limit(patience + settings.guard + settings.line_pace);
+        }
+        self.start_writing(send);
         Ok(())
+    }
+
+    /// Returns how long nothing of a send may leave: as long as the wait that follows it may take, or as the file's `timeout`.
+    fn patience(&mut self) -> Duration {
+        let following = match self.program.ops.get(self.flow.at) {
+            Some(Op::Expect(expect)) => expect.within.as_ref(),
+            Some(Op::ReadCount(read)) => read.within.as_ref(),
+            Some(Op::ReadUntil(read)) => read.within.as_ref(),
+            Some(_) | None => None,
+        };
+        let constant = |expr: &Expr| {
+            let ExprKind::Const(Value::Duration(lasting)) = &expr.kind else { return None };
+            Some(*lasting)
+        };
+        following.and_then(constant).or_else(|| self.default_timeout().ok()).unwrap_or(Duration::MAX)
+    }
+
+    /// Returns when something that may take so long has failed.
+    fn send_limit(&self, lasting: Duration) -> Option<Limit> {
+        let (at, is_bounded) = match self.program.role {
+            Role::Flow => self.bounded(lasting),
+            Role::Device => return None,
+        };
+        Some(Limit { at, is_bounded })
     }
 
     /// Hands the first piece over, or all of it.
@@ -73,11 +143,17 @@ impl Engine {
             return;
         }
         let left = send.bytes.get(send.handed_over..).unwrap_or_default();
-        let piece = if port.settings.pace > Duration::ZERO { left.len().min(1) } else { left.len() };
-        let bytes = left[..piece].to_vec();
-        send.handed_over += piece;
+        let longest = match self.program.role {
+            _ if port.settings.pace > Duration::ZERO => 1,
+            Role::Flow => PIECE,
+            Role::Device => usize::MAX,
+        };
+        let bytes = left[..left.len().min(longest)].to_vec();
+        send.handed_over += bytes.len();
         send.next_at = None;
         let token = port.next_write();
+        let takes = port.settings.line.character_time().saturating_mul(bytes.len() as u32);
+        send.limit = self.send_limit(send.patience.saturating_add(takes));
         let to = send.port;
         self.state = State::Writing { number: token.number(), send };
         self.command(to, PortCommand::Write { token, bytes });
@@ -87,7 +163,44 @@ impl Engine {
     pub(in crate::engine) fn next_piece(&mut self, number: u64, send: Outgoing) {
         match send.next_at {
             Some(at) if at <= self.now => self.start_writing(send),
-            _ => self.state = State::Writing { number, send },
+            _ if send.limit().is_some_and(|limit| limit <= self.now) => self.send_expired(&send, Stalled::Write),
+            Some(_) | None => self.state = State::Writing { number, send },
+        }
+    }
+
+    /// Fails a send of which nothing has left for too long; what the system has not taken is thrown away.
+    pub(in crate::engine) fn send_expired(&mut self, send: &Outgoing, stalled: Stalled) {
+        self.discard_output(send.port);
+        let failure = match send.limit {
+            Some(Limit { is_bounded: true, .. }) => self.step_timeout(send.site, "still sending here"),
+            Some(Limit { is_bounded: false, .. }) | None => {
+                let settings = &self.ports[send.port].settings;
+                let (patience, guard) = (show_duration(send.patience), show_duration(settings.guard));
+                let (message, label, cause) = match stalled {
+                    Stalled::Guard => (
+                        format!("the line was not quiet for {guard} within {patience}, so nothing was sent"),
+                        "waited for silence here",
+                        "`guard` waits for silence before each line, and the device goes on talking: take `guard` out, or \
+                         give the file a longer `timeout`",
+                    ),
+                    Stalled::Write => (
+                        format!("nothing more could be sent for {patience}: {}", how_far(send)),
+                        "the line takes no more",
+                        "flow control holds the line (the device sent XOFF, or CTS is off), or nobody reads at the other end",
+                    ),
+                };
+                let mut failure = self.failure_at(Code::RunTimeout, send.site, message, label).with_cause(cause);
+                self.add_exchange(&mut failure);
+                failure
+            }
+        };
+        self.fail(failure);
+    }
+
+    /// Throws away what was to be sent and has not left.
+    pub(in crate::engine) fn discard_output(&mut self, port: PortId) {
+        if !self.ports[port].is_closed() {
+            self.command(port, PortCommand::DiscardOutput);
         }
     }
 
@@ -103,7 +216,12 @@ impl Engine {
         if send.handed_over < send.bytes.len() {
             let line = &mut self.ports[port];
             line.sight.leaving();
-            send.next_at = Some(self.now + line.settings.pace);
+            let pace = line.settings.pace;
+            if pace == Duration::ZERO {
+                return self.start_writing(send);
+            }
+            send.next_at = Some(self.now + pace);
+            send.limit = self.send_limit(pace.saturating_add(send.patience));
             self.state = State::Writing { number, send };
             return;
         }

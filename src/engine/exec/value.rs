@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use crate::diagnostic::Code;
 use crate::engine::Engine;
+use crate::engine::fuel::{self, EASY, HARD};
 use crate::event::Failure;
-use crate::function::Function;
+use crate::function::{Function, Secrecy};
 use crate::pattern::{Assembly, Fit, Literal, Pattern, Regex};
 use crate::program::{Expr, ExprKind, PatternShape, PatternSource, PatternSpec, Piece};
 use crate::secret::FULL;
@@ -18,6 +19,9 @@ use crate::value::taint::{Marked, Stained, Taint, Taints};
 
 /// Why an expression could not be worked out, and which part of it.
 type Trouble = (Span, String);
+
+/// To compile a regex takes so many units at least.
+const COMPILATION: usize = 64;
 
 /// How many regexes with values in them are kept compiled.
 const COMPILED: usize = 64;
@@ -99,7 +103,11 @@ impl Engine {
         let at = expr.span;
         let marked = match &expr.kind {
             ExprKind::Const(value) => return Ok(value.clone().into()),
-            ExprKind::Template(pieces) => self.template(pieces)?.into_text(),
+            ExprKind::Template(pieces) => {
+                let text = self.template(pieces)?;
+                self.fuel.burn(text.plain().len(), EASY);
+                text.into_text()
+            }
             ExprKind::Variable(slot, name) => {
                 let value = self.flow.get_marked(*slot).cloned();
                 return value.ok_or_else(|| (at, format!("`{name}` has no value yet")));
@@ -133,6 +141,7 @@ impl Engine {
                 let (left, right) = (self.value(left)?, self.value(right)?);
                 match operator::apply(*operator, &left.value, &right.value) {
                     Ok(value) => {
+                        self.fuel.burn(fuel::size_of(&value), EASY);
                         let taint = Engine::taint_of_operator(*operator, &left, &right, &value);
                         Marked { value, taint }
                     }
@@ -141,6 +150,7 @@ impl Engine {
             }
             ExprKind::Matches(text, source) => {
                 let text = self.value(text)?.value.octets();
+                self.fuel.burn(text.len(), HARD);
                 let pattern = self.ready_source(source)?;
                 Value::Bool(pattern.regex().is_some_and(|regex| regex.is_match(&text))).into()
             }
@@ -194,6 +204,8 @@ impl Engine {
             values.push(marked.value);
             taints.push(marked.taint);
         }
+        let worth = if function.signature().secrecy == Secrecy::Hides { HARD } else { EASY };
+        self.fuel.burn(values.iter().map(fuel::size_of).sum(), worth);
         let result = function.call(&values, &mut self.ambient);
         if taints.are_nothing() && self.journal.known().is_empty() {
             return result.map(Marked::from).map_err(|why| (at, why));
@@ -296,6 +308,7 @@ impl Engine {
         let compiled = match self.regexes.get(&key) {
             Some(compiled) => compiled.clone(),
             None => {
+                self.fuel.burn((key.0.len() + COMPILATION) * HARD, HARD);
                 let compiled = Regex::new(&key.0, flags, fit).map_err(|why| (Span::new(0, 0), why))?;
                 if self.regexes.len() >= COMPILED {
                     self.regexes.clear();
@@ -331,6 +344,7 @@ impl Engine {
             }
         };
         for text in &texts {
+            self.fuel.burn(text.plain().len(), HARD);
             let Some(found) = pattern.find_in_text(text.plain()) else { continue };
             let Some(regex) = pattern.regex() else { return Ok(text.piece(found).into_text()) };
             let captures = regex.captures(text.plain()).expect("it was just found");

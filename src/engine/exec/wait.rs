@@ -184,7 +184,7 @@ impl Engine {
         }
     }
 
-    fn default_timeout(&mut self) -> Result<Duration, Box<Failure>> {
+    pub(super) fn default_timeout(&mut self) -> Result<Duration, Box<Failure>> {
         let program = self.program.clone();
         self.eval_duration(&program.timeout)
     }

@@ -83,12 +83,12 @@ impl Engine {
         loop {
             let goes_on = match std::mem::replace(&mut self.state, State::Ready) {
                 State::Waiting(wait) if wait.port == port => self.look_for(wait),
-                state @ (State::Waiting(_) | State::Sleeping { .. } | State::Serving) => {
+                state @ (State::Waiting(_) | State::Sleeping { .. } | State::Guarding { .. } | State::Serving) => {
                     self.look_meanwhile(state, port)
                 }
                 state @ (State::Opening
                 | State::Ready
-                | State::Guarding { .. }
+                | State::Breathing
                 | State::Writing { .. }
                 | State::Retrying { .. }
                 | State::Saving { .. }
@@ -245,6 +245,7 @@ impl Engine {
             State::Sleeping { site, .. } => Some(("nothing but time to pass".to_string(), *site)),
             State::Opening
             | State::Ready
+            | State::Breathing
             | State::Guarding { .. }
             | State::Writing { .. }
             | State::Retrying { .. }

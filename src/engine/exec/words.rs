@@ -77,6 +77,7 @@ impl Engine {
             }
             state @ (State::Opening
             | State::Ready
+            | State::Breathing
             | State::Guarding { .. }
             | State::Writing { .. }
             | State::Waiting(_)

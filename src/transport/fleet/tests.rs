@@ -253,6 +253,7 @@ impl World for Actor {
             | PortCommand::Break { .. }
             | PortCommand::Reconfigure { .. }
             | PortCommand::DiscardInput
+            | PortCommand::DiscardOutput
             | PortCommand::Close => {}
         }
     }

@@ -80,6 +80,10 @@ impl Medium for Serial {
                 .tty
                 .clear(ClearBuffer::Input)
                 .map_err(|error| broken(format!("the input can not be discarded: {}", words(&error))))?,
+            PortCommand::DiscardOutput => port
+                .tty
+                .clear(ClearBuffer::Output)
+                .map_err(|error| broken(format!("the output cannot be discarded: {}", words(&error))))?,
             PortCommand::Break { lasting } => return port.send_break(*lasting, now),
             PortCommand::Reconfigure { settings } => match port.drain(now) {
                 Progress::Done => port.reconfigure(settings.clone())?,

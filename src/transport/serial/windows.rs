@@ -92,6 +92,12 @@ impl Server<'_> {
                 .port
                 .clear(ClearBuffer::Input)
                 .map_err(|e| broken(format!("the input can not be discarded: {}", words(&e)))),
+            PortCommand::DiscardOutput => {
+                self.unsent.clear();
+                self.port
+                    .clear(ClearBuffer::Output)
+                    .map_err(|e| broken(format!("the output cannot be discarded: {}", words(&e))))
+            }
             PortCommand::Open { .. } | PortCommand::Close => Ok(()),
         }
     }

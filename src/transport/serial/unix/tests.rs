@@ -250,6 +250,25 @@ fn discarded_input_does_not_come() {
 }
 
 #[test]
+fn output_that_nobody_takes_can_be_discarded() {
+    let Pair { mut host, mut device, clock } = pair();
+    host.perform(PortId::FIRST, write(1, &[b'x'; 100_000]));
+    host.perform(PortId::FIRST, PortCommand::Reconfigure { settings: LineSettings { baud: 9600, ..line() } });
+    let until = clock.now() + Duration::from_millis(1);
+    assert_eq!(host.wait(Some(until), &mut Vec::new()).1, Happening::Nothing, "it is not taken");
+    host.perform(PortId::FIRST, PortCommand::DiscardOutput);
+    host.perform(PortId::FIRST, write(2, b"new"));
+    assert_eq!(next(&mut host, clock), Happening::Sent(WriteToken::new(PortId::FIRST, 2)));
+    let mut came = Vec::new();
+    while !came.ends_with(b"new") {
+        device.wait(Some(clock.now() + Duration::from_millis(1)), &mut came);
+        assert!(clock.now() < Moment::START + PATIENCE && came.len() < 50_000);
+    }
+    let baud = host.port().and_then(|port| port.tty.baud_rate().ok());
+    assert_eq!(baud, Some(9600), "what waited for the write is done");
+}
+
+#[test]
 fn a_command_that_fails_because_the_device_is_gone_tells_of_the_hang_up() {
     let Pair { mut host, device, clock } = pair();
     drop(device);
