@@ -19,7 +19,10 @@ impl Engine {
                 self.ports.settle_at(None).into_iter().chain([*until]).chain(send.limit()).min()
             }
             State::Sleeping { until, .. } => self.ports.settle_at(None).into_iter().chain([*until]).min(),
-            State::Writing { send, .. } => send.next_piece_at().into_iter().chain(send.limit()).min(),
+            State::Writing { send, .. } => {
+                let settles = if self.looks_meanwhile(send) { self.ports.settle_at(None) } else { None };
+                settles.into_iter().chain(send.next_piece_at()).chain(send.limit()).min()
+            }
             State::Waiting(wait) => {
                 let own = wait.next_deadline(&self.ports[wait.port]);
                 self.ports.settle_at(Some(wait.port)).into_iter().chain([own]).min()
@@ -61,7 +64,13 @@ impl Engine {
             State::Guarding { send, .. } if send.limit().is_some_and(|limit| limit <= self.now) => {
                 self.send_expired(&send, Stalled::Guard);
             }
-            State::Writing { number, send } => self.next_piece(number, send),
+            State::Writing { number, send } => {
+                let looks = self.looks_meanwhile(&send);
+                self.next_piece(number, send);
+                if looks && matches!(self.state, State::Writing { .. }) {
+                    self.settle(None);
+                }
+            }
             State::Sleeping { until, site, is_bounded } if until <= self.now => {
                 if is_bounded {
                     let failure = self.step_timeout(site, "still sleeping here");

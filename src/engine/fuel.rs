@@ -49,13 +49,17 @@ impl Fuel {
     /// Takes what a statement costs by itself.
     #[inline]
     pub(in crate::engine) fn statement(&mut self) -> Level {
+        if self.unbroken >= SHARE {
+            return Level::Share;
+        }
         self.statements += 1;
         self.unbroken += 1;
-        match self {
-            Fuel { statements, .. } if *statements > MOST_STATEMENTS => Level::NoStatements,
-            Fuel { work, .. } if *work > MOST_WORK => Level::NoWork,
-            Fuel { unbroken, .. } if *unbroken > SHARE => Level::Share,
-            Fuel { .. } => Level::Enough,
+        if self.statements > MOST_STATEMENTS {
+            Level::NoStatements
+        } else if self.work > MOST_WORK {
+            Level::NoWork
+        } else {
+            Level::Enough
         }
     }
 

@@ -51,6 +51,8 @@ pub(in crate::engine) struct Port {
     held_since: Option<Moment>,
     /// How many writes there were.
     n_writes: u64,
+    /// How many of them have left.
+    pub n_left: u64,
     /// How far it is.
     stand: Stand,
 }
@@ -95,6 +97,7 @@ impl Port {
             takes: Duration::ZERO,
             held_since: None,
             n_writes: 0,
+            n_left: 0,
             stand: Stand::Opening,
         };
         port.note_echo();

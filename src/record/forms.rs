@@ -265,7 +265,7 @@ mod tests {
         let piece = |text: &str| (Arc::from("key"), text.as_bytes().to_vec());
         let forms = Forms::of(&[piece(&secret), piece(&secret[..258]), piece(&format!("{secret}xy"))]);
         assert_eq!(forms.redactor().known().len(), 1, "two bytes more tell nothing");
-        let other = (Arc::from("other"), secret[..258].as_bytes().to_vec());
+        let other = (Arc::from("other"), secret.as_bytes()[..258].to_vec());
         assert_eq!(Forms::of(&[piece(&secret), other]).redactor().known().len(), 2, "it has a name of its own");
         assert_eq!(Forms::of(&[piece(&secret), piece(&secret[100..])]).redactor().known().len(), 2, "it begins late");
     }

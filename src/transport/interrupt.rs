@@ -5,10 +5,11 @@ use std::io;
 use std::sync::Weak;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 #[cfg(any(windows, test))]
 use super::bell::Bell;
+use super::clock::Clock;
 
 /// The exit code of a process that was interrupted twice.
 const EXIT_CODE: i32 = 130;
@@ -23,20 +24,20 @@ static INSTALLED: Mutex<Option<Interrupt>> = Mutex::new(None);
 #[derive(Debug)]
 struct First {
     /// Since this moment times are counted.
-    begun: Instant,
+    clock: Clock,
     /// In milliseconds, and one more; 0 if there was none.
     at: AtomicU64,
 }
 
 impl First {
     fn new() -> First {
-        First { begun: Instant::now(), at: AtomicU64::new(0) }
+        First { clock: Clock::start(), at: AtomicU64::new(0) }
     }
 
     /// Takes note of a signal that comes now; returns whether it is another wish than the first. It does only what a signal
     /// handler may: to read the clock is one system call at most.
     fn is_over(&self) -> bool {
-        self.is_over_at(self.begun.elapsed())
+        self.is_over_at(self.clock.now().since_start())
     }
 
     fn is_over_at(&self, now: Duration) -> bool {

@@ -265,6 +265,7 @@ impl Engine {
             return self.serve();
         }
         self.state = suspended;
+        self.go_on_sending();
         self.look();
     }
 

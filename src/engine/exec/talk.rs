@@ -8,7 +8,7 @@ use crate::engine::tell::NEAR;
 use crate::engine::{Engine, State};
 use crate::event::{EventKind, Failure};
 use crate::port::{PortCommand, PortId, WriteToken};
-use crate::program::{Expr, ExprKind, Op, Role, SendMode};
+use crate::program::{Expr, ExprKind, Op, Role, SendMode, WatcherKind};
 use crate::settings::Echo;
 use crate::source::Site;
 use crate::time::{Moment, show_duration};
@@ -51,6 +51,11 @@ impl Outgoing {
     /// Returns when the next piece is due.
     pub(in crate::engine) fn next_piece_at(&self) -> Option<Moment> {
         self.next_at
+    }
+
+    /// Whether some of it was not handed over yet.
+    fn has_more(&self) -> bool {
+        self.handed_over < self.bytes.len()
     }
 
     /// Returns when the send has failed.
@@ -206,15 +211,20 @@ impl Engine {
 
     /// Takes note that a write has left.
     pub(in crate::engine) fn sent(&mut self, token: &WriteToken) {
-        let port = token.port();
-        let is_awaited =
-            matches!(&self.state, State::Writing { number, send } if *number == token.number() && send.port == port);
-        if !is_awaited {
+        self.ports[token.port()].n_left = token.number();
+        self.go_on_sending();
+    }
+
+    /// Goes on with a send if what was handed over of it has left: it may have done so while a handler ran.
+    pub(in crate::engine) fn go_on_sending(&mut self) {
+        let has_left =
+            matches!(&self.state, State::Writing { number, send } if *number <= self.ports[send.port].n_left);
+        if !has_left {
             return;
         }
         let State::Writing { number, mut send } = std::mem::replace(&mut self.state, State::Ready) else { return };
-        if send.handed_over < send.bytes.len() {
-            let line = &mut self.ports[port];
+        if send.has_more() {
+            let line = &mut self.ports[send.port];
             line.sight.leaving();
             let pace = line.settings.pace;
             if pace == Duration::ZERO {
@@ -226,6 +236,18 @@ impl Engine {
             return;
         }
         self.all_sent(send);
+    }
+
+    /// Whether the watchers of a port look while it writes. The echo of what is being sent is nothing for them, and what an `on`
+    /// sends may not stand in the middle of it.
+    pub(in crate::engine) fn looks_meanwhile(&self, send: &Outgoing) -> bool {
+        let has_handlers = || {
+            let mut watching = self.flow.watching(send.port);
+            watching.any(|active| matches!(self.program.watchers[active.watcher].kind, WatcherKind::On { .. }))
+        };
+        self.program.role == Role::Flow
+            && matches!(send.echo, Expected::Nothing)
+            && (!send.has_more() || !has_handlers())
     }
 
     /// From here on, what comes answers what was sent.

@@ -83,6 +83,9 @@ impl Engine {
         loop {
             let goes_on = match std::mem::replace(&mut self.state, State::Ready) {
                 State::Waiting(wait) if wait.port == port => self.look_for(wait),
+                State::Writing { number, send } if self.looks_meanwhile(&send) => {
+                    self.look_meanwhile(State::Writing { number, send }, port)
+                }
                 state @ (State::Waiting(_) | State::Sleeping { .. } | State::Guarding { .. } | State::Serving) => {
                     self.look_meanwhile(state, port)
                 }
