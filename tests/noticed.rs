@@ -1,0 +1,74 @@
+//! Fine points of the engine that no other test would miss: each stands for a mutant of the seeded sample that survived.
+
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for one kind among many")]
+
+mod support;
+
+use flowrun::engine::{Action, Engine, Input, Output};
+use flowrun::event::{EventKind, Verdict};
+use flowrun::port::{PortCommand, PortId};
+use flowrun::time::Moment;
+use support::bench::{Bench, inputs};
+use support::{check_text, program};
+
+#[test]
+fn what_an_await_did_not_get_is_not_a_line_that_another_wait_took() {
+    let flow = "send \"A\" expect line \"+READY: 1\" send \"B\" expect line \"OK\" await line \"+READY\" within 1s";
+    let bench = Bench::new(flow).at(1, "+READY: 1\r\n").at(2, "OK\r\n").tick(5000);
+    assert_eq!(bench.verdict, Some(Verdict::Failed));
+    assert!(!bench.cause().contains("+READY: 1"), "{}", bench.cause());
+    let flow = "send \"A\" expect line \"OK\" send \"B\" expect line \"OK\" await line \"+READY\" within 1s";
+    let bench = Bench::new(flow).at(1, "+READY: 1\r\nOK\r\n").at(2, "OK\r\n").tick(5000);
+    assert!(bench.cause().contains("+READY: 1"), "{}", bench.cause());
+}
+
+#[test]
+fn a_control_character_comes_back_as_two_characters_wherever_they_are_cut() {
+    let flow = "serial { echo on } send raw x\"03\" expect line \"OK\" within 1s";
+    let bench = Bench::new(flow).at(1, "^").at(2, "C\r\nOK\r\n");
+    assert_eq!(bench.verdict, Some(Verdict::Passed), "{}", bench.message());
+}
+
+#[test]
+fn what_is_told_before_it_is_looked_at_is_held_back_until_it_is_and_no_longer() {
+    let flow = "send \"A\" expect line \"OK\" send \"B\" expect line \"DONE\" within 1m \
+                send \"C\" expect secret line /K=(?<k>.+)/";
+    let bench = Bench::new(flow).at(1, "OK\r\n+PART");
+    let told =
+        |bench: &Bench| bench.events.iter().any(|event| event.kind == EventKind::Sent { bytes: b"B\r".to_vec() });
+    assert!(!told(&bench), "a secret may still be made of the line");
+    let bench = bench.at(2, "IAL\r\n");
+    assert!(told(&bench), "{:?}", bench.events);
+}
+
+#[test]
+fn a_step_that_fails_inside_of_try_does_not_fail_the_run() {
+    let bench = Bench::new("try { step \"s\" { fail \"no\" } } assert 1 == 1");
+    assert_eq!(bench.verdict, Some(Verdict::Passed));
+    assert!(!bench.events.iter().any(|event| matches!(event.kind, EventKind::Failed(_))));
+}
+
+#[test]
+fn await_looks_only_at_what_is_left_of_a_line() {
+    let flow = "send \"A\" expect \"AB\" await /(?<x>A?B?CD)/ within 1s log x";
+    let bench = Bench::new(flow).at(1, "ABCD\r\n");
+    assert_eq!((bench.verdict, bench.logged()), (Some(Verdict::Passed), vec!["CD".to_string()]));
+}
+
+#[test]
+fn control_lines_are_switched_on_the_port() {
+    let program = program(check_text("t.flow", "flow \"t\" dtr off rts on expect line \"OK\""));
+    let inputs = inputs(&program);
+    let mut engine = Engine::new(program, inputs);
+    engine.handle(Moment::START, Input::Opened(PortId::FIRST));
+    let mut asked = Vec::new();
+    loop {
+        match engine.poll() {
+            Output::Act(Action::Port(_, command @ PortCommand::SetLines { .. })) => asked.push(command),
+            Output::Wait { .. } => break,
+            _ => {}
+        }
+    }
+    let line = |dtr, rts| PortCommand::SetLines { dtr, rts };
+    assert_eq!(asked, [line(Some(false), Some(true))]);
+}
