@@ -1,8 +1,12 @@
-//! Files that are safe: only their owner can read them, and they change as a whole or not at all.
+//! Files that are safe: they change as a whole or not at all, and nobody is misled by what else has their names.
 
-use std::fs::{self, File, OpenOptions};
+mod read;
+
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+pub(crate) use read::{LARGEST_RECORDING, LARGEST_TEXT, Reach, below, read_file, too_large};
 
 /// How many names are tried for an earlier file, and for a temporary one.
 const TRIES: u32 = 10_000;
@@ -15,18 +19,19 @@ pub(crate) struct Temporary {
 impl Temporary {
     /// Writes a new file that nobody else can read, down to the disk.
     pub(crate) fn write(beside: &Path, content: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<Temporary> {
-        Temporary::write_and(beside, content, File::sync_all)
+        Temporary::write_and(beside, create_private, content, File::sync_all)
     }
 
-    /// Writes it, and then brings it down to the disk.
+    /// Makes it, writes it, and then brings it down to the disk.
     fn write_and(
         beside: &Path,
+        create: impl Fn(&Path) -> io::Result<File>,
         content: impl FnOnce(&mut File) -> io::Result<()>,
         sync: impl FnOnce(&File) -> io::Result<()>,
     ) -> io::Result<Temporary> {
         let (path, mut file) = first_free(|n| {
             let path = with_suffix(beside, &format!(".{}-{n}.tmp", std::process::id()));
-            create_private(&path).map(|file| (path, file))
+            create(&path).map(|file| (path, file))
         })?;
         let temporary = Temporary { path: Some(path) };
         content(&mut file)?;
@@ -52,20 +57,59 @@ impl Drop for Temporary {
     }
 }
 
-/// Puts a text in the place of a file, with the same permissions, so that the file is whole at any moment.
+/// Puts a text in the place of a file, so that the file is whole at any moment and keeps its permissions and its owner.
 ///
 /// A symbolic link stays one: what it points to is replaced.
 pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
     let path = fs::canonicalize(path)?;
-    let permissions = fs::metadata(&path)?.permissions();
-    if permissions.readonly() {
+    let found = fs::metadata(&path)?;
+    change(&path, text, &found)
+}
+
+/// Puts a text in the place of a file as [`replace`] does, or makes the file. What a link with its name leads to is left as
+/// it is.
+pub(crate) fn put(path: &Path, text: &str) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_file() => change(path, text, &found),
+        Ok(found) if !found.is_symlink() => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file")),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(_) | Err(_) => {
+            let content = |file: &mut File| file.write_all(text.as_bytes());
+            Temporary::write_and(path, |path| File::create_new(path), content, File::sync_all)?.rename(path)
+        }
+    }
+}
+
+fn change(path: &Path, text: &str, found: &Metadata) -> io::Result<()> {
+    if found.permissions().readonly() {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
     }
-    let temporary = Temporary::write(&path, |file| {
+    let temporary = Temporary::write(path, |file| {
         file.write_all(text.as_bytes())?;
-        file.set_permissions(permissions)
+        keep_owner(file, found)?;
+        file.set_permissions(found.permissions())
     })?;
-    temporary.rename(&path)
+    temporary.rename(path)
+}
+
+/// Gives a file the owner and the group of another.
+#[cfg(unix)]
+fn keep_owner(file: &File, found: &Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    let made = file.metadata()?;
+    let owner = Some(found.uid()).filter(|owner| *owner != made.uid());
+    let group = Some(found.gid()).filter(|group| *group != made.gid());
+    if owner.is_none() && group.is_none() {
+        return Ok(());
+    }
+    let failed =
+        |error: io::Error| io::Error::new(error.kind(), format!("its owner and its group cannot be kept: {error}"));
+    fchown(file, owner, group).map_err(failed)
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_file: &File, _found: &Metadata) -> io::Result<()> {
+    Ok(())
 }
 
 /// Tries 0, 1, 2 … until one does not exist already.
@@ -167,7 +211,7 @@ mod tests {
             synced = Some((file.metadata()?.len(), path.exists()));
             Ok(())
         };
-        let temporary = Temporary::write_and(&path, |file| file.write_all(b"k = 1\n"), sync);
+        let temporary = Temporary::write_and(&path, create_private, |file| file.write_all(b"k = 1\n"), sync);
         temporary.and_then(|temporary| temporary.rename(&path)).expect("it can be written");
         assert_eq!(synced, Some((6, false)));
         assert_eq!(names_in(folder.path()), ["results.toml"]);
@@ -179,11 +223,33 @@ mod tests {
         let path = folder.path().join("results.toml");
         let full = || io::Error::from(io::ErrorKind::StorageFull);
         let no_content = Temporary::write(&path, |file| file.write_all(b"k =").and_then(|()| Err(full())));
-        let no_sync = Temporary::write_and(&path, |file| file.write_all(b"k = 1\n"), |_| Err(full()));
+        let no_sync = Temporary::write_and(&path, create_private, |file| file.write_all(b"k = 1\n"), |_| Err(full()));
         for failed in [no_content, no_sync] {
             assert_eq!(failed.err().map(|error| error.kind()), Some(io::ErrorKind::StorageFull));
         }
         drop(Temporary::write(&path, |_| Ok(())).expect("it can be written"));
         assert_eq!(names_in(folder.path()), [""; 0]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_is_put_whole_with_its_mode_and_its_owner_and_never_through_a_link() {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        let (path, link) = (folder.path().join("a.snap"), folder.path().join("b.snap"));
+        fs::write(&path, "old").expect("the test's file can be written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("the mode can be set");
+        // Only root can give a file away; for others it is theirs before and after.
+        let is_given = chown(&path, Some(65534), Some(65534)).is_ok();
+        symlink(&path, &link).expect("a link can be made");
+        put(&path, "new").expect("it can be written");
+        let found = fs::metadata(&path).expect("it is there");
+        assert_eq!(found.permissions().mode() & 0o777, 0o640);
+        assert!(!is_given || (found.uid(), found.gid()) == (65534, 65534));
+        put(&link, "other").expect("it can be written");
+        assert_eq!(fs::read_to_string(&path).ok().as_deref(), Some("new"));
+        assert!(fs::symlink_metadata(&link).is_ok_and(|found| found.is_file()));
+        assert!(put(folder.path(), "x").is_err());
+        assert_eq!(names_in(folder.path()).len(), 2);
     }
 }

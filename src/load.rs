@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::disk::{LARGEST_TEXT, Reach, folder_of, read_file};
 use crate::source::{Site, Source, SourceId, Sources};
 use crate::syntax::ast::StatementKind;
 use crate::syntax::{self, Parsed};
@@ -45,9 +46,23 @@ pub struct LoadedFile {
 /// How a text is got: from the disk, or from memory in tests.
 pub type Reader<'a> = &'a dyn Fn(&Path) -> std::io::Result<Vec<u8>>;
 
-/// Reads files from the disk.
+/// Reads files from the disk, wherever they are.
 pub fn from_disk(path: &Path) -> std::io::Result<Vec<u8>> {
-    std::fs::read(path)
+    read_file(path, Reach::Anywhere, LARGEST_TEXT)
+}
+
+/// Reads a file from the disk and everything that it uses, each once; what it uses is in its folder or below it, or in the
+/// folder within which it was reached itself.
+pub(crate) fn load_file(path: &Path, reach: Reach<'_>) -> Loaded {
+    let folder = match reach {
+        Reach::Anywhere => folder_of(path),
+        Reach::Below(folder) => folder,
+    };
+    let reader = |wanted: &Path| {
+        let reach = if wanted == path { reach } else { Reach::Below(folder) };
+        read_file(wanted, reach, LARGEST_TEXT)
+    };
+    load(path, &reader)
 }
 
 /// Reads a file and everything that it uses, each once.
@@ -256,5 +271,23 @@ mod tests {
                     compute secret sign = \"Bearer \" + key\n";
         let loaded = load_from(&[("a.flow", text)]);
         assert_eq!(&**loaded.sources.get(loaded.files[0].id).shown(), text);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_used_file_is_not_read_through_a_link_out_of_the_folder() {
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        let flows = folder.path().join("flows");
+        std::fs::create_dir(&flows).expect("there is room");
+        std::fs::write(folder.path().join("outside"), "TOPSECRET").expect("there is room");
+        std::fs::write(flows.join("a.flow"), "flow \"a\" use \"b.flow\"").expect("there is room");
+        std::os::unix::fs::symlink("../outside", flows.join("b.flow")).expect("a link can be made");
+        let loaded = load_file(&flows.join("a.flow"), Reach::Anywhere);
+        let messages: Vec<_> = loaded.problems.iter().map(|p| p.message.as_str()).collect();
+        assert!(matches!(&messages[..], [one] if one.ends_with(": a link leads out of the folder")), "{messages:?}");
+        assert_eq!(loaded.files.len(), 1);
+        // The command line may name it.
+        std::fs::write(folder.path().join("outside"), "flow \"a\"").expect("there is room");
+        assert_eq!(load_file(&flows.join("b.flow"), Reach::Anywhere).problems, []);
     }
 }

@@ -151,7 +151,7 @@ impl Judged {
         let known = match snapshot.read() {
             Ok(known) => known,
             Err(error) => {
-                self.trouble = Some(format!("`{}` can not be read: {error}", snapshot.path().display()));
+                self.trouble = Some(format!("`{}` cannot be read: {error}", snapshot.path().display()));
                 None
             }
         };
@@ -167,7 +167,8 @@ impl Judged {
         };
         let is_to_be_seen = self.report.status == Status::New && rules.mode != Mode::Check && self.trouble.is_none();
         self.report.is_failure = !self.report.status.is_success() && !is_to_be_seen;
-        if !verdict.is_success() {
+        // What cannot be read is not written over.
+        if !verdict.is_success() || self.trouble.is_some() {
             return;
         }
         let written = match rules.mode {
@@ -180,7 +181,7 @@ impl Judged {
             self.report.diff.clear();
         }
         if let Err(error) = written {
-            self.trouble = Some(format!("`{}` can not be written: {error}", snapshot.path().display()));
+            self.trouble = Some(format!("`{}` cannot be written: {error}", snapshot.path().display()));
         }
         if !is_same && !is_accepted {
             self.pending = Some((snapshot, transcript.to_string()));

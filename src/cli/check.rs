@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use super::Ending;
 use super::args::CheckArguments;
 use super::terminal::Terminal;
-use crate::check::Checked;
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::load::{from_disk, load};
+use crate::disk::{Reach, below, folder_of};
+use crate::load::load_file;
 use crate::program::{Program, Role};
 use crate::setup::device_of;
 use crate::source::Sources;
@@ -24,10 +24,6 @@ pub(super) fn check(arguments: &CheckArguments, terminal: &Terminal) -> Ending {
         terminal.warn("there are warnings, and `--deny-warnings` does not let them pass");
     }
     if is_denied || review.n_errors > 0 { Ending::Refused } else { Ending::Done }
-}
-
-fn read(path: &Path) -> Checked {
-    crate::check::check(load(path, &from_disk))
 }
 
 fn is_wrong(problems: &[Diagnostic]) -> bool {
@@ -55,7 +51,7 @@ enum Found {
 impl Review<'_> {
     fn file(&mut self, path: &Path) {
         let (n_errors, n_warnings) = (self.n_errors, self.n_warnings);
-        if let Some(program) = self.one(path) {
+        if let Some(program) = self.one(path, Reach::Anywhere) {
             self.device(path, &program);
         }
         if self.n_errors == n_errors {
@@ -69,8 +65,8 @@ impl Review<'_> {
     }
 
     /// Checks a file by itself.
-    fn one(&mut self, path: &Path) -> Option<Program> {
-        let checked = read(path);
+    fn one(&mut self, path: &Path, reach: Reach<'_>) -> Option<Program> {
+        let checked = crate::check::check(load_file(path, reach));
         self.tell(&checked.problems, &checked.sources);
         let found = match checked.program.as_ref().map(|program| program.role) {
             Some(Role::Flow) => Found::Flow,
@@ -91,11 +87,17 @@ impl Review<'_> {
         };
         let shown = path.display();
         let missing = format!("there is no device file `{shown}`");
-        if !path.is_file() {
-            return self.tell(&[Diagnostic::new(Code::LoadUse, *site, missing, "named here")], &program.sources);
+        let here = folder_of(flow);
+        if let Err(error) = below(here, &path) {
+            let message = if error.kind() == std::io::ErrorKind::NotFound {
+                missing
+            } else {
+                format!("the device `{shown}` cannot be read: {error}")
+            };
+            return self.tell(&[Diagnostic::new(Code::LoadUse, *site, message, "named here")], &program.sources);
         }
         if !self.seen.contains_key(&path) {
-            self.one(&path);
+            self.one(&path, Reach::Below(here));
         }
         let message = match self.seen.get(&path) {
             Some(Found::Device) => return,

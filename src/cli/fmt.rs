@@ -2,7 +2,6 @@
 
 mod changes;
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -10,7 +9,7 @@ use super::Ending;
 use super::args::FormatArguments;
 use super::terminal::Terminal;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::disk::replace;
+use crate::disk::{LARGEST_TEXT, Reach, read_file, replace, too_large};
 use crate::format::format;
 use crate::load::cover_secrets;
 use crate::source::{Source, SourceId, Sources};
@@ -95,14 +94,15 @@ fn texts(path: &Path, terminal: &Terminal) -> Result<Texts, Outcome> {
 }
 
 fn read(path: &Path) -> Result<String, String> {
-    let mut bytes = Vec::new();
-    let read = if is_input(path) {
-        io::stdin().read_to_end(&mut bytes)
-    } else {
-        File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
-    };
-    read.map_err(|error| error.to_string())?;
+    let read = if is_input(path) { read_input() } else { read_file(path, Reach::Anywhere, LARGEST_TEXT) };
+    let bytes = read.map_err(|error| error.to_string())?;
     String::from_utf8(bytes).map_err(|error| format!("it is not UTF-8 (byte {})", error.utf8_error().valid_up_to()))
+}
+
+fn read_input() -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io::stdin().take(LARGEST_TEXT + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST_TEXT { Err(too_large(LARGEST_TEXT)) } else { Ok(bytes) }
 }
 
 fn compare(path: &Path, texts: &Texts, terminal: &Terminal) -> Outcome {

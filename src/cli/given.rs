@@ -1,12 +1,12 @@
 //! What the command line, files and the environment give to a run: variables and settings of the line.
 
 use std::env;
-use std::fs;
 use std::path::Path;
 
 use super::args::{LineArguments, VariableArguments};
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::disk::{LARGEST_TEXT, Reach, read_file};
 use crate::program::Program;
 use crate::settings::{SETTINGS, SettingError, SettingValue, Settings};
 use crate::syntax;
@@ -100,7 +100,9 @@ pub(super) fn from_environment(program: &Program, environment: impl Fn(&str) -> 
 fn from_file(path: &Path) -> Result<Vec<Given>, Diagnostic> {
     let shown = visible(path.as_os_str().as_encoded_bytes());
     let problem = |message: String| Diagnostic::general(Code::CommandLine, message);
-    let text = fs::read_to_string(path).map_err(|error| problem(format!("`{shown}` can not be read: {error}")))?;
+    let unreadable = |why: String| problem(format!("`{shown}` cannot be read: {why}"));
+    let bytes = read_file(path, Reach::Anywhere, LARGEST_TEXT).map_err(|error| unreadable(error.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8".to_string()))?;
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
         let start = error.span().map_or(0, |span| span.start.min(text.len()));
         let line = text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count() + 1;
@@ -153,6 +155,7 @@ fn refused_setting(name: &str, value: &str, option: &str, error: &SettingError) 
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::time::Duration;
 
     use super::*;

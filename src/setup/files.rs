@@ -1,6 +1,5 @@
 //! The files of a run: the flow, and the device or the recording that its address names.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,7 +7,8 @@ use super::{Complaint, Counterpart, SetupError};
 use crate::address::Address;
 use crate::check::check;
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::load::{beside, from_disk, load};
+use crate::disk::{LARGEST_RECORDING, Reach, folder_of, read_file};
+use crate::load::{beside, load_file};
 use crate::program::{Program, Role};
 use crate::record::Recording;
 
@@ -38,7 +38,11 @@ pub(crate) struct Found {
 ///
 /// Everything that is wrong with the file.
 pub(crate) fn read_program(role: Role, path: &Path) -> Result<Read, SetupError> {
-    let checked = check(load(path, &from_disk));
+    program_within(role, path, Reach::Anywhere)
+}
+
+fn program_within(role: Role, path: &Path, reach: Reach<'_>) -> Result<Read, SetupError> {
+    let checked = check(load_file(path, reach));
     let is_wrong = checked.problems.iter().any(|problem| problem.severity() == Severity::Error);
     let complaint = Complaint { problems: checked.problems, sources: checked.sources };
     match checked.program {
@@ -61,29 +65,30 @@ pub(crate) fn read_program(role: Role, path: &Path) -> Result<Read, SetupError> 
 /// What is wrong with the file, or that there is none.
 pub(crate) fn find_counterpart(address: &Address, file: &Path, flow: &Program) -> Result<Found, SetupError> {
     let beside = file.with_extension(RECORDING);
+    let here = Reach::Below(folder_of(file));
     match address {
         Address::Real(port) => {
             let counterpart = Counterpart::Real(port.clone());
             Ok(Found { counterpart, warnings: Complaint::default(), address: address.clone() })
         }
-        Address::Device(path) => device(path, address),
-        Address::Recording(path) => recording(path),
+        Address::Device(path) => device(path, Reach::Anywhere, address),
+        Address::Recording(path) => recording(path, Reach::Anywhere),
         Address::OwnDevice => match device_of(file, flow) {
-            Some(Ok(path)) => device(&path, address),
+            Some(Ok(path)) => device(&path, here, address),
             Some(Err(problem)) => Err(Complaint { problems: vec![problem], sources: flow.sources.clone() }.into()),
-            None if beside.exists() => recording(&beside),
+            None if beside.exists() => recording(&beside, here),
             None => Err(SetupError::NoCounterpart),
         },
     }
 }
 
-fn device(path: &Path, address: &Address) -> Result<Found, SetupError> {
-    let Read { program, warnings } = read_program(Role::Device, path)?;
+fn device(path: &Path, reach: Reach<'_>, address: &Address) -> Result<Found, SetupError> {
+    let Read { program, warnings } = program_within(Role::Device, path, reach)?;
     Ok(Found { counterpart: Counterpart::Device(program), warnings, address: address.clone() })
 }
 
-fn recording(path: &Path) -> Result<Found, SetupError> {
-    let counterpart = Counterpart::Recording(Arc::new(read_recording(path)?));
+fn recording(path: &Path, reach: Reach<'_>) -> Result<Found, SetupError> {
+    let counterpart = Counterpart::Recording(Arc::new(recording_within(path, reach)?));
     let address = Address::Recording(path.to_path_buf());
     Ok(Found { counterpart, warnings: Complaint::default(), address })
 }
@@ -94,7 +99,13 @@ fn recording(path: &Path) -> Result<Found, SetupError> {
 ///
 /// What is wrong with it.
 pub(crate) fn read_recording(path: &Path) -> Result<Recording, SetupError> {
-    let read = fs::read_to_string(path).map_err(|error| error.to_string());
+    recording_within(path, Reach::Anywhere)
+}
+
+fn recording_within(path: &Path, reach: Reach<'_>) -> Result<Recording, SetupError> {
+    let read = read_file(path, reach, LARGEST_RECORDING).map_err(|error| error.to_string()).and_then(|bytes| {
+        String::from_utf8(bytes).map_err(|error| format!("it is not UTF-8 (byte {})", error.utf8_error().valid_up_to()))
+    });
     let of_one_port = |recording: Recording| match recording.n_ports() {
         0 | 1 => Ok(recording),
         n => Err(format!("it is of {n} ports, and a flow has one")),

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::snapshot::orphans;
+use crate::disk::{LARGEST_TEXT, Reach, below, read_file};
 
 /// What was found below the paths that were named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,16 +17,16 @@ pub struct Found {
 }
 
 /// Looks for flows: a file that is named is one whatever is in it; below a folder, files that end in `.flow` and are no
-/// device and no library. Hidden folders, `target` and `snapshots` are passed over.
+/// device and no library. Hidden folders, `target` and `snapshots` are passed over. Links to folders are not followed.
 ///
 /// # Errors
 ///
-/// The path that can not be read, and why.
+/// The path that can not be read, and why: it is not there, or it is a link out of the folder that was named.
 pub fn find(paths: &[PathBuf]) -> Result<Found, (PathBuf, io::Error)> {
     let mut found = Found::default();
     for path in paths {
         match fs::metadata(path) {
-            Ok(meta) if meta.is_dir() => walk(path, &mut found)?,
+            Ok(meta) if meta.is_dir() => walk(path, path, &mut found)?,
             Ok(_) => found.flows.push(path.clone()),
             Err(error) => return Err((path.clone(), error)),
         }
@@ -39,7 +40,8 @@ pub fn find(paths: &[PathBuf]) -> Result<Found, (PathBuf, io::Error)> {
     Ok(found)
 }
 
-fn walk(folder: &Path, found: &mut Found) -> Result<(), (PathBuf, io::Error)> {
+/// Looks in a folder, which is `all` or below it.
+fn walk(all: &Path, folder: &Path, found: &mut Found) -> Result<(), (PathBuf, io::Error)> {
     let wrong = |error| (folder.to_path_buf(), error);
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder).map_err(wrong)? {
@@ -56,9 +58,14 @@ fn walk(folder: &Path, found: &mut Found) -> Result<(), (PathBuf, io::Error)> {
         if kind.is_dir() && name == "snapshots" {
             found.orphans.extend(orphans(&path));
         } else if kind.is_dir() {
-            walk(&path, found)?;
-        } else if name.ends_with(".flow") && !is_other(&path) {
-            found.flows.push(path);
+            walk(all, &path, found)?;
+        } else if name.ends_with(".flow") {
+            if kind.is_symlink() {
+                below(all, &path).map_err(|error| (path.clone(), error))?;
+            }
+            if !is_other(&path) {
+                found.flows.push(path);
+            }
         }
     }
     Ok(())
@@ -66,7 +73,8 @@ fn walk(folder: &Path, found: &mut Found) -> Result<(), (PathBuf, io::Error)> {
 
 /// Says whether a file is a device or a library. What can not be read is taken for a flow, so that it is told of.
 fn is_other(path: &Path) -> bool {
-    let Ok(text) = fs::read_to_string(path) else { return false };
+    let Ok(bytes) = read_file(path, Reach::Anywhere, LARGEST_TEXT) else { return false };
+    let Ok(text) = String::from_utf8(bytes) else { return false };
     let header = text
         .trim_start_matches('\u{feff}')
         .lines()
@@ -121,5 +129,26 @@ mod tests {
         shared.sort_unstable();
         assert_eq!(shared, all);
         assert_eq!(shard(all, 4, 4), [3, 7]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_out_of_the_folder_is_told_of_and_a_pipe_is_no_reason_to_wait() {
+        use std::os::unix::fs::symlink;
+        let outer = tempfile::tempdir().expect("a folder can be made for tests");
+        let folder = outer.path().join("flows");
+        fs::create_dir(&folder).expect("it can be made");
+        fs::write(folder.join("a.flow"), "flow \"a\"\n").expect("it can be written");
+        symlink("a.flow", folder.join("b.flow")).expect("a link can be made");
+        let made = std::process::Command::new("mkfifo").arg(folder.join("c.flow")).status();
+        assert!(made.expect("mkfifo can be started").success());
+        let flows = find(std::slice::from_ref(&folder)).expect("all can be read").flows;
+        assert_eq!(flows, ["a.flow", "b.flow", "c.flow"].map(|name| folder.join(name)));
+        fs::write(outer.path().join("outside"), "root:x:0").expect("it can be written");
+        symlink("../outside", folder.join("d.flow")).expect("a link can be made");
+        let (path, error) = find(std::slice::from_ref(&folder)).expect_err("a link leads out");
+        assert_eq!((path, error.to_string().as_str()), (folder.join("d.flow"), "a link leads out of the folder"));
+        // The command line may name it.
+        assert!(find(&[folder.join("d.flow")]).is_ok());
     }
 }

@@ -1,11 +1,13 @@
 //! Snapshot files in the format of insta, so that `cargo insta review` works on them.
 //!
-//! `snapshots/NAME.snap` beside the flow holds what was accepted, `snapshots/NAME.snap.new` what is to be looked at.
+//! `snapshots/NAME.snap` beside the flow holds what was accepted, `snapshots/NAME.snap.new` what is to be looked at. Each is
+//! whole at any moment. Nothing is read or written through a link out of the folder: it may be a stranger's.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::disk::{LARGEST_TEXT, Reach, folder_of, put, read_file, too_large};
 use crate::report::transcript::Times;
 use crate::value::Value;
 use crate::value::json::to_json;
@@ -48,9 +50,13 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// It can not be read.
+    /// It can not be read, or is a link out of the folder of the flow.
     pub fn read(&self) -> io::Result<Option<String>> {
-        match fs::read_to_string(&self.path) {
+        let folder = self.folder()?;
+        let here = Reach::Below(folder_of(folder));
+        match read_file(&self.path, here, LARGEST_TEXT)
+            .and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other))
+        {
             Ok(text) => Ok(Some(contents(&text))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -82,6 +88,7 @@ impl Snapshot {
     ///
     /// It is there and can not be removed.
     pub fn settle(&self) -> io::Result<()> {
+        self.folder()?;
         match fs::remove_file(self.pending_path()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             Ok(()) | Err(_) => Ok(()),
@@ -89,8 +96,22 @@ impl Snapshot {
     }
 
     fn write(&self, path: &Path, transcript: &str) -> io::Result<()> {
-        fs::create_dir_all(path.parent().unwrap_or(Path::new("")))?;
-        fs::write(path, render(&self.flow, transcript))
+        fs::create_dir_all(self.folder()?)?;
+        let text = render(&self.flow, transcript);
+        // What is larger could not be read again.
+        if text.len() as u64 > LARGEST_TEXT { Err(too_large(LARGEST_TEXT)) } else { put(path, &text) }
+    }
+
+    /// Returns the folder of the snapshots, which is no link.
+    fn folder(&self) -> io::Result<&Path> {
+        let folder = folder_of(&self.path);
+        match fs::symlink_metadata(folder) {
+            Ok(found) if found.is_symlink() => Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "the folder `snapshots` is a symbolic link, and snapshots are not kept behind one",
+            )),
+            Ok(_) | Err(_) => Ok(folder),
+        }
     }
 }
 
@@ -102,7 +123,8 @@ pub fn orphans(folder: &Path) -> Vec<PathBuf> {
         let stem = name.strip_suffix(".new").unwrap_or(&name).strip_suffix(".snap");
         let Some(stem) = stem else { return false };
         let is_there = |stem: &str| folder.with_file_name(format!("{stem}.flow")).is_file();
-        let is_ours = fs::read_to_string(path).is_ok_and(|text| is_of_flowrun(&text));
+        let is_ours = read_file(path, Reach::Below(folder), LARGEST_TEXT)
+            .is_ok_and(|bytes| std::str::from_utf8(&bytes).is_ok_and(is_of_flowrun));
         is_ours && !is_there(stem) && !stem.strip_suffix(".port").is_some_and(is_there)
     };
     let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_orphan).collect();
@@ -189,5 +211,31 @@ mod tests {
             .map(|path| path.file_name().expect("it has a name").to_string_lossy().into_owned())
             .collect();
         assert_eq!(found, ["gone.port.snap", "gone.snap"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_written_or_read_through_a_link() {
+        use std::os::unix::fs::symlink;
+        let outer = tempfile::tempdir().expect("a folder can be made for tests");
+        let (mine, flows) = (outer.path().join("mine"), outer.path().join("flows"));
+        fs::create_dir_all(flows.join("snapshots")).expect("it can be made");
+        fs::write(&mine, "mine").expect("it can be written");
+        let snapshot = Snapshot::of(&flows.join("a.flow"), Times::Shown);
+        symlink("../../mine", snapshot.pending_path()).expect("a link can be made");
+        snapshot.put_aside("x\n").expect("it takes the place of the link");
+        symlink("../../mine", snapshot.path()).expect("a link can be made");
+        assert!(snapshot.read().is_err_and(|error| error.to_string().contains("a link leads out")));
+        snapshot.accept("x\n").expect("it takes the place of the link");
+        assert_eq!(snapshot.read().expect("it can be read").as_deref(), Some("x\n"));
+        fs::remove_dir_all(flows.join("snapshots")).expect("it is there");
+        symlink("..", flows.join("snapshots")).expect("a link can be made");
+        fs::write(outer.path().join("a.snap.new"), "mine").expect("it can be written");
+        for done in [snapshot.accept("x\n"), snapshot.put_aside("x\n"), snapshot.settle(), snapshot.read().map(|_| ())]
+        {
+            assert!(done.is_err_and(|error| error.to_string().contains("is a symbolic link")));
+        }
+        let names = fs::read_dir(outer.path()).expect("it can be read").count();
+        assert_eq!((names, fs::read_to_string(&mine).ok().as_deref()), (3, Some("mine")));
     }
 }

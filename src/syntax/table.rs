@@ -38,7 +38,7 @@ pub const STATEMENTS: &[Row] = &[
     Row {
         place: Place::Declaration,
         forms: "`use \"lib/air.flow\"`",
-        what: "brings the procedures, watchers and settings of a library; the path is relative to this file and stays beside or below it. What begins with `std/` is built in, see `flows/std`",
+        what: "brings the procedures, watchers and settings of a library; the path is relative to this file and stays beside or below it, links followed. What begins with `std/` is built in, see `flows/std`",
     },
     Row {
         place: Place::Declaration,
