@@ -140,7 +140,7 @@ pub trait Audience {
         false
     }
 
-    /// Writes what is not yet where it is kept; called when nothing has happened for a moment.
+    /// Writes what is not yet where it is kept; called a moment after it was told at the latest, on a busy line too.
     fn write_out(&mut self) {}
 }
 
@@ -158,8 +158,10 @@ pub struct Session<'a> {
     engine: &'a mut Engine,
     company: Company<'a>,
     is_asking: bool,
-    /// When what was told is to be written, if the engine is woken for that only.
+    /// When the oldest of what was told and not yet written is to be written.
     write_at: Option<Moment>,
+    /// When the tap is to write, if nothing happens before.
+    quiet_at: Option<Moment>,
     /// How often nothing happened at one moment.
     idle: u32,
     /// Room for bytes that come without a wait.
@@ -178,7 +180,7 @@ pub enum Next {
 impl<'a> Session<'a> {
     /// Begins a session.
     pub fn new(engine: &'a mut Engine, company: Company<'a>) -> Session<'a> {
-        Session { engine, company, is_asking: false, write_at: None, idle: 0, early: Vec::new() }
+        Session { engine, company, is_asking: false, write_at: None, quiet_at: None, idle: 0, early: Vec::new() }
     }
 
     /// Goes on to the end in a world of its own, and returns the verdict.
@@ -200,7 +202,11 @@ impl<'a> Session<'a> {
     pub fn until_wait(&mut self, world: &mut dyn World) -> Next {
         loop {
             match self.engine.poll() {
-                Output::Event(event) => self.company.audience.tell(&event),
+                Output::Event(event) => {
+                    // Whether it is written at once is asked before the next wait. Where news follows news there is none.
+                    self.write_at.get_or_insert(self.engine.now() + WRITE_OUT);
+                    self.company.audience.tell(&event);
+                }
                 Output::Act(Action::Port(port, command)) => {
                     if matches!(command, PortCommand::Write { .. }) {
                         self.take_arrived(world);
@@ -238,14 +244,16 @@ impl<'a> Session<'a> {
                         let next = now + ANSWER_POLL;
                         until = Some(until.map_or(next, |until| until.min(next)));
                     }
-                    let mut has_unwritten = self.company.audience.has_unwritten();
+                    let mut is_tap_behind = false;
                     if let Some(tap) = &mut self.company.tap {
                         tap.waiting(self.engine.secrets());
-                        has_unwritten |= tap.has_unwritten();
+                        is_tap_behind = tap.has_unwritten();
                     }
-                    self.write_at =
-                        has_unwritten.then(|| now + WRITE_OUT).filter(|at| until.is_none_or(|until| *at < until));
-                    return Next::Wait(self.write_at.or(until));
+                    let soon = now + WRITE_OUT;
+                    let has_unwritten = self.company.audience.has_unwritten();
+                    self.write_at = has_unwritten.then(|| self.write_at.unwrap_or(soon));
+                    self.quiet_at = is_tap_behind.then(|| self.quiet_at.unwrap_or(soon));
+                    return Next::Wait([self.write_at, self.quiet_at, until].into_iter().flatten().min());
                 }
                 Output::Done(verdict) => return Next::Over(verdict),
             }
@@ -280,9 +288,15 @@ impl<'a> Session<'a> {
         if let Some(tap) = &mut self.company.tap {
             tap.happened(now, &happening, received);
         }
-        if happening == Happening::Nothing && self.write_at.is_some_and(|at| at <= now) {
+        if self.write_at.take_if(|at| *at <= now).is_some() {
             self.company.audience.write_out();
-            if let Some(tap) = &mut self.company.tap {
+        }
+        let quiet_at = self.quiet_at.take();
+        if happening == Happening::Nothing {
+            self.quiet_at = quiet_at.filter(|at| *at > now);
+            if quiet_at != self.quiet_at
+                && let Some(tap) = &mut self.company.tap
+            {
                 tap.write_out();
             }
         }
@@ -312,7 +326,9 @@ pub fn input_of(happening: Happening, received: &[u8]) -> Input<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
     use std::path::Path;
+    use std::rc::Rc;
 
     use super::*;
     use crate::check::check;
@@ -376,8 +392,7 @@ mod tests {
         fn waiting(&mut self, _now: Moment, _why: &Waiting) {}
     }
 
-    #[test]
-    fn a_tap_writes_out_on_a_quiet_line_though_nobody_else_has_anything_to_write() {
+    fn engine() -> Engine {
         let reader = |_: &Path| Ok(b"flow \"t\"\nexpect none line \"X\" for 10s\n".to_vec());
         let program = check(load(Path::new("test.flow"), &reader)).program.expect("the flow is right");
         let inputs = Inputs {
@@ -388,12 +403,86 @@ mod tests {
             port: "x".to_string(),
             settings: program.settings.clone(),
         };
-        let mut engine = Engine::new(Arc::new(program), inputs);
+        Engine::new(Arc::new(program), inputs)
+    }
+
+    #[test]
+    fn a_tap_writes_out_on_a_quiet_line_though_nobody_else_has_anything_to_write() {
+        let mut engine = engine();
         let mut tap = Slow::default();
         let mut memory = Memory::default();
         let company = Company { keeper: &mut memory, audience: &mut Deaf, person: &mut Nobody, tap: Some(&mut tap) };
         run(&mut engine, &mut Silence::default(), company);
         assert_eq!(tap.written_at, Some(Moment::START + WRITE_OUT));
         assert!(engine.now() >= Moment::from_millis(10_000));
+    }
+
+    /// A line on which something comes every so often, and never stops.
+    struct Chatter {
+        line: Silence,
+        every: Duration,
+        clock: Rc<Cell<Moment>>,
+    }
+
+    impl World for Chatter {
+        fn perform(&mut self, port: PortId, command: PortCommand) {
+            self.line.perform(port, command);
+        }
+
+        fn news(&mut self, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+            self.line.news(received)
+        }
+
+        fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
+            let next = self.line.now + self.every;
+            self.clock.set(until.map_or(next, |until| until.min(next)).max(self.line.now));
+            if until.is_some_and(|until| until < next) {
+                return self.line.wait(until, received);
+            }
+            self.line.now = next;
+            received.extend_from_slice(b"+CREG: 1\r\n");
+            (next, Happening::Received(PortId::FIRST))
+        }
+    }
+
+    /// Writes nothing by itself, and knows how long the oldest of what it was told had to wait.
+    #[derive(Default)]
+    struct Lazy {
+        clock: Rc<Cell<Moment>>,
+        oldest: Option<Moment>,
+        longest: Duration,
+        n_written: u32,
+    }
+
+    impl Audience for Lazy {
+        fn tell(&mut self, _event: &Event) {
+            self.oldest.get_or_insert(self.clock.get());
+        }
+
+        fn waiting(&mut self, _now: Moment, _why: &Waiting) {}
+
+        fn has_unwritten(&mut self) -> bool {
+            self.oldest.is_some()
+        }
+
+        fn write_out(&mut self) {
+            let oldest = self.oldest.take().expect("there is something to write");
+            self.longest = self.longest.max(self.clock.get().since(oldest));
+            self.n_written += 1;
+        }
+    }
+
+    #[test]
+    fn what_was_told_is_written_soon_on_a_line_that_is_never_quiet() {
+        for every in [7, 30, 60, 99, 100, 130] {
+            let clock = Rc::new(Cell::new(Moment::START));
+            let mut lazy = Lazy { clock: clock.clone(), ..Lazy::default() };
+            let mut memory = Memory::default();
+            let company = Company { keeper: &mut memory, audience: &mut lazy, person: &mut Nobody, tap: None };
+            let every = Duration::from_millis(every);
+            run(&mut engine(), &mut Chatter { line: Silence::default(), every, clock }, company);
+            assert!(lazy.longest <= WRITE_OUT, "{every:?}: {:?}", lazy.longest);
+            assert!((30..=101).contains(&lazy.n_written), "{every:?}: {}", lazy.n_written);
+        }
     }
 }
