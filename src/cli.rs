@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod claims;
 mod fmt;
 mod given;
 mod many;

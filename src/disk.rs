@@ -1,11 +1,13 @@
 //! Files that are safe: they change as a whole or not at all, and nobody is misled by what else has their names.
 
+mod identity;
 mod read;
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+pub(crate) use identity::Identity;
 pub(crate) use read::{LARGEST_RECORDING, LARGEST_TEXT, Reach, below, read_file, too_large};
 
 /// How many names are tried for an earlier file, and for a temporary one.

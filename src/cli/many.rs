@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::Ending;
 use super::args::RunArguments;
 use super::outputs::{CONSOLE, Outputs, Places, Share, Written};
-use super::prepare::Prepared;
+use super::prepare::{Checked, Prepared, claims_of};
 use super::refusal::{program_for, refuse};
 use super::terminal::Terminal;
 use crate::address::{Address, RealPort, labels};
@@ -62,10 +62,15 @@ impl Write for Gathered {
 pub(super) fn run(arguments: &RunArguments, addresses: &[Address], terminal: &Terminal) -> Result<Ending, Ending> {
     let flow = program_for(Role::Flow, &arguments.file, arguments.output.volume(), terminal)?;
     let places = Places::of(arguments);
-    let mut prepared = Vec::with_capacity(addresses.len());
-    for (address, label) in addresses.iter().zip(&labels(addresses)) {
-        prepared.push(Prepared::new(&flow, address, &places.labelled(label), arguments, terminal)?);
-    }
+    let mut claims = claims_of(&flow, arguments);
+    let labels = labels(addresses);
+    let checked: Vec<Checked> = addresses
+        .iter()
+        .zip(&labels)
+        .map(|(address, label)| Checked::new(&flow, address, places.labelled(label), arguments, &mut claims, terminal))
+        .collect::<Result<_, Ending>>()?;
+    let prepared: Vec<Prepared> =
+        checked.into_iter().map(|one| one.make_files(terminal)).collect::<Result<_, Ending>>()?;
     let ender = prepared.first().map_or(Ender::Nobody, |one| one.ender.clone());
     let mut sources = (*flow.sources).clone();
     for secret in prepared.iter().flat_map(|one| one.setup.given_secrets()) {

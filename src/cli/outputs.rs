@@ -1,11 +1,12 @@
 //! The files that a run leaves: where they go, made before it begins, written while it goes on, finished when it is over.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Ending;
 use super::args::RunArguments;
+use super::claims::{Claims, Output};
 use super::terminal::Terminal;
 use crate::address::labelled;
 use crate::diagnostic::{Code, Diagnostic};
@@ -19,6 +20,7 @@ use crate::report::{Fan, SinkFailure};
 use crate::results::Results;
 use crate::setup::{Pace, Setup};
 use crate::source::Sources;
+use crate::value::escape::visible_path;
 use crate::world::{Audience, Company, Person};
 
 /// What the console is called among the sinks.
@@ -62,21 +64,33 @@ impl Places {
     ///
     /// The flow saves something, and it could not be written.
     pub(super) fn results(&self, file: &Path, flow: &Program) -> Result<Results, Diagnostic> {
-        let path = &self.results;
-        let results = Results::new(path, file.display().to_string());
-        if !flow.ops.iter().any(|op| matches!(op, Op::Save(_))) {
-            return Ok(results);
+        let results = Results::new(&self.results, file.display().to_string());
+        if saves(flow) {
+            results.check_place().map_err(|why| {
+                let help = "name another file with `--save FILE`";
+                Diagnostic::general(Code::CommandLine, format!("results cannot be saved: {why}")).help(help)
+            })?;
         }
-        let problem = |why: String| {
-            let help = "name another file with `--save FILE`";
-            Diagnostic::general(Code::CommandLine, format!("results can not be saved: {why}")).help(help)
-        };
-        if is_source(path, flow) {
-            return Err(problem(format!("`{}` is the flow itself, or used by it", path.display())));
-        }
-        results.check_place().map_err(problem)?;
         Ok(results)
     }
+
+    /// Takes note of the files that a run of a flow writes; returns what is wrong with each.
+    pub(super) fn claim(&self, flow: &Program, claims: &mut Claims) -> Vec<Diagnostic> {
+        let results = saves(flow).then_some(&self.results);
+        let others =
+            [(Kind::Transcript, &self.transcript), (Kind::Events, &self.events), (Kind::Recording, &self.recording)];
+        let others = others.into_iter().filter_map(|(kind, path)| Some((kind, path.as_ref()?)));
+        let all = results.map(|path| (Kind::Results, path)).into_iter().chain(others);
+        all.filter_map(|(kind, path)| {
+            let option = format!("{} FILE", kind.option());
+            claims.writes(&Output { title: kind.title(), path, option: &option }).err()
+        })
+        .collect()
+    }
+}
+
+fn saves(flow: &Program) -> bool {
+    flow.ops.iter().any(|op| matches!(op, Op::Save(_)))
 }
 
 /// The files of a run, made.
@@ -140,13 +154,12 @@ impl Outputs {
         inputs: &Inputs,
         terminal: &Terminal,
     ) -> Result<Outputs, Ending> {
-        let flow = setup.flow();
         let file = |kind: Kind, path: &Option<PathBuf>| {
-            let made = path.as_deref().map(|path| create(kind, path, flow, terminal, |path| File::create(path)));
+            let made = path.as_deref().map(|path| create(kind, path, terminal, |path| File::create(path)));
             Ok(path.clone().zip(made.transpose()?))
         };
         let begin = |path: &Path| begin_recording(path, setup, inputs);
-        let recording = |path: &PathBuf| create(Kind::Recording, path, flow, terminal, begin);
+        let recording = |path: &PathBuf| create(Kind::Recording, path, terminal, begin);
         Ok(Outputs {
             results,
             transcript: file(Kind::Transcript, &places.transcript)?,
@@ -201,9 +214,10 @@ pub(super) fn tell_failures(failures: &[SinkFailure], terminal: &Terminal) -> Wr
     if is_complete { Written::Everything } else { Written::NotEverything }
 }
 
-/// A file that is made before a run.
+/// A file that a run leaves.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
+    Results,
     Transcript,
     Events,
     Recording,
@@ -212,6 +226,7 @@ enum Kind {
 impl Kind {
     fn title(self) -> &'static str {
         match self {
+            Kind::Results => "file of results",
             Kind::Transcript => "transcript",
             Kind::Events => "events",
             Kind::Recording => "recording",
@@ -220,6 +235,7 @@ impl Kind {
 
     fn option(self) -> &'static str {
         match self {
+            Kind::Results => "--save",
             Kind::Transcript => "--transcript",
             Kind::Events => "--events",
             Kind::Recording => "--record",
@@ -230,17 +246,11 @@ impl Kind {
 fn create<T>(
     kind: Kind,
     path: &Path,
-    flow: &Program,
     terminal: &Terminal,
     create: impl FnOnce(&Path) -> io::Result<T>,
 ) -> Result<T, Ending> {
-    let made = if is_source(path, flow) {
-        Err("it is the flow itself, or used by it".to_string())
-    } else {
-        create(path).map_err(|error| error.to_string())
-    };
-    made.map_err(|why| {
-        let message = format!("the {} `{}` can not be written: {why}", kind.title(), path.display());
+    create(path).map_err(|error| {
+        let message = format!("the {} `{}` cannot be written: {error}", kind.title(), visible_path(path));
         let help = format!("name another file with `{} FILE`", kind.option());
         terminal.refuse(Diagnostic::general(Code::CommandLine, message).help(help));
         Ending::Refused
@@ -285,18 +295,6 @@ fn default_place(flow: &Path) -> PathBuf {
     let mut name = flow.file_stem().unwrap_or_default().to_os_string();
     name.push(".saved.toml");
     PathBuf::from(name)
-}
-
-/// Says whether a file is one of those that a program was read from.
-fn is_source(path: &Path, program: &Program) -> bool {
-    program.sources.iter().any(|(_, source)| is_same_file(path, Path::new(source.name())))
-}
-
-/// Says whether two paths lead to one file.
-fn is_same_file(a: &Path, b: &Path) -> bool {
-    let whole = |path: &Path| -> Option<PathBuf> { fs::canonicalize(path).ok() };
-    // Most often one of them is about to be made.
-    a.exists() && whole(a).is_some_and(|a| Some(a) == whole(b))
 }
 
 #[cfg(test)]

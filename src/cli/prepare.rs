@@ -1,9 +1,10 @@
-//! `Prepared`: one run of the command line on one port, checked, with its files made.
+//! `Prepared`: one run of the command line on one port, with its files made; `Checked`: the same without them.
 
 use std::sync::Arc;
 
 use super::Ending;
 use super::args::RunArguments;
+use super::claims::Claims;
 use super::given::{device_variables, settings, variables};
 use super::outputs::{Outputs, Places};
 use super::refusal::{refuse, warn};
@@ -13,7 +14,10 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{Inputs, Rigour};
 use crate::program::Program;
 use crate::report::console::Volume;
+use crate::report::transcript::Times;
+use crate::results::Results;
 use crate::setup::{Ender, Pace, Setup, Terms, find_counterpart};
+use crate::suite::snapshot::Snapshot;
 
 /// A run that can begin.
 pub(super) struct Prepared {
@@ -23,15 +27,37 @@ pub(super) struct Prepared {
     pub ender: Ender,
 }
 
-impl Prepared {
+/// A run with which nothing is wrong, as far as that can be seen without making its files.
+pub(super) struct Checked {
+    setup: Setup,
+    inputs: Inputs,
+    results: Results,
+    places: Places,
+    ender: Ender,
+}
+
+/// Takes note of what a run reads on every port, and of what is compared with it.
+pub(super) fn claims_of(flow: &Program, arguments: &RunArguments) -> Claims {
+    let mut claims = Claims::default();
+    claims.reads("the flow itself", &arguments.file);
+    claims.reads_program("the flow itself, or used by it", flow);
+    for times in [Times::Shown, Times::Hidden] {
+        claims.reads("the snapshot of the flow", Snapshot::of(&arguments.file, times).path());
+    }
+    arguments.variables.files.iter().for_each(|path| claims.reads("a file of variables", path));
+    claims
+}
+
+impl Checked {
     /// Checks everything that a run on one port needs, and tells of all that is wrong with it.
     pub(super) fn new(
         flow: &Arc<Program>,
         address: &Address,
-        places: &Places,
+        places: Places,
         arguments: &RunArguments,
+        claims: &mut Claims,
         terminal: &Terminal,
-    ) -> Result<Prepared, Ending> {
+    ) -> Result<Checked, Ending> {
         let file = &arguments.file;
         let found = find_counterpart(address, file, flow).map_err(|error| refuse(error, terminal))?;
         warn(&found.warnings, arguments.output.volume(), terminal);
@@ -40,7 +66,8 @@ impl Prepared {
             terminal
                 .say(&format!("{file} names no device: the recording beside it plays, as with `--port {address}`\n"));
         }
-        let mut problems = Vec::new();
+        claims.reads_found(&found);
+        let mut problems = places.claim(flow, claims);
         let settings = settings(&flow.settings, &arguments.line).map_err(|more| problems.extend(more)).ok();
         let results = places.results(file, flow).map_err(|problem| problems.push(problem)).ok();
         if found.counterpart.pace() == Pace::Real && !arguments.sim_vars.is_empty() {
@@ -60,7 +87,13 @@ impl Prepared {
         let inputs = setup.inputs(beginning, found.address.to_string());
         let ender = Ender::installed().map_err(|error| refuse(error, terminal))?;
         let results = results.expect("what is wrong with its place is among the problems that were refused");
-        let outputs = Outputs::create(places, results, &setup, &inputs, terminal)?;
+        Ok(Checked { setup, inputs, results, places, ender })
+    }
+
+    /// Makes the files: last, when everything else is known to be right, since it empties those that are there.
+    pub(super) fn make_files(self, terminal: &Terminal) -> Result<Prepared, Ending> {
+        let Checked { setup, inputs, results, places, ender } = self;
+        let outputs = Outputs::create(&places, results, &setup, &inputs, terminal)?;
         Ok(Prepared { setup, inputs, outputs, ender })
     }
 }

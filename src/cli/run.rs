@@ -7,7 +7,7 @@ use super::args::RunArguments;
 use super::many;
 use super::outputs::{CONSOLE, Places, Share};
 use super::person::AtTerminal;
-use super::prepare::Prepared;
+use super::prepare::{Checked, Prepared, claims_of};
 use super::refusal::{program_for, refuse, refuse_address};
 use super::terminal::Terminal;
 use crate::address::{Address, expand};
@@ -39,8 +39,9 @@ fn run_one(arguments: &RunArguments, address: Option<&Address>, terminal: &Termi
         terminal.report(&[no_port(&flow)], &flow.sources);
         return Err(Ending::Refused);
     };
-    let Prepared { setup, inputs, mut outputs, ender } =
-        Prepared::new(&flow, address, &Places::of(arguments), arguments, terminal)?;
+    let mut claims = claims_of(&flow, arguments);
+    let checked = Checked::new(&flow, address, Places::of(arguments), arguments, &mut claims, terminal)?;
+    let Prepared { setup, inputs, mut outputs, ender } = checked.make_files(terminal)?;
     let pace = setup.counterpart().pace();
     let Stage { mut engine, mut world, sources } =
         setup.stage(inputs, &ender).map_err(|error| refuse(error, terminal))?;

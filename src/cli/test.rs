@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::Ending;
 use super::args::TestArguments;
+use super::claims::{Claims, Output};
 use super::outputs::Written;
 use super::refusal::refuse;
 use super::terminal::Terminal;
@@ -17,14 +18,17 @@ use crate::diagnostic::render::Look;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::Rigour;
 use crate::event::Verdict;
+use crate::program::Role;
 use crate::report::jsonl::render_jsonl;
 use crate::report::progress::{render_case, render_summary};
 use crate::report::suite::{Status, SuiteReport};
 use crate::report::transcript::Times;
-use crate::setup::{Ender, fresh_seed};
+use crate::setup::{Ender, find_counterpart, fresh_seed, read_program};
 use crate::suite::find::{Found, find, shard};
 use crate::suite::runner::{AfterFailure, Onlooker, Runner};
+use crate::suite::snapshot::Snapshot;
 use crate::suite::{Judged, Mode, Rules};
+use crate::value::escape::visible_path;
 use options::Wanted;
 
 /// Runs a suite.
@@ -113,6 +117,7 @@ impl<'a> Suite<'a> {
             seed,
             look: terminal.look(),
         };
+        claim(arguments, &wanted, &flows).map_err(wrong)?;
         let ender = Ender::installed().map_err(|error| refuse(error, terminal))?;
         // Last, for it empties the file.
         let events = arguments.events.as_deref().map(File::create).transpose().map_err(|error| {
@@ -141,7 +146,11 @@ impl<'a> Suite<'a> {
             terminal.say("`flowrun test --review` asks about each difference, `--accept` takes all\n");
         }
         for wanted in &self.wanted.reports {
-            written = written.and(tell_written(wanted.write(&report), &wanted.title(), terminal));
+            written = written.and(tell_written(
+                wanted.write(&report),
+                &format!("the report `{}`", visible_path(wanted.path())),
+                terminal,
+            ));
         }
         self.ending(&report, n_flows, written, terminal)
     }
@@ -186,6 +195,34 @@ impl<'a> Suite<'a> {
             }
         }
     }
+}
+
+/// Makes sure that the events and the reports are written over nothing that the suite reads, and not over each other.
+fn claim(arguments: &TestArguments, wanted: &Wanted, flows: &[PathBuf]) -> Result<(), Diagnostic> {
+    let titles: Vec<(String, String)> = wanted.reports.iter().map(|report| (report.title(), report.option())).collect();
+    let reports = wanted.reports.iter().zip(&titles);
+    let reports = reports.map(|(report, (title, option))| Output { title, path: report.path(), option });
+    let events = arguments.events.iter().map(|path| Output { title: "events", path, option: "--events FILE" });
+    let outputs: Vec<Output<'_>> = events.chain(reports).collect();
+    let mut claims = Claims::default();
+    for flow in flows {
+        claims.reads("a flow of the suite", flow);
+        for times in [Times::Shown, Times::Hidden] {
+            let snapshot = Snapshot::of(flow, times);
+            claims.reads("a snapshot of the suite", snapshot.path());
+            claims.reads("a snapshot of the suite", &snapshot.pending_path());
+        }
+        // What is not there yet is used by no flow.
+        if !outputs.iter().any(|output| output.path.is_file()) {
+            continue;
+        }
+        let Ok(read) = read_program(Role::Flow, flow) else { continue };
+        claims.reads_program("a flow of the suite, or used by one", &read.program);
+        if let Ok(found) = find_counterpart(&wanted.address, flow, &read.program) {
+            claims.reads_found(&found);
+        }
+    }
+    outputs.iter().try_for_each(|output| claims.writes(output))
 }
 
 /// Returns the flows that were asked for.

@@ -5,6 +5,7 @@
 //! with the lengths here.
 
 use std::fmt::Write;
+use std::path::Path;
 
 /// Returns bytes as visible text: printable UTF-8 as it is, CR, LF, TAB and NUL as `\r \n \t \0`, a
 /// backslash as it is, everything else as `\xNN`.
@@ -14,6 +15,18 @@ pub fn visible(bytes: &[u8]) -> String {
     let mut out = Vec::with_capacity(bytes.len());
     push_visible(&mut out, bytes);
     String::from_utf8(out).expect("what is left as it is, is UTF-8, and the rest is ASCII")
+}
+
+/// Returns the name of a file, a port or a folder as text that a terminal shows as it is: like [`visible`], but a backslash
+/// always stays one, since some systems have it in every path.
+pub fn visible_name(name: &str) -> String {
+    name.split('\\').map(|part| visible(part.as_bytes())).collect::<Vec<_>>().join("\\")
+}
+
+/// Returns a path as [`visible_name`] does.
+pub fn visible_path(path: &Path) -> String {
+    let parts = path.as_os_str().as_encoded_bytes().split(|byte| *byte == b'\\');
+    parts.map(visible).collect::<Vec<_>>().join("\\")
 }
 
 /// Appends bytes as [`visible`] text, fast enough for a device that never stops talking.
@@ -170,6 +183,12 @@ mod tests {
         assert_eq!(visible("é\u{1b}[2J".as_bytes()), "é\\x1b[2J");
         assert_eq!(visible(b"\xff\xc3("), "\\xff\\xc3(");
         assert_eq!(visible("a\u{202e}b".as_bytes()), "a\\u{202e}b");
+    }
+
+    #[test]
+    fn a_name_is_shown_without_what_a_terminal_obeys() {
+        assert_eq!(visible_name("C:\\a\u{1b}[2J"), "C:\\a\\x1b[2J");
+        assert_eq!(visible_path(Path::new("flows\\é\n.flow")), "flows\\é\\n.flow");
     }
 
     #[test]

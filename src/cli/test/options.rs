@@ -1,7 +1,7 @@
 //! What the options of `flowrun test` mean.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::{env, fs, io};
 
@@ -39,8 +39,18 @@ impl Report {
         fs::write(&self.path, self.format.render(suite))
     }
 
+    /// What it is called.
     pub(super) fn title(&self) -> String {
-        format!("the report `{}`", self.path.display())
+        format!("{} report", self.format.name())
+    }
+
+    /// How another file is named for it.
+    pub(super) fn option(&self) -> String {
+        format!("--report {}=FILE", self.format.name())
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 }
 

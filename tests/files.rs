@@ -1,0 +1,67 @@
+//! The files that the command line reads and writes: nothing that is needed is overwritten, and nothing is said that is not so.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+const FLOW: &str = "flow \"t\"\nuse \"lib.flow\"\nsim \"dev.flow\"\nsend \"AT\"\nexpect line \"OK\"\n";
+
+/// Makes a folder with a flow, its library and its device.
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder can be made for tests");
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("there is room");
+    write("a.flow", FLOW);
+    write("lib.flow", "library \"l\"\nignore line \"x\"\n");
+    write("dev.flow", "device \"d\"\non line \"AT\" { reply \"OK\" }\n");
+    write("vars.toml", "");
+    folder
+}
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flowrun"));
+    command.args(arguments).current_dir(folder).env("COLUMNS", "200").env("NO_COLOR", "1").env_remove("CI");
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Runs flowrun in a folder; returns the exit code and what it said.
+fn flowrun(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let Output { status, stdout, stderr } = command(folder, arguments).output().expect("it can be started");
+    (status.code(), String::from_utf8_lossy(&stdout).into_owned() + &String::from_utf8_lossy(&stderr))
+}
+
+#[test]
+fn no_output_is_written_over_what_is_read_or_over_another() {
+    let folder = folder();
+    let path = folder.path();
+    fs::hard_link(path.join("lib.flow"), path.join("hard")).expect("a link can be made");
+    let before = |name: &str| fs::read(path.join(name)).expect("it is there");
+    let refused = |arguments: &[&str], over: &str| {
+        let bytes = before(over);
+        let (code, text) = flowrun(path, arguments);
+        assert_eq!((code, before(over)), (Some(2), bytes), "{arguments:?}: {text}");
+        assert!(text.contains("cannot be written: it is ") && !path.join("new").exists(), "{text}");
+    };
+    for name in ["a.flow", "./a.flow", "lib.flow", "hard", "dev.flow", "vars.toml"] {
+        let run = ["a.flow", "--port", "sim", "--vars", "vars.toml"];
+        refused(&[&run[..], &["--events", "new", "--transcript", name]].concat(), name);
+        refused(&[&run[..], &["--transcript", "new", "--events", name]].concat(), name);
+        refused(&[&run[..], &["--transcript", "new", "--record", name]].concat(), name);
+    }
+    refused(&["a.flow", "--port", "sim", "--transcript", "new", "--events", "./new"], "a.flow");
+    assert_eq!(flowrun(path, &["test", "a.flow", "--accept", "--events", "e"]).0, Some(0));
+    for name in ["a.flow", "lib.flow", "hard", "dev.flow", "snapshots/a.snap"] {
+        refused(&["test", "a.flow", "--events", name], name);
+        refused(&["test", "a.flow", "--events", "new", "--report", &format!("junit={name}")], name);
+    }
+    refused(&["test", "a.flow", "--events", "e", "--report", "tap=e"], "e");
+    refused(&["a.flow", "--port", "sim", "--transcript", "snapshots/a.snap"], "snapshots/a.snap");
+    assert_eq!(flowrun(path, &["a.flow", "--port", "sim", "--record", "r"]).0, Some(0));
+    refused(&["a.flow", "--port", "replay:r", "--transcript", "new", "--record", "r"], "r");
+    fs::copy(path.join("r"), path.join("s")).expect("there is room");
+    // Of several ports, the first has no file yet when the last is refused.
+    fs::hard_link(path.join("r"), path.join("t.s")).expect("a link can be made");
+    refused(&["a.flow", "--port", "replay:r", "--port", "replay:s", "--events", "new", "--transcript", "t"], "r");
+}
