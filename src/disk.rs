@@ -8,10 +8,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 pub(crate) use identity::Identity;
-pub(crate) use read::{LARGEST_RECORDING, LARGEST_TEXT, Reach, below, read_file, too_large};
+pub(crate) use read::{LARGEST_RECORDING, LARGEST_TEXT, Reach, below, open_file, read_file, too_large};
 
-/// How many names are tried for an earlier file, and for a temporary one.
-const TRIES: u32 = 10_000;
+/// How much is written to see whether there is room: less than this is not told from nothing.
+const PAGE: usize = 4096;
 
 /// A file beside the one that is to be written; it is gone when this is dropped, unless it was renamed.
 pub(crate) struct Temporary {
@@ -22,6 +22,11 @@ impl Temporary {
     /// Writes a new file that nobody else can read, down to the disk.
     pub(crate) fn write(beside: &Path, content: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<Temporary> {
         Temporary::write_and(beside, create_private, content, File::sync_all)
+    }
+
+    /// Writes a page to a file beside this one and removes it again, to see whether that is possible.
+    pub(crate) fn attempt(beside: &Path) -> io::Result<()> {
+        Temporary::write_and(beside, create_private, |file| file.write_all(&[0; PAGE]), |_| Ok(())).map(drop)
     }
 
     /// Makes it, writes it, and then brings it down to the disk.
@@ -116,7 +121,7 @@ fn keep_owner(_file: &File, _found: &Metadata) -> io::Result<()> {
 
 /// Tries 0, 1, 2 … until one does not exist already.
 pub(crate) fn first_free<T>(attempt: impl Fn(u32) -> io::Result<T>) -> io::Result<T> {
-    let found = (0..TRIES).map(attempt).find(|made| match made {
+    let found = (0..=u32::MAX).map(attempt).find(|made| match made {
         Ok(_) => true,
         Err(error) => error.kind() != io::ErrorKind::AlreadyExists,
     });

@@ -11,7 +11,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::disk::{Temporary, first_free, folder_of, make_durable, sync_folder, with_suffix};
+use crate::disk::{Temporary, first_free, folder_of, make_durable, open_file, sync_folder, with_suffix};
 use crate::value::escape::visible;
 use crate::world::Keeper;
 
@@ -23,6 +23,7 @@ use crate::world::Keeper;
 pub(crate) struct Results {
     path: PathBuf,
     flow: String,
+    /// What is on disk.
     values: Vec<(String, Vec<u8>)>,
     /// What this run has written so far.
     written: Option<String>,
@@ -43,13 +44,26 @@ impl Results {
         (&self.path, self.values.iter().map(|(name, _)| name.as_str()))
     }
 
-    /// Says whether the file could be written, as far as that can be seen without writing it: better before
-    /// a run than in the middle of it.
+    /// Says whether the file could be written, as far as that can be seen without writing it: better before a run than in the
+    /// middle of it, when a device has given away what it gives once. A file is made beside it, and removed again.
     ///
     /// # Errors
     ///
     /// What is in the way, in words for the user.
     pub(crate) fn check_place(&self) -> Result<(), String> {
+        self.check_name()?;
+        match open_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(format!("the earlier results in {} cannot be read: {error}", quoted(&self.path)));
+            }
+            Ok(_) | Err(_) => {}
+        }
+        Temporary::attempt(&self.path)
+            .map_err(|error| format!("no file can be written in the folder {}: {error}", quoted(folder_of(&self.path))))
+    }
+
+    /// Says whether what has the name of the file, if anything does, is one that may be replaced.
+    fn check_name(&self) -> Result<(), String> {
         let folder = folder_of(&self.path);
         if self.path.file_name().is_none() {
             return Err(format!("{} is not the name of a file", quoted(&self.path)));
@@ -71,10 +85,10 @@ impl Results {
         }
     }
 
-    /// The whole file.
-    fn text(&self) -> Result<String, String> {
+    /// The whole file with these values in it.
+    fn text(&self, values: &[(String, Vec<u8>)]) -> Result<String, String> {
         let mut out = format!("# Results of {}, written by flowrun\n", visible(self.flow.as_bytes()));
-        for (name, value) in &self.values {
+        for (name, value) in values {
             let text = match std::str::from_utf8(value) {
                 Ok(text) => text.to_string(),
                 Err(_) => {
@@ -89,7 +103,7 @@ impl Results {
     }
 
     fn write(&mut self, text: &str) -> Result<(), String> {
-        self.check_place()?;
+        self.check_name()?;
         let failed = |what: &str, error: io::Error| format!("{what} {}: {error}", quoted(&self.path));
         let present = match fs::read(&self.path) {
             Ok(bytes) => Some(bytes),
@@ -118,14 +132,17 @@ impl Results {
 
 impl Keeper for Results {
     fn keep(&mut self, values: &[(String, Vec<u8>)]) -> Result<(), String> {
+        let mut all = self.values.clone();
         for (name, value) in values {
-            match self.values.iter_mut().find(|(known, _)| known == name) {
+            match all.iter_mut().find(|(known, _)| known == name) {
                 Some((_, old)) => old.clone_from(value),
-                None => self.values.push((name.clone(), value.clone())),
+                None => all.push((name.clone(), value.clone())),
             }
         }
-        let text = self.text()?;
+        let text = self.text(&all)?;
         self.write(&text)?;
+        // What is not on disk is not kept.
+        self.values = all;
         self.written = Some(text);
         Ok(())
     }
@@ -153,6 +170,8 @@ fn quoted(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use insta::assert_snapshot;
     use tempfile::TempDir;
 
@@ -273,6 +292,48 @@ mod tests {
         let error = Results::new(&path, "a.flow").keep(&[value("a", b"1")]).expect_err("it is refused");
         assert!(error.contains("is a symbolic link, and results are not written through one"), "{error}");
         assert_eq!(read(&elsewhere), "x");
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_not_kept() {
+        let (folder, path) = folder();
+        let mut results = Results::new(&path, "a.flow");
+        results.keep(&[value("a", b"1")]).expect("it can be saved");
+        fs::remove_file(&path).and_then(|()| fs::create_dir(&path)).expect("it can be in the way");
+        results.keep(&[value("a", b"2"), value("b", b"3")]).expect_err("a folder is in the way");
+        assert_eq!(results.kept().1.collect::<Vec<_>>(), ["a"]);
+        fs::remove_dir(&path).expect("it is empty");
+        results.keep(&[value("c", b"4")]).expect("it can be saved");
+        assert_eq!(read(&path), "# Results of a.flow, written by flowrun\na = \"1\"\nc = \"4\"\n");
+        assert_eq!(names(&folder), ["results.toml"]);
+    }
+
+    #[test]
+    fn there_is_always_a_name_for_an_earlier_file() {
+        let (folder, path) = folder();
+        fs::write(&path, "earlier").expect("the test's file can be written");
+        (1..=10_001).for_each(|n| {
+            File::create(with_suffix(&path, &format!(".{n}"))).expect("the test's file can be made");
+        });
+        Results::new(&path, "a.flow").keep(&[value("a", b"1")]).expect("it can be saved");
+        assert_eq!(read(&folder.path().join("results.toml.10002")), "earlier");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_in_which_nothing_can_be_written_is_found_before_the_run() {
+        use std::os::unix::fs::PermissionsExt;
+        let (folder, path) = folder();
+        fs::write(&path, "earlier").expect("the test's file can be written");
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o500)).expect("the mode can be set");
+        // Root may write everywhere.
+        let is_root = fs::write(folder.path().join("x"), "").is_ok();
+        let checked = Results::new(&path, "a.flow").check_place();
+        assert!(is_root || checked.is_err_and(|why| why.starts_with("no file can be written in the folder")));
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).expect("the mode can be set");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).expect("the mode can be set");
+        let checked = Results::new(&path, "a.flow").check_place();
+        assert!(is_root || checked.is_err_and(|why| why.starts_with("the earlier results in")));
     }
 
     #[test]

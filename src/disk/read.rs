@@ -46,7 +46,7 @@ pub(crate) fn read_file(path: &Path, reach: Reach<'_>, largest: u64) -> io::Resu
 /// # Errors
 ///
 /// It is not there, or is no regular file.
-fn open_file(path: &Path) -> io::Result<File> {
+pub(crate) fn open_file(path: &Path) -> io::Result<File> {
     refuse_other(&fs::metadata(path)?)?;
     let file = open_at_once(path)?;
     // Somebody may have put something else in its place.
