@@ -21,7 +21,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use crate::event::Verdict;
-use args::{Command, Typed};
+use args::{Colours, Command, Typed};
 use terminal::Terminal;
 
 /// Does what the command line asks for; the first argument is the name of the program.
@@ -30,21 +30,29 @@ use terminal::Terminal;
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let ending = match args::read(arguments) {
         Ok(Typed { command }) => match command {
-            Command::Run(arguments) => run::run(&arguments, &Terminal::new(arguments.output.color)),
-            Command::Test(arguments) => test::test(&arguments, &Terminal::new(arguments.color)),
-            Command::Check(arguments) => check::check(&arguments, &Terminal::new(arguments.color)),
-            Command::Fmt(arguments) => fmt::fmt(&arguments, &Terminal::new(arguments.color)),
-            Command::Sim(arguments) => sim::sim(&arguments, &Terminal::new(arguments.output.color)),
-            Command::Stress(arguments) => stress::stress(&arguments, &Terminal::new(arguments.color)),
-            Command::Ports => ports::ports(),
+            Command::Run(arguments) => shown(arguments.output.color, |terminal| run::run(&arguments, terminal)),
+            Command::Test(arguments) => shown(arguments.color, |terminal| test::test(&arguments, terminal)),
+            Command::Check(arguments) => shown(arguments.color, |terminal| check::check(&arguments, terminal)),
+            Command::Fmt(arguments) => shown(arguments.color, |terminal| fmt::fmt(&arguments, terminal)),
+            Command::Sim(arguments) => shown(arguments.output.color, |terminal| sim::sim(&arguments, terminal)),
+            Command::Stress(arguments) => shown(arguments.color, |terminal| stress::stress(&arguments, terminal)),
+            Command::Ports => shown(Colours::Never, ports::ports),
         },
-        Err(answer) => {
-            // Whoever closed standard output does not want it.
-            let _ = answer.print();
+        Err(answer) => shown(Colours::Auto, |terminal| {
+            if let Err(error) = answer.print() {
+                terminal.lose(&error);
+            }
             if answer.use_stderr() { Ending::Refused } else { Ending::Done }
-        }
+        }),
     };
     ExitCode::from(exit_code(ending))
+}
+
+/// Does something that shows what comes of it, and returns how that ended: not well if it could not be shown.
+fn shown(colours: Colours, act: impl FnOnce(&Terminal) -> Ending) -> Ending {
+    let terminal = Terminal::new(colours);
+    let ending = act(&terminal);
+    if terminal.has_lost() && exit_code(ending) == 0 { Ending::Unwritten } else { ending }
 }
 
 /// How a command ended.
@@ -54,7 +62,7 @@ enum Ending {
     Done,
     /// A flow was run.
     Ran(Verdict),
-    /// A flow was run and nothing was wrong with it, but not everything that was asked for could be written.
+    /// Nothing was wrong, but not everything that was asked for could be written or shown.
     Unwritten,
     /// A device was served until it or somebody ended it.
     #[cfg_attr(all(not(unix), not(test)), expect(dead_code, reason = "nothing can be served without pseudo-terminals"))]

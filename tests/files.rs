@@ -65,3 +65,64 @@ fn no_output_is_written_over_what_is_read_or_over_another() {
     fs::hard_link(path.join("r"), path.join("t.s")).expect("a link can be made");
     refused(&["a.flow", "--port", "replay:r", "--port", "replay:s", "--events", "new", "--transcript", "t"], "r");
 }
+
+/// The commands that show something, each of which ends with 0 where it is seen.
+const SHOWING: &[&[&str]] = &[
+    &["a.flow", "--port", "sim"],
+    &["a.flow", "--port", "sim", "--quiet"],
+    &["a.flow", "--port", "replay:r", "--port", "replay:s"],
+    &["check", "a.flow"],
+    &["fmt", "--stdout", "a.flow"],
+    &["test", "a.flow"],
+    &["sim", "--from", "r"],
+    &["stress", "a.flow", "--runs", "1"],
+    &["ports"],
+    &["--help"],
+    &["--version"],
+];
+
+/// Makes a folder in which all of [`SHOWING`] end well.
+fn folder_to_show() -> TempDir {
+    let folder = folder();
+    for name in ["r", "s"] {
+        assert_eq!(flowrun(folder.path(), &["a.flow", "--port", "sim", "--record", name]).0, Some(0));
+    }
+    for arguments in SHOWING {
+        let (code, text) = flowrun(folder.path(), arguments);
+        assert_eq!(code, Some(0), "{arguments:?}: {text}");
+    }
+    folder
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_shown_is_an_error_that_is_told() {
+    let folder = folder_to_show();
+    let full = || fs::File::options().write(true).open("/dev/full").expect("this system has it");
+    for arguments in SHOWING {
+        let output = command(folder.path(), arguments).stdout(full()).output().expect("it can be started");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert_eq!(said.matches("what is shown here is not complete: ").count(), 1, "{arguments:?}: {said}");
+    }
+    let odd = "flow \"t\"\nsend \"AT\"\nsleep 1s\nexpect line \"OK\"\n";
+    fs::write(folder.path().join("odd.flow"), odd).expect("there is room");
+    let mut warned = command(folder.path(), &["check", "odd.flow"]);
+    assert!(!warned.output().expect("it can be started").stderr.is_empty());
+    assert_eq!(warned.stderr(full()).status().expect("it can be started").code(), Some(1));
+    let mut wrong = command(folder.path(), &["check", "missing.flow"]);
+    assert_eq!(wrong.stderr(full()).status().expect("it can be started").code(), Some(2));
+}
+
+#[cfg(unix)]
+#[test]
+fn who_closes_the_pipe_is_told_nothing_and_it_is_no_success() {
+    let folder = folder_to_show();
+    for arguments in SHOWING {
+        let (reader, writer) = std::io::pipe().expect("a pipe can be made");
+        drop(reader);
+        let output = command(folder.path(), arguments).stdout(writer).output().expect("it can be started");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), &*said), (Some(1), ""), "{arguments:?}");
+    }
+}

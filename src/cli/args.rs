@@ -24,7 +24,7 @@ A run against a simulated device takes no time and is the same every time: it be
 
 Exit codes:
   0  the flow passed, was skipped, or passed at a further attempt
-  1  the flow failed, or what was asked for could not be written
+  1  the flow failed, or what was asked for could not be written or shown
   2  the flow or the command line is wrong; nothing was run
   3  the port could not be opened, or went away
   130  interrupted (Ctrl-C)";

@@ -202,16 +202,12 @@ impl Outputs {
     }
 }
 
-/// Tells which sinks have failed.
+/// Tells which sinks have failed; what could not be shown counts for the whole command.
 pub(super) fn tell_failures(failures: &[SinkFailure], terminal: &Terminal) -> Written {
-    for failure in failures {
-        // Who closes the pipe has seen enough.
-        if failure.sink != CONSOLE || failure.error.kind() != io::ErrorKind::BrokenPipe {
-            terminal.warn(&failure.to_string());
-        }
-    }
-    let is_complete = failures.iter().all(|failure| failure.sink == CONSOLE);
-    if is_complete { Written::Everything } else { Written::NotEverything }
+    let (shown, files): (Vec<_>, Vec<_>) = failures.iter().partition(|failure| failure.sink == CONSOLE);
+    shown.iter().for_each(|failure| terminal.lose(&failure.error));
+    files.iter().for_each(|failure| terminal.warn(&failure.to_string()));
+    if files.is_empty() { Written::Everything } else { Written::NotEverything }
 }
 
 /// A file that a run leaves.

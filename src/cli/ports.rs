@@ -1,14 +1,12 @@
 //! `flowrun ports`: the serial ports of this machine as a table.
 
 use super::Ending;
-use super::args::Colours;
 use super::terminal::Terminal;
 use crate::transport::{PortDescription, list};
 use crate::value::escape::visible;
 
 /// Shows the ports; that there are none is no failure.
-pub(super) fn ports() -> Ending {
-    let terminal = Terminal::new(Colours::Never);
+pub(super) fn ports(terminal: &Terminal) -> Ending {
     let ports = list();
     if ports.is_empty() {
         terminal.say(&format!("no serial ports found\n{ADVICE}"));

@@ -1,5 +1,6 @@
 //! `Terminal`: where people read: how wide it is, and whether it has colours.
 
+use std::cell::Cell;
 use std::env;
 use std::io::{self, IsTerminal, Write};
 
@@ -17,11 +18,13 @@ const WIDTH: usize = 100;
 
 /// Standard output for what was asked for, standard error for what is wrong.
 ///
-/// That either can not be written is no error here: `flowrun … | head -3` has read what it wants.
+/// That either cannot be written keeps a command from nothing, but it does not end well then: see [`Terminal::has_lost`].
 #[derive(Debug)]
 pub(super) struct Terminal {
     out: Look,
     err: Look,
+    /// Whether something could not be shown.
+    has_lost: Cell<bool>,
     /// Whether standard output can erase a line.
     status: Status,
 }
@@ -39,6 +42,7 @@ impl Terminal {
         Terminal {
             out: look(AutoStream::choice(&out), out.is_terminal(), columns(&out)),
             err: look(AutoStream::choice(&err), err.is_terminal(), columns(&err)),
+            has_lost: Cell::new(false),
             status,
         }
     }
@@ -49,7 +53,23 @@ impl Terminal {
             return;
         }
         let mut out = AutoStream::always(io::stdout());
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            self.lose(&error);
+        }
+    }
+
+    /// Takes note that something could not be shown on standard output, and says so once. Who closes the pipe, as `head -3`
+    /// does, has seen enough and is told nothing.
+    pub(super) fn lose(&self, error: &io::Error) {
+        let is_first = !self.has_lost.replace(true);
+        if is_first && error.kind() != io::ErrorKind::BrokenPipe {
+            self.warn(&format!("what is shown here is not complete: {error}"));
+        }
+    }
+
+    /// Says whether something could not be shown.
+    pub(super) fn has_lost(&self) -> bool {
+        self.has_lost.get()
     }
 
     /// Returns what standard output is.
@@ -103,7 +123,10 @@ impl Terminal {
 
     fn complain(&self, text: &str) {
         let mut err = AutoStream::always(io::stderr());
-        let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+        if err.write_all(text.as_bytes()).and_then(|()| err.flush()).is_err() {
+            // There is nobody left who could be told, but for the exit code.
+            self.has_lost.set(true);
+        }
     }
 }
 
