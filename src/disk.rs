@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 pub(crate) use identity::Identity;
 pub(crate) use read::{LARGEST_RECORDING, LARGEST_TEXT, Reach, below, open_file, read_file, too_large};
 
+/// How often a file is put into a place again that somebody else takes or leaves at the same moment.
+const MOST_TURNS: u32 = 100;
+
 /// How much is written to see whether there is room: less than this is not told from nothing.
 const PAGE: usize = 4096;
 
@@ -53,6 +56,58 @@ impl Temporary {
         }
         self.path = None;
         Ok(())
+    }
+}
+
+impl Temporary {
+    /// Puts the file into the place of another one, and loses nothing: what has the place at that moment gets the first free
+    /// further name, `NAME.1` and so on, which is returned; it is removed if it `is_ours`.
+    ///
+    /// Another process may do the same with the same name at the same time. Where the system cannot exchange two files in one
+    /// step, what comes within the moment between two of them is lost.
+    pub(crate) fn take_place(self, to: &Path, is_ours: impl Fn(&Path) -> bool) -> io::Result<Option<PathBuf>> {
+        self.take_place_by(exchange, to, is_ours)
+    }
+
+    fn take_place_by(
+        mut self,
+        exchange: impl Fn(&Path, &Path) -> io::Result<()>,
+        to: &Path,
+        is_ours: impl Fn(&Path) -> bool,
+    ) -> io::Result<Option<PathBuf>> {
+        for _ in 0..MOST_TURNS {
+            let Some(temporary) = self.path.clone() else { return Ok(None) };
+            match fs::hard_link(&temporary, to) {
+                Ok(()) => return Ok(None),
+                Err(_) if fs::symlink_metadata(to).is_ok() => {}
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                // The file system has no hard links.
+                Err(_) => return self.rename(to).map(|()| None),
+            }
+            let is_temporary = is_ours(to);
+            if !is_temporary {
+                // Under its later name before it is there: killed in between, the process leaves it where it is found.
+                self.path = Some(further_name(&temporary, to)?);
+                // Without hard links it is gone already.
+                let _ = fs::remove_file(&temporary);
+            }
+            let Some(own) = self.path.clone() else { return Ok(None) };
+            match exchange(&own, to) {
+                Ok(()) if is_ours(&own) => return Ok(None),
+                Ok(()) if is_temporary => return further_name(&own, to).map(Some),
+                Ok(()) => return Ok(self.path.take()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(_) => {
+                    if !is_temporary {
+                        fs::rename(&own, &temporary)?;
+                        self.path = Some(temporary);
+                    }
+                    let place = if is_ours(to) { None } else { Some(further_name(to, to)?) };
+                    return self.rename(to).map(|()| place);
+                }
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
     }
 }
 
@@ -126,6 +181,33 @@ pub(crate) fn first_free<T>(attempt: impl Fn(u32) -> io::Result<T>) -> io::Resul
         Err(error) => error.kind() != io::ErrorKind::AlreadyExists,
     });
     found.unwrap_or_else(|| Err(io::ErrorKind::AlreadyExists.into()))
+}
+
+/// Gives a file the first free further name of `like`, `LIKE.1` and so on, besides its own, and returns it.
+///
+/// Where the file system has no hard links, it loses its own name.
+fn further_name(path: &Path, like: &Path) -> io::Result<PathBuf> {
+    first_free(|n| {
+        let place = with_suffix(like, &format!(".{}", n.saturating_add(1)));
+        match fs::hard_link(path, &place) {
+            Ok(()) => Ok(place),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+            Err(_) if fs::symlink_metadata(&place).is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
+            Err(_) => fs::rename(path, &place).map(|()| place),
+        }
+    })
+}
+
+/// Lets two files change their names in one step.
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+fn exchange(a: &Path, b: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    Ok(renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE)?)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+fn exchange(_a: &Path, _b: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Returns a name with something behind it, in the same folder.
@@ -258,5 +340,37 @@ mod tests {
         assert!(fs::symlink_metadata(&link).is_ok_and(|found| found.is_file()));
         assert!(put(folder.path(), "x").is_err());
         assert_eq!(names_in(folder.path()).len(), 2);
+    }
+
+    #[test]
+    fn what_has_a_place_when_it_is_taken_is_kept() {
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        let path = folder.path().join("r");
+        let read = |name: &str| fs::read_to_string(folder.path().join(name)).ok();
+        let temporary =
+            |text: &str| Temporary::write(&path, |file| file.write_all(text.as_bytes())).expect("there is room");
+        let has = |path: &Path, text: &str| fs::read_to_string(path).is_ok_and(|found| found == text);
+        assert_eq!(temporary("a").take_place(&path, |_| false).ok(), Some(None));
+        assert_eq!(temporary("b").take_place(&path, |_| false).ok(), Some(Some(folder.path().join("r.1"))));
+        assert_eq!(temporary("c").take_place(&path, |path| has(path, "b")).ok(), Some(None));
+        assert_eq!((read("r"), read("r.1")), (Some("c".to_string()), Some("a".to_string())));
+        // Between the look and the change, another process saves.
+        let is_disturbed = std::cell::Cell::new(false);
+        let disturbed = |path: &Path| {
+            let is_ours = has(path, "c");
+            if !is_disturbed.replace(true) {
+                temporary("theirs").rename(path).expect("there is room");
+            }
+            is_ours
+        };
+        assert_eq!(temporary("d").take_place(&path, disturbed).ok(), Some(Some(folder.path().join("r.2"))));
+        assert_eq!((read("r"), read("r.2")), (Some("d".to_string()), Some("theirs".to_string())));
+        assert_eq!(names_in(folder.path()).len(), 3);
+        let cannot = |_: &Path, _: &Path| Err(io::ErrorKind::Unsupported.into());
+        let taken = temporary("e").take_place_by(cannot, &path, |_| false);
+        assert_eq!(taken.ok(), Some(Some(folder.path().join("r.3"))));
+        assert_eq!(temporary("f").take_place_by(cannot, &path, |path| has(path, "e")).ok(), Some(None));
+        assert_eq!((read("r"), read("r.3")), (Some("f".to_string()), Some("d".to_string())));
+        assert_eq!(names_in(folder.path()).len(), 4);
     }
 }

@@ -11,7 +11,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::disk::{Temporary, first_free, folder_of, make_durable, open_file, sync_folder, with_suffix};
+use crate::disk::{Temporary, folder_of, make_durable, open_file, sync_folder};
 use crate::value::escape::visible;
 use crate::world::Keeper;
 
@@ -27,8 +27,8 @@ pub(crate) struct Results {
     values: Vec<(String, Vec<u8>)>,
     /// What this run has written so far.
     written: Option<String>,
-    /// What was found under the name, and where it is now.
-    earlier: Option<(PathBuf, Vec<u8>)>,
+    /// Where what was found under the name is now.
+    earlier: Option<PathBuf>,
 }
 
 impl Results {
@@ -105,29 +105,27 @@ impl Results {
     fn write(&mut self, text: &str) -> Result<(), String> {
         self.check_name()?;
         let failed = |what: &str, error: io::Error| format!("{what} {}: {error}", quoted(&self.path));
-        let present = match fs::read(&self.path) {
-            Ok(bytes) => Some(bytes),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(failed("can not read what is in", error)),
-        };
-        if present.as_deref() == Some(text.as_bytes()) {
-            return make_durable(&self.path).map_err(|error| failed("can not make sure of", error));
+        if has_content(&self.path, text) {
+            return make_durable(&self.path).map_err(|error| failed("cannot make sure of", error));
         }
-        let foreign = present.filter(|bytes| self.written.as_ref().is_none_or(|written| written.as_bytes() != bytes));
         let temporary = Temporary::write(&self.path, |file| file.write_all(text.as_bytes()))
-            .map_err(|error| failed("can not write a file beside", error))?;
-        if let Some(bytes) = foreign {
-            let place = set_aside(&self.path).map_err(|error| failed("can not rename the earlier", error))?;
-            self.earlier = Some((place, bytes));
-        }
-        temporary.rename(&self.path).map_err(|error| failed("can not write", error))?;
-        sync_folder(&self.path).map_err(|error| failed("can not make sure of", error))?;
-        if let Some((place, _)) = self.earlier.take_if(|(_, bytes)| bytes == text.as_bytes()) {
+            .map_err(|error| failed("cannot write a file beside", error))?;
+        let is_ours = |path: &Path| self.written.as_ref().is_some_and(|written| has_content(path, written));
+        let earlier = temporary.take_place(&self.path, is_ours).map_err(|error| failed("cannot write", error))?;
+        sync_folder(&self.path).map_err(|error| failed("cannot make sure of", error))?;
+        self.earlier = earlier.or(self.earlier.take());
+        if let Some(place) = self.earlier.take_if(|place| has_content(place, text)) {
             // This run has saved the same as the earlier one: a copy of it is of no use.
             let _ = fs::remove_file(place);
         }
         Ok(())
     }
+}
+
+/// Says whether a file has exactly this in it; what cannot be read has not.
+fn has_content(path: &Path, text: &str) -> bool {
+    let is_as_long = fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() == text.len() as u64);
+    is_as_long && fs::read(path).is_ok_and(|bytes| bytes == text.as_bytes())
 }
 
 impl Keeper for Results {
@@ -148,22 +146,6 @@ impl Keeper for Results {
     }
 }
 
-/// Gives the file its first free further name, `NAME.1` and so on, and returns it.
-///
-/// Where the file system has hard links, no moment is without a file under the old name, and a name that
-/// someone else takes at the same time is not overwritten.
-fn set_aside(path: &Path) -> io::Result<PathBuf> {
-    first_free(|n| {
-        let place = with_suffix(path, &format!(".{}", n + 1));
-        match fs::hard_link(path, &place) {
-            Ok(()) => Ok(place),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-            Err(_) if fs::symlink_metadata(&place).is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
-            Err(_) => fs::rename(path, &place).map(|()| place),
-        }
-    })
-}
-
 fn quoted(path: &Path) -> String {
     format!("`{}`", visible(path.as_os_str().as_encoded_bytes()))
 }
@@ -176,6 +158,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+    use crate::disk::with_suffix;
 
     fn folder() -> (TempDir, PathBuf) {
         let folder = TempDir::new().expect("a folder can be made for tests");
@@ -292,6 +275,22 @@ mod tests {
         let error = Results::new(&path, "a.flow").keep(&[value("a", b"1")]).expect_err("it is refused");
         assert!(error.contains("is a symbolic link, and results are not written through one"), "{error}");
         assert_eq!(read(&elsewhere), "x");
+    }
+
+    #[test]
+    fn two_runs_that_save_to_one_file_lose_nothing() {
+        let (folder, path) = folder();
+        let mut runs = [Results::new(&path, "a.flow"), Results::new(&path, "b.flow")];
+        for n in 0..20 {
+            for run in &mut runs {
+                run.keep(&[value(&format!("v{n}"), b"1")]).expect("it can be saved");
+            }
+        }
+        let texts: Vec<String> = names(&folder).iter().map(|name| read(&folder.path().join(name))).collect();
+        for flow in ["a.flow", "b.flow"] {
+            let whole = |text: &&String| text.contains(flow) && text.lines().count() == 21;
+            assert_eq!(texts.iter().filter(whole).count(), 1, "{texts:?}");
+        }
     }
 
     #[test]
