@@ -2,6 +2,7 @@
 
 mod identity;
 mod read;
+mod remains;
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use identity::Identity;
 pub(crate) use read::{LARGEST_RECORDING, LARGEST_TEXT, Reach, below, open_file, read_file, too_large};
+pub(crate) use remains::remove_remains;
 
 /// How often a file is put into a place again that somebody else takes or leaves at the same moment.
 const MOST_TURNS: u32 = 100;
@@ -19,6 +21,8 @@ const PAGE: usize = 4096;
 /// A file beside the one that is to be written; it is gone when this is dropped, unless it was renamed.
 pub(crate) struct Temporary {
     path: Option<PathBuf>,
+    /// Open and locked as long as it is temporary: see [`remove_remains`].
+    _file: File,
 }
 
 impl Temporary {
@@ -29,6 +33,7 @@ impl Temporary {
 
     /// Writes a page to a file beside this one and removes it again, to see whether that is possible.
     pub(crate) fn attempt(beside: &Path) -> io::Result<()> {
+        remove_remains(beside);
         Temporary::write_and(beside, create_private, |file| file.write_all(&[0; PAGE]), |_| Ok(())).map(drop)
     }
 
@@ -40,13 +45,14 @@ impl Temporary {
         sync: impl FnOnce(&File) -> io::Result<()>,
     ) -> io::Result<Temporary> {
         let (path, mut file) = first_free(|n| {
-            let path = with_suffix(beside, &format!(".{}-{n}.tmp", std::process::id()));
+            let path = with_suffix(beside, &remains::suffix(n));
             create(&path).map(|file| (path, file))
         })?;
-        let temporary = Temporary { path: Some(path) };
-        content(&mut file)?;
-        sync(&file)?;
-        Ok(temporary)
+        // Where files cannot be locked, the number of the process in the name must do.
+        let _ = file.try_lock();
+        let written = content(&mut file).and_then(|()| sync(&file));
+        let temporary = Temporary { path: Some(path), _file: file };
+        written.map(|()| temporary)
     }
 
     /// Puts the file into the place of another one.
@@ -124,6 +130,7 @@ impl Drop for Temporary {
 /// A symbolic link stays one: what it points to is replaced.
 pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
     let path = fs::canonicalize(path)?;
+    remove_remains(&path);
     let found = fs::metadata(&path)?;
     change(&path, text, &found)
 }
@@ -131,6 +138,7 @@ pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
 /// Puts a text in the place of a file as [`replace`] does, or makes the file. What a link with its name leads to is left as
 /// it is.
 pub(crate) fn put(path: &Path, text: &str) -> io::Result<()> {
+    remove_remains(path);
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_file() => change(path, text, &found),
         Ok(found) if !found.is_symlink() => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file")),

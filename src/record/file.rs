@@ -9,7 +9,7 @@ use super::forms::{Forms, Known};
 use super::recorder::Outlet;
 use super::tail::{Hold, Tail};
 use super::{Entry, EntryKind, HoldBack, Piece, Recorder, Recording, text};
-use crate::disk::{Temporary, empty_private};
+use crate::disk::{Temporary, empty_private, remove_remains};
 use crate::world::Tap;
 
 /// Who may read a file.
@@ -35,6 +35,7 @@ impl RecordingFile {
     ///
     /// The system does not give the file.
     pub fn create(path: &Path, readers: Readers, header: Recording, hold_back: HoldBack) -> io::Result<RecordingFile> {
+        remove_remains(path);
         let file = match readers {
             Readers::Owner => empty_private(path)?,
             Readers::Others => File::create(path)?,
