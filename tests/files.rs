@@ -109,9 +109,9 @@ fn what_cannot_be_shown_is_an_error_that_is_told() {
     fs::write(folder.path().join("odd.flow"), odd).expect("there is room");
     let mut warned = command(folder.path(), &["check", "odd.flow"]);
     assert!(!warned.output().expect("it can be started").stderr.is_empty());
-    assert_eq!(warned.stderr(full()).status().expect("it can be started").code(), Some(1));
+    assert_eq!(warned.stderr(full()).output().expect("it can be started").status.code(), Some(1));
     let mut wrong = command(folder.path(), &["check", "missing.flow"]);
-    assert_eq!(wrong.stderr(full()).status().expect("it can be started").code(), Some(2));
+    assert_eq!(wrong.stderr(full()).output().expect("it can be started").status.code(), Some(2));
 }
 
 #[cfg(unix)]
@@ -124,5 +124,49 @@ fn who_closes_the_pipe_is_told_nothing_and_it_is_no_success() {
         let output = command(folder.path(), arguments).stdout(writer).output().expect("it can be started");
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!((output.status.code(), &*said), (Some(1), ""), "{arguments:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn no_name_of_a_file_reaches_a_terminal_as_it_would_obey_it() {
+    const ODD: &str = "\u{1b}]0;x\u{7}\u{202e}\u{9b}2J\u{61c}";
+    let folder = folder();
+    let path = folder.path();
+    let named = |ending: &str| format!("{ODD}{ending}");
+    let (flow, first, second) = (named(".flow"), named("1.rec"), named("2.rec"));
+    fs::write(path.join(&flow), format!("{FLOW}capture v from \"x\"\nsave   v\n")).expect("there is room");
+    let (device, missing, saved) = (format!("sim:{}", named("dev")), named("no"), named(".toml"));
+    fs::copy(path.join("dev.flow"), path.join(named("dev"))).expect("there is room");
+    let link = path.join(named("lib.flow"));
+    std::os::unix::fs::symlink("/etc/passwd", &link).expect("a link can be made");
+    let many = [format!("replay:{first}"), format!("replay:{second}")];
+    let lines: &[(&[&str], i32)] = &[
+        (&["check", &flow], 0),
+        (&["fmt", "--check", &flow], 1),
+        (&["fmt", &flow], 0),
+        (&["stress", &flow, "--port", &device, "--runs", "1"], 0),
+        (&[&flow, "--port", &device, "--save", &saved, "--record", &first], 0),
+        (&[&flow, "--port", "sim", "--record", &second], 0),
+        (&[&flow, "--port", &many[0], "--port", &many[1], "--save", &saved], 0),
+        (&["test", &flow], 0),
+        (&["test", "."], 2),
+        (&["test", &missing], 2),
+        (&["check", &missing], 2),
+        (&["fmt", &missing], 2),
+        (&["sim", "--from", &missing], 2),
+        (&["sim", &flow], 2),
+        (&[&missing, "--port", "sim"], 2),
+        (&["a.flow", "--port", &device[..], "--transcript", &named("dev")], 2),
+        (&["a.flow", "--port", "sim", "--vars", &missing], 2),
+        (&["a.flow", "--port", &missing], 3),
+        (&["check", "a.flow", "--color", ODD], 2),
+        (&["a.flow", &named("--odd")], 2),
+    ];
+    for (arguments, expected) in lines {
+        let (code, text) = flowrun(path, arguments);
+        assert_eq!(code, Some(*expected), "{arguments:?}: {text:?}");
+        let is_obeyed = |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{61c}".contains(c);
+        assert!(!text.contains(is_obeyed), "{arguments:?}: {text:?}");
     }
 }

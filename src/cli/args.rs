@@ -7,6 +7,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::report::console::Volume;
 use crate::report::format::Format;
+use crate::value::escape::{visible_name, visible_path};
 
 const ABOUT: &str = "Run declarative scenarios against a device on a serial port";
 
@@ -378,8 +379,21 @@ pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Type
         return Ok(Typed { command: Command::Run(arguments) });
     }
     let mut command = definition();
-    let matches = command.try_get_matches_from_mut(arguments)?;
+    let matches = command.try_get_matches_from_mut(&arguments).map_err(|error| harmless(error, &arguments))?;
     Typed::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+/// Returns an answer in which nothing of what was typed is obeyed by a terminal: the one to the same line made visible.
+fn harmless(answer: clap::Error, arguments: &[OsString]) -> clap::Error {
+    let made_visible = arguments.iter().map(|argument| OsString::from(visible_path(argument.as_ref())));
+    let made_visible: Vec<OsString> = made_visible.collect();
+    if made_visible == arguments {
+        return answer;
+    }
+    definition().try_get_matches_from(made_visible).err().unwrap_or_else(|| {
+        let text = answer.to_string();
+        clap::Error::raw(answer.kind(), text.lines().map(|line| visible_name(line) + "\n").collect::<String>())
+    })
 }
 
 /// Returns the commands, with the options of `run` in the general help too, though `run` itself reads them.
@@ -447,6 +461,21 @@ mod tests {
             ["flowrun", "flowrun --port sim", "flowrun a.flow --prot sim", "flowrun sim a --link x", "flowrun check"]
         {
             assert!(read_line(line).expect_err("it is wrong").use_stderr(), "{line}");
+        }
+    }
+
+    #[test]
+    fn no_mistake_is_shown_as_a_terminal_would_obey_it() {
+        for odd in ["\u{1b}[2J", "\u{202e}", "\u{9b}2J"] {
+            let lines = [
+                format!("flowrun a.flow --{odd}"),
+                format!("flowrun check a --color {odd}"),
+                format!("flowrun a --jobs {odd}"),
+            ];
+            for line in lines {
+                let answer = read_line(&line).expect_err("it is wrong").to_string();
+                assert!(!answer.contains(odd) && answer.contains('\\'), "{answer}");
+            }
         }
     }
 

@@ -20,6 +20,7 @@ use crate::report::console::Volume;
 use crate::report::summary::remark;
 use crate::setup::{Counterpart, Ender};
 use crate::transport::{Clock, open, run_all};
+use crate::value::escape::visible_name;
 use crate::world::{Nobody, Session, World};
 
 /// How much all transcripts together gather before they are written, and one of them at the most.
@@ -97,7 +98,7 @@ pub(super) fn run(arguments: &RunArguments, addresses: &[Address], terminal: &Te
     let mut on_end = |index: usize, verdict: Verdict| {
         verdicts.push(verdict);
         let text = String::from_utf8_lossy(&shown[index].0.borrow()).trim_start_matches('\n').to_string();
-        terminal.say(&format!("{}  {text}", addresses[index]));
+        terminal.say(&format!("{}  {text}", visible_name(&addresses[index].to_string())));
     };
     let at_most = arguments.jobs.unwrap_or(addresses.len());
     run_seats(&mut seats, at_most, &ender, &mut on_end).map_err(|why| {

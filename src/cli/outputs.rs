@@ -284,7 +284,7 @@ fn finish_recording(recording: RecordingFile, engine: &Engine) -> Option<SinkFai
 fn kept_in(results: &Results) -> String {
     let (path, names) = results.kept();
     let names: Vec<&str> = names.collect();
-    if names.is_empty() { String::new() } else { format!("{} saved in {}\n", names.join(", "), path.display()) }
+    if names.is_empty() { String::new() } else { format!("{} saved in {}\n", names.join(", "), visible_path(path)) }
 }
 
 fn default_place(flow: &Path) -> PathBuf {

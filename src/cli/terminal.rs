@@ -12,6 +12,7 @@ use crate::diagnostic::render::{Look, Style, render};
 use crate::report::console::{Console, Status, Volume};
 use crate::setup::Pace;
 use crate::source::Sources;
+use crate::value::escape::visible_name;
 
 /// Columns where nobody says how many there are.
 const WIDTH: usize = 100;
@@ -81,7 +82,7 @@ impl Terminal {
     pub(super) fn status(&self, line: &str) {
         if self.status == Status::Shown {
             let room = self.out.width.saturating_sub(1);
-            self.say(&format!("\r\u{1b}[K{}", line.chars().take(room).collect::<String>()));
+            self.say(&format!("\r\u{1b}[K{}", visible_name(line).chars().take(room).collect::<String>()));
         }
     }
 
@@ -99,7 +100,7 @@ impl Terminal {
 
     /// Shows a line about something that went wrong besides.
     pub(super) fn warn(&self, text: &str) {
-        self.complain(&format!("warning: {text}\n"));
+        self.complain(&format!("warning: {}\n", visible_name(text)));
     }
 
     /// Returns the sink that shows a run on standard output.

@@ -76,8 +76,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder can be made for tests");
         let path = folder.path().join("r.toml");
         // A process that is gone; its number is not given again soon.
-        let mut child =
-            Command::new(env!("CARGO")).arg("--version").stdout(Stdio::null()).spawn().expect("it is there");
+        let program = std::env::current_exe().expect("it runs");
+        let mut child = Command::new(program).arg("--help").stdout(Stdio::null()).spawn().expect("it can be started");
         let gone = child.id();
         child.wait().expect("it ends");
         let write = |name: String| fs::write(folder.path().join(name), "key").expect("there is room");

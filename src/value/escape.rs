@@ -150,10 +150,19 @@ pub fn visible_cut(bytes: &[u8], limit: usize) -> String {
     format!("{kept}… ({} bytes)", bytes.len())
 }
 
-/// C1 controls, zero-width and direction-changing characters: what could hide or reorder text.
+/// C1 controls, zero-width and direction-changing characters, and those that look like blanks and are none: what could hide or
+/// reorder text.
+///
+/// U+FE0F stays, which makes a sign an emoji.
 fn is_invisible(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{2800}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0e}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -183,6 +192,18 @@ mod tests {
         assert_eq!(visible("é\u{1b}[2J".as_bytes()), "é\\x1b[2J");
         assert_eq!(visible(b"\xff\xc3("), "\\xff\\xc3(");
         assert_eq!(visible("a\u{202e}b".as_bytes()), "a\\u{202e}b");
+    }
+
+    #[test]
+    fn what_hides_or_reorders_text_is_escaped_and_an_emoji_is_not() {
+        let hidden =
+            "\u{61c}\u{ad}\u{34f}\u{115f}\u{180e}\u{2800}\u{3164}\u{fff9}\u{fffb}\u{e0000}\u{e007f}\u{85}\u{200b}";
+        for c in hidden.chars() {
+            assert_eq!(visible(c.encode_utf8(&mut [0; 4]).as_bytes()), format!("\\u{{{:x}}}", c as u32));
+        }
+        for text in ["\u{2764}\u{fe0f}", "é 中文 \u{fffd} \u{a0}"] {
+            assert_eq!(visible(text.as_bytes()), text);
+        }
     }
 
     #[test]
