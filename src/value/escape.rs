@@ -4,7 +4,6 @@
 //! YAML in `report/tap.rs`, JSON in `value/json.rs`, regexes in `pattern.rs`. All but the last two begin with [`visible`] or
 //! with the lengths here.
 
-use std::fmt::Write;
 use std::path::Path;
 
 /// Returns bytes as visible text: printable UTF-8 as it is, CR, LF, TAB and NUL as `\r \n \t \0`, a
@@ -42,21 +41,14 @@ pub fn push_visible(out: &mut Vec<u8>, bytes: &[u8]) {
                 out.extend_from_slice(b"\\r\\n");
                 2
             }
-            [b'\r', ..] => {
-                out.extend_from_slice(b"\\r");
-                1
-            }
-            [b'\n', ..] => {
-                out.extend_from_slice(b"\\n");
-                1
-            }
             [byte, ..] if byte.is_ascii() => {
-                out.extend_from_slice(escaped(&others[..1]).as_bytes());
-                1
+                let n = others.iter().position(|byte| is_printable(*byte) || !byte.is_ascii()).unwrap_or(others.len());
+                push_escaped(out, &others[..n]);
+                n
             }
             _ => {
                 let n = others.iter().position(u8::is_ascii).unwrap_or(others.len());
-                out.extend_from_slice(escaped(&others[..n]).as_bytes());
+                push_beyond_ascii(out, &others[..n]);
                 n
             }
         };
@@ -64,27 +56,51 @@ pub fn push_visible(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-/// Returns what is not plain as visible text, a character at a time.
-fn escaped(bytes: &[u8]) -> String {
-    let mut out = String::new();
-    // Writing into a String can not fail.
-    for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            let _ = match c {
-                '\r' => out.write_str("\\r"),
-                '\n' => out.write_str("\\n"),
-                '\t' => out.write_str("\\t"),
-                '\0' => out.write_str("\\0"),
-                c if c.is_ascii_control() => write!(out, "\\x{:02x}", c as u32),
-                c if is_invisible(c) => write!(out, "\\u{{{:x}}}", c as u32),
-                c => out.write_char(c),
-            };
-        }
-        for byte in chunk.invalid() {
-            let _ = write!(out, "\\x{byte:02x}");
-        }
+/// How each byte is shown that does not stand for itself, and how long that is.
+static SHOWN: [([u8; 4], usize); 256] = {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut shown = [([0; 4], 0); 256];
+    let mut byte = 0;
+    while byte < 256 {
+        shown[byte] = match byte as u8 {
+            b'\r' => (*b"\\r  ", 2),
+            b'\n' => (*b"\\n  ", 2),
+            b'\t' => (*b"\\t  ", 2),
+            b'\0' => (*b"\\0  ", 2),
+            _ => ([b'\\', b'x', DIGITS[byte >> 4], DIGITS[byte & 15]], 4),
+        };
+        byte += 1;
     }
-    out
+    shown
+};
+
+/// Appends bytes that do not stand for themselves as visible text, many at a time: some logs consist of them.
+fn push_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
+    const AT_ONCE: usize = 16;
+    for some in bytes.chunks(AT_ONCE) {
+        let mut text = [0; 4 * AT_ONCE];
+        let mut length = 0;
+        for byte in some {
+            let (shown, shown_length) = SHOWN[usize::from(*byte)];
+            text[length..length + 4].copy_from_slice(&shown);
+            length += shown_length;
+        }
+        out.extend_from_slice(&text[..length]);
+    }
+}
+
+/// Appends bytes that are not ASCII as visible text.
+fn push_beyond_ascii(out: &mut Vec<u8>, bytes: &[u8]) {
+    for chunk in bytes.utf8_chunks() {
+        let mut valid = chunk.valid();
+        while let Some((at, hidden)) = valid.char_indices().find(|(_, c)| is_invisible(*c)) {
+            out.extend_from_slice(&valid.as_bytes()[..at]);
+            out.extend_from_slice(format!("\\u{{{:x}}}", u32::from(hidden)).as_bytes());
+            valid = &valid[at + hidden.len_utf8()..];
+        }
+        out.extend_from_slice(valid.as_bytes());
+        push_escaped(out, chunk.invalid());
+    }
 }
 
 /// The highest bit, and the lowest, of each of eight bytes.
@@ -167,7 +183,32 @@ fn is_invisible(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use super::*;
+
+    /// Returns what is not plain as visible text, a character at a time: slow and simple.
+    fn escaped(bytes: &[u8]) -> String {
+        let mut out = String::new();
+        // Writing into a String cannot fail.
+        for chunk in bytes.utf8_chunks() {
+            for c in chunk.valid().chars() {
+                let _ = match c {
+                    '\r' => out.write_str("\\r"),
+                    '\n' => out.write_str("\\n"),
+                    '\t' => out.write_str("\\t"),
+                    '\0' => out.write_str("\\0"),
+                    c if c.is_ascii_control() => write!(out, "\\x{:02x}", c as u32),
+                    c if is_invisible(c) => write!(out, "\\u{{{:x}}}", c as u32),
+                    c => out.write_char(c),
+                };
+            }
+            for byte in chunk.invalid() {
+                let _ = write!(out, "\\x{byte:02x}");
+            }
+        }
+        out
+    }
 
     #[test]
     fn lengths_are_those_that_are_found_byte_by_byte() {
