@@ -1,7 +1,10 @@
 //! `Pattern`: what is awaited, ready to be compared with what came.
 
 mod assembly;
+mod branches;
 mod prefilter;
+pub(crate) mod sieve;
+mod texts;
 
 use std::ops::{Deref, Range};
 use std::sync::{Arc, OnceLock};
@@ -12,8 +15,11 @@ use regex_syntax::ParserBuilder;
 use regex_syntax::hir::literal::Extractor;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-pub(crate) use assembly::{Assembly, escape};
+pub(crate) use assembly::Assembly;
+use branches::{Branches, wandering};
 pub(crate) use prefilter::Prefilter;
+pub(crate) use sieve::{Candidates, Sieve};
+use texts::{Texts, texts};
 
 /// A pattern, compiled.
 #[derive(Clone, Debug)]
@@ -81,6 +87,12 @@ pub struct Regex {
     compiled: OnceLock<bytes::Regex>,
     /// The same, but with its beginning anywhere in a line; made when it is first asked for.
     tail: OnceLock<Option<bytes::Regex>>,
+    /// How many parts may go on through most of a line while others do.
+    wandering: usize,
+    /// Its alternatives, if one automaton for all could become too large; made when it is first needed.
+    branches: OnceLock<Option<Branches>>,
+    /// Sets of texts of which each match contains one of each; found when they are first asked for.
+    texts: OnceLock<Vec<Texts>>,
 }
 
 /// A shorter beginning is too common to be looked for by itself.
@@ -104,8 +116,7 @@ impl Regex {
             Fit::Within => regex,
             Fit::Whole => format!("^(?:{regex})$"),
         };
-        let parsed = ParserBuilder::new().utf8(false).unicode(false).dot_matches_new_line(true).build().parse(&text);
-        let hir = parsed.map_err(|error| last_line(&error.to_string()))?;
+        let hir = parse(&text).map_err(|error| last_line(&error.to_string()))?;
         let mut groups = Vec::new();
         push_groups(&hir, &mut groups);
         let shortest = hir.properties().minimum_len().unwrap_or(0);
@@ -114,7 +125,38 @@ impl Regex {
             let _ = compiled.set(build(&text, LARGEST).map_err(|error| last_line(&error.to_string()))?);
         }
         let lead = lead(&hir).filter(|lead| lead.len() >= SHORTEST_LEAD).map(Literal::new);
-        Ok(Arc::new(Regex { text, groups, shortest, lead, compiled, tail: OnceLock::new() }))
+        let wandering = wandering(&hir);
+        let (tail, texts, branches) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Ok(Arc::new(Regex { text, groups, shortest, lead, compiled, tail, wandering, branches, texts }))
+    }
+
+    /// Returns sets of texts, in lower case: each match contains one of each, in whatever letter case.
+    pub(crate) fn texts(&self) -> &[Texts] {
+        self.texts.get_or_init(|| parse(&self.text).map_or_else(|_| Vec::new(), |hir| texts(&hir)))
+    }
+
+    /// Returns how many parts may go on through most of a line while others do, so that together they make many states.
+    pub(crate) fn wandering(&self) -> usize {
+        self.wandering
+    }
+
+    /// Returns its alternatives, if they are to be searched one by one.
+    fn branches(&self) -> Option<&Branches> {
+        if self.wandering < branches::FEW {
+            return None;
+        }
+        self.branches.get_or_init(|| parse(&self.text).ok().and_then(|hir| Branches::of(&hir))).as_ref()
+    }
+
+    /// Returns whether it matches somewhere in a text.
+    fn has_match(&self, text: &[u8]) -> bool {
+        self.branches().and_then(|branches| branches.is_match(text)).unwrap_or_else(|| self.is_match(text))
+    }
+
+    /// Returns what it matches first in a text from a place on; what stands before is looked at too, where it matters.
+    fn first_at(&self, text: &[u8], from: usize) -> Option<Range<usize>> {
+        let whole = || self.find_at(text, from).map(|found| found.range());
+        self.branches().and_then(|branches| branches.find_at(text, from)).unwrap_or_else(whole)
     }
 
     /// Returns whether a match could be in a text: false takes one search for a literal, where the regex has one that every
@@ -159,10 +201,8 @@ impl Regex {
 
     /// Returns a text that it matches, one of the shortest; `None` if there is none.
     pub fn example(&self) -> Option<Vec<u8>> {
-        let parsed =
-            ParserBuilder::new().utf8(false).unicode(false).dot_matches_new_line(true).build().parse(&self.text);
         let mut example = Vec::new();
-        parsed.is_ok_and(|hir| push_example(&hir, &mut example)).then_some(example)
+        parse(&self.text).is_ok_and(|hir| push_example(&hir, &mut example)).then_some(example)
     }
 
     /// Returns how many bytes a match has at the least.
@@ -208,6 +248,11 @@ fn push_example(hir: &Hir, example: &mut Vec<u8>) -> bool {
         HirKind::Concat(parts) => parts.iter().all(|part| push_example(part, example)),
         HirKind::Alternation(parts) => parts.first().is_some_and(|part| push_example(part, example)),
     }
+}
+
+/// Returns the parts of a regex as flows mean it.
+fn parse(text: &str) -> Result<Hir, Box<regex_syntax::Error>> {
+    ParserBuilder::new().utf8(false).unicode(false).dot_matches_new_line(true).build().parse(text).map_err(Box::new)
 }
 
 /// Returns what every match begins with, as far as no choice comes before its end.
@@ -293,10 +338,10 @@ impl Pattern {
             Pattern::Line(text) => (is_whole && rest == text.as_slice()).then_some(from..line.len()),
             Pattern::LineRegex(_) | Pattern::Regex(_) if rest.is_empty() => None,
             Pattern::LineRegex(regex) | Pattern::Regex(regex) if !regex.may_match(rest) => None,
-            Pattern::LineRegex(regex) => (is_whole && regex.is_match(rest)).then_some(from..line.len()),
+            Pattern::LineRegex(regex) => (is_whole && regex.has_match(rest)).then_some(from..line.len()),
             // A line that is whole from here on begins here: `^` matches. Else the text before is looked at too.
-            Pattern::Regex(regex) if is_whole => regex.find(rest).map(|m| from + m.start()..from + m.end()),
-            Pattern::Regex(regex) => regex.find_at(line, from).map(|m| m.range()),
+            Pattern::Regex(regex) if is_whole => regex.first_at(rest, 0).map(|m| from + m.start..from + m.end),
+            Pattern::Regex(regex) => regex.first_at(line, from),
             Pattern::Literal(_) | Pattern::Prompt(_) | Pattern::PromptRegex(_) => None,
         }
     }
@@ -307,9 +352,7 @@ impl Pattern {
             Pattern::Prompt(text) => {
                 (!rest.is_empty() && rest.ends_with(text)).then(|| rest.len() - text.len()..rest.len())
             }
-            Pattern::PromptRegex(regex) if !rest.is_empty() && regex.may_match(rest) => {
-                regex.find(rest).map(|m| m.range())
-            }
+            Pattern::PromptRegex(regex) if !rest.is_empty() && regex.may_match(rest) => regex.first_at(rest, 0),
             Pattern::PromptRegex(_) => None,
             Pattern::Literal(_) | Pattern::Regex(_) | Pattern::Line(_) | Pattern::LineRegex(_) => None,
         }
@@ -320,7 +363,7 @@ impl Pattern {
         match self {
             Pattern::Line(text) => line.ends_with(text).then(|| line.len() - text.len()),
             Pattern::LineRegex(regex) => regex.find_tail(line),
-            Pattern::Regex(regex) => regex.find(line).map(|found| found.start()),
+            Pattern::Regex(regex) => regex.first_at(line, 0).map(|found| found.start),
             Pattern::Literal(_) | Pattern::Prompt(_) | Pattern::PromptRegex(_) => None,
         }
     }

@@ -125,6 +125,7 @@ const NARROW: &[(&str, &str, &[&str])] = &[("report", "world", &["Audience"]), (
 
 /// Which files of `src/` may name each outside crate; a name without `.rs` is a folder.
 const CRATES: &[(&str, &[&str])] = &[
+    ("aho_corasick", &["pattern/sieve.rs"]),
     ("anstream", &["cli/terminal.rs"]),
     ("anstyle", &["report/console.rs", "report/progress.rs"]),
     ("base64", &["value/coding.rs"]),

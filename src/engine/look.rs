@@ -12,7 +12,7 @@ pub(in crate::engine) mod sight;
 
 use std::ops::Range;
 
-use crate::pattern::{Pattern, Prefilter};
+use crate::pattern::{Candidates, Pattern, Prefilter, Sieve};
 use crate::program::LookAt;
 use inbox::Line;
 use offset::Offset;
@@ -53,12 +53,33 @@ pub(super) const BULK: usize = 2048;
 pub(super) struct Watching<'a> {
     /// Patterns and what they do, the innermost block's first.
     pub watchers: &'a [(Pattern, Watch)],
+    /// Finds which of them a text may concern, where there are many.
+    pub sieve: Option<&'a Sieve>,
     /// Finds where any pattern, of the wait or of a watcher, could match in many lines.
     pub prefilter: Option<&'a Prefilter>,
     /// Whether lines that nobody wants are to be seen too: a device sends them back.
     pub sees_unwanted: bool,
     /// Who gets a line that several want.
     pub order: Order,
+}
+
+impl Watching<'_> {
+    /// Returns which watchers a text may concern; `None` if that may be any.
+    fn candidates(&self, text: &[u8]) -> Option<Candidates> {
+        self.sieve.map(|sieve| sieve.candidates(text))
+    }
+}
+
+/// Calls a function with each of some watchers and its number, or with each of those that are candidates, in their order.
+fn for_each<'a>(
+    watchers: &'a [(Pattern, Watch)],
+    candidates: Option<&Candidates>,
+    mut look: impl FnMut(usize, &'a Pattern, Watch),
+) {
+    match candidates {
+        None => watchers.iter().enumerate().for_each(|(i, (pattern, watch))| look(i, pattern, *watch)),
+        Some(candidates) => candidates.iter().for_each(|i| look(i, &watchers[i].0, watchers[i].1)),
+    }
 }
 
 /// Which watcher gets a line that several want.

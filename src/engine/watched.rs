@@ -1,7 +1,9 @@
 //! `Active`: a watcher in force, as the flow keeps it; `Watched`: those of a port, ready to be compared with lines.
 
+use std::sync::Arc;
+
 use super::look::Watch;
-use crate::pattern::Pattern;
+use crate::pattern::{Pattern, Sieve};
 use crate::port::PortId;
 use crate::program::WatcherId;
 
@@ -25,4 +27,13 @@ pub(in crate::engine) struct Watched {
     pub has_values: bool,
     /// For which watchers of the flow it was made.
     pub version: u64,
+    /// Which of them a line may concern, once that is worth it; `None` in it if it cannot be made.
+    pub sieve: Option<Option<Arc<Sieve>>>,
+}
+
+impl Watched {
+    /// Returns what finds which of them a line may concern, if there is such a search.
+    pub(in crate::engine) fn sieve(&self) -> Option<&Sieve> {
+        self.sieve.as_ref()?.as_deref()
+    }
 }

@@ -17,14 +17,23 @@ use crate::engine::tell::Piece;
 use crate::engine::watched::{Active, Watched};
 use crate::engine::{Engine, State};
 use crate::event::Failure;
-use crate::pattern::{Pattern, Prefilter};
+use crate::pattern::{Pattern, Prefilter, Sieve};
 use crate::port::PortId;
-use crate::program::{Expr, PatternSource, Role, Telling, WatcherKind};
+use crate::program::{Expr, PatternSource, Program, Role, Telling, WatcherId, WatcherKind};
 use crate::source::Site;
 use crate::value::escape::visible;
 
 /// How many patterns there must be for one search of all in a small read to take less than a search of each.
 const MANY: usize = 3;
+
+/// How many watchers there must be for one search of all in a line to take less than a search of each.
+const MANY_WATCHERS: usize = 6;
+
+/// How much must have come on a port for such a search to be made.
+const WORTH_A_SIEVE: usize = 4096;
+
+/// How many sieves are kept for watchers that are set up again.
+const MOST_SIEVES: usize = 64;
 
 /// What finds the first interesting line of many for one wait.
 #[derive(Debug)]
@@ -47,6 +56,8 @@ impl Filter {
 pub(in crate::engine) struct Prefilters {
     by_statement: HashMap<(PortId, Site), Option<Arc<Prefilter>>>,
     version: u64,
+    /// Of watchers that are in force together.
+    sieves: HashMap<Vec<WatcherId>, Option<Arc<Sieve>>>,
 }
 
 impl Prefilters {
@@ -67,6 +78,24 @@ impl Prefilters {
                 .map(Arc::new)
         };
         self.by_statement.entry((wait.port, wait.site)).or_insert_with(make).clone()
+    }
+
+    /// Returns the sieve of watchers, from the patterns as written, so that it holds whatever values they have in them.
+    fn sieve(&mut self, watched: &Watched, program: &Program) -> Option<Arc<Sieve>> {
+        let watchers: Vec<WatcherId> = watched.actives.iter().map(|active| active.watcher).collect();
+        if self.sieves.len() >= MOST_SIEVES && !self.sieves.contains_key(&watchers) {
+            self.sieves.clear();
+        }
+        let make = || {
+            let is_fixed = |watcher: WatcherId| match program.watchers[watcher].pattern.source {
+                PatternSource::Ready(_) => true,
+                PatternSource::Text(..) | PatternSource::Regex { .. } => false,
+            };
+            let patterns = watched.patterns.iter().zip(&watched.actives);
+            let fixed = patterns.map(|((pattern, _), active)| is_fixed(active.watcher).then_some(pattern));
+            Sieve::new(fixed).map(Arc::new)
+        };
+        self.sieves.entry(watchers.clone()).or_insert_with(make).clone()
     }
 }
 
@@ -136,6 +165,7 @@ impl Engine {
         } else {
             let watching = Watching {
                 watchers: &watched.patterns,
+                sieve: watched.sieve(),
                 prefilter: prefilter.as_deref(),
                 sees_unwanted: false,
                 order: Order::Earliest,
@@ -196,7 +226,8 @@ impl Engine {
         };
         let line = &mut self.ports[port];
         let silence = line.silence();
-        let watching = Watching { watchers: &watched.patterns, prefilter: None, sees_unwanted, order };
+        let sieve = watched.sieve();
+        let watching = Watching { watchers: &watched.patterns, sieve, prefilter: None, sees_unwanted, order };
         let seen = line.sight.look(None, watching, silence);
         let active = self.keep_watched(port, watched, &seen);
         if let Some(collision) = self.ports[port].sight.take_collision() {
@@ -335,17 +366,21 @@ impl Engine {
     /// Takes the watchers in force on a port, ready. If one of them cannot be made ready the run has failed, and there are none.
     fn take_watched(&mut self, port: PortId) -> Option<Box<Watched>> {
         let version = self.flow.watching_version();
-        let kept = self.ports[port].watched.take();
-        if let Some(watched) = kept.filter(|watched| !watched.has_values && watched.version == version) {
-            return Some(watched);
-        }
-        match self.make_watched(port) {
-            Ok(watched) => Some(watched),
+        let kept = self.ports[port].watched.take().filter(|watched| !watched.has_values && watched.version == version);
+        let mut watched = match kept.map_or_else(|| self.make_watched(port), Ok) {
+            Ok(watched) => watched,
             Err(failure) => {
                 self.fail(failure);
-                None
+                return None;
             }
+        };
+        if watched.patterns.len() >= MANY_WATCHERS
+            && watched.sieve.is_none()
+            && self.ports[port].sight.inbox.end() - Offset::START >= WORTH_A_SIEVE
+        {
+            watched.sieve = Some(self.prefilters.sieve(&watched, &self.program));
         }
+        Some(watched)
     }
 
     /// Keeps the watchers of a port for the next look; returns the one that was found.
@@ -377,6 +412,6 @@ impl Engine {
         let is_eager = |pattern: &Pattern| matches!(pattern, Pattern::Literal(_)) || pattern.is_prompt();
         self.ports[port].sight.has_eager_watchers =
             patterns.iter().any(|(pattern, watch)| *watch != Watch::Ignore && is_eager(pattern));
-        Ok(Box::new(Watched { patterns, actives, has_values, version }))
+        Ok(Box::new(Watched { patterns, actives, has_values, version, sieve: None }))
     }
 }

@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
-use super::Watch;
-use crate::pattern::Pattern;
+use super::{Watch, for_each};
+use crate::pattern::{Candidates, Pattern};
 
 /// Whether a line has come to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,20 +24,24 @@ const PLACES: usize = 8;
 const MICROSECONDS: usize = 6;
 
 /// Returns where things begin in a line that nobody asked for, in rising order; the line's own beginning is left out.
-pub(super) fn interruptions(watchers: &[(Pattern, Watch)], line: &[u8], end: LineEnd) -> Vec<usize> {
+/// `candidates` are the watchers that the line may concern.
+pub(super) fn interruptions(
+    watchers: &[(Pattern, Watch)],
+    candidates: Option<&Candidates>,
+    line: &[u8],
+    end: LineEnd,
+) -> Vec<usize> {
     let mut places: Vec<usize> = memchr::memchr_iter(b'[', line).filter(|at| is_time_stamp(&line[*at..])).collect();
-    for (pattern, watch) in watchers {
-        match watch {
-            Watch::FailOn => {}
-            Watch::On => places.extend(places_of_text(pattern, line)),
-            Watch::Ignore => {
-                places.extend(places_of_text(pattern, line));
-                if end == LineEnd::Came {
-                    places.extend(pattern.find_at_end_of_line(line));
-                }
+    for_each(watchers, candidates, |_, pattern, watch| match watch {
+        Watch::FailOn => {}
+        Watch::On => places.extend(places_of_text(pattern, line)),
+        Watch::Ignore => {
+            places.extend(places_of_text(pattern, line));
+            if end == LineEnd::Came {
+                places.extend(pattern.find_at_end_of_line(line));
             }
         }
-    }
+    });
     places.retain(|at| *at > 0);
     places.sort_unstable();
     places.dedup();

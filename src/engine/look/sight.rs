@@ -320,7 +320,8 @@ impl Sight {
 
     /// Looks for a wait inside of a handler of a device: no watcher is asked, all is kept for them.
     pub(in crate::engine) fn look_busy(&mut self, wanted: Option<&mut Wanted>, silence: Silence) -> Seen {
-        let nobody = Watching { watchers: &[], prefilter: None, sees_unwanted: false, order: Order::Declared };
+        let nobody =
+            Watching { watchers: &[], sieve: None, prefilter: None, sees_unwanted: false, order: Order::Declared };
         self.look(wanted, nobody, silence)
     }
 

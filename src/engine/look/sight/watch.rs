@@ -7,8 +7,8 @@ use crate::engine::look::echo::Likeness;
 use crate::engine::look::inbox::{Fate, Line};
 use crate::engine::look::offset::{Offset, found_at};
 use crate::engine::look::overrun::{LineEnd, find_prompt_before, interruptions};
-use crate::engine::look::{Order, Seen, Silence, Wanted, Watch, Watching};
-use crate::pattern::Pattern;
+use crate::engine::look::{Order, Seen, Silence, Wanted, Watch, Watching, for_each};
+use crate::pattern::{Candidates, Pattern};
 
 impl Sight {
     /// Returns the unfinished last line.
@@ -24,24 +24,33 @@ impl Sight {
         if !answer.is_empty() && self.echo.likeness(answer, Silence::Settled) == Likeness::Begun {
             return Seen::Nothing;
         }
-        match self.find_watched_text(watching, from..line.next, LineEnd::Missing) {
+        match self.find_watched_text(watching, None, from..line.next, LineEnd::Missing) {
             Some(text) => self.take_watched_text(text, line),
             None => Seen::Nothing,
         }
     }
 
-    /// Finds the text of an `on` or a `fail on` that is complete first between two places in a line.
-    fn find_watched_text(&self, watching: Watching<'_>, within: Range<Offset>, end: LineEnd) -> Option<WatchedText> {
+    /// Finds the text of an `on` or a `fail on` that is complete first between two places in a line. `candidates` are the
+    /// watchers that the line may concern, if that is known.
+    fn find_watched_text(
+        &self,
+        watching: Watching<'_>,
+        candidates: Option<&Candidates>,
+        within: Range<Offset>,
+        end: LineEnd,
+    ) -> Option<WatchedText> {
         if !self.has_eager_watchers || within.start >= within.end {
             return None;
         }
         let text = self.inbox.slice(within.clone());
+        let own = if candidates.is_none() { watching.candidates(text) } else { None };
+        let candidates = candidates.or(own.as_ref());
         let mut places: Option<Vec<usize>> = None;
         let mut first = None;
         let mut best: Option<(usize, usize, Watch, usize, usize)> = None;
-        for (i, (pattern, watch)) in watching.watchers.iter().enumerate() {
-            if *watch == Watch::Ignore {
-                continue;
+        for_each(watching.watchers, candidates, |i, pattern, watch| {
+            if watch == Watch::Ignore {
+                return;
             }
             let found = if let Some(literal) = pattern.literal() {
                 literal.find(text).map(|found| (found.clone(), found.end))
@@ -50,19 +59,19 @@ impl Sight {
                     LineEnd::Came => None,
                     LineEnd::Missing => pattern.find_in_prompt(text).map(|found| (found.clone(), found.end)),
                 };
-                let places = places.get_or_insert_with(|| interruptions(watching.watchers, text, end));
+                let places = places.get_or_insert_with(|| interruptions(watching.watchers, candidates, text, end));
                 at_end.or_else(|| find_prompt_before(pattern, text, places))
             } else {
                 None
             };
             // What is empty comes everywhere and takes nothing.
-            let Some((found, next)) = found.filter(|(found, _)| !found.is_empty()) else { continue };
+            let Some((found, next)) = found.filter(|(found, _)| !found.is_empty()) else { return };
             first.get_or_insert(i);
-            let key = (found.end, found.start, *watch, i, next);
+            let key = (found.end, found.start, watch, i, next);
             if best.is_none_or(|best| key < best) {
                 best = Some(key);
             }
-        }
+        });
         let (end, start, _, watcher, next) = best?;
         let found = found_at(within.start, start..end);
         Some(WatchedText { watcher, found, next: within.start + next, first: first? })
@@ -77,7 +86,7 @@ impl Sight {
                 return seen;
             }
         };
-        match self.find_watched_text(watching, from..found.start, LineEnd::Came) {
+        match self.find_watched_text(watching, None, from..found.start, LineEnd::Came) {
             Some(text) if watching.watchers[text.watcher].1 == Watch::FailOn => {
                 // What follows the match may not have come yet.
                 let line = Line { text: line.text.start..found.end, next: found.end };
@@ -98,10 +107,12 @@ impl Sight {
     /// Gives a line to the watchers, and goes on to the next, or to what follows a text in it.
     pub(super) fn watch_line(&mut self, watching: Watching<'_>, line: Line) -> Seen {
         let from = line.text.start.max(self.claimed);
-        let text = self.find_watched_text(watching, from..line.text.end, LineEnd::Came);
+        let candidates = watching.candidates(self.inbox.slice(line.text.clone()));
+        let candidates = candidates.as_ref();
+        let text = self.find_watched_text(watching, candidates, from..line.text.end, LineEnd::Came);
         let whole = match (&text, watching.order) {
             (Some(_), Order::Earliest) => None,
-            (Some(_), Order::Declared) | (None, _) => self.find_watched_line(watching, &line),
+            (Some(_), Order::Declared) | (None, _) => self.find_watched_line(watching, candidates, &line),
         };
         match (text, whole) {
             (Some(text), whole) if whole.as_ref().is_none_or(|(_, watcher, _)| text.first < *watcher) => {
@@ -135,7 +146,12 @@ impl Sight {
 
     /// Finds the watcher that gets an ended line as a whole. A line of which a part was claimed is none any more, but what
     /// follows a send is.
-    fn find_watched_line(&self, watching: Watching<'_>, line: &Line) -> Option<(Watch, usize, Range<Offset>)> {
+    fn find_watched_line(
+        &self,
+        watching: Watching<'_>,
+        candidates: Option<&Candidates>,
+        line: &Line,
+    ) -> Option<(Watch, usize, Range<Offset>)> {
         let clipped = self.clip(line) - line.text.start;
         let is_claimed = self.claimed > line.text.start;
         if is_claimed && (self.floor < self.claimed || !self.floor_begins_line) {
@@ -148,9 +164,16 @@ impl Sight {
             (None, true) => pattern.find_in_line(text, clipped, true),
             (None, false) => pattern.find_in_line(text, 0, true).or_else(|| pattern.find_in_line(text, clipped, true)),
         };
-        let found = watching.watchers.iter().enumerate();
-        let found = found.filter_map(|(i, (pattern, watch))| find(pattern, *watch).map(|found| (*watch, i, found)));
-        let (watch, watcher, found) = found.min_by_key(|(watch, i, _)| (*watch, *i))?;
+        let mut best: Option<(Watch, usize, Range<usize>)> = None;
+        for_each(watching.watchers, candidates, |i, pattern, watch| {
+            // They come in their order: only one that does something earlier is better.
+            if best.as_ref().is_none_or(|(found, ..)| watch < *found)
+                && let Some(found) = find(pattern, watch)
+            {
+                best = Some((watch, i, found));
+            }
+        });
+        let (watch, watcher, found) = best?;
         Some((watch, watcher, found_at(line.text.start, found)))
     }
 
@@ -170,7 +193,8 @@ impl Sight {
             return Seen::Nothing;
         }
         let text = self.inbox.slice(from..line.text.end);
-        for at in interruptions(watching.watchers, text, end) {
+        let candidates = watching.candidates(text);
+        for at in interruptions(watching.watchers, candidates.as_ref(), text, end) {
             if self.echo.likeness(&text[..at], Silence::Settled) == Likeness::Begun {
                 continue;
             }
@@ -209,4 +233,65 @@ struct WatchedText {
     next: Offset,
     /// The first of all watchers whose text is in the line.
     first: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::engine::look::inbox::BareCr;
+    use crate::pattern::Sieve;
+    use crate::pattern::sieve::tests::{line, pattern};
+    use crate::time::Moment;
+
+    /// Returns what watchers see of a text that comes in pieces.
+    fn seen(
+        watchers: &[(Pattern, Watch)],
+        sieve: Option<&Sieve>,
+        order: Order,
+        text: &[u8],
+        chunk: usize,
+    ) -> Vec<Seen> {
+        let mut sight = Sight::new(BareCr::Waits);
+        let is_eager = |pattern: &Pattern| pattern.literal().is_some() || pattern.is_prompt();
+        sight.has_eager_watchers = watchers.iter().any(|(pattern, watch)| *watch != Watch::Ignore && is_eager(pattern));
+        let watching = Watching { watchers, sieve, prefilter: None, sees_unwanted: false, order };
+        let mut all = Vec::new();
+        let mut look = |sight: &mut Sight, silence: Silence| loop {
+            match sight.look(None, watching, silence) {
+                Seen::Nothing => break,
+                seen @ (Seen::Held | Seen::Unwanted { .. } | Seen::Wanted { .. } | Seen::Watched { .. }) => {
+                    all.push(seen)
+                }
+            }
+        };
+        for piece in text.chunks(chunk) {
+            sight.inbox.receive(piece, Moment::START);
+            look(&mut sight, Silence::NotYet);
+        }
+        look(&mut sight, Silence::Settled);
+        all
+    }
+
+    proptest! {
+        #[test]
+        fn a_sieve_changes_nothing_that_watchers_see(
+            watchers in prop::collection::vec(
+                (pattern(), prop::sample::select(vec![Watch::On, Watch::FailOn, Watch::Ignore])),
+                1..12,
+            ),
+            lines in prop::collection::vec(line(), 1..6),
+            ending in prop::sample::select(vec!["\r\n", "\n", "\r"]),
+            chunk in 1usize..20,
+            is_declared in prop::bool::ANY,
+        ) {
+            let order = if is_declared { Order::Declared } else { Order::Earliest };
+            let sieve = Sieve::new(watchers.iter().map(|(pattern, _)| Some(pattern))).expect("there are few texts");
+            let text = lines.join(ending);
+            let with = seen(&watchers, Some(&sieve), order, text.as_bytes(), chunk);
+            let without = seen(&watchers, None, order, text.as_bytes(), chunk);
+            prop_assert_eq!(with, without);
+        }
+    }
 }
