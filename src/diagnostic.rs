@@ -161,6 +161,8 @@ codes! {
     LintSleep Warning "flow::lint::sleep"
     /// Statements that can not be reached.
     LintUnreachable Warning "flow::lint::unreachable"
+    /// One of many watchers whose pattern no text tells apart from others.
+    LintSlowPattern Warning "flow::lint::slow-pattern"
     /// A call of a procedure that calls itself.
     CheckRecursion Error "flow::check::recursion"
     /// A required variable was not given.

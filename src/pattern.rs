@@ -135,6 +135,12 @@ impl Regex {
         self.texts.get_or_init(|| parse(&self.text).map_or_else(|_| Vec::new(), |hir| texts(&hir)))
     }
 
+    /// Returns whether one look at a line says of most lines that it does not match: each match contains a text that is long
+    /// enough to be looked for, or stands at the beginning of a line and begins as few lines do.
+    pub(crate) fn is_told_apart(&self) -> bool {
+        !self.texts().is_empty() || parse(&self.text).is_ok_and(|hir| texts::begins_narrowly(&hir))
+    }
+
     /// Returns how many parts may go on through most of a line while others do, so that together they make many states.
     pub(crate) fn wandering(&self) -> usize {
         self.wandering

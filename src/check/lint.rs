@@ -5,6 +5,7 @@
 
 mod dead;
 mod exchange;
+mod slow;
 mod unused;
 mod waits;
 
@@ -22,6 +23,7 @@ pub(super) fn lint(id: SourceId, file: &File) -> Vec<Diagnostic> {
     lint.unused_and_clear(file);
     lint.waits(file);
     lint.dead(&file.body);
+    lint.slow(file);
     lint.warnings
 }
 

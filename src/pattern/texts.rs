@@ -1,6 +1,6 @@
 //! Texts that a match must contain: what is looked for in a line before a regex is tried.
 
-use regex_syntax::hir::{Class, Hir, HirKind};
+use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 /// Texts in lower case; a match contains at least one of them, in whatever letter case.
 pub(super) type Texts = Vec<Vec<u8>>;
@@ -153,6 +153,29 @@ fn find_in_any(parts: &[Hir]) -> Known {
     Known { exact: None, sets: sets.into_iter().collect() }
 }
 
+/// A class of more bytes than this, or of characters beyond ASCII, is no beginning that few lines have.
+const NARROW: usize = 16;
+
+/// Whether matches begin at the beginning of a line, and with one of few bytes.
+pub(super) fn begins_narrowly(hir: &Hir) -> bool {
+    hir.properties().look_set_prefix().contains(Look::Start) && first_is_narrow(hir).unwrap_or(false)
+}
+
+/// Whether a part begins with one of few bytes; `None` if it may be empty.
+fn first_is_narrow(hir: &Hir) -> Option<bool> {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => None,
+        HirKind::Literal(_) => Some(true),
+        HirKind::Class(Class::Bytes(class)) => Some(class.iter().map(|range| range.len()).sum::<usize>() <= NARROW),
+        HirKind::Class(Class::Unicode(_)) => Some(false),
+        HirKind::Capture(group) => first_is_narrow(&group.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => first_is_narrow(&repetition.sub),
+        HirKind::Repetition(_) => Some(false),
+        HirKind::Concat(parts) => parts.iter().find_map(first_is_narrow),
+        HirKind::Alternation(parts) => Some(parts.iter().all(|part| first_is_narrow(part) == Some(true))),
+    }
+}
+
 /// The better a set of texts, the fewer lines contain one.
 pub(super) fn quality(texts: &Texts) -> impl Ord + use<> {
     (texts.iter().map(Vec::len).min().unwrap_or(usize::MAX), std::cmp::Reverse(texts.len()))
@@ -170,6 +193,22 @@ mod tests {
             texts.join("|")
         };
         regex.texts().iter().map(shown).collect()
+    }
+
+    #[test]
+    fn what_begins_as_few_lines_do_is_told_apart() {
+        for (text, fit, is_told_apart) in [
+            (r"\d+", Fit::Whole, true),
+            (r"\d+", Fit::Within, false),
+            (r"[+-]\w .*", Fit::Whole, true),
+            (r"\w+ .*", Fit::Whole, false),
+            (r"(?:OK|\d) .*", Fit::Whole, true),
+            (r"\s*OK", Fit::Whole, false),
+            (r".* abc", Fit::Within, true),
+        ] {
+            let regex = Regex::new(text, "", fit).expect("the test's regex is right");
+            assert_eq!(regex.is_told_apart(), is_told_apart, "{text} {fit:?}");
+        }
     }
 
     #[test]
