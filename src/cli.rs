@@ -5,6 +5,7 @@ mod check;
 mod claims;
 mod fmt;
 mod given;
+mod host;
 mod many;
 mod outputs;
 mod person;

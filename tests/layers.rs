@@ -149,7 +149,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("quick_junit", &["report/junit.rs"]),
     ("regex", &["pattern", "pattern.rs", "suite/volatile.rs"]),
     ("regex_syntax", &["pattern", "pattern.rs"]),
-    ("rustix", &["cli/person/echo.rs", "cli/terminal.rs", "disk", "transport"]),
+    ("rustix", &["cli/host.rs", "cli/person/echo.rs", "cli/terminal.rs", "disk", "transport"]),
     ("serde_json", &["report/json.rs", "report/jsonl", "value/json.rs"]),
     ("serialport", &["transport/ports.rs", "transport/serial.rs", "transport/serial"]),
     ("sha1", &["value/digest.rs"]),

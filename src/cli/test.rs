@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use super::Ending;
 use super::args::TestArguments;
 use super::claims::{Claims, Output};
+use super::host::host_name;
 use super::outputs::Written;
 use super::refusal::refuse;
 use super::terminal::Terminal;
@@ -21,9 +22,9 @@ use crate::event::Verdict;
 use crate::program::Role;
 use crate::report::jsonl::render_jsonl;
 use crate::report::progress::{render_case, render_summary};
-use crate::report::suite::{Status, SuiteReport};
+use crate::report::suite::{Origin, Status, SuiteReport};
 use crate::report::transcript::Times;
-use crate::setup::{Ender, find_counterpart, fresh_seed, read_program};
+use crate::setup::{Ender, find_counterpart, fresh_seed, present, read_program};
 use crate::suite::find::{Found, find, shard};
 use crate::suite::runner::{AfterFailure, Onlooker, Runner};
 use crate::suite::snapshot::Snapshot;
@@ -48,6 +49,7 @@ struct Suite<'a> {
     rules: Rules,
     ender: Ender,
     events: Option<File>,
+    begun: i64,
 }
 
 /// Shows each flow when it is judged, and writes its events.
@@ -123,7 +125,7 @@ impl<'a> Suite<'a> {
         let events = arguments.events.as_deref().map(File::create).transpose().map_err(|error| {
             wrong(Diagnostic::general(Code::CommandLine, format!("the events can not be written: {error}")))
         })?;
-        Ok(Suite { arguments, wanted, flows, orphans, rules, ender, events })
+        Ok(Suite { arguments, wanted, flows, orphans, rules, ender, events, begun: present() })
     }
 
     fn run(mut self, terminal: &Terminal) -> Ending {
@@ -140,7 +142,9 @@ impl<'a> Suite<'a> {
         }
         let has_pending = judged.iter().any(|case| case.pending.is_some()) && self.rules.mode == Mode::PutAside;
         let cases = judged.into_iter().map(|case| case.report).collect();
-        let report = SuiteReport { cases, orphans: self.orphans.iter().map(|path| name_of(path)).collect() };
+        let orphans = self.orphans.iter().map(|path| name_of(path)).collect();
+        let origin = Some(Origin { begun: self.begun, host: host_name() });
+        let report = SuiteReport { cases, orphans, origin };
         terminal.say(&render_summary(&report, n_flows - report.cases.len(), look));
         if has_pending {
             terminal.say("`flowrun test --review` asks about each difference, `--accept` takes all\n");

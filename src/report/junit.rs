@@ -1,20 +1,26 @@
 //! A suite as JUnit XML, as GitLab, Jenkins and GitHub's actions read it.
 //!
 //! `testsuites` holds one `testsuite` a flow, with its name, port, line and seed as properties, and one `testcase` a step. What
-//! belongs to no step, a changed snapshot for instance, is a `testcase` with the title of the flow. An attempt
+//! belongs to no step, a changed snapshot for instance, is a `testcase` with the title of the flow. No two of a suite have the
+//! same name, for readers keep only one of them: the second `attach` is `attach (2)`. An attempt
 //! that failed before one that passed is a `flakyFailure`, one before the last failure a `rerunFailure`. What failed is a
 //! `failure`; what could not be run, or whose port failed, is an `error`. What was skipped has its reason. A clean-up that failed
-//! is a property and stands in the `system-out` of the suite.
+//! is a property and stands in the `system-out` of the suite. What XML cannot have is escaped in every text: a control character
+//! as `\x1b`, U+FFFF as `\u{ffff}`.
 
+use std::collections::HashSet;
+use std::fmt::Write;
 use std::time::Duration;
 
-use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestRerun, TestSuite};
+use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestRerun, TestSuite, XmlString};
 
 use super::failure::{diagnostic_of, render_failure};
-use super::suite::{CaseReport, Status, SuiteReport};
+use super::suite::{CaseReport, Origin, Status, SuiteReport};
 use super::summary::{Attempt, StepSummary};
 use crate::diagnostic::render::{Look, Style};
 use crate::event::{Failure, StepOutcome};
+use crate::source::Site;
+use crate::value::calendar::format_time;
 
 const LOOK: Look = Look { width: 100, style: Style::Plain };
 
@@ -24,44 +30,98 @@ pub fn render_junit(suite: &SuiteReport) -> String {
     let mut took = Duration::ZERO;
     for case in &suite.cases {
         took += case.summary.tally.took;
-        report.add_test_suite(suite_of(case));
+        report.add_test_suite(suite_of(case, suite.origin.as_ref()));
     }
     report.set_time(took);
     report.to_string().expect("a String takes everything, and all text is UTF-8")
 }
 
-fn suite_of(case: &CaseReport) -> TestSuite {
-    let mut suite = TestSuite::new(case.file.as_str());
+fn suite_of(case: &CaseReport, origin: Option<&Origin>) -> TestSuite {
+    let mut suite = TestSuite::new(legal(&case.file));
     suite.set_time(case.summary.tally.took);
+    for (name, value) in origin.into_iter().flat_map(attributes) {
+        suite.extra.insert(legal(name), legal(&value));
+    }
     if let Some(header) = &case.summary.tally.header {
         let seed = header.seed.to_string();
         for (name, value) in [("title", &header.title), ("port", &header.port), ("line", &header.line), ("seed", &seed)]
         {
-            suite.add_property(Property::new(name, value.as_str()));
+            suite.add_property(Property::new(name, legal(value)));
         }
     }
     let mut cleanups = String::new();
     for failure in &case.summary.cleanups {
-        suite.add_property(Property::new("clean-up failed", diagnostic_of(failure).message));
+        suite.add_property(Property::new("clean-up failed", legal(&diagnostic_of(failure).message)));
         cleanups.push_str(&format!("clean-up failed\n{}\n", render_failure(failure, &case.sources, LOOK).trim_end()));
     }
     if !cleanups.is_empty() {
-        suite.set_system_out(cleanups);
+        suite.set_system_out(legal(&cleanups));
     }
-    let mut has_told = false;
+    let mut names = HashSet::new();
+    let (mut has_told, mut has_skipped) = (false, false);
     for (title, step) in case.steps() {
         let told = status_of(step, case);
         has_told |= matches!(told, TestCaseStatus::NonSuccess { .. });
-        let mut test = TestCase::new(title, told);
-        test.set_classname(case.file.as_str()).set_time(step.attempts.iter().map(|attempt| attempt.took).sum());
+        has_skipped |= matches!(told, TestCaseStatus::Skipped { .. });
+        let mut test = TestCase::new(unique(&mut names, &title), told);
+        test.set_classname(legal(&case.file)).set_time(step.attempts.iter().map(|attempt| attempt.took).sum());
+        set_place(&mut test, step.site, case);
         suite.add_test_case(test);
     }
-    if let Some(status) = whole(case, has_told) {
-        let mut test = TestCase::new(case.title(), status);
-        test.set_classname(case.file.as_str()).set_time(case.summary.tally.took);
+    if let Some(status) = whole(case, has_told, has_skipped) {
+        let mut test = TestCase::new(unique(&mut names, case.title()), status);
+        test.set_classname(legal(&case.file)).set_time(case.summary.tally.took);
+        set_place(&mut test, case.summary.tally.failure.as_ref().and_then(|failure| failure.site), case);
         suite.add_test_case(test);
     }
     suite
+}
+
+/// Returns when and where a suite was run, as attributes.
+fn attributes(origin: &Origin) -> Vec<(&'static str, String)> {
+    let timestamp = format_time(origin.begun / 1000, "%FT%TZ", 0).ok().map(|stamp| ("timestamp", stamp));
+    let host = origin.host.clone().map(|host| ("hostname", host));
+    timestamp.into_iter().chain(host).collect()
+}
+
+/// Returns a name that no other test case of the suite has.
+fn unique(names: &mut HashSet<String>, title: &str) -> XmlString {
+    let title = legal(title);
+    let numbered = (2..).map(|n| format!("{} ({n})", title.as_str()));
+    let mut free = std::iter::once(title.as_str().to_string()).chain(numbered).filter(|name| !names.contains(name));
+    let name = free.next().expect("the numbers do not end");
+    names.insert(name.clone());
+    XmlString::new(name)
+}
+
+/// Says where a test case stands: in the file and line of a site, or else in the file of the flow.
+fn set_place(test: &mut TestCase, site: Option<Site>, case: &CaseReport) {
+    let found = site.and_then(|site| Some((case.sources.iter().find(|(id, _)| *id == site.source)?.1, site)));
+    let (file, line) = match found {
+        Some((source, site)) => (source.name(), Some(source.line_column(site.span.start).0)),
+        None => (case.file.as_str(), None),
+    };
+    test.extra.insert(legal("file"), legal(file));
+    if let Some(line) = line {
+        test.extra.insert(legal("line"), legal(&line.to_string()));
+    }
+}
+
+/// Returns a text in which everything stands for itself that XML 1.0 can have, and everything else is escaped.
+fn legal(text: &str) -> XmlString {
+    let mut legal = String::with_capacity(text.len());
+    for c in text.chars() {
+        // Writing into a String cannot fail.
+        let _ = match c {
+            '\n' => legal.write_char(c),
+            '\r' => legal.write_str("\\r"),
+            '\t' => legal.write_str("\\t"),
+            c if c.is_ascii_control() => write!(legal, "\\x{:02x}", u32::from(c)),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => write!(legal, "\\u{{{:x}}}", u32::from(c)),
+            c => legal.write_char(c),
+        };
+    }
+    XmlString::new(legal)
 }
 
 fn status_of(step: &StepSummary, case: &CaseReport) -> TestCaseStatus {
@@ -76,7 +136,7 @@ fn status_of(step: &StepSummary, case: &CaseReport) -> TestCaseStatus {
         StepOutcome::Skipped => {
             let mut status = TestCaseStatus::skipped();
             if let Some(why) = &last.why_skipped {
-                status.set_message(why.as_str());
+                status.set_message(legal(why));
             }
             status
         }
@@ -101,9 +161,9 @@ fn failed(failure: Option<&Failure>, case: &CaseReport) -> TestCaseStatus {
     if let Some(failure) = failure {
         let diagnostic = diagnostic_of(failure);
         status
-            .set_message(diagnostic.message)
+            .set_message(legal(&diagnostic.message))
             .set_type(diagnostic.code.text())
-            .set_description(render_failure(failure, &case.sources, LOOK).trim_end());
+            .set_description(legal(render_failure(failure, &case.sources, LOOK).trim_end()));
     } else {
         status.set_message(case.status.title());
     }
@@ -116,25 +176,27 @@ fn rerun(attempt: &Attempt, case: &CaseReport) -> TestRerun {
     if let Some(failure) = attempt.failure.as_deref() {
         let diagnostic = diagnostic_of(failure);
         rerun
-            .set_message(diagnostic.message)
+            .set_message(legal(&diagnostic.message))
             .set_type(diagnostic.code.text())
-            .set_description(render_failure(failure, &case.sources, LOOK).trim_end());
+            .set_description(legal(render_failure(failure, &case.sources, LOOK).trim_end()));
     }
     rerun
 }
 
 /// Returns what is to be told of the flow as a whole; `None` if its steps say everything.
-fn whole(case: &CaseReport, has_told: bool) -> Option<TestCaseStatus> {
+fn whole(case: &CaseReport, has_told: bool, has_skipped: bool) -> Option<TestCaseStatus> {
     let refused = |kind, message: String, text: &str| {
         let mut status = TestCaseStatus::non_success(kind);
-        status.set_message(message).set_type(case.status.title()).set_description(text.trim_end());
+        status.set_message(message).set_type(case.status.title()).set_description(legal(text.trim_end()));
         status
     };
     match case.status {
         Status::Passed | Status::Flaky => case.steps().is_empty().then(TestCaseStatus::success),
+        // A skipped step has said so, with its reason.
+        Status::Skipped if has_skipped => None,
         Status::Skipped | Status::Alone => {
             let mut status = TestCaseStatus::skipped();
-            status.set_message(case.summary.tally.why_skipped.as_deref().unwrap_or(case.status.title()));
+            status.set_message(legal(case.summary.tally.why_skipped.as_deref().unwrap_or(case.status.title())));
             Some(status)
         }
         Status::New if !case.is_failure => case.steps().is_empty().then(TestCaseStatus::success),
@@ -195,6 +257,39 @@ mod tests {
         let text = render_junit(&example());
         let read = Report::deserialize_from_str(&text).expect("it is well-formed JUnit");
         assert_eq!(read.to_string().expect("it can be written"), text);
+    }
+
+    #[test]
+    fn names_are_unique_and_every_text_is_legal_xml() {
+        let mut suite = example();
+        let nasty = (0..=0xa0_u32).chain([0xfffd, 0xfffe, 0xffff, 0x1_fffe, 0x10_ffff]);
+        let nasty: String = nasty.filter_map(char::from_u32).collect();
+        let case = &mut suite.cases[0];
+        (case.file, case.diff) = (nasty.clone(), nasty.clone());
+        case.status = Status::Changed;
+        let steps = case.summary.steps.clone();
+        for title in ["same", "same (2)", "same", "same", &nasty] {
+            let step = StepSummary { title: title.to_string(), depth: 0, ..steps[0].clone() };
+            case.summary.steps.push(step);
+        }
+        suite.origin = Some(Origin { begun: 1_795_953_600_000, host: Some(nasty) });
+        let text = render_junit(&suite);
+        let is_legal = |c: char| matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..);
+        assert_eq!(text.chars().find(|c| !is_legal(*c)), None);
+        assert!(text.contains("timestamp=\"2026-11-29T12:00:00Z\""), "{text}");
+        for name in ["same", "same (2)", "same (3)", "same (4)"] {
+            assert_eq!(text.matches(&format!("<testcase name=\"{name}\"")).count(), 1, "{name}");
+        }
+        assert!(text.contains("\\0\\x01") || text.contains("\\x00\\x01"), "{text}");
+        Report::deserialize_from_str(&text).expect("it is well-formed JUnit");
+    }
+
+    #[test]
+    fn a_flow_whose_step_was_skipped_is_counted_once() {
+        let text = render_junit(&example());
+        let (_, skipped) = text.split_once("<testsuite name=\"flows/lte.flow\"").expect("it is there");
+        assert_eq!(skipped.matches("<testcase ").count(), 1, "{skipped}");
+        assert!(skipped.starts_with(" tests=\"1\" skipped=\"1\""), "{skipped}");
     }
 
     #[test]

@@ -11,6 +11,17 @@ pub struct SuiteReport {
     pub cases: Vec<CaseReport>,
     /// Snapshots that belong to no flow.
     pub orphans: Vec<String>,
+    /// When and where it was run, if that is to be told.
+    pub origin: Option<Origin>,
+}
+
+/// When and where a suite was run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Unix time in milliseconds when it began.
+    pub begun: i64,
+    /// The name of the machine, if it has one.
+    pub host: Option<String>,
 }
 
 /// What came of one flow.
@@ -201,7 +212,7 @@ pub(super) mod tests {
             case("flows/info.flow", Status::Passed, &ends(StepOutcome::Passed, Verdict::Passed)),
             case("flows/lte.flow", Status::Skipped, &ends(StepOutcome::Skipped, Verdict::Skipped)),
         ];
-        SuiteReport { cases, orphans: vec!["flows/snapshots/old.snap".to_string()] }
+        SuiteReport { cases, orphans: vec!["flows/snapshots/old.snap".to_string()], origin: None }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Sink;
 use crate::event::{Event, EventKind, Failure, RunHeader, StepOutcome, Verdict};
+use crate::source::Site;
 
 /// What came of a run as a whole, as far as it has been told: however long the run, it does not grow.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -52,6 +53,8 @@ pub struct Summary {
 pub struct StepSummary {
     /// Its title.
     pub title: String,
+    /// Where it stands.
+    pub site: Option<Site>,
     /// How many steps enclose it.
     pub depth: u32,
     /// Its attempts that have ended, in order.
@@ -146,7 +149,8 @@ impl Summary {
         match &event.kind {
             EventKind::StepBegan { title, attempt, depth, .. } => {
                 if *attempt == 1 {
-                    self.steps.push(StepSummary { title: title.clone(), depth: *depth, attempts: Vec::new() });
+                    let (title, site) = (title.clone(), event.site);
+                    self.steps.push(StepSummary { title, site, depth: *depth, attempts: Vec::new() });
                 }
             }
             EventKind::StepEnded { outcome, took, depth, .. } => {
