@@ -240,6 +240,38 @@ fn read_all(text: &str) {
     }
 }
 
+/// Fails if a file does not load without a mistake, or has not its layout.
+fn loads(text: &str) -> Result<(), TestCaseError> {
+    let checked = support::check_text("made.flow", text);
+    prop_assert!(checked.program.is_some(), "{}\n{text}", support::shown(&checked.problems, &checked));
+    let mut sources = Sources::default();
+    let source = Source::new("made.flow", text);
+    let formatted = format(sources.add(source.clone()), &source).unwrap_or_default();
+    prop_assert_eq!(formatted, text);
+    Ok(())
+}
+
+/// What happened in a recording: how many nanoseconds after the last thing, and what.
+fn entry() -> impl Strategy<Value = (u64, String)> {
+    let mask = ("[a-z_0-9 -]{0,4}|if|turn_0|_data|tok", "plain|hex|HEX|base64|other|plain@3|hex@1", 0..700usize)
+        .prop_map(|(name, form, len)| format!("«{name}/{form}#{len}»"));
+    let text = prop::sample::select(
+        &["AT", "\\r", "\\n", "\\r\\n", "\\x00\\xff", "$", "${x}", "/", "`", "#", "\\\"", "\\\\", "x"][..],
+    );
+    let bytes = prop::collection::vec(prop_oneof![3 => text.prop_map(str::to_string), 1 => mask], 0..6);
+    let pause = prop_oneof![Just(0), 0..5_000_000_000_u64, Just(40_000_000_000_000_000), Just(u64::MAX / 4)];
+    let what = prop_oneof![
+        bytes.clone().prop_map(|bytes| format!("> +0.001000000 \"{}\"", bytes.concat())),
+        bytes.prop_map(|bytes| format!("< \"{}\"", bytes.concat())),
+        Just("open 9600 7E1".to_string()),
+        Just("open 0 9X9".to_string()),
+        Just("note settings 300 8N2 RTS/CTS".to_string()),
+        Just("note break 1s".to_string()),
+        Just("closed".to_string()),
+    ];
+    (pause, what)
+}
+
 proptest! {
     #![proptest_config(cases(400))]
 
@@ -259,8 +291,20 @@ proptest! {
         if let Ok(recording) = Recording::read(&text) {
             prop_assert_eq!(Recording::read(&recording.render()), Ok(recording.clone()));
             let _ = ReplayWorld::new(&recording, &[], flowrun::replay::Timing::Same);
-            read_all(&device_file(&recording));
+            loads(&device_file(&recording))?;
         }
+    }
+
+    #[test]
+    fn a_device_made_of_any_recording_loads_and_is_formatted(entries in prop::collection::vec(entry(), 0..20)) {
+        let mut at = 0_u64;
+        let lines = entries.iter().map(|(pause, what)| {
+            at = at.saturating_add(*pause);
+            format!("{}.{:09} {what}\n", at / 1_000_000_000, at % 1_000_000_000)
+        });
+        let text = format!("flowrun recording 2\ntitle \"t\"\nseed 1\nbegun 0\n{}", lines.collect::<String>());
+        let recording = Recording::read(&text).map_err(|why| TestCaseError::fail(format!("{why}: {text}")))?;
+        loads(&device_file(&recording))?;
     }
 }
 

@@ -52,7 +52,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("results", &["disk", "value", "world"]),
     ("report", &["diagnostic", "event", "port_id", "source", "time", "value", "world"]),
     ("record", &["disk", "engine", "event", "port", "secret", "time", "value", "world"]),
-    ("replay", &["event", "port", "record", "time", "value", "world"]),
+    ("replay", &["event", "format", "port", "record", "source", "syntax", "time", "value", "world"]),
     (
         "setup",
         &[

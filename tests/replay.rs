@@ -53,6 +53,80 @@ fn a_replayed_run_tells_the_same_as_the_recorded_one() {
     }
 }
 
+/// Runs a flow against a device, keeps a recording if that is wanted, and returns the exit code.
+fn code_of(folder: &Path, flow: &Path, port: &str, more: &[&str]) -> Option<i32> {
+    let saved = folder.join(format!("{}.toml", port.len())).display().to_string();
+    let flow = flow.display().to_string();
+    flowrun(&[&[&flow, "--quiet", "--port", port, "--save", &saved], more].concat()).status.code()
+}
+
+#[test]
+fn a_device_made_of_a_recording_gives_its_flow_the_same_verdict() {
+    let mut n_flows = 0;
+    for names in ["flows", "tests/rules"] {
+        for name in support::flows_in(names) {
+            let flow = repo(&format!("{names}/{name}.flow"));
+            let text = std::fs::read_to_string(&flow).expect("it can be read");
+            if !text.lines().any(|line| line.starts_with("sim \"")) {
+                continue;
+            }
+            let folder = tempfile::tempdir().expect("there is room");
+            let recording = folder.path().join("run.rec").display().to_string();
+            let first = code_of(folder.path(), &flow, "sim", &["--record", &recording]);
+            let made = flowrun(&["sim", "--from", &recording]);
+            let device = put(folder.path(), "made.flow", &String::from_utf8_lossy(&made.stdout));
+            passes(&["check", "--deny-warnings", &device]);
+            passes(&["fmt", "--check", &device]);
+            assert_eq!(code_of(folder.path(), &flow, &format!("sim:{device}"), &[]), first, "{names}/{name}");
+            n_flows += 1;
+        }
+    }
+    assert!(n_flows > 20, "{n_flows} flows name their device");
+}
+
+#[test]
+fn a_device_made_of_a_recording_keeps_the_line_and_has_one_param_for_a_secret() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let recording = "flowrun recording 2\ntitle \"t\"\nseed 1\nbegun 0\n\
+        0.000000000 open 9600 7E1\n\
+        0.000000000 > +0.001000000 \"pin «pin/plain#4»\\r\"\n\
+        0.100000000 < \"pin «pin/plain#4»\\r\\n\"\n\
+        0.200000000 > +0.001000000 \"two\\rlines\\r\"\n\
+        0.300000000 < \"«tok/plain#8» «tok/HEX#16» «tok/hex@2#4» «tok/plain#5» «if/plain#3» «/base64#3»\\r\\n\"\n\
+        0.400000000 note settings 115200 8N1\n\
+        0.500000000 > +0.001000000 \"raw\"\n\
+        40000000.000000000 closed\n";
+    let recording = put(folder.path(), "run.rec", recording);
+    let made = flowrun(&["sim", "--from", &recording]);
+    let expected = r#"device "recorded: t"
+
+serial { baud 9600  format 7E1  echo off }
+
+param secret_if = "123"
+param tok = "12345678"
+
+on line "two" {}
+
+on line "lines" {
+  sleep 51ms
+  send raw "${tok} ${upper(hex(tok))} ${substring(hex(tok), 2, 4)} ${substring(tok, 0, 5)} ${secret_if} 123\r\n"
+  sleep 100ms
+  serial { baud 115200  format 8N1 }
+  read 3 bytes as _data within 600s
+  sleep 31622400000ms
+  sleep 8377599499ms
+  unplug
+}
+
+on line /pin (?<_given_1>.{4})/ {
+  sleep 88ms
+  send raw "pin ${_given_1}\r\n"
+}
+"#;
+    assert_eq!(String::from_utf8_lossy(&made.stdout), expected);
+    passes(&["check", "--deny-warnings", &put(folder.path(), "made.flow", expected)]);
+}
+
 #[test]
 fn a_secret_that_came_is_given_back_to_a_replay_by_name() {
     let folder = tempfile::tempdir().expect("there is room");
