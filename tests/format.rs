@@ -105,6 +105,98 @@ fn shaken_flows_keep_theirs_too() {
     }
 }
 
+/// Returns what `check` says of a text, without the places.
+fn said(text: &str) -> Vec<(String, String)> {
+    let name = Path::new("t.flow");
+    let reader = |path: &Path| match path == name {
+        true => Ok(text.as_bytes().to_vec()),
+        false => Err(std::io::ErrorKind::NotFound.into()),
+    };
+    let checked = flowrun::check::check(flowrun::load::load(name, &reader));
+    checked.problems.iter().map(|problem| (problem.code.text().to_string(), problem.message.clone())).collect()
+}
+
+/// Returns a flow that `check` warns of in many places, with `# allow` behind and before some of its lines.
+fn flow_with_warnings(dice: &mut Dice) -> String {
+    const STATEMENTS: &[&str] = &[
+        "send \"AT\"",
+        "sleep 100ms",
+        "expect line \"OK\" within 5s",
+        "expect /V(?<unused>\\d)/ within 5s",
+        "expect line \"AT\" within 5s",
+        "log \"a fairly long text that makes this line long, so that it is cut somewhere\"",
+        "fail \"no\"",
+    ];
+    const ARMS: &[&str] = &["line \"OK\" -> { log \"once\" }", "\"OK\" -> {", "timeout ->\n{"];
+    const COMMENTS: &[&str] = &[
+        "# allow sleep",
+        "# allow own-echo, shadowed",
+        "# allow unused-capture: x",
+        "# allow unreachable unasked",
+        "# note",
+    ];
+    let mut text = "flow \"t\"\n".to_string();
+    let mut open = Vec::new();
+    let mut n_left = 4 + dice.below(20);
+    while n_left > 0 || !open.is_empty() {
+        n_left = n_left.saturating_sub(1);
+        let pick = |from: &'static [&'static str], dice: &mut Dice| from[dice.below(from.len() as u64) as usize];
+        let is_closed = open.last().is_some() && (n_left == 0 || dice.is_one_in(4));
+        text.push_str(match open.last().copied() {
+            Some("if" | "else") if is_closed && dice.is_one_in(2) && open.last() == Some(&"if") => {
+                open.pop();
+                open.push("else");
+                "} else {"
+            }
+            Some(_) if is_closed => {
+                open.pop();
+                "}"
+            }
+            Some("arms") => {
+                let arm = pick(ARMS, dice);
+                open.extend(arm.ends_with('{').then_some("arm"));
+                arm
+            }
+            Some(_) | None if dice.is_one_in(4) => {
+                let (word, begin) = [
+                    ("if", "if 1 == 1 {"),
+                    ("if", "try {"),
+                    ("step", "step \"s\" {"),
+                    ("arms", "expect { line \"OK\" -> { log \"first\" }"),
+                ][dice.below(4) as usize];
+                open.push(word);
+                begin
+            }
+            Some(_) | None => pick(STATEMENTS, dice),
+        });
+        if dice.is_one_in(4) {
+            text.push_str(["  ", "\n", "\n\n"][dice.below(3) as usize]);
+            text.push_str(pick(COMMENTS, dice));
+            text.push('\n');
+        }
+        text.push_str(["  ", "  ", "\n", "\n\n"][dice.below(4) as usize]);
+    }
+    text
+}
+
+#[test]
+fn what_check_says_is_the_same_before_and_after() {
+    let cut = r#"flow "t"
+send "AT+AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"  sleep 100ms  expect line "OK" within 5s  log "a fairly long text behind it"  # allow sleep
+"#;
+    assert_eq!((said(cut), said(&formatted(cut))), (Vec::new(), Vec::new()));
+    let (mut n_right, mut n_said) = (0, 0);
+    for seed in 1..=600 {
+        let text = flow_with_warnings(&mut Dice(seed));
+        assert_eq!(parse(&text).problems, [], "seed {seed}\n{text}");
+        let (before, layout) = (said(&text), formatted(&text));
+        assert_eq!(said(&layout), before, "seed {seed}\n{text}--- layout\n{layout}");
+        n_right += 1;
+        n_said += before.len();
+    }
+    assert!(n_right > 0 && n_said > n_right, "{n_right} flows, {n_said} warnings");
+}
+
 /// xorshift64*, with a few ways to ask it.
 struct Dice(u64);
 
@@ -148,7 +240,7 @@ fn shake(text: &str, seed: u64) -> String {
             for _ in 0..dice.below(4) {
                 blanks(&mut shaken, &mut dice, 0);
                 if dice.is_one_in(3) {
-                    shaken.push_str(&format!("# note {}", dice.below(100)));
+                    shaken.push_str(&format!("# {} {}", ["note", "allow"][dice.below(2) as usize], dice.below(100)));
                 }
                 shaken.push_str(nl);
             }

@@ -1,4 +1,8 @@
 //! Which tokens begin a line: those of the author's line breaks that mean something, and those that the width wants.
+//!
+//! A line that an `# allow` is about is neither cut nor joined with another: `check` says of the layout what it says of the text.
+
+use std::collections::HashSet;
 
 use super::{BETWEEN, INDENT, WIDTH};
 use crate::syntax::{Place, Token, TokenKind};
@@ -12,6 +16,8 @@ pub(super) struct Piece<'a> {
     pub kind: TokenKind,
     /// What it wants before it.
     pub place: Place,
+    /// How many lines end between it and the token before.
+    n_breaks: usize,
     /// Whether it begins a line.
     pub before: Before,
     /// Where it stood in the line it was in.
@@ -24,6 +30,8 @@ pub(super) struct Piece<'a> {
     pub is_between_rows: bool,
     /// Its kind; of a comment, the kind of what follows.
     pub stands_as: TokenKind,
+    /// Whether an `# allow` is about the line that it stands in: that line has the same tokens in every layout.
+    is_held: bool,
 }
 
 /// What stands before a token.
@@ -39,7 +47,7 @@ pub(super) enum Before {
 
 impl Piece<'_> {
     fn begin_line(&mut self) {
-        if self.before == Before::Blanks {
+        if self.before == Before::Blanks && !self.is_held {
             self.before = Before::Break;
         }
     }
@@ -48,6 +56,7 @@ impl Piece<'_> {
 /// Returns the tokens of a text with all line breaks decided.
 pub(super) fn pieces<'a>(text: &'a str, tokens: &[Token]) -> Vec<Piece<'a>> {
     let mut pieces = read(text, tokens);
+    hold(&mut pieces);
     let closes = partners(&mut pieces);
     tidy(&mut pieces);
     let mut rows = Rows { pieces, closes };
@@ -71,6 +80,7 @@ fn read<'a>(text: &'a str, tokens: &[Token]) -> Vec<Piece<'a>> {
             text: token_text,
             kind: token.kind,
             place: token.place,
+            n_breaks,
             before: match n_breaks {
                 _ if pieces.is_empty() => Before::Break,
                 0 => Before::Blanks,
@@ -82,11 +92,34 @@ fn read<'a>(text: &'a str, tokens: &[Token]) -> Vec<Piece<'a>> {
             gap: wanted(*token, last),
             is_between_rows: token.place == Place::Row,
             stands_as: token.kind,
+            is_held: false,
         });
         column = end_column(token_text, column);
         (end, last) = (range.end, Some(token.kind));
     }
     pieces
+}
+
+/// Marks what stands in lines that an `# allow` is about: in its own, or in the next if it stands alone.
+fn hold(pieces: &mut [Piece<'_>]) {
+    let mut lines = Vec::with_capacity(pieces.len());
+    let (mut line, mut allowed) = (0, HashSet::new());
+    for piece in pieces.iter() {
+        line += piece.n_breaks;
+        lines.push(line);
+        if is_allow(piece) {
+            allowed.insert(if piece.before == Before::Blanks { line } else { line + 1 });
+        }
+        line += piece.text.matches('\n').count();
+    }
+    for (piece, line) in pieces.iter_mut().zip(lines) {
+        piece.is_held = allowed.contains(&line);
+    }
+}
+
+/// Whether it is a comment that says that a warning is meant.
+fn is_allow(piece: &Piece<'_>) -> bool {
+    piece.kind == TokenKind::Comment && piece.text.trim_start_matches('#').trim().starts_with("allow ")
 }
 
 /// Returns how many blanks are wanted before a token.
@@ -139,6 +172,7 @@ fn partners(pieces: &mut [Piece<'_>]) -> Vec<usize> {
 fn tidy(pieces: &mut [Piece<'_>]) {
     let mut open = Vec::new();
     let mut last = TokenKind::BodyOpen;
+    let (mut is_behind_held, mut is_behind_allow) = (false, false);
     for piece in pieces {
         let is_in_value = open.last() == Some(&TokenKind::ValueOpen);
         let goes_on = match piece.kind {
@@ -146,13 +180,13 @@ fn tidy(pieces: &mut [Piece<'_>]) {
             TokenKind::BodyClose => last == TokenKind::BodyOpen,
             TokenKind::Word | TokenKind::ValueOpen | TokenKind::ValueClose | TokenKind::Comment => false,
         };
-        if goes_on && last != TokenKind::Comment {
+        if goes_on && last != TokenKind::Comment && !piece.is_held && !is_behind_held {
             piece.before = Before::Blanks;
         }
         let is_close = matches!(piece.kind, TokenKind::BodyClose | TokenKind::ValueClose);
         let is_behind_open = matches!(last, TokenKind::BodyOpen | TokenKind::ValueOpen);
         let may_be_apart = (piece.is_between_rows || is_in_value) && !is_close && !is_behind_open;
-        if piece.before == Before::EmptyLine && !may_be_apart {
+        if piece.before == Before::EmptyLine && !may_be_apart && !is_behind_allow {
             piece.before = Before::Break;
         }
         match piece.kind {
@@ -163,6 +197,7 @@ fn tidy(pieces: &mut [Piece<'_>]) {
             TokenKind::Word | TokenKind::Else | TokenKind::Comma | TokenKind::Arrow | TokenKind::Comment => {}
         }
         last = piece.kind;
+        (is_behind_held, is_behind_allow) = (piece.is_held, is_allow(piece));
     }
 }
 
