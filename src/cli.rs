@@ -19,8 +19,10 @@ mod terminal;
 mod test;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
+use crate::diagnostic::{Code, Diagnostic};
 use crate::event::Verdict;
 use args::{Colours, Command, Typed};
 use terminal::Terminal;
@@ -29,6 +31,10 @@ use terminal::Terminal;
 ///
 /// Nothing is left to be done but to end the process with what is returned.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let Some(ending) = refuse_mistyped(&arguments) {
+        return ExitCode::from(exit_code(ending));
+    }
     let ending = match args::read(arguments) {
         Ok(Typed { command }) => match command {
             Command::Run(arguments) => shown(arguments.output.color, |terminal| run::run(&arguments, terminal)),
@@ -54,6 +60,21 @@ fn shown(colours: Colours, act: impl FnOnce(&Terminal) -> Ending) -> Ending {
     let terminal = Terminal::new(colours);
     let ending = act(&terminal);
     if terminal.has_lost() && exit_code(ending) == 0 { Ending::Unwritten } else { ending }
+}
+
+/// Refuses what looks like a command and is neither one nor a file.
+fn refuse_mistyped(arguments: &[OsString]) -> Option<Ending> {
+    let (word, near) = args::mistyped(arguments)?;
+    if Path::new(&word).exists() {
+        return None;
+    }
+    let help = match near {
+        Some(near) => format!("did you mean `flowrun {near}`?"),
+        None => format!("the commands are {}; `flowrun FILE --port PORT` runs a flow", args::commands().join(", ")),
+    };
+    let problem = Diagnostic::general(Code::CommandLine, format!("there is no command `{word}`, and no file"));
+    Terminal::new(Colours::Auto).refuse(problem.help(help));
+    Some(Ending::Refused)
 }
 
 /// How a command ended.

@@ -232,3 +232,35 @@ fn a_run_that_can_not_be_made_says_why() {
     assert!(refused.to_string().contains("nope"), "{refused}");
     assert!(run.sim_var("signal", "3").go().expect("it is right").failure().contains("too weak"));
 }
+
+/// Returns the exit code of a command and everything that it said.
+fn said(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = flowrun(folder, arguments);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    (output.status.code(), said)
+}
+
+#[test]
+fn a_mistyped_command_and_a_folder_get_the_right_hint() {
+    let folder = tempfile::tempdir().expect("a folder can be made for tests");
+    copy(&repo("flows"), &folder.path().join("flows"));
+    for (arguments, hint) in [
+        (&["tset", "flows"][..], "did you mean `flowrun test`?"),
+        (&["version"], "did you mean `flowrun --version`?"),
+        (&["init"], "the commands are run, test,"),
+        (&["flows"], "`flows` is a folder"),
+        (&["run", "flows", "--port", "sim"], "`flowrun test flows` runs every flow in it"),
+        (&["stress", "flows"], "`flows` is a folder"),
+        (&["flows/aliyun_secret.flow", "--port", "sim", "--transcript", "-"], "`-` is no file here"),
+    ] {
+        let (code, said) = said(folder.path(), arguments);
+        assert!(code == Some(2) && said.contains(hint), "{arguments:?}: {said}");
+    }
+    let (code, checked) = said(folder.path(), &["check", "flows"]);
+    assert!(code == Some(0) && checked.contains("ok  flows/devices/air.flow"), "{checked}");
+    assert_eq!(said(folder.path(), &["fmt", "--check", "flows"]), (Some(0), String::new()));
+    let (code, said) = said(folder.path(), &["test", "flows", "--check", "--filter", "aliyun_secret"]);
+    let hint =
+        "1 transcript has no snapshot: run `flowrun test --accept` and commit `flows/snapshots/aliyun_secret.snap`";
+    assert!(code == Some(1) && said.contains(hint), "{said}");
+}

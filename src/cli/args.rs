@@ -1,10 +1,12 @@
 //! What was typed, as data: the only module that knows clap.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use crate::diagnostic::nearest::nearest;
 use crate::report::console::Volume;
 use crate::report::format::Format;
 use crate::value::escape::{visible_name, visible_path};
@@ -32,8 +34,8 @@ Exit codes:
 
 const AFTER_SIM_HELP: &str = "\
 Examples:
-  flowrun sim flows/devices/air.flow --pty
-  flowrun sim flows/devices/air.flow --pty --link /tmp/modem --var signal=7,0
+  flowrun sim flows/devices/air.flow
+  flowrun sim flows/devices/air.flow --link /tmp/modem --var signal=7,0
   flowrun login.flow --port /tmp/modem             in a second terminal, or any other program
 
 Ctrl-C ends it, with exit code 0.";
@@ -164,7 +166,7 @@ pub(super) struct TestArguments {
     #[arg(long, value_name = "KIND=FILE", help_heading = "Output")]
     pub report: Vec<String>,
     /// Write the events of all runs to a file, as JSON Lines
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    #[arg(long, value_name = "FILE", value_parser = output_file(), help_heading = "Output")]
     pub events: Option<PathBuf>,
     /// Say when to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
@@ -219,8 +221,8 @@ pub(super) struct SnapshotArguments {
 /// What `check` takes.
 #[derive(Args, Debug)]
 pub(super) struct CheckArguments {
-    /// The files to check
-    #[arg(value_name = "FILE", required = true)]
+    /// The files to check, and folders of them
+    #[arg(value_name = "PATH", required = true)]
     pub files: Vec<PathBuf>,
     /// Fail if there are warnings
     #[arg(long)]
@@ -233,8 +235,8 @@ pub(super) struct CheckArguments {
 /// What `fmt` takes.
 #[derive(Args, Debug)]
 pub(super) struct FormatArguments {
-    /// The files to format (`-` is standard input, to standard output)
-    #[arg(value_name = "FILE", required = true)]
+    /// The files to format, and folders of them (`-` is standard input)
+    #[arg(value_name = "PATH", required = true)]
     pub files: Vec<PathBuf>,
     /// Change nothing, show what would change, fail if anything would
     #[arg(long, conflicts_with = "stdout")]
@@ -256,17 +258,20 @@ pub(super) struct SimArguments {
     /// Make a device file from a recording, on standard output
     #[arg(long, value_name = "RECORDING", conflicts_with_all = ["file", "pty"])]
     pub from: Option<PathBuf>,
-    /// Serve it on a fresh pseudo-terminal (not on Windows)
+    /// Serve it on a fresh pseudo-terminal: so it is served anyway
     #[arg(long)]
     pub pty: bool,
     /// Give the pseudo-terminal a second name
-    #[arg(long, value_name = "PATH", requires = "pty")]
+    #[arg(long, value_name = "PATH", conflicts_with = "from")]
     pub link: Option<PathBuf>,
     /// Seed everything random (a new one each time)
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     #[command(flatten)]
     pub variables: VariableArguments,
+    /// The same as --var
+    #[arg(long = "sim-var", value_name = "NAME=VALUE", hide = true)]
+    pub sim_vars: Vec<String>,
     #[command(flatten)]
     pub output: OutputArguments,
 }
@@ -328,16 +333,16 @@ pub(super) struct LineArguments {
 #[command(next_help_heading = "Output")]
 pub(super) struct FileArguments {
     /// Name the file for results [default: STEM_OF_FILE.saved.toml, here]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = output_file())]
     pub save: Option<PathBuf>,
     /// Write a transcript of the run to a file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = output_file())]
     pub transcript: Option<PathBuf>,
     /// Write the events of the run to a file, as JSON Lines
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = output_file())]
     pub events: Option<PathBuf>,
     /// Keep a recording that `--port replay:FILE` plays
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = output_file())]
     pub record: Option<PathBuf>,
 }
 
@@ -366,6 +371,32 @@ pub(super) enum Colours {
     Auto,
     Always,
     Never,
+}
+
+/// Reads the name of a file that is written: `-`, which means standard output elsewhere, is none.
+fn output_file() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| match path == Path::new("-") {
+        true => Err("`-` is no file here: name one, for standard output shows the run itself"),
+        false => Ok(path),
+    })
+}
+
+/// Returns the first argument if it looks like a command and is none, and the command that it is most like.
+pub(super) fn mistyped(arguments: &[OsString]) -> Option<(String, Option<String>)> {
+    let word = arguments.get(1)?.to_str()?;
+    let is_word = word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    if !is_word || word.starts_with('-') || word == "help" || Command::has_subcommand(word) {
+        return None;
+    }
+    let command = Typed::command();
+    let names = command.get_subcommands().map(clap::Command::get_name);
+    let near = if word == "version" { Some("--version") } else { nearest(word, names) };
+    Some((word.to_string(), near.map(str::to_string)))
+}
+
+/// Returns the names of all commands.
+pub(super) fn commands() -> Vec<String> {
+    Typed::command().get_subcommands().map(|command| command.get_name().to_string()).collect()
 }
 
 /// Reads the arguments; the first one is the name of the program.
@@ -453,13 +484,29 @@ mod tests {
     }
 
     #[test]
+    fn what_looks_like_a_command_and_is_none_is_told_apart_from_a_file() {
+        let word = |line: &str| mistyped(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(word("flowrun tset flows"), Some(("tset".to_string(), Some("test".to_string()))));
+        assert_eq!(word("flowrun version"), Some(("version".to_string(), Some("--version".to_string()))));
+        assert_eq!(word("flowrun teleport"), Some(("teleport".to_string(), None)));
+        for line in ["flowrun", "flowrun test", "flowrun help", "flowrun a.flow", "flowrun dir/flow", "flowrun -V"] {
+            assert_eq!(word(line), None, "{line}");
+        }
+    }
+
+    #[test]
     fn help_goes_to_standard_output_and_mistakes_do_not() {
         for line in ["flowrun --help", "flowrun -V", "flowrun help sim", "flowrun check --help"] {
             assert!(!read_line(line).expect_err("it shows something").use_stderr(), "{line}");
         }
-        for line in
-            ["flowrun", "flowrun --port sim", "flowrun a.flow --prot sim", "flowrun sim a --link x", "flowrun check"]
-        {
+        for line in [
+            "flowrun",
+            "flowrun --port sim",
+            "flowrun a.flow --prot sim",
+            "flowrun sim --from a --link x",
+            "flowrun a.flow --port sim --transcript -",
+            "flowrun check",
+        ] {
             assert!(read_line(line).expect_err("it is wrong").use_stderr(), "{line}");
         }
     }

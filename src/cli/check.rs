@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Ending;
 use super::args::CheckArguments;
+use super::refusal::files;
 use super::terminal::Terminal;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::disk::{Reach, below, folder_of};
@@ -16,8 +17,15 @@ use crate::value::escape::visible_path;
 
 /// Checks every file, and for a flow the device that it names with `sim`.
 pub(super) fn check(arguments: &CheckArguments, terminal: &Terminal) -> Ending {
+    let files = match files(&arguments.files) {
+        Ok(files) => files,
+        Err(problem) => {
+            terminal.refuse(*problem);
+            return Ending::Refused;
+        }
+    };
     let mut review = Review { terminal, n_errors: 0, n_warnings: 0, seen: HashMap::new() };
-    for path in &arguments.files {
+    for path in &files {
         review.file(path);
     }
     let is_denied = arguments.deny_warnings && review.n_warnings > 0;

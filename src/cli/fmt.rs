@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::Ending;
 use super::args::FormatArguments;
+use super::refusal::files;
 use super::terminal::Terminal;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::{LARGEST_TEXT, Reach, read_file, replace, too_large};
@@ -20,7 +21,14 @@ use changes::render_changes;
 /// Formats every file; what is wrong with one does not keep the others from it.
 pub(super) fn fmt(arguments: &FormatArguments, terminal: &Terminal) -> Ending {
     let mut worst = Outcome::Same;
-    for path in &arguments.files {
+    let files = match files(&arguments.files) {
+        Ok(files) => files,
+        Err(problem) => {
+            terminal.refuse(*problem);
+            return Ending::Refused;
+        }
+    };
+    for path in &files {
         let outcome = match texts(path, terminal) {
             Ok(texts) if texts.before == texts.after && !shows_all(arguments, path) => Outcome::Same,
             Ok(texts) if arguments.check => compare(path, &texts, terminal),
@@ -170,6 +178,20 @@ mod tests {
         assert_eq!(run(&[&path], |_| ()), Ending::Done);
         assert_eq!(written(&path), first);
         assert_eq!(fs::read_dir(folder.path()).expect("it can be read").count(), 1);
+    }
+
+    #[test]
+    fn every_file_of_a_folder_is_formatted() {
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        fs::create_dir(folder.path().join("devices")).expect("it can be made");
+        let flow = file(folder.path(), "a.flow", UGLY);
+        let device = file(&folder.path().join("devices"), "d.flow", "device   \"d\"\n");
+        let other = file(folder.path(), "a.txt", UGLY);
+        assert_eq!(run(&[folder.path()], |_| ()), Ending::Done);
+        let texts = [&flow, &device, &other].map(|path| read_back(path));
+        assert_eq!(texts, [LAYOUT, "device \"d\"\n", UGLY]);
+        let empty = tempfile::tempdir().expect("a folder can be made for tests");
+        assert_eq!(run(&[empty.path()], |_| ()), Ending::Refused);
     }
 
     #[test]

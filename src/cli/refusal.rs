@@ -1,6 +1,6 @@
 //! What the command line says when a run cannot begin, and how the command then ends.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Ending;
@@ -10,6 +10,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::program::{Program, Role};
 use crate::report::console::Volume;
 use crate::setup::{Complaint, Read, SetupError, read_program};
+use crate::suite::find::everything_in;
 
 /// Returns the program in a file that is to play a role, after telling of everything that is wrong with it.
 ///
@@ -22,9 +23,37 @@ pub(super) fn program_for(
     volume: Volume,
     terminal: &Terminal,
 ) -> Result<Arc<Program>, Ending> {
+    if path.is_dir() {
+        terminal.refuse(folder(role, path));
+        return Err(Ending::Refused);
+    }
     let Read { program, warnings } = read_program(role, path).map_err(|error| refuse(error, terminal))?;
     warn(&warnings, volume, terminal);
     Ok(program)
+}
+
+/// Returns the files that were named, and those of flows, devices and libraries in folders that were.
+///
+/// # Errors
+///
+/// What is wrong with a folder.
+pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Box<Diagnostic>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let shown = path.display();
+        let found = everything_in(path)
+            .map_err(|(path, error)| problem(format!("`{}` cannot be read: {error}", path.display())))?;
+        if found.is_empty() {
+            let problem = problem(format!("`{shown}` is a folder without a file `NAME.flow`"));
+            return Err(Box::new(problem.help("name a file, or another folder")));
+        }
+        files.extend(found);
+    }
+    Ok(files)
 }
 
 /// Shows the warnings of a file that is run, unless only its verdict is wanted.
@@ -76,6 +105,16 @@ pub(super) fn refuse_address(error: &AddressError, terminal: &Terminal) -> Endin
     Ending::Refused
 }
 
+/// Says that one file is wanted.
+fn folder(role: Role, path: &Path) -> Diagnostic {
+    let path = path.display();
+    let help = match role {
+        Role::Flow => format!("`flowrun test {path}` runs every flow in it; else name one of them"),
+        Role::Device => "name the file of a device in it".to_string(),
+    };
+    problem(format!("`{path}` is a folder")).help(help)
+}
+
 fn unplayable(path: &Path, why: &str) -> Diagnostic {
     let message = format!("the recording `{}` can not be played: {why}", path.display());
     problem(message).help("`flowrun FLOW --port … --record FILE` makes one")
@@ -86,7 +125,7 @@ fn wrong_role(path: &Path, found: Option<Role>) -> Diagnostic {
     let (message, help) = match found {
         Some(Role::Device) => (
             format!("`{path}` is a device, not a flow"),
-            format!("`--port sim:{path}` plays it for a flow, `flowrun sim {path} --pty` serves it to other programs"),
+            format!("`--port sim:{path}` plays it for a flow, `flowrun sim {path}` serves it to other programs"),
         ),
         Some(Role::Flow) => (format!("`{path}` is a flow, not a device"), format!("`flowrun {path} --port …` runs it")),
         None => (

@@ -18,15 +18,7 @@ pub(super) fn sim(arguments: &SimArguments, terminal: &Terminal) -> Ending {
         // clap demands one of the two.
         (None, None) => return Ending::Refused,
     };
-    if arguments.pty {
-        return serve(arguments, file, terminal).unwrap_or_else(|ending| ending);
-    }
-    let path = file.display();
-    let problem = Diagnostic::general(Code::CommandLine, "it was not said where the device is to be served");
-    terminal.refuse(problem.help(format!(
-        "`flowrun sim {path} --pty` serves it on a fresh pseudo-terminal\n`flowrun FLOW --port sim:{path}` runs a flow against it"
-    )));
-    Ending::Refused
+    serve(arguments, file, terminal).unwrap_or_else(|ending| ending)
 }
 
 /// Writes the device file that a recording makes.
@@ -56,7 +48,9 @@ fn serve(arguments: &SimArguments, file: &Path, terminal: &Terminal) -> Result<E
     let program = program_for(Role::Device, file, arguments.output.volume(), terminal)?;
     let refused = |error| refuse(error, terminal);
     let sources = program.sources.clone();
-    let offered = variables(&program, &arguments.variables);
+    let mut given = arguments.variables.clone();
+    given.vars.extend(arguments.sim_vars.iter().cloned());
+    let offered = variables(&program, &given);
     let served = Served::join(program, offered, arguments.seed).map_err(refused)?;
     let interrupt = Ender::installed().and_then(|ender| ender.interrupt()).map_err(refused)?;
     let mut world = PtyWorld::create(Clock::start(), interrupt, arguments.link.as_deref()).map_err(|why| {
@@ -82,7 +76,7 @@ fn serve(arguments: &SimArguments, file: &Path, terminal: &Terminal) -> Result<E
 
 #[cfg(not(unix))]
 fn serve(_arguments: &SimArguments, file: &Path, terminal: &Terminal) -> Result<Ending, Ending> {
-    let message = "`--pty` needs pseudo-terminals, which this system does not have";
+    let message = "serving a device needs pseudo-terminals, which this system does not have";
     let path = file.display();
     let help = format!(
         "`flowrun FLOW --port sim:{path}` runs a flow against the device; a pair of virtual ports (com0com) is not served yet"

@@ -29,7 +29,7 @@ use crate::suite::find::{Found, find, shard};
 use crate::suite::runner::{AfterFailure, Onlooker, Runner};
 use crate::suite::snapshot::Snapshot;
 use crate::suite::{Judged, Mode, Rules};
-use crate::value::escape::visible_path;
+use crate::value::escape::{visible, visible_path};
 use options::Wanted;
 
 /// Runs a suite.
@@ -141,6 +141,7 @@ impl<'a> Suite<'a> {
             written = written.and(tell_written(reviewed, "the snapshots", terminal));
         }
         let has_pending = judged.iter().any(|case| case.pending.is_some()) && self.rules.mode == Mode::PutAside;
+        let new: Vec<PathBuf> = judged.iter().filter_map(new_snapshot).collect();
         let cases = judged.into_iter().map(|case| case.report).collect();
         let orphans = self.orphans.iter().map(|path| name_of(path)).collect();
         let origin = Some(Origin { begun: self.begun, host: host_name() });
@@ -148,6 +149,9 @@ impl<'a> Suite<'a> {
         terminal.say(&render_summary(&report, n_flows - report.cases.len(), look));
         if has_pending {
             terminal.say("`flowrun test --review` asks about each difference, `--accept` takes all\n");
+        }
+        if self.rules.mode == Mode::Check {
+            terminal.say(&what_to_do(&new));
         }
         for wanted in &self.wanted.reports {
             written = written.and(tell_written(
@@ -254,6 +258,22 @@ fn flows(arguments: &TestArguments, wanted: &Wanted) -> Result<Found, Diagnostic
         found.flows = shard(found.flows, number, count);
     }
     Ok(found)
+}
+
+/// Returns where the snapshot of a flow belongs that has none.
+fn new_snapshot(case: &Judged) -> Option<PathBuf> {
+    let pending = case.pending.as_ref().filter(|_| case.report.status == Status::New);
+    pending.map(|(snapshot, _)| snapshot.path().to_path_buf())
+}
+
+/// Says what to do with transcripts that have no snapshot; nothing if each has one.
+fn what_to_do(new: &[PathBuf]) -> String {
+    let (count, them) = match new {
+        [] => return String::new(),
+        [one] => ("1 transcript has".to_string(), format!("`{}`", visible(name_of(one).as_bytes()))),
+        _ => (format!("{} transcripts have", new.len()), "the files `snapshots/NAME.snap`".to_string()),
+    };
+    format!("{count} no snapshot: run `flowrun test --accept` and commit {them}\n")
 }
 
 fn tell_written(written: io::Result<()>, what: &str, terminal: &Terminal) -> Written {

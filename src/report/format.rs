@@ -12,7 +12,7 @@ use super::tap::render_tap;
 static TABLE: &[Row] = &[
     Row {
         name: "junit",
-        content: "a `testsuite` a flow, a `testcase` a step; attempts before the last are `flakyFailure` or `rerunFailure`",
+        content: "a `testsuite` a flow, a `testcase` a step with its file and line; attempts before the last are `flakyFailure` or `rerunFailure`",
         render: render_junit,
     },
     Row {

@@ -26,7 +26,7 @@ pub fn find(paths: &[PathBuf]) -> Result<Found, (PathBuf, io::Error)> {
     let mut found = Found::default();
     for path in paths {
         match fs::metadata(path) {
-            Ok(meta) if meta.is_dir() => walk(path, path, &mut found)?,
+            Ok(meta) if meta.is_dir() => walk(path, path, &mut found, &|path| !is_other(path))?,
             Ok(_) => found.flows.push(path.clone()),
             Err(error) => return Err((path.clone(), error)),
         }
@@ -40,8 +40,24 @@ pub fn find(paths: &[PathBuf]) -> Result<Found, (PathBuf, io::Error)> {
     Ok(found)
 }
 
+/// Returns every file `NAME.flow` below a folder: flows, devices and libraries.
+///
+/// # Errors
+///
+/// The path that cannot be read, and why.
+pub fn everything_in(folder: &Path) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
+    let mut found = Found::default();
+    walk(folder, folder, &mut found, &|_| true)?;
+    Ok(found.flows)
+}
+
 /// Looks in a folder, which is `all` or below it.
-fn walk(all: &Path, folder: &Path, found: &mut Found) -> Result<(), (PathBuf, io::Error)> {
+fn walk(
+    all: &Path,
+    folder: &Path,
+    found: &mut Found,
+    is_meant: &dyn Fn(&Path) -> bool,
+) -> Result<(), (PathBuf, io::Error)> {
     let wrong = |error| (folder.to_path_buf(), error);
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder).map_err(wrong)? {
@@ -58,12 +74,12 @@ fn walk(all: &Path, folder: &Path, found: &mut Found) -> Result<(), (PathBuf, io
         if kind.is_dir() && name == "snapshots" {
             found.orphans.extend(orphans(&path));
         } else if kind.is_dir() {
-            walk(all, &path, found)?;
+            walk(all, &path, found, is_meant)?;
         } else if name.ends_with(".flow") {
             if kind.is_symlink() {
                 below(all, &path).map_err(|error| (path.clone(), error))?;
             }
-            if !is_other(&path) {
+            if is_meant(&path) {
                 found.flows.push(path);
             }
         }
