@@ -211,6 +211,14 @@ impl Regex {
         parse(&self.text).is_ok_and(|hir| push_example(&hir, &mut example)).then_some(example)
     }
 
+    /// Says whether no line can have a match, for every match is empty or has a line end in it.
+    pub fn is_for_no_line(&self) -> bool {
+        let mut parser = ParserBuilder::new();
+        parser.utf8(false).unicode(false).dot_matches_new_line(true);
+        let is_for_none = |hir: Hir| hir.properties().maximum_len() == Some(0) || has_line_end(&hir);
+        parser.build().parse(&self.text).is_ok_and(is_for_none)
+    }
+
     /// Returns how many bytes a match has at the least.
     pub fn shortest(&self) -> usize {
         self.shortest
@@ -259,6 +267,24 @@ fn push_example(hir: &Hir, example: &mut Vec<u8>) -> bool {
 /// Returns the parts of a regex as flows mean it.
 fn parse(text: &str) -> Result<Hir, Box<regex_syntax::Error>> {
     ParserBuilder::new().utf8(false).unicode(false).dot_matches_new_line(true).build().parse(text).map_err(Box::new)
+}
+
+/// Says whether a CR or LF stands in every match.
+fn has_line_end(hir: &Hir) -> bool {
+    let is_end = |byte: u8| matches!(byte, b'\r' | b'\n');
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => false,
+        HirKind::Literal(literal) => literal.0.iter().copied().any(is_end),
+        HirKind::Class(Class::Bytes(class)) => class.iter().all(|range| (range.start()..=range.end()).all(is_end)),
+        HirKind::Class(Class::Unicode(class)) => {
+            let is_end = |c: char| matches!(c, '\r' | '\n');
+            class.iter().all(|range| range.len() <= 2 && (range.start()..=range.end()).all(is_end))
+        }
+        HirKind::Repetition(repetition) => repetition.min > 0 && has_line_end(&repetition.sub),
+        HirKind::Capture(capture) => has_line_end(&capture.sub),
+        HirKind::Concat(parts) => parts.iter().any(has_line_end),
+        HirKind::Alternation(parts) => parts.iter().all(has_line_end),
+    }
 }
 
 /// Returns what every match begins with, as far as no choice comes before its end.
@@ -468,6 +494,24 @@ mod tests {
             let regex = Regex::new(text, "x", Fit::Within).expect("right");
             regex.prepare();
             assert!(regex.is_compiled(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_regex_that_no_line_fits_is_known() {
+        for (text, is_for_none) in [
+            ("^$", true),
+            (r"a\nb", true),
+            (r"(\r\n)+", true),
+            (r"a\n|b\r", true),
+            (r"OK[\r\n]", true),
+            (r"a\n|b", false),
+            (r"(?:a\n)?", false),
+            (r"a\s", false),
+            (".", false),
+            ("x*", false),
+        ] {
+            assert_eq!(regex(text, Fit::Within).is_for_no_line(), is_for_none, "{text}");
         }
     }
 

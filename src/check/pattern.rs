@@ -12,6 +12,7 @@ impl Compiler<'_> {
     /// Resolves a pattern; what its groups find is put into variables.
     pub(super) fn pattern(&mut self, pattern: &ast::Pattern, secrecy: Secrecy) -> PatternSpec {
         let mut spec = self.pattern_without_groups(pattern);
+        self.refuse_what_no_line_fits(pattern, &spec);
         spec.groups = groups_of(pattern)
             .into_iter()
             .map(|group| {
@@ -20,6 +21,25 @@ impl Compiler<'_> {
             })
             .collect();
         spec
+    }
+
+    /// Reports a regex that is looked for in lines and that no line can fit.
+    fn refuse_what_no_line_fits(&mut self, pattern: &ast::Pattern, spec: &PatternSpec) {
+        let is_for_none = match &spec.source {
+            PatternSource::Ready(Pattern::LineRegex(regex)) => regex.is_for_no_line(),
+            // What fits an empty text has been reported.
+            PatternSource::Ready(Pattern::Regex(regex) | Pattern::PromptRegex(regex)) => {
+                regex.shortest() > 0 && regex.is_for_no_line()
+            }
+            PatternSource::Ready(Pattern::Literal(_) | Pattern::Line(_) | Pattern::Prompt(_))
+            | PatternSource::Text(..)
+            | PatternSource::Regex { .. } => false,
+        };
+        if is_for_none {
+            let help = "a regex looks in one line without its ending; an empty line is `line \"\"`";
+            self.problem(Code::CheckRegex, pattern.span, "no line fits this regex", "can never match").help =
+                Some(help.to_string());
+        }
     }
 
     /// Resolves a pattern whose groups name no variables.

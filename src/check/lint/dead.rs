@@ -25,10 +25,23 @@ impl Lint {
             ended = ended.or(end_of(statement));
             self.never(statement);
         }
+        self.late_clean_up(body);
         for statement in body {
             for block in statement.blocks() {
                 self.dead(&block.body);
             }
+        }
+    }
+
+    /// Warns of a clean-up that stands last in its block: nothing can fail behind it, and it does not run if something fails before.
+    fn late_clean_up(&mut self, body: &[Statement]) {
+        let mut others =
+            body.iter().rev().skip_while(|statement| matches!(statement.kind, StatementKind::Procedure { .. }));
+        let (Some(last), Some(_)) = (others.next(), others.next()) else { return };
+        if matches!(last.kind, StatementKind::Finally(_)) {
+            let message = "this clean-up stands last: if something before it fails, it does not run";
+            let help = "put it before what may fail: from there on it runs however the block ends";
+            self.warn(Code::LintUnreachable, last.head, message, "nothing follows", help);
         }
     }
 
