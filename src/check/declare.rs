@@ -306,6 +306,14 @@ impl<'a> Compiler<'a> {
                 }
             }
         });
+        if let (Some((text, regex)), Some(default), Some(expr)) = (&matches, &default, &param.default)
+            && let ExprKind::Const(value) = &default.kind
+            && !regex.is_match(&value.show())
+        {
+            let message = format!("the default of `{}` does not match `/{text}/`", param.name.node);
+            self.problem(Code::CheckRegex, expr.span, message, "does not match as a whole").help =
+                Some("the regex has to fit the whole value, a default too: `.*` stands for any text".to_string());
+        }
         let site = self.site(param.name.span);
         let variable = self.globals.get_mut(&param.name.node).expect("params were noted before");
         variable.kind = kind;

@@ -125,13 +125,12 @@ impl Compiler<'_> {
         self.learns_secrets |= is_secret;
         let slot = if is_global { Slot::Global(variable.place) } else { Slot::Local(variable.place) };
         if crate::syntax::is_keyword(name) {
-            self.problem(
-                Code::CheckUnknownName,
-                span,
-                format!("`{name}` is a keyword and can not be a variable"),
-                "names a group so",
-            )
-            .help = Some("give the group another name".to_string());
+            let why = match name.bytes().all(|byte| byte.is_ascii_lowercase()) {
+                true => "is a keyword and cannot be a variable",
+                false => "is no name: letters, digits and `_`, and no digit first",
+            };
+            self.problem(Code::CheckUnknownName, span, format!("`{name}` {why}"), "names a group so").help =
+                Some("give the group another name".to_string());
         }
         Target { slot, name: name.to_string(), is_secret }
     }

@@ -10,12 +10,14 @@ use super::flow::Flow;
 use super::journal::Journal;
 use super::port::Ports;
 use super::{Engine, Inputs, State, Tally};
+use crate::diagnostic::Code;
 use crate::event::{EventKind, Failure, RunHeader};
 use crate::function::Ambient;
 use crate::port::PortCommand;
-use crate::program::{Program, Role, Slot};
+use crate::program::{Param, Program, Role, Slot};
 use crate::settings::Settings;
 use crate::time::Moment;
+use crate::value::Value;
 use crate::value::random::Rng;
 
 impl Engine {
@@ -77,12 +79,27 @@ impl Engine {
         for param in &program.params {
             let value = match (self.inputs.variables.get(&param.name), &param.default) {
                 (Some(given), _) => given.clone().into(),
-                (None, Some(default)) => self.eval_at(default, param.site)?,
+                (None, Some(default)) => {
+                    let value = self.eval_at(default, param.site)?;
+                    self.fits(param, &value.value)?;
+                    value
+                }
                 (None, None) => continue,
             };
             let value = if param.is_secret { self.made_secret(&param.name, value, param.site)? } else { value };
             self.flow.set(Slot::Global(param.slot), Some(value));
         }
         Ok(())
+    }
+
+    /// Fails if the default of a param, which may be computed, does not fit its regex.
+    fn fits(&self, param: &Param, value: &Value) -> Result<(), Box<Failure>> {
+        match &param.matches {
+            Some((text, regex)) if !regex.is_match(&value.show()) => {
+                let message = format!("the default of `{}` does not match `/{text}/`", param.name);
+                Err(self.failure_at(Code::RunValue, param.site, message, "does not match as a whole"))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 }

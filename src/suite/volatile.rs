@@ -58,8 +58,8 @@ impl Volatile {
     }
 
     fn add(&mut self, name: &str, regex: &str) -> Result<(), String> {
-        let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let is_name =
+            name.starts_with(|c: char| c.is_alphabetic()) && name.chars().all(|c| c.is_alphanumeric() || c == '_');
         if !is_name {
             return Err(format!("`{name}` is no name: letters, digits and `_`"));
         }

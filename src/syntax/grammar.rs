@@ -36,7 +36,7 @@ pub(super) fn title(rule: Rule) -> &'static str {
     match rule {
         Rule::EOI => "the end of the file",
         Rule::blank | Rule::nl | Rule::s | Rule::gap | Rule::bom => "white space",
-        Rule::w | Rule::keyword => "a word",
+        Rule::w | Rule::first_w | Rule::keyword => "a word",
         Rule::item | Rule::statement | Rule::bad_piece | Rule::bad_string => "a statement",
         Rule::prefix | Rule::infix | Rule::postfix => "an operator",
         Rule::primary => "a value",

@@ -48,7 +48,7 @@ pub const STATEMENTS: &[Row] = &[
     Row {
         place: Place::Declaration,
         forms: "`param NAME [matches /regex/] [= EXPR]`",
-        what: "a variable that the command line may set; without a default it must",
+        what: "a variable that the command line may set; without a default it must. Its whole value, given or default, fits the regex",
     },
     Row {
         place: Place::Declaration,

@@ -141,8 +141,11 @@ impl Part {
 /// Returns a name of a flow that is as near to a secret's name as can be, and none that the file has of its own.
 fn word(name: &str) -> String {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let mut word: String = name.chars().map(|c| if is_part(c) { c } else { '_' }).collect();
-    if !word.starts_with(|c: char| c.is_ascii_alphabetic()) || is_keyword(&word) || word.starts_with("turn_") {
+    let mut word = name.to_string();
+    if is_keyword(&word) {
+        word = name.chars().map(|c| if is_part(c) { c } else { '_' }).collect();
+    }
+    if word.starts_with('_') || is_keyword(&word) || word.starts_with("turn_") {
         word.insert_str(0, "secret_");
     }
     word
