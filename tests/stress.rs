@@ -86,6 +86,45 @@ fn a_pass_with_other_results_than_those_of_an_ideal_line_is_found() {
 }
 
 #[test]
+fn a_flow_whose_step_asks_again_is_not_accused_when_there_are_fewer_attempts() {
+    let document = include_str!("../docs/tutorial.md");
+    let last = |name: &str| {
+        let blocks = document.split("```flow\n").skip(1).filter_map(|block| block.split("```").next());
+        let found = blocks.filter(|block| block.starts_with(name)).last();
+        found.unwrap_or_else(|| panic!("the tutorial has {name}")).to_string()
+    };
+    let report = campaign(&texts(&last("# sensor.flow"), &last("# sn20.flow")), 300, &Fault::ALL);
+    assert!(report.findings.is_empty(), "{:#?}", report.findings);
+    assert!(report.ideal.needed.len() < report.ideal.sent.len(), "a step is tried again");
+    // An attempt that counts is missed all the same.
+    let twice = "flow \"t\" step \"s\" retry 2 { send \"AT\" expect line \"OK\" } send \"BODY\" expect \"+BODY: 9\\r\\n\" \
+                 read until line \"OK\" as body save body";
+    let report = campaign(&texts(twice, DEVICE), 200, &[Fault::Lost, Fault::Garbage]);
+    assert!(report.findings.iter().any(|finding| finding.wrong == Wrong::FalsePass), "{report:#?}");
+}
+
+#[test]
+fn a_fault_that_strikes_nowhere_is_said() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("d.flow"), "device \"d\" on line /.*/ { reply \"OK\" }").expect("it can be written");
+    std::fs::write(at("t.flow"), "flow \"t\" sim \"d.flow\" send \"AT\" expect line \"OK\"")
+        .expect("it can be written");
+    std::fs::write(at("alone.flow"), "flow \"t\" send \"AT\" expect line \"OK\"").expect("it can be written");
+    let told = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_flowrun"));
+        let output =
+            command.current_dir(folder.path()).args(arguments).env_remove("CI").output().expect("it can be started");
+        (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    };
+    let (code, said) = told(&["stress", "t.flow", "--runs", "1", "--faults", "urc@99999"]);
+    assert!(code == Some(2) && said.contains("no fault struck") && !said.contains("nothing found"), "{said}");
+    let (code, said) = told(&["test", "alone.flow"]);
+    assert!(code == Some(2) && said.contains("no flow here names a simulated device"), "{said}");
+    assert_eq!(told(&["test", "alone.flow", "t.flow"]).0, Some(0));
+}
+
+#[test]
 fn a_campaign_is_the_same_every_time_however_many_threads_share_it() {
     let show = || format!("{:?}", campaign(&texts(ROBUST, DEVICE), 100, &Fault::ALL));
     assert_eq!(show(), show());

@@ -118,7 +118,12 @@ fn carry_out(arguments: &StressArguments, bench: &Bench, campaign: &Campaign, te
             terminal.report(&[diagnostic_of(failure)], &covered(bench, &finding.trial));
         }
     }
-    if report.findings.is_empty() { Ending::Done } else { Ending::Found }
+    match (&campaign.choice, report.findings.is_empty()) {
+        (_, false) => Ending::Found,
+        // There is no such place.
+        (Choice::Exactly(_), true) if report.struck.is_empty() => Ending::Refused,
+        (Choice::Exactly(_) | Choice::Faults(_), true) => Ending::Done,
+    }
 }
 
 /// Returns the texts of the flow with the secrets covered that a run knew: one that was given may stand in them too.
@@ -144,7 +149,7 @@ fn render_report(report: &Report) -> String {
         let Tally { runs, same, failed, wrong } = *tally;
         if runs > 0 {
             let failed = if failed > 0 { format!(", {failed} failed and said why") } else { String::new() };
-            let wrong = if wrong > 0 { format!(", {wrong} not as they should") } else { String::new() };
+            let wrong = if wrong > 0 { format!(", {wrong} wrong, see below") } else { String::new() };
             text += &format!("  {title}       {runs} runs: {same} as on the ideal line{failed}{wrong}\n");
         }
     }
@@ -152,7 +157,10 @@ fn render_report(report: &Report) -> String {
     if !struck.is_empty() {
         text += &format!("  faults       {}\n", struck.join(", "));
     }
-    if report.findings.is_empty() {
+    if report.struck.is_empty() {
+        let last = report.ideal.n_blocks.saturating_sub(1);
+        text += &format!("  no fault struck, so nothing was tried; the blocks are 0 to {last}\n");
+    } else if report.findings.is_empty() {
         text += "  nothing found\n";
     }
     text
@@ -166,7 +174,10 @@ fn render_finding(finding: &Finding, bench: &Bench, arguments: &StressArguments)
     let mut text = match wrong {
         Wrong::Fragile => format!("fragile{place}: {times} ended otherwise though nothing on the line was wrong"),
         Wrong::FalsePass => {
-            format!("false pass: {times} passed although the device was not told, or did not give, what it should")
+            let what = "passed although the device was not told, or did not give, what it should";
+            format!(
+                "false pass: {times} {what}\n   to change: await the answer to each command, and check what is saved"
+            )
         }
         Wrong::Endless => format!("endless{place}: {times} did not end by itself"),
         Wrong::Unexplained => format!("unexplained{place}: {times} failed without a reason"),

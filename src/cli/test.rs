@@ -186,11 +186,16 @@ impl<'a> Suite<'a> {
             let problem = Diagnostic::general(Code::CommandLine, format!("no flow here has the variable `{name}`"));
             terminal.refuse(problem.help("`--var` sets a variable in the flows that have it"));
         }
+        let is_alone = !report.cases.is_empty() && report.count(Status::Alone) == report.cases.len();
+        if is_alone {
+            let problem = Diagnostic::general(Code::CommandLine, "no flow here names a simulated device: none was run");
+            terminal.refuse(problem.help("add `sim \"devices/modem.flow\"` to a flow, or name a port with `--port`"));
+        }
         let is_failed = report.cases.iter().any(|case| case.is_failure);
         let has_orphans = self.rules.mode == Mode::Check && !report.orphans.is_empty();
         if self.ender.wants_end() || has(Status::Interrupted) {
             Ending::Ran(Verdict::Interrupted)
-        } else if has(Status::Wrong) || unknown.is_some() {
+        } else if has(Status::Wrong) || unknown.is_some() || is_alone {
             Ending::Refused
         } else if has(Status::PortFailed) {
             Ending::Ran(Verdict::PortFailed)

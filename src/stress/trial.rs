@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::HashSet;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use super::chatter::Chatter;
 use super::fault::Plan;
 use super::line::{FaultyLine, Strike};
 use crate::engine::{Cover, Engine, Inputs};
-use crate::event::{Event, Failure, Verdict, Waiting};
+use crate::event::{Event, EventKind, Failure, StepOutcome, Verdict, Waiting};
 use crate::program::{Op, Program};
 use crate::setup::Setup;
 use crate::sim::VIRTUAL_SEED;
@@ -58,6 +59,8 @@ pub struct Trial {
     pub n_blocks: u32,
     /// What the host wrote, one write an item.
     pub sent: Vec<Vec<u8>>,
+    /// The same without the attempts at steps that failed and were made again.
+    pub needed: Vec<Vec<u8>>,
     /// What the flow saved.
     pub saved: Vec<(String, Vec<u8>)>,
     /// How long it took on its own clock.
@@ -118,6 +121,7 @@ impl Bench {
                 strikes: Vec::new(),
                 n_blocks: 0,
                 sent: Vec::new(),
+                needed: Vec::new(),
                 saved: Vec::new(),
                 took: Moment::START,
                 secrets: Vec::new(),
@@ -131,15 +135,16 @@ impl Bench {
         let mut line = FaultyLine::new(plan, &self.chatter, &power_on, is_reading.clone(), cover);
         let mut engine = Engine::new(self.flow.clone(), self.inputs.clone());
         let mut memory = Memory::default();
-        let mut watch = Watch { reads: &self.reads, is_reading };
+        let mut watch = Watch { reads: &self.reads, is_reading, attempts: Attempts::default() };
         let company = Company { keeper: &mut memory, audience: &mut watch, person: &mut Nobody, tap: None };
         let verdict = world::run(&mut engine, &mut line, company);
         let ending = if line.is_endless() { Ending::Endless } else { Ending::Verdict(verdict) };
         let (strikes, n_blocks, sent) = line.finish();
+        let needed = watch.attempts.needed(&sent);
         let failure = engine.failure().map(|failure| covered(failure, cover));
         let (n_skipped, n_cleanups_failed) = (engine.n_skipped(), engine.n_cleanups_failed());
         let (saved, took, secrets) = (memory.saved, engine.now(), engine.secrets().to_vec());
-        Trial { ending, n_skipped, n_cleanups_failed, failure, strikes, n_blocks, sent, saved, took, secrets }
+        Trial { ending, n_skipped, n_cleanups_failed, failure, strikes, n_blocks, sent, needed, saved, took, secrets }
     }
 }
 
@@ -155,14 +160,60 @@ fn covered(failure: &Failure, cover: &Cover) -> Failure {
     failure
 }
 
+/// Which writes belong to attempts at steps that failed and were made again.
+#[derive(Debug, Default)]
+struct Attempts {
+    n_sent: usize,
+    /// How many writes there were when each open attempt began.
+    open: Vec<usize>,
+    in_vain: Vec<Range<usize>>,
+}
+
+impl Attempts {
+    fn add(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::Sent { .. } => self.n_sent += 1,
+            EventKind::StepBegan { .. } => self.open.push(self.n_sent),
+            EventKind::StepEnded { outcome, .. } => {
+                let began = self.open.pop().unwrap_or(self.n_sent);
+                if *outcome == StepOutcome::WillRetry {
+                    self.in_vain.push(began..self.n_sent);
+                }
+            }
+            EventKind::RunStarted(_)
+            | EventKind::Opened
+            | EventKind::Closed(_)
+            | EventKind::Received { .. }
+            | EventKind::Matched { .. }
+            | EventKind::Captured { .. }
+            | EventKind::Saved { .. }
+            | EventKind::Logged { .. }
+            | EventKind::Noted { .. }
+            | EventKind::Skipped { .. }
+            | EventKind::CleanupFailed(_)
+            | EventKind::Failed(_)
+            | EventKind::RunEnded { .. } => {}
+        }
+    }
+
+    /// Returns the writes that belong to no attempt in vain.
+    fn needed(&self, sent: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        let is_needed = |i: &usize| !self.in_vain.iter().any(|range| range.contains(i));
+        (0..sent.len()).filter(is_needed).map(|i| sent[i].clone()).collect()
+    }
+}
+
 /// Tells the line what the flow waits for.
 struct Watch<'a> {
     reads: &'a HashSet<Site>,
     is_reading: Rc<Cell<bool>>,
+    attempts: Attempts,
 }
 
 impl Audience for Watch<'_> {
-    fn tell(&mut self, _event: &Event) {}
+    fn tell(&mut self, event: &Event) {
+        self.attempts.add(event);
+    }
 
     fn waiting(&mut self, _now: Moment, why: &Waiting) {
         self.is_reading.set(matches!(why, Waiting::Match { site, .. } if self.reads.contains(site)));
