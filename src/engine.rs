@@ -234,7 +234,9 @@ impl Engine {
             self.fuel.refill();
         }
         self.now = now.max(self.now);
-        self.ambient.unix_millis = self.inputs.begun + self.now.since_start().as_millis() as i64;
+        let passed = i64::try_from(self.now.since_start().as_millis()).unwrap_or(i64::MAX);
+        // A recording may say that it was made at the end of time.
+        self.ambient.unix_millis = self.inputs.begun.saturating_add(passed);
     }
 
     /// Returns what is to be done next.

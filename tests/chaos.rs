@@ -222,8 +222,12 @@ fn run(text: &str, happenings: &[(u64, Vec<u8>, usize, bool)]) -> Result<(), Tes
     Err(TestCaseError::fail(format!("it does not end: {text}")))
 }
 
+/// Returns how many cases there are of a property: so many, or as many as `PROPTEST_CASES` says.
 fn cases(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, max_global_rejects: 10_000, ..ProptestConfig::default() }
+    let wanted = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok());
+    let cases = wanted.unwrap_or(cases);
+    let max_global_rejects = cases.saturating_mul(25).max(10_000);
+    ProptestConfig { cases, failure_persistence: None, max_global_rejects, ..ProptestConfig::default() }
 }
 
 fn read_all(text: &str) {
@@ -319,5 +323,126 @@ proptest! {
         let body = statements.join("\n");
         let text = format!("flow \"chaos\"\ncompute v = \"\"\ncompute w = \"\"\n{body}\nexpect line \"END\" within 1s\n");
         run(&text, &happenings)?;
+    }
+}
+
+/// xorshift64*, as the tests of `fmt` have it.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        ((self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % (n.max(1) as u64)) as usize
+    }
+
+    fn pick<'a, T: ?Sized>(&mut self, from: &[&'a T]) -> &'a T {
+        from[self.below(from.len())]
+    }
+}
+
+/// What is put into texts: numbers at the ends of their ranges, pieces of regexes, escapes, brackets.
+#[rustfmt::skip]
+const PIECES: &[&str] = &[
+    "0", "-1", "255", "65536", "9223372036854775807", "-9223372036854775808", "18446744073709551616", "0x7fffffff",
+    "8784h", "8785h", "0ms", "99999999999999999999s", "\"", "`", "/", "{", "}", "(", ")", "[", "]", "->", "\\", "${",
+    "#", "\n", "\r", "\0", "\u{feff}", "\u{202e}", "\u{ffff}", "é", "运营商", "( ?u:\\w\\w)", "(?i:é)", "{1000}", "{9,}",
+    "[^a]", "(?-m)^", "(?<x>.)", "\\b", "|", "*", "+", "secret ", "raw ", "«k/plain#8»", "«k/hex@3#1048576»", "#1 ",
+    "finally { ", "retry 9 ", "\t", "x", "9",
+];
+
+/// Returns a text with a few things done to it: pieces left out, doubled, moved, put in.
+fn mutated(text: &str, dice: &mut Dice) -> String {
+    let mut text: Vec<char> = text.chars().collect();
+    for _ in 0..1 + dice.below(4) {
+        let at = dice.below(text.len() + 1);
+        let longest = 1 + dice.below(60);
+        let end = (at + 1 + dice.below(longest)).min(text.len());
+        match dice.below(5) {
+            0 => drop(text.drain(at..end)),
+            1 => {
+                let piece = text[at..end].to_vec();
+                let to = dice.below(text.len() + 1);
+                text.splice(to..to, piece);
+            }
+            2 => {
+                let piece: Vec<char> = text.drain(at..end).collect();
+                let to = dice.below(text.len() + 1);
+                text.splice(to..to, piece);
+            }
+            3 => drop(text.splice(at..at, dice.pick(PIECES).chars())),
+            _ => drop(text.splice(at..end, dice.pick(PIECES).chars())),
+        }
+    }
+    text.into_iter().collect()
+}
+
+/// Runs a flow or a device for a while on what such programs wait for; whether it ends is the matter of another test.
+fn run_for_a_while(text: &str, dice: &mut Dice) {
+    let checked = support::check_text("chaos.flow", text);
+    let Some(program) = checked.program else { return };
+    let settings = program.settings.clone();
+    let begun = if dice.below(9) == 0 { i64::MAX - 5 } else { support::BEGUN };
+    let (file, port) = ("chaos.flow".to_string(), "none".to_string());
+    let inputs = Inputs { variables: HashMap::new(), seed: dice.0, begun, file, port, settings };
+    let mut engine = Engine::new(std::sync::Arc::new(program), inputs);
+    for _ in 0..400 {
+        match engine.poll() {
+            Output::Event(_) => {}
+            Output::Act(Action::Port(_, PortCommand::Open { .. })) => {
+                engine.handle(engine.now(), Input::Opened(PortId::FIRST));
+            }
+            Output::Act(Action::Port(_, PortCommand::Write { token, .. })) => {
+                engine.handle(engine.now(), Input::Sent(token));
+            }
+            Output::Act(Action::Port(..)) => {}
+            Output::Act(Action::Save { .. }) => engine.handle(engine.now(), Input::Kept(Ok(()))),
+            Output::Act(Action::Ask { .. }) => engine.handle(engine.now(), Input::Answered(None)),
+            Output::Wait { until, .. } => match (dice.below(3), until) {
+                (0, Some(until)) => engine.handle(until, Input::Tick),
+                _ => engine.handle(engine.now(), Input::Received(PortId::FIRST, dice.pick(KNOWN))),
+            },
+            Output::Done(_) => return,
+        }
+    }
+}
+
+/// Returns what is mutated: every small flow, device and library of the repository.
+fn seeds() -> Vec<String> {
+    let folders =
+        ["tests/rules", "tests/corpus", "tests/corpus/devices", "tests/cases/run", "flows/std", "tests/cases/check"];
+    let files = folders.iter().flat_map(|folder| support::flows_in(folder).into_iter().map(move |name| (folder, name)));
+    let texts = files.map(|(folder, name)| std::fs::read_to_string(support::repo(&format!("{folder}/{name}.flow"))));
+    texts.filter_map(Result::ok).filter(|text| text.len() < 3_000).collect()
+}
+
+const RECORDING: &str = "flowrun recording 2\ntitle \"t\"\nseed 1\nbegun 1721620800000\nabout host \"h\"\n\
+    variable n \"5\"\n0.000000000 open 9600 7E1\n0.000000000 > +0.001000000 \"AT «k/plain#8»\\r\"\n\
+    0.100000000 < \"\\r\\nOK «k/hex@2#4»\\r\\n\"\n0.200000000 note settings 115200 8N1\n\
+    0.300000000 > +0.001000000 \"a\\rb\"\n9.000000000 closed\n";
+
+/// `FLOWRUN_CHAOS=1000000` makes so many inputs, `FLOWRUN_CHAOS_FROM=N` begins with another; a panic tells its number.
+#[test]
+fn mutated_inputs_panic_nowhere() {
+    let number = |name: &str, usual: u64| std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(usual);
+    let (count, from) = (number("FLOWRUN_CHAOS", 150), number("FLOWRUN_CHAOS_FROM", 1));
+    let seeds = seeds();
+    assert!(seeds.len() > 100, "{} texts", seeds.len());
+    for n in from..from + count {
+        let mut dice = Dice(n.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let is_recording = dice.below(4) == 0;
+        let seed = if is_recording { RECORDING } else { seeds[dice.below(seeds.len())].as_str() };
+        let text = mutated(seed, &mut dice);
+        let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            if !is_recording {
+                read_all(&text);
+                return run_for_a_while(&text, &mut dice);
+            }
+            let Ok(recording) = Recording::read(&text) else { return };
+            let _ = ReplayWorld::new(&recording, &[], flowrun::replay::Timing::Same);
+            assert!(support::check_text("made.flow", &device_file(&recording)).program.is_some());
+        }));
+        assert!(made.is_ok(), "FLOWRUN_CHAOS_FROM={n}\n{text}");
     }
 }

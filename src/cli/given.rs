@@ -103,6 +103,14 @@ fn from_file(path: &Path) -> Result<Vec<Given>, Diagnostic> {
     let unreadable = |why: String| problem(format!("`{shown}` cannot be read: {why}"));
     let bytes = read_file(path, Reach::Anywhere, LARGEST_TEXT).map_err(|error| unreadable(error.to_string()))?;
     let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8".to_string()))?;
+    let given = read(&text, &shown)?.into_iter();
+    let from = || Origin::File(path.display().to_string());
+    Ok(given.map(|(name, value)| Given { name, value, from: from() }).collect())
+}
+
+/// Reads the text of a file of variables: their names and values.
+fn read(text: &str, shown: &str) -> Result<Vec<(String, String)>, Diagnostic> {
+    let problem = |message: String| Diagnostic::general(Code::CommandLine, message);
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
         let start = error.span().map_or(0, |span| span.start.min(text.len()));
         let line = text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count() + 1;
@@ -124,7 +132,7 @@ fn from_file(path: &Path) -> Result<Vec<Given>, Diagnostic> {
                 return Err(problem(message).help("a variable is a string, a whole number, `true` or `false`"));
             }
         };
-        given.push(Given { name, value, from: Origin::File(path.display().to_string()) });
+        given.push((name, value));
     }
     Ok(given)
 }
@@ -174,6 +182,28 @@ mod tests {
         fs::write(&path, text).expect("the test's file can be written");
         let given = from_file(&path).map_err(|problem| problem.message)?;
         Ok(given.into_iter().map(|given| (given.name, given.value)).collect())
+    }
+
+    /// `FLOWRUN_CHAOS=1000000` makes so many files.
+    #[test]
+    fn no_mutated_file_of_variables_makes_a_panic() {
+        let count = std::env::var("FLOWRUN_CHAOS").ok().and_then(|n| n.parse().ok()).unwrap_or(300);
+        let right = "apn = \"x\\u00e9y\"\nport = 1883\ntls = true\n\"运\" = '5'\n[t]\na.b = [1, 2]\n# end\n".as_bytes();
+        let pieces = b"\"'=[]{}\\\n\r#.-_0x9e\xff\x00";
+        let mut random = crate::value::random::Rng::from_seed(1);
+        for _ in 0..count {
+            let mut bytes = right.to_vec();
+            for _ in 0..=random.below(4) {
+                let at = random.below(bytes.len() as u64) as usize;
+                let piece = pieces[random.below(pieces.len() as u64) as usize];
+                match random.below(3) {
+                    0 => bytes[at] = piece,
+                    1 => bytes.insert(at, piece),
+                    _ => drop(bytes.remove(at)),
+                }
+            }
+            let _ = read(&String::from_utf8_lossy(&bytes), "vars.toml");
+        }
     }
 
     #[test]
