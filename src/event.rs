@@ -287,6 +287,17 @@ pub struct Failure {
     pub cause: Option<String>,
 }
 
+/// How far a wait for input is, for who watches it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// What is awaited, as messages show it, with secrets named; empty if no input is awaited.
+    pub what: String,
+    /// When the wait began.
+    pub begun: Moment,
+    /// How many bytes came since the last send.
+    pub came: usize,
+}
+
 /// What an engine is waiting for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Waiting {

@@ -9,6 +9,7 @@ pub mod json;
 pub mod jsonl;
 pub mod junit;
 mod lines;
+mod live;
 pub mod progress;
 pub mod suite;
 pub mod summary;
@@ -17,8 +18,9 @@ pub mod transcript;
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
-use crate::event::{Event, EventKind, Waiting};
+use crate::event::{Event, EventKind, Progress, Waiting};
 use crate::time::Moment;
 use crate::world::Audience;
 
@@ -27,7 +29,7 @@ use crate::world::Audience;
 pub struct Wants {
     /// Bytes that were sent and that came.
     pub traffic: bool,
-    /// Waits: [`Sink::waiting`].
+    /// Waits, again and again while they go on: [`Sink::progress`] and [`Sink::waiting`].
     pub waits: bool,
 }
 
@@ -44,6 +46,9 @@ pub trait Sink {
     fn wants(&self) -> Wants {
         Wants { traffic: true, waits: false }
     }
+
+    /// Takes note of how far the wait is of which [`Sink::waiting`] tells next; called only if [`Sink::wants`] says so.
+    fn progress(&mut self, _progress: &Progress) {}
 
     /// Takes note that the engine now waits, and what for; called only if [`Sink::wants`] says so.
     ///
@@ -87,6 +92,10 @@ impl<S: Sink + ?Sized> Sink for &mut S {
         (**self).wants()
     }
 
+    fn progress(&mut self, progress: &Progress) {
+        (**self).progress(progress);
+    }
+
     fn waiting(&mut self, now: Moment, why: &Waiting) -> io::Result<()> {
         (**self).waiting(now, why)
     }
@@ -103,6 +112,9 @@ impl<S: Sink + ?Sized> Sink for &mut S {
         (**self).end()
     }
 }
+
+/// How often a person is shown how far a wait is.
+const LOOKS_EVERY: Duration = Duration::from_millis(250);
 
 /// The audience of a run that passes everything on to several sinks, in the order in which they were added.
 #[derive(Default)]
@@ -176,6 +188,15 @@ impl Audience for Fan<'_> {
         if self.wants_waits {
             self.each(|wants| wants.waits, |sink| sink.waiting(now, why));
         }
+    }
+
+    fn looks_every(&self) -> Option<Duration> {
+        self.wants_waits.then_some(LOOKS_EVERY)
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        let watching = self.sinks.iter_mut().filter(|named| named.wants.waits);
+        watching.for_each(|named| named.sink.progress(progress));
     }
 
     fn has_unwritten(&mut self) -> bool {

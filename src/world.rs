@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::{Action, Engine, Input, Output};
-use crate::event::{CloseReason, Event, Verdict, Waiting};
+use crate::event::{CloseReason, Event, Progress, Verdict, Waiting};
 use crate::port::{Capabilities, Happening, PortCommand, PortId};
 use crate::time::Moment;
 
@@ -135,6 +135,15 @@ pub trait Audience {
     /// Takes note that the engine now waits, and what for; called before each wait.
     fn waiting(&mut self, now: Moment, why: &Waiting);
 
+    /// Returns how often it wants to be told of a wait that goes on; `None` is once. Asked once, before the run begins:
+    /// a run that nobody watches must not wake up.
+    fn looks_every(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Takes note of how far a wait is, before [`Audience::waiting`]; only if [`Audience::looks_every`] says so.
+    fn progress(&mut self, _progress: &Progress) {}
+
     /// Whether something was told that is not yet where it is kept.
     fn has_unwritten(&mut self) -> bool {
         false
@@ -162,6 +171,8 @@ pub struct Session<'a> {
     write_at: Option<Moment>,
     /// When the tap is to write, if nothing happens before.
     quiet_at: Option<Moment>,
+    /// How often the audience looks at a wait that goes on.
+    looks_every: Option<Duration>,
     /// How often nothing happened at one moment.
     idle: u32,
     /// Room for bytes that come without a wait.
@@ -180,7 +191,9 @@ pub enum Next {
 impl<'a> Session<'a> {
     /// Begins a session.
     pub fn new(engine: &'a mut Engine, company: Company<'a>) -> Session<'a> {
-        Session { engine, company, is_asking: false, write_at: None, quiet_at: None, idle: 0, early: Vec::new() }
+        let looks_every = company.audience.looks_every();
+        let (write_at, quiet_at) = (None, None);
+        Session { engine, company, is_asking: false, write_at, quiet_at, looks_every, idle: 0, early: Vec::new() }
     }
 
     /// Goes on to the end in a world of its own, and returns the verdict.
@@ -231,6 +244,9 @@ impl<'a> Session<'a> {
                         continue;
                     }
                     let now = self.engine.now();
+                    if self.looks_every.is_some() {
+                        self.company.audience.progress(&self.engine.progress());
+                    }
                     self.company.audience.waiting(now, &why);
                     let mut until = until;
                     // What comes after its time is over answers the next question, if that is the same.
@@ -253,7 +269,8 @@ impl<'a> Session<'a> {
                     let has_unwritten = self.company.audience.has_unwritten();
                     self.write_at = has_unwritten.then(|| self.write_at.unwrap_or(soon));
                     self.quiet_at = is_tap_behind.then(|| self.quiet_at.unwrap_or(soon));
-                    return Next::Wait([self.write_at, self.quiet_at, until].into_iter().flatten().min());
+                    let looks_at = self.looks_every.map(|every| now + every);
+                    return Next::Wait([self.write_at, self.quiet_at, looks_at, until].into_iter().flatten().min());
                 }
                 Output::Done(verdict) => return Next::Over(verdict),
             }
@@ -392,8 +409,33 @@ mod tests {
         fn waiting(&mut self, _now: Moment, _why: &Waiting) {}
     }
 
-    fn engine() -> Engine {
-        let reader = |_: &Path| Ok(b"flow \"t\"\nexpect none line \"X\" for 10s\n".to_vec());
+    /// Looks at a wait as often as it says, and knows when it was told of one.
+    struct Looking {
+        every: Option<Duration>,
+        looked_at: Vec<(u64, Progress)>,
+        progress: Progress,
+    }
+
+    impl Audience for Looking {
+        fn tell(&mut self, _event: &Event) {}
+
+        fn waiting(&mut self, now: Moment, _why: &Waiting) {
+            self.looked_at.push((now.since_start().as_millis() as u64, self.progress.clone()));
+        }
+
+        fn looks_every(&self) -> Option<Duration> {
+            self.every
+        }
+
+        fn progress(&mut self, progress: &Progress) {
+            self.progress = progress.clone();
+        }
+    }
+
+    /// Returns an engine that runs a flow.
+    fn engine(body: &str) -> Engine {
+        let text = format!("flow \"t\"\n{body}\n").into_bytes();
+        let reader = |_: &Path| Ok(text.clone());
         let program = check(load(Path::new("test.flow"), &reader)).program.expect("the flow is right");
         let inputs = Inputs {
             variables: Default::default(),
@@ -406,15 +448,38 @@ mod tests {
         Engine::new(Arc::new(program), inputs)
     }
 
+    /// Runs a flow on a line on which nothing comes.
+    fn run_in_silence(body: &str, audience: &mut impl Audience, tap: &mut impl Tap) -> Moment {
+        let mut engine = engine(body);
+        let mut memory = Memory::default();
+        let company = Company { keeper: &mut memory, audience, person: &mut Nobody, tap: Some(tap) };
+        run(&mut engine, &mut Silence::default(), company);
+        engine.now()
+    }
+
+    #[test]
+    fn who_looks_every_quarter_of_a_second_is_told_of_a_wait_while_it_goes_on_and_nobody_else_is() {
+        let looked_at = |every| {
+            let mut audience = Looking { every, looked_at: Vec::new(), progress: Progress::default() };
+            let mut tap = Slow { written_at: Some(Moment::START), ..Slow::default() };
+            run_in_silence("expect line \"OK\" within 1s", &mut audience, &mut tap);
+            audience.looked_at
+        };
+        let watched = looked_at(Some(Duration::from_millis(250)));
+        let moments: Vec<u64> = watched.iter().map(|(at, _)| *at).collect();
+        assert_eq!(moments, [0, 250, 500, 750]);
+        let what = "line \"OK\"".to_string();
+        assert_eq!(watched[3].1, Progress { what, begun: Moment::START, came: 0 });
+        let unwatched: Vec<u64> = looked_at(None).iter().map(|(at, _)| *at).collect();
+        assert_eq!(unwatched, [0]);
+    }
+
     #[test]
     fn a_tap_writes_out_on_a_quiet_line_though_nobody_else_has_anything_to_write() {
-        let mut engine = engine();
         let mut tap = Slow::default();
-        let mut memory = Memory::default();
-        let company = Company { keeper: &mut memory, audience: &mut Deaf, person: &mut Nobody, tap: Some(&mut tap) };
-        run(&mut engine, &mut Silence::default(), company);
+        let ended = run_in_silence("expect none line \"X\" for 10s", &mut Deaf, &mut tap);
         assert_eq!(tap.written_at, Some(Moment::START + WRITE_OUT));
-        assert!(engine.now() >= Moment::from_millis(10_000));
+        assert!(ended >= Moment::from_millis(10_000));
     }
 
     /// A line on which something comes every so often, and never stops.
@@ -480,7 +545,8 @@ mod tests {
             let mut memory = Memory::default();
             let company = Company { keeper: &mut memory, audience: &mut lazy, person: &mut Nobody, tap: None };
             let every = Duration::from_millis(every);
-            run(&mut engine(), &mut Chatter { line: Silence::default(), every, clock }, company);
+            let mut engine = engine("expect none line \"X\" for 10s");
+            run(&mut engine, &mut Chatter { line: Silence::default(), every, clock }, company);
             assert!(lazy.longest <= WRITE_OUT, "{every:?}: {:?}", lazy.longest);
             assert!((30..=101).contains(&lazy.n_written), "{every:?}: {}", lazy.n_written);
         }

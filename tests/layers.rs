@@ -158,7 +158,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("similar", &["suite.rs"]),
     ("strsim", &["diagnostic/nearest.rs"]),
     ("toml", &["cli/given.rs", "results.rs"]),
-    ("unicode_width", &["report/console.rs"]),
+    ("unicode_width", &["report/live.rs"]),
     ("windows_sys", &["cli/person/echo.rs"]),
 ];
 

@@ -187,7 +187,7 @@ mod tests {
     /// `FLOWRUN_CHAOS=1000000` makes so many files.
     #[test]
     fn no_mutated_file_of_variables_makes_a_panic() {
-        let count = std::env::var("FLOWRUN_CHAOS").ok().and_then(|n| n.parse().ok()).unwrap_or(300);
+        let count = env::var("FLOWRUN_CHAOS").ok().and_then(|n| n.parse().ok()).unwrap_or(300);
         let right = "apn = \"x\\u00e9y\"\nport = 1883\ntls = true\n\"运\" = '5'\n[t]\na.b = [1, 2]\n# end\n".as_bytes();
         let pieces = b"\"'=[]{}\\\n\r#.-_0x9e\xff\x00";
         let mut random = crate::value::random::Rng::from_seed(1);

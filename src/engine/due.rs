@@ -2,7 +2,7 @@
 
 use super::exec::talk::Stalled;
 use super::{Engine, State};
-use crate::event::Waiting;
+use crate::event::{Progress, Waiting};
 use crate::port::PortId;
 use crate::time::Moment;
 
@@ -109,6 +109,13 @@ impl Engine {
             let failure = self.step_timeout(site, "still computing here");
             self.fail(failure);
         }
+    }
+
+    /// Returns how far the present wait is.
+    pub(crate) fn progress(&self) -> Progress {
+        let State::Waiting(wait) = &self.state else { return Progress::default() };
+        let sight = &self.ports[wait.port].sight;
+        Progress { what: self.what(wait), begun: wait.begun, came: sight.inbox.end() - sight.exchange }
     }
 
     /// Returns what the engine is waiting for.

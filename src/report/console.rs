@@ -7,14 +7,14 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style as Ansi};
-use unicode_width::UnicodeWidthChar;
 
 use super::failure::{render_failure, render_failure_line};
 use super::lines::{Seconds, lines};
+use super::live::{Live, columns, cut};
 use super::summary::Tally;
 use super::{Sink, Wants};
-use crate::diagnostic::render::{Look, Style, render_place};
-use crate::event::{CloseReason, Event, EventKind, RunHeader, StepOutcome, Verdict, Waiting};
+use crate::diagnostic::render::{Look, Style};
+use crate::event::{CloseReason, Event, EventKind, Progress, RunHeader, StepOutcome, Verdict, Waiting};
 use crate::source::Sources;
 use crate::time::Moment;
 use crate::value::escape::{push_visible, visible};
@@ -49,6 +49,8 @@ pub struct Console<'a, W: Write> {
     volume: Volume,
     status: Status,
     tally: Tally,
+    /// What the status line is made of.
+    live: Live,
     /// What is about to be written.
     text: String,
     /// The status line as it stands on the terminal; empty if there is none.
@@ -73,7 +75,7 @@ impl<'a, W: Write> Console<'a, W> {
     /// exchange are cut to the width; what the flow or the engine says is not.
     pub fn new(out: W, sources: &'a Sources, look: Look, volume: Volume, status: Status) -> Console<'a, W> {
         let (text, shown, tally) = (String::new(), String::new(), Tally::default());
-        Console { out, sources, look, volume, status, tally, text, shown }
+        Console { out, sources, look, volume, status, tally, live: Live::default(), text, shown }
     }
 
     fn say(&mut self, event: &Event) {
@@ -196,7 +198,7 @@ impl<'a, W: Write> Console<'a, W> {
         for (paint, part) in parts {
             // A character has four bytes at most: what is behind can not be shown anyway.
             let text = as_text(|text| push_visible(text, &part[..part.len().min(room * 4 + 4)]));
-            let shown = self.cut(&text, room);
+            let shown = cut(&text, room, self.look.style);
             room -= columns(&shown).min(room);
             self.paint(paint, &shown);
             if shown != text || room == 0 {
@@ -218,45 +220,6 @@ impl<'a, W: Write> Console<'a, W> {
         if self.look.style == Style::Ascii { ascii } else { unicode }
     }
 
-    /// Returns the text, or as much of it as `room` columns hold with the sign that it was cut.
-    fn cut(&self, text: &str, room: usize) -> String {
-        if columns(text) <= room {
-            return text.to_string();
-        }
-        let dots = self.sign("…", "...");
-        let room = room.saturating_sub(columns(dots));
-        let mut used = 0;
-        let kept = text.chars().take_while(|c| {
-            used += width_of(*c);
-            used <= room
-        });
-        kept.collect::<String>() + dots
-    }
-
-    /// The status line for a wait; `None` leaves it as it is.
-    fn status_of(&self, now: Moment, why: &Waiting) -> Option<String> {
-        let place = |site| render_place(site, self.sources);
-        let left = |until: Moment| format!(", {:.1} s left", until.since(now).as_secs_f64());
-        let text = match why {
-            Waiting::Open => "opening the port".to_string(),
-            Waiting::Write { site } => format!("sending ({})", place(*site)),
-            Waiting::Match { site, deadline } => {
-                let left = deadline.map_or(String::new(), left);
-                let source = self.sources.get(site.source);
-                let statement =
-                    source.shown().get(site.span.range()).unwrap_or_default().lines().next().unwrap_or_default();
-                format!("{statement} ({}){left}", place(*site))
-            }
-            Waiting::Sleep { site, until } => format!("sleeping ({}){}", place(*site), left(*until)),
-            Waiting::Quiet { site } => format!("waiting for a quiet line ({})", place(*site)),
-            // The person is writing where the status would stand.
-            Waiting::Answer { .. } => return None,
-            Waiting::Serve => "waiting for the host".to_string(),
-            Waiting::Breath => return None,
-        };
-        Some(self.cut(&visible(text.as_bytes()), self.look.width.saturating_sub(1)))
-    }
-
     /// Writes what is to be said, in one piece, over the status line.
     fn write(&mut self) -> io::Result<()> {
         if self.text.is_empty() {
@@ -275,6 +238,9 @@ impl<'a, W: Write> Console<'a, W> {
 impl<W: Write> Sink for Console<'_, W> {
     fn tell(&mut self, event: &Event) -> io::Result<()> {
         self.tally.add(event);
+        if self.status == Status::Shown {
+            self.live.tell(event);
+        }
         // A verdict that a clean-up failed needs its reason.
         if self.volume == Volume::Normal || matches!(event.kind, EventKind::CleanupFailed(_)) {
             self.say(event);
@@ -300,11 +266,16 @@ impl<W: Write> Sink for Console<'_, W> {
         Wants { traffic: self.volume == Volume::Normal, waits: self.status == Status::Shown }
     }
 
+    fn progress(&mut self, progress: &Progress) {
+        self.live.progress(progress);
+    }
+
     fn waiting(&mut self, now: Moment, why: &Waiting) -> io::Result<()> {
         if self.status == Status::Hidden {
             return Ok(());
         }
-        match self.status_of(now, why) {
+        let width = self.look.width.saturating_sub(1);
+        match self.live.line(now, why, self.sources, self.look, width) {
             Some(line) if line != self.shown => {
                 self.text.push_str(ERASE);
                 self.paint(DIM, &line);
@@ -351,14 +322,6 @@ fn count(n: u64, what: &str) -> String {
 
 fn lasting(took: Duration) -> String {
     format!("{} s", Moment::after(took))
-}
-
-fn columns(text: &str) -> usize {
-    if text.is_ascii() { text.len() } else { text.chars().map(width_of).sum() }
-}
-
-fn width_of(c: char) -> usize {
-    c.width().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -518,6 +481,8 @@ mod tests {
         let deadline = Some(Moment::from_millis(5000));
         let why = Waiting::Match { site, deadline };
         let mut all = || -> io::Result<()> {
+            let begun = Moment::from_millis(300);
+            console.progress(&Progress { what: "line \"OK\"".to_string(), begun, came: 3 });
             console.waiting(Moment::from_millis(1800), &why)?;
             console.waiting(Moment::from_millis(1800), &why)?;
             console.waiting(Moment::from_millis(1800), &Waiting::Breath)?;
@@ -530,8 +495,8 @@ mod tests {
         let text =
             String::from_utf8(out).expect("a console shows text").replace('\r', "<cr>").replace('\u{1b}', "<esc>");
         assert_snapshot!(text, @r#"
-        <cr><esc>[Kexpect line "OK" within 5s (lib/air.flow:4:3), 3.2 s left<cr><esc>[K    1.801  < OK\r\n
-        <cr><esc>[Ksleeping (lib/air.flow:4:3), 0.2 s left<cr><esc>[K
+        <cr><esc>[K⠧ waits for line "OK" (lib/air.flow:4:3) · 1.5 of 4.7 s · 3 B came<cr><esc>[K    1.801  < OK\r\n
+        <cr><esc>[K⠧ sleeps (lib/air.flow:4:3) · 0.2 s left<cr><esc>[K
         "#);
     }
 }

@@ -1,0 +1,210 @@
+//! `Live`: what a run is waiting for just now, as one line that moves.
+
+use unicode_width::UnicodeWidthChar;
+
+use crate::diagnostic::render::{Look, Style, render_place};
+use crate::event::{Event, EventKind, Progress, Waiting};
+use crate::source::{Site, Sources};
+use crate::time::Moment;
+use crate::value::escape::{visible, visible_cut};
+
+/// How much is shown of what was sent last.
+const SENT_SHOWN: usize = 24;
+/// How many milliseconds a frame of the sign stands.
+const FRAME_MS: u128 = 250;
+const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+const ASCII_FRAMES: [&str; 4] = ["|", "/", "-", "\\"];
+
+/// Knows of a run what its line needs.
+#[derive(Debug, Default)]
+pub(super) struct Live {
+    /// The steps that have begun and not ended: title, attempt, attempts.
+    steps: Vec<(String, u32, u32)>,
+    /// What was sent last, cut.
+    sent: Option<String>,
+    progress: Progress,
+}
+
+impl Live {
+    /// Takes note of an event.
+    pub(super) fn tell(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::StepBegan { title, attempt, attempts, .. } => {
+                self.steps.push((visible(title.as_bytes()), *attempt, *attempts));
+            }
+            EventKind::StepEnded { .. } => drop(self.steps.pop()),
+            EventKind::Sent { bytes } => self.sent = Some(visible_cut(bytes.trim_ascii_end(), SENT_SHOWN)),
+            EventKind::RunStarted(_)
+            | EventKind::Opened
+            | EventKind::Closed(_)
+            | EventKind::Received { .. }
+            | EventKind::Matched { .. }
+            | EventKind::Captured { .. }
+            | EventKind::Saved { .. }
+            | EventKind::Logged { .. }
+            | EventKind::Noted { .. }
+            | EventKind::Skipped { .. }
+            | EventKind::CleanupFailed(_)
+            | EventKind::Failed(_)
+            | EventKind::RunEnded { .. } => {}
+        }
+    }
+
+    /// Takes note of how far the wait is.
+    pub(super) fn progress(&mut self, progress: &Progress) {
+        self.progress.clone_from(progress);
+    }
+
+    /// Returns the line for a wait, cut to `width` columns; `None` leaves the line as it is.
+    ///
+    /// What moves stands at its end and is never cut as long as there is room for it.
+    pub(super) fn line(
+        &self,
+        now: Moment,
+        why: &Waiting,
+        sources: &Sources,
+        look: Look,
+        width: usize,
+    ) -> Option<String> {
+        let place = |site: Site| render_place(site, sources);
+        let left = |until: Moment| format!("{:.1} s left", until.since(now).as_secs_f64());
+        let (what, moving) = match why {
+            Waiting::Open => ("opens the port".to_string(), Vec::new()),
+            Waiting::Write { site } => (format!("sends ({})", place(*site)), Vec::new()),
+            Waiting::Match { site, deadline } => (
+                format!("waits for {} ({})", self.progress.what, place(*site)),
+                vec![self.time(now, *deadline), self.came()],
+            ),
+            Waiting::Sleep { site, until } => (format!("sleeps ({})", place(*site)), vec![left(*until)]),
+            Waiting::Quiet { site } => (format!("waits for a quiet line ({})", place(*site)), Vec::new()),
+            Waiting::Serve => ("waits for the host".to_string(), Vec::new()),
+            // The person is writing where the line would stand.
+            Waiting::Answer { .. } | Waiting::Breath => return None,
+        };
+        let (sign, dot) = match look.style {
+            Style::Ascii => (frame(now, &ASCII_FRAMES), " - "),
+            Style::Plain | Style::Colour => (frame(now, &FRAMES), " · "),
+        };
+        let step = self.steps.last().map(|(title, attempt, attempts)| match attempts {
+            1 => title.clone(),
+            attempts => format!("{title}{dot}attempt {attempt}/{attempts}"),
+        });
+        let head = step.into_iter().chain([what]).collect::<Vec<_>>().join(dot);
+        let tail: String = moving.iter().map(|part| format!("{dot}{part}")).collect();
+        let sign = format!("{sign} ");
+        let room = width.saturating_sub(columns(&sign) + columns(&tail)).max(8);
+        let line = sign + &cut(&visible(head.as_bytes()), room, look.style) + &tail;
+        Some(cut(&line, width, look.style))
+    }
+
+    /// How long the wait is, and of how long.
+    fn time(&self, now: Moment, deadline: Option<Moment>) -> String {
+        let so_far = now.since(self.progress.begun).as_secs_f64();
+        match deadline {
+            Some(deadline) => {
+                let whole = deadline.since(self.progress.begun).as_secs_f64();
+                let whole = format!("{whole:.1}");
+                format!("{so_far:.1} of {} s", whole.strip_suffix(".0").unwrap_or(&whole))
+            }
+            None => format!("{so_far:.1} s"),
+        }
+    }
+
+    /// How much came, and since what.
+    fn came(&self) -> String {
+        match &self.sent {
+            Some(sent) => format!("{} B since {sent}", self.progress.came),
+            None => format!("{} B came", self.progress.came),
+        }
+    }
+}
+
+/// Returns the sign of this moment.
+fn frame(now: Moment, frames: &[&'static str]) -> &'static str {
+    frames[(now.since_start().as_millis() / FRAME_MS) as usize % frames.len()]
+}
+
+/// Returns how many columns a text takes.
+pub(super) fn columns(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.chars().map(width_of).sum() }
+}
+
+fn width_of(c: char) -> usize {
+    c.width().unwrap_or(0)
+}
+
+/// Returns the text, or as much of it as `room` columns hold with the sign that it was cut.
+pub(super) fn cut(text: &str, room: usize, style: Style) -> String {
+    if columns(text) <= room {
+        return text.to_string();
+    }
+    let dots = if style == Style::Ascii { "..." } else { "…" };
+    let room = room.saturating_sub(columns(dots));
+    let mut used = 0;
+    let kept = text.chars().take_while(|c| {
+        used += width_of(*c);
+        used <= room
+    });
+    kept.collect::<String>() + dots
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::port_id::PortId;
+    use crate::report::summary;
+    use crate::source::Span;
+
+    const LOOK: Look = Look { width: 80, style: Style::Plain };
+
+    fn told(events: Vec<EventKind>) -> Live {
+        let mut live = Live::default();
+        for kind in events {
+            live.tell(&Event { at: Moment::START, port: PortId::FIRST, site: None, kind });
+        }
+        live
+    }
+
+    fn example() -> (Sources, Waiting, Live) {
+        let (sources, _) = summary::tests::example();
+        let (id, _) = sources.iter().nth(1).expect("the example has two sources");
+        let site = Site { source: id, span: Span::new(57, 83) };
+        let why = Waiting::Match { site, deadline: Some(Moment::from_millis(61_000)) };
+        let began = EventKind::StepBegan { title: "scan".to_string(), attempt: 2, attempts: 3, depth: 0 };
+        let mut live = told(vec![began, EventKind::Sent { bytes: b"AT+COPS=?\r".to_vec() }]);
+        live.progress(&Progress { what: "line \"OK\"".to_string(), begun: Moment::from_millis(1000), came: 12 });
+        (sources, why, live)
+    }
+
+    #[test]
+    fn a_wait_says_what_is_awaited_for_how_long_of_how_long_and_how_much_came() {
+        let (sources, why, live) = example();
+        let line =
+            |ms, width| live.line(Moment::from_millis(ms), &why, &sources, LOOK, width).expect("there is a line");
+        assert_eq!(
+            line(24_400, 200),
+            "⠧ scan · attempt 2/3 · waits for line \"OK\" (lib/air.flow:4:3) · 23.4 of 60 s · 12 B since AT+COPS=?"
+        );
+        assert_ne!(line(24_400, 200), line(24_650, 200), "it moves");
+    }
+
+    #[test]
+    fn what_moves_is_cut_last() {
+        let (sources, why, live) = example();
+        let line = live.line(Moment::from_millis(24_400), &why, &sources, LOOK, 70).expect("there is a line");
+        assert_eq!(line, "⠧ scan · attempt 2/3 · waits fo… · 23.4 of 60 s · 12 B since AT+COPS=?");
+        let line = live.line(Moment::from_millis(24_400), &why, &sources, LOOK, 20).expect("there is a line");
+        assert_eq!(columns(&line), 20, "{line}");
+    }
+
+    #[test]
+    fn a_step_that_ended_is_not_named() {
+        let (sources, why, mut live) = example();
+        let outcome = crate::event::StepOutcome::Passed;
+        let took = std::time::Duration::ZERO;
+        let kind = EventKind::StepEnded { title: "scan".to_string(), outcome, attempt: 2, took, depth: 0 };
+        live.tell(&Event { at: Moment::START, port: PortId::FIRST, site: None, kind });
+        let line = live.line(Moment::START, &why, &sources, LOOK, 200).expect("there is a line");
+        assert!(line.starts_with("⠋ waits for line"), "{line}");
+    }
+}
