@@ -24,7 +24,7 @@ use std::process::ExitCode;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::event::Verdict;
-use args::{Colours, Command, Typed};
+use args::{Colours, Command, OutputArguments, Typed};
 use terminal::Terminal;
 
 /// Does what the command line asks for; the first argument is the name of the program.
@@ -37,15 +37,21 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     let ending = match args::read(arguments) {
         Ok(Typed { command }) => match command {
-            Command::Run(arguments) => shown(arguments.output.color, |terminal| run::run(&arguments, terminal)),
-            Command::Test(arguments) => shown(arguments.color, |terminal| test::test(&arguments, terminal)),
-            Command::Check(arguments) => shown(arguments.color, |terminal| check::check(&arguments, terminal)),
-            Command::Fmt(arguments) => shown(arguments.color, |terminal| fmt::fmt(&arguments, terminal)),
-            Command::Sim(arguments) => shown(arguments.output.color, |terminal| sim::sim(&arguments, terminal)),
-            Command::Stress(arguments) => shown(arguments.color, |terminal| stress::stress(&arguments, terminal)),
-            Command::Ports => shown(Colours::Never, ports::ports),
+            Command::Run(arguments) => shown(on(&arguments.output), |terminal| run::run(&arguments, terminal)),
+            Command::Test(arguments) => {
+                shown(Terminal::new(arguments.color), |terminal| test::test(&arguments, terminal))
+            }
+            Command::Check(arguments) => {
+                shown(Terminal::new(arguments.color), |terminal| check::check(&arguments, terminal))
+            }
+            Command::Fmt(arguments) => shown(Terminal::new(arguments.color), |terminal| fmt::fmt(&arguments, terminal)),
+            Command::Sim(arguments) => shown(on(&arguments.output), |terminal| sim::sim(&arguments, terminal)),
+            Command::Stress(arguments) => {
+                shown(Terminal::new(arguments.color), |terminal| stress::stress(&arguments, terminal))
+            }
+            Command::Ports => shown(Terminal::new(Colours::Never), ports::ports),
         },
-        Err(answer) => shown(Colours::Auto, |terminal| {
+        Err(answer) => shown(Terminal::new(Colours::Auto), |terminal| {
             if let Err(error) = answer.print() {
                 terminal.lose(&error);
             }
@@ -56,8 +62,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 /// Does something that shows what comes of it, and returns how that ended: not well if it could not be shown.
-fn shown(colours: Colours, act: impl FnOnce(&Terminal) -> Ending) -> Ending {
-    let terminal = Terminal::new(colours);
+fn shown(terminal: Terminal, act: impl FnOnce(&Terminal) -> Ending) -> Ending {
     let ending = act(&terminal);
     if terminal.has_lost() && exit_code(ending) == 0 { Ending::Unwritten } else { ending }
 }
@@ -75,6 +80,11 @@ fn refuse_mistyped(arguments: &[OsString]) -> Option<Ending> {
     let problem = Diagnostic::general(Code::CommandLine, format!("there is no command `{word}`, and no file"));
     Terminal::new(Colours::Auto).refuse(problem.help(help));
     Some(Ending::Refused)
+}
+
+/// Returns what a run is shown on.
+fn on(output: &OutputArguments) -> Terminal {
+    Terminal::new(output.color).cutting(output.cut)
 }
 
 /// How a command ended.

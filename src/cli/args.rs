@@ -353,6 +353,9 @@ pub(super) struct OutputArguments {
     /// Show only a failure and the verdict
     #[arg(long, short)]
     pub quiet: bool,
+    /// Cut long lines to the width of the terminal, which wraps them else
+    #[arg(long)]
+    pub cut: bool,
     /// Say when to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: Colours,

@@ -9,7 +9,7 @@ use anstream::{AutoStream, ColorChoice};
 use super::args::Colours;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::render::{Look, Style, render};
-use crate::report::console::{Console, Status, Volume};
+use crate::report::console::{Console, Overlong, Status, Volume};
 use crate::setup::Pace;
 use crate::source::Sources;
 use crate::value::escape::visible_name;
@@ -28,6 +28,8 @@ pub(super) struct Terminal {
     has_lost: Cell<bool>,
     /// Whether standard output can erase a line.
     status: Status,
+    /// What becomes of long lines of the exchange.
+    overlong: Overlong,
 }
 
 impl Terminal {
@@ -45,7 +47,15 @@ impl Terminal {
             err: look(AutoStream::choice(&err), err.is_terminal(), columns(&err)),
             has_lost: Cell::new(false),
             status,
+            overlong: Overlong::Whole,
         }
+    }
+
+    /// Cuts long lines of the exchange to the width of the terminal, if that is wanted and there is one: what goes into a
+    /// file or a pipe is never cut.
+    pub(super) fn cutting(self, is_wanted: bool) -> Terminal {
+        let overlong = if is_wanted && io::stdout().is_terminal() { Overlong::Cut } else { Overlong::Whole };
+        Terminal { overlong, ..self }
     }
 
     /// Shows what was asked for.
@@ -114,7 +124,7 @@ impl Terminal {
             (Pace::Real, Volume::Normal) => self.status,
             (Pace::Virtual, _) | (_, Volume::Quiet) => Status::Hidden,
         };
-        Console::new(AutoStream::always(io::stdout()), sources, self.out, volume, status)
+        Console::new(AutoStream::always(io::stdout()), sources, self.out, volume, status).with_lines(self.overlong)
     }
 
     /// Returns the sink that shows a run on `out`, as it would on standard output.

@@ -40,6 +40,15 @@ pub enum Status {
     Hidden,
 }
 
+/// What becomes of a line of the exchange that is longer than the terminal is wide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overlong {
+    /// It is written whole: the terminal wraps it, and a file or a pipe loses nothing.
+    Whole,
+    /// It is cut to the width.
+    Cut,
+}
+
 /// Writes a run for a person: each event when it is told, the failure and the verdict at the end.
 #[derive(Debug)]
 pub struct Console<'a, W: Write> {
@@ -48,6 +57,7 @@ pub struct Console<'a, W: Write> {
     look: Look,
     volume: Volume,
     status: Status,
+    overlong: Overlong,
     tally: Tally,
     /// What the status line is made of.
     live: Live,
@@ -71,11 +81,17 @@ const TIME_WIDTH: usize = 9;
 const ERASE: &str = "\r\u{1b}[K";
 
 impl<'a, W: Write> Console<'a, W> {
-    /// Makes a console that writes to `out`; places are those of `sources`. Lines of the
-    /// exchange are cut to the width; what the flow or the engine says is not.
+    /// Makes a console that writes to `out`; places are those of `sources`. Every line is whole, see [`Console::with_lines`].
     pub fn new(out: W, sources: &'a Sources, look: Look, volume: Volume, status: Status) -> Console<'a, W> {
         let (text, shown, tally) = (String::new(), String::new(), Tally::default());
-        Console { out, sources, look, volume, status, tally, live: Live::default(), text, shown }
+        let overlong = Overlong::Whole;
+        Console { out, sources, look, volume, status, overlong, tally, live: Live::default(), text, shown }
+    }
+
+    /// Says what becomes of long lines of the exchange; what the flow or the engine says is never cut.
+    #[must_use]
+    pub fn with_lines(self, overlong: Overlong) -> Console<'a, W> {
+        Console { overlong, ..self }
     }
 
     fn say(&mut self, event: &Event) {
@@ -185,11 +201,14 @@ impl<'a, W: Write> Console<'a, W> {
         self.text.push('\n');
     }
 
-    /// Puts a line of the exchange, cut to the width; line ends at both of its ends are dim.
+    /// Puts a line of the exchange; line ends at both of its ends are dim.
     fn put_line(&mut self, at: Duration, paint: Ansi, lead: &str, bytes: &[u8]) {
         let time = time_column(at);
         self.paint(DIM, &time);
-        let mut room = self.look.width.saturating_sub(columns(&time)).max(1);
+        let mut room = match self.overlong {
+            Overlong::Whole => usize::MAX,
+            Overlong::Cut => self.look.width.saturating_sub(columns(&time)).max(1),
+        };
         let is_end = |b: &u8| matches!(b, b'\r' | b'\n');
         let begin = bytes.iter().position(|b| !is_end(b)).unwrap_or(bytes.len());
         let end = bytes.iter().rposition(|b| !is_end(b)).map_or(begin, |last| last + 1);
@@ -197,7 +216,8 @@ impl<'a, W: Write> Console<'a, W> {
             [(paint, lead.as_bytes()), (DIM, &bytes[..begin]), (paint, &bytes[begin..end]), (DIM, &bytes[end..])];
         for (paint, part) in parts {
             // A character has four bytes at most: what is behind can not be shown anyway.
-            let text = as_text(|text| push_visible(text, &part[..part.len().min(room * 4 + 4)]));
+            let reach = room.saturating_mul(4).saturating_add(4);
+            let text = as_text(|text| push_visible(text, &part[..part.len().min(reach)]));
             let shown = cut(&text, room, self.look.style);
             room -= columns(&shown).min(room);
             self.paint(paint, &shown);
@@ -444,11 +464,25 @@ mod tests {
     }
 
     #[test]
-    fn no_line_of_the_exchange_is_wider_than_the_terminal() {
+    fn a_line_of_the_exchange_is_whole_however_long_it_is() {
         let sources = Sources::default();
         let mut out = Vec::new();
         let look = Look { width: 30, style: Style::Plain };
         let mut console = Console::new(&mut out, &sources, look, Volume::Normal, Status::Hidden);
+        let kind = EventKind::Received { bytes: "日本".repeat(500).into_bytes(), block: false };
+        let event = Event { at: Moment::START, port: PortId::FIRST, site: None, kind };
+        console.tell(&event).and_then(|()| console.end()).expect("a Vec takes whatever is written");
+        let text = String::from_utf8(out).expect("a console shows text");
+        assert_eq!(text, format!("    0.000  < {}\n", "日本".repeat(500)));
+    }
+
+    #[test]
+    fn no_line_of_the_exchange_is_wider_than_the_terminal_if_they_are_to_be_cut() {
+        let sources = Sources::default();
+        let mut out = Vec::new();
+        let look = Look { width: 30, style: Style::Plain };
+        let console = Console::new(&mut out, &sources, look, Volume::Normal, Status::Hidden);
+        let mut console = console.with_lines(Overlong::Cut);
         for bytes in
             ["x".repeat(1000), "日本".repeat(50), "\r\n".repeat(99), "x".repeat(17), "x".repeat(18), "é\r\n".into()]
         {
