@@ -11,6 +11,7 @@ use crate::program::{Program, Role};
 use crate::report::console::Volume;
 use crate::setup::{Complaint, Read, SetupError, read_program};
 use crate::suite::find::everything_in;
+use crate::value::escape::visible;
 
 /// Returns the program in a file that is to play a role, after telling of everything that is wrong with it.
 ///
@@ -56,11 +57,22 @@ pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Box<Diagnostic>> 
     Ok(files)
 }
 
-/// Shows the warnings of a file that is run, unless only its verdict is wanted.
+/// Says how many warnings there are about a file that is run, unless only its verdict is wanted.
 pub(super) fn warn(warnings: &Complaint, volume: Volume, terminal: &Terminal) {
     match volume {
-        Volume::Normal => complain(warnings, terminal),
+        Volume::Normal => terminal.hint(&warned(warnings)),
         Volume::Quiet => {}
+    }
+}
+
+/// Returns how many warnings there are and what shows them; nothing if there are none.
+fn warned(warnings: &Complaint) -> String {
+    let file = warnings.sources.iter().next().map_or("FILE", |(_, source)| source.name());
+    let file = visible(file.as_bytes());
+    match warnings.problems.len() {
+        0 => String::new(),
+        1 => format!("1 warning: `flowrun check {file}` shows it\n\n"),
+        n => format!("{n} warnings: `flowrun check {file}` shows them\n\n"),
     }
 }
 
@@ -163,4 +175,20 @@ fn address_problem(error: &AddressError) -> Diagnostic {
 
 fn problem(message: impl Into<String>) -> Diagnostic {
     Diagnostic::general(Code::CommandLine, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{Source, Sources};
+
+    #[test]
+    fn warnings_of_a_run_are_one_line() {
+        let mut sources = Sources::default();
+        sources.add(Source::new("flows/bench.flow", ""));
+        let warnings = |n| Complaint { problems: vec![problem("it is unused"); n], sources: sources.clone().into() };
+        assert_eq!(warned(&warnings(0)), "");
+        assert_eq!(warned(&warnings(1)), "1 warning: `flowrun check flows/bench.flow` shows it\n\n");
+        assert_eq!(warned(&warnings(3)), "3 warnings: `flowrun check flows/bench.flow` shows them\n\n");
+    }
 }

@@ -108,6 +108,13 @@ impl Terminal {
         self.report(&[problem], &Sources::default());
     }
 
+    /// Shows something that is good to know, on standard error.
+    pub(super) fn hint(&self, text: &str) {
+        if !text.is_empty() {
+            self.complain(text);
+        }
+    }
+
     /// Shows a line about something that went wrong besides.
     pub(super) fn warn(&self, text: &str) {
         self.complain(&format!("warning: {}\n", visible_name(text)));
