@@ -16,11 +16,9 @@ use crate::engine::Engine;
 use crate::event::Verdict;
 use crate::program::Role;
 use crate::report::Fan;
-use crate::report::console::Volume;
 use crate::report::summary::remark;
 use crate::setup::{Counterpart, Ender};
 use crate::transport::{Clock, open, run_all};
-use crate::value::escape::visible_name;
 use crate::world::{Nobody, Session, World};
 
 /// How much all transcripts together gather before they are written, and one of them at the most.
@@ -84,7 +82,7 @@ pub(super) fn run(arguments: &RunArguments, addresses: &[Address], terminal: &Te
         let Prepared { setup, inputs, mut outputs, ender } = one;
         let mut fan = Fan::default();
         outputs.add_sinks(&mut fan, &sources, Share::Part { port: &inputs.port, gathered });
-        fan.add(CONSOLE, terminal.console_into(shown.clone(), &sources, Volume::Quiet));
+        fan.add(CONSOLE, terminal.console_of(&inputs.port, shown.clone(), &sources));
         let (engine, line) = match setup.counterpart() {
             Counterpart::Real(port) => (setup.engine(inputs), Line::Real(port.clone())),
             Counterpart::Device(_) | Counterpart::Recording(_) => {
@@ -98,7 +96,7 @@ pub(super) fn run(arguments: &RunArguments, addresses: &[Address], terminal: &Te
     let mut on_end = |index: usize, verdict: Verdict| {
         verdicts.push(verdict);
         let text = String::from_utf8_lossy(&shown[index].0.borrow()).trim_start_matches('\n').to_string();
-        terminal.say(&format!("{}  {text}", visible_name(&addresses[index].to_string())));
+        terminal.say(&text);
     };
     let at_most = arguments.jobs.unwrap_or(addresses.len());
     run_seats(&mut seats, at_most, &ender, &mut on_end).map_err(|why| {

@@ -134,9 +134,10 @@ impl Terminal {
         Console::new(AutoStream::always(io::stdout()), sources, self.out, volume, status).with_lines(self.overlong)
     }
 
-    /// Returns the sink that shows a run on `out`, as it would on standard output.
-    pub(super) fn console_into<'a, W: Write>(&self, out: W, sources: &'a Sources, volume: Volume) -> Console<'a, W> {
-        Console::new(out, sources, self.out, volume, Status::Hidden)
+    /// Returns the sink that shows the failure and the verdict of a run that is one of several on `out`, as it would on
+    /// standard output.
+    pub(super) fn console_of<'a, W: Write>(&self, port: &str, out: W, sources: &'a Sources) -> Console<'a, W> {
+        Console::new(out, sources, self.out, Volume::Quiet, Status::Hidden).of_port(port)
     }
 
     fn complain(&self, text: &str) {

@@ -13,11 +13,12 @@ use super::lines::{Seconds, lines};
 use super::live::{Live, columns, cut};
 use super::summary::Tally;
 use super::{Sink, Wants};
+use crate::diagnostic::Code;
 use crate::diagnostic::render::{Look, Style};
 use crate::event::{CloseReason, Event, EventKind, Progress, RunHeader, StepOutcome, Verdict, Waiting};
 use crate::source::Sources;
 use crate::time::Moment;
-use crate::value::escape::{push_visible, visible};
+use crate::value::escape::{push_visible, visible, visible_name};
 
 /// How much a console says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub struct Console<'a, W: Write> {
     volume: Volume,
     status: Status,
     overlong: Overlong,
+    /// What the verdict begins with: the port of a run that is one of several.
+    port: String,
     tally: Tally,
     /// What the status line is made of.
     live: Live,
@@ -84,8 +87,14 @@ impl<'a, W: Write> Console<'a, W> {
     /// Makes a console that writes to `out`; places are those of `sources`. Every line is whole, see [`Console::with_lines`].
     pub fn new(out: W, sources: &'a Sources, look: Look, volume: Volume, status: Status) -> Console<'a, W> {
         let (text, shown, tally) = (String::new(), String::new(), Tally::default());
-        let overlong = Overlong::Whole;
-        Console { out, sources, look, volume, status, overlong, tally, live: Live::default(), text, shown }
+        let (overlong, port) = (Overlong::Whole, String::new());
+        Console { out, sources, look, volume, status, overlong, port, tally, live: Live::default(), text, shown }
+    }
+
+    /// Names the port in the verdict: the run is one of several.
+    #[must_use]
+    pub fn of_port(self, port: &str) -> Console<'a, W> {
+        Console { port: format!("{}  ", visible_name(port)), ..self }
     }
 
     /// Says what becomes of long lines of the exchange; what the flow or the engine says is never cut.
@@ -130,16 +139,15 @@ impl<'a, W: Write> Console<'a, W> {
                 let line = format!("clean-up failed: {}", render_failure_line(failure, self.sources));
                 self.put(at, BAD, "! ", line.as_bytes());
             }
+            // That a port could not be opened is said once, at the end.
+            EventKind::Failed(failure) if failure.code == Code::RunPort && failure.site.is_none() => {}
             EventKind::Failed(failure) => {
                 let line = render_failure_line(failure, self.sources);
                 self.put(at, BAD, "! ", line.as_bytes());
             }
             EventKind::Closed(reason) => match reason {
-                CloseReason::Finished => {}
+                CloseReason::Finished | CloseReason::CannotOpen { .. } => {}
                 CloseReason::HungUp { .. } => self.put(at, BAD, "! ", b"port hung up"),
-                CloseReason::CannotOpen { reason, .. } => {
-                    self.put(at, BAD, "! ", format!("port can not be opened: {reason}").as_bytes());
-                }
                 CloseReason::Broken { reason, .. } => {
                     self.put(at, BAD, "! ", format!("port broken: {reason}").as_bytes());
                 }
@@ -177,6 +185,7 @@ impl<'a, W: Write> Console<'a, W> {
         let mut counts = vec![count(self.tally.n_steps, "step"), count(self.tally.n_checks, "check")];
         counts.extend(self.tally.remarks());
         counts.push(lasting(self.tally.took));
+        self.text.push_str(&self.port);
         self.paint(paint.bold(), verdict.title());
         self.text.push_str(&format!("  {title}  {}\n", counts.join(", ")));
     }
@@ -349,9 +358,12 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
+    use crate::event::Failure;
     use crate::port_id::PortId;
     use crate::report::summary;
     use crate::source::{Site, Span};
+
+    const LOOK: Look = Look { width: 80, style: Style::Plain };
 
     fn watch(look: Look, volume: Volume) -> String {
         let (sources, events) = summary::tests::example();
@@ -421,6 +433,39 @@ mod tests {
 
         failed  Attach to the network  3 steps, 1 check, 11.031 s
         "#);
+    }
+
+    #[test]
+    fn a_port_that_cannot_be_opened_is_said_once() {
+        let (sources, failure) = summary::tests::example_failure();
+        let reason = "no such file".to_string();
+        let message = format!("`/dev/ttyX` can not be opened: {reason}");
+        let failure = Failure { code: Code::RunPort, site: None, message, steps: Vec::new(), ..failure };
+        let mut out = Vec::new();
+        let mut console = Console::new(&mut out, &sources, LOOK, Volume::Normal, Status::Hidden);
+        for kind in [
+            EventKind::Closed(CloseReason::CannotOpen { reason, help: None }),
+            EventKind::Failed(Box::new(failure)),
+            EventKind::RunEnded { verdict: Verdict::PortFailed, checks: 0 },
+        ] {
+            let event = Event { at: Moment::START, port: PortId::FIRST, site: None, kind };
+            console.tell(&event).expect("a Vec takes whatever is written");
+        }
+        let text = String::from_utf8(out).expect("a console shows text");
+        assert_eq!(text.matches("no such file").count(), 1, "{text}");
+    }
+
+    #[test]
+    fn with_several_ports_the_verdict_names_its_own() {
+        let (sources, events) = summary::tests::example();
+        let mut out = Vec::new();
+        let console = Console::new(&mut out, &sources, LOOK, Volume::Quiet, Status::Hidden);
+        let mut console = console.of_port("/dev/ttyUSB0");
+        for event in &events {
+            console.tell(event).expect("a Vec takes whatever is written");
+        }
+        let text = String::from_utf8(out).expect("a console shows text");
+        assert!(text.contains("\n/dev/ttyUSB0  failed  Attach to the network  3 steps"), "{text}");
     }
 
     #[test]

@@ -269,6 +269,11 @@ pub(super) mod tests {
         (sources, events)
     }
 
+    /// The sources of the example, and why it failed.
+    pub(crate) fn example_failure() -> (Sources, Failure) {
+        failure::tests::example()
+    }
+
     #[test]
     fn attempts_belong_to_their_step_and_the_last_failure_counts() {
         let (_, events) = example();
