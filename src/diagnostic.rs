@@ -195,6 +195,8 @@ codes! {
     RunSave Error "flow::run::save"
     /// The port could not be opened, or went away.
     RunPort Error "flow::run::port"
+    /// Somebody ended the run.
+    RunInterrupted Error "flow::run::interrupted"
     /// A recording was not played to its end.
     RunUnplayed Error "flow::run::unplayed"
 }

@@ -323,6 +323,14 @@ impl Engine {
             // What is cleaned up then does not stand behind it.
             self.discard_output(send.port);
         }
+        // A failure that is being cleaned up after stays the reason.
+        if self.tally.failure.is_none()
+            && !self.flow.cleans_up_after_a_failure()
+            && let Some(failure) = self.interruption()
+        {
+            self.tally.failure = Some(failure.clone());
+            self.tell(failure.site, EventKind::Failed(failure));
+        }
         self.leave(Exit::Interrupted);
     }
 

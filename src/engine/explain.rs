@@ -1,11 +1,12 @@
 //! Why something failed: what was awaited, what came instead, and what is likely to blame.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use super::look::inbox::Fate;
 use super::look::offset::Offset;
 use super::near_miss::Came;
-use super::{Engine, result_codes};
+use super::{Engine, State, result_codes};
 use crate::diagnostic::Code;
 use crate::engine::exec::wait::{Wait, WaitKind};
 use crate::event::{CloseReason, Failure};
@@ -64,6 +65,59 @@ impl Engine {
         }
     }
 
+    /// Explains what a run was doing when somebody ended it; `None` if that is its usual end, or if it was doing nothing that
+    /// takes time.
+    pub(super) fn interruption(&mut self) -> Option<Box<Failure>> {
+        if self.program.role == Role::Device {
+            return None;
+        }
+        let state = std::mem::replace(&mut self.state, State::Ready);
+        let failure = self.interruption_of(&state);
+        self.state = state;
+        failure
+    }
+
+    fn interruption_of(&mut self, state: &State) -> Option<Box<Failure>> {
+        let (site, message, label) = match state {
+            State::Waiting(wait) => {
+                let lasted = lasting(self.now - wait.begun);
+                let whole = show_duration(wait.deadline - wait.begun);
+                let message = format!("interrupted: {} had not come after {lasted}", self.what(wait));
+                (wait.site, message, format!("waited {lasted} of {whole}"))
+            }
+            State::Sleeping { until, site, .. } => {
+                let left = lasting(*until - self.now);
+                (*site, "interrupted during a sleep".to_string(), format!("{left} were left"))
+            }
+            State::Guarding { send, .. } | State::Writing { send, .. } => {
+                (send.site, "interrupted before all bytes had left".to_string(), "was sending this".to_string())
+            }
+            State::Retrying { site, .. } => {
+                (*site, "interrupted before the next attempt".to_string(), "would have begun again".to_string())
+            }
+            State::Asking { site, .. } => {
+                (*site, "interrupted before the answer".to_string(), "asked this".to_string())
+            }
+            State::Opening => {
+                let message = format!("interrupted before `{}` was open", self.inputs.port);
+                let mut failure = self.failure_at(Code::RunInterrupted, self.program.site(0), message, "");
+                failure.site = None;
+                return Some(failure);
+            }
+            State::Breathing => {
+                let site = self.program.site(self.flow.at);
+                (site, "interrupted while something was computed".to_string(), "was about to do this".to_string())
+            }
+            State::Ready | State::Saving { .. } | State::Serving | State::Over(_) => return None,
+        };
+        let mut failure = self.failure_at(Code::RunInterrupted, site, message, label);
+        self.add_exchange(&mut failure);
+        if let State::Waiting(wait) = state {
+            failure.cause = self.cause(wait);
+        }
+        Some(failure)
+    }
+
     /// Explains a step that took too long while it slept, sent or asked.
     pub(super) fn step_timeout(&mut self, site: Site, label: &str) -> Box<Failure> {
         let title = self.flow.step_titles().last().cloned().unwrap_or_default();
@@ -87,7 +141,7 @@ impl Engine {
                 Some("the device file is at fault, not the flow".to_string()),
             ),
         };
-        let opening = matches!(reason, CloseReason::CannotOpen { .. }) || matches!(self.state, super::State::Opening);
+        let opening = matches!(reason, CloseReason::CannotOpen { .. }) || matches!(self.state, State::Opening);
         let site = self.program.site(self.flow.at.saturating_sub(1).min(self.program.ops.len() - 1));
         let mut failure = self.failure_at(Code::RunPort, site, message, "was here when the port went");
         if opening {
@@ -286,6 +340,11 @@ impl Engine {
         }
         None
     }
+}
+
+/// Returns a duration as messages show it, to the millisecond.
+fn lasting(duration: Duration) -> String {
+    show_duration(Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
 }
 
 /// Returns the lines of some bytes that have something in them.

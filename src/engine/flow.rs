@@ -431,6 +431,12 @@ impl Flow {
         self.scopes.iter().rev().find_map(|scope| scope.is.retries()).unwrap_or(false)
     }
 
+    /// Whether a `finally` block runs because something failed.
+    pub(in crate::engine) fn cleans_up_after_a_failure(&self) -> bool {
+        let is_one = |scope: &Scope| matches!(scope.is, ScopeIs::Cleanup { then: Then::Exit(Exit::Failed(_)) });
+        self.scopes.iter().any(is_one)
+    }
+
     /// Whether a `finally` block runs: a failure in it changes nothing.
     pub(in crate::engine) fn is_in_cleanup(&self) -> bool {
         self.scopes.iter().any(|scope| matches!(scope.is, ScopeIs::Cleanup { .. }))
