@@ -48,6 +48,7 @@ use exec::taint::Search;
 use exec::talk::Outgoing;
 use exec::wait::Wait;
 use exec::watch::Prefilters;
+use explain::Exchange;
 use flow::{Exit, Flow};
 use fuel::Fuel;
 pub use io::{Action, Input, Output};
@@ -143,6 +144,8 @@ struct Tally {
     n_cleanups_failed: u64,
     /// Why the run failed.
     failure: Option<Box<Failure>>,
+    /// What was sent and came before the clean-up that ended last: that did not lead to what fails behind it.
+    before_cleanup: Option<Box<Exchange>>,
     /// Whether the end was told: before that the world may object to it.
     is_end_told: bool,
 }

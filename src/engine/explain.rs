@@ -11,6 +11,7 @@ use crate::diagnostic::Code;
 use crate::engine::exec::wait::{Wait, WaitKind};
 use crate::event::{CloseReason, Failure};
 use crate::pattern::Pattern;
+use crate::port::PortId;
 use crate::program::{LookAt, Needed, PatternSpec, Role};
 use crate::source::Site;
 use crate::time::show_duration;
@@ -18,6 +19,15 @@ use crate::value::escape::{visible, visible_cut};
 
 /// How many lines of what came are kept for a message.
 const LINES: usize = 64;
+
+/// What was sent, and what came then, as failures show it.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    sent: Option<String>,
+    came: Option<Vec<String>>,
+    /// How much had gone over the port when the clean-up behind it was over.
+    behind: (PortId, u64, Offset),
+}
 
 impl Engine {
     /// Explains a wait that ended without what was awaited.
@@ -35,6 +45,7 @@ impl Engine {
         };
         let mut failure = self.failure_at(Code::RunTimeout, wait.site, message, label);
         self.add_exchange(&mut failure);
+        self.add_earlier(wait, &mut failure);
         failure.cause = self.cause(wait);
         failure
     }
@@ -113,6 +124,7 @@ impl Engine {
         let mut failure = self.failure_at(Code::RunInterrupted, site, message, label);
         self.add_exchange(&mut failure);
         if let State::Waiting(wait) = state {
+            self.add_earlier(wait, &mut failure);
             failure.cause = self.cause(wait);
         }
         Some(failure)
@@ -173,7 +185,76 @@ impl Engine {
 
     /// Adds what was sent last and what has come since.
     pub(super) fn add_exchange(&self, failure: &mut Failure) {
-        failure.sent = self.ports[self.flow.port].sight.last_sent().map(|sent| with_ends(self.cut(sent, 400)));
+        (failure.sent, failure.came) = self.exchange();
+    }
+
+    /// Adds what was sent and what came that led here: what a clean-up sent in between did not.
+    pub(super) fn add_leading_exchange(&self, failure: &mut Failure) {
+        match &self.tally.before_cleanup {
+            Some(before) if self.is_just_behind(before) => {
+                (failure.sent, failure.came) = (before.sent.clone(), before.came.clone());
+            }
+            Some(_) | None => self.add_exchange(failure),
+        }
+    }
+
+    /// Adds the lines from before the last send at which an `await` looked too.
+    fn add_earlier(&self, wait: &Wait, failure: &mut Failure) {
+        let shown = self.earlier_lines(wait).into_iter().map(|part| {
+            let line = visible_cut(&self.without_foreign(self.named_part(wait.port, part)), self.limit(400));
+            format!("{} (before the last send)", with_ends(line))
+        });
+        let came = failure.came.take().unwrap_or_default();
+        failure.came = Some(shown.chain(came).collect());
+    }
+
+    /// Returns where the unclaimed lines from before the last send stand, if an `await` looks at them.
+    fn earlier_lines(&self, wait: &Wait) -> Vec<Range<Offset>> {
+        let is_await = matches!(&wait.kind, WaitKind::Patterns { expect, .. } if expect.scope == LookAt::Unclaimed);
+        if !is_await {
+            return Vec::new();
+        }
+        let sight = &self.ports[wait.port].sight;
+        let records = sight.inbox.records().filter_map(|number| sight.inbox.recorded(number));
+        let open = records.filter(|(line, fate)| *fate == Fate::Unclaimed && line.next <= sight.exchange);
+        let mut lines: Vec<Range<Offset>> = open.map(|(line, _)| line.text.clone()).collect();
+        lines.retain(|text| !sight.inbox.slice(text.clone()).is_empty());
+        lines.split_off(lines.len().saturating_sub(LINES))
+    }
+
+    /// Keeps what was sent and what came before a clean-up.
+    pub(super) fn keep_exchange(&mut self) {
+        if self.flow.is_in_cleanup() || self.tally.before_cleanup.as_ref().is_some_and(|kept| self.is_just_behind(kept))
+        {
+            return;
+        }
+        let (sent, came) = self.exchange();
+        let behind = self.stand();
+        self.tally.before_cleanup = Some(Box::new(Exchange { sent, came, behind }));
+    }
+
+    /// Takes note that a clean-up is over.
+    pub(super) fn note_cleaned_up(&mut self) {
+        let behind = self.stand();
+        if let Some(before) = &mut self.tally.before_cleanup {
+            before.behind = behind;
+        }
+    }
+
+    /// Whether nothing was sent and nothing came since a clean-up.
+    fn is_just_behind(&self, before: &Exchange) -> bool {
+        !self.flow.is_in_cleanup() && before.behind == self.stand()
+    }
+
+    /// Returns how much went over the current port.
+    fn stand(&self) -> (PortId, u64, Offset) {
+        let port = &self.ports[self.flow.port];
+        (self.flow.port, port.n_writes(), port.sight.inbox.end())
+    }
+
+    /// Returns what was sent last and what has come since.
+    fn exchange(&self) -> (Option<String>, Option<Vec<String>>) {
+        let sent = self.ports[self.flow.port].sight.last_sent().map(|sent| with_ends(self.cut(sent, 400)));
         // Secrets are named before the lines are parted: one may go on in the next line, or be unfinished.
         let named = |part: Range<Offset>| lines_in(&self.without_foreign(self.named_part(self.flow.port, part)));
         let mut shown = last_lines(self.answer().map(named));
@@ -188,7 +269,7 @@ impl Engine {
         {
             shown = named(echo.clone());
         }
-        failure.came = Some(shown.iter().map(|line| with_ends(visible_cut(line, self.limit(400)))).collect());
+        (sent, Some(shown.iter().map(|line| with_ends(visible_cut(line, self.limit(400)))).collect()))
     }
 
     /// Returns the lines that came since the last send, the unfinished one too; empty ones and the echo are left out.
@@ -286,15 +367,8 @@ impl Engine {
 
     /// Finds what nearly came before the last send, for an `await`: it looks there too.
     fn near_miss_before(&self, wait: &Wait) -> Option<String> {
-        let is_await = matches!(&wait.kind, WaitKind::Patterns { expect, .. } if expect.scope == LookAt::Unclaimed);
-        if !is_await {
-            return None;
-        }
-        let sight = &self.ports[self.flow.port].sight;
-        let records = sight.inbox.records().filter_map(|number| sight.inbox.recorded(number));
-        let open = records.filter(|(line, fate)| *fate == Fate::Unclaimed && line.next <= sight.exchange);
-        let mut lines: Vec<Vec<u8>> = open.map(|(line, _)| sight.inbox.slice(line.text.clone()).to_vec()).collect();
-        let lines = lines.split_off(lines.len().saturating_sub(LINES));
+        let inbox = &self.ports[wait.port].sight.inbox;
+        let lines: Vec<Vec<u8>> = self.earlier_lines(wait).into_iter().map(|text| inbox.slice(text).to_vec()).collect();
         let clean = |bytes: &[u8]| self.journal.clean(bytes);
         Came { lines: &lines, last_is_ended: true, clean: &clean }.near_miss(wait.patterns())
     }

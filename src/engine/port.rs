@@ -150,6 +150,11 @@ impl Port {
             .then(|| self.sight.inbox.last_arrival() + self.settings.settle)
     }
 
+    /// Returns how many writes there were.
+    pub(in crate::engine) fn n_writes(&self) -> u64 {
+        self.n_writes
+    }
+
     /// Returns the token of the next write.
     pub(in crate::engine) fn next_write(&mut self) -> WriteToken {
         self.n_writes += 1;

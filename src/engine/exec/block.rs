@@ -77,6 +77,7 @@ impl Engine {
     /// Begins the next `finally` block of the innermost scope; gives `then` back if there is none.
     fn run_final(&mut self, then: Then) -> Option<Then> {
         let Some((entry, port)) = self.flow.take_final() else { return Some(then) };
+        self.keep_exchange();
         self.open_scope(ScopeIs::Cleanup { then });
         self.flow.at = entry;
         self.flow.port = port;
@@ -86,6 +87,7 @@ impl Engine {
 
     /// Ends a `finally` block.
     pub(in crate::engine) fn end_final(&mut self) {
+        self.note_cleaned_up();
         let scope = self.flow.close();
         match scope.is {
             ScopeIs::Cleanup { then: Then::Leave(leave) } => self.flow.at = leave,
@@ -196,6 +198,7 @@ impl Engine {
 
     /// Goes on with what a finally block came into; gives an exit back that was on its way.
     fn after_cleanup(&mut self, then: Then) -> Option<Exit> {
+        self.note_cleaned_up();
         match then {
             Then::Exit(exit) => Some(exit),
             Then::Leave(leave) => {

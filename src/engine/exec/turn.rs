@@ -37,7 +37,7 @@ impl Engine {
             WhenOver::Fail => {
                 let message = "the last turn is over and it is still not so";
                 let mut failure = self.failure_at(Code::RunLimit, site, message, "all its turns were used");
-                self.add_exchange(&mut failure);
+                self.add_leading_exchange(&mut failure);
                 Err(failure)
             }
         }

@@ -41,7 +41,7 @@ impl Engine {
     fn trouble(&self, (span, message): Trouble, site: Site) -> Box<Failure> {
         let mut failure =
             self.failure_at(Code::RunValue, Site { source: site.source, span }, message, "could not be worked out");
-        self.add_exchange(&mut failure);
+        self.add_leading_exchange(&mut failure);
         failure
     }
 
@@ -359,7 +359,7 @@ impl Engine {
         let message = format!("{} stands nowhere in {place}", spec.title);
         let mut failure = self.failure_at(Code::RunValue, site, message, "nothing to take");
         if text.is_none() {
-            self.add_exchange(&mut failure);
+            self.add_leading_exchange(&mut failure);
         }
         Err(failure)
     }

@@ -35,7 +35,7 @@ impl Engine {
         };
         let label = self.sides(condition).unwrap_or_else(|| "is false".to_string());
         let mut failure = self.failure_at(Code::RunAssert, site, message, label);
-        self.add_exchange(&mut failure);
+        self.add_leading_exchange(&mut failure);
         Err(failure)
     }
 
@@ -44,7 +44,7 @@ impl Engine {
         let message = self.eval(message)?;
         let message = self.shown(&message);
         let mut failure = self.failure_at(Code::RunFail, site, message, "the flow says so");
-        self.add_exchange(&mut failure);
+        self.add_leading_exchange(&mut failure);
         Ok(failure)
     }
 
