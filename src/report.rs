@@ -2,6 +2,7 @@
 //!
 //! No sink decides about the run: one that can not write any more is left out, and the others go on.
 
+pub mod board;
 pub mod console;
 pub mod failure;
 pub mod format;

@@ -16,6 +16,7 @@ use crate::engine::Engine;
 use crate::event::Verdict;
 use crate::program::Role;
 use crate::report::Fan;
+use crate::report::console::Volume;
 use crate::report::summary::remark;
 use crate::setup::{Counterpart, Ender};
 use crate::transport::{Clock, open, run_all};
@@ -78,11 +79,18 @@ pub(super) fn run(arguments: &RunArguments, addresses: &[Address], terminal: &Te
     let shown: Vec<Gathered> = addresses.iter().map(|_| Gathered::default()).collect();
     let gathered = (GATHERED_BY_ALL / addresses.len()).min(GATHERED_BY_ONE);
     let mut seats: Vec<Seat<'_>> = Vec::with_capacity(prepared.len());
+    let ports: Vec<String> = addresses.iter().map(Address::to_string).collect();
+    let is_watched = arguments.output.volume() == Volume::Normal;
+    let (board, places) = is_watched.then(|| terminal.board(&sources, &ports)).flatten().unzip();
+    let mut places = places.into_iter().flatten();
     for (one, shown) in prepared.into_iter().zip(&shown) {
         let Prepared { setup, inputs, mut outputs, ender } = one;
         let mut fan = Fan::default();
         outputs.add_sinks(&mut fan, &sources, Share::Part { port: &inputs.port, gathered });
         fan.add(CONSOLE, terminal.console_of(&inputs.port, shown.clone(), &sources));
+        if let Some(place) = places.next() {
+            fan.add(CONSOLE, place);
+        }
         let (engine, line) = match setup.counterpart() {
             Counterpart::Real(port) => (setup.engine(inputs), Line::Real(port.clone())),
             Counterpart::Device(_) | Counterpart::Recording(_) => {
@@ -95,6 +103,9 @@ pub(super) fn run(arguments: &RunArguments, addresses: &[Address], terminal: &Te
     let mut verdicts = Vec::with_capacity(addresses.len());
     let mut on_end = |index: usize, verdict: Verdict| {
         verdicts.push(verdict);
+        if let Some(board) = &board {
+            board.borrow_mut().erase();
+        }
         let text = String::from_utf8_lossy(&shown[index].0.borrow()).trim_start_matches('\n').to_string();
         terminal.say(&text);
     };

@@ -1,18 +1,26 @@
 //! `Terminal`: where people read: how wide it is, and whether it has colours.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::env;
 use std::io::{self, IsTerminal, Write};
+use std::rc::Rc;
 
 use anstream::{AutoStream, ColorChoice};
 
 use super::args::Colours;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::render::{Look, Style, render};
+use crate::report::board::{Board, Place};
 use crate::report::console::{Console, Overlong, Status, Volume};
 use crate::setup::Pace;
 use crate::source::Sources;
 use crate::value::escape::visible_name;
+
+/// A board, and the place of each run on it.
+type BoardAndPlaces<'a> = (Rc<RefCell<Board<'a>>>, Vec<Place<'a>>);
+
+/// Rows where nobody says how many there are.
+const HEIGHT: usize = 24;
 
 /// Columns where nobody says how many there are.
 const WIDTH: usize = 100;
@@ -140,6 +148,13 @@ impl Terminal {
         Console::new(out, sources, self.out, Volume::Quiet, Status::Hidden).of_port(port)
     }
 
+    /// Returns a line that moves for each of several runs, if standard output can erase a line; its place takes each run.
+    pub(super) fn board<'a>(&self, sources: &'a Sources, ports: &[String]) -> Option<BoardAndPlaces<'a>> {
+        let height = rows(&io::stdout()).unwrap_or(HEIGHT).saturating_sub(1);
+        let out = AutoStream::always(io::stdout());
+        (self.status == Status::Shown).then(|| Board::new(out, sources, self.out, height, ports))
+    }
+
     fn complain(&self, text: &str) {
         let mut err = AutoStream::always(io::stderr());
         if err.write_all(text.as_bytes()).and_then(|()| err.flush()).is_err() {
@@ -181,8 +196,19 @@ fn columns(stream: &impl std::os::fd::AsFd) -> Option<usize> {
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
+#[cfg(unix)]
+fn rows(stream: &impl std::os::fd::AsFd) -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(stream).ok()?;
+    Some(usize::from(size.ws_row)).filter(|rows| *rows > 0)
+}
+
 #[cfg(not(unix))]
 fn columns<S>(_stream: &S) -> Option<usize> {
+    None
+}
+
+#[cfg(not(unix))]
+fn rows<S>(_stream: &S) -> Option<usize> {
     None
 }
 
