@@ -15,6 +15,7 @@ pub mod progress;
 pub mod suite;
 pub mod summary;
 pub mod tap;
+pub mod ticker;
 pub mod transcript;
 
 use std::fmt;

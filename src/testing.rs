@@ -16,15 +16,17 @@ use std::error;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::address::Address;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::render::{Look, Style, render};
-use crate::event::{Rigour, Waiting};
+use crate::event::{Progress, Rigour, Waiting};
 use crate::program::Role;
-use crate::report::Sink;
 use crate::report::failure::render_failure;
+use crate::report::ticker::Ticker;
 use crate::report::transcript::{Times, Transcript};
+use crate::report::{Fan, Sink};
 use crate::secret::Redactor;
 use crate::setup::{Counterpart, Ender, Read, Setup, SetupError, Stage, Terms, find_counterpart, read_program};
 use crate::value::escape::visible;
@@ -121,7 +123,7 @@ impl Run {
         let (variables, device_variables) = (offered(&self.given), offered(&self.device_given));
         let terms = Terms { variables, device_variables, rigour: self.rigour, ..Terms::default() };
         let setup = Setup::join(program, &self.flow, found.counterpart, terms).map_err(refused)?;
-        outcome(&setup, self.seed, &Ender::Nobody).map_err(refused)
+        outcome(&setup, self.seed, &Ender::Nobody, None).map_err(refused)
     }
 }
 
@@ -285,6 +287,12 @@ impl fmt::Debug for Refused {
 
 impl error::Error for Refused {}
 
+/// Who is shown how far a run is, a line four times a second, and how wide it may be.
+pub(crate) struct Watcher<'a> {
+    pub look: Look,
+    pub show: &'a mut dyn FnMut(String),
+}
+
 /// Runs a setup and keeps what it came to.
 ///
 /// A recording has its own seed and its own time of day. Reports call the port `sim` or `replay`, wherever the file is.
@@ -292,22 +300,33 @@ impl error::Error for Refused {}
 /// # Errors
 ///
 /// The system does not give what a real port needs.
-pub(crate) fn outcome(setup: &Setup, seed: u64, ender: &Ender) -> Result<Outcome, SetupError> {
+pub(crate) fn outcome(
+    setup: &Setup,
+    seed: u64,
+    ender: &Ender,
+    watcher: Option<Watcher<'_>>,
+) -> Result<Outcome, SetupError> {
     let (beginning, port) = match setup.counterpart() {
         Counterpart::Real(port) => (setup.beginning_with(seed), port.to_string()),
         Counterpart::Device(_) => (setup.beginning_with(seed), "sim".to_string()),
         Counterpart::Recording(_) => (setup.beginning()?, "replay".to_string()),
     };
     let Stage { mut engine, mut world, sources } = setup.stage(setup.inputs(beginning, port), ender)?;
-    let (mut memory, mut witness) = (Memory::default(), Witness::default());
-    let company = Company { keeper: &mut memory, audience: &mut witness, person: &mut Nobody, tap: None };
-    let verdict = world::run(&mut engine, world.as_mut(), company);
+    let mut memory = Memory::default();
+    let (verdict, events) = {
+        let mut witness = Witness { events: Vec::new(), fan: Fan::default() };
+        if let Some(Watcher { look, show }) = watcher {
+            witness.fan.add("the line that moves", Ticker::new(&sources, look, show));
+        }
+        let company = Company { keeper: &mut memory, audience: &mut witness, person: &mut Nobody, tap: None };
+        (world::run(&mut engine, world.as_mut(), company), witness.events)
+    };
     let folder = setup.file().parent().unwrap_or(Path::new("")).to_path_buf();
-    let transcript = transcript(&witness.events, &sources, &folder, Times::Shown);
+    let transcript = transcript(&events, &sources, &folder, Times::Shown);
     let failure = engine.failure().cloned();
     Ok(Outcome {
         verdict,
-        events: witness.events,
+        events,
         sources,
         folder,
         transcript,
@@ -341,16 +360,27 @@ fn transcript(events: &[Event], sources: &Sources, folder: &Path, times: Times) 
     String::from_utf8(text).expect("a transcript is UTF-8")
 }
 
-/// Keeps every event.
-#[derive(Default)]
-struct Witness {
+/// Keeps every event, and passes it on.
+struct Witness<'a> {
     events: Vec<Event>,
+    fan: Fan<'a>,
 }
 
-impl Audience for Witness {
+impl Audience for Witness<'_> {
     fn tell(&mut self, event: &Event) {
         self.events.push(event.clone());
+        self.fan.tell(event);
     }
 
-    fn waiting(&mut self, _now: Moment, _why: &Waiting) {}
+    fn waiting(&mut self, now: Moment, why: &Waiting) {
+        self.fan.waiting(now, why);
+    }
+
+    fn looks_every(&self) -> Option<Duration> {
+        self.fan.looks_every()
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        self.fan.progress(progress);
+    }
 }

@@ -96,6 +96,11 @@ impl Terminal {
         self.out
     }
 
+    /// Whether a line can be shown that the next one takes the place of.
+    pub(super) fn can_erase(&self) -> bool {
+        self.status == Status::Shown
+    }
+
     /// Shows a line that the next one of these takes the place of, if standard output can erase one.
     pub(super) fn status(&self, line: &str) {
         if self.status == Status::Shown {

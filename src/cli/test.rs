@@ -81,6 +81,10 @@ impl Onlooker for Shown<'_> {
         let names: Vec<String> = running.iter().map(|flow| flow.display().to_string()).collect();
         self.terminal.status(&format!("{n_done}/{} done, running: {}", self.n_flows, names.join(", ")));
     }
+
+    fn moves(&mut self, n_done: usize, flow: &Path, line: &str) {
+        self.terminal.status(&format!("{n_done}/{} done, {}: {line}", self.n_flows, visible(name_of(flow).as_bytes())));
+    }
 }
 
 impl<'a> Suite<'a> {
@@ -132,7 +136,7 @@ impl<'a> Suite<'a> {
         let (n_flows, look) = (self.flows.len(), self.rules.look);
         let events = self.events.take();
         let mut shown = Shown { terminal, look, n_flows, events, written: Written::Everything };
-        let mut judged = self.runner().run(&mut shown);
+        let mut judged = self.runner(terminal).run(&mut shown);
         terminal.status("");
         let mut written = shown.written;
         if self.arguments.snapshots.review {
@@ -163,7 +167,15 @@ impl<'a> Suite<'a> {
         self.ending(&report, n_flows, written, terminal)
     }
 
-    fn runner(&self) -> Runner<'_> {
+    /// Returns how wide the line of a running flow may be behind the counts and its name.
+    fn look_of_lines(&self) -> Look {
+        let name = self.flows.iter().map(|flow| name_of(flow).chars().count()).max().unwrap_or(0);
+        let counts = 2 * self.flows.len().to_string().len() + "/ done, : ".len();
+        let Look { width, style } = self.rules.look;
+        Look { width: width.saturating_sub(name + counts + 1).max(20), style }
+    }
+
+    fn runner(&self, terminal: &Terminal) -> Runner<'_> {
         let selection = &self.arguments.selection;
         let after_failure = if selection.fail_fast { AfterFailure::Stop } else { AfterFailure::GoOn };
         let runner = Runner::new(self.flows.clone(), self.rules.clone())
@@ -172,6 +184,7 @@ impl<'a> Suite<'a> {
             .with_rigour(if selection.strict { Rigour::Strict } else { Rigour::Usual })
             .offering(|flow| self.wanted.offered(flow))
             .after_failure(after_failure);
+        let runner = if terminal.can_erase() { runner.watched(self.look_of_lines()) } else { runner };
         match selection.jobs {
             Some(jobs) => runner.at_once(jobs),
             None => runner,

@@ -9,10 +9,11 @@ use std::thread;
 
 use super::{Judged, Rules, judge};
 use crate::address::Address;
+use crate::diagnostic::render::Look;
 use crate::event::Rigour;
 use crate::program::{Program, Role};
 use crate::setup::{Ender, Setup, SetupError, Terms, find_counterpart, read_program};
-use crate::testing::{Refused, outcome};
+use crate::testing::{Refused, Watcher, outcome};
 use crate::variables::Offered;
 
 /// What becomes of the other flows when one fails.
@@ -31,6 +32,9 @@ pub trait Onlooker {
 
     /// Takes note of how many flows are done, and which are running.
     fn progress(&mut self, _n_done: usize, _running: &[&Path]) {}
+
+    /// Takes note of what a running flow waits for, four times a second; see [`Runner::watched`].
+    fn moves(&mut self, _n_done: usize, _flow: &Path, _line: &str) {}
 }
 
 /// Runs the flows of a suite.
@@ -42,12 +46,14 @@ pub struct Runner<'a> {
     n_threads: Option<usize>,
     after_failure: AfterFailure,
     rigour: Rigour,
+    watched: Option<Look>,
     offer: Box<dyn Fn(&Program) -> Offered + Sync + 'a>,
 }
 
 /// What a thread tells.
 enum News {
     Begun(usize),
+    Moves(usize, String),
     Judged(usize, Box<Judged>),
 }
 
@@ -62,6 +68,7 @@ impl<'a> Runner<'a> {
             n_threads: None,
             after_failure: AfterFailure::GoOn,
             rigour: Rigour::Usual,
+            watched: None,
             offer: Box::new(|_| Offered::default()),
         }
     }
@@ -84,6 +91,13 @@ impl<'a> Runner<'a> {
     #[must_use]
     pub(crate) fn with_rigour(mut self, rigour: Rigour) -> Runner<'a> {
         self.rigour = rigour;
+        self
+    }
+
+    /// Tells the onlooker what a flow on a real port waits for, in lines of this look: nobody has to wait for the others.
+    #[must_use]
+    pub(crate) fn watched(mut self, look: Look) -> Runner<'a> {
+        self.watched = Some(look);
         self
     }
 
@@ -129,6 +143,10 @@ impl<'a> Runner<'a> {
         for news in receiver {
             match news {
                 News::Begun(at) => drop(running.insert(at)),
+                News::Moves(at, line) => {
+                    onlooker.moves(judged.len() + early.len(), &self.flows[at], &line);
+                    continue;
+                }
                 News::Judged(at, case) => {
                     running.remove(&at);
                     early.insert(at, case);
@@ -154,7 +172,12 @@ impl<'a> Runner<'a> {
             let Some(flow) = self.flows.get(at) else { return };
             // Nobody listens any more only if the process ends.
             let _ = sender.send(News::Begun(at));
-            let run = |setup: &Setup, seed| outcome(setup, seed, &self.ender).map_err(|error| Refused::of(flow, error));
+            let run = |setup: &Setup, seed| {
+                let mut show = |line| drop(sender.send(News::Moves(at, line)));
+                let look = self.watched.filter(|_| self.address.is_real());
+                let watcher = look.map(|look| Watcher { look, show: &mut show });
+                outcome(setup, seed, &self.ender, watcher).map_err(|error| Refused::of(flow, error))
+            };
             let case = judge(flow, &self.rules, self.setup(flow), &run);
             if self.after_failure == AfterFailure::Stop && case.report.is_failure {
                 turn.is_over.store(true, Ordering::SeqCst);
