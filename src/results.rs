@@ -12,7 +12,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::disk::{Temporary, folder_of, make_durable, open_file, sync_folder};
-use crate::value::escape::visible;
+use crate::value::escape::harmless;
 use crate::world::Keeper;
 
 /// The results of one run.
@@ -87,7 +87,7 @@ impl Results {
 
     /// The whole file with these values in it.
     fn text(&self, values: &[(String, Vec<u8>)]) -> Result<String, String> {
-        let mut out = format!("# Results of {}, written by flowrun\n", visible(self.flow.as_bytes()));
+        let mut out = format!("# Results of {}, written by flowrun\n", harmless(&self.flow));
         for (name, value) in values {
             let text = match std::str::from_utf8(value) {
                 Ok(text) => text.to_string(),
@@ -147,7 +147,7 @@ impl Keeper for Results {
 }
 
 fn quoted(path: &Path) -> String {
-    format!("`{}`", visible(path.as_os_str().as_encoded_bytes()))
+    format!("`{}`", harmless(path.as_os_str().as_encoded_bytes()))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::diagnostic::{Code, Diagnostic, Label};
 use crate::program::{Param, Program};
 use crate::syntax;
 use crate::value::coding::unhex;
-use crate::value::escape::{visible, visible_cut};
+use crate::value::escape::{harmless, visible_cut};
 use crate::value::{Type, Value};
 
 /// Secrets below so many bytes can not be told from ordinary text, and so not be masked.
@@ -198,8 +198,8 @@ fn unknown(program: &Program, given: &Given, ways: Ways) -> Option<Diagnostic> {
         }
         None => format!("it has: {}", names.collect::<Vec<_>>().join(", ")),
     };
-    let name = visible(given.name.as_bytes());
-    let title = visible(program.title.as_bytes());
+    let name = harmless(&given.name);
+    let title = harmless(&program.title);
     let message = format!("`{title}` has no variable `{name}`, which was given {}", from(given, ways));
     Some(Diagnostic::general(Code::VariableUnknown, message).help(help))
 }
@@ -241,7 +241,7 @@ fn missing_problem(missing: &[&Param], ways: Ways) -> Option<Diagnostic> {
 fn from(given: &Given, ways: Ways) -> String {
     match &given.from {
         Origin::Environment(name) => format!("by the environment variable `{name}`"),
-        Origin::File(name) => format!("in `{}`", visible(name.as_bytes())),
+        Origin::File(name) => format!("in `{}`", harmless(name)),
         Origin::Option => format!("with `{}`", ways.option),
     }
 }

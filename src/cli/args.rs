@@ -9,7 +9,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use crate::diagnostic::nearest::nearest;
 use crate::report::console::Volume;
 use crate::report::format::Format;
-use crate::value::escape::{visible_name, visible_path};
+use crate::value::escape::{harmless, harmless_path};
 
 const ABOUT: &str = "Run declarative scenarios against a device on a serial port";
 
@@ -413,20 +413,20 @@ pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Type
         return Ok(Typed { command: Command::Run(arguments) });
     }
     let mut command = definition();
-    let matches = command.try_get_matches_from_mut(&arguments).map_err(|error| harmless(error, &arguments))?;
+    let matches = command.try_get_matches_from_mut(&arguments).map_err(|error| harmless_answer(error, &arguments))?;
     Typed::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
 /// Returns an answer in which nothing of what was typed is obeyed by a terminal: the one to the same line made visible.
-fn harmless(answer: clap::Error, arguments: &[OsString]) -> clap::Error {
-    let made_visible = arguments.iter().map(|argument| OsString::from(visible_path(argument.as_ref())));
+fn harmless_answer(answer: clap::Error, arguments: &[OsString]) -> clap::Error {
+    let made_visible = arguments.iter().map(|argument| OsString::from(harmless_path(argument.as_ref())));
     let made_visible: Vec<OsString> = made_visible.collect();
     if made_visible == arguments {
         return answer;
     }
     definition().try_get_matches_from(made_visible).err().unwrap_or_else(|| {
         let text = answer.to_string();
-        clap::Error::raw(answer.kind(), text.lines().map(|line| visible_name(line) + "\n").collect::<String>())
+        clap::Error::raw(answer.kind(), text.lines().map(|line| harmless(line) + "\n").collect::<String>())
     })
 }
 

@@ -13,7 +13,7 @@ use crate::load::load_file;
 use crate::program::{Program, Role};
 use crate::setup::device_of;
 use crate::source::Sources;
-use crate::value::escape::visible_path;
+use crate::value::escape::harmless_path;
 
 /// Checks every file, and for a flow the device that it names with `sim`.
 pub(super) fn check(arguments: &CheckArguments, terminal: &Terminal) -> Ending {
@@ -69,7 +69,7 @@ impl Review<'_> {
                 1 => " (1 warning)".to_string(),
                 n => format!(" ({n} warnings)"),
             };
-            self.terminal.say(&format!("ok  {}{more}\n", visible_path(path)));
+            self.terminal.say(&format!("ok  {}{more}\n", harmless_path(path)));
         }
     }
 

@@ -9,7 +9,7 @@ use crate::disk::Identity;
 use crate::load::STANDARD;
 use crate::program::Program;
 use crate::setup::{Counterpart, Found};
-use crate::value::escape::visible_path;
+use crate::value::escape::harmless_path;
 
 /// The files of a command.
 #[derive(Debug, Default)]
@@ -81,7 +81,7 @@ impl Claims {
         let is_file = fs::metadata(path).map_or(true, |found| found.is_file());
         let is_same = |claim: &&Claim| claim.identity == identity && (is_file || claim.use_of_it == Use::Read);
         if let Some(claim) = self.files.iter().find(is_same) {
-            let message = format!("the {title} `{}` cannot be written: it is {}", visible_path(path), claim.what);
+            let message = format!("the {title} `{}` cannot be written: it is {}", harmless_path(path), claim.what);
             let help = format!("name another file with `{option}`");
             return Err(Diagnostic::general(Code::CommandLine, message).help(help));
         }

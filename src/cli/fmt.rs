@@ -15,7 +15,7 @@ use crate::format::format;
 use crate::load::cover_secrets;
 use crate::source::{Source, SourceId, Sources};
 use crate::syntax::parse;
-use crate::value::escape::visible_path;
+use crate::value::escape::harmless_path;
 use changes::render_changes;
 
 /// Formats every file; what is wrong with one does not keep the others from it.
@@ -120,14 +120,14 @@ fn compare(path: &Path, texts: &Texts, terminal: &Terminal) -> Outcome {
         sources.get(id).shown().to_string()
     };
     let changes = render_changes(&shown(&texts.before), &shown(&texts.after));
-    terminal.say(&format!("{}\n{changes}", visible_path(path)));
+    terminal.say(&format!("{}\n{changes}", harmless_path(path)));
     Outcome::Differs
 }
 
 fn rewrite(path: &Path, texts: &Texts, terminal: &Terminal) -> Outcome {
     match replace(path, &texts.after) {
         Ok(()) => {
-            terminal.say(&format!("formatted  {}\n", visible_path(path)));
+            terminal.say(&format!("formatted  {}\n", harmless_path(path)));
             Outcome::Same
         }
         Err(error) => {

@@ -10,7 +10,7 @@ use crate::disk::{LARGEST_TEXT, Reach, read_file};
 use crate::program::Program;
 use crate::settings::{SETTINGS, SettingError, SettingValue, Settings};
 use crate::syntax;
-use crate::value::escape::{visible, visible_cut};
+use crate::value::escape::{harmless, visible_cut};
 use crate::variables::{Given, Offered, Origin, Ways};
 
 /// Returns what the environment, files and options give to the file that the command line names.
@@ -98,7 +98,7 @@ pub(super) fn from_environment(program: &Program, environment: impl Fn(&str) -> 
 
 /// Reads a file of variables. What stands in it may be secret: no message shows more than names.
 fn from_file(path: &Path) -> Result<Vec<Given>, Diagnostic> {
-    let shown = visible(path.as_os_str().as_encoded_bytes());
+    let shown = harmless(path.as_os_str().as_encoded_bytes());
     let problem = |message: String| Diagnostic::general(Code::CommandLine, message);
     let unreadable = |why: String| problem(format!("`{shown}` cannot be read: {why}"));
     let bytes = read_file(path, Reach::Anywhere, LARGEST_TEXT).map_err(|error| unreadable(error.to_string()))?;
@@ -127,7 +127,7 @@ fn read(text: &str, shown: &str) -> Result<Vec<(String, String)>, Diagnostic> {
             | toml::Value::Datetime(_)
             | toml::Value::Array(_)
             | toml::Value::Table(_)) => {
-                let name = visible(name.as_bytes());
+                let name = harmless(&name);
                 let message = format!("`{name}` in `{shown}` is of the type {}", other.type_str());
                 return Err(problem(message).help("a variable is a string, a whole number, `true` or `false`"));
             }
@@ -143,7 +143,7 @@ fn setting_value(text: &str) -> SettingValue {
 }
 
 fn refused_setting(name: &str, value: &str, option: &str, error: &SettingError) -> Diagnostic {
-    let name = visible(name.as_bytes());
+    let name = harmless(name);
     match error {
         SettingError::Unknown => {
             let names = SETTINGS.iter().map(|(name, _)| *name);

@@ -20,7 +20,7 @@ use crate::report::{Fan, SinkFailure};
 use crate::results::Results;
 use crate::setup::{Pace, Setup};
 use crate::source::Sources;
-use crate::value::escape::visible_path;
+use crate::value::escape::harmless_path;
 use crate::world::{Audience, Company, Person};
 
 /// What the console is called among the sinks.
@@ -246,7 +246,7 @@ fn create<T>(
     create: impl FnOnce(&Path) -> io::Result<T>,
 ) -> Result<T, Ending> {
     create(path).map_err(|error| {
-        let message = format!("the {} `{}` cannot be written: {error}", kind.title(), visible_path(path));
+        let message = format!("the {} `{}` cannot be written: {error}", kind.title(), harmless_path(path));
         let help = format!("name another file with `{} FILE`", kind.option());
         terminal.refuse(Diagnostic::general(Code::CommandLine, message).help(help));
         Ending::Refused
@@ -284,7 +284,7 @@ fn finish_recording(recording: RecordingFile, engine: &Engine) -> Option<SinkFai
 fn kept_in(results: &Results) -> String {
     let (path, names) = results.kept();
     let names: Vec<&str> = names.collect();
-    if names.is_empty() { String::new() } else { format!("{} saved in {}\n", names.join(", "), visible_path(path)) }
+    if names.is_empty() { String::new() } else { format!("{} saved in {}\n", names.join(", "), harmless_path(path)) }
 }
 
 fn default_place(flow: &Path) -> PathBuf {

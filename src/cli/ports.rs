@@ -3,7 +3,7 @@
 use super::Ending;
 use super::terminal::Terminal;
 use crate::transport::{PortDescription, list};
-use crate::value::escape::visible;
+use crate::value::escape::harmless;
 
 /// Shows the ports; that there are none is no failure.
 pub(super) fn ports(terminal: &Terminal) -> Ending {
@@ -20,7 +20,7 @@ pub(super) fn ports(terminal: &Terminal) -> Ending {
 pub(super) fn table(ports: &[PortDescription]) -> String {
     let rows: Vec<[String; 3]> = ports
         .iter()
-        .map(|port| [port.name.clone(), port.what.clone(), usb(port)].map(|cell| visible(cell.as_bytes())))
+        .map(|port| [port.name.clone(), port.what.clone(), usb(port)].map(|cell| harmless(&cell)))
         .collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let (name, what) = (width(0), width(1));

@@ -18,7 +18,7 @@ use crate::report::transcript::Times;
 use crate::results::Results;
 use crate::setup::{Ender, Pace, Setup, Terms, find_counterpart};
 use crate::suite::snapshot::Snapshot;
-use crate::value::escape::{visible_name, visible_path};
+use crate::value::escape::{harmless, harmless_path};
 
 /// A run that can begin.
 pub(super) struct Prepared {
@@ -63,7 +63,7 @@ impl Checked {
         let found = find_counterpart(address, file, flow).map_err(|error| refuse(error, terminal))?;
         warn(&found.warnings, arguments.output.volume(), terminal);
         if found.address != *address && arguments.output.volume() == Volume::Normal {
-            let (file, address) = (visible_path(file), visible_name(&found.address.to_string()));
+            let (file, address) = (harmless_path(file), harmless(&found.address.to_string()));
             terminal
                 .say(&format!("{file} names no device: the recording beside it plays, as with `--port {address}`\n"));
         }

@@ -11,7 +11,7 @@ use crate::program::{Program, Role};
 use crate::report::console::Volume;
 use crate::setup::{Complaint, Read, SetupError, read_program};
 use crate::suite::find::everything_in;
-use crate::value::escape::visible;
+use crate::value::escape::harmless;
 
 /// Returns the program in a file that is to play a role, after telling of everything that is wrong with it.
 ///
@@ -68,7 +68,7 @@ pub(super) fn warn(warnings: &Complaint, volume: Volume, terminal: &Terminal) {
 /// Returns how many warnings there are and what shows them; nothing if there are none.
 fn warned(warnings: &Complaint) -> String {
     let file = warnings.sources.iter().next().map_or("FILE", |(_, source)| source.name());
-    let file = visible(file.as_bytes());
+    let file = harmless(file);
     match warnings.problems.len() {
         0 => String::new(),
         1 => format!("1 warning: `flowrun check {file}` shows it\n\n"),

@@ -42,7 +42,7 @@ fn serve(arguments: &SimArguments, file: &Path, terminal: &Terminal) -> Result<E
     use crate::results::Results;
     use crate::setup::{Ender, Pace, Served};
     use crate::transport::{Clock, PtyWorld};
-    use crate::value::escape::visible_path;
+    use crate::value::escape::harmless_path;
     use crate::world::{self, Company, Nobody};
 
     let program = program_for(Role::Device, file, arguments.output.volume(), terminal)?;
@@ -58,7 +58,7 @@ fn serve(arguments: &SimArguments, file: &Path, terminal: &Terminal) -> Result<E
         Ending::Outside
     })?;
     let path = world.path().display().to_string();
-    let name = arguments.link.as_ref().map_or(path.clone(), |link| visible_path(link));
+    let name = arguments.link.as_ref().map_or(path.clone(), |link| harmless_path(link));
     terminal.say(&format!("serving on {path}\n`flowrun FLOW --port {name}` talks to it, Ctrl-C ends it\n\n"));
     let mut engine = served.engine(file, path);
     let mut fan = Fan::default();

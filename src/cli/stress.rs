@@ -20,7 +20,7 @@ use crate::source::Sources;
 use crate::stress::{
     Bench, Campaign, Choice, Ending as RunEnding, Fault, Finding, Occurrence, Report, Tally, Trial, Wrong, run,
 };
-use crate::value::escape::{visible_name, visible_path};
+use crate::value::escape::{harmless, harmless_path};
 
 /// So many faults of a plan are shown.
 const MOST_STRIKES: usize = 8;
@@ -99,7 +99,7 @@ fn choice(typed: &[String]) -> Result<Choice, Box<Diagnostic>> {
 }
 
 fn carry_out(arguments: &StressArguments, bench: &Bench, campaign: &Campaign, terminal: &Terminal) -> Ending {
-    let file = visible_path(&arguments.file);
+    let file = harmless_path(&arguments.file);
     terminal.say(&format!("stress {file}: {} runs from seed {}\n", campaign.runs, campaign.seed));
     let report = match run(bench, campaign) {
         Ok(report) => report,
@@ -169,7 +169,7 @@ fn render_report(report: &Report) -> String {
 fn render_finding(finding: &Finding, bench: &Bench, arguments: &StressArguments) -> String {
     let Finding { wrong, site, runs, seed, trial } = finding;
     let place = site.map(|site| bench.flow().sources.place(site));
-    let place = place.map_or(String::new(), |place| format!(" at {}", visible_name(&place)));
+    let place = place.map_or(String::new(), |place| format!(" at {}", harmless(&place)));
     let times = if *runs == 1 { "1 run".to_string() } else { format!("{runs} runs") };
     let mut text = match wrong {
         Wrong::Fragile => format!("fragile{place}: {times} ended otherwise though nothing on the line was wrong"),
@@ -184,7 +184,7 @@ fn render_finding(finding: &Finding, bench: &Bench, arguments: &StressArguments)
         Wrong::Panicked => format!("panic: {times} ended with a panic, a defect of flowrun"),
     };
     match &trial.ending {
-        RunEnding::Panicked(why) => text += &format!("\n   {}", visible_name(why)),
+        RunEnding::Panicked(why) => text += &format!("\n   {}", harmless(why)),
         RunEnding::Verdict(verdict) => {
             let remarks =
                 [remark(trial.n_skipped, "step", "skipped"), remark(trial.n_cleanups_failed, "clean-up", "failed")];
@@ -202,9 +202,9 @@ fn render_finding(finding: &Finding, bench: &Bench, arguments: &StressArguments)
         text += &format!("\n     … and {} more", trial.strikes.len() - MOST_STRIKES);
     }
     let faults: Vec<String> = trial.strikes.iter().map(|strike| strike.occurrence.to_string()).collect();
-    text += &format!("\n   again: flowrun stress {}", visible_path(&arguments.file));
+    text += &format!("\n   again: flowrun stress {}", harmless_path(&arguments.file));
     if arguments.port != "sim" {
-        text += &format!(" --port {}", visible_name(&arguments.port));
+        text += &format!(" --port {}", harmless(&arguments.port));
     }
     text += &format!(" --runs 1 --seed {seed} --faults {}", faults.join(","));
     let has_variables = !(arguments.variables.vars.is_empty() && arguments.variables.files.is_empty());

@@ -14,7 +14,7 @@ use crate::report::board::{Board, Place};
 use crate::report::console::{Console, Overlong, Status, Volume};
 use crate::setup::Pace;
 use crate::source::Sources;
-use crate::value::escape::visible_name;
+use crate::value::escape::harmless;
 
 /// A board, and the place of each run on it.
 type BoardAndPlaces<'a> = (Rc<RefCell<Board<'a>>>, Vec<Place<'a>>);
@@ -105,7 +105,7 @@ impl Terminal {
     pub(super) fn status(&self, line: &str) {
         if self.status == Status::Shown {
             let room = self.out.width.saturating_sub(1);
-            self.say(&format!("\r\u{1b}[K{}", visible_name(line).chars().take(room).collect::<String>()));
+            self.say(&format!("\r\u{1b}[K{}", harmless(line).chars().take(room).collect::<String>()));
         }
     }
 
@@ -130,7 +130,7 @@ impl Terminal {
 
     /// Shows a line about something that went wrong besides.
     pub(super) fn warn(&self, text: &str) {
-        self.complain(&format!("warning: {}\n", visible_name(text)));
+        self.complain(&format!("warning: {}\n", harmless(text)));
     }
 
     /// Returns the sink that shows a run on standard output.

@@ -29,7 +29,7 @@ use crate::suite::find::{Found, find, shard};
 use crate::suite::runner::{AfterFailure, Onlooker, Runner};
 use crate::suite::snapshot::Snapshot;
 use crate::suite::{Judged, Mode, Rules};
-use crate::value::escape::{visible, visible_path};
+use crate::value::escape::{harmless, harmless_path};
 use options::Wanted;
 
 /// Runs a suite.
@@ -83,7 +83,7 @@ impl Onlooker for Shown<'_> {
     }
 
     fn moves(&mut self, n_done: usize, flow: &Path, line: &str) {
-        self.terminal.status(&format!("{n_done}/{} done, {}: {line}", self.n_flows, visible(name_of(flow).as_bytes())));
+        self.terminal.status(&format!("{n_done}/{} done, {}: {line}", self.n_flows, harmless(name_of(flow))));
     }
 }
 
@@ -160,7 +160,7 @@ impl<'a> Suite<'a> {
         for wanted in &self.wanted.reports {
             written = written.and(tell_written(
                 wanted.write(&report),
-                &format!("the report `{}`", visible_path(wanted.path())),
+                &format!("the report `{}`", harmless_path(wanted.path())),
                 terminal,
             ));
         }
@@ -288,7 +288,7 @@ fn new_snapshot(case: &Judged) -> Option<PathBuf> {
 fn what_to_do(new: &[PathBuf]) -> String {
     let (count, them) = match new {
         [] => return String::new(),
-        [one] => ("1 transcript has".to_string(), format!("`{}`", visible(name_of(one).as_bytes()))),
+        [one] => ("1 transcript has".to_string(), format!("`{}`", harmless(name_of(one)))),
         _ => (format!("{} transcripts have", new.len()), "the files `snapshots/NAME.snap`".to_string()),
     };
     format!("{count} no snapshot: run `flowrun test --accept` and commit {them}\n")

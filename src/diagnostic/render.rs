@@ -9,7 +9,7 @@ use miette::{
 
 use super::{Diagnostic, Label, Severity};
 use crate::source::{Site, Source, SourceId, Sources};
-use crate::value::escape::visible;
+use crate::value::escape::harmless;
 
 /// How many diagnostics [`render`] shows in full; the others are counted.
 pub const SHOWN_AT_MOST: usize = 20;
@@ -93,14 +93,14 @@ pub fn render_noted(diagnostic: &Diagnostic, notes: &[Note], sources: &Sources, 
 /// that these sources do not have.
 pub fn render_place(site: Site, sources: &Sources) -> String {
     match source_of(site, sources) {
-        Some(_) => visible(sources.place(site).as_bytes()),
+        Some(_) => harmless(sources.place(site)),
         None => "?".to_string(),
     }
 }
 
 /// Text with its line ends kept and everything that could disturb a terminal escaped.
 fn safe(text: &str) -> String {
-    text.split('\n').map(|line| visible(line.as_bytes())).collect::<Vec<_>>().join("\n")
+    text.split('\n').map(|line| harmless(line)).collect::<Vec<_>>().join("\n")
 }
 
 fn source_of(site: Site, sources: &Sources) -> Option<&Source> {
@@ -115,7 +115,7 @@ fn push_note(out: &mut String, note: &Note, look: Look) {
     };
     let indent = " ".repeat(note.title.chars().count() + 4);
     for line in &note.lines {
-        let chars: Vec<char> = visible(line.as_bytes()).chars().collect();
+        let chars: Vec<char> = harmless(line).chars().collect();
         let mut rows: Vec<String> = chars.chunks(width).take(ROWS_AT_MOST).map(|row| row.iter().collect()).collect();
         if chars.len() > width * ROWS_AT_MOST
             && let Some(last) = rows.last_mut()
@@ -175,15 +175,7 @@ impl Excerpt {
         let len = text.len();
         text.push('\n');
         let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Excerpt {
-            id,
-            name: visible(source.name().as_bytes()),
-            text,
-            len,
-            starts,
-            labels: Vec::new(),
-            lines: Vec::new(),
-        }
+        Excerpt { id, name: harmless(source.name()), text, len, starts, labels: Vec::new(), lines: Vec::new() }
     }
 
     /// Adds a label, its span cut to the first of its lines.
@@ -198,7 +190,7 @@ impl Excerpt {
         let start = floor(label.site.span.start as usize);
         let end = floor(label.site.span.end as usize).max(start);
         let shown = self.text[start..end].lines().next().unwrap_or_default().trim_end();
-        let text = Some(visible(label.text.as_bytes())).filter(|text| !text.is_empty());
+        let text = Some(harmless(&label.text)).filter(|text| !text.is_empty());
         self.labels.push(match self.labels.is_empty() {
             true => LabeledSpan::new_primary_with_span(text, (start, shown.len())),
             false => LabeledSpan::new_with_span(text, (start, shown.len())),
@@ -238,7 +230,7 @@ fn same_length(text: &str) -> String {
         '\n' | '\t' | ' '..='~' => c,
         '\r' => ' ',
         c if c.is_ascii() => '?',
-        c => match (visible(c.encode_utf8(&mut [0; 4]).as_bytes()).starts_with('\\'), c.len_utf8()) {
+        c => match (harmless(c.encode_utf8(&mut [0; 4])).starts_with('\\'), c.len_utf8()) {
             (false, _) => c,
             (true, 2) => '\u{bf}',
             (true, 3) => '\u{fffd}',

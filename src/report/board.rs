@@ -11,7 +11,7 @@ use crate::diagnostic::render::{Look, Style};
 use crate::event::{Event, EventKind, Progress, Waiting};
 use crate::source::Sources;
 use crate::time::Moment;
-use crate::value::escape::visible;
+use crate::value::escape::harmless;
 
 /// A port has so many columns at most.
 const NAME_WIDTH: usize = 24;
@@ -58,7 +58,7 @@ impl<'a> Board<'a> {
         ports: &[String],
     ) -> (Rc<RefCell<Board<'a>>>, Vec<Place<'a>>) {
         let row = |port: &String| Row {
-            port: cut(&visible(port.as_bytes()), NAME_WIDTH, look.style),
+            port: cut(&harmless(port), NAME_WIDTH, look.style),
             live: Live::default(),
             why: None,
             line: String::new(),

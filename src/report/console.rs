@@ -18,7 +18,7 @@ use crate::diagnostic::render::{Look, Style};
 use crate::event::{CloseReason, Event, EventKind, Progress, RunHeader, StepOutcome, Verdict, Waiting};
 use crate::source::Sources;
 use crate::time::Moment;
-use crate::value::escape::{push_visible, visible, visible_name};
+use crate::value::escape::{harmless, push_visible};
 
 /// How much a console says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl<'a, W: Write> Console<'a, W> {
     /// Names the port in the verdict: the run is one of several.
     #[must_use]
     pub fn of_port(self, port: &str) -> Console<'a, W> {
-        Console { port: format!("{}  ", visible_name(port)), ..self }
+        Console { port: format!("{}  ", harmless(port)), ..self }
     }
 
     /// Says what becomes of long lines of the exchange; what the flow or the engine says is never cut.
@@ -110,7 +110,7 @@ impl<'a, W: Write> Console<'a, W> {
             EventKind::StepBegan { title, attempt, attempts, depth } => {
                 let more = if *attempt > 1 { format!(" (attempt {attempt} of {attempts})") } else { String::new() };
                 let line = format!("{}{} {title}{more}", indent(*depth), self.sign("▸", ">>"));
-                self.put(at, BOLD, "", line.as_bytes());
+                self.put_words(at, BOLD, &line);
             }
             EventKind::StepEnded { title, outcome, attempt, took, depth } => {
                 let (paint, sign, more) = match outcome {
@@ -123,37 +123,37 @@ impl<'a, W: Write> Console<'a, W> {
                     StepOutcome::Skipped => (SHAKY, self.sign("○", "skipped"), ", skipped".to_string()),
                 };
                 let line = format!("{}{sign} {title}  {}{more}", indent(*depth), lasting(*took));
-                self.put(at, paint, "", line.as_bytes());
+                self.put_words(at, paint, &line);
             }
             EventKind::Sent { bytes } => self.put_line(at, SENT, "> ", bytes),
             EventKind::Received { bytes, block: true } => self.put_line(at, PLAIN, "< ", bytes),
             EventKind::Received { bytes, block: false } => {
                 lines(bytes).for_each(|line| self.put_line(at, PLAIN, "< ", line));
             }
-            EventKind::Captured { name, value } => self.put(at, FOUND, &format!("= {name}: "), value),
-            EventKind::Saved { name } => self.put(at, FOUND, "+ ", format!("{name} saved").as_bytes()),
+            EventKind::Captured { name, value } => self.put(at, FOUND, &format!("= {}: ", harmless(name)), value),
+            EventKind::Saved { name } => self.put_words(at, FOUND, &format!("+ {name} saved")),
             EventKind::Logged { text } => text.split(|b| *b == b'\n').for_each(|line| self.put(at, BOLD, "# ", line)),
-            EventKind::Noted { text } => self.put(at, DIM, "- ", text.as_bytes()),
-            EventKind::Skipped { why } => self.put(at, DIM, "- ", format!("skipped: {why}").as_bytes()),
+            EventKind::Noted { text } => self.put_words(at, DIM, &format!("- {text}")),
+            EventKind::Skipped { why } => self.put_words(at, DIM, &format!("- skipped: {why}")),
             EventKind::CleanupFailed(failure) => {
                 let line = format!("clean-up failed: {}", render_failure_line(failure, self.sources));
-                self.put(at, BAD, "! ", line.as_bytes());
+                self.put_words(at, BAD, &format!("! {line}"));
             }
             // That a port could not be opened is said once, at the end.
             EventKind::Failed(failure) if failure.code == Code::RunPort && failure.site.is_none() => {}
             EventKind::Failed(failure) => {
                 let line = render_failure_line(failure, self.sources);
-                self.put(at, BAD, "! ", line.as_bytes());
+                self.put_words(at, BAD, &format!("! {line}"));
             }
             EventKind::Closed(reason) => match reason {
                 CloseReason::Finished | CloseReason::CannotOpen { .. } => {}
-                CloseReason::HungUp { .. } => self.put(at, BAD, "! ", b"port hung up"),
+                CloseReason::HungUp { .. } => self.put_words(at, BAD, "! port hung up"),
                 CloseReason::Broken { reason, .. } => {
-                    self.put(at, BAD, "! ", format!("port broken: {reason}").as_bytes());
+                    self.put_words(at, BAD, &format!("! port broken: {reason}"));
                 }
                 CloseReason::DeviceFailed(failure) => {
                     let line = render_failure_line(failure, self.sources);
-                    self.put(at, BAD, "! ", format!("the simulated device failed: {line}").as_bytes());
+                    self.put_words(at, BAD, &format!("! the simulated device failed: {line}"));
                 }
             },
             EventKind::Opened | EventKind::Matched { .. } | EventKind::RunEnded { .. } => {}
@@ -181,7 +181,7 @@ impl<'a, W: Write> Console<'a, W> {
             Verdict::Passed | Verdict::Flaky | Verdict::Skipped | Verdict::Interrupted => SHAKY,
             Verdict::Failed | Verdict::PortFailed => BAD,
         };
-        let title = self.tally.header.as_ref().map_or(String::new(), |h| visible(h.title.as_bytes()));
+        let title = self.tally.header.as_ref().map_or(String::new(), |h| harmless(&h.title));
         let mut counts = vec![count(self.tally.n_steps, "step"), count(self.tally.n_checks, "check")];
         counts.extend(self.tally.remarks());
         counts.push(lasting(self.tally.took));
@@ -191,22 +191,30 @@ impl<'a, W: Write> Console<'a, W> {
     }
 
     fn put_header(&mut self, header: &RunHeader) {
-        let title = visible(header.title.as_bytes());
+        let title = harmless(&header.title);
         let about = format!("{} on {}, {}, seed {}", header.file, header.port, header.line, header.seed);
         // Neither is cut: the seed at the end is what a run is repeated with.
-        for (paint, line) in [(BOLD, title), (DIM, visible(about.as_bytes()))] {
+        for (paint, line) in [(BOLD, title), (DIM, harmless(&about))] {
             self.paint(paint, &line);
             self.text.push('\n');
         }
         self.text.push('\n');
     }
 
-    /// Puts a line that is told in full, however long.
+    /// Puts a line of data that is told in full, however long.
     fn put(&mut self, at: Duration, paint: Ansi, lead: &str, bytes: &[u8]) {
+        self.put_shown(at, paint, &format!("{lead}{}", as_text(|text| push_visible(text, bytes))));
+    }
+
+    /// Puts a line of words, in which data was made visible.
+    fn put_words(&mut self, at: Duration, paint: Ansi, words: &str) {
+        self.put_shown(at, paint, &harmless(words));
+    }
+
+    fn put_shown(&mut self, at: Duration, paint: Ansi, text: &str) {
         let time = time_column(at);
         self.paint(DIM, &time);
-        let text = format!("{lead}{}", as_text(|text| push_visible(text, bytes)));
-        self.paint(paint, &text);
+        self.paint(paint, text);
         self.text.push('\n');
     }
 

@@ -4,7 +4,7 @@ use crate::diagnostic::render::{Look, Note, Style, render_noted, render_place};
 use crate::diagnostic::{Diagnostic, Label};
 use crate::event::Failure;
 use crate::source::Sources;
-use crate::value::escape::visible;
+use crate::value::escape::harmless;
 
 /// So many lines of what came are shown from the beginning, if not all are.
 const FIRST: usize = 4;
@@ -30,7 +30,7 @@ pub fn render_failure(failure: &Failure, sources: &Sources, look: Look) -> Strin
 
 /// Returns the failure in one line: its message and its place.
 pub fn render_failure_line(failure: &Failure, sources: &Sources) -> String {
-    let message = visible(failure.message.as_bytes());
+    let message = harmless(&failure.message);
     match failure.site {
         Some(site) => format!("{message} ({})", render_place(site, sources)),
         None => message,

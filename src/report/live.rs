@@ -6,7 +6,7 @@ use crate::diagnostic::render::{Look, Style, render_place};
 use crate::event::{Event, EventKind, Progress, Waiting};
 use crate::source::{Site, Sources};
 use crate::time::Moment;
-use crate::value::escape::{visible, visible_cut};
+use crate::value::escape::{harmless, visible_cut};
 
 /// How much is shown of what was sent last.
 const SENT_SHOWN: usize = 24;
@@ -30,7 +30,7 @@ impl Live {
     pub(super) fn tell(&mut self, event: &Event) {
         match &event.kind {
             EventKind::StepBegan { title, attempt, attempts, .. } => {
-                self.steps.push((visible(title.as_bytes()), *attempt, *attempts));
+                self.steps.push((harmless(title), *attempt, *attempts));
             }
             EventKind::StepEnded { .. } => drop(self.steps.pop()),
             EventKind::Sent { bytes } => self.sent = Some(visible_cut(bytes.trim_ascii_end(), SENT_SHOWN)),
@@ -93,7 +93,7 @@ impl Live {
         let tail: String = moving.iter().map(|part| format!("{dot}{part}")).collect();
         let sign = format!("{sign} ");
         let room = width.saturating_sub(columns(&sign) + columns(&tail)).max(8);
-        let line = sign + &cut(&visible(head.as_bytes()), room, look.style) + &tail;
+        let line = sign + &cut(&harmless(&head), room, look.style) + &tail;
         Some(cut(&line, width, look.style))
     }
 

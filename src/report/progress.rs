@@ -6,7 +6,7 @@ use super::failure::{render_failure, render_failure_line};
 use super::suite::{CaseReport, Status, SuiteReport};
 use crate::diagnostic::render::{Look, Style};
 use crate::time::Moment;
-use crate::value::escape::visible;
+use crate::value::escape::harmless;
 
 /// Columns of the word that a line begins with.
 const WORD_WIDTH: usize = 8;
@@ -25,7 +25,7 @@ pub fn render_case(case: &CaseReport, look: Look) -> String {
     let word = if case.status == Status::Alone { "skipped" } else { case.status.title() };
     let mut line = paint(paint_of(case.status), &format!("{word:<WORD_WIDTH$}"), look);
     line.push_str("  ");
-    line.push_str(&visible(case.file.as_bytes()));
+    line.push_str(&harmless(&case.file));
     let mut more = Vec::new();
     if case.n_runs > 0 {
         more.push(format!("{} s", Moment::after(case.summary.tally.took)));
@@ -39,8 +39,8 @@ pub fn render_case(case: &CaseReport, look: Look) -> String {
         (_, _) => {}
     }
     let flaky = case.summary.steps.iter().filter(|step| step.is_flaky());
-    more.extend(flaky.map(|step| format!("{}: {} attempts", visible(step.title.as_bytes()), step.attempts.len())));
-    more.extend(case.summary.tally.why_skipped.as_ref().map(|why| visible(why.as_bytes())));
+    more.extend(flaky.map(|step| format!("{}: {} attempts", harmless(&step.title), step.attempts.len())));
+    more.extend(case.summary.tally.why_skipped.as_ref().map(|why| harmless(why)));
     more.extend(case.summary.tally.remarks());
     match case.status {
         Status::Alone => more.push("names no simulated device".to_string()),
@@ -86,7 +86,7 @@ pub fn render_diff(diff: &str, look: Look) -> String {
             Some(b'@') => PLACE,
             Some(_) | None => PLAIN,
         };
-        text.push_str(&format!("  {}\n", paint(colour, &visible(line.as_bytes()), look)));
+        text.push_str(&format!("  {}\n", paint(colour, &harmless(line), look)));
     }
     if n_lines > DIFF_LIMIT {
         text.push_str(&format!("  … and {} more lines\n", n_lines - DIFF_LIMIT));
@@ -99,7 +99,7 @@ pub fn render_summary(suite: &SuiteReport, n_not_run: usize, look: Look) -> Stri
     let mut text = String::new();
     for orphan in &suite.orphans {
         let what = paint(SHAKY, &format!("{:<WORD_WIDTH$}", "orphan"), look);
-        text.push_str(&format!("{what}  {}  no flow has this snapshot\n", visible(orphan.as_bytes())));
+        text.push_str(&format!("{what}  {}  no flow has this snapshot\n", harmless(orphan)));
     }
     let mut counts: Vec<String> = Status::ALL
         .iter()

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::failure::diagnostic_of;
 use super::suite::{CaseReport, Status, SuiteReport};
 use crate::diagnostic::render::render_place;
-use crate::value::escape::visible;
+use crate::value::escape::harmless;
 
 /// Returns the whole text.
 pub fn render_tap(suite: &SuiteReport) -> String {
@@ -52,7 +52,7 @@ fn put(out: &mut String, number: usize, case: &CaseReport) {
         if !text.is_empty() {
             let _ = writeln!(out, "  {name}: |");
             for line in text.lines() {
-                let _ = writeln!(out, "    {}", visible(line.as_bytes()));
+                let _ = writeln!(out, "    {}", harmless(line));
             }
         }
     }
@@ -61,12 +61,12 @@ fn put(out: &mut String, number: usize, case: &CaseReport) {
 
 /// Returns visible text as a description of TAP, in which `\#` and `\\` stand for `#` and `\`: nothing is taken for a directive.
 fn escaped(text: &str) -> String {
-    visible(text.as_bytes()).replace('\\', "\\\\").replace('#', "\\#")
+    harmless(text).replace('\\', "\\\\").replace('#', "\\#")
 }
 
 /// Returns a YAML scalar in single quotes, where nothing but the quote is special.
 fn quoted(text: &str) -> String {
-    format!("'{}'", visible(text.as_bytes()).replace('\'', "''"))
+    format!("'{}'", harmless(text).replace('\'', "''"))
 }
 
 #[cfg(test)]

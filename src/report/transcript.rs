@@ -26,7 +26,7 @@ use crate::diagnostic::render::{Style, render_place};
 use crate::event::{CloseReason, Event, EventKind, Failure, RunHeader, StepOutcome};
 use crate::source::Sources;
 use crate::time::Moment;
-use crate::value::escape::push_visible;
+use crate::value::escape::{push_harmless, push_visible};
 
 /// Columns of the time.
 const TIME_WIDTH: usize = 9;
@@ -110,6 +110,13 @@ impl<'a, W: Write> Transcript<'a, W> {
         self.text.push(b'\n');
     }
 
+    /// Puts a line of words, in which data was made visible.
+    fn put_words(&mut self, at: Duration, lead: &str, words: &str) {
+        self.begin(at, lead);
+        push_harmless(&mut self.text, words.as_bytes());
+        self.text.push(b'\n');
+    }
+
     /// Begins a line: the time and what it is.
     fn begin(&mut self, at: Duration, lead: &str) {
         if self.times == Times::Shown {
@@ -125,9 +132,9 @@ impl<'a, W: Write> Transcript<'a, W> {
 
     fn put_header(&mut self, header: &RunHeader) {
         for (name, value) in [(header.kind.as_str(), &header.title), ("port", &header.port), ("line", &header.line)] {
-            push_visible(&mut self.text, name.as_bytes());
+            push_harmless(&mut self.text, name.as_bytes());
             self.text.extend_from_slice(b": ");
-            push_visible(&mut self.text, value.as_bytes());
+            push_harmless(&mut self.text, value.as_bytes());
             self.text.push(b'\n');
         }
         self.text.push(b'\n');
@@ -139,7 +146,7 @@ impl<'a, W: Write> Transcript<'a, W> {
             self.text.extend_from_slice(b"  ");
         }
         self.text.extend_from_slice(what.as_bytes());
-        push_visible(&mut self.text, title.as_bytes());
+        push_harmless(&mut self.text, title.as_bytes());
         self.text.extend_from_slice(more.as_bytes());
         self.text.push(b'\n');
     }
@@ -147,19 +154,19 @@ impl<'a, W: Write> Transcript<'a, W> {
     fn put_failure(&mut self, at: Duration, failure: &Failure) {
         let diagnostic = diagnostic_of(failure);
         let message = format!("{} [{}]", diagnostic.message, diagnostic.code.text());
-        self.put(at, "! ", message.as_bytes());
+        self.put_words(at, "! ", &message);
         for label in diagnostic.label.iter().chain(&diagnostic.others) {
             let place = format!("{}: {}", render_place(label.site, self.sources), label.text);
-            self.put(at, "!   at   ", place.as_bytes());
+            self.put_words(at, "!   at   ", &place);
         }
         for note in notes_of(failure, Style::Plain) {
             for line in note.lines {
                 let lead = format!("!   {} ", note.title);
-                self.put(at, &lead, line.as_bytes());
+                self.put_words(at, &lead, &line);
             }
         }
         for line in diagnostic.help.iter().flat_map(|help| help.lines()) {
-            self.put(at, "!   help ", line.as_bytes());
+            self.put_words(at, "!   help ", line);
         }
     }
 
@@ -168,9 +175,9 @@ impl<'a, W: Write> Transcript<'a, W> {
             CloseReason::Finished => self.put(at, "- ", b"port closed"),
             CloseReason::HungUp { .. } => self.put(at, "- ", b"port hung up"),
             CloseReason::CannotOpen { reason, .. } => {
-                self.put(at, "- ", format!("port can not be opened: {reason}").as_bytes());
+                self.put_words(at, "- ", &format!("port can not be opened: {reason}"));
             }
-            CloseReason::Broken { reason, .. } => self.put(at, "- ", format!("port broken: {reason}").as_bytes()),
+            CloseReason::Broken { reason, .. } => self.put_words(at, "- ", &format!("port broken: {reason}")),
             CloseReason::DeviceFailed(failure) => {
                 self.put(at, "- ", b"the simulated device failed");
                 self.put_failure(at, failure);
@@ -221,10 +228,10 @@ impl<W: Write> Sink for Transcript<'_, W> {
             EventKind::Received { bytes, block: false } => lines(bytes).for_each(|line| self.put(at, "< ", line)),
             EventKind::Matched { .. } => return Ok(()),
             EventKind::Captured { name, value } => self.put(at, &format!("= {name}: "), value),
-            EventKind::Saved { name } => self.put(at, "+ ", name.as_bytes()),
+            EventKind::Saved { name } => self.put_words(at, "+ ", name),
             EventKind::Logged { text } => self.put(at, "# ", text),
-            EventKind::Noted { text } => self.put(at, "- ", text.as_bytes()),
-            EventKind::Skipped { why } => self.put(at, "- ", format!("skipped: {why}").as_bytes()),
+            EventKind::Noted { text } => self.put_words(at, "- ", text),
+            EventKind::Skipped { why } => self.put_words(at, "- ", &format!("skipped: {why}")),
             EventKind::CleanupFailed(failure) => {
                 self.remarks.1 += 1;
                 self.put(at, "! ", b"clean-up failed");

@@ -7,25 +7,39 @@
 use std::path::Path;
 
 /// Returns bytes as visible text: printable UTF-8 as it is, CR, LF, TAB and NUL as `\r \n \t \0`, a
-/// backslash as it is, everything else as `\xNN`.
+/// backslash as `\\`, everything else as `\xNN`. Different bytes are different texts.
 ///
-/// Right-to-left marks and other invisible formatting characters are escaped too (`\u{202e}`).
+/// NUL before a digit is `\x00`. Right-to-left marks and other invisible formatting characters are escaped too
+/// (`\u{202e}`). A run of bytes of 80 and above that is not UTF-8 as a whole is escaped as a whole: some pairs of another
+/// encoding happen to be a character.
 pub fn visible(bytes: &[u8]) -> String {
     let mut out = Vec::with_capacity(bytes.len());
     push_visible(&mut out, bytes);
     String::from_utf8(out).expect("what is left as it is, is UTF-8, and the rest is ASCII")
 }
 
-/// Returns the name of a file, a port or a folder as text that a terminal shows as it is: like [`visible`], but a backslash
-/// always stays one, since some systems have it in every path.
-pub fn visible_name(name: &str) -> String {
-    name.split('\\').map(|part| visible(part.as_bytes())).collect::<Vec<_>>().join("\\")
+/// Returns a text that people wrote, or that was made visible before, with nothing in it that could disturb a terminal.
+///
+/// It is [`visible`] but for the backslashes, which stay as they are: an escape is not escaped again.
+pub fn harmless(text: impl AsRef<[u8]>) -> String {
+    let mut out = Vec::new();
+    push_harmless(&mut out, text.as_ref());
+    String::from_utf8(out).expect("what is left as it is, is UTF-8, and the rest is ASCII")
 }
 
-/// Returns a path as [`visible_name`] does.
-pub fn visible_path(path: &Path) -> String {
-    let parts = path.as_os_str().as_encoded_bytes().split(|byte| *byte == b'\\');
-    parts.map(visible).collect::<Vec<_>>().join("\\")
+/// Appends a text as [`harmless`] does.
+pub fn push_harmless(out: &mut Vec<u8>, text: &[u8]) {
+    for (i, part) in text.split(|byte| *byte == b'\\').enumerate() {
+        if i > 0 {
+            out.push(b'\\');
+        }
+        push_visible(out, part);
+    }
+}
+
+/// Returns a path as [`harmless`] does: some systems have a backslash in each.
+pub fn harmless_path(path: &Path) -> String {
+    harmless(path.as_os_str().as_encoded_bytes())
 }
 
 /// Appends bytes as [`visible`] text, fast enough for a device that never stops talking.
@@ -42,8 +56,15 @@ pub fn push_visible(out: &mut Vec<u8>, bytes: &[u8]) {
                 2
             }
             [byte, ..] if byte.is_ascii() => {
-                let n = others.iter().position(|byte| is_printable(*byte) || !byte.is_ascii()).unwrap_or(others.len());
-                push_escaped(out, &others[..n]);
+                let n = others.iter().position(|byte| is_plain(*byte) || !byte.is_ascii()).unwrap_or(others.len());
+                match (&others[..n], others.get(n)) {
+                    // `\01` would be another byte.
+                    ([before @ .., 0], Some(b'0'..=b'9')) => {
+                        push_escaped(out, before);
+                        out.extend_from_slice(b"\\x00");
+                    }
+                    (escaped, _) => push_escaped(out, escaped),
+                }
                 n
             }
             _ => {
@@ -67,6 +88,7 @@ static SHOWN: [([u8; 4], usize); 256] = {
             b'\n' => (*b"\\n  ", 2),
             b'\t' => (*b"\\t  ", 2),
             b'\0' => (*b"\\0  ", 2),
+            b'\\' => (*b"\\\\  ", 2),
             _ => ([b'\\', b'x', DIGITS[byte >> 4], DIGITS[byte & 15]], 4),
         };
         byte += 1;
@@ -89,45 +111,49 @@ fn push_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-/// Appends bytes that are not ASCII as visible text.
+/// Appends a run of bytes that are not ASCII as visible text.
 fn push_beyond_ascii(out: &mut Vec<u8>, bytes: &[u8]) {
-    for chunk in bytes.utf8_chunks() {
-        let mut valid = chunk.valid();
-        while let Some((at, hidden)) = valid.char_indices().find(|(_, c)| is_invisible(*c)) {
-            out.extend_from_slice(&valid.as_bytes()[..at]);
-            out.extend_from_slice(format!("\\u{{{:x}}}", u32::from(hidden)).as_bytes());
-            valid = &valid[at + hidden.len_utf8()..];
-        }
-        out.extend_from_slice(valid.as_bytes());
-        push_escaped(out, chunk.invalid());
+    let Ok(mut text) = std::str::from_utf8(bytes) else { return push_escaped(out, bytes) };
+    while let Some((at, hidden)) = text.char_indices().find(|(_, c)| is_invisible(*c)) {
+        out.extend_from_slice(&text.as_bytes()[..at]);
+        out.extend_from_slice(format!("\\u{{{:x}}}", u32::from(hidden)).as_bytes());
+        text = &text[at + hidden.len_utf8()..];
     }
+    out.extend_from_slice(text.as_bytes());
 }
 
 /// The highest bit, and the lowest, of each of eight bytes.
 const HIGHEST: u64 = 0x8080_8080_8080_8080;
 const LOWEST: u64 = 0x0101_0101_0101_0101;
 
-/// Returns how many bytes at the beginning are printable ASCII, which [`visible`] leaves as they are.
+/// Returns how many bytes at the beginning are printable ASCII without a backslash, which [`visible`] leaves as they are.
 pub fn plain_length(bytes: &[u8]) -> usize {
-    length_without(bytes, unprintable, |byte| !is_printable(byte))
+    length_without(bytes, |eight| unprintable(eight) | is_in(eight, b'\\'), |byte| !is_plain(byte))
 }
 
 /// Returns how many bytes at the beginning are printable ASCII, and neither a quote nor a backslash: what stands for itself
 /// between quotes.
 pub fn quotable_length(bytes: &[u8]) -> usize {
-    let is = |eight: u64, byte: u8| {
-        let differs = eight ^ (LOWEST * u64::from(byte));
-        differs.wrapping_sub(LOWEST) & !differs
-    };
     length_without(
         bytes,
-        |eight| unprintable(eight) | is(eight, b'"') | is(eight, b'\\'),
+        |eight| unprintable(eight) | is_in(eight, b'"') | is_in(eight, b'\\'),
         |byte| !is_printable(byte) || matches!(byte, b'"' | b'\\'),
     )
 }
 
+/// Sets the highest bit of each of eight bytes that is this one, and perhaps of some behind the first of these.
+fn is_in(eight: u64, byte: u8) -> u64 {
+    let differs = eight ^ (LOWEST * u64::from(byte));
+    differs.wrapping_sub(LOWEST) & !differs
+}
+
 fn is_printable(byte: u8) -> bool {
     matches!(byte, b' '..=b'~')
+}
+
+/// Whether a byte stands for itself in visible text.
+fn is_plain(byte: u8) -> bool {
+    is_printable(byte) && byte != b'\\'
 }
 
 /// Sets the highest bit of each byte that is not printable ASCII, and perhaps of some behind the first of these: it is set if
@@ -187,25 +213,34 @@ mod tests {
 
     use super::*;
 
-    /// Returns what is not plain as visible text, a character at a time: slow and simple.
-    fn escaped(bytes: &[u8]) -> String {
+    /// Returns bytes as visible text, a byte or a character at a time: slow and simple.
+    fn slowly(bytes: &[u8]) -> String {
         let mut out = String::new();
-        // Writing into a String cannot fail.
-        for chunk in bytes.utf8_chunks() {
-            for c in chunk.valid().chars() {
-                let _ = match c {
-                    '\r' => out.write_str("\\r"),
-                    '\n' => out.write_str("\\n"),
-                    '\t' => out.write_str("\\t"),
-                    '\0' => out.write_str("\\0"),
-                    c if c.is_ascii_control() => write!(out, "\\x{:02x}", c as u32),
-                    c if is_invisible(c) => write!(out, "\\u{{{:x}}}", c as u32),
-                    c => out.write_char(c),
-                };
-            }
-            for byte in chunk.invalid() {
-                let _ = write!(out, "\\x{byte:02x}");
-            }
+        let mut rest = bytes;
+        while let Some((first, behind)) = rest.split_first() {
+            // Writing into a String cannot fail.
+            let _ = match first {
+                b'\r' => out.write_str("\\r"),
+                b'\n' => out.write_str("\\n"),
+                b'\t' => out.write_str("\\t"),
+                b'\\' => out.write_str("\\\\"),
+                0 if !behind.first().is_some_and(u8::is_ascii_digit) => out.write_str("\\0"),
+                b' '..=b'~' => out.write_char(char::from(*first)),
+                0..=127 => write!(out, "\\x{first:02x}"),
+                128.. => {
+                    let run = &rest[..rest.iter().position(u8::is_ascii).unwrap_or(rest.len())];
+                    rest = &rest[run.len()..];
+                    match std::str::from_utf8(run) {
+                        Ok(text) if is_invisible(text.chars().next().unwrap_or(' ')) && text.chars().count() == 1 => {
+                            let _ = write!(out, "\\u{{{:x}}}", text.chars().next().map_or(0, u32::from));
+                        }
+                        Ok(text) => out.push_str(text),
+                        Err(_) => run.iter().for_each(|byte| out.push_str(&format!("\\x{byte:02x}"))),
+                    }
+                    continue;
+                }
+            };
+            rest = behind;
         }
         out
     }
@@ -218,9 +253,9 @@ mod tests {
                     let mut text = vec![filler; before];
                     text.push(byte);
                     text.extend(vec![b'\x1f'; behind]);
-                    let is_plain = matches!(byte, b' '..=b'~');
+                    let is_plain = matches!(byte, b' '..=b'~') && byte != b'\\';
                     assert_eq!(plain_length(&text), before + usize::from(is_plain), "{text:?}");
-                    let is_quotable = is_plain && !matches!(byte, b'"' | b'\\');
+                    let is_quotable = is_plain && byte != b'"';
                     assert_eq!(quotable_length(&text), before + usize::from(is_quotable), "{text:?}");
                 }
             }
@@ -232,6 +267,8 @@ mod tests {
         assert_eq!(visible(b"\r\nOK\r\n"), "\\r\\nOK\\r\\n");
         assert_eq!(visible("é\u{1b}[2J".as_bytes()), "é\\x1b[2J");
         assert_eq!(visible(b"\xff\xc3("), "\\xff\\xc3(");
+        assert_eq!(visible(b"v\\t1 v\t1"), "v\\\\t1 v\\t1");
+        assert_eq!(visible(b"\x0052 \0a"), "\\x0052 \\0a");
         assert_eq!(visible("a\u{202e}b".as_bytes()), "a\\u{202e}b");
     }
 
@@ -248,9 +285,36 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_shown_without_what_a_terminal_obeys() {
-        assert_eq!(visible_name("C:\\a\u{1b}[2J"), "C:\\a\\x1b[2J");
-        assert_eq!(visible_path(Path::new("flows\\é\n.flow")), "flows\\é\\n.flow");
+    fn a_run_that_is_not_utf8_is_escaped_as_a_whole() {
+        let gbk = b"\xd6\xd0\xb9\xfa\xd2\xc6\xb6\xaf\r\n";
+        assert_eq!(visible(gbk), "\\xd6\\xd0\\xb9\\xfa\\xd2\\xc6\\xb6\\xaf\\r\\n");
+        assert_eq!(visible("中国\r\n".as_bytes()), "中国\\r\\n");
+    }
+
+    #[test]
+    fn different_bytes_are_different_texts() {
+        let alphabet = [0, b'\t', b'\\', b'0', b'1', b't', b'x', b'u', b'{', 0x1b, 0x80, 0xc3, 0xa9];
+        let mut seen = std::collections::HashMap::new();
+        for a in alphabet {
+            for b in alphabet {
+                for c in alphabet {
+                    for d in alphabet {
+                        let bytes = vec![a, b, c, d];
+                        assert_eq!(visible(&bytes), slowly(&bytes), "{bytes:?}");
+                        let other = seen.insert(visible(&bytes), bytes.clone());
+                        assert_eq!(other, None, "as {bytes:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_made_visible_stays_as_it_is() {
+        let text = visible("v\\t1\t\u{202e}中".as_bytes());
+        assert_eq!(harmless(&text), text);
+        assert_eq!(harmless("C:\\dir\u{1b}[2J"), "C:\\dir\\x1b[2J");
+        assert_eq!(harmless_path(Path::new("flows\\é\n.flow")), "flows\\é\\n.flow");
     }
 
     #[test]
@@ -260,22 +324,8 @@ mod tests {
     }
 
     #[test]
-    fn pieces_show_what_the_whole_shows_a_character_at_a_time() {
-        let alphabet = [0, b'\t', b'\n', b'\r', 0x1b, b' ', b'a', b'~', 0x7f, 0x80, 0xa9, 0xc3, 0xe2, 0x80, 0xae, 0xff];
-        for a in alphabet {
-            for b in alphabet {
-                for c in alphabet {
-                    let mut got = Vec::new();
-                    push_visible(&mut got, &[a, b, c, b'x']);
-                    assert_eq!(got, escaped(&[a, b, c, b'x']).as_bytes());
-                }
-            }
-        }
-    }
-
-    #[test]
     fn the_length_of_what_is_plain_is_right_wherever_it_ends() {
-        for other in (0..=255).filter(|b| !(b' '..=b'~').contains(b)) {
+        for other in (0..=255).filter(|b| !(b' '..=b'~').contains(b) || *b == b'\\') {
             for before in [b' ', b'~', b'A'] {
                 for n in 0..20 {
                     let mut bytes = vec![before; n];

@@ -1,6 +1,6 @@
 //! What a layout changes in a text, line by line, as people read it in a diff.
 
-use crate::value::escape::visible;
+use crate::value::escape::harmless;
 
 /// So many lines of changes are shown.
 const LIMIT: usize = 60;
@@ -17,8 +17,8 @@ pub(super) fn render_changes(before: &str, after: &str) -> String {
     for change in changes(&old, &new) {
         let Change { old: (from, to), new: (begin, end) } = change;
         shown.push(format!("@@ -{},{} +{},{} @@", from + 1, to - from, begin + 1, end - begin));
-        shown.extend(old[from..to].iter().map(|line| format!("-{}", visible(line.as_bytes()))));
-        shown.extend(new[begin..end].iter().map(|line| format!("+{}", visible(line.as_bytes()))));
+        shown.extend(old[from..to].iter().map(|line| format!("-{}", harmless(line))));
+        shown.extend(new[begin..end].iter().map(|line| format!("+{}", harmless(line))));
     }
     if shown.is_empty() {
         shown.push("(only the ends of lines, or of the file)".to_string());

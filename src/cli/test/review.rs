@@ -6,7 +6,7 @@ use crate::diagnostic::render::Look;
 use crate::report::progress::render_diff;
 use crate::report::suite::Status;
 use crate::suite::{Judged, unified_diff};
-use crate::value::escape::visible_name;
+use crate::value::escape::harmless;
 
 /// Shows each new or changed transcript and asks; what is accepted becomes the snapshot, and its flow has passed.
 ///
@@ -26,13 +26,7 @@ pub(super) fn review(
             "" => unified_diff("", transcript),
             diff => diff.to_string(),
         };
-        writeln!(
-            output,
-            "\n{} of {n}: {} is {}\n",
-            i + 1,
-            visible_name(&case.report.file),
-            case.report.status.title()
-        )?;
+        writeln!(output, "\n{} of {n}: {} is {}\n", i + 1, harmless(&case.report.file), case.report.status.title())?;
         output.write_all(render_diff(&diff, look).as_bytes())?;
         match ask(input, output)? {
             Answer::Accept => {
