@@ -37,7 +37,7 @@ use crate::function::Ambient;
 use crate::pattern::Regex;
 use crate::port::PortId;
 use crate::program::{Program, Question, Role};
-use crate::settings::Settings;
+use crate::settings::{LineSettings, Settings};
 use crate::source::Site;
 use crate::time::Moment;
 use crate::value::Value;
@@ -155,6 +155,13 @@ impl Engine {
     #[must_use]
     pub fn with_rigour(mut self, rigour: Rigour) -> Engine {
         self.tally.rigour = rigour;
+        self
+    }
+
+    /// Takes note of how the device is set that plays the other side, for who asks why nothing comes.
+    #[must_use]
+    pub(crate) fn facing(mut self, line: LineSettings) -> Engine {
+        self.ports[PortId::FIRST].know_other_line(line);
         self
     }
 

@@ -228,7 +228,11 @@ impl Setup {
 
     /// Returns an engine for the flow.
     pub(crate) fn engine(&self, inputs: Inputs) -> Engine {
-        Engine::new(self.flow.clone(), inputs).with_rigour(self.rigour)
+        let engine = Engine::new(self.flow.clone(), inputs).with_rigour(self.rigour);
+        match &self.counterpart {
+            Counterpart::Device(device) => engine.facing(device.settings.line.clone()),
+            Counterpart::Real(_) | Counterpart::Recording(_) => engine,
+        }
     }
 }
 

@@ -18,6 +18,13 @@ fn distance(a: &str, b: &str) -> usize {
     strsim::osa_distance(&a.to_lowercase(), &b.to_lowercase())
 }
 
+/// Returns how many bytes are inserted, deleted, replaced or swapped with their neighbour.
+pub fn distance_of_bytes(a: &[u8], b: &[u8]) -> usize {
+    // Each byte as the character of its number: the distance is that of the bytes.
+    let text = |bytes: &[u8]| bytes.iter().map(|byte| char::from(*byte)).collect::<String>();
+    strsim::osa_distance(&text(a), &text(b))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -28,6 +35,8 @@ mod tests {
         assert_eq!(nearest("expekt", names), Some("expect"));
         assert_eq!(nearest("sned", names), Some("send"));
         assert_eq!(nearest("teleport", names), None);
+        assert_eq!(distance_of_bytes(b"spa\xeedsp", b"spandsp"), 1);
+        assert_eq!(distance_of_bytes("é".as_bytes(), b"\xc3"), 1);
         assert_eq!(nearest("device_sceret", ["device_secret", "device_name"]), Some("device_secret"));
     }
 }

@@ -13,6 +13,7 @@ use crate::event::{CloseReason, Failure};
 use crate::pattern::Pattern;
 use crate::port::PortId;
 use crate::program::{LookAt, Needed, PatternSpec, Role};
+use crate::settings::LineSettings;
 use crate::source::Site;
 use crate::time::show_duration;
 use crate::value::escape::{visible, visible_cut};
@@ -312,6 +313,9 @@ impl Engine {
         let came = inbox.slice(self.ports[self.flow.port].sight.exchange..inbox.end()).to_vec();
         let lines = self.response_lines();
         if inbox.end() == Offset::START {
+            if let Some(other) = self.other_line() {
+                return Some(format!("nothing has come at all: {other}"));
+            }
             let line = &self.ports[self.flow.port].settings.line;
             return Some(match self.program.role {
                 Role::Flow => {
@@ -375,8 +379,19 @@ impl Engine {
 
     /// Explains bytes that are no text.
     fn not_text(&self, wait: &Wait, came: &[u8]) -> Option<String> {
+        if let Some(with_parity) = self.with_parity(wait, came) {
+            return Some(with_parity);
+        }
+        if is_gb2312(came) {
+            return Some(
+                "what came is not UTF-8 and looks like GBK, two bytes a character: write the bytes, as in x\"d6 d0\", or switch the device to UTF-8".into(),
+            );
+        }
         if !is_garbage(came) {
             return None;
+        }
+        if let Some(other) = self.other_line() {
+            return Some(format!("what came is not text: {other}"));
         }
         let is_foreign = |pattern: &Pattern| match pattern {
             Pattern::Literal(literal) => !literal.needle().is_ascii() && std::str::from_utf8(literal.needle()).is_ok(),
@@ -392,6 +407,33 @@ impl Engine {
         }
         let line = &self.ports[self.flow.port].settings.line;
         Some(format!("what came is not text: the baud rate or the format is probably wrong ({line} here)"))
+    }
+
+    /// Explains text whose eighth bit is a parity bit.
+    fn with_parity(&self, wait: &Wait, came: &[u8]) -> Option<String> {
+        if came.is_ascii() || self.ports[wait.port].settings.line.data_bits != 8 {
+            return None;
+        }
+        let seven: Vec<u8> = came.iter().map(|byte| byte & 0x7f).collect();
+        let lines = lines_in(&seven);
+        let line = lines.iter().find(|line| wait.patterns().any(|pattern| pattern.find_in_text(line).is_some()))?;
+        let is_even = |byte: &u8| byte.count_ones().is_multiple_of(2);
+        let format = match (came.iter().all(is_even), came.iter().any(is_even)) {
+            (true, _) => "`format 7E1` reads it",
+            (_, false) => "`format 7O1` reads it",
+            (false, true) => "`format 7E1` or another one with seven bits may read it",
+        };
+        let shown = visible_cut(&self.journal.clean(line), 60);
+        Some(format!("`{shown}` came, but with the eighth bit set in some bytes: that is a parity bit, and {format}"))
+    }
+
+    /// Returns how the other side of the line is set, if that is known and not the same.
+    fn other_line(&self) -> Option<String> {
+        let port = &self.ports[self.flow.port];
+        let (here, there) = (&port.settings.line, port.other_line()?);
+        let speed_and_format = |line: &LineSettings| (line.baud, line.data_bits, line.parity, line.stop_bits);
+        let differs = speed_and_format(here) != speed_and_format(there);
+        differs.then(|| format!("the device is set to {there} and the flow to {here}"))
     }
 
     /// Finds what was awaited in what came before the last send.
@@ -441,6 +483,20 @@ fn is_echo_only(lines: &[Vec<u8>], sent: Option<&[u8]>) -> bool {
     let Some(sent) = sent else { return false };
     let sent: Vec<&[u8]> = sent.split(|b| matches!(b, b'\r' | b'\n')).filter(|line| !line.is_empty()).collect();
     !sent.is_empty() && lines.len() == sent.len() && lines.iter().zip(sent).all(|(line, sent)| line == sent)
+}
+
+/// Whether all bytes that are no ASCII are pairs of GB 2312, signs and the more usual characters, and there are at least two.
+fn is_gb2312(bytes: &[u8]) -> bool {
+    let mut n_pairs = 0;
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|byte| !byte.is_ascii()) {
+        match &rest[at..] {
+            [0xa1..=0xa3 | 0xb0..=0xd7, 0xa1..=0xfe, behind @ ..] => rest = behind,
+            _ => return false,
+        }
+        n_pairs += 1;
+    }
+    n_pairs >= 2 && std::str::from_utf8(bytes).is_err() && !bytes.contains(&0)
 }
 
 /// Whether bytes look like what a wrong baud rate makes of text.

@@ -12,7 +12,7 @@ use super::look::{Silence, Wanted};
 use super::watched::Watched;
 use crate::port::{PortId, WriteToken};
 use crate::program::Role;
-use crate::settings::{Echo, Settings};
+use crate::settings::{Echo, LineSettings, Settings};
 use crate::time::Moment;
 
 /// How long a line that nobody wanted may wait to be told of: nobody notices, and on a busy line most reads are over once
@@ -53,6 +53,8 @@ pub(in crate::engine) struct Port {
     n_writes: u64,
     /// How many of them have left.
     pub n_left: u64,
+    /// How the other side of the line is set, if that is known.
+    other_line: Option<LineSettings>,
     /// How far it is.
     stand: Stand,
 }
@@ -98,6 +100,7 @@ impl Port {
             held_since: None,
             n_writes: 0,
             n_left: 0,
+            other_line: None,
             stand: Stand::Opening,
         };
         port.note_echo();
@@ -148,6 +151,16 @@ impl Port {
     pub(in crate::engine) fn settles_at(&self, wanted: Option<&Wanted>) -> Option<Moment> {
         (self.silence == Silence::NotYet && self.sight.waits_for_silence(wanted))
             .then(|| self.sight.inbox.last_arrival() + self.settings.settle)
+    }
+
+    /// Takes note of how the other side of the line is set.
+    pub(in crate::engine) fn know_other_line(&mut self, line: LineSettings) {
+        self.other_line = Some(line);
+    }
+
+    /// Returns how the other side of the line is set, if that is known.
+    pub(in crate::engine) fn other_line(&self) -> Option<&LineSettings> {
+        self.other_line.as_ref()
     }
 
     /// Returns how many writes there were.

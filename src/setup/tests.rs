@@ -114,3 +114,19 @@ fn all_that_is_wrong_on_both_sides_is_told_at_once() {
     assert!(messages[0][0].contains("no variable `m`") && messages[0][1] == "of the caller", "{messages:?}");
     assert!(messages[1][0].contains("no variable `answers`"), "{messages:?}");
 }
+
+#[test]
+fn a_flow_and_a_device_of_different_speeds_are_told_of_both() {
+    let flow = "flow \"f\"\nserial { baud 9600 }\nsend \"AT\"  expect line \"OK\" within 1s\n";
+    let device = "device \"d\"\nserial { format 7E1 }\non line \"AT\" { reply \"OK\" }\n";
+    let folder = Folder::with(&[("f.flow", flow), ("d.flow", device)]);
+    let setup = folder.setup(&Address::Device(folder.path("d.flow")), Terms::default()).expect("it can be joined");
+    let beginning = setup.beginning().expect("nothing of it is random");
+    let Stage { mut engine, mut world, .. } =
+        setup.stage(setup.inputs(beginning, String::new()), &Ender::Nobody).expect("it needs nothing of the system");
+    let (mut memory, mut fan) = (Memory::default(), crate::report::Fan::default());
+    let company = Company { keeper: &mut memory, audience: &mut fan, person: &mut Nobody, tap: None };
+    world::run(&mut engine, world.as_mut(), company);
+    let cause = engine.failure().and_then(|failure| failure.cause.clone()).unwrap_or_default();
+    assert!(cause.ends_with("the device is set to 115200 7E1 and the flow to 9600 8N1"), "{cause}");
+}
