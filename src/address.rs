@@ -2,7 +2,7 @@
 //!
 //! Every command reads an address here. A new kind of real port is a new variant of [`RealPort`]: only this file and
 //! `transport::open` look into one, and the compiler names the places in both. A scheme without a variant (`tcp://…`,
-//! `usb:…`) is the name of a device node, and opening that node fails.
+//! `usb:…`) is refused by [`Address::read`], unless there is a device node of that name.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -32,11 +32,16 @@ pub(crate) enum RealPort {
     Node(String),
 }
 
+/// What addresses of other tools begin with, besides those with `://`.
+const SCHEMES: &[&str] = &["exec", "rfc2217", "socket", "ssh", "tcp", "telnet", "udp", "unix", "usb"];
+
 /// What is wrong with the addresses of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum AddressError {
     /// It is no pattern, and why.
     NoPattern { typed: String, why: String },
+    /// It is an address of a kind that flowrun cannot open.
+    Unsupported { typed: String, scheme: String },
     /// No port fits the pattern.
     NoPort { typed: String },
     /// No recording fits the pattern.
@@ -55,6 +60,23 @@ impl Address {
             Some(("replay", file)) => Address::Recording(PathBuf::from(file)),
             None if text == "sim" => Address::OwnDevice,
             Some(_) | None => Address::Real(RealPort::parse(text)),
+        }
+    }
+
+    /// Reads an address of a kind that can be opened.
+    ///
+    /// # Errors
+    ///
+    /// It has a scheme that flowrun does not know, and is not the name of a file.
+    pub(crate) fn read(text: &str) -> Result<Address, AddressError> {
+        let address = Address::parse(text);
+        match (&address, text.split_once(':')) {
+            (Address::Real(RealPort::Node(name)), Some((scheme, rest)))
+                if (SCHEMES.contains(&scheme) || rest.starts_with("//")) && !Path::new(name).exists() =>
+            {
+                Err(AddressError::Unsupported { typed: text.to_string(), scheme: scheme.to_string() })
+            }
+            _ => Ok(address),
         }
     }
 
@@ -145,7 +167,7 @@ pub(crate) fn expand(typed: &[String], listed: &dyn Fn() -> Vec<String>) -> Resu
 
 /// Returns the addresses that a text stands for.
 fn fitting(typed: &str, listed: &dyn Fn() -> Vec<String>) -> Result<Vec<Address>, AddressError> {
-    let address = Address::parse(typed);
+    let address = Address::read(typed)?;
     let is_pattern = typed.contains(['*', '?', '[']);
     let found = match &address {
         // A file may have these signs in its name.

@@ -148,8 +148,18 @@ fn wrong_role(path: &Path, found: Option<Role>) -> Diagnostic {
     problem(message).help(help)
 }
 
-fn address_problem(error: &AddressError) -> Diagnostic {
+/// Returns what is wrong with the ports that were typed.
+pub(super) fn address_problem(error: &AddressError) -> Diagnostic {
     let (message, help) = match error {
+        AddressError::Unsupported { typed, scheme } => (
+            format!("`--port {typed}`: {scheme} is not supported yet, only serial ports of this machine"),
+            match scheme.as_str() {
+                "tcp" | "telnet" | "rfc2217" | "socket" => {
+                    "`socat pty,raw,echo=0,link=/tmp/port tcp:HOST:PORT` makes a port of it: `--port /tmp/port`"
+                }
+                _ => "`flowrun ports` lists the serial ports of this machine",
+            },
+        ),
         AddressError::NoPattern { typed, why } => {
             (format!("`{typed}` is no pattern: {why}"), "use `*`, `?` and `[…]` as a shell does")
         }

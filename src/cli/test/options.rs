@@ -7,6 +7,7 @@ use std::{env, fs, io};
 
 use super::super::args::TestArguments;
 use super::super::given::{from_environment, typed_variable};
+use super::super::refusal::address_problem;
 use crate::address::Address;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::program::Program;
@@ -63,7 +64,7 @@ impl Wanted {
         let given = arguments.vars.iter().map(|text| typed_variable(text, Ways::OF_FILE)).collect::<Result<_, _>>()?;
         let port = arguments.port.as_deref().filter(|port| !port.is_empty());
         Ok(Wanted {
-            address: port.map_or(Address::OwnDevice, Address::parse),
+            address: port.map_or(Ok(Address::OwnDevice), Address::read).map_err(|error| address_problem(&error))?,
             shard: arguments.selection.shard.as_deref().map(shard).transpose()?,
             volatile,
             reports: arguments.report.iter().map(|text| report(text)).collect::<Result<_, _>>()?,
