@@ -48,6 +48,16 @@ pub use ports::{PortDescription, UsbIdentity, list};
 #[cfg(unix)]
 pub use pty::PtyWorld;
 
+/// Returns whether a port is a pseudo-terminal, which has no control lines and no break.
+pub(crate) fn is_pseudo_terminal(port: &RealPort) -> bool {
+    match port {
+        #[cfg(unix)]
+        RealPort::Node(name) => serial::is_pseudo_terminal(name),
+        #[cfg(not(unix))]
+        RealPort::Node(_) => false,
+    }
+}
+
 /// Returns the world of a real port; the port is opened by [`PortCommand::Open`](crate::port::PortCommand::Open).
 ///
 /// What the port can do is known before. Moments are those of `clock`. An interrupt is told once to each port that

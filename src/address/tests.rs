@@ -111,13 +111,15 @@ fn each_port_has_files_of_its_own() {
 
 #[test]
 fn an_address_of_another_tool_is_said_to_be_unsupported() {
-    for (typed, scheme) in [("tcp://10.0.0.5:4001", "tcp"), ("rfc2217://a:1", "rfc2217"), ("usb:0403:6001", "usb"), ("x://y", "x")]
+    for (typed, scheme) in
+        [("tcp://10.0.0.5:4001", "tcp"), ("rfc2217://a:1", "rfc2217"), ("usb:0403:6001", "usb"), ("x://y", "x")]
     {
         let error = AddressError::Unsupported { typed: typed.to_string(), scheme: scheme.to_string() };
         assert_eq!(expanded(&[typed]), Err(error.clone()));
         assert_eq!(Address::read(typed), Err(error));
     }
-    for typed in ["/dev/ttyUSB0", "COM3", "COM3:", "sim:a.flow", "replay:a.rec", "/dev/serial/by-path/pci-0000:00:14.0"] {
+    for typed in ["/dev/ttyUSB0", "COM3", "COM3:", "sim:a.flow", "replay:a.rec", "/dev/serial/by-path/pci-0000:00:14.0"]
+    {
         assert_eq!(Address::read(typed), Ok(Address::parse(typed)));
     }
 }

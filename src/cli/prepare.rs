@@ -12,12 +12,14 @@ use super::terminal::Terminal;
 use crate::address::Address;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{Inputs, Rigour};
-use crate::program::Program;
+use crate::program::{Op, Program};
 use crate::report::console::Volume;
 use crate::report::transcript::Times;
 use crate::results::Results;
-use crate::setup::{Ender, Pace, Setup, Terms, find_counterpart};
+use crate::settings::{ControlLine, Settings};
+use crate::setup::{Counterpart, Ender, Pace, Setup, Terms, find_counterpart};
 use crate::suite::snapshot::Snapshot;
+use crate::transport::is_pseudo_terminal;
 use crate::value::escape::{harmless, harmless_path};
 
 /// A run that can begin.
@@ -86,6 +88,16 @@ impl Checked {
             None => setup.beginning().map_err(|error| refuse(error, terminal))?,
         };
         let inputs = setup.inputs(beginning, found.address.to_string());
+        if let Counterpart::Real(port) = setup.counterpart()
+            && arguments.output.volume() == Volume::Normal
+            && uses_control_lines(flow, &inputs.settings)
+            && is_pseudo_terminal(port)
+        {
+            let port = harmless(port.to_string());
+            terminal.hint(&format!(
+                "note: `{port}` is a pseudo-terminal: `dtr`, `rts` and `break` have no effect on it\n\n"
+            ));
+        }
         let ender = Ender::installed().map_err(|error| refuse(error, terminal))?;
         let results = results.expect("what is wrong with its place is among the problems that were refused");
         Ok(Checked { setup, inputs, results, places, ender })
@@ -97,4 +109,12 @@ impl Checked {
         let outputs = Outputs::create(&places, results, &setup, &inputs, terminal)?;
         Ok(Prepared { setup, inputs, outputs, ender })
     }
+}
+
+/// Whether a flow switches DTR or RTS or holds the line in break, as far as can be seen before it runs.
+fn uses_control_lines(flow: &Program, settings: &Settings) -> bool {
+    let line = &settings.line;
+    line.dtr != ControlLine::Keep
+        || line.rts != ControlLine::Keep
+        || flow.ops.iter().any(|op| matches!(op, Op::ControlLines { .. } | Op::Break(_)))
 }

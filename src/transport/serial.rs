@@ -10,6 +10,6 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub(super) use unix::Serial;
+pub(super) use unix::{Serial, is_pseudo_terminal};
 #[cfg(windows)]
 pub(super) use windows::serve;

@@ -160,20 +160,21 @@ impl Port {
     }
 
     /// Sets DTR and RTS, both in one step where the system can: some boards reset when they differ.
+    ///
+    /// A pseudo-terminal has neither, and goes on as if it had.
     fn set_lines(&mut self, dtr: Option<bool>, rts: Option<bool>) -> Result<(), CloseReason> {
+        if self.kind == Kind::Pseudo {
+            return Ok(());
+        }
         let (set, which) = match (dtr, rts) {
             (None, None) => return Ok(()),
             (Some(dtr), None) => (self.tty.write_data_terminal_ready(dtr).map_err(|e| words(&e)), "DTR"),
             (None, Some(rts)) => (self.tty.write_request_to_send(rts).map_err(|e| words(&e)), "RTS"),
             (Some(dtr), Some(rts)) => (self.set_both(dtr, rts), "DTR and RTS"),
         };
-        let Err(words) = set else { return Ok(()) };
-        let because = match self.kind {
-            Kind::Pseudo => "a pseudo-terminal has no control lines".to_string(),
-            Kind::Hardware => words,
-        };
+        let Err(because) = set else { return Ok(()) };
         Err(CloseReason::Broken {
-            reason: format!("{which} can not be switched: {because}"),
+            reason: format!("{which} cannot be switched: {because}"),
             help: Some("leave `dtr` and `rts` at `keep` for this port, and do not switch them".to_string()),
         })
     }
@@ -274,6 +275,13 @@ impl Kind {
     fn has_baud(self) -> bool {
         self == Kind::Hardware || !cfg!(target_os = "macos")
     }
+}
+
+/// Returns whether a name is that of a pseudo-terminal.
+pub(in crate::transport) fn is_pseudo_terminal(name: &str) -> bool {
+    let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let is_device = fs::metadata(name).is_ok_and(|device| device.file_type().is_char_device());
+    is_device && open(name, flags, Mode::empty()).is_ok_and(|port| Kind::of(name, &port) == Kind::Pseudo)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::load::load;
 use crate::port::{Happening, PortId, WriteToken};
 use crate::report::Fan;
 use crate::report::transcript::{Times, Transcript};
-use crate::settings::{ControlLine, Settings};
+use crate::settings::Settings;
 use crate::transport::clock::Clock;
 use crate::transport::interrupt::Interrupt;
 use crate::transport::medium::PortOn;
@@ -180,19 +180,16 @@ fn what_is_no_terminal_is_refused() {
 }
 
 #[test]
-fn control_lines_of_a_pseudo_terminal_are_refused_only_when_asked_for() {
+fn control_lines_have_no_effect_on_a_pseudo_terminal() {
     let Pair { mut host, device, clock } = pair();
     host.perform(PortId::FIRST, PortCommand::SetLines { dtr: None, rts: None });
     host.perform(PortId::FIRST, write(1, b"AT\r"));
     host.perform(PortId::FIRST, PortCommand::SetLines { dtr: Some(false), rts: Some(true) });
     assert_eq!(next(&mut host, clock), Happening::Sent(WriteToken::new(PortId::FIRST, 1)));
-    let Happening::Closed(PortId::FIRST, CloseReason::Broken { reason, .. }) = next(&mut host, clock) else {
-        panic!("a pseudo-terminal has switched DTR");
-    };
-    assert_eq!(reason, "DTR and RTS can not be switched: a pseudo-terminal has no control lines");
-    let settings = LineSettings { dtr: ControlLine::On, ..line() };
-    let (reason, _) = refusal_of(&device.path().display().to_string(), settings);
-    assert_eq!(reason, "DTR can not be switched: a pseudo-terminal has no control lines");
+    host.perform(PortId::FIRST, write(2, b"AT\r"));
+    assert_eq!(next(&mut host, clock), Happening::Sent(WriteToken::new(PortId::FIRST, 2)));
+    let name = device.path().display().to_string();
+    assert!(is_pseudo_terminal(&name) && !is_pseudo_terminal("/dev/null"));
 }
 
 #[test]
