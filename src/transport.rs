@@ -58,6 +58,17 @@ pub(crate) fn is_pseudo_terminal(port: &RealPort) -> bool {
     }
 }
 
+/// Returns who else has a port open, as the beginning of a sentence: ``process 12 (`cat`) has``; `None` if nobody has, as far
+/// as can be seen.
+pub(crate) fn others(port: &RealPort) -> Option<String> {
+    match port {
+        #[cfg(unix)]
+        RealPort::Node(name) => serial::others(name),
+        #[cfg(not(unix))]
+        RealPort::Node(_) => None,
+    }
+}
+
 /// Returns the world of a real port; the port is opened by [`PortCommand::Open`](crate::port::PortCommand::Open).
 ///
 /// What the port can do is known before. Moments are those of `clock`. An interrupt is told once to each port that

@@ -8,7 +8,7 @@ use super::Ending;
 use super::args::RunArguments;
 use super::outputs::{CONSOLE, Outputs, Places, Share, Written};
 use super::prepare::{Checked, Prepared, claims_of};
-use super::refusal::{program_for, refuse};
+use super::refusal::{program_for, refuse, tell_others};
 use super::terminal::Terminal;
 use crate::address::{Address, RealPort, labels};
 use crate::diagnostic::{Code, Diagnostic};
@@ -102,7 +102,7 @@ pub(super) fn run(arguments: &RunArguments, addresses: &[Address], terminal: &Te
     }
     let mut verdicts = Vec::with_capacity(addresses.len());
     let mut on_end = |index: usize, verdict: Verdict| {
-        verdicts.push(verdict);
+        verdicts.push((index, verdict));
         if let Some(board) = &board {
             board.borrow_mut().erase();
         }
@@ -117,10 +117,14 @@ pub(super) fn run(arguments: &RunArguments, addresses: &[Address], terminal: &Te
     })?;
     let mut written = Written::Everything;
     let mut n_cleanups_failed = 0;
-    for Seat { engine, outputs, fan, .. } in seats {
+    for (number, Seat { engine, line, outputs, fan, .. }) in seats.into_iter().enumerate() {
         n_cleanups_failed += engine.n_cleanups_failed();
         written = written.and(outputs.finish(fan, &engine, terminal));
+        if let (Line::Real(port), Some((_, verdict))) = (line, verdicts.iter().find(|(of, _)| *of == number)) {
+            tell_others(&port, *verdict, terminal);
+        }
     }
+    let verdicts: Vec<Verdict> = verdicts.into_iter().map(|(_, verdict)| verdict).collect();
     terminal.say(&summary(&verdicts, n_cleanups_failed));
     Ok(written.ending(worst(&verdicts)))
 }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use super::Ending;
 use super::terminal::Terminal;
-use crate::address::AddressError;
+use crate::address::{AddressError, RealPort};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::event::Verdict;
 use crate::program::{Program, Role};
 use crate::report::console::Volume;
 use crate::setup::{Complaint, Read, SetupError, read_program};
 use crate::suite::find::everything_in;
+use crate::transport::others;
 use crate::value::escape::harmless;
 
 /// Returns the program in a file that is to play a role, after telling of everything that is wrong with it.
@@ -109,6 +111,19 @@ pub(super) fn refuse(error: SetupError, terminal: &Terminal) -> Ending {
     };
     terminal.refuse(problem);
     Ending::Refused
+}
+
+/// Says who else has the port of a run open that did not end well: what the device answers may go there.
+pub(super) fn tell_others(port: &RealPort, verdict: Verdict, terminal: &Terminal) {
+    match verdict {
+        Verdict::Failed | Verdict::Interrupted => {
+            if let Some(others) = others(port) {
+                let port = harmless(port.to_string());
+                terminal.warn(&format!("{others} `{port}` open too: what the device answers may go there"));
+            }
+        }
+        Verdict::Passed | Verdict::Flaky | Verdict::Skipped | Verdict::PortFailed => {}
+    }
 }
 
 /// Says what is wrong with the ports that were typed.

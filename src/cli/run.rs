@@ -8,14 +8,14 @@ use super::many;
 use super::outputs::{CONSOLE, Places, Share};
 use super::person::AtTerminal;
 use super::prepare::{Checked, Prepared, claims_of};
-use super::refusal::{program_for, refuse, refuse_address};
+use super::refusal::{program_for, refuse, refuse_address, tell_others};
 use super::terminal::Terminal;
 use crate::address::{Address, expand};
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::program::{Program, Role};
 use crate::report::Fan;
-use crate::setup::Stage;
+use crate::setup::{Counterpart, Stage};
 use crate::transport::list;
 use crate::world;
 
@@ -50,7 +50,11 @@ fn run_one(arguments: &RunArguments, address: Option<&Address>, terminal: &Termi
     fan.add(CONSOLE, terminal.console(&sources, arguments.output.volume(), pace));
     let mut person = AtTerminal::new(pace);
     let verdict = world::run(&mut engine, world.as_mut(), outputs.company(&mut fan, &mut person));
-    Ok(outputs.finish(fan, &engine, terminal).ending(verdict))
+    let written = outputs.finish(fan, &engine, terminal);
+    if let Counterpart::Real(port) = setup.counterpart() {
+        tell_others(port, verdict, terminal);
+    }
+    Ok(written.ending(verdict))
 }
 
 fn no_port(flow: &Program) -> Diagnostic {

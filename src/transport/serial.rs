@@ -10,6 +10,8 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
+pub(super) use refusal::others;
+#[cfg(unix)]
 pub(super) use unix::{Serial, is_pseudo_terminal};
 #[cfg(windows)]
 pub(super) use windows::serve;

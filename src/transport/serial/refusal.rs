@@ -58,6 +58,25 @@ fn held_by(holders: &[(u32, String)]) -> String {
     format!("{who} {} {has}", named.join(", "))
 }
 
+/// Returns who else has a port open, lock or not: ``process 12 (`cat`) has``.
+pub(in crate::transport) fn others(name: &str) -> Option<String> {
+    let device = fs::canonicalize(name).ok()?;
+    let mut holders = holders(name);
+    holders.retain(|(pid, _)| *pid != std::process::id() && !serves(*pid, &device));
+    (!holders.is_empty()).then(|| held_by(&holders))
+}
+
+/// Whether a process serves a pseudo-terminal: what it has open of it is no second reader. Only Linux tells.
+fn serves(pid: u32, device: &Path) -> bool {
+    let Some(number) = device.strip_prefix("/dev/pts").ok().and_then(Path::to_str) else { return false };
+    let open = fs::read_dir(format!("/proc/{pid}/fdinfo")).into_iter().flatten().flatten();
+    let is_its_other_end = |fd: fs::DirEntry| {
+        let told = fs::read_to_string(fd.path()).unwrap_or_default();
+        told.lines().any(|line| line.strip_prefix("tty-index:").is_some_and(|index| index.trim() == number))
+    };
+    open.into_iter().any(is_its_other_end)
+}
+
 /// Returns the processes that have the device open, as far as this user may see. Only Linux tells.
 fn holders(name: &str) -> Vec<(u32, String)> {
     let Ok(device) = fs::canonicalize(name) else { return Vec::new() };

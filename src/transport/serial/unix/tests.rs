@@ -420,3 +420,16 @@ fn what_comes_while_the_flow_does_something_else_is_no_answer_to_the_next_send()
     assert_eq!(verdict, Verdict::Passed, "{transcript}");
     assert!(transcript.find("OK\\r") < transcript.find("AT\\r"), "{transcript}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn another_process_that_has_the_port_open_is_named_without_a_lock() {
+    let Pair { device, .. } = pair();
+    let name = device.path().display().to_string();
+    assert_eq!(crate::transport::serial::others(&name), None, "this process is no other");
+    let open = fs::File::open(&name).expect("the port is there");
+    let mut other = std::process::Command::new("sleep").arg("60").stdin(open).spawn().expect("it can be started");
+    let told = crate::transport::serial::others(&name);
+    other.kill().and_then(|()| other.wait()).expect("it was started");
+    assert_eq!(told, Some(format!("process {} (`sleep`) has", other.id())));
+}
