@@ -20,6 +20,7 @@ use crate::report::console::Volume;
 use crate::report::summary::remark;
 use crate::setup::{Counterpart, Ender};
 use crate::transport::{Clock, open, run_all};
+use crate::value::escape::harmless;
 use crate::world::{Nobody, Session, World};
 
 /// How much all transcripts together gather before they are written, and one of them at the most.
@@ -107,7 +108,10 @@ pub(super) fn run(arguments: &RunArguments, addresses: &[Address], terminal: &Te
             board.borrow_mut().erase();
         }
         let text = String::from_utf8_lossy(&shown[index].0.borrow()).trim_start_matches('\n').to_string();
-        terminal.say(&text);
+        // A report begins with the port too, not only the verdict below it.
+        let port = harmless(ports[index].as_bytes());
+        let port = if text.starts_with(&port) { String::new() } else { format!("{port}  ") };
+        terminal.say(&format!("{port}{text}"));
     };
     let at_most = arguments.jobs.unwrap_or(addresses.len());
     run_seats(&mut seats, at_most, &ender, &mut on_end).map_err(|why| {
