@@ -10,9 +10,10 @@ mod written;
 use std::collections::HashMap;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use flowrun::engine::{Engine, Inputs};
-use flowrun::event::{Event, EventKind, Waiting};
+use flowrun::event::{Event, EventKind, Progress, Waiting};
 use flowrun::port::{Happening, PortCommand, PortId};
 use flowrun::program::Program;
 use flowrun::record::{HoldBack, Recorder, Recording};
@@ -152,6 +153,14 @@ impl Audience for Gather<'_> {
 
     fn waiting(&mut self, now: Moment, why: &Waiting) {
         self.console.waiting(now, why).expect("memory takes everything");
+    }
+
+    fn looks_every(&self) -> Option<Duration> {
+        Some(Duration::from_millis(250))
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        self.console.progress(progress);
     }
 }
 

@@ -115,7 +115,8 @@ impl Engine {
     pub(crate) fn progress(&self) -> Progress {
         let State::Waiting(wait) = &self.state else { return Progress::default() };
         let sight = &self.ports[wait.port].sight;
-        Progress { what: self.what(wait), begun: wait.begun, came: sight.inbox.end() - sight.exchange }
+        let what = self.journal.clean_text(&self.what(wait));
+        Progress { what, begun: wait.begun, came: sight.inbox.end() - sight.exchange }
     }
 
     /// Returns what the engine is waiting for.

@@ -93,7 +93,8 @@ impl Live {
         let tail: String = moving.iter().map(|part| format!("{dot}{part}")).collect();
         let sign = format!("{sign} ");
         let room = width.saturating_sub(columns(&sign) + columns(&tail)).max(8);
-        let line = sign + &cut(&harmless(&head), room, look.style) + &tail;
+        let head = harmless(sources.covered(&head));
+        let line = sign + &cut(&head, room, look.style) + &sources.covered(&tail);
         Some(cut(&line, width, look.style))
     }
 
@@ -195,6 +196,15 @@ mod tests {
         assert_eq!(line, "⠧ scan · attempt 2/3 · waits fo… · 23.4 of 60 s · 12 B since AT+COPS=?");
         let line = live.line(Moment::from_millis(24_400), &why, &sources, LOOK, 20).expect("there is a line");
         assert_eq!(columns(&line), 20, "{line}");
+    }
+
+    #[test]
+    fn the_default_of_a_secret_is_covered() {
+        let (mut sources, why, mut live) = example();
+        sources.hide(b"hunter22");
+        live.progress(&Progress { what: "line \"hunter22\"".to_string(), begun: Moment::START, came: 0 });
+        let line = live.line(Moment::START, &why, &sources, LOOK, 200).expect("there is a line");
+        assert!(!line.contains("hunter22"), "{line}");
     }
 
     #[test]
