@@ -88,16 +88,6 @@ impl Checked {
             None => setup.beginning().map_err(|error| refuse(error, terminal))?,
         };
         let inputs = setup.inputs(beginning, found.address.to_string());
-        if let Counterpart::Real(port) = setup.counterpart()
-            && arguments.output.volume() == Volume::Normal
-            && uses_control_lines(flow, &inputs.settings)
-            && is_pseudo_terminal(port)
-        {
-            let port = harmless(port.to_string());
-            terminal.hint(&format!(
-                "note: `{port}` is a pseudo-terminal: `dtr`, `rts` and `break` have no effect on it\n\n"
-            ));
-        }
         let ender = Ender::installed().map_err(|error| refuse(error, terminal))?;
         let results = results.expect("what is wrong with its place is among the problems that were refused");
         Ok(Checked { setup, inputs, results, places, ender })
@@ -109,6 +99,22 @@ impl Checked {
         let outputs = Outputs::create(&places, results, &setup, &inputs, terminal)?;
         Ok(Prepared { setup, inputs, outputs, ender })
     }
+}
+
+/// Returns the note that a flow switches control lines, or holds the line in break, on ports that are pseudo-terminals; nothing
+/// if it does not, as far as can be seen before it runs.
+pub(super) fn note_on_control_lines<'a>(runs: impl Iterator<Item = (&'a Setup, &'a Inputs)>) -> String {
+    let has_no_effect = |(setup, inputs): &(&Setup, &Inputs)| match setup.counterpart() {
+        Counterpart::Real(port) => uses_control_lines(setup.flow(), &inputs.settings) && is_pseudo_terminal(port),
+        Counterpart::Device(_) | Counterpart::Recording(_) => false,
+    };
+    let names: Vec<String> = runs.filter(has_no_effect).map(|(_, inputs)| harmless(&inputs.port)).collect();
+    let which = match names.as_slice() {
+        [] => return String::new(),
+        [one] => format!("`{one}` is a pseudo-terminal"),
+        [one, others @ ..] => format!("`{one}` and {} more are pseudo-terminals", others.len()),
+    };
+    format!("note: {which}: `dtr`, `rts` and `break` have no effect there\n\n")
 }
 
 /// Whether a flow switches DTR or RTS or holds the line in break, as far as can be seen before it runs.

@@ -7,7 +7,7 @@ use super::args::RunArguments;
 use super::many;
 use super::outputs::{CONSOLE, Places, Share};
 use super::person::AtTerminal;
-use super::prepare::{Checked, Prepared, claims_of};
+use super::prepare::{Checked, Prepared, claims_of, note_on_control_lines};
 use super::refusal::{program_for, refuse, refuse_address, tell_others};
 use super::terminal::Terminal;
 use crate::address::{Address, expand};
@@ -15,6 +15,7 @@ use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::program::{Program, Role};
 use crate::report::Fan;
+use crate::report::console::Volume;
 use crate::setup::{Counterpart, Stage};
 use crate::transport::list;
 use crate::world;
@@ -42,6 +43,9 @@ fn run_one(arguments: &RunArguments, address: Option<&Address>, terminal: &Termi
     let mut claims = claims_of(&flow, arguments);
     let checked = Checked::new(&flow, address, Places::of(arguments), arguments, &mut claims, terminal)?;
     let Prepared { setup, inputs, mut outputs, ender } = checked.make_files(terminal)?;
+    if arguments.output.volume() == Volume::Normal {
+        terminal.hint(&note_on_control_lines([(&setup, &inputs)].into_iter()));
+    }
     let pace = setup.counterpart().pace();
     let Stage { mut engine, mut world, sources } =
         setup.stage(inputs, &ender).map_err(|error| refuse(error, terminal))?;

@@ -64,6 +64,8 @@ pub struct Console<'a, W: Write> {
     tally: Tally,
     /// What the status line is made of.
     live: Live,
+    /// Whether something was said below the header.
+    has_said: bool,
     /// What is about to be written.
     text: String,
     /// The status line as it stands on the terminal; empty if there is none.
@@ -88,7 +90,20 @@ impl<'a, W: Write> Console<'a, W> {
     pub fn new(out: W, sources: &'a Sources, look: Look, volume: Volume, status: Status) -> Console<'a, W> {
         let (text, shown, tally) = (String::new(), String::new(), Tally::default());
         let (overlong, port) = (Overlong::Whole, String::new());
-        Console { out, sources, look, volume, status, overlong, port, tally, live: Live::default(), text, shown }
+        Console {
+            out,
+            sources,
+            look,
+            volume,
+            status,
+            overlong,
+            port,
+            tally,
+            live: Live::default(),
+            has_said: false,
+            text,
+            shown,
+        }
     }
 
     /// Names the port in the verdict: the run is one of several.
@@ -169,7 +184,7 @@ impl<'a, W: Write> Console<'a, W> {
     }
 
     fn say_verdict(&mut self, verdict: Verdict) {
-        if self.volume == Volume::Normal {
+        if self.volume == Volume::Normal && self.has_said {
             self.text.push('\n');
         }
         if let Some(failure) = &self.tally.failure {
@@ -212,6 +227,7 @@ impl<'a, W: Write> Console<'a, W> {
     }
 
     fn put_shown(&mut self, at: Duration, paint: Ansi, text: &str) {
+        self.has_said = true;
         let time = time_column(at);
         self.paint(DIM, &time);
         self.paint(paint, text);
@@ -220,6 +236,7 @@ impl<'a, W: Write> Console<'a, W> {
 
     /// Puts a line of the exchange; line ends at both of its ends are dim.
     fn put_line(&mut self, at: Duration, paint: Ansi, lead: &str, bytes: &[u8]) {
+        self.has_said = true;
         let time = time_column(at);
         self.paint(DIM, &time);
         let mut room = match self.overlong {
