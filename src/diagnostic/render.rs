@@ -100,7 +100,7 @@ pub fn render_place(site: Site, sources: &Sources) -> String {
 
 /// Text with its line ends kept and everything that could disturb a terminal escaped.
 fn safe(text: &str) -> String {
-    text.split('\n').map(|line| harmless(line)).collect::<Vec<_>>().join("\n")
+    text.split('\n').map(harmless).collect::<Vec<_>>().join("\n")
 }
 
 fn source_of(site: Site, sources: &Sources) -> Option<&Source> {

@@ -40,7 +40,7 @@ pub fn render_case(case: &CaseReport, look: Look) -> String {
     }
     let flaky = case.summary.steps.iter().filter(|step| step.is_flaky());
     more.extend(flaky.map(|step| format!("{}: {} attempts", harmless(&step.title), step.attempts.len())));
-    more.extend(case.summary.tally.why_skipped.as_ref().map(|why| harmless(why)));
+    more.extend(case.summary.tally.why_skipped.as_ref().map(harmless));
     more.extend(case.summary.tally.remarks());
     match case.status {
         Status::Alone => more.push("names no simulated device".to_string()),

@@ -1,0 +1,224 @@
+//! The console: a run as it is shown, quiet, in colours, whole and cut.
+
+use insta::assert_snapshot;
+
+use super::*;
+use crate::event::Failure;
+use crate::port_id::PortId;
+use crate::report::summary;
+use crate::source::{Site, Span};
+
+const LOOK: Look = Look { width: 80, style: Style::Plain };
+
+fn watch(look: Look, volume: Volume) -> String {
+    let (sources, events) = summary::tests::example();
+    let mut out = Vec::new();
+    let mut console = Console::new(&mut out, &sources, look, volume, Status::Hidden);
+    for event in &events {
+        console.tell(event).expect("a Vec takes whatever is written");
+    }
+    console.end().expect("a Vec can be flushed");
+    String::from_utf8(out).expect("a console shows text")
+}
+
+#[test]
+fn a_run_is_shown_as_it_happens_with_the_failure_at_its_end() {
+    assert_snapshot!(watch(Look { width: 60, style: Style::Plain }, Volume::Normal), @r#"
+    Attach to the network
+    main.flow on /dev/ttyUSB0, 115200 8N1, seed 42
+
+        0.003  ▸ SIM
+        0.004  > AT+CPIN?\r
+        0.009  < AT+CPIN?\r
+        0.009  < \r\n+CME ERROR: 14\r\n
+        5.009  ! line "OK" did not come within 5s (lib/air.flow:4:3)
+        5.009  ↻ SIM  5.006 s, attempt 1 failed
+        6.009  ▸ SIM (attempt 2 of 3)
+        6.010  > AT+CPIN?\r
+        6.020  < AT+CPIN?\r
+        6.020  < \r\n+CPIN: READY\r\n
+        6.020  < \r\nOK\r\n
+        6.020  = pin: READY
+        6.020  + pin saved
+        6.020  # SIM is ready
+        6.021  ✓ SIM  0.012 s, attempt 2
+        6.021  ▸ Network
+        6.021    ▸ Attach
+        6.021  > AT+CGATT?\r
+        6.031  < \r\n+CGATT: 0\r\n
+        6.031  < \r\nERROR\r\n
+        6.040  < \0\x1b[2J\r\n\xffa\n
+       11.021  ! line "OK" did not come within 5s (lib/air.flow:4:3)
+       11.021    ✗ Attach  5.000 s
+       11.021  - cleaning up
+       11.022  ✗ Network  5.001 s
+
+    flow::run::timeout
+
+      × line "OK" did not come within 5s
+       ╭─[lib/air.flow:4:3]
+     3 │   send "AT+CGATT?"
+     4 │   expect line "OK" within 5s
+       ·   ─────────────┬────────────
+       ·                ╰── waited here
+     5 │ }
+       ╰────
+       ╭─[main.flow:3:3]
+     2 │ use "lib/air.flow"
+     3 │ call attach(5)
+       ·   ──────┬─────
+       ·         ╰── called here
+       ╰────
+      step: Network › Attach
+      sent: AT+CGATT?\r
+      came: \r\n+CGATT: 0\r\n
+            \r\nERROR\r\n
+      help: the modem answered ERROR: it does not know the
+            command, or not yet
+
+    failed  Attach to the network  3 steps, 1 check, 11.031 s
+    "#);
+}
+
+#[test]
+fn a_port_that_cannot_be_opened_is_said_once() {
+    let (sources, failure) = summary::tests::example_failure();
+    let reason = "no such file".to_string();
+    let message = format!("`/dev/ttyX` can not be opened: {reason}");
+    let failure = Failure { code: Code::RunPort, site: None, message, steps: Vec::new(), ..failure };
+    let mut out = Vec::new();
+    let mut console = Console::new(&mut out, &sources, LOOK, Volume::Normal, Status::Hidden);
+    for kind in [
+        EventKind::Closed(CloseReason::CannotOpen { reason, help: None }),
+        EventKind::Failed(Box::new(failure)),
+        EventKind::RunEnded { verdict: Verdict::PortFailed, checks: 0 },
+    ] {
+        let event = Event { at: Moment::START, port: PortId::FIRST, site: None, kind };
+        console.tell(&event).expect("a Vec takes whatever is written");
+    }
+    let text = String::from_utf8(out).expect("a console shows text");
+    assert_eq!(text.matches("no such file").count(), 1, "{text}");
+}
+
+#[test]
+fn with_several_ports_the_verdict_names_its_own() {
+    let (sources, events) = summary::tests::example();
+    let mut out = Vec::new();
+    let console = Console::new(&mut out, &sources, LOOK, Volume::Quiet, Status::Hidden);
+    let mut console = console.of_port("/dev/ttyUSB0");
+    for event in &events {
+        console.tell(event).expect("a Vec takes whatever is written");
+    }
+    let text = String::from_utf8(out).expect("a console shows text");
+    assert!(text.contains("\n/dev/ttyUSB0  failed  Attach to the network  3 steps"), "{text}");
+}
+
+#[test]
+fn quiet_leaves_the_failure_and_the_verdict() {
+    assert_snapshot!(watch(Look { width: 80, style: Style::Ascii }, Volume::Quiet), @r#"
+    flow::run::timeout
+
+      x line "OK" did not come within 5s
+       ,-[lib/air.flow:4:3]
+     3 |   send "AT+CGATT?"
+     4 |   expect line "OK" within 5s
+       :   ^^^^^^^^^^^^^|^^^^^^^^^^^^
+       :                `-- waited here
+     5 | }
+       `----
+       ,-[main.flow:3:3]
+     2 | use "lib/air.flow"
+     3 | call attach(5)
+       :   ^^^^^^|^^^^^
+       :         `-- called here
+       `----
+      step: Network > Attach
+      sent: AT+CGATT?\r
+      came: \r\n+CGATT: 0\r\n
+            \r\nERROR\r\n
+      help: the modem answered ERROR: it does not know the command, or not yet
+
+    failed  Attach to the network  3 steps, 1 check, 11.031 s
+    "#);
+}
+
+#[test]
+fn nothing_but_our_own_colours_reaches_the_terminal() {
+    let text = watch(Look { width: 50, style: Style::Colour }, Volume::Normal);
+    for (at, _) in text.match_indices('\u{1b}') {
+        let (code, _) = text[at + 1..].split_once('m').expect("each sequence sets a colour");
+        assert!(code.starts_with('[') && code[1..].bytes().all(|b| b.is_ascii_digit() || b == b';'), "{code:?}");
+    }
+    assert!(!text.chars().any(|c| c != '\n' && c != '\u{1b}' && c.is_control()));
+    assert!(text.contains("\\x1b[2J"));
+}
+
+#[test]
+fn a_line_of_the_exchange_is_whole_however_long_it_is() {
+    let sources = Sources::default();
+    let mut out = Vec::new();
+    let look = Look { width: 30, style: Style::Plain };
+    let mut console = Console::new(&mut out, &sources, look, Volume::Normal, Status::Hidden);
+    let kind = EventKind::Received { bytes: "日本".repeat(500).into_bytes(), block: false };
+    let event = Event { at: Moment::START, port: PortId::FIRST, site: None, kind };
+    console.tell(&event).and_then(|()| console.end()).expect("a Vec takes whatever is written");
+    let text = String::from_utf8(out).expect("a console shows text");
+    assert_eq!(text, format!("    0.000  < {}\n", "日本".repeat(500)));
+}
+
+#[test]
+fn no_line_of_the_exchange_is_wider_than_the_terminal_if_they_are_to_be_cut() {
+    let sources = Sources::default();
+    let mut out = Vec::new();
+    let look = Look { width: 30, style: Style::Plain };
+    let console = Console::new(&mut out, &sources, look, Volume::Normal, Status::Hidden);
+    let mut console = console.with_lines(Overlong::Cut);
+    for bytes in
+        ["x".repeat(1000), "日本".repeat(50), "\r\n".repeat(99), "x".repeat(17), "x".repeat(18), "é\r\n".into()]
+    {
+        let kind = EventKind::Received { bytes: bytes.into_bytes(), block: true };
+        console
+            .tell(&Event { at: Moment::START, port: PortId::FIRST, site: None, kind })
+            .expect("a Vec takes whatever is written");
+    }
+    console.end().expect("a Vec takes whatever is written");
+    let text = String::from_utf8(out).expect("a console shows text");
+    assert!(text.lines().all(|line| columns(line) <= 30), "{text}");
+    assert_snapshot!(text, @r#"
+    0.000  < xxxxxxxxxxxxxxxx…
+    0.000  < 日本日本日本日本…
+    0.000  < \r\n\r\n\r\n\r\n…
+    0.000  < xxxxxxxxxxxxxxxxx
+    0.000  < xxxxxxxxxxxxxxxx…
+    0.000  < é\r\n
+    "#);
+}
+
+#[test]
+fn the_status_line_is_erased_before_the_next_line_and_not_written_twice() {
+    let (sources, _) = summary::tests::example();
+    let (id, _) = sources.iter().nth(1).expect("the example has two sources");
+    let site = Site { source: id, span: Span::new(57, 83) };
+    let mut out = Vec::new();
+    let look = Look { width: 80, style: Style::Plain };
+    let mut console = Console::new(&mut out, &sources, look, Volume::Normal, Status::Shown);
+    let deadline = Some(Moment::from_millis(5000));
+    let why = Waiting::Match { site, deadline };
+    let mut all = || -> io::Result<()> {
+        let begun = Moment::from_millis(300);
+        console.progress(&Progress { what: "line \"OK\"".to_string(), begun, came: 3 });
+        console.waiting(Moment::from_millis(1800), &why)?;
+        console.waiting(Moment::from_millis(1800), &why)?;
+        console.waiting(Moment::from_millis(1800), &Waiting::Breath)?;
+        let kind = EventKind::Received { bytes: b"OK\r\n".to_vec(), block: false };
+        console.tell(&Event { at: Moment::from_millis(1801), port: PortId::FIRST, site: None, kind })?;
+        console.waiting(Moment::from_millis(1801), &Waiting::Sleep { site, until: Moment::from_millis(2000) })?;
+        console.end()
+    };
+    all().expect("a Vec takes whatever is written");
+    let text = String::from_utf8(out).expect("a console shows text").replace('\r', "<cr>").replace('\u{1b}', "<esc>");
+    assert_snapshot!(text, @r#"
+    <cr><esc>[K⠧ waits for line "OK" (lib/air.flow:4:3) · 1.5 of 4.7 s · 3 B came<cr><esc>[K    1.801  < OK\r\n
+    <cr><esc>[K⠧ sleeps (lib/air.flow:4:3) · 0.2 s left<cr><esc>[K
+    "#);
+}
