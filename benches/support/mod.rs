@@ -229,3 +229,48 @@ pub(crate) fn boot_log(n_bytes: usize) -> Vec<u8> {
     }
     log
 }
+
+/// Returns a log of about so many bytes in which many modules say what they do, a line each.
+pub(crate) fn chatty_log(n_bytes: usize) -> Vec<u8> {
+    const SAID: [&str; 5] = ["temperature", "supply voltage", "queue depth", "free memory", "signal of the link"];
+    let mut rng = Rng::from_seed(2);
+    let mut log = Vec::with_capacity(n_bytes + 100);
+    let mut millis = 0;
+    while log.len() < n_bytes {
+        millis += rng.below(50);
+        let (module, value, n) = (rng.below(120), rng.below(0x10000), rng.below(100));
+        let said = SAID[rng.below(5) as usize];
+        let stamp = format!("[{:5}.{:03}]", millis / 1000, millis % 1000);
+        log.extend_from_slice(
+            format!("{stamp} module{module}: {said} {n} value {value:04x} of {n} samples\r\n").as_bytes(),
+        );
+    }
+    log
+}
+
+/// Returns the name of one of the messages that modules send by themselves.
+pub(crate) fn urc(n: usize) -> String {
+    const NAMES: [&str; 10] = ["CREG", "CEREG", "CMTI", "CSQ", "QIURC", "SISR", "CGEV", "CIEV", "QMTRECV", "CUSD"];
+    let name = NAMES[n % NAMES.len()];
+    if n < NAMES.len() { name.to_string() } else { format!("{name}{}", n / NAMES.len()) }
+}
+
+/// Returns a log of about so many bytes of such messages.
+pub(crate) fn urc_log(n_bytes: usize) -> Vec<u8> {
+    let mut rng = Rng::from_seed(3);
+    let mut log = Vec::with_capacity(n_bytes + 100);
+    while log.len() < n_bytes {
+        let name = urc(rng.below(120) as usize);
+        log.extend_from_slice(
+            format!("+{name}: {},\"{:08X}\",{}\r\n", rng.below(6), rng.below(1 << 32), rng.below(100)).as_bytes(),
+        );
+    }
+    log
+}
+
+/// Returns a log of about so many bytes whose lines consist of some bytes again and again.
+pub(crate) fn dense_log(bytes: &[u8], n_bytes: usize) -> Vec<u8> {
+    let mut line = bytes.repeat(80 / bytes.len());
+    line.extend_from_slice(b"\r\n");
+    line.repeat(n_bytes / line.len())
+}
