@@ -1,5 +1,7 @@
 //! How diagnostics look: the only module that knows miette.
 
+mod window;
+
 use std::fmt;
 
 use miette::{
@@ -7,6 +9,7 @@ use miette::{
     SpanContents,
 };
 
+use self::window::Window;
 use super::{Diagnostic, Label, Severity};
 use crate::source::{Site, Source, SourceId, Sources};
 use crate::value::escape::harmless;
@@ -72,7 +75,7 @@ pub fn render_noted(diagnostic: &Diagnostic, notes: &[Note], sources: &Sources, 
     let severity = diagnostic.severity();
     let mut head = Report { severity, code: Some(diagnostic.code.text()), ..Report::empty(severity) };
     head.message = safe(&sources.covered(&diagnostic.message));
-    let mut excerpts = excerpts(diagnostic, sources).into_iter();
+    let mut excerpts = excerpts(diagnostic, sources).into_iter().map(|excerpt| excerpt.fitted(look));
     head.excerpt = excerpts.next();
     let mut out = head.draw(look);
     for excerpt in excerpts {
@@ -167,6 +170,8 @@ struct Excerpt {
     labels: Vec<LabeledSpan>,
     /// The line of each label.
     lines: Vec<usize>,
+    /// How many characters were cut from the left of every line.
+    n_cut: usize,
 }
 
 impl Excerpt {
@@ -175,7 +180,69 @@ impl Excerpt {
         let len = text.len();
         text.push('\n');
         let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Excerpt { id, name: harmless(source.name()), text, len, starts, labels: Vec::new(), lines: Vec::new() }
+        Excerpt {
+            id,
+            name: harmless(source.name()),
+            text,
+            len,
+            starts,
+            labels: Vec::new(),
+            lines: Vec::new(),
+            n_cut: 0,
+        }
+    }
+
+    /// Returns it with lines that are no longer than there is room for: what is far from the labels is left out.
+    fn fitted(self, look: Look) -> Excerpt {
+        let bounds = |span: &LabeledSpan| {
+            let start = self.starts[self.line_of(span.offset())];
+            let column = self.text[start..span.offset()].chars().count();
+            (column, column + self.text[span.offset()..span.offset() + span.len()].chars().count())
+        };
+        let room = look.width.max(30).saturating_sub(6 + self.starts.len().to_string().len());
+        let near = |line: usize| self.lines.iter().any(|label| (*label - 1).abs_diff(line) <= 1);
+        let longest =
+            (0..self.starts.len()).filter(|line| near(*line)).map(|line| self.line(line).chars().count()).max();
+        let from = self.labels.iter().map(|label| bounds(label).0).min().unwrap_or(0);
+        let to = self.labels.iter().map(|label| bounds(label).1).max().unwrap_or(0);
+        let dots = if look.style == Style::Ascii { "..." } else { "…" };
+        match Window::around(from..to, longest.unwrap_or(0), room, dots) {
+            Some(window) => self.cut(&window),
+            None => self,
+        }
+    }
+
+    /// Returns the text of a line, counted from 0.
+    fn line(&self, line: usize) -> &str {
+        let end = self.starts.get(line + 1).map_or(self.text.len(), |next| next - 1);
+        &self.text[self.starts[line]..end]
+    }
+
+    fn cut(&self, window: &Window) -> Excerpt {
+        let (mut text, mut starts, mut labels) = (String::new(), Vec::new(), self.labels.clone());
+        for line in 0..self.starts.len() {
+            let (old, new) = (self.starts[line], text.len());
+            starts.push(new);
+            let whole = self.line(line);
+            for (label, known) in labels.iter_mut().zip(&self.labels) {
+                if self.line_of(known.offset()) == line {
+                    let start = window.place(whole, known.offset() - old);
+                    let end = window.place(whole, known.offset() - old + known.len()).max(start);
+                    let text = known.label().map(str::to_string);
+                    *label = match known.primary() {
+                        true => LabeledSpan::new_primary_with_span(text, (new + start, end - start)),
+                        false => LabeledSpan::new_with_span(text, (new + start, end - start)),
+                    };
+                }
+            }
+            text.push_str(&window.show(whole));
+            if line + 1 < self.starts.len() {
+                text.push('\n');
+            }
+        }
+        let len = text.len().saturating_sub(1);
+        let n_cut = window.n_cut();
+        Excerpt { id: self.id, name: self.name.clone(), text, len, starts, labels, lines: self.lines.clone(), n_cut }
     }
 
     /// Adds a label, its span cut to the first of its lines.
@@ -217,7 +284,8 @@ impl SourceCode for Excerpt {
         let start = if before == 0 { span.offset() } else { self.starts[top] };
         let bottom = (last + after).min(self.line_of(self.len.saturating_sub(1)).max(last));
         let end = self.starts.get(bottom + 1).copied().unwrap_or(self.text.len());
-        let column = if before == 0 { self.text[self.starts[first]..start].chars().count() } else { 0 };
+        let column = self.text[self.starts[first]..start.max(self.starts[first])].chars().count();
+        let column = if before == 0 { column + self.n_cut } else { 0 };
         let bytes = &self.text.as_bytes()[start..end];
         let place = SourceSpan::new(start.into(), end - start);
         Ok(Box::new(MietteSpanContents::new_named(self.name.clone(), bytes, place, top, column, bottom - top + 1)))
@@ -374,6 +442,35 @@ mod tests {
            ╰────
           help: look whether the antenna is plugged in
                 and the SIM unlocked
+        "#);
+    }
+
+    #[test]
+    fn a_long_line_is_cut_around_what_is_meant() {
+        let mut sources = Sources::default();
+        let text = format!(
+            "flow \"x\"\n{}expect line \"OK\" within 5s{}\nlog 1\n",
+            "send \"AT\"  ".repeat(9),
+            "  log 2".repeat(9)
+        );
+        let id = sources.add(Source::new("a.flow", text));
+        let diagnostic = Diagnostic::new(Code::RunTimeout, site(&sources, id, "line \"OK\""), "not come", "here");
+        for (width, style) in [(50, Style::Plain), (30, Style::Ascii), (100, Style::Plain)] {
+            let shown = render(std::slice::from_ref(&diagnostic), &sources, Look { width, style });
+            assert!(shown.lines().all(|line| line.chars().count() <= width), "{shown}");
+            assert!(shown.contains("line \"OK\"") && shown.contains("[a.flow:2:107]"), "{shown}");
+        }
+        assert_snapshot!(render(&[diagnostic], &sources, Look { width: 50, ..PLAIN }), @r#"
+        flow::run::timeout
+
+          × not come
+           ╭─[a.flow:2:107]
+         1 │ …
+         2 │ … expect line "OK" within 5s  log 2  log 2…
+           ·          ────┬────
+           ·              ╰── here
+         3 │ …
+           ╰────
         "#);
     }
 

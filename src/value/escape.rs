@@ -77,43 +77,31 @@ pub fn push_visible(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-/// How each byte is shown that does not stand for itself, and how long that is.
-static SHOWN: [([u8; 4], usize); 256] = {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut shown = [([0; 4], 0); 256];
-    let mut byte = 0;
-    while byte < 256 {
-        shown[byte] = match byte as u8 {
-            b'\r' => (*b"\\r  ", 2),
-            b'\n' => (*b"\\n  ", 2),
-            b'\t' => (*b"\\t  ", 2),
-            b'\0' => (*b"\\0  ", 2),
-            b'\\' => (*b"\\\\  ", 2),
-            _ => ([b'\\', b'x', DIGITS[byte >> 4], DIGITS[byte & 15]], 4),
-        };
-        byte += 1;
-    }
-    shown
-};
-
-/// Appends bytes that do not stand for themselves as visible text, many at a time: some logs consist of them.
+/// Appends bytes of ASCII that do not stand for themselves as visible text.
 fn push_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
-    const AT_ONCE: usize = 16;
-    for some in bytes.chunks(AT_ONCE) {
-        let mut text = [0; 4 * AT_ONCE];
-        let mut length = 0;
-        for byte in some {
-            let (shown, shown_length) = SHOWN[usize::from(*byte)];
-            text[length..length + 4].copy_from_slice(&shown);
-            length += shown_length;
+    for byte in bytes {
+        match byte {
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            b'\0' => out.extend_from_slice(b"\\0"),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            _ => push_hex(out, *byte),
         }
-        out.extend_from_slice(&text[..length]);
     }
+}
+
+/// Appends a byte as `\xNN`.
+fn push_hex(out: &mut Vec<u8>, byte: u8) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    out.extend_from_slice(&[b'\\', b'x', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
 }
 
 /// Appends a run of bytes that are not ASCII as visible text.
 fn push_beyond_ascii(out: &mut Vec<u8>, bytes: &[u8]) {
-    let Ok(mut text) = std::str::from_utf8(bytes) else { return push_escaped(out, bytes) };
+    let Ok(mut text) = std::str::from_utf8(bytes) else {
+        return bytes.iter().for_each(|byte| push_hex(out, *byte));
+    };
     while let Some((at, hidden)) = text.char_indices().find(|(_, c)| is_invisible(*c)) {
         out.extend_from_slice(&text.as_bytes()[..at]);
         out.extend_from_slice(format!("\\u{{{:x}}}", u32::from(hidden)).as_bytes());
