@@ -23,6 +23,9 @@ pub const STANDARD: &[(&str, &str)] = &[
     ("std/uboot", include_str!("../flows/std/uboot.flow")),
 ];
 
+/// A file uses so many others at most, those that they use among them.
+const MOST_FILES: usize = 256;
+
 /// A file and everything that it uses.
 #[derive(Debug)]
 pub struct Loaded {
@@ -153,6 +156,11 @@ impl Loader<'_> {
         };
         if self.seen.contains(&target) {
             return;
+        }
+        if self.seen.len() >= MOST_FILES {
+            let message = format!("more than {MOST_FILES} files are used");
+            let problem = Diagnostic::new(Code::LoadUse, site, message, "one too many");
+            return self.problems.push(problem.help("does a folder contain itself by a link?"));
         }
         match read_text(self.reader, &target) {
             Ok(text) => self.add(&target, text),

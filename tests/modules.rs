@@ -97,3 +97,10 @@ fn the_other_refusals_are_told_too() {
     let message = failure("no such Wi-Fi", &run("espat_aliyun").var("wifi", "elsewhere"));
     assert!(message.contains("there is no such access point"), "{message}");
 }
+
+#[test]
+fn files_that_use_others_without_end_are_refused() {
+    let reader = |_: &std::path::Path| Ok(b"flow \"t\"\nuse \"a/b\"\nuse \"c/d\"\n".to_vec());
+    let loaded = flowrun::load::load(std::path::Path::new("t.flow"), &reader);
+    assert!(loaded.problems.iter().any(|problem| problem.message == "more than 256 files are used"));
+}
