@@ -29,11 +29,11 @@ pub enum Pattern {
     /// This regex in a complete line.
     Regex(Arc<Regex>),
     /// A whole line that is these bytes.
-    Line(Vec<u8>),
+    Line(Arc<[u8]>),
     /// A whole line that this regex matches from end to end.
     LineRegex(Arc<Regex>),
     /// An unfinished last line that ends with these bytes.
-    Prompt(Vec<u8>),
+    Prompt(Arc<[u8]>),
     /// An unfinished last line in which this regex is found.
     PromptRegex(Arc<Regex>),
 }
@@ -367,7 +367,7 @@ impl Pattern {
     pub fn find_in_line(&self, line: &[u8], from: usize, is_whole: bool) -> Option<Range<usize>> {
         let rest = &line[from..];
         match self {
-            Pattern::Line(text) => (is_whole && rest == text.as_slice()).then_some(from..line.len()),
+            Pattern::Line(text) => (is_whole && rest == &**text).then_some(from..line.len()),
             Pattern::LineRegex(_) | Pattern::Regex(_) if rest.is_empty() => None,
             Pattern::LineRegex(regex) | Pattern::Regex(regex) if !regex.may_match(rest) => None,
             Pattern::LineRegex(regex) => (is_whole && regex.has_match(rest)).then_some(from..line.len()),
@@ -456,7 +456,7 @@ mod tests {
 
     #[test]
     fn a_line_pattern_wants_the_whole_line() {
-        let ok = Pattern::Line(b"OK".to_vec());
+        let ok = Pattern::Line((*b"OK").into());
         assert_eq!(ok.find_in_line(b"OK", 0, true), Some(0..2));
         assert_eq!(ok.find_in_line(b"CONNECT OK", 0, true), None);
         assert_eq!(ok.find_in_line(b"xxOK", 2, false), None, "the rest of a line is no line");

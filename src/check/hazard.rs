@@ -57,7 +57,7 @@ impl Compiler<'_> {
                     PatternSource::Ready(Pattern::Literal(literal)) => {
                         texts.push((literal.needle().to_vec(), true, spec))
                     }
-                    PatternSource::Ready(Pattern::Line(text)) => texts.push((text.clone(), false, spec)),
+                    PatternSource::Ready(Pattern::Line(text)) => texts.push((text.to_vec(), false, spec)),
                     PatternSource::Ready(_) | PatternSource::Text(..) | PatternSource::Regex { .. } => {}
                 }
             }

@@ -109,8 +109,8 @@ fn fit_of(shape: PatternShape) -> Fit {
 fn ready_text(octets: Vec<u8>, shape: PatternShape) -> Pattern {
     match shape {
         PatternShape::Anywhere => Pattern::Literal(Literal::new(octets).into()),
-        PatternShape::Line => Pattern::Line(octets),
-        PatternShape::Prompt => Pattern::Prompt(octets),
+        PatternShape::Line => Pattern::Line(octets.into()),
+        PatternShape::Prompt => Pattern::Prompt(octets.into()),
     }
 }
 

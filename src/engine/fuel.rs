@@ -24,12 +24,22 @@ pub(in crate::engine) const EASY: usize = 4096;
 const ITEM: usize = 64;
 
 /// What was spent since time last passed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::engine) struct Fuel {
-    statements: u32,
+    /// What is left of the share.
+    left: u32,
+    /// How many shares were used up.
+    n_shares: u32,
+    /// How much of all shares went into values.
+    for_values: u32,
+    /// What values cost; it may be more than a share had left.
     work: u32,
-    /// What was spent since the world was last looked at.
-    unbroken: u32,
+}
+
+impl Default for Fuel {
+    fn default() -> Fuel {
+        Fuel { left: SHARE, n_shares: 0, for_values: 0, work: 0 }
+    }
 }
 
 /// Whether there is enough for the next statement.
@@ -49,17 +59,24 @@ impl Fuel {
     /// Takes what a statement costs by itself.
     #[inline]
     pub(in crate::engine) fn statement(&mut self) -> Level {
-        if self.unbroken >= SHARE {
-            return Level::Share;
+        match self.left.checked_sub(1) {
+            Some(left) => {
+                self.left = left;
+                Level::Enough
+            }
+            None => self.level(),
         }
-        self.statements += 1;
-        self.unbroken += 1;
-        if self.statements > MOST_STATEMENTS {
+    }
+
+    #[cold]
+    fn level(&self) -> Level {
+        let spent = SHARE.saturating_mul(self.n_shares + 1);
+        if spent - self.for_values >= MOST_STATEMENTS {
             Level::NoStatements
         } else if self.work > MOST_WORK {
             Level::NoWork
         } else {
-            Level::Enough
+            Level::Share
         }
     }
 
@@ -68,7 +85,9 @@ impl Fuel {
     pub(in crate::engine) fn burn(&mut self, n_octets: usize, worth: usize) {
         let units = u32::try_from(n_octets / worth).unwrap_or(u32::MAX);
         self.work = self.work.saturating_add(units);
-        self.unbroken = self.unbroken.saturating_add(units);
+        let of_share = units.min(self.left);
+        self.left -= of_share;
+        self.for_values += of_share;
     }
 
     /// Begins anew: time has passed, or what is to be done now has its own share.
@@ -78,7 +97,8 @@ impl Fuel {
 
     /// Takes note that the world was looked at.
     pub(in crate::engine) fn breathe(&mut self) {
-        self.unbroken = 0;
+        self.left = SHARE;
+        self.n_shares += 1;
     }
 }
 
@@ -89,5 +109,37 @@ pub(in crate::engine) fn size_of(value: &Value) -> usize {
         Value::List(items) => items.len() * ITEM,
         Value::Map(entries) => entries.len() * ITEM,
         Value::Int(_) | Value::Bool(_) | Value::Duration(_) | Value::Null => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Executes statements, each with so much work, until something else comes first but the world; returns how many, and what.
+    fn statements(work: usize) -> (u32, Level) {
+        let mut fuel = Fuel::default();
+        let mut n = 0;
+        loop {
+            match fuel.statement() {
+                Level::Enough => {
+                    n += 1;
+                    fuel.burn(work * HARD, HARD);
+                }
+                Level::Share => fuel.breathe(),
+                level @ (Level::NoStatements | Level::NoWork) => return (n, level),
+            }
+        }
+    }
+
+    #[test]
+    fn statements_and_work_are_counted_apart() {
+        assert_eq!(statements(0), (1_000_000, Level::NoStatements));
+        let (n, level) = statements(10);
+        assert!((999_000..=1_020_000).contains(&n) && level == Level::NoStatements, "{n} {level:?}");
+        let (n, level) = statements(100);
+        assert!((299_000..=301_000).contains(&n) && level == Level::NoWork, "{n} {level:?}");
+        let (n, level) = statements(100_000);
+        assert!((300..=302).contains(&n) && level == Level::NoWork, "more than a share each: {n} {level:?}");
     }
 }

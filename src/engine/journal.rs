@@ -16,11 +16,16 @@ use crate::port::{PortCommand, PortId};
 use crate::secret::{Redactor, Stream};
 use crate::time::Moment;
 
+/// After so many outputs it is worth while to begin at the beginning of the outbox again.
+const SOME: u32 = 8;
+
 /// What is on its way out of an engine.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Journal {
     secrets: Redactor,
     outbox: VecDeque<Output>,
+    /// How many have left the outbox since it last began at its beginning.
+    n_taken: u32,
     /// Events that are held back, as they were told.
     held: Vec<Event>,
     /// How many hold them.
@@ -96,9 +101,12 @@ impl Journal {
     #[inline(always)]
     pub(in crate::engine) fn next(&mut self) -> Option<Output> {
         let next = self.outbox.pop_front();
-        if next.is_none() {
+        if next.is_some() {
+            self.n_taken += 1;
+        } else if self.n_taken >= SOME {
             // Begins at its beginning again: the same few lines of the processor's cache for every exchange.
             self.outbox.clear();
+            self.n_taken = 0;
         }
         next
     }

@@ -294,7 +294,7 @@ mod tests {
     }
 
     fn line(text: &str) -> Pattern {
-        Pattern::Line(text.as_bytes().to_vec())
+        Pattern::Line(text.as_bytes().into())
     }
 
     fn literal(text: &str) -> Pattern {

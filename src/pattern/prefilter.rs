@@ -76,7 +76,7 @@ fn join<'a>(patterns: impl Iterator<Item = &'a Pattern> + Clone) -> Option<bytes
             Pattern::Literal(literal) => alternatives.push(Hir::literal(literal.needle())),
             Pattern::Line(text) => {
                 let begin = if has_prompts { Hir::empty() } else { Hir::look(Look::StartCRLF) };
-                alternatives.push(Hir::concat(vec![begin, Hir::literal(text.as_slice()), Hir::look(Look::EndCRLF)]));
+                alternatives.push(Hir::concat(vec![begin, Hir::literal(&**text), Hir::look(Look::EndCRLF)]));
             }
             Pattern::Regex(regex) => alternatives.push(about_one_line(regex.as_str())?),
             Pattern::LineRegex(regex) => {
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn a_prefilter_overlooks_nothing() {
         let literal = Pattern::Literal(Literal::new(b"login: ".to_vec()).into());
-        let line = Pattern::Line(b"OK".to_vec());
+        let line = Pattern::Line((*b"OK").into());
         let whole = Pattern::LineRegex(Regex::new("ERR[^x]*", "i", Fit::Whole).expect("right"));
         let inside = Pattern::Regex(regex("^\\+CSQ: (?<a>\\d+),\\d+$", Fit::Within));
         let texts: [&[u8]; 5] =

@@ -25,21 +25,30 @@ pub(crate) struct Sieve {
 /// Numbers of patterns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Candidates {
-    words: Vec<u64>,
+    /// Those below 64, a bit each: for most flows that is all, and it takes no memory of its own.
+    first: u64,
+    /// The others, 64 in each.
+    more: Vec<u64>,
 }
 
 impl Candidates {
     fn insert(&mut self, number: usize) {
         let (word, bit) = (number / 64, number % 64);
-        if self.words.len() <= word {
-            self.words.resize(word + 1, 0);
-        }
-        self.words[word] |= 1 << bit;
+        let word = match word.checked_sub(1) {
+            None => &mut self.first,
+            Some(place) => {
+                if self.more.len() <= place {
+                    self.more.resize(place + 1, 0);
+                }
+                &mut self.more[place]
+            }
+        };
+        *word |= 1 << bit;
     }
 
     /// Returns the numbers, rising.
     pub(crate) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
-        self.words.iter().enumerate().flat_map(|(i, word)| {
+        std::iter::once(&self.first).chain(&self.more).enumerate().flat_map(|(i, word)| {
             let mut left = *word;
             std::iter::from_fn(move || {
                 let bit = left.trailing_zeros() as usize;
@@ -177,8 +186,8 @@ pub(crate) mod tests {
         let text = || line().prop_filter("an empty text is refused", |text| !text.is_empty());
         prop_oneof![
             text().prop_map(|text| Pattern::Literal(Literal::new(text.into_bytes()).into())),
-            line().prop_map(|text| Pattern::Line(text.into_bytes())),
-            text().prop_map(|text| Pattern::Prompt(text.into_bytes())),
+            line().prop_map(|text| Pattern::Line(text.into_bytes().into())),
+            text().prop_map(|text| Pattern::Prompt(text.into_bytes().into())),
             regex(3).prop_map(Pattern::PromptRegex),
             regex(5).prop_map(Pattern::Regex),
             regex(5).prop_map(Pattern::LineRegex),
@@ -250,7 +259,7 @@ pub(crate) mod tests {
 
     #[test]
     fn what_has_no_text_may_always_match() {
-        let ok = Pattern::Line(b"OK".to_vec());
+        let ok = Pattern::Line((*b"OK").into());
         let digits = Pattern::Regex(Regex::new(r"\d+%", "", Fit::Within).expect("right"));
         let sieve = Sieve::new([Some(&ok), Some(&digits), None].into_iter()).expect("there are few texts");
         assert!(sieve.has_always());

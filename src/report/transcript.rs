@@ -110,6 +110,15 @@ impl<'a, W: Write> Transcript<'a, W> {
         self.text.push(b'\n');
     }
 
+    /// Puts a line with the name of a variable and its value.
+    fn put_value(&mut self, at: Duration, name: &str, value: &[u8]) {
+        self.begin(at, "= ");
+        self.text.extend_from_slice(name.as_bytes());
+        self.text.extend_from_slice(b": ");
+        push_visible(&mut self.text, value);
+        self.text.push(b'\n');
+    }
+
     /// Puts a line of words, in which data was made visible.
     fn put_words(&mut self, at: Duration, lead: &str, words: &str) {
         self.begin(at, lead);
@@ -227,7 +236,7 @@ impl<W: Write> Sink for Transcript<'_, W> {
             EventKind::Received { bytes, block: true } => self.put(at, "< ", bytes),
             EventKind::Received { bytes, block: false } => lines(bytes).for_each(|line| self.put(at, "< ", line)),
             EventKind::Matched { .. } => return Ok(()),
-            EventKind::Captured { name, value } => self.put(at, &format!("= {name}: "), value),
+            EventKind::Captured { name, value } => self.put_value(at, name, value),
             EventKind::Saved { name } => self.put_words(at, "+ ", name),
             EventKind::Logged { text } => self.put(at, "# ", text),
             EventKind::Noted { text } => self.put_words(at, "- ", text),

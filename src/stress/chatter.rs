@@ -68,7 +68,7 @@ impl Chatter {
 fn wants(spec: &PatternSpec, line: &[u8]) -> bool {
     match &spec.source {
         PatternSource::Ready(Pattern::Literal(literal)) => literal.find(line).is_some(),
-        PatternSource::Ready(Pattern::Line(text)) => text == line,
+        PatternSource::Ready(Pattern::Line(text)) => **text == *line,
         PatternSource::Ready(Pattern::Regex(regex) | Pattern::LineRegex(regex)) => regex.is_match(line),
         PatternSource::Ready(Pattern::Prompt(_) | Pattern::PromptRegex(_)) => false,
         // What is worked out while the flow runs may be any of them.

@@ -30,16 +30,8 @@ pub(in crate::engine) struct Outgoing {
     echo: Expected,
     /// When the next piece is handed over, if there is a pace and one piece has left.
     next_at: Option<Moment>,
-    /// How long nothing of it may leave.
-    patience: Duration,
-    /// When that is over; `None` for a device, which writes whether somebody reads or not.
-    limit: Option<Limit>,
-}
-
-/// When a send has failed.
-#[derive(Clone, Copy, Debug)]
-struct Limit {
-    at: Moment,
+    /// When it has failed, if nothing of it leaves before; `None` for a device, which writes whether somebody reads or not.
+    limit: Option<Moment>,
     /// Whether the step's timeout comes first.
     is_bounded: bool,
 }
@@ -60,7 +52,7 @@ impl Outgoing {
 
     /// Returns when the send has failed.
     pub(in crate::engine) fn limit(&self) -> Option<Moment> {
-        self.limit.map(|limit| limit.at)
+        self.limit
     }
 }
 
@@ -105,11 +97,12 @@ impl Engine {
             }
             SendMode::Reply => [settings.header.as_slice(), &octets, &settings.eol].concat(),
         };
-        let patience = self.patience();
-        let mut send = Outgoing { site, port, bytes, handed_over: 0, echo, next_at: None, patience, limit: None };
+        let mut send =
+            Outgoing { site, port, bytes, handed_over: 0, echo, next_at: None, limit: None, is_bounded: false };
         let settings = &self.ports[port].settings;
         if settings.guard > Duration::ZERO || settings.line_pace > Duration::ZERO {
-            send.limit = self.send_limit(patience + settings.guard + settings.line_pace);
+            let waits = settings.guard + settings.line_pace;
+            self.set_limit(&mut send, waits);
         }
         self.start_writing(send);
         Ok(())
@@ -130,13 +123,13 @@ impl Engine {
         following.and_then(constant).or_else(|| self.default_timeout().ok()).unwrap_or(Duration::MAX)
     }
 
-    /// Returns when something that may take so long has failed.
-    fn send_limit(&self, lasting: Duration) -> Option<Limit> {
-        let (at, is_bounded) = match self.program.role {
-            Role::Flow => self.bounded(lasting),
-            Role::Device => return None,
-        };
-        Some(Limit { at, is_bounded })
+    /// Says when a send has failed of which something is to leave after so long.
+    fn set_limit(&mut self, send: &mut Outgoing, takes: Duration) {
+        if self.program.role == Role::Flow {
+            let lasting = self.patience().saturating_add(takes);
+            let (at, is_bounded) = self.bounded(lasting);
+            (send.limit, send.is_bounded) = (Some(at), is_bounded);
+        }
     }
 
     /// Hands the first piece over, or all of it.
@@ -158,8 +151,8 @@ impl Engine {
         send.next_at = None;
         let token = port.next_write();
         let takes = port.settings.line.character_time().saturating_mul(bytes.len() as u32);
-        send.limit = self.send_limit(send.patience.saturating_add(takes));
         let to = send.port;
+        self.set_limit(&mut send, takes);
         self.state = State::Writing { number: token.number(), send };
         self.command(to, PortCommand::Write { token, bytes });
     }
@@ -176,28 +169,27 @@ impl Engine {
     /// Fails a send of which nothing has left for too long; what the system has not taken is thrown away.
     pub(in crate::engine) fn send_expired(&mut self, send: &Outgoing, stalled: Stalled) {
         self.discard_output(send.port);
-        let failure = match send.limit {
-            Some(Limit { is_bounded: true, .. }) => self.step_timeout(send.site, "still sending here"),
-            Some(Limit { is_bounded: false, .. }) | None => {
-                let settings = &self.ports[send.port].settings;
-                let (patience, guard) = (show_duration(send.patience), show_duration(settings.guard));
-                let (message, label, cause) = match stalled {
-                    Stalled::Guard => (
-                        format!("the line was not quiet for {guard} within {patience}, so nothing was sent"),
-                        "waited for silence here",
-                        "`guard` waits for silence before each line, and the device goes on talking: take `guard` out, or \
+        let failure = if send.is_bounded {
+            self.step_timeout(send.site, "still sending here")
+        } else {
+            let patience = show_duration(self.patience());
+            let guard = show_duration(self.ports[send.port].settings.guard);
+            let (message, label, cause) = match stalled {
+                Stalled::Guard => (
+                    format!("the line was not quiet for {guard} within {patience}, so nothing was sent"),
+                    "waited for silence here",
+                    "`guard` waits for silence before each line, and the device goes on talking: take `guard` out, or \
                          give the file a longer `timeout`",
-                    ),
-                    Stalled::Write => (
-                        format!("nothing more could be sent for {patience}: {}", how_far(send)),
-                        "the line takes no more",
-                        "flow control holds the line (the device sent XOFF, or CTS is off), or nobody reads at the other end",
-                    ),
-                };
-                let mut failure = self.failure_at(Code::RunTimeout, send.site, message, label).with_cause(cause);
-                self.add_exchange(&mut failure);
-                failure
-            }
+                ),
+                Stalled::Write => (
+                    format!("nothing more could be sent for {patience}: {}", how_far(send)),
+                    "the line takes no more",
+                    "flow control holds the line (the device sent XOFF, or CTS is off), or nobody reads at the other end",
+                ),
+            };
+            let mut failure = self.failure_at(Code::RunTimeout, send.site, message, label).with_cause(cause);
+            self.add_exchange(&mut failure);
+            failure
         };
         self.fail(failure);
     }
@@ -231,7 +223,7 @@ impl Engine {
                 return self.start_writing(send);
             }
             send.next_at = Some(self.now + pace);
-            send.limit = self.send_limit(pace.saturating_add(send.patience));
+            self.set_limit(&mut send, pace);
             self.state = State::Writing { number, send };
             return;
         }

@@ -282,8 +282,8 @@ impl Engine {
                 }
                 Ok(match shape {
                     PatternShape::Anywhere => Pattern::Literal(Literal::new(octets).into()),
-                    PatternShape::Line => Pattern::Line(octets),
-                    PatternShape::Prompt => Pattern::Prompt(octets),
+                    PatternShape::Line => Pattern::Line(octets.into()),
+                    PatternShape::Prompt => Pattern::Prompt(octets.into()),
                 })
             }
             PatternSource::Regex { shape, pieces, flags } => self.ready_regex(*shape, pieces, flags),

@@ -345,15 +345,11 @@ impl Engine {
         self.sight_to(port, end, Piece::Line);
         let text = self.named_part(port, found.clone());
         self.tell(Some(spec.site), EventKind::Matched { pattern: spec.title.clone(), text, waited });
-        let captured: Vec<_> = spec
-            .groups
-            .iter()
-            .filter_map(|(name, target)| Some((name.clone(), self.covered_octets(self.flow.get_marked(target.slot)?))))
-            .collect();
         let line = line.text.start.min(found.start)..line.text.end.max(found.end);
-        for (name, value) in captured {
-            let value = self.named_group(port, line.clone(), value);
-            self.tell(Some(spec.site), EventKind::Captured { name, value });
+        for (name, target) in &spec.groups {
+            let Some(value) = self.flow.get_marked(target.slot) else { continue };
+            let value = self.named_group(port, line.clone(), self.covered_octets(value));
+            self.tell(Some(spec.site), EventKind::Captured { name: name.clone(), value });
         }
     }
 
