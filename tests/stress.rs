@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use flowrun::engine::Inputs;
 use flowrun::program::Program;
-use flowrun::stress::{Bench, Campaign, Choice, Fault, Occurrence, Report, Wrong, run};
+use flowrun::stress::{Aim, Bench, Campaign, Choice, Fault, Occurrence, Plan, Report, Wrong, run};
 
 fn bench(flow: Arc<Program>, device: Arc<Program>) -> Bench {
     let inputs = |program: &Program| Inputs {
@@ -212,4 +212,32 @@ fn a_secret_that_is_given_is_covered_in_the_text_of_the_flow_too() {
     let told = String::from_utf8_lossy(&told);
     assert!(told.contains("does not pass on an ideal line"), "{told}");
     assert!(!told.contains("Zq7W"), "{told}");
+}
+
+/// A plan of one fault decides everything that happens on the line: what is lost, where noise stands, how long what comes late
+/// is on its way. All of it is in the snapshot, since a fault that does something else tests something else.
+#[test]
+fn the_same_plan_does_the_same_to_the_line() {
+    let bench = texts(ROBUST, DEVICE);
+    let ideal = bench.run(&Plan::none());
+    let mut text = format!("the ideal line: {:?}, {} blocks, {} s\n", ideal.ending, ideal.n_blocks, ideal.took);
+    for fault in Fault::ALL {
+        for seed in 1..=5 {
+            let plan = Plan { seed, aim: Aim::Anywhere { faults: [fault].into(), blocks: ideal.n_blocks } };
+            let trial = bench.run(&plan);
+            let saved: Vec<String> =
+                trial.saved.iter().map(|(name, value)| format!("{name}={}", value.escape_ascii())).collect();
+            text += &format!("\n{} {seed}: {:?} {} s {}\n", fault.name(), trial.ending, trial.took, saved.join(" "));
+            for strike in &trial.strikes {
+                text += &format!("  {} {} {}\n", strike.at, strike.occurrence, strike.what);
+            }
+            if let Some(failure) = &trial.failure {
+                text += &format!("  failed: {}; came {:?}\n", failure.message, failure.came);
+            }
+            if trial.sent != ideal.sent {
+                text += &format!("  {} writes\n", trial.sent.len());
+            }
+        }
+    }
+    insta::assert_snapshot!(text);
 }
