@@ -6,8 +6,12 @@ mod support;
 
 use flowrun::engine::{Action, Engine, Input, Output};
 use flowrun::event::{EventKind, Verdict};
-use flowrun::port::{PortCommand, PortId};
+use flowrun::port::{Happening, PortCommand, PortId, WriteToken};
+use flowrun::record::Recording;
+use flowrun::replay::{ReplayWorld, Timing};
+use flowrun::settings::Settings;
 use flowrun::time::Moment;
+use flowrun::world::World;
 use support::bench::{Bench, inputs};
 use support::{check_text, program};
 
@@ -71,4 +75,55 @@ fn control_lines_are_switched_on_the_port() {
     }
     let line = |dtr, rts| PortCommand::SetLines { dtr, rts };
     assert_eq!(asked, [line(Some(false), Some(true))]);
+}
+
+/// Returns a world that plays a recording of these entries.
+fn replayed(entries: &str) -> ReplayWorld {
+    let text = format!("flowrun recording 2\ntitle \"\"\nseed 0\nbegun 0\n0.000000000 open 115200 8N1\n{entries}");
+    let recording = Recording::read(&text).expect("it is one");
+    let mut world = ReplayWorld::new(&recording, &[], Timing::Same);
+    world.perform(PortId::FIRST, PortCommand::Open { settings: Settings::default().line });
+    assert_eq!(world.wait(None, &mut Vec::new()).1, Happening::Opened(PortId::FIRST));
+    world
+}
+
+/// Returns the token of a write.
+fn token(flow: &str) -> (Engine, WriteToken) {
+    let program = program(check_text("t.flow", &format!("flow \"t\" {flow}")));
+    let inputs = inputs(&program);
+    let mut engine = Engine::new(program, inputs);
+    engine.handle(Moment::START, Input::Opened(PortId::FIRST));
+    loop {
+        if let Output::Act(Action::Port(_, PortCommand::Write { token, .. })) = engine.poll() {
+            return (engine, token);
+        }
+    }
+}
+
+#[test]
+fn what_is_recorded_before_a_write_comes_before_it() {
+    let mut world = replayed("0.100000000 < \"early\"\n0.200000000 > +0.001000000 \"ABCD\"\n0.300000000 < \"OK\"\n");
+    let mut received = Vec::new();
+    assert_eq!(world.arrived(&mut received).map(|(_, told)| told), Some(Happening::Received(PortId::FIRST)));
+    assert_eq!(received, b"early");
+    assert_eq!(world.arrived(&mut Vec::new()), None, "nothing more had come");
+    let (_engine, token) = token("send raw \"AB\" expect line \"OK\"");
+    world.perform(PortId::FIRST, PortCommand::Write { token, bytes: b"AB".to_vec() });
+    assert_eq!(world.arrived(&mut Vec::new()), None, "in the middle of a write nothing comes");
+}
+
+#[test]
+fn a_departure_is_where_the_bytes_differ_though_they_are_of_two_recorded_writes() {
+    let mut world =
+        replayed("0.100000000 > +0.001000000 \"AB\"\n0.200000000 > +0.001000000 \"CDEF\"\n0.300000000 < \"OK\"\n");
+    let (_engine, token) = token("send raw \"AB\" expect line \"OK\"");
+    world.perform(PortId::FIRST, PortCommand::Write { token, bytes: b"ABCX".to_vec() });
+    let departure = loop {
+        match world.wait(None, &mut Vec::new()).1 {
+            Happening::Departed(_, departure) => break departure,
+            Happening::Closed(..) => panic!("it departs"),
+            _ => {}
+        }
+    };
+    assert_eq!((departure.at, departure.n_same), (3, 1));
 }

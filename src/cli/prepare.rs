@@ -65,7 +65,7 @@ impl Checked {
         let found = find_counterpart(address, file, flow).map_err(|error| refuse(error, terminal))?;
         warn(&found.warnings, arguments.output.volume(), terminal);
         if found.address != *address && arguments.output.volume() == Volume::Normal {
-            let (file, address) = (harmless_path(file), harmless(&found.address.to_string()));
+            let (file, address) = (harmless_path(file), harmless(found.address.to_string()));
             terminal
                 .say(&format!("{file} names no device: the recording beside it plays, as with `--port {address}`\n"));
         }

@@ -323,6 +323,18 @@ mod tests {
     }
 
     #[test]
+    fn a_long_secret_has_one_mask() {
+        let secret: String = (0..600).map(|i| char::from(b'a' + (i * i / 7 % 26) as u8)).collect();
+        let forms = forms(&secret);
+        let mut tail = Tail::default();
+        tail.receives(ms(1), PortId::FIRST, secret.as_bytes());
+        let Some(Entry { kind: EntryKind::Received { bytes }, .. }) = tail.next(&forms, Hold::Nothing) else {
+            panic!("it is all there")
+        };
+        assert_eq!(bytes.len(), 1, "{bytes:?}");
+    }
+
+    #[test]
     fn an_entry_stays_while_a_secret_is_in_progress_in_it() {
         let forms = forms("hunter22");
         let mut tail = Tail::default();

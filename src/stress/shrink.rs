@@ -58,4 +58,17 @@ mod tests {
         };
         assert_eq!(shrink(1, all, shows), BTreeSet::from(needed));
     }
+
+    #[test]
+    fn whole_faults_are_left_out_first() {
+        let many = (0..60).map(|block| Occurrence { fault: Fault::Split, block });
+        let needed = [Occurrence { fault: Fault::Urc, block: 17 }, Occurrence { fault: Fault::Delay, block: 3 }];
+        let n_runs = std::cell::Cell::new(0);
+        let shows = |plan: &Plan| {
+            n_runs.set(n_runs.get() + 1);
+            matches!(&plan.aim, Aim::Exactly(occurrences) if needed.iter().all(|needed| occurrences.contains(needed)))
+        };
+        assert_eq!(shrink(1, many.chain(needed).collect(), shows), BTreeSet::from(needed));
+        assert!(n_runs.get() <= 8, "{}", n_runs.get());
+    }
 }

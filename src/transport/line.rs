@@ -418,6 +418,16 @@ mod tests {
     }
 
     #[test]
+    fn a_hang_up_that_was_found_is_told() {
+        let (near, far) = pair();
+        let mut line = line(near);
+        drop(far);
+        line.found(Ready { hung_up: true, ..Ready::default() });
+        let told = line.look(None, &mut Vec::new()).map(|(_, told)| told);
+        assert_eq!(told, Some(Happening::Closed(PortId::FIRST, CloseReason::unplugged())));
+    }
+
+    #[test]
     fn a_deadline_is_never_early() {
         let (near, _far) = pair();
         let mut line = line(near);
