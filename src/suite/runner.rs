@@ -33,7 +33,7 @@ pub trait Onlooker {
     /// Takes note of how many flows are done, and which are running.
     fn progress(&mut self, _n_done: usize, _running: &[&Path]) {}
 
-    /// Takes note of what a running flow waits for, four times a second; see [`Runner::watched`].
+    /// Takes note of what a running flow waits for, four times a second on a real port.
     fn moves(&mut self, _n_done: usize, _flow: &Path, _line: &str) {}
 }
 
