@@ -13,7 +13,7 @@ use flowrun::settings::Settings;
 use flowrun::time::Moment;
 use flowrun::world::World;
 use support::bench::{Bench, inputs};
-use support::{check_text, program};
+use support::{Run, check_text, program};
 
 #[test]
 fn what_an_await_did_not_get_is_not_a_line_that_another_wait_took() {
@@ -126,4 +126,12 @@ fn a_departure_is_where_the_bytes_differ_though_they_are_of_two_recorded_writes(
         }
     };
     assert_eq!((departure.at, departure.n_same), (3, 1));
+}
+
+#[test]
+fn a_read_in_a_handler_begins_behind_the_line_that_began_it() {
+    let flow = "flow \"t\" send \"PW\" expect line \"ready\" send \"hunter2\" expect line /welcome (?<n>.*)/ assert n == \"7\"";
+    let device = "device \"d\" serial { header \"\\r\\n\" echo on }
+on line \"PW\" { reply \"ready\" read until x\"0d\" as pw reply \"welcome ${len(pw)}\" }";
+    assert_eq!(Run::texts(flow, device).go().verdict, Verdict::Passed);
 }

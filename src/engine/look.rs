@@ -38,7 +38,7 @@ pub(super) struct Wanted {
     /// Whether one of them is a prompt.
     has_prompts: bool,
     /// Literals have been looked for up to here.
-    literals_from: Offset,
+    pub literals_from: Offset,
     /// The next recorded line to look at; all before it were looked at by this wait.
     record: u64,
     /// Where the wait began to look: what a `read until` gives begins here.

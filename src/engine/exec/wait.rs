@@ -168,7 +168,9 @@ impl Engine {
         let within = self.within(read.within.as_ref())?;
         self.port_is_open(site)?;
         let pattern = self.ready(&read.pattern)?;
-        let wanted = self.want(vec![Some(pattern)], LookAt::Answer);
+        let mut wanted = self.want(vec![Some(pattern)], LookAt::Answer);
+        // In a handler the line that began it is taken, with its end.
+        wanted.literals_from = wanted.literals_from.max(wanted.began_at);
         self.wait(site, within, WaitKind::Until { wanted, read: read.clone() });
         Ok(())
     }
