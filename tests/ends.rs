@@ -152,3 +152,34 @@ fn a_write_that_leaves_while_a_handler_runs_has_left() {
     engine.handle(Moment::from_millis(1020), Input::Received(PortId::FIRST, b"OK\r\n"));
     assert_eq!(drain(&mut engine, &mut token), Some(Verdict::Passed));
 }
+
+#[test]
+fn what_is_told_does_not_wait_in_memory_until_a_loop_is_over() {
+    let text = "compute a = \"x\" repeat 16 { compute a = a + a }";
+    for body in ["repeat 500 { log a }", "repeat 500 { capture b from /x+/ in a }"] {
+        let flow = format!("flow \"t\" {text} {body} assert 1 == 1");
+        let program = program(check_text("t.flow", &flow));
+        let inputs = inputs(&program);
+        let mut engine = Engine::new(program, inputs);
+        engine.handle(Moment::START, Input::Opened(PortId::FIRST));
+        let (mut most, mut waiting, mut all) = (0, 0, 0);
+        loop {
+            match engine.poll() {
+                Output::Event(event) => {
+                    if let EventKind::Logged { text: bytes } | EventKind::Captured { value: bytes, .. } = &event.kind {
+                        waiting += bytes.len();
+                        all += bytes.len();
+                    }
+                }
+                Output::Wait { .. } => {
+                    most = most.max(waiting);
+                    waiting = 0;
+                    engine.handle(Moment::START, Input::Tick);
+                }
+                Output::Done(verdict) => break assert_eq!(verdict, Verdict::Passed, "{body}"),
+                Output::Act(_) => {}
+            }
+        }
+        assert!(all == 500 * 65_536 && most < 8 << 20, "{body}: {most} of {all} bytes waited");
+    }
+}

@@ -13,7 +13,7 @@ pub(in crate::engine) mod watch;
 mod words;
 
 use super::flow::Exit;
-use super::fuel::Level;
+use super::fuel::{HARD, Level};
 use super::{Engine, State};
 use crate::diagnostic::Code;
 use crate::event::{EventKind, Failure};
@@ -89,6 +89,8 @@ impl Engine {
             Op::Log(value) => {
                 let text = self.eval(value)?;
                 let text = self.covered(&text);
+                // What is told leaves when the world is looked at: not too much of it waits.
+                self.fuel.burn(text.len(), HARD);
                 self.tell(Some(site), EventKind::Logged { text });
             }
             Op::Sleep(lasting) => {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::Code;
 use crate::engine::flow::Exit;
+use crate::engine::fuel::HARD;
 use crate::engine::{Action, Engine, State};
 use crate::event::{EventKind, Failure};
 use crate::program::{Expr, Question, Target};
@@ -16,6 +17,7 @@ impl Engine {
     pub(super) fn capture(&mut self, target: &Target, value: Marked, site: Site) -> Result<(), Box<Failure>> {
         let shown = self.covered_octets(&value);
         self.assign(target, value, site)?;
+        self.fuel.burn(shown.len(), HARD);
         self.tell(Some(site), EventKind::Captured { name: target.name.clone(), value: shown });
         Ok(())
     }
