@@ -53,7 +53,12 @@ pub struct SimWorld {
     ended: Option<CloseReason>,
     /// What the device had to say.
     device_events: Vec<Event>,
+    /// How much that was, in bytes; what goes beyond [`MOST_SAID`] is not kept.
+    n_said: usize,
 }
+
+/// So much of what a device says by itself is kept, in bytes: nobody reads more, and a device may log for ever.
+const MOST_SAID: usize = 1 << 20;
 
 impl SimWorld {
     /// Makes a world around a device that has not begun yet.
@@ -70,10 +75,11 @@ impl SimWorld {
             news: VecDeque::new(),
             ended: None,
             device_events: Vec::new(),
+            n_said: 0,
         }
     }
 
-    /// Returns what the device's engine told of, in order.
+    /// Returns what the device's engine said by itself, in order, up to a mebibyte of it.
     pub fn device_events(&self) -> &[Event] {
         &self.device_events
     }
@@ -102,8 +108,26 @@ impl SimWorld {
 
     fn device_told(&mut self, event: Event) {
         // Bytes are the host's story; what the device says by itself is kept.
-        let is_said = matches!(event.kind, EventKind::Logged { .. } | EventKind::Noted { .. } | EventKind::Failed(_));
-        if is_said {
+        let n_bytes = match &event.kind {
+            EventKind::Logged { text } => text.len(),
+            EventKind::Noted { text } => text.len(),
+            EventKind::Failed(failure) => failure.message.len(),
+            EventKind::RunStarted(_)
+            | EventKind::StepBegan { .. }
+            | EventKind::StepEnded { .. }
+            | EventKind::Opened
+            | EventKind::Closed(_)
+            | EventKind::Sent { .. }
+            | EventKind::Received { .. }
+            | EventKind::Matched { .. }
+            | EventKind::Captured { .. }
+            | EventKind::Saved { .. }
+            | EventKind::Skipped { .. }
+            | EventKind::CleanupFailed(_)
+            | EventKind::RunEnded { .. } => return,
+        };
+        self.n_said += n_bytes + size_of::<Event>();
+        if self.n_said <= MOST_SAID {
             self.device_events.push(event);
         }
     }

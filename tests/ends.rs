@@ -7,7 +7,7 @@ use flowrun::event::{EventKind, Verdict};
 use flowrun::port::{PortCommand, PortId};
 use flowrun::time::Moment;
 use support::bench::{Bench, inputs};
-use support::{check_text, program};
+use support::{Run, check_text, program};
 
 #[test]
 fn a_send_of_which_nothing_leaves_ends_after_the_time_of_the_wait_behind_it() {
@@ -182,4 +182,15 @@ fn what_is_told_does_not_wait_in_memory_until_a_loop_is_over() {
         }
         assert!(all == 500 * 65_536 && most < 8 << 20, "{body}: {most} of {all} bytes waited");
     }
+}
+
+#[test]
+fn what_a_device_logs_is_kept_up_to_a_limit() {
+    let flow = "flow \"t\" send \"AT\" expect line \"OK\" within 60s";
+    let logs = "compute a = \"x\" repeat 16 { compute a = a + a } repeat 100 { log a }";
+    let device = format!("device \"d\" on line \"AT\" {{ log \"first\" {logs} reply \"OK\" }}");
+    let outcome = Run::texts(flow, &device).go();
+    assert_eq!(outcome.verdict, Verdict::Passed);
+    let said = outcome.device_events.len();
+    assert!((10..=17).contains(&said), "{said} of 101 texts, 64 KiB each, are kept");
 }
