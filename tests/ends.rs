@@ -6,8 +6,8 @@ use flowrun::engine::{Action, Engine, Input, Output};
 use flowrun::event::{EventKind, Verdict};
 use flowrun::port::{PortCommand, PortId};
 use flowrun::time::Moment;
-use support::bench::{Bench, inputs};
-use support::{Run, check_text, program};
+use support::Run;
+use support::bench::{Bench, opened};
 
 #[test]
 fn a_send_of_which_nothing_leaves_ends_after_the_time_of_the_wait_behind_it() {
@@ -27,7 +27,7 @@ fn a_send_of_which_nothing_leaves_ends_after_the_time_of_the_wait_behind_it() {
         assert_eq!((bench.verdict, bench.discarded), (Some(Verdict::Failed), 1), "{flow}");
     }
     let bench = Bench::stuck("send raw \"x\" expect line \"OK\" within 1s", 0).tick(1002);
-    assert_eq!(bench.message(), "nothing more could be sent for 1s: the byte is still here");
+    assert_eq!(bench.message(), "nothing more could be sent for 1s: the byte has not left");
     assert!(bench.cause().contains("flow control"), "{}", bench.cause());
 }
 
@@ -75,11 +75,7 @@ fn the_world_is_looked_at_while_much_is_computed() {
     assert!(bench.breaths >= 9, "{}", bench.breaths);
     let digests =
         "compute a = \"x\" repeat 16 { compute a = a + a } repeat 900000 { compute b = sha256(a) } assert 1 == 1";
-    let mut engine = Engine::new(
-        program(check_text("t.flow", &format!("flow \"t\"\n{digests}"))),
-        inputs(&program(check_text("t.flow", &format!("flow \"t\"\n{digests}")))),
-    );
-    engine.handle(Moment::START, Input::Opened(PortId::FIRST));
+    let mut engine = opened(digests);
     let waits = |engine: &mut Engine| loop {
         match engine.poll() {
             Output::Wait { .. } => return true,
@@ -95,10 +91,7 @@ fn the_world_is_looked_at_while_much_is_computed() {
 #[test]
 fn a_steps_timeout_bounds_what_is_computed() {
     let flow = "step \"s\" timeout 1s { compute n = 0 repeat 900000 { compute n = n + 1 } assert n == 1 }";
-    let program = program(check_text("t.flow", &format!("flow \"t\"\n{flow}")));
-    let inputs = inputs(&program);
-    let mut engine = Engine::new(program, inputs);
-    engine.handle(Moment::START, Input::Opened(PortId::FIRST));
+    let mut engine = opened(flow);
     while !matches!(engine.poll(), Output::Wait { .. }) {}
     engine.handle(Moment::from_millis(1001), Input::Tick);
     let failure = engine.failure().expect("its time is over");
@@ -129,10 +122,7 @@ fn watchers_look_while_a_write_waits() {
 #[test]
 fn a_write_that_leaves_while_a_handler_runs_has_left() {
     let flow = "on line \"+WAKE\" { sleep 1s } send raw \"short\" expect line \"OK\" within 9s";
-    let program = program(check_text("t.flow", &format!("flow \"t\"\n{flow}")));
-    let inputs = inputs(&program);
-    let mut engine = Engine::new(program, inputs);
-    engine.handle(Moment::START, Input::Opened(PortId::FIRST));
+    let mut engine = opened(flow);
     let mut token = None;
     let drain = |engine: &mut Engine, token: &mut Option<_>| loop {
         match engine.poll() {
@@ -157,11 +147,7 @@ fn a_write_that_leaves_while_a_handler_runs_has_left() {
 fn what_is_told_does_not_wait_in_memory_until_a_loop_is_over() {
     let text = "compute a = \"x\" repeat 16 { compute a = a + a }";
     for body in ["repeat 500 { log a }", "repeat 500 { capture b from /x+/ in a }"] {
-        let flow = format!("flow \"t\" {text} {body} assert 1 == 1");
-        let program = program(check_text("t.flow", &flow));
-        let inputs = inputs(&program);
-        let mut engine = Engine::new(program, inputs);
-        engine.handle(Moment::START, Input::Opened(PortId::FIRST));
+        let mut engine = opened(&format!("{text} {body} assert 1 == 1"));
         let (mut most, mut waiting, mut all) = (0, 0, 0);
         loop {
             match engine.poll() {
@@ -193,4 +179,11 @@ fn what_a_device_logs_is_kept_up_to_a_limit() {
     assert_eq!(outcome.verdict, Verdict::Passed);
     let said = outcome.device_events.len();
     assert!((10..=17).contains(&said), "{said} of 101 texts, 64 KiB each, are kept");
+}
+
+#[test]
+fn a_paced_send_that_stops_says_how_many_bytes_have_left() {
+    let flow = "serial { pace 1ms } send raw \"xyz\" expect line \"OK\" within 1s";
+    let bench = Bench::stuck(flow, 2).tick(1).tick(2).tick(5000);
+    assert_eq!(bench.message(), "nothing more could be sent for 1s: 2 of 3 bytes have left");
 }

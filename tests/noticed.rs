@@ -4,16 +4,15 @@
 
 mod support;
 
-use flowrun::engine::{Action, Engine, Input, Output};
+use flowrun::engine::{Action, Engine, Output};
 use flowrun::event::{EventKind, Verdict};
 use flowrun::port::{Happening, PortCommand, PortId, WriteToken};
 use flowrun::record::Recording;
 use flowrun::replay::{ReplayWorld, Timing};
 use flowrun::settings::Settings;
-use flowrun::time::Moment;
 use flowrun::world::World;
-use support::bench::{Bench, inputs};
-use support::{Run, check_text, program};
+use support::Run;
+use support::bench::{Bench, opened};
 
 #[test]
 fn what_an_await_did_not_get_is_not_a_line_that_another_wait_took() {
@@ -61,10 +60,7 @@ fn await_looks_only_at_what_is_left_of_a_line() {
 
 #[test]
 fn control_lines_are_switched_on_the_port() {
-    let program = program(check_text("t.flow", "flow \"t\" dtr off rts on expect line \"OK\""));
-    let inputs = inputs(&program);
-    let mut engine = Engine::new(program, inputs);
-    engine.handle(Moment::START, Input::Opened(PortId::FIRST));
+    let mut engine = opened("dtr off rts on expect line \"OK\"");
     let mut asked = Vec::new();
     loop {
         match engine.poll() {
@@ -89,10 +85,7 @@ fn replayed(entries: &str) -> ReplayWorld {
 
 /// Returns the token of a write.
 fn token(flow: &str) -> (Engine, WriteToken) {
-    let program = program(check_text("t.flow", &format!("flow \"t\" {flow}")));
-    let inputs = inputs(&program);
-    let mut engine = Engine::new(program, inputs);
-    engine.handle(Moment::START, Input::Opened(PortId::FIRST));
+    let mut engine = opened(flow);
     loop {
         if let Output::Act(Action::Port(_, PortCommand::Write { token, .. })) = engine.poll() {
             return (engine, token);

@@ -8,7 +8,7 @@ use super::{folder_of, open_file};
 /// How the name of a temporary file ends.
 const ENDING: &str = ".tmp";
 
-/// Returns what stands behind the name of a file in that of a temporary file beside it.
+/// Returns what follows the name of a file in the name of its temporary file.
 pub(super) fn suffix(n: u32) -> String {
     format!(".{}-{n}{ENDING}", std::process::id())
 }

@@ -144,7 +144,7 @@ impl Engine {
     pub(super) fn port_failure(&mut self, reason: &CloseReason) -> Box<Failure> {
         let (message, cause) = match reason {
             CloseReason::CannotOpen { reason, help } => {
-                (format!("`{}` can not be opened: {reason}", self.inputs.port), help.clone())
+                (format!("`{}` cannot be opened: {reason}", self.inputs.port), help.clone())
             }
             CloseReason::Broken { reason, help } => (format!("`{}` failed: {reason}", self.inputs.port), help.clone()),
             CloseReason::HungUp { help } => (format!("`{}` went away", self.inputs.port), Some(help.clone())),

@@ -286,7 +286,7 @@ fn turns(recording: &Recording) -> Vec<Turn> {
     turns
 }
 
-/// Cuts what was sent into lines without their ends, and what stands behind the last of them.
+/// Cuts what was sent into lines without their ends, and the rest after the last of them.
 fn lines(sent: &[Piece]) -> (Vec<Vec<Piece>>, Vec<Piece>) {
     let (mut lines, mut line) = (Vec::new(), Vec::new());
     let mut is_behind_cr = false;

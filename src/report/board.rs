@@ -75,7 +75,7 @@ impl<'a> Board<'a> {
     pub fn erase(&mut self) {
         if self.n_shown > 0 {
             let text = format!("\r{}\u{1b}[J", "\u{1b}[A".repeat(self.n_shown - 1));
-            // A terminal that is gone is told of by what is written next.
+            // The next write reports that a terminal is gone.
             let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
         }
         (self.n_shown, self.shown_at) = (0, None);

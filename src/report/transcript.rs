@@ -184,7 +184,7 @@ impl<'a, W: Write> Transcript<'a, W> {
             CloseReason::Finished => self.put(at, "- ", b"port closed"),
             CloseReason::HungUp { .. } => self.put(at, "- ", b"port hung up"),
             CloseReason::CannotOpen { reason, .. } => {
-                self.put_words(at, "- ", &format!("port can not be opened: {reason}"));
+                self.put_words(at, "- ", &format!("port cannot be opened: {reason}"));
             }
             CloseReason::Broken { reason, .. } => self.put_words(at, "- ", &format!("port broken: {reason}")),
             CloseReason::DeviceFailed(failure) => {
@@ -470,7 +470,7 @@ mod tests {
         transcript.end().expect("a Vec takes whatever is written");
         assert_snapshot!(String::from_utf8(out).expect("a transcript is text"), @r#"
         - port hung up
-        - port can not be opened: no such file
+        - port cannot be opened: no such file
         - port broken: input/output error
         - the simulated device failed
         ! line "OK" did not come within 5s [flow::run::timeout]

@@ -196,7 +196,7 @@ impl Attempts {
         }
     }
 
-    /// Returns the writes that belong to no attempt in vain.
+    /// Returns the writes that belong to no failed attempt.
     fn needed(&self, sent: &[Vec<u8>]) -> Vec<Vec<u8>> {
         let is_needed = |i: &usize| !self.in_vain.iter().any(|range| range.contains(i));
         (0..sent.len()).filter(is_needed).map(|i| sent[i].clone()).collect()

@@ -21,7 +21,7 @@ pub struct Found {
 ///
 /// # Errors
 ///
-/// The path that can not be read, and why: it is not there, or it is a link out of the folder that was named.
+/// The path that cannot be read, and why: it is not there, or it is a link out of the folder that was named.
 pub fn find(paths: &[PathBuf]) -> Result<Found, (PathBuf, io::Error)> {
     let mut found = Found::default();
     for path in paths {

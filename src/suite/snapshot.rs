@@ -50,7 +50,7 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// It can not be read, or is a link out of the folder of the flow.
+    /// It cannot be read, or is a link out of the folder of the flow.
     pub fn read(&self) -> io::Result<Option<String>> {
         let folder = self.folder()?;
         let here = Reach::Below(folder_of(folder));

@@ -22,6 +22,15 @@ pub(crate) fn inputs(program: &Program) -> Inputs {
     }
 }
 
+/// Returns an engine that runs a flow, its port open; nothing has been taken out of it.
+pub(crate) fn opened(flow: &str) -> Engine {
+    let program = program(check_text("test.flow", &format!("flow \"test\"\n{flow}")));
+    let inputs = inputs(&program);
+    let mut engine = Engine::new(program, inputs);
+    engine.handle(Moment::START, Input::Opened(PortId::FIRST));
+    engine
+}
+
 /// An engine with everything that came out of it; writes are answered at once.
 pub(crate) struct Bench {
     pub(crate) engine: Engine,

@@ -65,13 +65,13 @@ pub(in crate::engine) enum Stalled {
     Write,
 }
 
-/// Says how much of a send has left.
-fn how_far(send: &Outgoing) -> String {
-    let last = send.handed_over.saturating_sub(1) / PIECE * PIECE;
-    match (last, send.bytes.len()) {
-        (0, 1) => "the byte is still here".to_string(),
-        (0, n) => format!("the first of {n} bytes are still here"),
-        (left, n) => format!("{left} of {n} bytes have left"),
+/// Says how much of a send has left that hands over pieces of so many bytes.
+fn how_far(send: &Outgoing, piece: usize) -> String {
+    let n_left = send.handed_over.saturating_sub(1) / piece * piece;
+    match (n_left, send.bytes.len()) {
+        (0, 1) => "the byte has not left".to_string(),
+        (0, n) => format!("none of {n} bytes has left"),
+        (n_left, n) => format!("{n_left} of {n} bytes have left"),
     }
 }
 
@@ -173,7 +173,9 @@ impl Engine {
             self.step_timeout(send.site, "still sending here")
         } else {
             let patience = show_duration(self.patience());
-            let guard = show_duration(self.ports[send.port].settings.guard);
+            let settings = &self.ports[send.port].settings;
+            let guard = show_duration(settings.guard);
+            let piece = if settings.pace > Duration::ZERO { 1 } else { PIECE };
             let (message, label, cause) = match stalled {
                 Stalled::Guard => (
                     format!("the line was not quiet for {guard} within {patience}, so nothing was sent"),
@@ -182,7 +184,7 @@ impl Engine {
                          give the file a longer `timeout`",
                 ),
                 Stalled::Write => (
-                    format!("nothing more could be sent for {patience}: {}", how_far(send)),
+                    format!("nothing more could be sent for {patience}: {}", how_far(send, piece)),
                     "the line takes no more",
                     "flow control holds the line (the device sent XOFF, or CTS is off), or nobody reads at the other end",
                 ),

@@ -84,7 +84,7 @@ fn a_run_is_shown_as_it_happens_with_the_failure_at_its_end() {
 fn a_port_that_cannot_be_opened_is_said_once() {
     let (sources, failure) = summary::tests::example_failure();
     let reason = "no such file".to_string();
-    let message = format!("`/dev/ttyX` can not be opened: {reason}");
+    let message = format!("`/dev/ttyX` cannot be opened: {reason}");
     let failure = Failure { code: Code::RunPort, site: None, message, steps: Vec::new(), ..failure };
     let mut out = Vec::new();
     let mut console = Console::new(&mut out, &sources, LOOK, Volume::Normal, Status::Hidden);

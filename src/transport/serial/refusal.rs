@@ -1,4 +1,4 @@
-//! Why a port can not be opened, and what to do about it.
+//! Why a port cannot be opened, and what to do about it.
 
 use std::fs;
 use std::io;
