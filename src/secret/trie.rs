@@ -56,17 +56,17 @@ pub(super) struct Place {
 #[derive(Debug)]
 pub(super) struct Trie {
     nodes: Vec<Node>,
-    /// The child of the root for each first symbol.
-    roots: Box<[NodeId; 256]>,
-    /// A bit for each two symbols that a word begins with: nearly everything that comes is passed over by it.
-    pairs: Box<[u64; 1024]>,
+    /// The child of the root for each first symbol; empty until there is a word, for most runs have no secret.
+    roots: Box<[NodeId]>,
+    /// A bit for each two symbols that a word begins with: nearly all input is passed over by it. Empty like `roots`.
+    pairs: Box<[u64]>,
 }
 
 impl Default for Trie {
     fn default() -> Trie {
         let root =
             Node { word: 0, base: 0, from: 0, to: 0, first: 0, parent: ROOT, child: ROOT, next: ROOT, end: None };
-        Trie { nodes: vec![root], roots: Box::new([ROOT; 256]), pairs: Box::new([0; 1024]) }
+        Trie { nodes: vec![root], roots: Box::default(), pairs: Box::default() }
     }
 }
 
@@ -89,6 +89,10 @@ impl Trie {
         let symbol = |index: usize| words.symbol(word, base + index);
         if n < 2 {
             return;
+        }
+        if self.pairs.is_empty() {
+            self.roots = vec![ROOT; 256].into();
+            self.pairs = vec![0; 1024].into();
         }
         let (index, bit) = pair(symbol(0), symbol(1));
         self.pairs[index] |= bit;
@@ -115,14 +119,14 @@ impl Trie {
 
     /// Says whether a word begins with a symbol.
     pub(super) fn has_first(&self, symbol: u8) -> bool {
-        self.roots[usize::from(symbol)] != ROOT
+        self.roots.get(usize::from(symbol)).is_some_and(|child| *child != ROOT)
     }
 
     /// Says whether a word begins with two symbols.
     #[inline]
     pub(super) fn has_pair(&self, first: u8, second: u8) -> bool {
         let (index, bit) = pair(first, second);
-        self.pairs[index] & bit != 0
+        self.pairs.get(index).is_some_and(|pairs| pairs & bit != 0)
     }
 
     /// Returns the place behind two symbols with which a word begins.
@@ -171,8 +175,7 @@ impl Trie {
 
     fn child(&self, node: NodeId, first: u8) -> Option<NodeId> {
         if node == ROOT {
-            let child = self.roots[usize::from(first)];
-            return (child != ROOT).then_some(child);
+            return self.roots.get(usize::from(first)).copied().filter(|child| *child != ROOT);
         }
         let mut child = self.nodes[node as usize].child;
         while child != ROOT && self.nodes[child as usize].first != first {

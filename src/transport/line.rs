@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -283,10 +284,15 @@ impl<D: AsFd> Line<D> {
     fn read_all(&mut self, received: &mut Vec<u8>) {
         let known = received.len();
         while let Some(port) = self.port.as_ref() {
-            received.reserve(READ_SIZE);
-            let n = match rustix::io::retry_on_intr(|| read(port, spare_capacity(received))) {
-                Ok(0) => return self.ready.hung_up = true,
-                Ok(n) => n,
+            // Mostly there is nothing: no run keeps room for it.
+            let mut room = [MaybeUninit::uninit(); FULL + 1];
+            let n = match read(port, &mut room[..]) {
+                Ok(([], _)) => return self.ready.hung_up = true,
+                Ok((bytes, _)) => {
+                    received.extend_from_slice(bytes);
+                    bytes.len()
+                }
+                Err(Errno::INTR) => continue,
                 Err(Errno::AGAIN) => 0,
                 Err(_) => return self.ready.hung_up = true,
             };
