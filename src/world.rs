@@ -43,6 +43,12 @@ pub trait World {
     /// Bytes that came are appended to `received`; the happening is then [`Happening::Received`]. `None`
     /// waits for ever. Moments never go back.
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening);
+
+    /// Returns how long the run worked, in all, while the system kept a full buffer of input for it: its line was not what
+    /// took so long. 0 where that cannot be known, and in a world without real time.
+    fn behind(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// Keeps what `save` hands over.

@@ -1,5 +1,7 @@
 //! `AnyPort`: the world of a port of whatever kind.
 
+use std::time::Duration;
+
 use super::watched::Watched;
 use crate::port::{Capabilities, Happening, PortCommand, PortId};
 use crate::time::Moment;
@@ -41,5 +43,9 @@ impl World for AnyPort {
 
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
         self.port.wait(until, received)
+    }
+
+    fn behind(&self) -> Duration {
+        self.port.behind()
     }
 }

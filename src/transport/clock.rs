@@ -1,7 +1,7 @@
 //! The only module that reads the system's clocks.
 #![expect(clippy::disallowed_methods, reason = "someone has to read the clock; everyone else is told the time")]
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::port::Happening;
 use crate::time::Moment;
@@ -31,12 +31,16 @@ pub(super) struct Timeline {
     clock: Clock,
     /// `last <= clock.now()`.
     last: Moment,
+    /// When something was last told, which may be later than the moment that it had.
+    told_at: Moment,
+    /// How long the run worked, in all, while its line had more to give.
+    behind: Duration,
 }
 
 impl Timeline {
     /// Makes a timeline on which nothing has been told.
     pub(super) fn new(clock: Clock) -> Timeline {
-        Timeline { clock, last: Moment::START }
+        Timeline { clock, last: Moment::START, told_at: Moment::START, behind: Duration::ZERO }
     }
 
     /// Returns the moment that a happening without a deadline of its own has.
@@ -47,12 +51,24 @@ impl Timeline {
     /// Returns what is told of something that happens now.
     pub(super) fn at_once(&mut self, happening: Happening) -> (Moment, Happening) {
         self.last = self.now();
+        self.told_at = self.last;
         (self.last, happening)
+    }
+
+    /// Takes note that the line had so much to give when the run came back for it, at this moment, that the run is what is slow.
+    pub(super) fn was_behind(&mut self, came_back: Moment) {
+        self.behind += came_back.since(self.told_at);
+    }
+
+    /// Returns how long the run worked, in all, while its line had more to give.
+    pub(super) fn behind(&self) -> Duration {
+        self.behind
     }
 
     /// Returns the moment of bytes that a wait until then has found: not behind its deadline.
     pub(super) fn in_time_for(&mut self, until: Option<Moment>) -> Moment {
         let now = self.now();
+        self.told_at = now;
         self.last = until.map_or(now, |until| now.min(until.max(self.last)));
         self.last
     }

@@ -57,6 +57,8 @@ pub(super) struct Line<D> {
     hung_up: fn() -> CloseReason,
     /// When a read last found that nothing more had come.
     emptied_at: Option<Moment>,
+    /// When the run came back to wait, if it waits for this port alone and has not been told anything since.
+    came_back: Option<Moment>,
 }
 
 /// What has happened and was not told.
@@ -92,6 +94,7 @@ impl<D: AsFd> Line<D> {
             ready: Ready::default(),
             hung_up,
             emptied_at: None,
+            came_back: None,
         }
     }
 
@@ -147,7 +150,9 @@ impl<D: AsFd> Line<D> {
             if let Some(told) = self.look(until, received) {
                 return told;
             }
-            match self.poll(until.map(|until| until.since(self.now()))) {
+            let now = self.now();
+            self.came_back.get_or_insert(now);
+            match self.poll(until.map(|until| until.since(now))) {
                 Ok(found) => self.found(found),
                 Err(Errno::INTR) => continue,
                 Err(errno) => return self.closed(self.fate(errno)),
@@ -192,6 +197,10 @@ impl<D: AsFd> Line<D> {
             Ok(n) => {
                 // Less than there was room for is all there was.
                 self.ready.readable = received.len() == received.capacity();
+                let came_back = self.came_back.take();
+                if n >= FULL {
+                    self.timeline.was_behind(came_back.unwrap_or_else(|| self.timeline.now()));
+                }
                 let now = self.timeline.in_time_for(until);
                 self.emptied_at = (n < FULL).then_some(now);
                 Some((now, Happening::Received(PortId::FIRST)))
@@ -236,6 +245,12 @@ impl<D: AsFd> Line<D> {
     /// Returns the moment that a happening without a deadline of its own has.
     pub(super) fn now(&self) -> Moment {
         self.timeline.now()
+    }
+
+    /// Returns how long the run worked, in all, while the system kept a full buffer of input for it; 0 where one wait is
+    /// for several ports.
+    pub(super) fn behind(&self) -> Duration {
+        self.timeline.behind()
     }
 
     /// Returns the port, if it is open.
@@ -453,6 +468,24 @@ mod tests {
         let until = line.now();
         let (now, happening) = line.wait(Some(until), &mut Vec::new());
         assert_eq!((now, happening), (until, Happening::Received(PortId::FIRST)));
+    }
+
+    #[test]
+    fn a_run_is_behind_while_it_works_and_the_line_has_a_full_buffer() {
+        let (near, far) = pair();
+        let mut line = line(near);
+        let mut take = |written: &[u8], works: Duration| {
+            write(&far, written).expect("a socket takes some thousand bytes");
+            let begun = line.now();
+            while line.now() < begun + works {}
+            let before = line.behind();
+            assert_eq!(line.wait(None, &mut Vec::new()).1, Happening::Received(PortId::FIRST));
+            line.behind() - before
+        };
+        let works = Duration::from_millis(2);
+        take(b"x", works);
+        assert_eq!(take(&[b'x'; FULL - 1], works), Duration::ZERO, "there was room for more");
+        assert!(take(&[b'x'; FULL], works) >= works);
     }
 
     #[test]

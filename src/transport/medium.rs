@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 use super::clock::Clock;
 use super::interrupt::Interrupt;
@@ -200,6 +201,10 @@ impl<M: Medium> World for PortOn<M> {
             }
         }
     }
+
+    fn behind(&self) -> Duration {
+        self.line.behind()
+    }
 }
 
 impl<M: Medium> Watched for PortOn<M> {
@@ -225,7 +230,6 @@ impl<M: Medium> Watched for PortOn<M> {
 mod tests {
     use std::io::Read;
     use std::os::unix::net::UnixStream;
-    use std::time::Duration;
 
     use super::*;
     use crate::port::{Capability, WriteToken};
