@@ -6,6 +6,7 @@ pub mod board;
 pub mod console;
 pub mod failure;
 pub mod format;
+mod joined;
 pub mod json;
 pub mod jsonl;
 pub mod junit;

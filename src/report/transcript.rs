@@ -20,10 +20,12 @@ use std::time::Duration;
 
 use super::Sink;
 use super::failure::{diagnostic_of, notes_of};
+use super::joined::Joined;
 use super::lines::{Seconds, lines};
 use super::summary::remark;
 use crate::diagnostic::render::{Style, render_place};
 use crate::event::{CloseReason, Event, EventKind, Failure, RunHeader, StepOutcome};
+use crate::port_id::PortId;
 use crate::source::Sources;
 use crate::time::Moment;
 use crate::value::escape::{push_harmless, push_visible};
@@ -36,7 +38,9 @@ const TIME_WIDTH: usize = 9;
 pub enum Times {
     /// Each line begins with its time, and durations are told.
     Shown,
-    /// No time and no duration anywhere: two runs that did the same have the same transcript.
+    /// No time and no duration anywhere, and input is joined however the system cut it into reads: two runs that did the same
+    /// have the same transcript. Line ends stand before the next text if they came after a match; those at the end of the run
+    /// are left out.
     Hidden,
 }
 
@@ -65,13 +69,25 @@ pub struct Transcript<'a, W: Write> {
     remarks: (u64, u64),
     /// The time of the last line as text, and its milliseconds: lines that come together have the same.
     stamp: ((u64, u32), Seconds),
+    /// Input that is not in the text yet, if times are hidden.
+    joined: Joined,
 }
 
 impl<'a, W: Write> Transcript<'a, W> {
     /// Makes a transcript that goes to `out`; places are those of `sources`.
     pub fn new(out: W, sources: &'a Sources, times: Times) -> Transcript<'a, W> {
         let stamp = ((u64::MAX, u32::MAX), Seconds::new(Duration::ZERO, TIME_WIDTH));
-        Transcript { out, sources, times, text: Vec::new(), gathered: GATHERED, in_page: 0, remarks: (0, 0), stamp }
+        Transcript {
+            out,
+            sources,
+            times,
+            text: Vec::new(),
+            gathered: GATHERED,
+            in_page: 0,
+            remarks: (0, 0),
+            stamp,
+            joined: Joined::default(),
+        }
     }
 
     /// Gathers about so many bytes before they are written: fewer where many transcripts are written at once.
@@ -108,6 +124,32 @@ impl<'a, W: Write> Transcript<'a, W> {
         self.begin(at, lead);
         push_visible(&mut self.text, bytes);
         self.text.push(b'\n');
+    }
+
+    /// Puts input as lines, each with its end.
+    fn put_lines(&mut self, at: Duration, bytes: &[u8]) {
+        lines(bytes).for_each(|line| self.put(at, "< ", line));
+    }
+
+    /// Puts input of a port, at once or joined with what follows it.
+    fn put_received(&mut self, at: Duration, port: PortId, bytes: &[u8], is_block: bool) {
+        match self.times {
+            Times::Shown if is_block => self.put(at, "< ", bytes),
+            Times::Shown => self.put_lines(at, bytes),
+            Times::Hidden if is_block => {
+                let before = self.joined.all(port);
+                self.put_lines(at, &before);
+                self.put(at, "< ", bytes);
+            }
+            Times::Hidden => self.joined.take(port, bytes),
+        }
+    }
+
+    /// Puts the input that came before something else.
+    fn put_joined(&mut self, at: Duration) {
+        for text in self.joined.texts() {
+            self.put_lines(at, &text);
+        }
     }
 
     /// Puts a line with the name of a variable and its value.
@@ -209,6 +251,9 @@ impl<W: Write> Sink for Transcript<'_, W> {
             self.text.reserve_exact(self.gathered + MARGIN);
         }
         let at = event.at.since_start();
+        if !matches!(event.kind, EventKind::Received { .. }) {
+            self.put_joined(at);
+        }
         match &event.kind {
             EventKind::RunStarted(header) => self.put_header(header),
             EventKind::StepBegan { title, attempt, attempts, depth } => {
@@ -233,8 +278,7 @@ impl<W: Write> Sink for Transcript<'_, W> {
             EventKind::Opened => self.put(at, "- ", b"port open"),
             EventKind::Closed(reason) => self.put_closed(at, reason),
             EventKind::Sent { bytes } => self.put(at, "> ", bytes),
-            EventKind::Received { bytes, block: true } => self.put(at, "< ", bytes),
-            EventKind::Received { bytes, block: false } => lines(bytes).for_each(|line| self.put(at, "< ", line)),
+            EventKind::Received { bytes, block } => self.put_received(at, event.port, bytes, *block),
             EventKind::Matched { .. } => return Ok(()),
             EventKind::Captured { name, value } => self.put_value(at, name, value),
             EventKind::Saved { name } => self.put_words(at, "+ ", name),
