@@ -163,6 +163,12 @@ codes! {
     LintUnreachable Warning "flow::lint::unreachable"
     /// One of many watchers whose pattern no text tells apart from others.
     LintSlowPattern Warning "flow::lint::slow-pattern"
+    /// A line that is sent with a line end of its own besides the one that is added.
+    LintSecondLineEnd Warning "flow::lint::second-line-end"
+    /// An awaited text that looks like a regex.
+    LintTextAsRegex Warning "flow::lint::text-as-regex"
+    /// A prompt that is awaited as a line.
+    LintPromptAsLine Warning "flow::lint::prompt-as-line"
     /// A call of a procedure that calls itself.
     CheckRecursion Error "flow::check::recursion"
     /// A required variable was not given.

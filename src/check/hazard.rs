@@ -39,10 +39,15 @@ impl Compiler<'_> {
         }
     }
 
-    /// Warns of a literal that stands in another text that the same program awaits.
+    /// Warns of a literal that stands in another text that is awaited in the same exchange: after the same send, or in waits
+    /// between which nothing is sent.
     fn contained(&mut self) {
-        let mut texts: Vec<(Vec<u8>, bool, &PatternSpec)> = Vec::new();
+        let mut texts: Vec<(usize, Vec<u8>, bool, &PatternSpec)> = Vec::new();
+        let mut exchange = 0;
         for op in &self.code.ops {
+            if matches!(op, Op::Send { .. } | Op::Call { .. } | Op::Return(_) | Op::End) {
+                exchange += 1;
+            }
             let specs: Vec<&PatternSpec> = if let Op::Expect(expect) = op {
                 expect.arms.iter().map(|arm| &arm.pattern).collect()
             } else if let Op::ExpectNone(absence) = op {
@@ -55,22 +60,22 @@ impl Compiler<'_> {
             for spec in specs {
                 match &spec.source {
                     PatternSource::Ready(Pattern::Literal(literal)) => {
-                        texts.push((literal.needle().to_vec(), true, spec))
+                        texts.push((exchange, literal.needle().to_vec(), true, spec))
                     }
-                    PatternSource::Ready(Pattern::Line(text)) => texts.push((text.to_vec(), false, spec)),
+                    PatternSource::Ready(Pattern::Line(text)) => texts.push((exchange, text.to_vec(), false, spec)),
                     PatternSource::Ready(_) | PatternSource::Text(..) | PatternSource::Regex { .. } => {}
                 }
             }
         }
         let mut problems = Vec::new();
-        for (text, is_literal, spec) in &texts {
+        for (exchange, text, is_literal, spec) in &texts {
             if !is_literal {
                 continue;
             }
-            let longer = texts
-                .iter()
-                .find(|(other, _, _)| other.len() > text.len() && memchr::memmem::find(other, text).is_some());
-            if let Some((_, _, other)) = longer {
+            let longer = texts.iter().find(|(of, other, _, _)| {
+                of == exchange && other.len() > text.len() && memchr::memmem::find(other, text).is_some()
+            });
+            if let Some((.., other)) = longer {
                 let message = format!("{} is part of {}, which is awaited too", spec.title, other.title);
                 let problem = Diagnostic::new(
                     Code::CheckContained,

@@ -6,6 +6,7 @@
 mod dead;
 mod exchange;
 mod slow;
+mod texts;
 mod unused;
 mod waits;
 
@@ -24,6 +25,7 @@ pub(super) fn lint(id: SourceId, file: &File) -> Vec<Diagnostic> {
     lint.waits(file);
     lint.dead(&file.body);
     lint.slow(file);
+    lint.texts(file);
     lint.warnings
 }
 

@@ -30,6 +30,8 @@ type Procedure<'a> = (&'a [Name], &'a Block);
 struct Walk<'a> {
     lint: &'a mut Lint,
     procedures: HashMap<&'a str, Procedure<'a>>,
+    /// The procedures that were called.
+    called: HashSet<&'a str>,
     /// What was warned of already, however often it is called.
     warned: HashSet<Span>,
     n_seen: usize,
@@ -77,12 +79,13 @@ impl Lint {
                 procedures.insert(name.node.as_str(), (parameters.as_slice(), body));
             }
         }
-        let bodies: Vec<&Block> = procedures.values().map(|(_, body)| *body).collect();
-        let mut walk = Walk { lint: self, procedures, warned: HashSet::new(), n_seen: 0 };
+        let bodies: Vec<(&str, &Block)> = procedures.iter().map(|(name, (_, body))| (*name, *body)).collect();
+        let mut walk = Walk { lint: self, procedures, called: HashSet::new(), warned: HashSet::new(), n_seen: 0 };
         let mut place = Place::default();
         walk.body(&file.body, &mut place, 0);
-        // Once more by itself, for what holds whatever it is called with.
-        for body in bodies {
+        let called = std::mem::take(&mut walk.called);
+        // By itself, what is called from other files or not at all: where a call is seen, it is known what holds there.
+        for (_, body) in bodies.into_iter().filter(|(name, _)| !called.contains(name)) {
             let mut place = Place { echo: settings_of(file), ..Place::default() };
             walk.body(&body.body, &mut place, 0);
         }
@@ -247,10 +250,12 @@ impl<'a> Walk<'a> {
     }
 
     fn call(&mut self, name: &Name, arguments: &'a [Expr], place: &mut Place<'a>, depth: usize) {
-        let Some((parameters, body)) = self.procedures.get(name.node.as_str()).copied() else {
+        let Some((name, (parameters, body))) = self.procedures.get_key_value(name.node.as_str()) else {
             place.sent = None;
             return;
         };
+        let (name, parameters, body) = (*name, *parameters, *body);
+        self.called.insert(name);
         if depth >= DEEPEST {
             return;
         }
