@@ -15,6 +15,9 @@
 //! What happened on another port than the first has its number after the time, `0.034000000 #1 < "OK\r\n"`. `note` is
 //! for what is not compared when the recording is played: control lines, settings, breaks, hooks.
 //!
+//! After `closed` nothing leaves through the port until it is opened again. Such a write or note is not recorded; a
+//! reader passes over one that an earlier version left there.
+//!
 //! `>` is what the flow wrote, and how long it took to leave, `<` what came. In quotes everything but printable ASCII is
 //! escaped: `\r \n \t \" \\ \xNN`. `«name/form#len»` stands for a secret, of so many bytes in this form; a secret that came in two
 //! reads stands in the first. `«name/form@12#5»` is a part of a form: a line of a secret of several, or what stands before and
@@ -36,6 +39,8 @@ pub use entry::{Entry, EntryKind, Mask, Piece};
 pub use file::{Readers, RecordingFile};
 pub(crate) use forms::Known;
 pub use recorder::{HoldBack, Recorder};
+
+use crate::port::PortId;
 
 /// A recorded run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,6 +72,23 @@ impl Recording {
     /// Returns how many ports it has entries of, the last of them counted up to; 0 if it has no entries.
     pub fn n_ports(&self) -> usize {
         self.entries.iter().map(|entry| entry.port.index() + 1).max().unwrap_or(0)
+    }
+
+    /// Returns what happened on the lines, in order: without writes and notes that follow the end of their line.
+    pub fn happened(&self) -> impl Iterator<Item = &Entry> {
+        let mut gone: Vec<PortId> = Vec::new();
+        self.entries.iter().filter(move |entry| match entry.kind {
+            EntryKind::Opened { .. } => {
+                gone.retain(|port| *port != entry.port);
+                true
+            }
+            EntryKind::Closed => {
+                gone.push(entry.port);
+                true
+            }
+            EntryKind::Sent { .. } | EntryKind::Note { .. } => !gone.contains(&entry.port),
+            EntryKind::Received { .. } => true,
+        })
     }
 
     /// Returns the recording as a text.

@@ -90,7 +90,7 @@ impl ReplayWorld {
     pub fn new(recording: &Recording, secrets: &[(Arc<str>, Vec<u8>)], timing: Timing) -> ReplayWorld {
         let mut known = Known::of(secrets);
         let (mut sent, mut came) = (Vec::new(), VecDeque::new());
-        for entry in &recording.entries {
+        for entry in recording.happened() {
             match &entry.kind {
                 EntryKind::Sent { bytes: pieces, took } => {
                     let (mut open, mut secrets) = (Vec::new(), Vec::new());

@@ -352,6 +352,21 @@ fn a_recording_is_not_written_over_the_flow() {
     assert!(shown.contains("name another file with `--record FILE`"), "{shown}");
 }
 
+#[test]
+fn what_an_earlier_version_recorded_after_the_end_of_the_line_is_passed_over() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let flow = "flow \"t\"\nsend \"A\"  expect line \"OK\"\nassert unix_millis() > 0, \"late\"\nexpect quiet for 1s\n";
+    let flow = put(folder.path(), "t.flow", flow);
+    let lines = "0.000000000 open 115200 8N1\n0.000000000 > +0.000000000 \"A\\r\"\n0.001000000 < \"OK\\r\\n\"\n\
+        2.000000000 closed\n2.000000000 > +0.000000000 \"B\\r\"\n2.000000000 note settings 9600 8N1\n";
+    let head = format!("flowrun recording 2\ntitle \"t\"\nseed 7\nbegun {}\n", i64::MAX);
+    let recording = put(folder.path(), "t.recording", &format!("{head}{lines}"));
+    // The time of day is at its end already, and stays there.
+    passes(&[&flow, "--port", &format!("replay:{recording}")]);
+    let device = passes(&["sim", "--from", &recording]);
+    assert!(device.contains("unplug") && !device.contains("\"B\"") && !device.contains("9600"), "{device}");
+}
+
 /// What only needs a system with pseudo-terminals.
 #[cfg(unix)]
 mod on_pseudo_terminals {

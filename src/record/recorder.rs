@@ -41,6 +41,8 @@ pub struct Recorder<W> {
     forms: Forms,
     outlet: Outlet<W>,
     now: Moment,
+    /// The ports that are gone: nothing leaves through them.
+    gone: Vec<PortId>,
     written_at: Moment,
     /// Something was seen since the last writing out.
     is_behind: bool,
@@ -59,6 +61,7 @@ impl<W: Write> Recorder<W> {
             forms: Forms::default(),
             outlet: Outlet::new(sink),
             now: Moment::START,
+            gone: Vec::new(),
             written_at: Moment::START,
             is_behind: false,
             late: None,
@@ -134,7 +137,11 @@ impl<W: Write> Recorder<W> {
 
 impl<W: Write> Tap for Recorder<W> {
     fn performed(&mut self, port: PortId, command: &PortCommand) {
-        if self.failure.is_some() {
+        if let PortCommand::Open { .. } = command {
+            self.gone.retain(|gone| *gone != port);
+        }
+        // What is asked of a port that is gone has no effect: it is no part of what went over the line.
+        if self.failure.is_some() || self.gone.contains(&port) {
             return;
         }
         let state = |on: Option<bool>| match on {
@@ -173,7 +180,12 @@ impl<W: Write> Tap for Recorder<W> {
             | Happening::Opened(_)
             | Happening::Interrupt
             | Happening::Unplayed(_) => return,
-            Happening::Closed(port, _) | Happening::Departed(port, _) => self.note(*port, EntryKind::Closed),
+            Happening::Closed(port, _) | Happening::Departed(port, _) => {
+                if !self.gone.contains(port) {
+                    self.gone.push(*port);
+                    self.note(*port, EntryKind::Closed);
+                }
+            }
         }
         self.is_behind = true;
     }

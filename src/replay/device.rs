@@ -255,7 +255,7 @@ impl fmt::Display for Line {
 fn turns(recording: &Recording) -> Vec<Turn> {
     let mut turns = vec![Turn::default()];
     let mut last = Moment::START;
-    for entry in recording.entries.iter().filter(|entry| entry.port == PortId::FIRST) {
+    for entry in recording.happened().filter(|entry| entry.port == PortId::FIRST) {
         let turn = turns.last_mut().expect("there is the first one");
         let wait = entry.at.since(last);
         let came = match &entry.kind {

@@ -366,3 +366,33 @@ fn a_full_disk_is_told_at_the_end_and_fills_no_memory_until_then() {
     let error = recorder.finish(&[]).expect_err("the disk is full");
     assert_eq!(error.kind(), io::ErrorKind::StorageFull);
 }
+
+#[test]
+fn nothing_is_written_behind_the_end_of_the_line_until_it_is_opened_again() {
+    let mut out = Vec::new();
+    let mut recorder = Recorder::new(header(), HoldBack::Least, &mut out);
+    let second = PortId::new(1).expect("it is a small number");
+    recorder.performed(PortId::FIRST, &write(1, b"A"));
+    for _ in 0..2 {
+        let gone = Happening::Closed(PortId::FIRST, CloseReason::unplugged());
+        recorder.happened(ms(3), &gone, b"");
+    }
+    let late = WriteToken::new(PortId::FIRST, 2);
+    recorder.performed(PortId::FIRST, &write(2, b"late"));
+    recorder.happened(ms(4), &Happening::Sent(late), b"");
+    recorder.performed(PortId::FIRST, &PortCommand::DiscardInput);
+    recorder.performed(second, &PortCommand::DiscardInput);
+    recorder.performed(PortId::FIRST, &PortCommand::Open { settings: Settings::default().line });
+    recorder.performed(PortId::FIRST, &write(3, b"B"));
+    recorder.finish(&[]).expect("memory takes everything");
+    let text = String::from_utf8(out).expect("a recording is text");
+    let entries: Vec<&str> = text.lines().filter(|line| line.starts_with("0.")).collect();
+    let expected = [
+        "0.000000000 > +0.000000000 \"A\"",
+        "0.003000000 closed",
+        "0.004000000 #1 note flush",
+        "0.004000000 open 115200 8N1",
+        "0.004000000 > +0.000000000 \"B\"",
+    ];
+    assert_eq!(entries, expected);
+}
