@@ -96,16 +96,17 @@ impl Address {
         }
     }
 
-    /// Returns what stands for it in the name of a file: `/dev/ttyUSB0` is `ttyUSB0`, `replay:logs/a.recording` is `a`.
+    /// Returns what stands for it in the name of a file: `/dev/ttyUSB0` is `ttyUSB0`, `/tmp/bench/modem3` is `modem3`,
+    /// `replay:logs/a.recording` is `a`.
     fn label(&self) -> String {
         let plain = match self {
             Address::OwnDevice => "sim".to_string(),
             Address::Device(file) | Address::Recording(file) => {
                 file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
             }
-            Address::Real(RealPort::Node(name)) => name.trim_start_matches("/dev/").to_string(),
+            Address::Real(RealPort::Node(name)) => name_of_node(name).to_string(),
         };
-        plain.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect()
+        words(&plain)
     }
 }
 
@@ -253,11 +254,27 @@ fn pieces(name: &str) -> impl Iterator<Item = (&str, usize, &str)> {
     })
 }
 
+/// Returns what tells a device node from others: its name without the folder, unless the name is a number only.
+fn name_of_node(node: &str) -> &str {
+    let behind = |at: usize| &node[at + 1..];
+    let name = node.rfind('/').map_or(node, behind);
+    if name.is_empty() || name.bytes().all(|byte| byte.is_ascii_digit()) {
+        let folder = &node[..node.len() - name.len()].trim_end_matches('/');
+        return folder.rfind('/').map_or(node, behind);
+    }
+    name
+}
+
+/// Returns a text with one `_` in place of all signs between its letters and digits.
+fn words(text: &str) -> String {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
+}
+
 /// Returns what stands for each of several addresses in the names of its files, each once.
 pub(crate) fn labels(addresses: &[Address]) -> Vec<String> {
     let mut labels: Vec<String> = Vec::with_capacity(addresses.len());
     for address in addresses {
-        let plain = address.label();
+        let plain = Some(address.label()).filter(|label| !label.is_empty()).unwrap_or_else(|| "port".to_string());
         let mut label = plain.clone();
         let mut n = 2;
         while labels.contains(&label) {

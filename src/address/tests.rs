@@ -102,6 +102,18 @@ fn each_port_has_files_of_its_own() {
     let typed = ["/dev/ttyUSB0", "/dev/pts/5", "/dev/a-b", "/dev/a_b", "/dev/a+b", "COM3"];
     let addresses = typed.map(Address::parse);
     assert_eq!(labels(&addresses), ["ttyUSB0", "pts_5", "a_b", "a_b_2", "a_b_3", "COM3"]);
+    // Links and folders of a bench, COM ports beyond the ninth, and what has no letter or digit at all.
+    let typed = [
+        "/tmp/bench/modem3",
+        "./modem4",
+        "modem5",
+        "/tmp/x/7",
+        r"\\.\COM12",
+        "/dev/serial/by-id/usb-Acme--1-if00",
+        "+",
+    ];
+    let readable = ["modem3", "modem4", "modem5", "x_7", "COM12", "usb_Acme_1_if00", "port"];
+    assert_eq!(labels(&typed.map(Address::parse)), readable);
     let recorded = ["replay:logs/a.recording", "replay:b.recording", "replay:old/a.recording", "replay:run.COM3.rec"];
     assert_eq!(labels(&recorded.map(Address::parse)), ["a", "b", "a_2", "run_COM3"]);
     assert_eq!(labelled(Path::new("out/run.txt"), "ttyUSB0"), PathBuf::from("out/run.ttyUSB0.txt"));
