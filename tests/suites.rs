@@ -264,3 +264,58 @@ fn a_mistyped_command_and_a_folder_get_the_right_hint() {
         "1 transcript has no snapshot: run `flowrun test --accept` and commit `flows/snapshots/aliyun_secret.snap`";
     assert!(code == Some(1) && said.contains(hint), "{said}");
 }
+
+/// What only Linux tells, and needs a pseudo-terminal.
+#[cfg(target_os = "linux")]
+mod on_a_pseudo_terminal {
+    use std::io::{BufRead, BufReader};
+    use std::process::Child;
+
+    use super::*;
+
+    /// A program that ends with the test.
+    struct Running(Child);
+
+    impl Drop for Running {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    /// Serves a device; returns it with its port.
+    fn serve(folder: &Path, device: &str) -> (Running, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flowrun"));
+        command.args(["sim", device]).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut running = Running(command.spawn().expect("it can be started"));
+        let told = running.0.stdout.take().expect("it is piped");
+        let lines = BufReader::new(told).lines().map(|line| line.expect("it is UTF-8"));
+        let is_end = |c: char| c.is_whitespace() || matches!(c, '`' | ',' | ':');
+        let port = |line: String| Some(line[line.find("/dev/pts/")?..].split(is_end).next()?.to_string());
+        let port = lines.into_iter().find_map(port).expect("it says what its port is called");
+        (running, port)
+    }
+
+    #[test]
+    fn a_suite_says_once_who_else_has_its_port_and_what_has_no_effect_there() {
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("it can be written");
+        write("m.flow", "device \"m\"\non line \"A\" { reply \"OK\" }\n");
+        for name in ["1", "2"] {
+            write(&format!("{name}.flow"), "flow \"f\"\ndtr off\nsend \"A\"\nexpect line \"NO\" within 50ms\n");
+        }
+        let (_device, port) = serve(folder.path(), "m.flow");
+        let test = ["test", "1.flow", "2.flow", "--port", &port];
+        let (code, alone) = said(folder.path(), &test);
+        assert_eq!(code, Some(1), "{alone}");
+        assert_eq!(alone.matches("`dtr`, `rts` and `break` have no effect there").count(), 1, "{alone}");
+        assert_eq!(alone.matches("open too").count(), 0, "{alone}");
+        let reader = fs::File::open(&port).expect("it can be opened");
+        let reads = Command::new("sleep").arg("60").stdin(reader).spawn();
+        let reads = Running(reads.expect("it can be started"));
+        let (code, told) = said(folder.path(), &test);
+        assert_eq!(code, Some(1), "{told}");
+        let who = format!("process {} (`sleep`) has `{port}` open too", reads.0.id());
+        assert_eq!(told.matches(&who).count(), 1, "{told}");
+    }
+}

@@ -1,5 +1,6 @@
 //! `Prepared`: one run of the command line on one port, with its files made; `Checked`: the same without them.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Ending;
@@ -12,12 +13,12 @@ use super::terminal::Terminal;
 use crate::address::Address;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{Inputs, Rigour};
-use crate::program::{Op, Program};
+use crate::program::{Op, Program, Role};
 use crate::report::console::Volume;
 use crate::report::transcript::Times;
 use crate::results::Results;
 use crate::settings::{ControlLine, Settings};
-use crate::setup::{Counterpart, Ender, Pace, Setup, Terms, find_counterpart};
+use crate::setup::{Counterpart, Ender, Pace, Setup, Terms, find_counterpart, read_program};
 use crate::suite::snapshot::Snapshot;
 use crate::transport::is_pseudo_terminal;
 use crate::value::escape::{harmless, harmless_path};
@@ -108,8 +109,24 @@ pub(super) fn note_on_control_lines<'a>(runs: impl Iterator<Item = (&'a Setup, &
         Counterpart::Real(port) => uses_control_lines(setup.flow(), &inputs.settings) && is_pseudo_terminal(port),
         Counterpart::Device(_) | Counterpart::Recording(_) => false,
     };
-    let names: Vec<String> = runs.filter(has_no_effect).map(|(_, inputs)| harmless(&inputs.port)).collect();
-    let which = match names.as_slice() {
+    note_on(&runs.filter(has_no_effect).map(|(_, inputs)| harmless(&inputs.port)).collect::<Vec<_>>())
+}
+
+/// Returns the same note for a suite, of which all flows run on one port.
+pub(super) fn note_for_suite(address: &Address, flows: &[PathBuf]) -> String {
+    let Address::Real(port) = address else { return String::new() };
+    let uses_them = |file: &PathBuf| {
+        read_program(Role::Flow, file).is_ok_and(|read| uses_control_lines(&read.program, &read.program.settings))
+    };
+    if is_pseudo_terminal(port) && flows.iter().any(uses_them) {
+        note_on(&[harmless(port.to_string())])
+    } else {
+        String::new()
+    }
+}
+
+fn note_on(pseudo_terminals: &[String]) -> String {
+    let which = match pseudo_terminals {
         [] => return String::new(),
         [one] => format!("`{one}` is a pseudo-terminal"),
         [one, others @ ..] => format!("`{one}` and {} more are pseudo-terminals", others.len()),

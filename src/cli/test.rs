@@ -13,8 +13,10 @@ use super::args::TestArguments;
 use super::claims::{Claims, Output};
 use super::host::host_name;
 use super::outputs::Written;
-use super::refusal::refuse;
+use super::prepare::note_for_suite;
+use super::refusal::{refuse, tell_others};
 use super::terminal::Terminal;
+use crate::address::Address;
 use crate::diagnostic::render::Look;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::Rigour;
@@ -136,6 +138,7 @@ impl<'a> Suite<'a> {
         let (n_flows, look) = (self.flows.len(), self.rules.look);
         let events = self.events.take();
         let mut shown = Shown { terminal, look, n_flows, events, written: Written::Everything };
+        terminal.hint(&note_for_suite(&self.wanted.address, &self.flows));
         let mut judged = self.runner(terminal).run(&mut shown);
         terminal.status("");
         let mut written = shown.written;
@@ -151,6 +154,12 @@ impl<'a> Suite<'a> {
         let origin = Some(Origin { begun: self.begun, host: host_name() });
         let report = SuiteReport { cases, orphans, origin };
         terminal.say(&render_summary(&report, n_flows - report.cases.len(), look));
+        // Once, however many flows failed for it.
+        if let Address::Real(port) = &self.wanted.address
+            && report.count(Status::Failed) + report.count(Status::Interrupted) > 0
+        {
+            tell_others(port, Verdict::Failed, terminal);
+        }
         if has_pending {
             terminal.say("`flowrun test --review` asks about each difference, `--accept` takes all\n");
         }
