@@ -10,8 +10,8 @@ use super::{
     AUTH_HOST, Cloud, DYNAMIC_HOST, DYNAMIC_KEY, DYNAMIC_NAME, DYNAMIC_SECRET, Service, answer_to_test1, module_in,
 };
 
-/// Mosquitto closes right behind its refusal, so the module may tell of the one or of the other.
-const REFUSED: &str = "check client id, user";
+/// Mosquitto closes right behind its refusal. The module tells of the refusal first, as its manual says.
+const REFUSED: &str = "the broker refused the sign-in: check client id, user, password";
 const UNREACHABLE: &str = "the broker can not be reached: check host, port and data connection";
 const CLOSED: &str = "the broker has closed the connection";
 

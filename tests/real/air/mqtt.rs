@@ -78,6 +78,8 @@ pub(super) struct Link {
     pub stage: Stage,
     /// The broker has closed, and the session has not yet told all.
     pub is_closing: bool,
+    /// The session has told all.
+    pub has_told_all: bool,
     client: Option<AsyncClient>,
     link_task: JoinHandle<()>,
     session_task: Option<JoinHandle<()>>,
@@ -113,7 +115,16 @@ impl Link {
                 }
             }
         });
-        Link { id, stage: Stage::Opening, is_closing: false, client: None, link_task, session_task: None, tell }
+        Link {
+            id,
+            stage: Stage::Opening,
+            is_closing: false,
+            has_told_all: false,
+            client: None,
+            link_task,
+            session_task: None,
+            tell,
+        }
     }
 
     /// Begins a session on an open link; `false` if there is none, or one already.
@@ -172,9 +183,9 @@ impl Link {
         matches!(self.stage, Stage::SignedIn)
     }
 
-    /// Returns whether a session may still have something to tell.
+    /// Returns whether a session may still have something to tell: it may have ended, and its news not been heard yet.
     pub(super) fn has_session(&self) -> bool {
-        self.session_task.as_ref().is_some_and(|task| !task.is_finished())
+        self.session_task.is_some() && !self.has_told_all
     }
 
     fn session(&self) -> Option<&AsyncClient> {

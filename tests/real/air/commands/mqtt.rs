@@ -169,7 +169,10 @@ impl Module {
                 self.reply_bytes(&line);
             }
             News::Closed if link.has_session() => link.is_closing = true,
-            News::Ended if !link.is_closing => link.stage = Stage::Left,
+            News::Ended if !link.is_closing => {
+                link.has_told_all = true;
+                link.stage = Stage::Left;
+            }
             News::Closed | News::Ended => {
                 self.link = None;
                 self.reply("CLOSED");
@@ -203,5 +206,38 @@ fn switch(form: &Form) -> Switch {
             _ => Switch::Wrong,
         },
         Form::Plain => Switch::Wrong,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::io::duplex;
+    use tokio::sync::mpsc::unbounded_channel;
+
+    use super::super::super::network::Network;
+    use super::super::super::{Late, Notes};
+    use super::*;
+
+    /// A broker refuses and closes at once, and the closing is heard before the refusal.
+    #[tokio::test]
+    async fn a_refusal_is_error_and_then_closed_whichever_is_heard_first() {
+        let (tell, mut late) = unbounded_channel();
+        let network = Network::new(&[]).expect("it needs no authority");
+        let mut module = Module::new(Family::TwoG, network.clone(), tell.clone(), Arc::new(Notes::default()));
+        let id = LinkId(1);
+        let mut link = Link::open(id, network, ("broker".to_string(), 1883), Transport::Plain, tell);
+        // Nobody is at the other end, so the session ends by itself.
+        link.stage = Stage::Open(duplex(64).0);
+        let identity = Identity { client_id: "c".to_string(), user: "u".to_string(), password: "p".to_string() };
+        assert!(link.sign_in(&identity, true, 60));
+        while !matches!(late.recv().await, Some(Late::Mqtt(_, News::Ended))) {}
+        tokio::task::yield_now().await;
+        module.link = Some(link);
+        for news in [News::Closed, News::Refused("NotAuthorized".to_string()), News::Ended] {
+            module.handle_news(id, news);
+        }
+        assert_eq!(String::from_utf8_lossy(&module.output), "\r\nERROR\r\n\r\nCLOSED\r\n");
     }
 }
