@@ -12,6 +12,7 @@ mod person;
 mod ports;
 mod prepare;
 mod refusal;
+mod reports;
 mod run;
 mod sim;
 mod stress;

@@ -3,6 +3,7 @@
 //! No sink decides about the run: one that can not write any more is left out, and the others go on.
 
 pub mod board;
+pub mod campaign;
 pub mod console;
 pub mod failure;
 pub mod format;

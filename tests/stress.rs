@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use flowrun::engine::Inputs;
 use flowrun::program::Program;
+use flowrun::report::format::Format;
 use flowrun::stress::{Aim, Bench, Campaign, Choice, Fault, Occurrence, Plan, Report, Wrong, run};
 
 fn bench(flow: Arc<Program>, device: Arc<Program>) -> Bench {
@@ -212,6 +213,60 @@ fn a_secret_that_is_given_is_covered_in_the_text_of_the_flow_too() {
     let told = String::from_utf8_lossy(&told);
     assert!(told.contains("does not pass on an ideal line"), "{told}");
     assert!(!told.contains("Zq7W"), "{told}");
+}
+
+#[test]
+fn the_document_lists_every_report_of_a_campaign_and_its_command_writes_them() {
+    let document = std::fs::read_to_string(support::repo("docs/robustness.md")).expect("it is UTF-8");
+    let listed: Vec<&str> = document.lines().filter(|line| line.starts_with("| `--report ")).collect();
+    let row =
+        |format: Format| Some(format!("| `--report {}=FILE` | {} |", format.name(), format.of_campaign()?.content));
+    assert_eq!(listed, Format::all().filter_map(row).collect::<Vec<_>>());
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    support::copy(&support::repo("flows"), &folder.path().join("flows"));
+    let command = document.lines().find(|line| line.starts_with("flowrun stress flows/")).expect("there is one");
+    let arguments: Vec<&str> = command.split_whitespace().skip(1).collect();
+    assert_eq!(stress(folder.path(), &arguments).0, Some(0), "{command}");
+    for (file, text) in [("stress.xml", "<testcase name=\"benign faults\""), ("stress.json", "\"flowrun stress\"")] {
+        let written = std::fs::read_to_string(folder.path().join(file)).expect("it was written");
+        assert!(written.contains(text), "{file}: {written}");
+    }
+}
+
+/// Runs a command of flowrun in a folder; returns its exit code and everything that it said.
+fn stress(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_flowrun"));
+    let output = command.current_dir(folder).args(arguments).output().expect("it can be started");
+    let told = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&told).into_owned())
+}
+
+#[test]
+fn a_report_has_what_was_found_and_is_not_written_over_the_flow() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("d.flow"), DEVICE).expect("it can be written");
+    let fragile =
+        "flow \"t\" sim \"d.flow\"\nsend \"STATE\"\nexpect /(?<got>.+)/\nassert got == \"+STATE: 3\", \"${got}\"\n";
+    std::fs::write(at("t.flow"), fragile).expect("it can be written");
+    let (code, told) =
+        stress(folder.path(), &["stress", "t.flow", "--report", "junit=s.xml", "--report", "json=s.json"]);
+    assert_eq!(code, Some(1), "{told}");
+    let read = |name: &str| std::fs::read_to_string(at(name)).expect("it was written");
+    let (xml, json) = (read("s.xml"), read("s.json"));
+    assert!(xml.contains("<testcase name=\"fragile at t.flow:4\"") && xml.contains("line=\"4\""), "{xml}");
+    assert!(json.contains("\"wrong\": \"fragile\"") && json.contains("\"place\": \"t.flow:4:1\""), "{json}");
+    std::fs::write(at("n.flow"), fragile.replace("STATE: 3", "STATE: 4")).expect("it can be written");
+    let (code, told) = stress(folder.path(), &["stress", "n.flow", "--report", "junit=n.xml"]);
+    assert!(code == Some(1) && read("n.xml").contains("it does not pass on an ideal line"), "{told}");
+    for (report, why) in [
+        ("junit=t.flow", "it is the flow itself"),
+        ("json=d.flow", "it is the simulated device itself"),
+        ("tap=x", "is no report"),
+    ] {
+        let (code, told) = stress(folder.path(), &["stress", "t.flow", "--report", report]);
+        assert!(code == Some(2) && told.contains(why), "{report}: {told}");
+    }
 }
 
 /// A plan of one fault decides everything that happens on the line: what is lost, where noise stands, how long what comes late

@@ -66,6 +66,7 @@ Examples:
   flowrun stress login.flow                        300 runs against its own simulated device
   flowrun stress login.flow --runs 10000 --faults split,delay,merge,urc,echo
   flowrun stress login.flow --seed 42 --runs 1 --faults urc@17     one of them again
+  flowrun stress login.flow --report junit=stress.xml --report json=stress.json
 
 Benign faults, which must not change how the flow ends:
   split   reads cut anywhere          delay  answers later, within limits
@@ -299,6 +300,9 @@ pub(super) struct StressArguments {
     /// Set a variable of the simulated device (repeatable)
     #[arg(long = "sim-var", value_name = "NAME=VALUE", help_heading = "Variables")]
     pub sim_vars: Vec<String>,
+    /// Write a report of what was found: junit=FILE or json=FILE (repeatable)
+    #[arg(long, value_name = "KIND=FILE", help_heading = "Output")]
+    pub report: Vec<String>,
     /// Say when to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: Colours,

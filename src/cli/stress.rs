@@ -4,21 +4,26 @@ use std::collections::BTreeSet;
 
 use super::Ending;
 use super::args::StressArguments;
+use super::claims::{Claims, Output};
 use super::given::{device_variables, variables};
+use super::host::host_name;
 use super::refusal::{complain, program_for, refuse};
+use super::reports::Report as ReportFile;
 use super::terminal::Terminal;
 use crate::address::Address;
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::event::Verdict;
 use crate::program::Role;
+use crate::report::campaign::{CampaignReport, FindingReport, IdealRun, KindOfRuns, StrikeReport};
 use crate::report::console::Volume;
 use crate::report::failure::diagnostic_of;
+use crate::report::suite::Origin;
 use crate::report::summary::remark;
-use crate::setup::{Setup, SetupError, Terms, find_counterpart};
+use crate::setup::{Setup, SetupError, Terms, find_counterpart, present};
 use crate::source::Sources;
 use crate::stress::{
-    Bench, Campaign, Choice, Ending as RunEnding, Fault, Finding, Occurrence, Report, Tally, Trial, Wrong, run,
+    Bench, Campaign, Choice, Ending as RunEnding, Fault, Finding, Occurrence, Report, Strike, Tally, Trial, Wrong, run,
 };
 use crate::value::escape::{harmless, harmless_path};
 
@@ -28,18 +33,27 @@ const MOST_STRIKES: usize = 8;
 /// Runs a campaign and tells what it found.
 pub(super) fn stress(arguments: &StressArguments, terminal: &Terminal) -> Ending {
     match prepare(arguments, terminal) {
-        Ok((bench, campaign)) => carry_out(arguments, &bench, &campaign, terminal),
+        Ok(prepared) => carry_out(arguments, &prepared, terminal),
         Err(ending) => ending,
     }
 }
 
-fn prepare(arguments: &StressArguments, terminal: &Terminal) -> Result<(Bench, Campaign), Ending> {
+/// Everything that a campaign needs, checked.
+struct Prepared {
+    bench: Bench,
+    campaign: Campaign,
+    reports: Vec<ReportFile>,
+}
+
+fn prepare(arguments: &StressArguments, terminal: &Terminal) -> Result<Prepared, Ending> {
     let file = &arguments.file;
     let refused = |error| refuse(error, terminal);
     let wrong = |problem: Diagnostic| {
         terminal.refuse(problem);
         Ending::Refused
     };
+    let reports = arguments.report.iter().map(|text| ReportFile::of_campaign(text));
+    let reports: Vec<ReportFile> = reports.collect::<Result<_, _>>().map_err(wrong)?;
     let flow = program_for(Role::Flow, file, Volume::Normal, terminal)?;
     let address = Address::parse(&arguments.port);
     match address {
@@ -49,13 +63,22 @@ fn prepare(arguments: &StressArguments, terminal: &Terminal) -> Result<(Bench, C
     let found = find_counterpart(&address, file, &flow).map_err(refused)?;
     complain(&found.warnings, terminal);
     let choice = choice(&arguments.faults).map_err(|problem| wrong(*problem))?;
+    let mut claims = Claims::default();
+    claims.reads("the flow itself", file);
+    claims.reads_program("the flow itself, or used by it", &flow);
+    claims.reads_found(&found);
+    arguments.variables.files.iter().for_each(|path| claims.reads("a file of variables", path));
+    for report in &reports {
+        let output = Output { title: &report.title(), path: report.path(), option: &report.option() };
+        claims.writes(&output).map_err(wrong)?;
+    }
     let variables = variables(&flow, &arguments.variables);
     let device_variables = device_variables(&arguments.sim_vars);
     let terms = Terms { variables, device_variables, ..Terms::default() };
     let setup = Setup::join(flow, file, found.counterpart, terms).map_err(refused)?;
     // Of a recording beside the flow there is no line that could be spoilt either.
     let bench = Bench::of(&setup, &arguments.port).ok_or_else(|| refused(SetupError::NoCounterpart))?;
-    Ok((bench, Campaign { runs: arguments.runs, seed: arguments.seed, choice }))
+    Ok(Prepared { bench, campaign: Campaign { runs: arguments.runs, seed: arguments.seed, choice }, reports })
 }
 
 fn no_device(address: &Address) -> Diagnostic {
@@ -98,20 +121,45 @@ fn choice(typed: &[String]) -> Result<Choice, Box<Diagnostic>> {
     exact.into_iter().map(occurrence).collect::<Result<BTreeSet<_>, _>>().map(Choice::Exactly)
 }
 
-fn carry_out(arguments: &StressArguments, bench: &Bench, campaign: &Campaign, terminal: &Terminal) -> Ending {
+fn carry_out(arguments: &StressArguments, prepared: &Prepared, terminal: &Terminal) -> Ending {
+    let Prepared { bench, campaign, reports } = prepared;
+    let begun = present();
     let file = harmless_path(&arguments.file);
     terminal.say(&format!("stress {file}: {} runs from seed {}\n", campaign.runs, campaign.seed));
-    let report = match run(bench, campaign) {
-        Ok(report) => report,
+    let done = run(bench, campaign);
+    let ending = match &done {
+        Ok(report) => show(report, arguments, prepared, terminal),
         Err(ideal) => {
             terminal.say("\nit does not pass on an ideal line, so nothing was tried:\n\n");
             if let Some(failure) = &ideal.failure {
-                terminal.report(&[diagnostic_of(failure)], &covered(bench, &ideal));
+                terminal.report(&[diagnostic_of(failure)], &covered(bench, ideal));
             }
-            return Ending::Found;
+            Ending::Found
         }
     };
-    terminal.say(&render_report(&report));
+    if reports.is_empty() {
+        return ending;
+    }
+    let origin = Some(Origin { begun, host: host_name() });
+    let (ideal, report) = match &done {
+        Ok(report) => (&report.ideal, Some(report)),
+        Err(ideal) => (&**ideal, None),
+    };
+    let told = CampaignReport { origin, ..campaign_report(arguments, bench, ideal, report) };
+    let mut is_written = true;
+    for report in reports {
+        if let Err(error) = report.write_campaign(&told) {
+            terminal.warn(&format!("the report `{}` cannot be written: {error}", harmless_path(report.path())));
+            is_written = false;
+        }
+    }
+    if is_written || ending != Ending::Done { ending } else { Ending::Unwritten }
+}
+
+/// Shows what a campaign found; returns how the command ends.
+fn show(report: &Report, arguments: &StressArguments, prepared: &Prepared, terminal: &Terminal) -> Ending {
+    let Prepared { bench, campaign, .. } = prepared;
+    terminal.say(&render_report(report));
     for (i, finding) in report.findings.iter().enumerate() {
         terminal.say(&format!("\n{}. {}\n", i + 1, render_finding(finding, bench, arguments)));
         if let Some(failure) = &finding.trial.failure {
@@ -126,6 +174,74 @@ fn carry_out(arguments: &StressArguments, bench: &Bench, campaign: &Campaign, te
     }
 }
 
+/// Returns what reports are printed from; nothing but the ideal run if that did not pass.
+fn campaign_report(
+    arguments: &StressArguments,
+    bench: &Bench,
+    ideal: &Trial,
+    report: Option<&Report>,
+) -> CampaignReport {
+    let kind = |title, tally: &Tally| {
+        let Tally { runs, same, failed, wrong } = *tally;
+        KindOfRuns { title, runs, same, failed, wrong }
+    };
+    let finding = |finding: &Finding| {
+        let strike = |strike: &Strike| StrikeReport {
+            at: strike.at.since_start(),
+            occurrence: strike.occurrence.to_string(),
+            what: strike.what.clone(),
+        };
+        FindingReport {
+            wrong: word(finding.wrong),
+            site: finding.site,
+            runs: finding.runs,
+            seed: finding.seed,
+            strikes: finding.trial.strikes.iter().map(strike).collect(),
+            text: render_finding(finding, bench, arguments),
+            failure: finding.trial.failure.clone(),
+            sources: covered(bench, &finding.trial),
+        }
+    };
+    CampaignReport {
+        file: arguments.file.display().to_string(),
+        title: bench.flow().title.clone(),
+        port: arguments.port.clone(),
+        seed: arguments.seed,
+        ideal: IdealRun {
+            verdict: verdict_of(ideal).title(),
+            is_success: verdict_of(ideal).is_success(),
+            took: ideal.took.since_start(),
+            n_writes: ideal.sent.len(),
+            n_blocks: ideal.n_blocks,
+            failure: ideal.failure.clone(),
+            sources: covered(bench, ideal),
+        },
+        struck: report
+            .map_or(Vec::new(), |report| report.struck.iter().map(|(fault, runs)| (fault.name(), *runs)).collect()),
+        kinds: report.map_or(Vec::new(), |report| vec![kind("benign", &report.benign), kind("malign", &report.malign)]),
+        findings: report.map_or(Vec::new(), |report| report.findings.iter().map(finding).collect()),
+        origin: None,
+    }
+}
+
+fn verdict_of(trial: &Trial) -> Verdict {
+    match &trial.ending {
+        RunEnding::Verdict(verdict) => *verdict,
+        RunEnding::Endless | RunEnding::Panicked(_) => Verdict::Failed,
+    }
+}
+
+/// Returns the word for what is wrong, as reports have it.
+fn word(wrong: Wrong) -> &'static str {
+    match wrong {
+        Wrong::Fragile => "fragile",
+        Wrong::FalsePass => "false pass",
+        Wrong::Endless => "endless",
+        Wrong::Unexplained => "unexplained",
+        Wrong::Panicked => "panic",
+    }
+}
+
 /// Returns the texts of the flow with the secrets covered that a run knew: one that was given may stand in them too.
 fn covered(bench: &Bench, trial: &Trial) -> Sources {
     let mut sources = (*bench.flow().sources).clone();
@@ -135,10 +251,7 @@ fn covered(bench: &Bench, trial: &Trial) -> Sources {
 
 fn render_report(report: &Report) -> String {
     let Report { ideal, struck, benign, malign, .. } = report;
-    let verdict = match &ideal.ending {
-        RunEnding::Verdict(verdict) => verdict.title(),
-        RunEnding::Endless | RunEnding::Panicked(_) => Verdict::Failed.title(),
-    };
+    let verdict = verdict_of(ideal).title();
     let mut text = format!(
         "  ideal line   {verdict}, {} s, {} writes, {} blocks of answers\n",
         ideal.took,
@@ -171,17 +284,16 @@ fn render_finding(finding: &Finding, bench: &Bench, arguments: &StressArguments)
     let place = site.map(|site| bench.flow().sources.place(site));
     let place = place.map_or(String::new(), |place| format!(" at {}", harmless(&place)));
     let times = if *runs == 1 { "1 run".to_string() } else { format!("{runs} runs") };
+    let head = word(*wrong);
     let mut text = match wrong {
-        Wrong::Fragile => format!("fragile{place}: {times} ended otherwise though nothing on the line was wrong"),
+        Wrong::Fragile => format!("{head}{place}: {times} ended otherwise though nothing on the line was wrong"),
         Wrong::FalsePass => {
             let what = "passed although the device was not told, or did not give, what it should";
-            format!(
-                "false pass: {times} {what}\n   to change: await the answer to each command, and check what is saved"
-            )
+            format!("{head}: {times} {what}\n   to change: await the answer to each command, and check what is saved")
         }
-        Wrong::Endless => format!("endless{place}: {times} did not end by itself"),
-        Wrong::Unexplained => format!("unexplained{place}: {times} failed without a reason"),
-        Wrong::Panicked => format!("panic: {times} ended with a panic, a defect of flowrun"),
+        Wrong::Endless => format!("{head}{place}: {times} did not end by itself"),
+        Wrong::Unexplained => format!("{head}{place}: {times} failed without a reason"),
+        Wrong::Panicked => format!("{head}: {times} ended with a panic, a defect of flowrun"),
     };
     match &trial.ending {
         RunEnding::Panicked(why) => text += &format!("\n   {}", harmless(why)),

@@ -1,10 +1,12 @@
-//! `Format`: every form in which the report of a suite can be written: its name, what is in it, and what writes it.
+//! `Format`: every form in which the report of a suite, or of a stress campaign, can be written: its name, what is in it, and
+//! what writes it.
 //!
-//! The command line, its help and `docs/suites.md` take names from here. A new format is a row, the function that it names,
-//! and a row in that document; a test compares the two.
+//! The command line, its help, `docs/suites.md` and `docs/robustness.md` take names from here. A new format is a row, the
+//! functions that it names, and a row in these documents; a test compares them.
 
-use super::json::render_json;
-use super::junit::render_junit;
+use super::campaign::CampaignReport;
+use super::json::{render_campaign_json, render_json};
+use super::junit::{render_campaign_junit, render_junit};
 use super::suite::SuiteReport;
 use super::tap::render_tap;
 
@@ -14,23 +16,43 @@ static TABLE: &[Row] = &[
         name: "junit",
         content: "a `testsuite` a flow, a `testcase` a step with its file and line; attempts before the last are `flakyFailure` or `rerunFailure`",
         render: render_junit,
+        of_campaign: Some(OfCampaign {
+            content: "a `testsuite` of the campaign: a `testcase` for the ideal line, one for each kind of faults that showed nothing, a failed one for each finding with its file and line",
+            render: render_campaign_junit,
+        }),
     },
     Row {
         name: "json",
         content: "everything, as one document; its keys are described in `src/report/json.rs`",
         render: render_json,
+        of_campaign: Some(OfCampaign {
+            content: "everything, as one document; its keys are described in `src/report/json.rs`",
+            render: render_campaign_json,
+        }),
     },
-    Row { name: "tap", content: "TAP 14, a test point a flow", render: render_tap },
+    Row { name: "tap", content: "TAP 14, a test point a flow", render: render_tap, of_campaign: None },
 ];
 
+#[derive(Debug)]
 struct Row {
     name: &'static str,
     content: &'static str,
     render: fn(&SuiteReport) -> String,
+    /// How a campaign is written, if it can be.
+    of_campaign: Option<OfCampaign>,
+}
+
+/// The report of a campaign in a format.
+#[derive(Clone, Copy, Debug)]
+pub struct OfCampaign {
+    /// What is in it, as the documentation says it.
+    pub content: &'static str,
+    /// Returns the whole report.
+    pub render: fn(&CampaignReport) -> String,
 }
 
 /// A form of report.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Format {
     row: &'static Row,
 }
@@ -48,7 +70,16 @@ impl Format {
 
     /// Returns `junit=FILE`, `json=FILE` and so on, with `between` them and `last` before the last.
     pub fn choices(between: &str, last: &str) -> String {
-        let choices: Vec<String> = TABLE.iter().map(|row| format!("{}=FILE", row.name)).collect();
+        Format::joined(Format::all(), between, last)
+    }
+
+    /// Returns the same of the formats that a campaign can be written in.
+    pub fn choices_of_campaigns(between: &str, last: &str) -> String {
+        Format::joined(Format::all().filter(|format| format.of_campaign().is_some()), between, last)
+    }
+
+    fn joined(formats: impl Iterator<Item = Format>, between: &str, last: &str) -> String {
+        let choices: Vec<String> = formats.map(|format| format!("{}=FILE", format.name())).collect();
         match choices.split_last() {
             Some((only, [])) => only.clone(),
             Some((end, others)) => format!("{}{last}{end}", others.join(between)),
@@ -64,6 +95,11 @@ impl Format {
     /// Returns what is in it, as the documentation says it.
     pub fn content(self) -> &'static str {
         self.row.content
+    }
+
+    /// Returns how a campaign is written in it; `None` if it cannot be.
+    pub fn of_campaign(self) -> Option<OfCampaign> {
+        self.row.of_campaign
     }
 
     /// Returns the whole report of a suite.

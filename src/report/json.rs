@@ -22,12 +22,28 @@
 //!            "steps": ["Network", "Attach"], "sent": "…" | null, "came": ["…"] | null, "cause": "…" | null }
 //! ```
 //!
+//! A stress campaign is another document:
+//!
+//! ```text
+//! { "format": "flowrun stress", "version": 1,
+//!   "file": "flows/login.flow", "title": "Login", "port": "sim", "seed": 1,
+//!   "ideal": { "verdict": "passed", "took_ms": 5021, "writes": 30, "blocks": 42, "failure": FAILURE | null },
+//!   "faults": { "split": 80, … },  in how many runs each struck
+//!   "benign" and "malign": { "runs": 200, "same": 188, "failed": 0, "wrong": 12 },
+//!   "findings": [ { "wrong": "fragile" | "false pass" | "endless" | "unexplained" | "panic",
+//!     "place": "login.flow:4:3" | null, "runs": 12, "seed": 4,
+//!     "strikes": [ { "at_ms": 1250, "fault": "urc@17", "what": "…" } ],
+//!     "text": "…",                 all of it in words, with the command that repeats it
+//!     "failure": FAILURE | null } ] }
+//! ```
+//!
 //! Keys stand in this order. A key may be added at any time; one that goes or changes its meaning changes the version.
 
 use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
+use super::campaign::{CampaignReport, FindingReport, StrikeReport};
 use super::suite::{CaseReport, Status, SuiteReport};
 use super::summary::{Attempt, StepSummary};
 use crate::diagnostic::render::render_place;
@@ -49,6 +65,49 @@ pub fn render_json(suite: &SuiteReport) -> String {
         "flows": suite.cases.iter().map(flow).collect::<Vec<_>>(),
     });
     format!("{document:#}\n")
+}
+
+/// Returns the whole document of a stress campaign, indented, with a line end.
+pub fn render_campaign_json(campaign: &CampaignReport) -> String {
+    let ideal = &campaign.ideal;
+    let struck: Map<String, Json> =
+        campaign.struck.iter().map(|(name, runs)| ((*name).to_string(), (*runs).into())).collect();
+    let mut document = json!({
+        "format": "flowrun stress",
+        "version": VERSION,
+        "file": campaign.file,
+        "title": campaign.title,
+        "port": campaign.port,
+        "seed": campaign.seed,
+        "ideal": {
+            "verdict": ideal.verdict,
+            "took_ms": millis(ideal.took),
+            "writes": ideal.n_writes,
+            "blocks": ideal.n_blocks,
+            "failure": ideal.failure.as_ref().map(|failure| failure_of(failure, &ideal.sources)),
+        },
+        "faults": struck,
+    });
+    for kind in &campaign.kinds {
+        document[kind.title] =
+            json!({ "runs": kind.runs, "same": kind.same, "failed": kind.failed, "wrong": kind.wrong });
+    }
+    document["findings"] = campaign.findings.iter().map(finding_of).collect();
+    format!("{document:#}\n")
+}
+
+fn finding_of(finding: &FindingReport) -> Json {
+    let strike =
+        |strike: &StrikeReport| json!({ "at_ms": millis(strike.at), "fault": strike.occurrence, "what": strike.what });
+    json!({
+        "wrong": finding.wrong,
+        "place": finding.site.map(|site| render_place(site, &finding.sources)),
+        "runs": finding.runs,
+        "seed": finding.seed,
+        "strikes": finding.strikes.iter().map(strike).collect::<Vec<_>>(),
+        "text": finding.text,
+        "failure": finding.failure.as_ref().map(|failure| failure_of(failure, &finding.sources)),
+    })
 }
 
 fn flow(case: &CaseReport) -> Json {
@@ -109,6 +168,7 @@ fn millis(span: Duration) -> u64 {
 mod tests {
     use insta::assert_snapshot;
 
+    use super::super::campaign;
     use super::super::suite::tests::example;
     use super::*;
 
@@ -117,5 +177,19 @@ mod tests {
         let text = render_json(&example());
         assert!(serde_json::from_str::<Json>(&text).is_ok());
         assert_snapshot!(text);
+    }
+    #[test]
+    fn a_campaign_is_one_document() {
+        assert_snapshot!(render_campaign_json(&campaign::tests::example()));
+    }
+
+    #[test]
+    fn a_campaign_is_valid_whatever_its_texts_are() {
+        let text = render_campaign_json(&campaign::tests::nasty_example());
+        let read: Json = serde_json::from_str(&text).expect("it is JSON");
+        let nasty = campaign::tests::nasty();
+        for place in ["/title", "/findings/0/text", "/findings/0/strikes/0/what", "/findings/0/failure/message"] {
+            assert_eq!(read.pointer(place).and_then(Json::as_str), Some(nasty.as_str()), "{place}");
+        }
     }
 }

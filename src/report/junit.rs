@@ -7,6 +7,9 @@
 //! `failure`; what could not be run, or whose port failed, is an `error`. What was skipped has its reason. A clean-up that failed
 //! is a property and stands in the `system-out` of the suite. What XML cannot have is escaped in every text: a control character
 //! as `\x1b`, U+FFFF as `\u{ffff}`.
+//!
+//! A stress campaign is a `testsuite`: a `testcase` for the ideal line, one for the benign and one for the malign faults if they
+//! showed nothing, and a failed one for each finding, with its file and line.
 
 use std::collections::HashSet;
 use std::fmt::Write;
@@ -14,12 +17,13 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestRerun, TestSuite, XmlString};
 
+use super::campaign::{CampaignReport, FindingReport};
 use super::failure::{diagnostic_of, render_failure};
 use super::suite::{CaseReport, Origin, Status, SuiteReport};
 use super::summary::{Attempt, StepSummary};
 use crate::diagnostic::render::{Look, Style};
 use crate::event::{Failure, StepOutcome};
-use crate::source::Site;
+use crate::source::{Site, Sources};
 use crate::value::calendar::format_time;
 
 const LOOK: Look = Look { width: 100, style: Style::Plain };
@@ -34,6 +38,72 @@ pub fn render_junit(suite: &SuiteReport) -> String {
     }
     report.set_time(took);
     report.to_string().expect("a String takes everything, and all text is UTF-8")
+}
+
+/// Returns the whole file of a stress campaign.
+pub fn render_campaign_junit(campaign: &CampaignReport) -> String {
+    let mut suite = TestSuite::new(legal(&campaign.file));
+    suite.set_time(campaign.ideal.took);
+    for (name, value) in campaign.origin.as_ref().into_iter().flat_map(attributes) {
+        suite.extra.insert(legal(name), legal(&value));
+    }
+    let seed = campaign.seed.to_string();
+    for (name, value) in [("title", &campaign.title), ("port", &campaign.port), ("seed", &seed)] {
+        suite.add_property(Property::new(name, legal(value)));
+    }
+    let mut names = HashSet::new();
+    let mut add = |title: &str, took: Duration, status: TestCaseStatus, (file, line): (String, Option<usize>)| {
+        let mut test = TestCase::new(unique(&mut names, title), status);
+        test.set_classname(legal(&campaign.file)).set_time(took);
+        test.extra.insert(legal("file"), legal(&file));
+        if let Some(line) = line {
+            test.extra.insert(legal("line"), legal(&line.to_string()));
+        }
+        suite.add_test_case(test);
+    };
+    let whole = || (campaign.file.clone(), None);
+    add("ideal line", campaign.ideal.took, ideal_status(campaign), whole());
+    for kind in campaign.kinds.iter().filter(|kind| kind.runs > 0 && kind.wrong == 0) {
+        add(&format!("{} faults", kind.title), Duration::ZERO, TestCaseStatus::success(), whole());
+    }
+    for finding in &campaign.findings {
+        let place = finding.site.and_then(|site| place_of(site, &finding.sources));
+        let title = match &place {
+            Some((file, line)) => format!("{} at {file}:{line}", finding.wrong),
+            None => finding.wrong.to_string(),
+        };
+        let place = place.map_or_else(whole, |(file, line)| (file, Some(line)));
+        add(&title, Duration::ZERO, finding_status(finding), place);
+    }
+    let mut report = Report::new("flowrun stress");
+    report.set_time(campaign.ideal.took);
+    report.add_test_suite(suite);
+    report.to_string().expect("a String takes everything, and all text is UTF-8")
+}
+
+fn ideal_status(campaign: &CampaignReport) -> TestCaseStatus {
+    let ideal = &campaign.ideal;
+    if ideal.is_success {
+        return TestCaseStatus::success();
+    }
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+    status.set_message("it does not pass on an ideal line, so nothing else was tried").set_type(ideal.verdict);
+    if let Some(failure) = &ideal.failure {
+        status.set_description(legal(render_failure(failure, &ideal.sources, LOOK).trim_end()));
+    }
+    status
+}
+
+fn finding_status(finding: &FindingReport) -> TestCaseStatus {
+    let mut text = finding.text.clone();
+    if let Some(failure) = &finding.failure {
+        text += "\n\n";
+        text += &render_failure(failure, &finding.sources, LOOK);
+    }
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+    let message = finding.text.lines().next().unwrap_or(finding.wrong);
+    status.set_message(legal(message)).set_type(finding.wrong).set_description(legal(text.trim_end()));
+    status
 }
 
 fn suite_of(case: &CaseReport, origin: Option<&Origin>) -> TestSuite {
@@ -96,15 +166,20 @@ fn unique(names: &mut HashSet<String>, title: &str) -> XmlString {
 
 /// Says where a test case stands: in the file and line of a site, or else in the file of the flow.
 fn set_place(test: &mut TestCase, site: Option<Site>, case: &CaseReport) {
-    let found = site.and_then(|site| Some((case.sources.iter().find(|(id, _)| *id == site.source)?.1, site)));
-    let (file, line) = match found {
-        Some((source, site)) => (source.name(), Some(source.line_column(site.span.start).0)),
-        None => (case.file.as_str(), None),
+    let (file, line) = match site.and_then(|site| place_of(site, &case.sources)) {
+        Some((file, line)) => (file, Some(line)),
+        None => (case.file.clone(), None),
     };
-    test.extra.insert(legal("file"), legal(file));
+    test.extra.insert(legal("file"), legal(&file));
     if let Some(line) = line {
         test.extra.insert(legal("line"), legal(&line.to_string()));
     }
+}
+
+/// Returns the file and the line of a site.
+fn place_of(site: Site, sources: &Sources) -> Option<(String, usize)> {
+    let (_, source) = sources.iter().find(|(id, _)| *id == site.source)?;
+    Some((source.name().to_string(), source.line_column(site.span.start).0))
 }
 
 /// Returns a text in which everything stands for itself that XML 1.0 can have, and everything else is escaped.
@@ -217,6 +292,7 @@ fn whole(case: &CaseReport, has_told: bool, has_skipped: bool) -> Option<TestCas
 mod tests {
     use insta::assert_snapshot;
 
+    use super::super::campaign;
     use super::super::suite::tests::example;
     use super::*;
 
@@ -301,5 +377,19 @@ mod tests {
                 assert!(tag.contains(name), "{tag} has no {name}");
             }
         }
+    }
+
+    #[test]
+    fn a_campaign_has_a_testcase_for_the_ideal_line_and_one_a_finding() {
+        assert_snapshot!(render_campaign_junit(&campaign::tests::example()));
+    }
+
+    #[test]
+    fn a_campaign_is_well_formed_whatever_its_texts_are() {
+        let text = render_campaign_junit(&campaign::tests::nasty_example());
+        let is_legal = |c: char| matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..);
+        assert_eq!(text.chars().find(|c| !is_legal(*c)), None);
+        let read = Report::deserialize_from_str(&text).expect("it is well-formed JUnit");
+        assert_eq!((read.tests, read.failures, read.errors), (4, 2, 0));
     }
 }

@@ -1,18 +1,16 @@
 //! What the options of `flowrun test` mean.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::env;
 use std::sync::{Mutex, PoisonError};
-use std::{env, fs, io};
 
 use super::super::args::TestArguments;
 use super::super::given::{from_environment, typed_variable};
 use super::super::refusal::address_problem;
+use super::super::reports::Report;
 use crate::address::Address;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::program::Program;
-use crate::report::format::Format;
-use crate::report::suite::SuiteReport;
 use crate::suite::volatile::Volatile;
 use crate::variables::{Given, Offered, Ways};
 
@@ -29,32 +27,6 @@ pub(super) struct Wanted {
     used: Mutex<BTreeSet<String>>,
 }
 
-/// A report to be written.
-pub(super) struct Report {
-    format: Format,
-    path: PathBuf,
-}
-
-impl Report {
-    pub(super) fn write(&self, suite: &SuiteReport) -> io::Result<()> {
-        fs::write(&self.path, self.format.render(suite))
-    }
-
-    /// What it is called.
-    pub(super) fn title(&self) -> String {
-        format!("{} report", self.format.name())
-    }
-
-    /// How another file is named for it.
-    pub(super) fn option(&self) -> String {
-        format!("--report {}=FILE", self.format.name())
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
 impl Wanted {
     pub(super) fn read(arguments: &TestArguments) -> Result<Wanted, Diagnostic> {
         let mut volatile = Volatile::default();
@@ -67,7 +39,7 @@ impl Wanted {
             address: port.map_or(Ok(Address::OwnDevice), Address::read).map_err(|error| address_problem(&error))?,
             shard: arguments.selection.shard.as_deref().map(shard).transpose()?,
             volatile,
-            reports: arguments.report.iter().map(|text| report(text)).collect::<Result<_, _>>()?,
+            reports: arguments.report.iter().map(|text| Report::of_suite(text)).collect::<Result<_, _>>()?,
             given,
             used: Mutex::default(),
         })
@@ -99,17 +71,6 @@ fn shard(text: &str) -> Result<(usize, usize), Diagnostic> {
     }
 }
 
-fn report(text: &str) -> Result<Report, Diagnostic> {
-    let known = text.split_once('=').and_then(|(name, path)| Some((Format::find(name)?, path)));
-    match known {
-        Some((format, path)) if !path.is_empty() => Ok(Report { format, path: PathBuf::from(path) }),
-        Some(_) | None => {
-            let help = format!("write `--report {}`", Format::choices("`, `", "` or `"));
-            Err(wrong(format!("`--report {text}` is no report")).help(help))
-        }
-    }
-}
-
 fn wrong(message: String) -> Diagnostic {
     Diagnostic::general(Code::CommandLine, message)
 }
@@ -123,15 +84,6 @@ mod tests {
         assert_eq!(shard("2/4").ok(), Some((2, 4)));
         for text in ["0/4", "5/4", "1", "a/b", "1/0"] {
             assert!(shard(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_report_has_a_kind_and_a_file() {
-        let read = report("junit=a=b.xml").expect("it is right");
-        assert_eq!((read.format.name(), read.path), ("junit", PathBuf::from("a=b.xml")));
-        for text in ["junit", "xml=a", "json="] {
-            assert!(report(text).is_err(), "{text}");
         }
     }
 }

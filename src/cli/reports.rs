@@ -1,0 +1,104 @@
+//! `--report KIND=FILE`: what it means for `test` and for `stress`.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::report::campaign::CampaignReport;
+use crate::report::format::Format;
+use crate::report::suite::SuiteReport;
+
+/// A report to be written.
+#[derive(Debug)]
+pub(super) struct Report {
+    format: Format,
+    path: PathBuf,
+}
+
+impl Report {
+    /// Reads what `test` was given.
+    ///
+    /// # Errors
+    ///
+    /// It is no report.
+    pub(super) fn of_suite(text: &str) -> Result<Report, Diagnostic> {
+        read(text).ok_or_else(|| no_report(text, &Format::choices("`, `", "` or `")))
+    }
+
+    /// Reads what `stress` was given.
+    ///
+    /// # Errors
+    ///
+    /// It is no report, or one that only suites have.
+    pub(super) fn of_campaign(text: &str) -> Result<Report, Diagnostic> {
+        let known = read(text).filter(|report| report.format.of_campaign().is_some());
+        known.ok_or_else(|| no_report(text, &Format::choices_of_campaigns("`, `", "` or `")))
+    }
+
+    /// Writes what came of a suite.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written.
+    pub(super) fn write(&self, suite: &SuiteReport) -> io::Result<()> {
+        fs::write(&self.path, self.format.render(suite))
+    }
+
+    /// Writes what came of a campaign.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written.
+    pub(super) fn write_campaign(&self, campaign: &CampaignReport) -> io::Result<()> {
+        match self.format.of_campaign() {
+            Some(format) => fs::write(&self.path, (format.render)(campaign)),
+            None => Ok(()),
+        }
+    }
+
+    /// What it is called.
+    pub(super) fn title(&self) -> String {
+        format!("{} report", self.format.name())
+    }
+
+    /// How another file is named for it.
+    pub(super) fn option(&self) -> String {
+        format!("--report {}=FILE", self.format.name())
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn read(text: &str) -> Option<Report> {
+    let (name, path) = text.split_once('=')?;
+    let format = Format::find(name).filter(|_| !path.is_empty())?;
+    Some(Report { format, path: PathBuf::from(path) })
+}
+
+fn no_report(text: &str, choices: &str) -> Diagnostic {
+    let problem = Diagnostic::general(Code::CommandLine, format!("`--report {text}` is no report"));
+    problem.help(format!("write `--report {choices}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_has_a_kind_and_a_file() {
+        let read = Report::of_suite("junit=a=b.xml").expect("it is right");
+        assert_eq!((read.format.name(), read.path), ("junit", PathBuf::from("a=b.xml")));
+        for text in ["junit", "xml=a", "json="] {
+            assert!(Report::of_suite(text).is_err() && Report::of_campaign(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_only_suites_have_is_refused_for_a_campaign() {
+        assert!(Report::of_suite("tap=a").is_ok() && Report::of_campaign("json=a").is_ok());
+        let problem = Report::of_campaign("tap=a").expect_err("a campaign has no such report");
+        assert_eq!(problem.help.as_deref(), Some("write `--report junit=FILE` or `json=FILE`"));
+    }
+}
