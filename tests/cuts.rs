@@ -2,7 +2,6 @@
 
 mod support;
 
-use flowrun::engine::{Engine, Inputs};
 use flowrun::event::{Event, Verdict, Waiting};
 use flowrun::port::{Happening, PortCommand, PortId};
 use flowrun::report::Sink;
@@ -95,20 +94,11 @@ impl Audience for Kept<'_> {
 
 /// Runs a flow on a line whose bytes come in seeded pieces of at most so many; returns the text of its snapshot, and the events.
 fn run(flow: &str, device: &str, seed: u64, most: u64) -> (String, Vec<Event>) {
-    let engine = |name: &str, text: &str| {
-        let program = support::program(support::check_text(name, text));
-        let inputs = Inputs {
-            variables: Default::default(),
-            seed: 1,
-            begun: support::BEGUN,
-            file: name.to_string(),
-            port: "/dev/ttyUSB0".to_string(),
-            settings: program.settings.clone(),
-        };
-        (Engine::new(program.clone(), inputs), program.sources.clone())
-    };
-    let (mut flow, sources) = engine("test.flow", flow);
-    let world = SimWorld::new(engine("device.flow", device).0);
+    let program = |name: &str, text: &str| support::program(support::check_text(name, text));
+    let flow = program("test.flow", flow);
+    let sources = flow.sources.clone();
+    let mut flow = support::engine(&flow, "/dev/ttyUSB0");
+    let world = SimWorld::new(support::engine(&program("device.flow", device), "/dev/ttyUSB0"));
     let mut world = Cutter { world, dice: Rng::from_seed(seed), most, waiting: Vec::new(), due: Moment::START };
     let mut hidden = Vec::new();
     let mut kept = Kept { hidden: Transcript::new(&mut hidden, &sources, Times::Hidden), events: Vec::new() };

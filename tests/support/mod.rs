@@ -126,6 +126,19 @@ pub(crate) fn program(checked: Checked) -> Arc<Program> {
     Arc::new(checked.program.unwrap_or_else(|| panic!("{shown}")))
 }
 
+/// Returns an engine that runs a program with the defaults of its variables.
+pub(crate) fn engine(program: &Arc<Program>, port: &str) -> Engine {
+    let inputs = Inputs {
+        variables: HashMap::new(),
+        seed: 1,
+        begun: BEGUN,
+        file: "test.flow".to_string(),
+        port: port.to_string(),
+        settings: program.settings.clone(),
+    };
+    Engine::new(program.clone(), inputs)
+}
+
 /// Renders diagnostics as the console does, without colour.
 pub(crate) fn shown(problems: &[Diagnostic], checked: &Checked) -> String {
     render(problems, &checked.sources, LOOK)

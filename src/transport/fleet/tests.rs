@@ -15,10 +15,10 @@ use super::*;
 use crate::address::RealPort;
 use crate::check::check;
 use crate::engine::{Engine, Inputs};
-use crate::event::CloseReason;
+use crate::event::{CloseReason, Event};
 use crate::load::load;
 use crate::port::{Happening, PortCommand, PortId, WriteToken};
-use crate::report::Fan;
+use crate::report::{Fan, Sink};
 #[cfg(target_os = "linux")]
 use crate::settings::Settings;
 use crate::time::Moment;
@@ -26,6 +26,7 @@ use crate::time::Moment;
 use crate::transport::pty::PtyWorld;
 use crate::transport::threaded::{Errand, Serve, ThreadedWorld};
 use crate::transport::watched::Watched;
+use crate::value::random::Rng;
 use crate::world::{Company, Memory, Nobody, World};
 
 const ASKS: &str = "flow \"asks\"\nsend \"AT\"  expect line \"OK\" within 1h";
@@ -70,6 +71,9 @@ fn run_on(
 ) -> Vec<(usize, Verdict)> {
     let mut seats: Vec<_> =
         ports.iter().map(|port| (engine(flow, port), Memory::default(), Fan::default(), Nobody)).collect();
+    for (_, _, audience, _) in &mut seats {
+        audience.add("the moments", Forward::default());
+    }
     let sessions = seats.iter_mut().zip(ports).map(|((engine, keeper, audience, person), port)| {
         (open(port), Session::new(engine, Company { keeper, audience, person, tap: None }))
     });
@@ -81,6 +85,18 @@ fn run_on(
     };
     run_with(lookout, sessions, at_most, Clock::start(), interrupt, &mut note).expect("the wait has no limit");
     verdicts
+}
+
+/// Asserts that time never goes back in what is told of a run.
+#[derive(Default)]
+struct Forward(Moment);
+
+impl Sink for Forward {
+    fn tell(&mut self, event: &Event) -> io::Result<()> {
+        assert!(event.at >= self.0, "time goes back from {}: {event:?}", self.0);
+        self.0 = event.at;
+        Ok(())
+    }
 }
 
 fn interrupt() -> Interrupt {
@@ -226,6 +242,14 @@ struct Actor {
     next: Option<Happening>,
     n_answers: usize,
     is_ready: bool,
+    /// Its clock: it reports moments out of order.
+    dice: Rng,
+}
+
+impl Actor {
+    fn moment(&mut self) -> Moment {
+        Moment::from_millis(self.dice.below(4))
+    }
 }
 
 impl Lookout for Rehearsal {
@@ -259,7 +283,8 @@ impl World for Actor {
     }
 
     fn news(&mut self, _received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
-        Some((Moment::START, self.next.take()?))
+        let next = self.next.take()?;
+        Some((self.moment(), next))
     }
 
     fn wait(&mut self, _until: Option<Moment>, _received: &mut Vec<u8>) -> (Moment, Happening) {
@@ -282,7 +307,7 @@ impl Watched for Actor {
         self.n_answers -= 1;
         self.log.borrow_mut().push(format!("read {}", self.name));
         received.extend_from_slice(format!("OK {}\r\n", self.name).as_bytes());
-        Some((Moment::START, Happening::Received(PortId::FIRST)))
+        Some((self.moment(), Happening::Received(PortId::FIRST)))
     }
 }
 
@@ -292,7 +317,8 @@ fn rehearse(flow: &str, ports: &[&str]) -> Vec<String> {
     let mut lookout = Rehearsal { log: log.clone(), n_ports: ports.len() };
     let open = |port: &str| {
         let (name, log) = (port.to_string(), log.clone());
-        AnyPort::new(Actor { name, log, next: None, n_answers: 0, is_ready: false })
+        let dice = Rng::from_seed(port.len() as u64);
+        AnyPort::new(Actor { name, log, next: None, n_answers: 0, is_ready: false, dice })
     };
     let verdicts = run_on(&mut lookout, &open, flow, ports, ports.len(), &interrupt(), &mut |_| {});
     assert!(verdicts.len() == ports.len() && verdicts.iter().all(|(_, v)| *v == Verdict::Passed), "{verdicts:?}");
