@@ -7,6 +7,7 @@ pub mod coding;
 pub mod compare;
 pub mod digest;
 pub mod escape;
+pub mod gbk;
 pub mod json;
 pub mod line_end;
 pub mod operator;

@@ -132,6 +132,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["cli/args.rs"]),
     ("crc", &["value/checksum.rs"]),
     ("ctrlc", &["transport/interrupt.rs"]),
+    ("encoding_rs", &["value/gbk.rs"]),
     ("getrandom", &["setup.rs"]),
     ("glob", &["address.rs"]),
     ("hex", &["syntax/lower/expr.rs", "value.rs", "value/coding.rs", "value/digest.rs"]),

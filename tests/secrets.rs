@@ -469,3 +469,17 @@ step "third" { send "AT"  expect line "OK"  capture secret again from /(OK\w*)/ 
     let holds = program.ops.iter().filter(|op| matches!(op, flowrun::program::Op::Hold)).count();
     assert_eq!(holds, 2, "one in the second step and one in the third");
 }
+
+#[test]
+fn a_secret_that_comes_in_gbk_is_named_where_a_message_reads_the_input_as_gbk() {
+    // The device sends the secret, and more, in two bytes a character.
+    let device = r#"device "d" on line "A" { send raw x"b9a4b3a7b2e2cad4"  send raw x"d6d0b9fa0d0a" }"#;
+    let flow = "flow \"t\"\nsecret key = \"工厂测试\"\nsend \"A\"  expect line \"ready\" within 1s\n";
+    let outcome = Run::texts(flow, device).go();
+    assert!(outcome.report.contains("`«key»中国`"), "{}", outcome.report);
+    assert!(!format!("{}{:?}", outcome.report, outcome.events).contains("测试"), "{}", outcome.report);
+    // What stands there as bytes is not read at all.
+    let bytes = flow.replace("\"工厂测试\"", "x\"b9a4b3a7b2e2cad4\"");
+    let outcome = Run::texts(&bytes, device).go();
+    assert!(!outcome.report.contains("厂") && outcome.report.contains("looks like GBK"), "{}", outcome.report);
+}

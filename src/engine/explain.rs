@@ -16,7 +16,11 @@ use crate::program::{LookAt, Needed, PatternSpec, Role};
 use crate::settings::LineSettings;
 use crate::source::Site;
 use crate::time::show_duration;
-use crate::value::escape::{visible, visible_cut};
+use crate::value::escape::{harmless, visible, visible_cut};
+use crate::value::gbk::from_gbk;
+
+/// So many characters of what is read as GBK are shown.
+const MOST_OF_GBK: usize = 40;
 
 /// How many lines of what came are kept for a message.
 const LINES: usize = 64;
@@ -377,15 +381,25 @@ impl Engine {
         Came { lines: &lines, last_is_ended: true, clean: &clean }.near_miss(wait.patterns())
     }
 
+    /// Returns the first line that is no ASCII as a reader of GBK sees it, with secrets named; `None` if its bytes have one.
+    fn as_gbk(&self, came: &[u8]) -> Option<String> {
+        let line = came.split(|byte| matches!(byte, b'\r' | b'\n')).find(|line| !line.is_ascii())?;
+        let text = (self.named_line(line) == line).then(|| from_gbk(line)).flatten()?;
+        let text = harmless(self.journal.clean_text(&text));
+        let more = if text.chars().nth(MOST_OF_GBK).is_some() { "…" } else { "" };
+        Some(text.chars().take(MOST_OF_GBK).chain(more.chars()).collect())
+    }
+
     /// Explains bytes that are no text.
     fn not_text(&self, wait: &Wait, came: &[u8]) -> Option<String> {
         if let Some(with_parity) = self.with_parity(wait, came) {
             return Some(with_parity);
         }
         if is_gb2312(came) {
-            return Some(
-                "what came is not UTF-8 and looks like GBK, two bytes a character: write the bytes, as in x\"d6 d0\", or switch the device to UTF-8".into(),
-            );
+            let reads = self.as_gbk(came).map_or(String::new(), |text| format!(", and reads `{text}`"));
+            return Some(format!(
+                "what came is not UTF-8 and looks like GBK, two bytes a character{reads}: write the bytes, as in x\"d6 d0\", or switch the device to UTF-8"
+            ));
         }
         if !is_garbage(came) {
             return None;
