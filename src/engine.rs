@@ -16,10 +16,12 @@ mod departure;
 mod due;
 mod exec;
 mod explain;
+mod flood;
 mod flow;
 mod fuel;
 mod io;
 mod journal;
+pub mod limits;
 mod look;
 mod near_miss;
 mod port;
@@ -53,7 +55,7 @@ use flow::{Exit, Flow};
 use fuel::Fuel;
 pub use io::{Action, Input, Output};
 use journal::Journal;
-pub use look::inbox::REACH;
+pub use limits::REACH;
 use port::Ports;
 
 /// What a run begins with besides its program.
@@ -279,14 +281,17 @@ impl Engine {
     }
 
     fn received(&mut self, port: PortId, bytes: &[u8]) {
-        if bytes.is_empty() {
+        if bytes.is_empty() || matches!(self.state, State::Over(_)) {
             return;
         }
         let lost = self.ports[port].receive(bytes, self.now);
         if lost > 0 {
-            self.note(format!("{lost} unclaimed lines were forgotten: only the last 256 KiB are kept"));
+            self.note_forgotten(lost);
         }
         self.look_at(port);
+        if self.ports[port].sight.inbox.n_held() > REACH {
+            self.make_room(port);
+        }
     }
 
     fn port_closed(&mut self, port: PortId, reason: CloseReason) {

@@ -5,9 +5,10 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for one kind among many")]
 
+#[path = "support/alive.rs"]
+mod alive;
 mod support;
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -23,6 +24,8 @@ use flowrun::sim::{SimWorld, device_inputs};
 use flowrun::time::Moment;
 use flowrun::value::Value;
 use flowrun::world::{self, Audience, Company, Memory, Nobody};
+
+use alive::alive;
 use support::{BEGUN, LOOK, check_file, program, shown};
 
 /// How many bytes more may be alive at any later minute than at the fifth.
@@ -33,42 +36,6 @@ const TIMEOUT: Duration = Duration::from_millis(50);
 const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(1020));
 /// What a line of the device may have to wait for others that leave before it.
 const QUEUE: Duration = Duration::from_millis(20);
-
-/// Counts what each thread holds; what one thread frees for another does not happen here.
-struct Counting;
-
-thread_local! {
-    static ALIVE: Cell<isize> = const { Cell::new(0) };
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-// SAFETY: everything is done by `System`; counting neither allocates nor unwinds.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize);
-        // SAFETY: the caller keeps what `GlobalAlloc` asks for, and `System` asks for the same.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        count(-(layout.size() as isize));
-        // SAFETY: as above; `memory` came from `System`.
-        unsafe { System.dealloc(memory, layout) }
-    }
-
-    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count(size as isize - layout.size() as isize);
-        // SAFETY: as above; `memory` came from `System`.
-        unsafe { System.realloc(memory, layout, size) }
-    }
-}
-
-fn count(bytes: isize) {
-    // While a thread ends there is nothing left to count with.
-    let _ = ALIVE.try_with(|alive| alive.set(alive.get() + bytes));
-}
 
 /// Counts what is written and keeps none of it.
 struct Written<'a>(&'a Cell<usize>);
@@ -106,7 +73,7 @@ impl Audience for Witness<'_> {
                 self.overslept.push(event.at);
             }
             if n % 60 == 0 {
-                self.alive.push(ALIVE.get());
+                self.alive.push(alive());
             }
         }
         self.fan.tell(event);

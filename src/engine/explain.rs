@@ -429,8 +429,8 @@ impl Engine {
             return None;
         }
         let seven: Vec<u8> = came.iter().map(|byte| byte & 0x7f).collect();
-        let lines = lines_in(&seven);
-        let line = lines.iter().find(|line| wait.patterns().any(|pattern| pattern.find_in_text(line).is_some()))?;
+        let mut lines = seven.split(is_line_end).filter(|line| !line.is_empty());
+        let line = lines.find(|line| wait.patterns().any(|pattern| pattern.find_in_text(line).is_some()))?;
         let is_even = |byte: &u8| byte.count_ones().is_multiple_of(2);
         let format = match (came.iter().all(is_even), came.iter().any(is_even)) {
             (true, _) => "`format 7E1` reads it",
@@ -477,9 +477,16 @@ fn lasting(duration: Duration) -> String {
     show_duration(Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
 }
 
-/// Returns the lines of some bytes that have something in them.
+/// Returns the last lines of some bytes that have something in them.
 fn lines_in(bytes: &[u8]) -> Vec<Vec<u8>> {
-    bytes.split(|b| matches!(b, b'\r' | b'\n')).filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect()
+    let lines = bytes.rsplit(is_line_end).filter(|line| !line.is_empty()).take(LINES);
+    let mut lines: Vec<Vec<u8>> = lines.map(<[u8]>::to_vec).collect();
+    lines.reverse();
+    lines
+}
+
+fn is_line_end(byte: &u8) -> bool {
+    matches!(byte, b'\r' | b'\n')
 }
 
 /// Returns the last lines of both parts of an answer.

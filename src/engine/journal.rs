@@ -6,15 +6,19 @@
 //! A secret is a property of the bytes on a line, not of an event. So what came is searched as a stream, and an event stays
 //! until no secret can go on behind it that begins in it; those after it stay with it. [`Journal::cut`] ends that.
 
+mod held;
+
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::io::{Action, Output};
+use super::limits::STAYING;
 use crate::event::{CloseReason, Event, EventKind, Failure};
 use crate::port::{PortCommand, PortId};
 use crate::secret::{Redactor, Stream};
 use crate::time::Moment;
+use held::{Held, LeftOut, weight};
 
 /// After so many outputs it is worth while to begin at the beginning of the outbox again.
 const SOME: u32 = 8;
@@ -27,7 +31,7 @@ pub(in crate::engine) struct Journal {
     /// How many have left the outbox since it last began at its beginning.
     n_taken: u32,
     /// Events that are held back, as they were told.
-    held: Vec<Event>,
+    held: Held,
     /// How many hold them.
     holds: u32,
     /// When the event happened that was told last.
@@ -38,6 +42,8 @@ pub(in crate::engine) struct Journal {
     lines: Vec<Line>,
     /// Events that stay because a secret may go on behind the first of them.
     staying: VecDeque<Staying>,
+    /// How much they take, in bytes.
+    staying_weight: usize,
 }
 
 /// What went over one port.
@@ -53,6 +59,8 @@ struct Staying {
     event: Event,
     /// Where its bytes stand in what was received, if it is that.
     part: Option<Range<u64>>,
+    /// How much it took when it came, in bytes.
+    weight: usize,
 }
 
 impl Journal {
@@ -194,8 +202,30 @@ impl Journal {
         if self.is_holding() || self.held.is_empty() {
             return;
         }
-        for event in std::mem::take(&mut self.held) {
+        let (left_out, events) = self.held.take();
+        if let Some(left_out) = left_out {
+            self.tell_left_out(&left_out);
+        }
+        for event in events {
             self.release(event);
+        }
+    }
+
+    /// Tells how much was left out of what was held. The search goes on behind the last of it: a secret may begin there of which
+    /// the rest is told.
+    #[cold]
+    fn tell_left_out(&mut self, left_out: &LeftOut) {
+        self.cut();
+        let kind = EventKind::Noted { text: left_out.note() };
+        self.release(Event { at: left_out.since, port: PortId::FIRST, site: None, kind });
+        if self.secrets.is_empty() {
+            return;
+        }
+        for (index, last) in left_out.lines.iter().enumerate() {
+            let Line { sent, received } = line_at(&mut self.lines, index);
+            received.feed(&last.received, &self.secrets);
+            sent.feed(&last.sent, &self.secrets);
+            sent.cut(&self.secrets);
         }
     }
 
@@ -204,11 +234,8 @@ impl Journal {
         if self.secrets.is_full() && !is_told_in_the_dark(&event.kind) {
             return;
         }
-        let index = event.port.index();
-        if self.lines.len() <= index {
-            self.lines.resize_with(index + 1, Line::default);
-        }
-        let Line { sent, received } = &mut self.lines[index];
+        let weight = weight(&event);
+        let Line { sent, received } = line_at(&mut self.lines, event.port.index());
         let mut part = None;
         match &mut event.kind {
             EventKind::Received { bytes, .. } => part = Some(received.feed(bytes, &self.secrets)),
@@ -236,20 +263,25 @@ impl Journal {
             | EventKind::CleanupFailed(_)
             | EventKind::RunEnded { .. } => clean(&mut event, &self.secrets),
         }
-        self.staying.push_back(Staying { event, part });
+        self.staying.push_back(Staying { event, part, weight });
+        self.staying_weight += weight;
         while !self.has_open_front() && self.let_go() {}
+        if self.staying_weight > STAYING {
+            self.cut();
+        }
     }
 
     /// Whether a secret begins in the first event that stays, and may go on behind what has come.
     fn has_open_front(&self) -> bool {
-        let Some(Staying { event, part: Some(part) }) = self.staying.front() else { return false };
+        let Some(Staying { event, part: Some(part), .. }) = self.staying.front() else { return false };
         let stream = &self.lines[event.port.index()].received;
         stream.open_from(&self.secrets).is_some_and(|from| from < part.end)
     }
 
     /// Lets the first event leave that stays; false if there is none.
     fn let_go(&mut self) -> bool {
-        let Some(Staying { mut event, part }) = self.staying.pop_front() else { return false };
+        let Some(Staying { mut event, part, weight }) = self.staying.pop_front() else { return false };
+        self.staying_weight -= weight;
         if let (EventKind::Received { bytes, .. }, Some(part)) = (&mut event.kind, part) {
             let stream = &mut self.lines[event.port.index()].received;
             let end = part.end;
@@ -264,6 +296,14 @@ impl Journal {
         self.outbox.push_back(Output::Event(event));
         true
     }
+}
+
+/// Returns what went over a port.
+fn line_at(lines: &mut Vec<Line>, index: usize) -> &mut Line {
+    if lines.len() <= index {
+        lines.resize_with(index + 1, Line::default);
+    }
+    &mut lines[index]
 }
 
 /// Whether an event is told when secrets could not be learned: one that shows nothing of what was sent, received or computed.

@@ -1,6 +1,6 @@
 //! What came, but not in the way that was asked for: what to write instead.
 
-use super::look::inbox::LINE_LIMIT;
+use super::limits;
 use crate::diagnostic::nearest::distance_of_bytes;
 use crate::pattern::{Fit, Pattern, Regex};
 use crate::value::escape::{visible, visible_cut};
@@ -182,10 +182,10 @@ impl Came<'_> {
 
     /// Explains a line that was cut, though the regex is found in the whole of it.
     fn too_long(&self, regex: &Regex) -> Option<String> {
-        self.lines.iter().find(|line| line.len() > LINE_LIMIT && regex.is_match(line))?;
+        self.lines.iter().find(|line| line.len() > limits::LINE && regex.is_match(line))?;
         Some(format!(
             "lines are cut at {} KiB, and the regex is found in a longer one: `read until` takes it",
-            LINE_LIMIT / 1024
+            limits::LINE / 1024
         ))
     }
 

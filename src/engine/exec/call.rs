@@ -2,15 +2,13 @@
 
 use crate::diagnostic::Code;
 use crate::engine::flow::ScopeIs;
+use crate::engine::limits::CALLS;
 use crate::engine::watched::Active;
 use crate::engine::{Engine, State};
 use crate::event::Failure;
 use crate::program::{Op, OpIndex, Role, Target, WatcherKind};
 use crate::source::Site;
 use crate::value::taint::Marked;
-
-/// How deeply procedures may call each other.
-const CALLS: usize = 64;
 
 impl Engine {
     /// Puts a value into a variable that may be secret.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::watch::Filter;
 use crate::diagnostic::Code;
+use crate::engine::limits::{COUNTED_READ, DELIMITED_READ};
 use crate::engine::look::inbox::Line;
 use crate::engine::look::offset::{Offset, found_at};
 use crate::engine::look::{Silence, Wanted};
@@ -20,9 +21,6 @@ use crate::secret::SHORTEST;
 use crate::source::Site;
 use crate::time::{Moment, show_duration};
 use crate::value::Value;
-
-/// The longest counted read.
-const READ_LIMIT: i64 = 64 * 1024;
 
 /// Something that is awaited.
 #[derive(Debug)]
@@ -76,6 +74,16 @@ impl WaitKind {
                 Some(wanted)
             }
             WaitKind::Quiet { .. } | WaitKind::Count { .. } => None,
+        }
+    }
+
+    /// Returns what a `read until` looks for.
+    pub(in crate::engine) fn delimiter(&self) -> Option<&Wanted> {
+        match self {
+            WaitKind::Until { wanted, .. } => Some(wanted),
+            WaitKind::Patterns { .. } | WaitKind::Absence { .. } | WaitKind::Quiet { .. } | WaitKind::Count { .. } => {
+                None
+            }
         }
     }
 
@@ -156,7 +164,7 @@ impl Engine {
 
     /// `read … bytes`
     pub(super) fn read_count(&mut self, read: &Arc<CountedRead>, site: Site) -> Result<(), Box<Failure>> {
-        let n = self.eval_count(&read.count, READ_LIMIT)? as usize;
+        let n = self.eval_count(&read.count, COUNTED_READ as i64)? as usize;
         let within = self.within(read.within.as_ref())?;
         self.port_is_open(site)?;
         self.wait(site, within, WaitKind::Count { n, read: read.clone() });
@@ -251,8 +259,12 @@ impl Engine {
                 false
             }
             WaitKind::Until { wanted, read } => {
-                let pattern = wanted.patterns[arm].take().expect("it was just found");
                 let from = wanted.began_at;
+                if found.start > from + DELIMITED_READ {
+                    self.fail_read(&wait);
+                    return false;
+                }
+                let pattern = wanted.patterns[arm].take().expect("it was just found");
                 // The echo, and what came before it, have their own lines.
                 let value = self.part_as_value(port, from..found.start);
                 let end = if pattern.takes_line() { line.next } else { found.end };

@@ -183,6 +183,9 @@ impl Engine {
                 // What a read takes is told as one block, when it is complete.
                 if !matches!(wait.kind, WaitKind::Until { .. }) {
                     self.sight_lines(port);
+                } else if self.reads_too_much(&wait) {
+                    self.fail_read(&wait);
+                    return false;
                 }
                 self.state = State::Waiting(wait);
                 false

@@ -8,18 +8,12 @@ use std::ops::Range;
 
 use super::Silence;
 use super::offset::Offset;
+use crate::engine::limits::{self, KEPT, REACH};
 use crate::time::Moment;
 use crate::value::line_end;
 
-/// How much is kept of what came.
-pub(in crate::engine) const KEPT: usize = 256 * 1024;
-/// No byte that so many came after can be captured any more. Twice as much as is kept is held for a while, so that
-/// moving the rest down costs little for each byte.
-pub const REACH: usize = 2 * KEPT;
 /// How much must have been taken for it to be worth dropping.
 const TAKEN: usize = 256;
-/// How long a line can be before it is cut.
-pub(in crate::engine) const LINE_LIMIT: usize = 64 * 1024;
 
 /// When a CR with nothing behind it ends a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +68,8 @@ pub(in crate::engine) struct Inbox {
     records: VecDeque<(Line, Fate)>,
     /// The number of the first record: how many were forgotten.
     forgotten: u64,
+    /// How many unclaimed lines were among those that had to be forgotten, and nobody was told of it.
+    lost: usize,
     /// Everything before this has been told.
     told: Offset,
     /// Where the last recorded line with something in it ended: empty lines behind it are told with the next.
@@ -93,20 +89,34 @@ impl Inbox {
             bare_cr,
             records: VecDeque::new(),
             forgotten: 0,
+            lost: 0,
             told: Offset::START,
             text_end: Offset::START,
         }
     }
 
-    /// Takes bytes in. Returns how many unclaimed lines had to be forgotten for them.
+    /// Takes bytes in. Returns how many unclaimed lines had to be forgotten since it was asked last.
     pub(in crate::engine) fn receive(&mut self, bytes: &[u8], now: Moment) -> usize {
         self.bytes.extend_from_slice(bytes);
         let end = self.end();
         match self.arrivals.back_mut() {
             Some((last, at)) if *at == now => *last = end,
-            _ => self.arrivals.push_back((end, now)),
+            _ => self.arrive(end, now),
         }
-        self.forget()
+        self.forget();
+        std::mem::take(&mut self.lost)
+    }
+
+    /// Notes a moment. If there are too many, two become one: what came at the first counts as if it had come at the second.
+    fn arrive(&mut self, end: Offset, now: Moment) {
+        if self.arrivals.len() >= limits::MOMENTS {
+            let mut is_second = true;
+            self.arrivals.retain(|_| {
+                is_second = !is_second;
+                is_second
+            });
+        }
+        self.arrivals.push_back((end, now));
     }
 
     /// Dates everything that came: it is told as of this moment. Nothing of it may have been told yet.
@@ -115,20 +125,23 @@ impl Inbox {
     }
 
     /// Drops what is older than is kept; only what has been told and recorded can go.
-    fn forget(&mut self) -> usize {
+    pub(in crate::engine) fn forget(&mut self) {
         if self.bytes.len() <= REACH {
-            return 0;
+            return;
         }
         let keep_from = self.end().back(KEPT).min(self.line_start).min(self.told);
         self.bytes.drain(..keep_from - self.base);
         self.base = keep_from;
-        let mut lost = 0;
         while self.records.front().is_some_and(|(line, _)| line.text.start < keep_from) {
-            let (_, fate) = self.records.pop_front().expect("there is a first one");
-            self.forgotten += 1;
-            lost += usize::from(fate == Fate::Unclaimed);
+            self.forget_record();
         }
-        lost
+    }
+
+    fn forget_record(&mut self) {
+        if let Some((_, fate)) = self.records.pop_front() {
+            self.forgotten += 1;
+            self.lost += usize::from(fate == Fate::Unclaimed);
+        }
     }
 
     /// Drops what nobody asks for any more, for when a question has been sent: what has been told and stands before the
@@ -144,6 +157,11 @@ impl Inbox {
             self.bytes.drain(..keep_from - self.base);
             self.base = keep_from;
         }
+    }
+
+    /// Returns how much is held of what came.
+    pub(in crate::engine) fn n_held(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Returns the place behind the last byte.
@@ -187,12 +205,12 @@ impl Inbox {
         let found = line_end::find(self.slice(self.scanned..self.end()));
         let Some(found) = found else {
             self.scanned = self.end();
-            let is_too_long = self.end() - start >= LINE_LIMIT;
-            return is_too_long.then(|| Line { text: start..start + LINE_LIMIT, next: start + LINE_LIMIT });
+            let is_too_long = self.end() - start >= limits::LINE;
+            return is_too_long.then(|| Line { text: start..start + limits::LINE, next: start + limits::LINE });
         };
         let at = self.scanned + found;
-        if at - start >= LINE_LIMIT {
-            return Some(Line { text: start..start + LINE_LIMIT, next: start + LINE_LIMIT });
+        if at - start >= limits::LINE {
+            return Some(Line { text: start..start + limits::LINE, next: start + limits::LINE });
         }
         self.scanned = at;
         let next = match self.slice(at..at + 2) {
@@ -219,6 +237,9 @@ impl Inbox {
             Fate::Echo => false,
         };
         if is_open {
+            if self.records.len() >= limits::LINES {
+                self.forget_record();
+            }
             self.records.push_back((line, fate));
         }
     }
@@ -346,9 +367,9 @@ mod tests {
 
     #[test]
     fn an_endless_line_is_cut() {
-        let bytes = vec![b'x'; LINE_LIMIT + 10];
+        let bytes = vec![b'x'; limits::LINE + 10];
         let found = lines(&bytes, 1000, BareCr::Waits);
-        assert_eq!(found.iter().map(String::len).collect::<Vec<_>>(), [LINE_LIMIT]);
+        assert_eq!(found.iter().map(String::len).collect::<Vec<_>>(), [limits::LINE]);
     }
 
     #[test]

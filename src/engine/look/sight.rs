@@ -187,19 +187,6 @@ impl Sight {
         self.read_from = self.floor;
     }
 
-    /// Passes over everything that has come, for a new attempt: no wait and no watcher looks at it any more,
-    /// `await` may.
-    pub(in crate::engine) fn pass_over(&mut self) {
-        while let Some(line) = self.inbox.line(Silence::Settled) {
-            let rest_from = self.claimed;
-            let fate = if rest_from > line.text.start { Fate::Claimed { rest_from } } else { Fate::Unclaimed };
-            self.inbox.record(line, fate);
-        }
-        self.start_afresh();
-        self.claimed = self.floor;
-        self.echo.forget();
-    }
-
     /// Whether silence for the settle time would change anything: an unfinished line is a prompt or not an echo.
     pub(in crate::engine) fn waits_for_silence(&self, wanted: Option<&Wanted>) -> bool {
         let has_rest = self.inbox.end() > self.inbox.line_start().max(self.claimed);

@@ -1,12 +1,12 @@
-//! Reads: so many bytes, or a block up to a pattern, out of what has come.
+//! Reads: so many bytes, or a block up to a pattern, out of what has come; and what is passed over.
 
 use std::ops::Range;
 
 use super::Sight;
-use crate::engine::look::Silence;
 use crate::engine::look::echo::Likeness;
 use crate::engine::look::inbox::Fate;
 use crate::engine::look::offset::Offset;
+use crate::engine::look::{Silence, Wanted};
 
 /// What a counted read gets.
 #[derive(Debug, PartialEq, Eq)]
@@ -65,6 +65,34 @@ impl Sight {
         if range.end >= self.floor {
             self.floor = range.end;
             self.floor_begins_line = true;
+        }
+    }
+
+    /// Whether what a read waits for can no longer begin within so many bytes behind its beginning.
+    pub(in crate::engine) fn is_beyond(&self, wanted: &Wanted, n_bytes: usize) -> bool {
+        let may_begin = if wanted.has_literals { wanted.literals_from } else { self.inbox.line_start() };
+        may_begin > wanted.began_at + n_bytes
+    }
+
+    /// Passes over everything that has come, for a new attempt: no wait and no watcher looks at it any more,
+    /// `await` may.
+    pub(in crate::engine) fn pass_over(&mut self) {
+        self.pass_over_lines_in(Silence::Settled);
+        self.start_afresh();
+        self.claimed = self.floor;
+        self.echo.forget();
+    }
+
+    /// Passes over the lines that have come to their end, when everything will be passed over later.
+    pub(in crate::engine) fn pass_over_lines(&mut self) {
+        self.pass_over_lines_in(Silence::NotYet);
+    }
+
+    fn pass_over_lines_in(&mut self, silence: Silence) {
+        while let Some(line) = self.inbox.line(silence) {
+            let rest_from = self.claimed;
+            let fate = if rest_from > line.text.start { Fate::Claimed { rest_from } } else { Fate::Unclaimed };
+            self.inbox.record(line, fate);
         }
     }
 
