@@ -52,12 +52,15 @@ struct Flooded {
     /// How many received bytes it told.
     n_told: usize,
     n_retries: usize,
+    /// Everything that it told of the line, if it is to be looked at.
+    shown: Option<Vec<u8>>,
 }
 
 impl Flooded {
     fn new(flow: &str, line: Line) -> Flooded {
         let engine = opened(flow);
-        let mut flooded = Flooded { engine, line, ms: 0, verdict: None, notes: vec![], n_told: 0, n_retries: 0 };
+        let mut flooded =
+            Flooded { engine, line, ms: 0, verdict: None, notes: vec![], n_told: 0, n_retries: 0, shown: None };
         flooded.drain();
         flooded
     }
@@ -87,10 +90,26 @@ impl Flooded {
     fn told(&mut self, event: &Event) {
         match &event.kind {
             EventKind::Noted { text } if self.notes.len() < 1000 => self.notes.push(text.clone()),
-            EventKind::Received { bytes, .. } => self.n_told += bytes.len(),
+            EventKind::Received { bytes, .. } => {
+                self.n_told += bytes.len();
+                self.show(bytes);
+            }
+            EventKind::Sent { bytes } => self.show(bytes),
+            EventKind::Failed(failure) => self.show(format!("{failure:?}").as_bytes()),
             EventKind::StepEnded { outcome: StepOutcome::WillRetry, .. } => self.n_retries += 1,
             _ => {}
         }
+    }
+
+    fn show(&mut self, bytes: &[u8]) {
+        if let Some(shown) = &mut self.shown {
+            shown.extend_from_slice(bytes);
+        }
+    }
+
+    /// Returns what it showed that was to be looked at.
+    fn shown(&self) -> String {
+        String::from_utf8_lossy(self.shown.as_deref().unwrap_or_default()).into_owned()
     }
 
     /// Gives it bytes a millisecond later.
@@ -220,4 +239,70 @@ fn bytes_that_come_one_by_one_take_no_more_room_than_their_lines() {
     flooded.engine.handle(Moment::from_millis(flooded.ms), Input::Interrupt);
     flooded.drain();
     assert_eq!(flooded.n_told, 1 << 20, "all of it is told");
+}
+
+/// A flow that holds back what it receives, until a secret has been made of it.
+const HOLDING: &str = "send \"GET\" expect line \"OK\" within 1h capture secret key from /KEY=(\\w+)/ send \"Y\" expect line \"DONE\" within 1h";
+
+/// What becomes a secret.
+const KEY: &str = "Tr0ub4dor9Kx7Qm2Z";
+
+#[test]
+fn what_is_held_back_for_a_secret_is_left_out_when_it_is_too_much_and_the_run_says_so() {
+    flooded(HOLDING, Line::Takes, |mut flooded| {
+        assert_eq!((flooded.verdict, flooded.n_told), (None, 0), "it is all held back");
+        flooded.give(format!("KEY={KEY}\r\nOK\r\n").as_bytes());
+        flooded.give(format!("{KEY}\r\nDONE\r\n").as_bytes());
+        assert_eq!(flooded.verdict, Some(Verdict::Passed));
+        let note = flooded.notes.iter().find(|note| note.contains("left out")).expect("it is told");
+        assert!(note.ends_with("of the line were left out: no more than 4 MiB are held back for a secret"), "{note}");
+        let n_left_out: usize = note.split(' ').nth(3).and_then(|n| n.parse().ok()).expect("it is a number");
+        assert!(n_left_out + flooded.n_told >= SMALL_FLOOD, "{note}, {} were told", flooded.n_told);
+        assert!(flooded.n_told <= limits::HELD, "{} bytes were told", flooded.n_told);
+    });
+}
+
+#[test]
+fn attempts_that_are_held_back_are_left_out_and_the_last_are_told() {
+    let flow = "step \"wait\" retry 100000 every 1ms { send \"GET\" expect line \"OK\" within 5ms \
+                capture secret key from /KEY=(\\w+)/ }";
+    let (mut flooded, most) = most_alive(|| {
+        let mut flooded = Flooded::new(flow, Line::Takes);
+        flooded.shown = Some(Vec::new());
+        for n in 0..20_000 {
+            flooded.give(format!("{}{n}\r\n", "not yet: ".repeat(100)).as_bytes());
+        }
+        flooded
+    });
+    assert!(most < ROOM, "{most} bytes were alive");
+    assert_eq!(flooded.verdict, None);
+    // Where the line is quiet an attempt lasts five milliseconds of six.
+    while flooded.verdict.is_none() && flooded.ms < 21_000 {
+        flooded.ms += 60;
+        flooded.engine.handle(Moment::from_millis(flooded.ms), Input::Tick);
+        flooded.drain();
+        flooded.give(format!("KEY={KEY}\r\nOK\r\n").as_bytes());
+    }
+    assert_eq!(flooded.verdict, Some(Verdict::Flaky));
+    assert!(flooded.notes.iter().any(|note| note.contains("left out")), "{:?}", flooded.notes);
+    assert!((2..12).contains(&flooded.n_retries), "{} failed attempts are told", flooded.n_retries);
+}
+
+#[test]
+fn what_stays_for_the_rest_of_a_secret_is_bounded() {
+    let flow = "secret key = \"hunter22-hunter22\" repeat 2000 { log text sleep 1ms } expect \"x\" within 1h";
+    let flow = format!("param text = \"{}\" {flow}", "nothing ".repeat(1000));
+    let (flooded, most) = most_alive(|| {
+        let mut flooded = Flooded::new(&flow, Line::Takes);
+        flooded.shown = Some(Vec::new());
+        flooded.give(b"k=hunter\r\n");
+        for _ in 0..2000 {
+            flooded.ms += 1;
+            flooded.engine.handle(Moment::from_millis(flooded.ms), Input::Tick);
+            flooded.drain();
+        }
+        flooded
+    });
+    assert!(most < 4 << 20, "{most} bytes were alive");
+    assert_eq!(flooded.shown(), "k=«key…»");
 }

@@ -464,4 +464,40 @@ mod tests {
         tell(&mut journal, EventKind::Saved { name: "x".to_string() });
         assert_eq!(left(&mut journal), ["Saved { name: \"x\" }"]);
     }
+
+    /// Holds back more than there is room for, in pieces of which each ends within the secret; then the secret becomes known.
+    fn flooded(secret: &str, cut: usize, tell_bytes: impl Fn(&mut Journal, String)) -> Vec<String> {
+        let mut journal = Journal::default();
+        journal.learn("other", b"something else");
+        journal.hold();
+        let (begin, rest) = secret.split_at(cut);
+        for _ in 0..super::super::limits::HELD / 1000 {
+            tell_bytes(&mut journal, format!("{rest}{}{begin}", ".".repeat(2000)));
+        }
+        journal.learn("key", secret.as_bytes());
+        journal.release_to(0);
+        journal.cut();
+        left(&mut journal)
+    }
+
+    #[test]
+    fn a_secret_of_which_the_beginning_was_left_out_is_named() {
+        let secret = "Tr0ub4dor9Kx7Qm2Z";
+        for cut in [0, 3, 4, 9, 16] {
+            for is_sent in [false, true] {
+                let told = flooded(secret, cut, |journal, text| match is_sent {
+                    true => tell(journal, EventKind::Sent { bytes: text.into_bytes() }),
+                    false => received(journal, &text),
+                });
+                assert!(told[0].contains("left out"), "{}", told[0]);
+                let shown = told[1..].concat();
+                for piece in (0..=secret.len() - 4).map(|at| &secret[at..at + 4]) {
+                    // Three symbols are told from other text nowhere.
+                    let is_hidden = !shown.contains(piece);
+                    assert!(is_hidden || cut < 4, "cut at {cut}: `{piece}` is shown");
+                }
+                assert!(cut < 4 || told[1].starts_with("«…key»"), "cut at {cut}: {}", &told[1][..40]);
+            }
+        }
+    }
 }
