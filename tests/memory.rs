@@ -14,6 +14,7 @@ use flowrun::port::{PortCommand, PortId};
 use flowrun::time::Moment;
 
 use alive::most_alive;
+use support::Run;
 use support::bench::opened;
 
 /// How much a device sends that never ends.
@@ -305,4 +306,82 @@ fn what_stays_for_the_rest_of_a_secret_is_bounded() {
     });
     assert!(most < 4 << 20, "{most} bytes were alive");
     assert_eq!(flooded.shown(), "k=«key…»");
+}
+
+/// Makes a text of half a mebibyte.
+const LARGE: &str = "compute a = \"x\" repeat 19 { compute a = a + a }";
+
+/// How much more than they count for the values of variables may take: what is being worked out, and room that texts have.
+const SPARE: isize = 8 << 20;
+
+fn run_to_the_end(flow: &str) -> (Flooded, isize) {
+    most_alive(|| Flooded::new(flow, Line::Takes))
+}
+
+fn fails_for_want_of_room(flow: &str) {
+    let (flooded, most) = run_to_the_end(flow);
+    assert_eq!(flooded.verdict, Some(Verdict::Failed));
+    assert_eq!(flooded.failure(), (Code::RunLimit, "all variables together would take more than 64 MiB"));
+    assert!(most < limits::VARIABLES as isize + SPARE, "{most} bytes were alive");
+}
+
+#[test]
+fn all_variables_together_have_a_limit() {
+    let copies = |n: usize| (0..n).map(|i| format!("compute v{i} = a ")).collect::<String>();
+    fails_for_want_of_room(&format!("{LARGE} {} assert 1 == 1", copies(6000)));
+    let (flooded, _) = run_to_the_end(&format!("{LARGE} {} assert 1 == 1", copies(120)));
+    assert_eq!(flooded.verdict, Some(Verdict::Passed), "so much is nothing");
+    let again = format!("{LARGE} repeat 500 {{ {} }} assert 1 == 1", copies(10));
+    assert_eq!(run_to_the_end(&again).0.verdict, Some(Verdict::Passed), "a value that is replaced takes nothing");
+}
+
+#[test]
+fn the_variables_of_calls_count_until_the_call_ends() {
+    let calls = |depth: usize| {
+        let procedure = |i: usize| format!("procedure p{i}(x) {{ compute b = x compute c = x call p{}(x) }}\n", i + 1);
+        let all: String = (0..depth).map(procedure).collect();
+        format!("{all} procedure p{depth}(x) {{ assert len(x) > 0 }} {LARGE}")
+    };
+    fails_for_want_of_room(&format!("{} call p0(a)", calls(50)));
+    let (flooded, _) = run_to_the_end(&format!("{} repeat 20 {{ call p0(a) }}", calls(30)));
+    assert_eq!(flooded.verdict, Some(Verdict::Passed));
+    let failing =
+        "procedure p(x) { compute b = x fail \"no\" } repeat 500 { try { call p(a) } else { } } assert 1 == 1";
+    assert_eq!(run_to_the_end(&format!("{LARGE} {failing}")).0.verdict, Some(Verdict::Passed));
+}
+
+#[test]
+fn what_is_worked_out_at_once_has_a_limit_before_it_is_made() {
+    let many = |one: &'static str| std::iter::repeat_n(one, 2000).collect::<Vec<_>>();
+    let map: Vec<String> = (0..2000).map(|i| format!("k{i}: a")).collect();
+    let works = [
+        format!("compute b = [{}]", many("a").join(", ")),
+        format!("compute b = {{{}}}", map.join(", ")),
+        format!("compute b = \"{}\"", many("${a}").concat()),
+    ];
+    for work in works {
+        let (flooded, most) = run_to_the_end(&format!("{LARGE} {work} assert 1 == 1"));
+        assert_eq!(flooded.failure(), (Code::RunValue, "the value is larger than 1 MiB: work on smaller pieces"));
+        assert!(most < SPARE, "{most} bytes were alive");
+    }
+    let parameters: Vec<String> = (0..2000).map(|i| format!("x{i}")).collect();
+    let (parameters, arguments) = (parameters.join(", "), many("a").join(", "));
+    fails_for_want_of_room(&format!("procedure p({parameters}) {{ assert 1 == 1 }} {LARGE} call p({arguments})"));
+}
+
+#[test]
+fn what_after_keeps_counts_among_the_variables_of_a_device() {
+    let flow = "flow \"t\" send \"AT\" expect line \"OK\" within 60s";
+    let device = |n: usize, then: &str| {
+        let timers = format!("repeat {n} {{ after 1s {{ log a }} }} {then}");
+        format!("device \"d\" on line \"AT\" {{ {LARGE} {timers} }}")
+    };
+    let (outcome, most) = most_alive(|| Run::texts(flow, &device(8000, "reply \"OK\"")).go());
+    assert_eq!(outcome.verdict, Verdict::PortFailed);
+    let message = "the simulated device failed: all variables together would take more than 64 MiB";
+    assert_eq!(outcome.message(), message);
+    assert!(most < limits::VARIABLES as isize + SPARE, "{most} bytes were alive");
+    let again = "flow \"t\" repeat 3 { send \"AT\" expect line \"OK\" within 60s sleep 5s }";
+    let outcome = Run::texts(again, &device(100, "reply \"OK\"")).go();
+    assert_eq!(outcome.verdict, Verdict::Passed, "what has run takes nothing: {}", outcome.report);
 }

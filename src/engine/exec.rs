@@ -100,6 +100,7 @@ impl Engine {
             Op::Watch(watcher) => self.flow.watch(*watcher),
             Op::After { delay, entry } => {
                 let delay = self.eval_duration(delay)?;
+                self.has_room_for(self.flow.timer_takes(), site)?;
                 self.flow.add_timer(self.now + delay, *entry);
             }
             Op::Restart => self.restart(),
@@ -122,7 +123,7 @@ impl Engine {
             }
             Op::FinallyEnd => self.end_final(),
             Op::Call { procedure, arguments, result } => {
-                let arguments = arguments.iter().map(|argument| self.eval(argument)).collect::<Result<Vec<_>, _>>()?;
+                let arguments = self.arguments(arguments, site)?;
                 self.call(*procedure, arguments, result.clone(), site)?;
             }
             Op::Return(value) => {

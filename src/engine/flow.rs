@@ -32,6 +32,8 @@ pub(in crate::engine) struct Flow {
     /// How often `watching` changed.
     watching_version: u64,
     timers: Vec<Timer>,
+    /// How much memory the values of all variables take, those of timers included.
+    taken: usize,
 }
 
 /// The variables of one call.
@@ -157,6 +159,7 @@ impl Flow {
             watching: Vec::new(),
             watching_version: 0,
             timers: Vec::new(),
+            taken: 0,
         };
         flow.restart(program);
         flow
@@ -177,9 +180,16 @@ impl Flow {
         self.watching = standing.map(|id| Active { watcher: *id, port: PortId::FIRST, frame: 0 }).collect();
         self.watching_version += 1;
         self.timers.clear();
+        self.taken = footprint(&self.globals);
     }
 
     // Variables.
+
+    /// Returns how much memory the values of all variables take, those that blocks keep which run later included.
+    #[inline]
+    pub(in crate::engine) fn taken(&self) -> usize {
+        self.taken
+    }
 
     /// Returns what a variable holds.
     pub(in crate::engine) fn get(&self, slot: Slot) -> Option<&Value> {
@@ -196,6 +206,7 @@ impl Flow {
 
     /// Puts a value into a variable; `None` takes its value away.
     pub(in crate::engine) fn set(&mut self, slot: Slot, value: Option<Marked>) {
+        let added = value.as_ref().map_or(0, Marked::footprint);
         let (values, place) = match slot {
             Slot::Global(place) => (&mut self.globals, place as usize),
             Slot::Local(place) => {
@@ -206,7 +217,8 @@ impl Flow {
         if values.len() <= place {
             values.resize(place + 1, None);
         }
-        values[place] = value;
+        let removed = std::mem::replace(&mut values[place], value).map_or(0, |value| value.footprint());
+        self.taken = self.taken + added - removed;
     }
 
     fn home(&self) -> usize {
@@ -229,6 +241,7 @@ impl Flow {
         site: Site,
     ) {
         let home = self.frames.len();
+        self.taken += footprint(&locals);
         self.frames.push(Frame { locals, home, return_to: self.at, result, called_at: Some(site) });
         self.at = entry;
     }
@@ -247,13 +260,16 @@ impl Flow {
     /// Goes back to where the innermost call or handler was begun.
     pub(in crate::engine) fn end_call(&mut self) -> EndedCall {
         let frame = self.frames.pop().expect("a call is being left");
+        self.taken -= footprint(&frame.locals);
         self.at = frame.return_to;
         EndedCall { result: frame.result }
     }
 
     /// Forgets the innermost call or handler: it is left, and where to go on is decided elsewhere.
     pub(in crate::engine) fn drop_call(&mut self) {
-        self.frames.pop();
+        if let Some(frame) = self.frames.pop() {
+            self.taken -= footprint(&frame.locals);
+        }
     }
 
     /// Returns where the innermost call stands; a handler stands nowhere.
@@ -268,8 +284,15 @@ impl Flow {
 
     // Blocks that run later.
 
+    /// Returns how much memory a block takes that is to run later, with the variables of now.
+    pub(in crate::engine) fn timer_takes(&self) -> usize {
+        let locals = &self.frames[self.home()].locals;
+        size_of::<Timer>() + size_of_val(locals.as_slice()) + footprint(locals)
+    }
+
     /// Has a block run later, with the variables of now.
     pub(in crate::engine) fn add_timer(&mut self, at: Moment, entry: OpIndex) {
+        self.taken += self.timer_takes();
         let locals = self.frames[self.home()].locals.clone();
         self.timers.push(Timer { at, entry, port: self.port, locals });
     }
@@ -284,6 +307,8 @@ impl Flow {
         let due = self.timers.iter().enumerate().filter(|(_, timer)| timer.at <= now);
         let Some((index, _)) = due.min_by_key(|(i, timer)| (timer.at, *i)) else { return false };
         let timer = self.timers.remove(index);
+        // The values are those of the call now.
+        self.taken -= size_of::<Timer>() + size_of_val(timer.locals.as_slice());
         let home = self.frames.len();
         self.frames.push(Frame { locals: timer.locals, home, return_to: self.at, result: None, called_at: None });
         self.at = timer.entry;
@@ -441,4 +466,9 @@ impl Flow {
     pub(in crate::engine) fn is_in_cleanup(&self) -> bool {
         self.scopes.iter().any(|scope| matches!(scope.is, ScopeIs::Cleanup { .. }))
     }
+}
+
+/// Returns how much memory the values of some variables take.
+fn footprint(values: &[Option<Marked>]) -> usize {
+    values.iter().flatten().map(Marked::footprint).sum()
 }

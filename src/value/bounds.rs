@@ -16,6 +16,40 @@ pub fn check_bounds(value: &Value) -> Result<(), String> {
     weigh(value, DEPTH_LIMIT, &mut room)
 }
 
+/// How much several values may weigh that are about to become one.
+#[derive(Debug)]
+pub struct Room(usize);
+
+impl Default for Room {
+    fn default() -> Room {
+        Room(WEIGHT_LIMIT)
+    }
+}
+
+impl Room {
+    /// Takes the room that one of the values needs.
+    ///
+    /// # Errors
+    ///
+    /// There is not enough.
+    pub fn take(&mut self, value: &Value) -> Result<(), String> {
+        weigh(value, DEPTH_LIMIT, &mut self.0)
+    }
+}
+
+/// Returns how much memory a value takes, in bytes: its octets, and a fixed size for each value and each key in it.
+pub fn footprint(value: &Value) -> usize {
+    let inside = match value {
+        Value::Text(octets) | Value::Bytes(octets) => octets.len(),
+        Value::Int(_) | Value::Bool(_) | Value::Duration(_) | Value::Null => 0,
+        Value::List(items) => items.iter().map(footprint).sum(),
+        Value::Map(entries) => {
+            entries.iter().map(|(key, value)| size_of::<String>() + key.len() + footprint(value)).sum()
+        }
+    };
+    size_of::<Value>() + inside
+}
+
 /// Checks that a text of `length` octets is within the limit before anyone makes it.
 pub fn check_length(length: usize) -> Result<(), String> {
     if length > WEIGHT_LIMIT { Err(too_heavy()) } else { Ok(()) }

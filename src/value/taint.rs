@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Value;
+use super::bounds::footprint;
 
 /// Pieces of a secret below so many bytes are joined with the piece beside them.
 const SHORT: usize = 4;
@@ -72,6 +73,11 @@ impl Marked {
         Marked { value, taint }
     }
 
+    /// Returns how much memory it takes, in bytes.
+    pub fn footprint(&self) -> usize {
+        footprint(&self.value) + self.taint.footprint()
+    }
+
     /// Returns the value as `${…}` shows it.
     pub fn show(&self) -> Stained {
         let mut shown = Stained::default();
@@ -129,6 +135,15 @@ impl Taint {
     /// Whether nothing is made of a secret.
     pub fn is_nothing(&self) -> bool {
         matches!(self, Taint::Nothing)
+    }
+
+    fn footprint(&self) -> usize {
+        let inside = match self {
+            Taint::Nothing | Taint::All(_) => 0,
+            Taint::Octets(stains) => size_of_val(stains.as_slice()),
+            Taint::Items(taints) => taints.iter().map(Taint::footprint).sum(),
+        };
+        size_of::<Taint>() + inside
     }
 
     /// Returns the taint of an item of a list or a map.

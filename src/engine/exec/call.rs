@@ -2,11 +2,11 @@
 
 use crate::diagnostic::Code;
 use crate::engine::flow::ScopeIs;
-use crate::engine::limits::CALLS;
+use crate::engine::limits::{CALLS, VARIABLES};
 use crate::engine::watched::Active;
 use crate::engine::{Engine, State};
 use crate::event::Failure;
-use crate::program::{Op, OpIndex, Role, Target, WatcherKind};
+use crate::program::{Expr, Op, OpIndex, Role, Target, WatcherKind};
 use crate::source::Site;
 use crate::value::taint::Marked;
 
@@ -15,7 +15,36 @@ impl Engine {
     pub(in crate::engine) fn assign(&mut self, target: &Target, value: Marked, site: Site) -> Result<(), Box<Failure>> {
         let value = if target.is_secret { self.made_secret(&target.name, value, site)? } else { value };
         self.flow.set(target.slot, Some(value));
-        Ok(())
+        self.has_room_for(0, site)
+    }
+
+    /// Fails if all variables would take too much with so many bytes more.
+    #[inline]
+    pub(in crate::engine) fn has_room_for(&self, n_bytes: usize, site: Site) -> Result<(), Box<Failure>> {
+        if self.flow.taken() + n_bytes <= VARIABLES { Ok(()) } else { Err(self.no_room(site)) }
+    }
+
+    #[cold]
+    fn no_room(&self, site: Site) -> Box<Failure> {
+        let message = format!("all variables together would take more than {} MiB", VARIABLES >> 20);
+        let cause = match self.program.role {
+            Role::Flow => "keep less at once: send or save a piece before the next is made",
+            Role::Device => "keep less at once; each `after` keeps a copy of the variables of its block until it runs",
+        };
+        self.failure_at(Code::RunLimit, site, message, "there is no room for this").with_cause(cause)
+    }
+
+    /// Works out the arguments of a procedure.
+    pub(in crate::engine) fn arguments(&mut self, given: &[Expr], site: Site) -> Result<Vec<Marked>, Box<Failure>> {
+        let mut arguments = Vec::with_capacity(given.len());
+        let mut n_bytes = 0;
+        for argument in given {
+            let value = self.eval(argument)?;
+            n_bytes += value.footprint();
+            self.has_room_for(n_bytes, site)?;
+            arguments.push(value);
+        }
+        Ok(arguments)
     }
 
     /// Begins a procedure.

@@ -61,7 +61,7 @@ impl Engine {
         };
         self.flow.set(items, Some(list));
         self.flow.set(place, Some(Value::Int(0).into()));
-        Ok(())
+        self.has_room_for(0, site)
     }
 
     /// Puts the next item into a variable, or goes on after the loop.

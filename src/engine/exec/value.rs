@@ -12,7 +12,7 @@ use crate::program::{Expr, ExprKind, PatternShape, PatternSource, PatternSpec, P
 use crate::secret::FULL;
 use crate::source::{Site, Span};
 use crate::value::Value;
-use crate::value::bounds::check_bounds;
+use crate::value::bounds::{Room, check_bounds, check_length};
 use crate::value::compare;
 use crate::value::operator::{self, Operator};
 use crate::value::taint::{Marked, Stained, Taint, Taints};
@@ -115,9 +115,10 @@ impl Engine {
             ExprKind::Call(function, arguments) => self.call_function(*function, arguments, at)?,
             ExprKind::List(items) => {
                 let mut taints = Taints::default();
-                let mut values = Vec::with_capacity(items.len());
+                let (mut values, mut room) = (Vec::with_capacity(items.len()), Room::default());
                 for item in items {
                     let marked = self.value(item)?;
+                    room.take(&marked.value).map_err(|why| (at, why))?;
                     values.push(marked.value);
                     taints.push(marked.taint);
                 }
@@ -125,9 +126,10 @@ impl Engine {
             }
             ExprKind::Map(entries) => {
                 let mut taints = Taints::default();
-                let mut values = Vec::with_capacity(entries.len());
+                let (mut values, mut room) = (Vec::with_capacity(entries.len()), Room::default());
                 for (key, value) in entries {
                     let marked = self.value(value)?;
+                    room.take(&marked.value).map_err(|why| (at, why))?;
                     values.push((key.clone(), marked.value));
                     taints.push(marked.taint);
                 }
@@ -190,6 +192,7 @@ impl Engine {
                 Piece::Value(value) => {
                     let marked = self.value(value)?;
                     out.push(&marked.value, &marked.taint);
+                    check_length(out.plain().len()).map_err(|why| (value.span, why))?;
                 }
             }
         }
