@@ -27,14 +27,43 @@ pub use device::device_file;
 struct Sent {
     at: Moment,
     took: Duration,
+    /// What was written; there is something.
+    bytes: Vec<Piece>,
+}
+
+/// The write that the flow makes next, or goes on with: its secrets may take more than all of the recording's text, so this is
+/// made of one write at a time.
+#[derive(Debug)]
+struct Wanted {
     /// Letters stand where a secret stands that is not known.
     bytes: Vec<u8>,
     /// Where such secrets stand: whatever the flow writes there is right, and known from then on.
     open: Vec<(Range<usize>, Mask)>,
-    /// The beginning of it for messages, with secrets named.
-    shown: String,
     /// Where secrets stand, known or not, and their names.
     secrets: Vec<(Range<usize>, String)>,
+}
+
+impl Wanted {
+    fn of(pieces: &[Piece], known: &mut Known) -> Wanted {
+        let mut wanted = Wanted { bytes: Vec::new(), open: Vec::new(), secrets: Vec::new() };
+        for piece in pieces {
+            let start = wanted.bytes.len();
+            match piece {
+                Piece::Bytes(plain) => wanted.bytes.extend_from_slice(plain),
+                Piece::Secret(mask) => {
+                    let given = known.given(mask);
+                    let is_given = given.is_some();
+                    wanted.bytes.extend_from_slice(given.unwrap_or(&letters(mask)));
+                    let range = start..wanted.bytes.len();
+                    wanted.secrets.push((range.clone(), mask.name.clone()));
+                    if !is_given {
+                        wanted.open.push((range, mask.clone()));
+                    }
+                }
+            }
+        }
+        wanted
+    }
 }
 
 /// Something that came, or that the line went away.
@@ -66,7 +95,9 @@ pub struct ReplayWorld {
     came: VecDeque<Came>,
     /// How many writes are complete.
     n_complete: usize,
-    /// How much of the next one has been written.
+    /// The next one, once some of it has been written.
+    wanted: Option<Wanted>,
+    /// How much of it has been written.
     n_written: usize,
     /// When the last write was made, now and then.
     anchor: (Moment, Moment),
@@ -88,26 +119,12 @@ impl ReplayWorld {
     /// Makes the world; `secrets` are the values of those that have names in the recording. One that is not
     /// among them is learned where the flow writes it, and played with letters in its place until then.
     pub fn new(recording: &Recording, secrets: &[(Arc<str>, Vec<u8>)], timing: Timing) -> ReplayWorld {
-        let mut known = Known::of(secrets);
         let (mut sent, mut came) = (Vec::new(), VecDeque::new());
         for entry in recording.happened() {
             match &entry.kind {
-                EntryKind::Sent { bytes: pieces, took } => {
-                    let (mut open, mut secrets) = (Vec::new(), Vec::new());
-                    let mut bytes = Vec::new();
-                    for piece in pieces {
-                        let start = bytes.len();
-                        let is_known = fill(piece, &mut known, &mut bytes);
-                        if let Piece::Secret(mask) = piece {
-                            secrets.push((start..bytes.len(), mask.name.clone()));
-                            if !is_known {
-                                open.push((start..bytes.len(), mask.clone()));
-                            }
-                        }
-                    }
-                    if !bytes.is_empty() {
-                        let shown = shown_pieces(pieces);
-                        sent.push(Sent { at: entry.at, took: *took, bytes, open, secrets, shown });
+                EntryKind::Sent { bytes, took } => {
+                    if !bytes.iter().all(Piece::is_empty) {
+                        sent.push(Sent { at: entry.at, took: *took, bytes: bytes.clone() });
                     }
                 }
                 EntryKind::Received { bytes } => {
@@ -121,12 +138,13 @@ impl ReplayWorld {
             sent,
             came,
             n_complete: 0,
+            wanted: None,
             n_written: 0,
             anchor: (Moment::START, Moment::START),
             now: Moment::START,
             news: VecDeque::new(),
             has_departed: false,
-            known,
+            known: Known::of(secrets),
             written: Vec::new(),
             unknown: Vec::new(),
             timing,
@@ -140,7 +158,8 @@ impl ReplayWorld {
         let mut rest = bytes;
         while !rest.is_empty() && !self.has_departed {
             let at = bytes.len() - rest.len();
-            let Some(wanted) = self.sent.get(self.n_complete) else { return self.depart(bytes, at, None) };
+            let Some(next) = self.sent.get(self.n_complete) else { return self.depart(bytes, at, None) };
+            let wanted = self.wanted.get_or_insert_with(|| Wanted::of(&next.bytes, &mut self.known));
             let left = &wanted.bytes[self.n_written..];
             let is_open = |at: usize| wanted.open.iter().any(|(range, _)| range.contains(&at));
             let pairs = (self.n_written..).zip(left.iter().zip(rest));
@@ -150,7 +169,7 @@ impl ReplayWorld {
                     bytes: wanted.bytes.clone(),
                     secrets: wanted.secrets.clone(),
                     at: self.n_written + n_same,
-                    moment: wanted.at,
+                    moment: next.at,
                 };
                 return self.depart(bytes, at + n_same, Some(recorded));
             }
@@ -162,8 +181,9 @@ impl ReplayWorld {
                     self.known.learn(mask.clone(), self.written[range.clone()].to_vec());
                 }
                 self.written.clear();
-                took = took.max(wanted.took);
-                self.anchor = (self.now, wanted.at);
+                took = took.max(next.took);
+                self.anchor = (self.now, next.at);
+                self.wanted = None;
                 self.n_complete += 1;
                 self.n_written = 0;
             }
@@ -198,7 +218,8 @@ impl ReplayWorld {
         if let Some(next) = self.sent.get(self.n_complete) {
             let n = self.sent.len() - self.n_complete;
             let writes = if n == 1 { "1 write is".to_string() } else { format!("{n} writes are") };
-            return Some(format!("{writes} left, the first is `{}` at {} s", next.shown, next.at));
+            let shown = shown_pieces(&next.bytes);
+            return Some(format!("{writes} left, the first is `{shown}` at {} s", next.at));
         }
         let (now, then) = self.anchor;
         let ended = then + self.now.since(now);
@@ -227,12 +248,17 @@ fn fill(piece: &Piece, known: &mut Known, bytes: &mut Vec<u8>) -> bool {
         Piece::Secret(mask) => match known.get(mask) {
             Some(secret) => bytes.extend_from_slice(secret),
             None => {
-                bytes.resize(bytes.len() + mask.len, b'x');
+                bytes.extend(letters(mask));
                 return false;
             }
         },
     }
     true
+}
+
+/// Returns what stands for a secret that is not known.
+fn letters(mask: &Mask) -> Vec<u8> {
+    vec![b'x'; mask.len]
 }
 
 /// Shows the beginning of what was recorded, with secrets named.

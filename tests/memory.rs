@@ -7,11 +7,16 @@
 mod alive;
 mod support;
 
+use std::sync::Arc;
+
 use flowrun::diagnostic::Code;
 use flowrun::engine::{Action, Engine, Input, Output, limits};
-use flowrun::event::{Event, EventKind, StepOutcome, Verdict};
+use flowrun::event::{Event, EventKind, StepOutcome, Verdict, Waiting};
 use flowrun::port::{PortCommand, PortId};
+use flowrun::record::Recording;
+use flowrun::replay::{ReplayWorld, Timing};
 use flowrun::time::Moment;
+use flowrun::world::{self, Audience, Company, Memory, Nobody};
 
 use alive::most_alive;
 use support::Run;
@@ -40,6 +45,15 @@ fn floods() -> [(String, usize); 3] {
 enum Line {
     Takes,
     TakesNothing,
+}
+
+/// An audience that keeps nothing.
+struct Nothing;
+
+impl Audience for Nothing {
+    fn tell(&mut self, _event: &Event) {}
+
+    fn waiting(&mut self, _now: Moment, _why: &Waiting) {}
 }
 
 /// An engine whose device sends without end. What it tells is counted, not kept.
@@ -384,4 +398,47 @@ fn what_after_keeps_counts_among_the_variables_of_a_device() {
     let again = "flow \"t\" repeat 3 { send \"AT\" expect line \"OK\" within 60s sleep 5s }";
     let outcome = Run::texts(again, &device(100, "reply \"OK\"")).go();
     assert_eq!(outcome.verdict, Verdict::Passed, "what has run takes nothing: {}", outcome.report);
+}
+
+/// Returns a recording in which so many secrets of a mebibyte were sent and came.
+fn recording_of_secrets(n: usize) -> Recording {
+    let entry = |i: usize| {
+        format!("{i}.000000000 > +0.0 \"«key/plain@{i}#1048576»\"\n{i}.500000000 < \"«k/hex@{i}#1048576»\"\n")
+    };
+    let entries: String = (0..n).map(entry).collect();
+    let text = format!("flowrun recording 2\ntitle \"t\"\nseed 1\nbegun 1\n0.000000000 open 115200 8N1\n{entries}");
+    Recording::read(&text.replace("+0.0 ", "+0.000000001 ")).expect("it is one")
+}
+
+#[test]
+fn a_recording_takes_no_more_than_its_text_and_one_entry() {
+    let secrets = [("key", 64 << 10), ("k", 32 << 10)].map(|(name, n)| (Arc::from(name), vec![b's'; n]));
+    let ((recording, _world), most) = most_alive(|| {
+        let recording = recording_of_secrets(3000);
+        let world = ReplayWorld::new(&recording, &secrets, Timing::Same);
+        (recording, world)
+    });
+    assert_eq!(recording.entries.len(), 6001);
+    assert!(most < 4 << 20, "{most} bytes were alive");
+    let flow = format!("{LARGE} repeat 60 {{ send raw a send raw a expect \"xxx\" within 1h }}");
+    let ((verdict, code), most) = most_alive(|| {
+        let mut engine = opened(&flow);
+        let mut world = ReplayWorld::new(&recording, &[], Timing::Same);
+        let (keeper, audience) = (&mut Memory::default(), &mut Nothing);
+        let company = Company { keeper, audience, person: &mut Nobody, tap: None };
+        let verdict = world::run(&mut engine, &mut world, company);
+        (verdict, engine.failure().map(|failure| failure.code))
+    });
+    assert_eq!((verdict, code), (Verdict::Failed, Some(Code::RunUnplayed)), "it was played so far");
+    // 60 MiB were sent in the place of secrets; as much of that is learned as a run may learn of secrets.
+    assert!(most < (32 << 20) + ROOM, "{most} bytes were alive");
+}
+
+#[test]
+fn an_entry_of_a_recording_stands_for_so_much_and_no_more() {
+    let read = |n: usize| {
+        let masks = "«key/plain#1048576»".repeat(n);
+        Recording::read(&format!("flowrun recording 2\ntitle \"t\"\n0.000000000 < \"{masks}\"\n")).map(|_| ())
+    };
+    assert_eq!((read(4), read(5)), (Ok(()), Err("line 3 stands for more than 4 MiB".to_string())));
 }

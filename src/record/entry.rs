@@ -54,6 +54,21 @@ pub enum Piece {
     Secret(Mask),
 }
 
+impl Piece {
+    /// Returns how many bytes it stands for.
+    pub fn len(&self) -> usize {
+        match self {
+            Piece::Bytes(bytes) => bytes.len(),
+            Piece::Secret(mask) => mask.len,
+        }
+    }
+
+    /// Whether it stands for nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 /// Stands for a secret.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mask {

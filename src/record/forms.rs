@@ -153,28 +153,61 @@ fn longest_part<'a>(forms: &[(&'a str, Vec<u8>)], bytes: &[u8]) -> Option<(&'a s
     longest
 }
 
+/// What is learned of masks takes no more bytes than this: as much as the secrets of a run.
+const MOST_LEARNED: usize = 32 << 20;
+
+/// What is made of the secrets for masks is made again when it takes more bytes than this.
+const MOST_MADE: usize = 4 << 20;
+
 /// What masks stand for, as far as that is known.
 #[derive(Debug)]
 pub(crate) struct Known {
     secrets: Vec<(Arc<str>, Vec<u8>)>,
-    bytes: HashMap<Mask, Option<Vec<u8>>>,
+    /// What was learned, and how much that is.
+    learned: HashMap<Mask, Vec<u8>>,
+    n_learned: usize,
+    /// What was made of the secrets, and how much that is.
+    made: HashMap<Mask, Option<Vec<u8>>>,
+    n_made: usize,
 }
 
 impl Known {
     /// Makes it of the secrets of a run; of two that look the same the last counts.
     pub(crate) fn of(secrets: &[(Arc<str>, Vec<u8>)]) -> Known {
-        Known { secrets: secrets.to_vec(), bytes: HashMap::new() }
+        Known { secrets: secrets.to_vec(), learned: HashMap::new(), n_learned: 0, made: HashMap::new(), n_made: 0 }
     }
 
-    /// Learns what a mask stands for.
+    /// Learns what a mask stands for, if there is room for it.
     pub(crate) fn learn(&mut self, mask: Mask, bytes: Vec<u8>) {
-        self.bytes.insert(mask, Some(bytes));
+        let n_before = self.learned.get(&mask).map_or(0, Vec::len);
+        let n_learned = self.n_learned - n_before + bytes.len();
+        if n_learned <= MOST_LEARNED {
+            self.n_learned = n_learned;
+            self.learned.insert(mask, bytes);
+        }
+    }
+
+    /// Returns what a mask stands for by the secrets that were given, whatever was learned.
+    pub(crate) fn given(&mut self, mask: &Mask) -> Option<&[u8]> {
+        if !self.made.contains_key(mask) {
+            let bytes = bytes_of(mask, &self.secrets);
+            let n_bytes = mask.name.len() + mask.form.len() + bytes.as_ref().map_or(0, Vec::len);
+            if self.n_made + n_bytes > MOST_MADE {
+                self.made.clear();
+                self.n_made = 0;
+            }
+            self.n_made += n_bytes;
+            self.made.insert(mask.clone(), bytes);
+        }
+        self.made.get(mask)?.as_deref()
     }
 
     /// Returns what a mask stands for.
     pub(crate) fn get(&mut self, mask: &Mask) -> Option<&[u8]> {
-        let secrets = &self.secrets;
-        self.bytes.entry(mask.clone()).or_insert_with(|| bytes_of(mask, secrets)).as_deref()
+        if self.learned.contains_key(mask) {
+            return self.learned.get(mask).map(Vec::as_slice);
+        }
+        self.given(mask)
     }
 
     /// Returns what a mask stands for, if its bytes were of a form with a name; else letters.

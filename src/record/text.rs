@@ -15,6 +15,9 @@ const FIRST_LINE_BEFORE: &str = "flowrun recording 1";
 /// A secret of a recording has no more bytes than this.
 const LONGEST_SECRET: usize = 1 << 20;
 
+/// All pieces of an entry that is read stand for no more bytes than this together: what a flow sends at once and a secret beside it.
+pub(super) const LONGEST_ENTRY: usize = 4 << 20;
+
 /// Puts what stands before the entries behind other text; only variables with a value that is clear.
 pub(super) fn put_header(recording: &Recording, is_clear: impl Fn(&str) -> bool, out: &mut Vec<u8>) {
     let Recording { title, seed, begun, about, variables, entries: _ } = recording;
@@ -112,8 +115,19 @@ pub(super) fn read(text: &str) -> Result<Recording, String> {
     let mut recording = Recording::default();
     for (i, line) in lines.filter(|(_, line)| !line.is_empty()) {
         read_line(line, &mut recording).ok_or_else(|| format!("line {} can not be read", i + 1))?;
+        if recording.entries.last().is_some_and(|last| n_bytes(last) > LONGEST_ENTRY) {
+            return Err(format!("line {} stands for more than {} MiB", i + 1, LONGEST_ENTRY >> 20));
+        }
     }
     Ok(recording)
+}
+
+/// Returns how many bytes went over the line.
+fn n_bytes(entry: &Entry) -> usize {
+    match &entry.kind {
+        EntryKind::Sent { bytes, .. } | EntryKind::Received { bytes } => bytes.iter().map(Piece::len).sum(),
+        EntryKind::Opened { .. } | EntryKind::Note { .. } | EntryKind::Closed => 0,
+    }
 }
 
 /// Reads a line behind the first into a recording; `None` if it can not be read.

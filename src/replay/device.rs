@@ -131,7 +131,7 @@ fn answers(turns: &[Turn], names: &Names, mut line: Line) -> (String, Vec<Handle
             line_pattern(sent, &mut given);
         }
         let mut body = String::new();
-        let n_rest: usize = rest.iter().map(len).sum();
+        let n_rest: usize = rest.iter().map(Piece::len).sum();
         if n_rest > 0 {
             let patience = Duration::from_secs((turn.pause.as_secs() + 1) * 2).clamp(PATIENCE, LONGEST);
             let _ = writeln!(body, "read {n_rest} bytes as _data within {}s", patience.as_secs());
@@ -152,7 +152,7 @@ fn put_answer(body: &mut String, turn: &Turn, line: &mut Line, text: impl Fn(&[P
     for (wait, came) in &turn.came {
         then = then.saturating_add(*wait);
         let lasts = match came {
-            Came::Bytes(pieces) => line.time_of(pieces.iter().map(len).sum()),
+            Came::Bytes(pieces) => line.time_of(pieces.iter().map(Piece::len).sum()),
             Came::Settings(_) | Came::Left => Duration::ZERO,
         };
         now += put_sleep(body, then.saturating_sub(lasts).saturating_sub(now));
@@ -312,18 +312,11 @@ fn lines(sent: &[Piece]) -> (Vec<Vec<Piece>>, Vec<Piece>) {
     (lines, line)
 }
 
-fn len(piece: &Piece) -> usize {
-    match piece {
-        Piece::Bytes(bytes) => bytes.len(),
-        Piece::Secret(mask) => mask.len,
-    }
-}
-
 /// Returns the pattern of a line: its text, or a regex if a secret stands in it; then how many other bytes it has too. What the regex
 /// names is put to what is given.
 fn line_pattern(line: &[Piece], given: &mut Known) -> (String, Option<usize>) {
     let is_plain = |piece: &Piece| matches!(piece, Piece::Bytes(_));
-    let n_secret: usize = line.iter().filter(|piece| !is_plain(piece)).map(len).sum();
+    let n_secret: usize = line.iter().filter(|piece| !is_plain(piece)).map(Piece::len).sum();
     if n_secret == 0 {
         let text: String = line
             .iter()
