@@ -51,9 +51,16 @@ impl Wanted {
             match piece {
                 Piece::Bytes(plain) => wanted.bytes.extend_from_slice(plain),
                 Piece::Secret(mask) => {
-                    let given = known.given(mask);
-                    let is_given = given.is_some();
-                    wanted.bytes.extend_from_slice(given.unwrap_or(&letters(mask)));
+                    let is_given = match known.given(mask) {
+                        Some(secret) => {
+                            wanted.bytes.extend_from_slice(secret);
+                            true
+                        }
+                        None => {
+                            wanted.bytes.extend(letters(mask));
+                            false
+                        }
+                    };
                     let range = start..wanted.bytes.len();
                     wanted.secrets.push((range.clone(), mask.name.clone()));
                     if !is_given {

@@ -220,8 +220,18 @@ fn what_comes_after_such_a_failure_is_looked_at_again() {
 
 #[test]
 fn a_person_may_take_long_to_answer() {
-    flooded("ask \"?\"  expect \"NEVER\" within 1h", Line::Takes, |flooded| {
-        assert_eq!(flooded.verdict, Some(Verdict::Failed));
+    flooded("ask \"?\"  expect \"READY\" within 1h", Line::Takes, |mut flooded| {
+        assert_eq!(flooded.verdict, None);
+        assert!(flooded.n_told >= SMALL_FLOOD - (1 << 20), "{} bytes were told", flooded.n_told);
+        flooded.give(b"\r\nREADY\r\n");
+        flooded.engine.handle(Moment::from_millis(flooded.ms), Input::Answered(Some(vec![])));
+        flooded.drain();
+        assert_eq!(flooded.verdict, Some(Verdict::Passed), "what came last is kept");
+    });
+    // What somebody may want of it cannot be passed over.
+    flooded("fail on \"panic\"  ask \"?\"  expect \"READY\" within 1h", Line::Takes, |flooded| {
+        let message = "more than 2 MiB came that nothing could look at yet";
+        assert_eq!(flooded.failure(), (Code::RunLimit, message));
     });
 }
 

@@ -22,8 +22,7 @@ impl Engine {
     /// Makes room for what comes next on a port: more of what came is held than is kept, for nothing has looked at it.
     #[cold]
     pub(super) fn make_room(&mut self, port: PortId) {
-        if matches!(self.state, State::Retrying { .. }) {
-            // The next attempt would pass over it.
+        if self.may_pass_over_lines(port) {
             self.ports[port].sight.pass_over_lines();
             self.sight_to(port, self.ports[port].sight.inbox.line_start(), Piece::Line);
         } else if self.ports[port].sight.inbox.n_held() > UNLOOKED {
@@ -35,6 +34,25 @@ impl Engine {
             self.fail(failure);
         }
         self.ports[port].sight.inbox.forget();
+    }
+
+    /// Whether what came is nothing that somebody wants but the waits that come later, and these only as far as it is kept.
+    fn may_pass_over_lines(&self, port: PortId) -> bool {
+        match &self.state {
+            // The next attempt would pass over it.
+            State::Retrying { .. } => true,
+            State::Asking { .. } => self.flow.watching(port).next().is_none(),
+            State::Opening
+            | State::Ready
+            | State::Breathing
+            | State::Guarding { .. }
+            | State::Writing { .. }
+            | State::Waiting(_)
+            | State::Sleeping { .. }
+            | State::Saving { .. }
+            | State::Serving
+            | State::Over(_) => false,
+        }
     }
 
     fn unlooked_failure(&self) -> Box<Failure> {
