@@ -16,11 +16,12 @@ use flowrun::port::{PortCommand, PortId};
 use flowrun::record::Recording;
 use flowrun::replay::{ReplayWorld, Timing};
 use flowrun::time::Moment;
+use flowrun::value::bounds::WEIGHT_LIMIT;
 use flowrun::world::{self, Audience, Company, Memory, Nobody};
 
 use alive::most_alive;
-use support::Run;
 use support::bench::opened;
+use support::{Run, repo};
 
 /// How much a device sends that never ends.
 const FLOOD: usize = 100 << 20;
@@ -451,4 +452,46 @@ fn an_entry_of_a_recording_stands_for_so_much_and_no_more() {
         Recording::read(&format!("flowrun recording 2\ntitle \"t\"\n0.000000000 < \"{masks}\"\n")).map(|_| ())
     };
     assert_eq!((read(4), read(5)), (Ok(()), Err("line 3 stands for more than 4 MiB".to_string())));
+}
+
+/// Returns a number with commas.
+fn commas(n: usize) -> String {
+    match n / 1000 {
+        0 => n.to_string(),
+        thousands => format!("{},{:03}", commas(thousands), n % 1000),
+    }
+}
+
+#[test]
+fn the_table_of_limits_says_what_the_code_has() {
+    let (kib, mib) = (|n: usize| format!("{} KiB", n >> 10), |n: usize| format!("{} MiB", n >> 20));
+    let limits = [
+        ("kept of what came", format!("{} and {} lines;", kib(limits::KEPT), commas(limits::LINES))),
+        ("one line", kib(limits::LINE) + ";"),
+        ("`read N bytes`", kib(limits::COUNTED_READ)),
+        ("what a `read until` takes", kib(limits::DELIMITED_READ) + ";"),
+        ("what comes while nothing can look at it", mib(limits::UNLOOKED) + ";"),
+        ("moments of bytes", commas(limits::MOMENTS) + ";"),
+        ("held back until a secret is made", mib(limits::HELD) + ";"),
+        ("held back for the rest of a secret", mib(limits::STAYING) + ";"),
+        ("one value", format!("{}, eight bytes", mib(WEIGHT_LIMIT))),
+        ("all variables of a flow", mib(limits::VARIABLES) + ","),
+        ("depth of calls", limits::CALLS.to_string()),
+        ("statements executed", commas(limits::STATEMENTS as usize) + ":"),
+        // These are no numbers of the engine.
+        ("the secrets of a run", "32 MiB;".to_string()),
+        ("a recording that is played", "256 MiB of text; a line stands for at most 4 MiB,".to_string()),
+        ("what a simulated device logs", "1 MiB is kept".to_string()),
+        ("nesting of blocks", "64".to_string()),
+    ];
+    let document = std::fs::read_to_string(repo("docs/language.md")).expect("it is there");
+    let (_, table) = document.split_once("\n| limit | value |\n|---|---|\n").expect("the document has the table");
+    let rows: Vec<&str> = table.lines().take_while(|line| line.starts_with('|')).collect();
+    for row in &rows {
+        let cells: Vec<&str> = row.trim_matches('|').splitn(2, " | ").map(str::trim).collect();
+        let [name, value] = cells[..] else { panic!("{row}") };
+        let known: Vec<_> = limits.iter().filter(|(known, _)| name.starts_with(known)).collect();
+        assert!(known.len() == 1 && value.starts_with(&known[0].1), "{row}: {known:?}");
+    }
+    assert_eq!(rows.len(), limits.len());
 }

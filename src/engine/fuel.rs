@@ -3,10 +3,8 @@
 //! It counts what is done, not how long that takes, so that the same run ends at the same statement on every machine. A unit is
 //! about a microsecond of an ordinary processor.
 
+use super::limits::STATEMENTS;
 use crate::value::Value;
-
-/// So many statements may be executed without any waiting.
-const MOST_STATEMENTS: u32 = 1_000_000;
 
 /// So many units may be spent on values meanwhile: half a minute, about.
 const MOST_WORK: u32 = 30_000_000;
@@ -71,7 +69,7 @@ impl Fuel {
     #[cold]
     fn level(&self) -> Level {
         let spent = SHARE.saturating_mul(self.n_shares + 1);
-        if spent - self.for_values >= MOST_STATEMENTS {
+        if spent - self.for_values >= STATEMENTS {
             Level::NoStatements
         } else if self.work > MOST_WORK {
             Level::NoWork

@@ -38,3 +38,6 @@ pub const VARIABLES: usize = 64 << 20;
 
 /// How deeply procedures and handlers may call each other.
 pub const CALLS: usize = 64;
+
+/// How many statements may be executed without any waiting.
+pub const STATEMENTS: u32 = 1_000_000;
