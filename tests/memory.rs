@@ -17,7 +17,7 @@ use flowrun::record::Recording;
 use flowrun::replay::{ReplayWorld, Timing};
 use flowrun::time::Moment;
 use flowrun::value::bounds::WEIGHT_LIMIT;
-use flowrun::world::{self, Audience, Company, Memory, Nobody};
+use flowrun::world::{self, Audience, Company, Keeper, Memory, Nobody};
 
 use alive::most_alive;
 use support::bench::opened;
@@ -482,6 +482,7 @@ fn the_table_of_limits_says_what_the_code_has() {
         ("the secrets of a run", "32 MiB;".to_string()),
         ("a recording that is played", "256 MiB of text; a line stands for at most 4 MiB,".to_string()),
         ("what a simulated device logs", "1 MiB is kept".to_string()),
+        ("what `save` keeps", "64 MiB;".to_string()),
         ("nesting of blocks", "64".to_string()),
     ];
     let document = std::fs::read_to_string(repo("docs/language.md")).expect("it is there");
@@ -494,4 +495,41 @@ fn the_table_of_limits_says_what_the_code_has() {
         assert!(known.len() == 1 && value.starts_with(&known[0].1), "{row}: {known:?}");
     }
     assert_eq!(rows.len(), limits.len());
+}
+
+#[test]
+fn a_device_that_is_busy_fails_when_more_comes_than_can_be_kept() {
+    let flow = format!("flow \"t\" {LARGE} send \"AT\" repeat 10 {{ send raw a }} expect line \"OK\" within 2h");
+    let device = "device \"d\" on line \"AT\" { sleep 1h reply \"OK\" }";
+    let (outcome, most) = most_alive(|| Run::texts(&flow, device).go());
+    assert_eq!(outcome.verdict, Verdict::PortFailed);
+    let message = "the simulated device failed: more than 2 MiB came that nothing could look at yet";
+    assert_eq!(outcome.message(), message);
+    assert!(most < 2 * ROOM, "{most} bytes were alive, what was sent among them");
+}
+
+#[test]
+fn results_that_are_kept_in_memory_have_a_limit() {
+    let flow = format!("{LARGE} expect \"x\" repeat 200 {{ save a }}");
+    let mut engine = opened(&flow);
+    let (mut saved, mut n_kept) = (Memory::default(), 0);
+    engine.handle(Moment::START, Input::Received(PortId::FIRST, b"x"));
+    let (verdict, most) = most_alive(|| {
+        loop {
+            match engine.poll() {
+                Output::Act(Action::Save { values }) => {
+                    let kept = saved.keep(&values);
+                    n_kept += usize::from(kept.is_ok());
+                    engine.handle(Moment::START, Input::Kept(kept));
+                }
+                Output::Done(verdict) => break verdict,
+                Output::Event(_) | Output::Act(_) => {}
+                Output::Wait { .. } => engine.handle(Moment::START, Input::Tick),
+            }
+        }
+    });
+    let failure = engine.failure().expect("it has failed");
+    assert_eq!((verdict, n_kept), (Verdict::Failed, 127), "so many values fit into 64 MiB");
+    assert_eq!(failure.message, "`a` could not be saved: all that was saved takes more than 64 MiB of memory");
+    assert!(most < (64 << 20) + ROOM, "{most} bytes were alive");
 }
