@@ -358,6 +358,8 @@ fn all_variables_together_have_a_limit() {
     assert_eq!(flooded.verdict, Some(Verdict::Passed), "so much is nothing");
     let again = format!("{LARGE} repeat 500 {{ {} }} assert 1 == 1", copies(10));
     assert_eq!(run_to_the_end(&again).0.verdict, Some(Verdict::Passed), "a value that is replaced takes nothing");
+    let goes_on = format!("{LARGE} try {{ {} }} else {{ compute b = \"small\" assert b == \"small\" }}", copies(200));
+    assert_eq!(run_to_the_end(&goes_on).0.verdict, Some(Verdict::Passed), "what had no room takes none");
 }
 
 #[test]

@@ -87,8 +87,7 @@ impl Engine {
                 (None, None) => continue,
             };
             let value = if param.is_secret { self.made_secret(&param.name, value, param.site)? } else { value };
-            self.flow.set(Slot::Global(param.slot), Some(value));
-            self.has_room_for(0, param.site)?;
+            self.put(Slot::Global(param.slot), value, param.site)?;
         }
         Ok(())
     }

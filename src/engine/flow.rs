@@ -206,6 +206,11 @@ impl Flow {
 
     /// Puts a value into a variable; `None` takes its value away.
     pub(in crate::engine) fn set(&mut self, slot: Slot, value: Option<Marked>) {
+        self.replace(slot, value);
+    }
+
+    /// Puts a value into a variable, and returns what it held.
+    pub(in crate::engine) fn replace(&mut self, slot: Slot, value: Option<Marked>) -> Option<Marked> {
         let added = value.as_ref().map_or(0, Marked::footprint);
         let (values, place) = match slot {
             Slot::Global(place) => (&mut self.globals, place as usize),
@@ -217,8 +222,9 @@ impl Flow {
         if values.len() <= place {
             values.resize(place + 1, None);
         }
-        let removed = std::mem::replace(&mut values[place], value).map_or(0, |value| value.footprint());
-        self.taken = self.taken + added - removed;
+        let before = std::mem::replace(&mut values[place], value);
+        self.taken = self.taken + added - before.as_ref().map_or(0, Marked::footprint);
+        before
     }
 
     fn home(&self) -> usize {

@@ -6,7 +6,7 @@ use crate::engine::limits::{CALLS, VARIABLES};
 use crate::engine::watched::Active;
 use crate::engine::{Engine, State};
 use crate::event::Failure;
-use crate::program::{Expr, Op, OpIndex, Role, Target, WatcherKind};
+use crate::program::{Expr, Op, OpIndex, Role, Slot, Target, WatcherKind};
 use crate::source::Site;
 use crate::value::taint::Marked;
 
@@ -14,8 +14,17 @@ impl Engine {
     /// Puts a value into a variable that may be secret.
     pub(in crate::engine) fn assign(&mut self, target: &Target, value: Marked, site: Site) -> Result<(), Box<Failure>> {
         let value = if target.is_secret { self.made_secret(&target.name, value, site)? } else { value };
-        self.flow.set(target.slot, Some(value));
-        self.has_room_for(0, site)
+        self.put(target.slot, value, site)
+    }
+
+    /// Puts a value into a variable, if all together do not take too much then; else that keeps what it holds.
+    pub(in crate::engine) fn put(&mut self, slot: Slot, value: Marked, site: Site) -> Result<(), Box<Failure>> {
+        let before = self.flow.replace(slot, Some(value));
+        let room = self.has_room_for(0, site);
+        if room.is_err() {
+            self.flow.set(slot, before);
+        }
+        room
     }
 
     /// Fails if all variables would take too much with so many bytes more.

@@ -59,9 +59,9 @@ impl Engine {
                 return Err(self.failure_at(Code::RunValue, site, message, "neither"));
             }
         };
-        self.flow.set(items, Some(list));
+        self.put(items, list, site)?;
         self.flow.set(place, Some(Value::Int(0).into()));
-        self.has_room_for(0, site)
+        Ok(())
     }
 
     /// Puts the next item into a variable, or goes on after the loop.
