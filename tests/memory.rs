@@ -152,10 +152,15 @@ impl Flooded {
 
 /// Runs a flow while its device sends each flood, all of it though the run may be over; the run takes no more than there is room for.
 fn flooded(flow: &str, line: Line, check: impl Fn(Flooded)) {
-    for (text, n_bytes) in floods() {
+    flooded_with(&floods(), flow, line, check);
+}
+
+/// The same with some of the floods.
+fn flooded_with(floods: &[(String, usize)], flow: &str, line: Line, check: impl Fn(Flooded)) {
+    for (text, n_bytes) in floods {
         let (flooded, most) = most_alive(|| {
             let mut flooded = Flooded::new(flow, line);
-            flooded.flood(&text, n_bytes);
+            flooded.flood(text, *n_bytes);
             flooded
         });
         assert!(most < ROOM, "{flow}: {most} bytes were alive while {text:?} came");
@@ -165,13 +170,9 @@ fn flooded(flow: &str, line: Line, check: impl Fn(Flooded)) {
 
 #[test]
 fn a_wait_takes_no_more_memory_the_more_comes() {
-    for wait in [
-        "expect \"NEVER\" within 1h",
-        "expect line /NEVER/ within 1h",
-        "expect quiet for 1s within 1h",
-        "sleep 1h expect \"x\"",
-    ] {
-        flooded(wait, Line::Takes, |flooded| assert_eq!(flooded.verdict, None));
+    flooded("expect \"NEVER\" within 1h", Line::Takes, |flooded| assert_eq!(flooded.verdict, None));
+    for wait in ["expect line /NEVER/ within 1h", "expect quiet for 1s within 1h", "sleep 1h expect \"x\""] {
+        flooded_with(&floods()[1..], wait, Line::Takes, |flooded| assert_eq!(flooded.verdict, None));
     }
 }
 
