@@ -206,12 +206,28 @@ impl Flow {
 
     /// Puts a value into a variable; `None` takes its value away.
     pub(in crate::engine) fn set(&mut self, slot: Slot, value: Option<Marked>) {
-        self.replace(slot, value);
+        let added = value.as_ref().map_or(0, Marked::footprint);
+        let place = self.place(slot);
+        let removed = place.as_ref().map_or(0, Marked::footprint);
+        *place = value;
+        self.taken = self.taken + added - removed;
     }
 
-    /// Puts a value into a variable, and returns what it held.
-    pub(in crate::engine) fn replace(&mut self, slot: Slot, value: Option<Marked>) -> Option<Marked> {
-        let added = value.as_ref().map_or(0, Marked::footprint);
+    /// Puts a value into a variable if all of them take no more than so many bytes then; returns whether they do.
+    pub(in crate::engine) fn put(&mut self, slot: Slot, value: Marked, most: usize) -> bool {
+        let (added, taken) = (value.footprint(), self.taken);
+        let place = self.place(slot);
+        let taken = taken + added - place.as_ref().map_or(0, Marked::footprint);
+        if taken > most {
+            return false;
+        }
+        *place = Some(value);
+        self.taken = taken;
+        true
+    }
+
+    #[inline]
+    fn place(&mut self, slot: Slot) -> &mut Option<Marked> {
         let (values, place) = match slot {
             Slot::Global(place) => (&mut self.globals, place as usize),
             Slot::Local(place) => {
@@ -222,9 +238,7 @@ impl Flow {
         if values.len() <= place {
             values.resize(place + 1, None);
         }
-        let before = std::mem::replace(&mut values[place], value);
-        self.taken = self.taken + added - before.as_ref().map_or(0, Marked::footprint);
-        before
+        &mut values[place]
     }
 
     fn home(&self) -> usize {

@@ -198,10 +198,15 @@ impl Journal {
     }
 
     /// Tells the events that were held back, unless they still are.
+    #[inline]
     fn tell_held(&mut self) {
-        if self.is_holding() || self.held.is_empty() {
-            return;
+        if !self.is_holding() && !self.held.is_empty() {
+            self.tell_all_held();
         }
+    }
+
+    #[inline(never)]
+    fn tell_all_held(&mut self) {
         let (left_out, events) = self.held.take();
         if let Some(left_out) = left_out {
             self.tell_left_out(&left_out);

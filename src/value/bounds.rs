@@ -38,19 +38,29 @@ impl Room {
 }
 
 /// Returns how much memory a value takes, in bytes: its octets, and a fixed size for each value and each key in it.
+#[inline]
 pub fn footprint(value: &Value) -> usize {
     let inside = match value {
         Value::Text(octets) | Value::Bytes(octets) => octets.len(),
         Value::Int(_) | Value::Bool(_) | Value::Duration(_) | Value::Null => 0,
-        Value::List(items) => items.iter().map(footprint).sum(),
-        Value::Map(entries) => {
-            entries.iter().map(|(key, value)| size_of::<String>() + key.len() + footprint(value)).sum()
-        }
+        Value::List(items) => footprint_of_items(items),
+        Value::Map(entries) => footprint_of_entries(entries),
     };
     size_of::<Value>() + inside
 }
 
+#[inline(never)]
+fn footprint_of_items(items: &[Value]) -> usize {
+    items.iter().map(footprint).sum()
+}
+
+#[inline(never)]
+fn footprint_of_entries(entries: &[(String, Value)]) -> usize {
+    entries.iter().map(|(key, value)| size_of::<String>() + key.len() + footprint(value)).sum()
+}
+
 /// Checks that a text of `length` octets is within the limit before anyone makes it.
+#[inline]
 pub fn check_length(length: usize) -> Result<(), String> {
     if length > WEIGHT_LIMIT { Err(too_heavy()) } else { Ok(()) }
 }
@@ -79,6 +89,7 @@ fn take(room: &mut usize, weight: usize) -> Result<(), String> {
     Ok(())
 }
 
+#[cold]
 fn too_heavy() -> String {
     "the value is larger than 1 MiB: work on smaller pieces".to_string()
 }

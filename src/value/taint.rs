@@ -74,8 +74,10 @@ impl Marked {
     }
 
     /// Returns how much memory it takes, in bytes.
+    #[inline]
     pub fn footprint(&self) -> usize {
-        footprint(&self.value) + self.taint.footprint()
+        let of_marks = if self.taint.is_nothing() { size_of::<Taint>() } else { self.taint.footprint() };
+        footprint(&self.value) + of_marks
     }
 
     /// Returns the value as `${…}` shows it.

@@ -19,12 +19,7 @@ impl Engine {
 
     /// Puts a value into a variable, if all together do not take too much then; else that keeps what it holds.
     pub(in crate::engine) fn put(&mut self, slot: Slot, value: Marked, site: Site) -> Result<(), Box<Failure>> {
-        let before = self.flow.replace(slot, Some(value));
-        let room = self.has_room_for(0, site);
-        if room.is_err() {
-            self.flow.set(slot, before);
-        }
-        room
+        if self.flow.put(slot, value, VARIABLES) { Ok(()) } else { Err(self.no_room(site)) }
     }
 
     /// Fails if all variables would take too much with so many bytes more.

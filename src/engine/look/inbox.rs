@@ -101,22 +101,25 @@ impl Inbox {
         let end = self.end();
         match self.arrivals.back_mut() {
             Some((last, at)) if *at == now => *last = end,
-            _ => self.arrive(end, now),
+            _ => {
+                if self.arrivals.len() >= limits::MOMENTS {
+                    self.join_arrivals();
+                }
+                self.arrivals.push_back((end, now));
+            }
         }
         self.forget();
         std::mem::take(&mut self.lost)
     }
 
-    /// Notes a moment. If there are too many, two become one: what came at the first counts as if it had come at the second.
-    fn arrive(&mut self, end: Offset, now: Moment) {
-        if self.arrivals.len() >= limits::MOMENTS {
-            let mut is_second = true;
-            self.arrivals.retain(|_| {
-                is_second = !is_second;
-                is_second
-            });
-        }
-        self.arrivals.push_back((end, now));
+    /// Makes one moment of two: what came at the first counts as if it had come at the second.
+    #[cold]
+    fn join_arrivals(&mut self) {
+        let mut is_second = true;
+        self.arrivals.retain(|_| {
+            is_second = !is_second;
+            is_second
+        });
     }
 
     /// Dates everything that came: it is told as of this moment. Nothing of it may have been told yet.
@@ -125,10 +128,15 @@ impl Inbox {
     }
 
     /// Drops what is older than is kept; only what has been told and recorded can go.
+    #[inline]
     pub(in crate::engine) fn forget(&mut self) {
-        if self.bytes.len() <= REACH {
-            return;
+        if self.bytes.len() > REACH {
+            self.forget_oldest();
         }
+    }
+
+    #[inline(never)]
+    fn forget_oldest(&mut self) {
         let keep_from = self.end().back(KEPT).min(self.line_start).min(self.told);
         self.bytes.drain(..keep_from - self.base);
         self.base = keep_from;
@@ -137,6 +145,7 @@ impl Inbox {
         }
     }
 
+    #[inline(never)]
     fn forget_record(&mut self) {
         if let Some((_, fate)) = self.records.pop_front() {
             self.forgotten += 1;
