@@ -1,12 +1,19 @@
 //! `Address`: what a port is called, on the command line and in reports, and the order and the labels of several.
 //!
 //! Every command reads an address here. A new kind of real port is a new variant of [`RealPort`]: only this file and
-//! `transport::open` look into one, and the compiler names the places in both. A scheme without a variant (`tcp://…`,
-//! `usb:…`) is refused by [`Address::read`], unless there is a device node of that name.
+//! `transport::open` look into one, and the compiler names the places in both. A scheme without a variant (`tcp://…`) is
+//! refused by [`Address::read`], unless there is a device node of that name. `usb:…` is a way of finding a node: [`expand`]
+//! puts the node in its place.
+
+mod listed;
+mod usb;
 
 use std::cmp::Ordering;
 use std::fmt;
 use std::path::{Path, PathBuf};
+
+pub use listed::{PortDescription, UsbIdentity};
+pub(crate) use usb::UsbError;
 
 /// What a port is called.
 ///
@@ -42,6 +49,8 @@ pub(crate) enum AddressError {
     NoPattern { typed: String, why: String },
     /// It is an address of a kind that flowrun cannot open.
     Unsupported { typed: String, scheme: String },
+    /// It is to be a USB adapter, and what is wrong with that.
+    Usb { typed: String, error: UsbError },
     /// No port fits the pattern.
     NoPort { typed: String },
     /// No recording fits the pattern.
@@ -128,7 +137,7 @@ impl RealPort {
     }
 
     /// Returns the ports that fit, if what was typed is a pattern.
-    fn fitting(&self, typed: &str, listed: &dyn Fn() -> Vec<String>) -> Result<Vec<RealPort>, AddressError> {
+    fn fitting(&self, typed: &str, listed: &dyn Fn() -> Vec<PortDescription>) -> Result<Vec<RealPort>, AddressError> {
         match self {
             RealPort::Node(name) => {
                 Ok(names_like(&pattern(name, typed)?, listed).into_iter().map(RealPort::Node).collect())
@@ -148,12 +157,15 @@ impl fmt::Display for RealPort {
 /// Reads several addresses; the place of a pattern is taken by what fits it, in natural order. Each address is there
 /// once.
 ///
-/// `listed` are the ports that the system knows of, for systems on which ports are no files.
+/// `listed` are the ports that the system knows of, for USB adapters and for systems on which ports are no files.
 ///
 /// # Errors
 ///
 /// A pattern that nothing fits, or addresses that cannot be used together.
-pub(crate) fn expand(typed: &[String], listed: &dyn Fn() -> Vec<String>) -> Result<Vec<Address>, AddressError> {
+pub(crate) fn expand(
+    typed: &[String],
+    listed: &dyn Fn() -> Vec<PortDescription>,
+) -> Result<Vec<Address>, AddressError> {
     let mut addresses: Vec<Address> = Vec::new();
     for text in typed {
         for address in fitting(text, listed)? {
@@ -166,8 +178,37 @@ pub(crate) fn expand(typed: &[String], listed: &dyn Fn() -> Vec<String>) -> Resu
     Ok(addresses)
 }
 
+/// Reads one address; the place of a USB adapter is taken by its port. `listed` is as for [`expand`].
+///
+/// # Errors
+///
+/// It is of a kind that flowrun cannot open, or not exactly one adapter fits.
+pub(crate) fn read_one(typed: &str, listed: &dyn Fn() -> Vec<PortDescription>) -> Result<Address, AddressError> {
+    let Some(found) = usb_ports(typed, listed) else { return Address::read(typed) };
+    match found?.as_slice() {
+        [one] => Ok(one.clone()),
+        several => {
+            let fitting = several.iter().map(|address| format!("`{address}`")).collect();
+            Err(AddressError::Usb { typed: typed.to_string(), error: UsbError::Several { fitting } })
+        }
+    }
+}
+
+/// Returns the ports of the USB adapters that a text stands for; `None` if it is no such address.
+fn usb_ports(typed: &str, listed: &dyn Fn() -> Vec<PortDescription>) -> Option<Result<Vec<Address>, AddressError>> {
+    // A file may have such a name.
+    let rest = usb::behind_scheme(typed).filter(|_| !Path::new(typed).exists())?;
+    let fits = |pattern: &str, text: &str| glob::Pattern::new(pattern).is_ok_and(|pattern| pattern.matches(text));
+    let found = usb::names_at(rest, &listed(), &fits);
+    let addresses = found.map(|names| names.into_iter().map(|name| Address::Real(RealPort::Node(name))).collect());
+    Some(addresses.map_err(|error| AddressError::Usb { typed: typed.to_string(), error }))
+}
+
 /// Returns the addresses that a text stands for.
-fn fitting(typed: &str, listed: &dyn Fn() -> Vec<String>) -> Result<Vec<Address>, AddressError> {
+fn fitting(typed: &str, listed: &dyn Fn() -> Vec<PortDescription>) -> Result<Vec<Address>, AddressError> {
+    if let Some(found) = usb_ports(typed, listed) {
+        return found;
+    }
     let address = Address::read(typed)?;
     let is_pattern = typed.contains(['*', '?', '[']);
     let found = match &address {
@@ -202,11 +243,11 @@ fn files_like(pattern: &glob::Pattern) -> Vec<String> {
 
 /// Returns the ports that fit a pattern. Where they are files, links and pseudo-terminals are among them, which the
 /// system would not list as ports.
-fn names_like(pattern: &glob::Pattern, listed: &dyn Fn() -> Vec<String>) -> Vec<String> {
+fn names_like(pattern: &glob::Pattern, listed: &dyn Fn() -> Vec<PortDescription>) -> Vec<String> {
     if cfg!(unix) {
         return files_like(pattern);
     }
-    let mut names = listed();
+    let mut names: Vec<String> = listed().into_iter().map(|port| port.name).collect();
     names.retain(|name| pattern.matches(name));
     names.sort_by(|a, b| natural_order(a, b));
     names

@@ -6,6 +6,7 @@ mod claims;
 mod fmt;
 mod given;
 mod host;
+mod json;
 mod many;
 mod outputs;
 mod person;
@@ -50,7 +51,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Stress(arguments) => {
                 shown(Terminal::new(arguments.color), |terminal| stress::stress(&arguments, terminal))
             }
-            Command::Ports => shown(Terminal::new(Colours::Never), ports::ports),
+            Command::Ports(arguments) => {
+                shown(Terminal::new(Colours::Never), |terminal| ports::ports(&arguments, terminal))
+            }
         },
         Err(answer) => shown(Terminal::new(Colours::Auto), |terminal| {
             if let Err(error) = answer.print() {

@@ -25,9 +25,11 @@ mod clock;
 #[cfg(unix)]
 mod deadline;
 mod fleet;
+mod holders;
 mod interrupt;
 #[cfg(unix)]
 mod line;
+mod machine;
 #[cfg(unix)]
 mod medium;
 mod ports;
@@ -40,11 +42,15 @@ mod watched;
 mod words;
 
 use crate::address::RealPort;
+pub use crate::address::{PortDescription, UsbIdentity};
 pub use any::AnyPort;
 pub use clock::{Clock, unix_millis};
 pub use fleet::run_all;
+pub(crate) use holders::{Holder, holders, listed as in_a_list};
 pub use interrupt::{Interrupt, at_signal};
-pub use ports::{PortDescription, UsbIdentity, list};
+pub(crate) use machine::Machine;
+pub use ports::list;
+pub(crate) use ports::list_of;
 #[cfg(unix)]
 pub use pty::PtyWorld;
 

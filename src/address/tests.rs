@@ -3,7 +3,7 @@
 use super::*;
 
 /// Nothing that the system lists.
-fn none() -> Vec<String> {
+fn none() -> Vec<PortDescription> {
     Vec::new()
 }
 
@@ -123,9 +123,7 @@ fn each_port_has_files_of_its_own() {
 
 #[test]
 fn an_address_of_another_tool_is_said_to_be_unsupported() {
-    for (typed, scheme) in
-        [("tcp://10.0.0.5:4001", "tcp"), ("rfc2217://a:1", "rfc2217"), ("usb:0403:6001", "usb"), ("x://y", "x")]
-    {
+    for (typed, scheme) in [("tcp://10.0.0.5:4001", "tcp"), ("rfc2217://a:1", "rfc2217"), ("x://y", "x")] {
         let error = AddressError::Unsupported { typed: typed.to_string(), scheme: scheme.to_string() };
         assert_eq!(expanded(&[typed]), Err(error.clone()));
         assert_eq!(Address::read(typed), Err(error));
@@ -133,5 +131,32 @@ fn an_address_of_another_tool_is_said_to_be_unsupported() {
     for typed in ["/dev/ttyUSB0", "COM3", "COM3:", "sim:a.flow", "replay:a.rec", "/dev/serial/by-path/pci-0000:00:14.0"]
     {
         assert_eq!(Address::read(typed), Ok(Address::parse(typed)));
+    }
+}
+
+#[test]
+fn the_place_of_a_usb_adapter_is_taken_by_its_node() {
+    let adapter = |n: u8| PortDescription {
+        name: format!("/dev/ttyUSB{n}"),
+        what: String::new(),
+        driver: None,
+        usb: Some(UsbIdentity {
+            vendor: 0x0403,
+            product: 0x6001,
+            serial: Some(format!("A{n}")),
+            interface: Some(0),
+            place: Some(format!("1-1.{n}")),
+        }),
+    };
+    let listed = || vec![adapter(10), adapter(9)];
+    let node = |n: u8| Address::Real(RealPort::Node(format!("/dev/ttyUSB{n}")));
+    let expanded = |typed: &[&str]| expand(&typed.iter().map(ToString::to_string).collect::<Vec<_>>(), &listed);
+    assert_eq!(expanded(&["usb:serial=A9", "USB:at=1-1.9", "/dev/ttyUSB9"]), Ok(vec![node(9)]), "each is there once");
+    assert_eq!(expanded(&["usb:0403:6001:*"]), Ok(vec![node(9), node(10)]));
+    assert_eq!(read_one("usb:at=1-1.10", &listed), Ok(node(10)));
+    assert_eq!(read_one("/dev/ttyS0", &listed), Ok(Address::parse("/dev/ttyS0")));
+    for several in ["usb:0403:6001", "usb:0403:6001:*"] {
+        let refused = read_one(several, &listed);
+        assert!(matches!(refused, Err(AddressError::Usb { error: UsbError::Several { .. }, .. })), "{refused:?}");
     }
 }

@@ -1,5 +1,7 @@
 //! What was typed, as data: the only module that knows clap.
 
+mod ports;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +12,7 @@ use crate::diagnostic::nearest::nearest;
 use crate::report::console::Volume;
 use crate::report::format::Format;
 use crate::value::escape::{harmless, harmless_path};
+pub(super) use ports::PortsArguments;
 
 const ABOUT: &str = "Run declarative scenarios against a device on a serial port";
 
@@ -110,7 +113,8 @@ pub(super) enum Command {
     #[command(after_help = AFTER_STRESS_HELP)]
     Stress(StressArguments),
     /// List the serial ports of this machine
-    Ports,
+    #[command(after_help = ports::AFTER_PORTS_HELP)]
+    Ports(PortsArguments),
 }
 
 /// What `run` takes.
@@ -119,7 +123,7 @@ pub(super) struct RunArguments {
     /// The flow to run
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Name a port or a pattern, `sim`, `sim:DEVICE_FILE`, `replay:FILE`
+    /// Name a port, a pattern, `usb:…`, `sim`, `sim:FILE`, `replay:FILE`
     #[arg(long = "port", short, value_name = "PORT")]
     pub ports: Vec<String>,
     /// Run on so many ports at once [default: all]

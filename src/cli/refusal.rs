@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Ending;
 use super::terminal::Terminal;
-use crate::address::{AddressError, RealPort};
+use crate::address::{AddressError, RealPort, UsbError};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::event::Verdict;
 use crate::program::{Program, Role};
@@ -166,6 +166,7 @@ fn wrong_role(path: &Path, found: Option<Role>) -> Diagnostic {
 /// Returns what is wrong with the ports that were typed.
 pub(super) fn address_problem(error: &AddressError) -> Diagnostic {
     let (message, help) = match error {
+        AddressError::Usb { typed, error } => return usb_problem(typed, error),
         AddressError::Unsupported { typed, scheme } => (
             format!("`--port {typed}`: {scheme} is not supported yet, only serial ports of this machine"),
             match scheme.as_str() {
@@ -196,6 +197,25 @@ pub(super) fn address_problem(error: &AddressError) -> Diagnostic {
         ),
     };
     problem(message).help(help)
+}
+
+/// Returns what is wrong with the address of a USB adapter.
+fn usb_problem(typed: &str, error: &UsbError) -> Diagnostic {
+    let lines = |ports: &[String]| ports.iter().map(|port| format!("\n{port}")).collect::<String>();
+    match error {
+        UsbError::Malformed { why } => problem(format!("`--port {typed}` is no address of a USB adapter: {why}"))
+            .help("write `usb:0403:6001`, `usb:0403:6001:SERIAL`, `usb:serial=SERIAL` or `usb:at=1-1.2`"),
+        UsbError::NoneFits { there } if there.is_empty() => problem(format!("no USB adapter fits `{typed}`"))
+            .help("no USB adapter is plugged in that the system has a serial port for, see `flowrun ports`"),
+        UsbError::NoneFits { there } => problem(format!("no USB adapter fits `{typed}`"))
+            .help(format!("is it plugged in? There is:{}", lines(there))),
+        UsbError::NoPlaces => problem(format!("`{typed}`: this system does not say where a USB adapter is plugged in"))
+            .help("only Linux says; name the adapter with `usb:VID:PID:SERIAL` or `usb:serial=SERIAL`"),
+        UsbError::Several { fitting } => problem(format!("{} ports fit `{typed}`", fitting.len())).help(format!(
+            "name one of them, or write a pattern such as `usb:0403:6001:*` to run on all:{}",
+            lines(fitting)
+        )),
+    }
 }
 
 fn problem(message: impl Into<String>) -> Diagnostic {

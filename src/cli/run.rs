@@ -24,8 +24,7 @@ use crate::world;
 
 /// Runs a flow.
 pub(super) fn run(arguments: &RunArguments, terminal: &Terminal) -> Ending {
-    let listed = || list().into_iter().map(|port| port.name).collect();
-    let ran = match expand(&arguments.ports, &listed) {
+    let ran = match expand(&arguments.ports, &list) {
         Ok(addresses) if addresses.iter().any(Address::is_empty) => run_one(arguments, None, terminal),
         Ok(addresses) if addresses.len() > 1 => many::run(arguments, &addresses, terminal),
         Ok(addresses) => run_one(arguments, addresses.first(), terminal),

@@ -204,6 +204,20 @@ impl Interrupt {
         self.shared.is_raised.load(Ordering::SeqCst)
     }
 
+    /// Waits for so long, or until it is raised; returns whether it has been.
+    pub(crate) fn is_raised_within(&self, span: Duration) -> bool {
+        #[cfg(unix)]
+        {
+            use rustix::event::{PollFd, PollFlags, poll};
+            let mut watched = [PollFd::from_borrowed_fd(self.descriptor(), PollFlags::IN)];
+            // A signal ends the wait early, which is no harm.
+            let _ = poll(&mut watched, Some(&super::deadline::timespec(span)));
+        }
+        #[cfg(not(unix))]
+        std::thread::sleep(span);
+        self.is_raised()
+    }
+
     /// Returns what a poll has to watch.
     #[cfg(unix)]
     pub(super) fn descriptor(&self) -> std::os::fd::BorrowedFd<'_> {
@@ -227,7 +241,8 @@ mod tests {
         let interrupt = Interrupt::new().expect("a pipe");
         let other = interrupt.clone();
         assert!(!other.is_raised());
+        assert!(!other.is_raised_within(Duration::ZERO));
         interrupt.raise();
-        assert!(other.is_raised());
+        assert!(other.is_raised() && other.is_raised_within(Duration::from_secs(3600)), "nobody waits any more");
     }
 }

@@ -8,10 +8,11 @@ use super::super::args::TestArguments;
 use super::super::given::{from_environment, typed_variable};
 use super::super::refusal::address_problem;
 use super::super::reports::Report;
-use crate::address::Address;
+use crate::address::{Address, read_one};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::program::Program;
 use crate::suite::volatile::Volatile;
+use crate::transport::list;
 use crate::variables::{Given, Offered, Ways};
 
 /// What was asked for.
@@ -36,7 +37,9 @@ impl Wanted {
         let given = arguments.vars.iter().map(|text| typed_variable(text, Ways::OF_FILE)).collect::<Result<_, _>>()?;
         let port = arguments.port.as_deref().filter(|port| !port.is_empty());
         Ok(Wanted {
-            address: port.map_or(Ok(Address::OwnDevice), Address::read).map_err(|error| address_problem(&error))?,
+            address: port
+                .map_or(Ok(Address::OwnDevice), |port| read_one(port, &list))
+                .map_err(|error| address_problem(&error))?,
             shard: arguments.selection.shard.as_deref().map(shard).transpose()?,
             volatile,
             reports: arguments.report.iter().map(|text| Report::of_suite(text)).collect::<Result<_, _>>()?,

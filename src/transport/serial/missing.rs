@@ -4,7 +4,7 @@ use crate::diagnostic::nearest::nearest;
 use crate::transport::ports;
 
 /// How many names a message suggests at most.
-pub(super) const N_SUGGESTED: usize = 3;
+const N_SUGGESTED: usize = 3;
 
 /// Returns the help for a port that does not exist: names like it, or what there is.
 pub(super) fn help_for_missing(name: &str, mut candidates: Vec<String>) -> String {

@@ -7,8 +7,10 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
-use super::missing::{N_SUGGESTED, help_for_missing, listed};
+use super::missing::{help_for_missing, listed};
 use crate::event::CloseReason;
+use crate::transport::holders::{Holder, held_by, holders};
+use crate::transport::machine::Machine;
 use crate::transport::words::in_words;
 
 /// Returns the reason for an error of opening the port.
@@ -33,13 +35,13 @@ pub(super) fn not_a_port(name: &str) -> CloseReason {
 
 /// Returns the reason for a port that someone else has, and who, as far as that can be seen.
 pub(super) fn busy(name: &str) -> CloseReason {
-    let holders = holders(name);
+    let holders = holders_of(name);
     let reason = if holders.is_empty() {
         "device or resource busy: another program has it open".to_string()
     } else {
         format!("device or resource busy: {} it open", held_by(&holders))
     };
-    let help = if holders.iter().any(|(_, command)| command == "ModemManager") {
+    let help = if holders.iter().any(|holder| holder.command == "ModemManager") {
         "ModemManager looks at every new port: stop it with `sudo systemctl stop ModemManager`"
     } else {
         "close the other program, or wait until it is done"
@@ -47,22 +49,11 @@ pub(super) fn busy(name: &str) -> CloseReason {
     CloseReason::CannotOpen { reason, help: Some(help.to_string()) }
 }
 
-fn held_by(holders: &[(u32, String)]) -> String {
-    let named: Vec<_> = holders
-        .iter()
-        .take(N_SUGGESTED)
-        .map(|(pid, command)| if command.is_empty() { pid.to_string() } else { format!("{pid} (`{command}`)") })
-        .collect();
-    let who = if named.len() == 1 { "process" } else { "processes" };
-    let has = if named.len() == 1 { "has" } else { "have" };
-    format!("{who} {} {has}", named.join(", "))
-}
-
 /// Returns who else has a port open, lock or not: ``process 12 (`cat`) has``.
 pub(in crate::transport) fn others(name: &str) -> Option<String> {
     let device = fs::canonicalize(name).ok()?;
-    let mut holders = holders(name);
-    holders.retain(|(pid, _)| *pid != std::process::id() && !serves(*pid, &device));
+    let mut holders = holders_of(name);
+    holders.retain(|holder| holder.pid != std::process::id() && !serves(holder.pid, &device));
     (!holders.is_empty()).then(|| held_by(&holders))
 }
 
@@ -77,24 +68,9 @@ fn serves(pid: u32, device: &Path) -> bool {
     open.into_iter().any(is_its_other_end)
 }
 
-/// Returns the processes that have the device open, as far as this user may see. Only Linux tells.
-fn holders(name: &str) -> Vec<(u32, String)> {
-    let Ok(device) = fs::canonicalize(name) else { return Vec::new() };
-    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
-    let mut found: Vec<_> = processes
-        .flatten()
-        .filter_map(|process| process.file_name().to_str()?.parse::<u32>().ok())
-        .filter(|pid| {
-            let open = fs::read_dir(format!("/proc/{pid}/fd"));
-            open.is_ok_and(|open| open.flatten().any(|fd| fs::read_link(fd.path()).is_ok_and(|to| to == device)))
-        })
-        .map(|pid| {
-            let command = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-            (pid, command.trim().to_string())
-        })
-        .collect();
-    found.sort();
-    found
+/// Returns the processes that have the device open.
+fn holders_of(name: &str) -> Vec<Holder> {
+    holders(&Machine::this(), &[name]).into_iter().flatten().collect()
 }
 
 /// Returns the names that may have been meant: listed ports, and devices of the same kind in the folder.
@@ -154,13 +130,5 @@ mod tests {
         assert!(help.contains("usermod -aG dialout"), "{help}");
         let help = help_for_group(group_name(groups, 0), 0o020_600);
         assert!(help.contains("udev"), "{help}");
-    }
-
-    #[test]
-    fn holders_are_named_with_pid_and_command() {
-        let one = [(12, "minicom".to_string())];
-        assert_eq!(held_by(&one), "process 12 (`minicom`) has");
-        let two = [(12, "minicom".to_string()), (40, String::new())];
-        assert_eq!(held_by(&two), "processes 12 (`minicom`), 40 have");
     }
 }

@@ -1,0 +1,78 @@
+//! What `--json` writes: ports and what was found about them.
+//!
+//! ```text
+//! flowrun ports --json
+//!   { "format": "flowrun ports", "version": 1, "ports": [PORT] }
+//! flowrun ports --json --watch, one line for each change
+//!   { "event": "present" | "came" | "gone", "port": PORT }
+//! PORT: { "name": "/dev/ttyUSB0", "description": "FTDI TTL232R-3V3", "driver": "ftdi_sio" | null,
+//!         "addresses": ["usb:0403:6001:A50285BI", "usb:at=1-1.2"],
+//!         "usb": { "vendor": "0403", "product": "6001", "serial": "A50285BI" | null, "interface": 0 | null,
+//!                  "place": "1-1.2" | null } | null,
+//!         "holders": [ { "pid": 812, "command": "ModemManager" } ] }        not with --watch
+//! ```
+//!
+//! Keys stand in this order. A key may be added at any time; one that goes or changes its meaning changes the version.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::address::PortDescription;
+use crate::transport::Holder;
+
+/// The version of the format.
+const VERSION: u32 = 1;
+
+/// Returns ports and who has each open as one document, indented, with a line end.
+pub(super) fn render_ports(ports: &[PortDescription], holders: &[Vec<Holder>]) -> String {
+    let of = |(port, holders): (&PortDescription, &Vec<Holder>)| {
+        let mut shown = port_of(port, ports);
+        let holders = holders.iter().map(|holder| json!({ "pid": holder.pid, "command": holder.command }));
+        shown.insert("holders".to_string(), holders.collect());
+        Json::Object(shown)
+    };
+    let ports: Vec<Json> = ports.iter().zip(holders).map(of).collect();
+    format!("{:#}\n", json!({ "format": "flowrun ports", "version": VERSION, "ports": ports }))
+}
+
+/// Returns a change as a line: what happened to a port, one of `all`.
+pub(super) fn render_change(event: &str, port: &PortDescription, all: &[PortDescription]) -> String {
+    format!("{}\n", json!({ "event": event, "port": port_of(port, all) }))
+}
+
+fn port_of(port: &PortDescription, all: &[PortDescription]) -> Map<String, Json> {
+    let usb = port.usb.as_ref().map(|usb| {
+        json!({
+            "vendor": format!("{:04x}", usb.vendor),
+            "product": format!("{:04x}", usb.product),
+            "serial": usb.serial,
+            "interface": usb.interface,
+            "place": usb.place,
+        })
+    });
+    let keys = [
+        ("name", json!(port.name)),
+        ("description", json!(port.what)),
+        ("driver", json!(port.driver)),
+        ("addresses", json!(port.addresses(all))),
+        ("usb", json!(usb)),
+    ];
+    keys.into_iter().map(|(key, value)| (key.to_string(), value)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::UsbIdentity;
+
+    #[test]
+    fn a_port_has_the_same_keys_whatever_is_known_of_it() {
+        let plain = PortDescription { name: "COM1".to_string(), what: String::new(), driver: None, usb: None };
+        let usb = UsbIdentity { vendor: 0x403, product: 0x6001, serial: None, interface: None, place: None };
+        let known = PortDescription { usb: Some(usb), ..plain.clone() };
+        let keys = |port: &PortDescription| port_of(port, &[]).keys().cloned().collect::<Vec<_>>();
+        assert_eq!(keys(&plain), ["name", "description", "driver", "addresses", "usb"]);
+        assert_eq!(keys(&known), keys(&plain));
+        let line = render_change("came", &known, &[]);
+        assert!(line.contains(r#""vendor":"0403""#) && line.ends_with("}\n") && line.lines().count() == 1, "{line}");
+    }
+}
