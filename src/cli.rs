@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod claims;
+mod exchange;
 mod fmt;
 mod given;
 mod host;
@@ -15,6 +16,7 @@ mod prepare;
 mod refusal;
 mod reports;
 mod run;
+mod say;
 mod sim;
 mod stress;
 mod terminal;
@@ -54,6 +56,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Ports(arguments) => {
                 shown(Terminal::new(Colours::Never), |terminal| ports::ports(&arguments, terminal))
             }
+            Command::Say(arguments) => shown(Terminal::new(Colours::Auto), |terminal| say::say(&arguments, terminal)),
         },
         Err(answer) => shown(Terminal::new(Colours::Auto), |terminal| {
             if let Err(error) = answer.print() {

@@ -77,6 +77,7 @@ const SHOWING: &[&[&str]] = &[
     &["sim", "--from", "r"],
     &["stress", "a.flow", "--runs", "1"],
     &["ports"],
+    &["say", "sim:dev.flow", "AT"],
     &["--help"],
     &["--version"],
 ];

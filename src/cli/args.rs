@@ -12,7 +12,7 @@ use crate::diagnostic::nearest::nearest;
 use crate::report::console::Volume;
 use crate::report::format::Format;
 use crate::value::escape::{harmless, harmless_path};
-pub(super) use ports::PortsArguments;
+pub(super) use ports::{PortsArguments, SayArguments};
 
 const ABOUT: &str = "Run declarative scenarios against a device on a serial port";
 
@@ -115,6 +115,9 @@ pub(super) enum Command {
     /// List the serial ports of this machine
     #[command(after_help = ports::AFTER_PORTS_HELP)]
     Ports(PortsArguments),
+    /// Send commands to a port and show the answers
+    #[command(after_help = ports::AFTER_SAY_HELP)]
+    Say(SayArguments),
 }
 
 /// What `run` takes.

@@ -8,7 +8,7 @@ use crate::address::Address;
 use crate::check::check;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::disk::{LARGEST_RECORDING, Reach, folder_of, read_file};
-use crate::load::{beside, load_file};
+use crate::load::{Loaded, beside, load, load_file};
 use crate::program::{Program, Role};
 use crate::record::Recording;
 
@@ -41,8 +41,26 @@ pub(crate) fn read_program(role: Role, path: &Path) -> Result<Read, SetupError> 
     program_within(role, path, Reach::Anywhere)
 }
 
+/// Reads a program that flowrun itself has written, and that uses no file but built-in ones.
+///
+/// # Errors
+///
+/// Everything that is wrong with the text.
+pub(crate) fn read_text(role: Role, name: &str, text: &str) -> Result<Read, SetupError> {
+    let path = Path::new(name);
+    let reader = |wanted: &Path| match wanted == path {
+        true => Ok(text.as_bytes().to_vec()),
+        false => Err(std::io::ErrorKind::NotFound.into()),
+    };
+    program_of(role, path, load(path, &reader))
+}
+
 fn program_within(role: Role, path: &Path, reach: Reach<'_>) -> Result<Read, SetupError> {
-    let checked = check(load_file(path, reach));
+    program_of(role, path, load_file(path, reach))
+}
+
+fn program_of(role: Role, path: &Path, loaded: Loaded) -> Result<Read, SetupError> {
+    let checked = check(loaded);
     let is_wrong = checked.problems.iter().any(|problem| problem.severity() == Severity::Error);
     let complaint = Complaint { problems: checked.problems, sources: checked.sources };
     match checked.program {

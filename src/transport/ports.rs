@@ -2,8 +2,6 @@
 
 #[cfg(any(target_os = "linux", all(unix, test)))]
 mod sysfs;
-#[cfg(all(unix, test))]
-pub(crate) mod tests;
 
 #[cfg(not(target_os = "linux"))]
 use serialport::{SerialPortInfo, SerialPortType};
@@ -64,3 +62,6 @@ fn what_usb(maker: Option<String>, product: Option<String>) -> String {
     let what = if product.starts_with(&maker) { product } else { format!("{maker} {product}") };
     if what.trim().is_empty() { "USB".to_string() } else { what.trim().to_string() }
 }
+
+#[cfg(all(unix, test))]
+mod tests;

@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use super::LineArguments;
+
 pub(super) const AFTER_PORTS_HELP: &str = "\
 Examples:
   flowrun ports                                    what there is
@@ -18,4 +20,36 @@ pub(in crate::cli) struct PortsArguments {
     /// Go on, and show what comes and goes, until Ctrl-C
     #[arg(long)]
     pub watch: bool,
+}
+
+pub(super) const AFTER_SAY_HELP: &str = "\
+Examples:
+  flowrun say COM3 \"AT+CSQ\"                        the answer ends at OK, ERROR and the like
+  flowrun say /dev/ttyUSB0 \"ATE0\" \"AT+COPS=?\" --within 3m
+  flowrun say usb:at=1-1.2 \"AT+CPIN?\" --expect READY
+  flowrun say /dev/ttyACM0 \"*IDN?\" --serial eol=lf       ends when no more comes
+  flowrun say sim:modem.flow \"AT+CSQ\" --expect '/\\+CSQ: \\d+/'
+
+Standard output has the answers without echo and empty lines.
+
+Exit codes: 0 answered, 1 an error was answered, or not what was expected,
+2 the command line is wrong, 3 a port failed, 130 interrupted.";
+
+/// What `say` takes.
+#[derive(Args, Debug)]
+pub(in crate::cli) struct SayArguments {
+    /// The port: as for a run, or `sim:FILE`
+    #[arg(value_name = "PORT")]
+    pub port: String,
+    /// The commands, one after the other
+    #[arg(value_name = "COMMAND", required = true)]
+    pub commands: Vec<String>,
+    /// Wait for this in the last answer: a text, or /regex/ in a line
+    #[arg(long, value_name = "PATTERN")]
+    pub expect: Option<String>,
+    /// Wait so long for each answer
+    #[arg(long, value_name = "DURATION", default_value = "3s")]
+    pub within: String,
+    #[command(flatten)]
+    pub line: LineArguments,
 }

@@ -6,37 +6,32 @@ use std::os::unix::fs::symlink;
 use super::*;
 
 /// A machine with nothing in it, for as long as this lives.
-pub(crate) struct Bench {
-    folder: tempfile::TempDir,
-    pub(crate) machine: Machine,
+struct Bench {
+    machine: Machine,
+    _folder: tempfile::TempDir,
 }
 
 impl Bench {
-    pub(crate) fn new() -> Bench {
+    fn new() -> Bench {
         let folder = tempfile::tempdir().expect("a folder can be made for tests");
         let machine = Machine::at(folder.path());
-        Bench { folder, machine }
+        Bench { machine, _folder: folder }
     }
 
-    /// Returns the folder that stands for `/`.
-    pub(crate) fn root(&self) -> &std::path::Path {
-        self.folder.path()
-    }
-
-    pub(crate) fn file(&self, path: &str, text: &str) {
+    fn file(&self, path: &str, text: &str) {
         let path = self.machine.path(path);
         fs::create_dir_all(path.parent().expect("it is in a folder")).expect("there is room");
         fs::write(path, text).expect("there is room");
     }
 
-    pub(crate) fn link(&self, path: &str, to: &str) {
+    fn link(&self, path: &str, to: &str) {
         let path = self.machine.path(path);
         fs::create_dir_all(path.parent().expect("it is in a folder")).expect("there is room");
         symlink(to, path).expect("a link can be made");
     }
 
     /// Adds a USB device at a place, with its numbers, its product and its serial number.
-    pub(crate) fn device(&self, place: &str, numbers: (&str, &str), product: &str, serial: &str) {
+    fn device(&self, place: &str, numbers: (&str, &str), product: &str, serial: &str) {
         for (file, text) in
             [("idVendor", numbers.0), ("idProduct", numbers.1), ("manufacturer", "FTDI"), ("product", product)]
         {
@@ -48,7 +43,7 @@ impl Bench {
     }
 
     /// Adds a port of an adapter that is driven by `ftdi_sio`, as usb-serial does.
-    pub(crate) fn usb_serial(&self, name: &str, place: &str, interface: u8) {
+    fn usb_serial(&self, name: &str, place: &str, interface: u8) {
         let below = format!("sys/devices/{place}/{place}:1.{interface}");
         self.file(&format!("{below}/bInterfaceNumber"), &format!("{interface:02x}\n"));
         self.link(&format!("{below}/{name}/subsystem"), "../../../../bus/usb-serial");
