@@ -3,7 +3,9 @@
 mod args;
 mod check;
 mod claims;
+mod doctor;
 mod exchange;
+mod finding;
 mod fmt;
 mod given;
 mod host;
@@ -55,6 +57,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             }
             Command::Ports(arguments) => {
                 shown(Terminal::new(Colours::Never), |terminal| ports::ports(&arguments, terminal))
+            }
+            Command::Doctor(arguments) => {
+                shown(Terminal::new(Colours::Never), |terminal| doctor::doctor(&arguments, terminal))
             }
             Command::Say(arguments) => shown(Terminal::new(Colours::Auto), |terminal| say::say(&arguments, terminal)),
         },

@@ -46,7 +46,7 @@ pub use crate::address::{PortDescription, UsbIdentity};
 pub use any::AnyPort;
 pub use clock::{Clock, unix_millis};
 pub use fleet::run_all;
-pub(crate) use holders::{Holder, holders, listed as in_a_list};
+pub(crate) use holders::{Holder, listed as in_a_list, readers};
 pub use interrupt::{Interrupt, at_signal};
 pub(crate) use machine::Machine;
 pub use ports::list;

@@ -78,6 +78,7 @@ const SHOWING: &[&[&str]] = &[
     &["stress", "a.flow", "--runs", "1"],
     &["ports"],
     &["say", "sim:dev.flow", "AT"],
+    &["doctor", "sim:dev.flow", "--probe"],
     &["--help"],
     &["--version"],
 ];

@@ -12,7 +12,7 @@ use crate::diagnostic::nearest::nearest;
 use crate::report::console::Volume;
 use crate::report::format::Format;
 use crate::value::escape::{harmless, harmless_path};
-pub(super) use ports::{PortsArguments, SayArguments};
+pub(super) use ports::{DoctorArguments, PortsArguments, SayArguments};
 
 const ABOUT: &str = "Run declarative scenarios against a device on a serial port";
 
@@ -118,6 +118,9 @@ pub(super) enum Command {
     /// Send commands to a port and show the answers
     #[command(after_help = ports::AFTER_SAY_HELP)]
     Say(SayArguments),
+    /// Say why a port may not work, and what to do about it
+    #[command(after_help = ports::AFTER_DOCTOR_HELP)]
+    Doctor(DoctorArguments),
 }
 
 /// What `run` takes.

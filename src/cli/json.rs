@@ -10,12 +10,17 @@
 //!         "usb": { "vendor": "0403", "product": "6001", "serial": "A50285BI" | null, "interface": 0 | null,
 //!                  "place": "1-1.2" | null } | null,
 //!         "holders": [ { "pid": 812, "command": "ModemManager" } ] }        not with --watch
+//! flowrun doctor --json
+//!   { "format": "flowrun doctor", "version": 1, "machine": [FINDING],
+//!     "ports": [ { "port": "/dev/ttyUSB0", "findings": [FINDING] } ] }
+//! FINDING: { "level": "ok" | "note" | "wrong", "topic": "rights", "what": "…", "advice": "…" | null }
 //! ```
 //!
 //! Keys stand in this order. A key may be added at any time; one that goes or changes its meaning changes the version.
 
 use serde_json::{Map, Value as Json, json};
 
+use super::finding::Finding;
 use crate::address::PortDescription;
 use crate::transport::Holder;
 
@@ -32,6 +37,23 @@ pub(super) fn render_ports(ports: &[PortDescription], holders: &[Vec<Holder>]) -
     };
     let ports: Vec<Json> = ports.iter().zip(holders).map(of).collect();
     format!("{:#}\n", json!({ "format": "flowrun ports", "version": VERSION, "ports": ports }))
+}
+
+/// Returns what was found about the machine and about each port as one document, indented, with a line end.
+pub(super) fn render_doctor(machine: &[Finding], ports: &[(&str, &[Finding])]) -> String {
+    let of = |finding: &Finding| {
+        json!({
+            "level": finding.level.word(),
+            "topic": finding.topic,
+            "what": finding.what,
+            "advice": finding.advice,
+        })
+    };
+    let all = |findings: &[Finding]| findings.iter().map(of).collect::<Vec<Json>>();
+    let ports: Vec<Json> =
+        ports.iter().map(|(port, findings)| json!({ "port": port, "findings": all(findings) })).collect();
+    let document = json!({ "format": "flowrun doctor", "version": VERSION, "machine": all(machine), "ports": ports });
+    format!("{document:#}\n")
 }
 
 /// Returns a change as a line: what happened to a port, one of `all`.

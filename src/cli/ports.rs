@@ -9,7 +9,7 @@ use super::refusal::refuse;
 use super::terminal::Terminal;
 use crate::address::PortDescription;
 use crate::setup::Ender;
-use crate::transport::{Holder, Machine, holders, in_a_list, list_of};
+use crate::transport::{Holder, Machine, in_a_list, list_of, readers};
 use crate::value::escape::harmless;
 
 /// How often `--watch` looks.
@@ -23,7 +23,7 @@ pub(super) fn ports(arguments: &PortsArguments, terminal: &Terminal) -> Ending {
     }
     let ports = list_of(&machine);
     let names: Vec<&str> = ports.iter().map(|port| port.name.as_str()).collect();
-    let holders = holders(&machine, &names);
+    let holders = readers(&machine, &names);
     match (arguments.json, ports.is_empty()) {
         (true, _) => terminal.say(&render_ports(&ports, &holders)),
         (false, true) => terminal.say(&format!("no serial ports found\n{ADVICE}")),
@@ -133,18 +133,18 @@ fn held_by(holders: &[Holder]) -> String {
 }
 
 #[cfg(target_os = "linux")]
-const ADVICE: &str = "\
+pub(super) const ADVICE: &str = "\
   is the adapter plugged in? `lsusb` and `dmesg | tail` show whether the system has seen it
   in a container, a virtual machine or WSL, has it been handed in?
   pseudo-terminals are not listed, but `--port /dev/pts/N` opens them
 ";
 #[cfg(target_os = "macos")]
-const ADVICE: &str = "\
+pub(super) const ADVICE: &str = "\
   is the adapter plugged in? `ls /dev/cu.*` and System Information, USB, show whether the system has seen it
   does it need a driver of its maker?
 ";
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
-const ADVICE: &str = "\
+pub(super) const ADVICE: &str = "\
   is the adapter plugged in? the Device Manager has it under `Ports (COM & LPT)`
   if it is under `Other devices` there, its driver is missing
 ";

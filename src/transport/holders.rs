@@ -1,6 +1,7 @@
 //! Which processes have a port open, as far as this user may see; only Linux tells.
 
 use std::fs;
+use std::path::Path;
 
 use super::machine::Machine;
 
@@ -31,6 +32,27 @@ pub(crate) fn holders(machine: &Machine, names: &[&str]) -> Vec<Vec<Holder>> {
         }
     }
     found
+}
+
+/// Returns the same without those that serve a pseudo-terminal: what they have open of it is no second reader.
+pub(crate) fn readers(machine: &Machine, names: &[&str]) -> Vec<Vec<Holder>> {
+    let mut found = holders(machine, names);
+    for (name, holders) in names.iter().zip(&mut found) {
+        let device = machine.real(name);
+        holders.retain(|holder| !serves(machine, holder.pid, &device));
+    }
+    found
+}
+
+/// Whether a process serves a pseudo-terminal: it has the other end open.
+fn serves(machine: &Machine, pid: u32, device: &Path) -> bool {
+    let Some(number) = device.strip_prefix("/dev/pts").ok().and_then(Path::to_str) else { return false };
+    let open = fs::read_dir(machine.path(format!("proc/{pid}/fdinfo"))).into_iter().flatten().flatten();
+    let is_its_other_end = |fd: fs::DirEntry| {
+        let told = fs::read_to_string(fd.path()).unwrap_or_default();
+        told.lines().any(|line| line.strip_prefix("tty-index:").is_some_and(|index| index.trim() == number))
+    };
+    open.into_iter().any(is_its_other_end)
 }
 
 /// Returns who has a port open as the beginning of a sentence: ``process 12 (`cat`) has``.

@@ -53,3 +53,29 @@ pub(in crate::cli) struct SayArguments {
     #[command(flatten)]
     pub line: LineArguments,
 }
+
+pub(super) const AFTER_DOCTOR_HELP: &str = "\
+Examples:
+  flowrun doctor                                   all ports, without opening any
+  flowrun doctor /dev/ttyUSB0                      and listen to this one for 2 s
+  flowrun doctor /dev/ttyUSB0 --probe              and look for its baud rate
+
+Opening a port may reset a board that has DTR or RTS wired to its reset.
+
+Exit codes: 0 nothing is wrong, 1 something is, 2 the command line is wrong, 130 interrupted.";
+
+/// What `doctor` takes.
+#[derive(Args, Debug)]
+pub(in crate::cli) struct DoctorArguments {
+    /// The port to look at and to listen to [default: all, unopened]
+    #[arg(value_name = "PORT")]
+    pub port: Option<String>,
+    /// Send `AT` at the usual rates, and nothing else, to find the rate
+    #[arg(long, requires = "port")]
+    pub probe: bool,
+    /// Write JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub line: LineArguments,
+}

@@ -1,18 +1,9 @@
 //! What the system says about a port, without opening it: rights, who has it open, the adapter, and programs that take ports.
 
 use super::super::finding::Finding;
+use super::super::host::User;
 use crate::transport::{Holder, Machine, in_a_list};
 use crate::value::escape::harmless;
-
-/// Who wants to use the port.
-#[derive(Clone, Debug)]
-pub(super) struct User {
-    pub uid: u32,
-    /// The groups that this process is in.
-    pub groups: Vec<u32>,
-    /// The name of the user; empty if nobody says.
-    pub name: String,
-}
 
 /// The node of a port, as far as rights go.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +24,7 @@ struct Group<'a> {
 /// Returns what is to be said of the rights to a port.
 pub(super) fn rights(user: &User, node: Node, machine: &Machine) -> Finding {
     const READ_AND_WRITE: u32 = 0o6;
+    let name = name_of(user.uid, machine);
     let may = |shift: u32| node.mode >> shift & READ_AND_WRITE == READ_AND_WRITE;
     let groups = machine.text("/etc/group").unwrap_or_default();
     let group = groups.lines().filter_map(group).find(|group| group.gid == node.gid);
@@ -50,7 +42,7 @@ pub(super) fn rights(user: &User, node: Node, machine: &Machine) -> Finding {
         return Finding::fine("rights", "everybody may read and write it");
     }
     match group {
-        Some(group) if may(3) && group.members.contains(&user.name.as_str()) => Finding::wrong(
+        Some(group) if may(3) && group.members.contains(&name.as_str()) => Finding::wrong(
             "rights",
             format!("you may not use it yet: you are in group `{title}`, but your session began before"),
             format!("log out and in again, or run `newgrp {title}` in this terminal"),
@@ -66,6 +58,17 @@ pub(super) fn rights(user: &User, node: Node, machine: &Machine) -> Finding {
             "let a udev rule give it to a group: `KERNEL==\"ttyUSB*\", GROUP=\"dialout\", MODE=\"0660\"`",
         ),
     }
+}
+
+/// Returns the name of a user; empty if nobody says.
+fn name_of(uid: u32, machine: &Machine) -> String {
+    let users = machine.text("/etc/passwd").unwrap_or_default();
+    let name = users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then_some(name)
+    });
+    name.unwrap_or_default().to_string()
 }
 
 fn group(line: &str) -> Option<Group<'_>> {
@@ -84,7 +87,11 @@ pub(super) fn held(holders: &[Holder]) -> Finding {
             format!("it is open in {who}"),
             "ModemManager looks at every new port: stop it with `sudo systemctl stop ModemManager`",
         ),
-        _ => Finding::wrong("holders", format!("it is open in {who}"), "close the other program, or wait until it is done"),
+        _ => Finding::wrong(
+            "holders",
+            format!("it is open in {who}"),
+            "close the other program, or wait until it is done",
+        ),
     }
 }
 
@@ -98,7 +105,9 @@ pub(super) fn adapter(name: &str, driver: Option<&str>, machine: &Machine) -> Ve
     let file = format!("/sys/bus/usb-serial/devices/{node}/latency_timer");
     let latency = machine.text(&file).and_then(|text| text.parse::<u32>().ok());
     findings.extend(latency.map(|latency| match latency {
-        0 | 1 => Finding::fine("latency", format!("the adapter waits {latency} ms before it hands on what it received")),
+        0 | 1 => {
+            Finding::fine("latency", format!("the adapter waits {latency} ms before it hands on what it received"))
+        }
         _ => Finding::note(
             "latency",
             format!("the adapter waits up to {latency} ms before it hands on what it received"),
@@ -137,7 +146,7 @@ mod tests {
     use super::*;
 
     fn user(groups: &[u32]) -> User {
-        User { uid: 1000, groups: groups.to_vec(), name: "ann".to_string() }
+        User { uid: 1000, groups: groups.to_vec() }
     }
 
     fn node(mode: u32) -> Node {
@@ -170,15 +179,15 @@ mod tests {
 
     #[test]
     fn who_is_not_in_the_group_is_told_how_to_get_in_and_who_is_in_it_already_to_log_in_again() {
-        let (_folder, machine) = machine(&[("etc/group", "root:x:0:\nuucp:x:20:bob\ndialout:x:21:ann\n")]);
-        let told = |gid: u32, name: &str| {
-            let user = User { name: name.to_string(), ..user(&[]) };
-            rights(&user, Node { gid, ..node(0o660) }, &machine).advice.unwrap_or_default()
-        };
-        assert!(told(20, "ann").contains("usermod -aG uucp"), "{}", told(20, "ann"));
-        assert!(told(21, "ann").contains("log out"), "{}", told(21, "ann"));
-        assert!(told(0, "ann").contains("udev"), "root's group is none to be in");
-        assert!(told(99, "ann").contains("udev"), "and so is one without a name");
+        let (_folder, machine) = machine(&[
+            ("etc/group", "root:x:0:\nuucp:x:20:bob\ndialout:x:21:bob,ann\n"),
+            ("etc/passwd", "root:x:0:0::/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\n"),
+        ]);
+        let told = |gid: u32| rights(&user(&[]), Node { gid, ..node(0o660) }, &machine).advice.unwrap_or_default();
+        assert!(told(20).contains("usermod -aG uucp"), "{}", told(20));
+        assert!(told(21).contains("log out"), "{}", told(21));
+        assert!(told(0).contains("udev"), "root's group is none to be in");
+        assert!(told(99).contains("udev"), "and so is one without a name");
     }
 
     #[test]
@@ -199,7 +208,8 @@ mod tests {
 
     #[test]
     fn programs_that_take_ports_are_told_if_they_run() {
-        let (_folder, machine) = machine(&[("proc/7/comm", "brltty\n"), ("proc/9/comm", "ModemManager\n"), ("proc/1/comm", "x")]);
+        let (_folder, machine) =
+            machine(&[("proc/7/comm", "brltty\n"), ("proc/9/comm", "ModemManager\n"), ("proc/1/comm", "x")]);
         let topics: Vec<_> = programs(&machine).iter().map(|finding| finding.topic).collect();
         assert_eq!(topics, ["modem-manager", "brltty"]);
         let holder = |command: &str| Holder { pid: 9, command: command.to_string() };

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 
 use super::missing::{help_for_missing, listed};
 use crate::event::CloseReason;
-use crate::transport::holders::{Holder, held_by, holders};
+use crate::transport::holders::{Holder, held_by, holders, readers};
 use crate::transport::machine::Machine;
 use crate::transport::words::in_words;
 
@@ -51,21 +51,9 @@ pub(super) fn busy(name: &str) -> CloseReason {
 
 /// Returns who else has a port open, lock or not: ``process 12 (`cat`) has``.
 pub(in crate::transport) fn others(name: &str) -> Option<String> {
-    let device = fs::canonicalize(name).ok()?;
-    let mut holders = holders_of(name);
-    holders.retain(|holder| holder.pid != std::process::id() && !serves(holder.pid, &device));
+    let mut holders: Vec<Holder> = readers(&Machine::this(), &[name]).into_iter().flatten().collect();
+    holders.retain(|holder| holder.pid != std::process::id());
     (!holders.is_empty()).then(|| held_by(&holders))
-}
-
-/// Whether a process serves a pseudo-terminal: what it has open of it is no second reader. Only Linux tells.
-fn serves(pid: u32, device: &Path) -> bool {
-    let Some(number) = device.strip_prefix("/dev/pts").ok().and_then(Path::to_str) else { return false };
-    let open = fs::read_dir(format!("/proc/{pid}/fdinfo")).into_iter().flatten().flatten();
-    let is_its_other_end = |fd: fs::DirEntry| {
-        let told = fs::read_to_string(fd.path()).unwrap_or_default();
-        told.lines().any(|line| line.strip_prefix("tty-index:").is_some_and(|index| index.trim() == number))
-    };
-    open.into_iter().any(is_its_other_end)
 }
 
 /// Returns the processes that have the device open.

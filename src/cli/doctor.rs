@@ -1,0 +1,153 @@
+//! `flowrun doctor [PORT]`: why a port may not work, and what to do about it.
+
+mod line;
+mod system;
+
+use super::Ending;
+use super::args::DoctorArguments;
+use super::finding::{Finding, Level};
+use super::host::user;
+use super::json::render_doctor;
+use super::ports::ADVICE;
+use super::refusal::{address_problem, refuse};
+use super::terminal::Terminal;
+use crate::address::{Address, PortDescription, read_one};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::event::Verdict;
+use crate::setup::Ender;
+use crate::transport::{Machine, list, list_of, readers};
+use crate::value::escape::harmless;
+
+/// What was found about one port.
+struct Examined {
+    /// What it is called, and what is known of it.
+    title: String,
+    name: String,
+    findings: Vec<Finding>,
+}
+
+/// Looks at one port, or at all without opening any.
+pub(super) fn doctor(arguments: &DoctorArguments, terminal: &Terminal) -> Ending {
+    let machine = Machine::this();
+    let examined = match &arguments.port {
+        Some(port) => one(port, arguments, &machine, terminal),
+        None => Ok(list_of(&machine).iter().map(|port| unopened(port, &machine)).collect()),
+    };
+    let examined = match examined {
+        Ok(examined) => examined,
+        Err(ending) => return ending,
+    };
+    let general = system::programs(&machine);
+    if arguments.json {
+        let ports = examined.iter().map(|port| (port.name.as_str(), port.findings.as_slice()));
+        terminal.say(&render_doctor(&general, &ports.collect::<Vec<_>>()));
+    } else {
+        terminal.say(&in_words(&general, &examined));
+    }
+    let mut findings = general.iter().chain(examined.iter().flat_map(|port| &port.findings));
+    if findings.any(|finding| finding.level == Level::Wrong) { Ending::Found } else { Ending::Done }
+}
+
+/// Looks at a port that is not to be opened.
+fn unopened(port: &PortDescription, machine: &Machine) -> Examined {
+    let mut title = vec![port.name.clone(), port.what.clone()];
+    title.extend(port.addresses(std::slice::from_ref(port)));
+    title.retain(|part| !part.is_empty());
+    let mut findings: Vec<Finding> = rights_to(&port.name, machine).into_iter().collect();
+    findings.extend(readers(machine, &[&port.name]).first().map(|held| system::held(held)));
+    findings.extend(system::adapter(&port.name, port.driver.as_deref(), machine));
+    Examined { title: title.join("  "), name: port.name.clone(), findings }
+}
+
+/// Returns what is to be said of the rights to a node; nothing if there is none.
+#[cfg(unix)]
+fn rights_to(name: &str, machine: &Machine) -> Option<Finding> {
+    use std::os::unix::fs::MetadataExt;
+    let node = std::fs::metadata(machine.path(name)).ok()?;
+    let node = system::Node { uid: node.uid(), gid: node.gid(), mode: node.mode() & 0o777 };
+    Some(system::rights(&user(), node, machine))
+}
+
+#[cfg(not(unix))]
+fn rights_to(_name: &str, _machine: &Machine) -> Option<Finding> {
+    None
+}
+
+/// Looks at one port, and listens to it if nothing is in the way.
+fn one(
+    typed: &str,
+    arguments: &DoctorArguments,
+    machine: &Machine,
+    terminal: &Terminal,
+) -> Result<Vec<Examined>, Ending> {
+    let wrong = |problem: Diagnostic| {
+        terminal.refuse(problem);
+        Ending::Refused
+    };
+    let address = read_one(typed, &list).map_err(|error| wrong(address_problem(&error)))?;
+    let mut examined = match &address {
+        Address::OwnDevice | Address::Recording(_) => {
+            let problem = Diagnostic::general(Code::CommandLine, format!("`{typed}` names no port for `doctor`"));
+            return Err(wrong(problem.help("name a serial port, see `flowrun ports`, or a device file: `sim:FILE`")));
+        }
+        Address::Device(_) => Examined { title: typed.to_string(), name: typed.to_string(), findings: Vec::new() },
+        Address::Real(port) => {
+            let name = port.to_string();
+            let known = list_of(machine).into_iter().find(|port| port.name == name);
+            let known = known.unwrap_or(PortDescription { name, what: String::new(), driver: None, usb: None });
+            unopened(&known, machine)
+        }
+    };
+    if examined.findings.iter().any(|finding| finding.level == Level::Wrong) {
+        let why = "it was not opened, since something else is wrong already";
+        examined.findings.push(Finding::note("listen", why, "put that right first, then try again"));
+        return Ok(vec![examined]);
+    }
+    let ender = Ender::installed().map_err(|error| refuse(error, terminal))?;
+    let heard = line::listen(&address, &arguments.line, &ender, terminal)?;
+    examined.findings.extend(heard);
+    if arguments.probe && examined.findings.iter().all(|finding| finding.level != Level::Wrong) {
+        examined.findings.extend(line::probe(&address, &arguments.line, &ender, terminal)?);
+    }
+    if ender.wants_end() { Err(Ending::Ran(Verdict::Interrupted)) } else { Ok(vec![examined]) }
+}
+
+/// Returns the findings for people: first those of the machine, then those of each port below its name.
+fn in_words(general: &[Finding], examined: &[Examined]) -> String {
+    let mut text = String::new();
+    if examined.is_empty() {
+        text.push_str(&format!("no serial ports found\n{ADVICE}"));
+    }
+    if !general.is_empty() {
+        text.push_str("this machine\n");
+        general.iter().for_each(|finding| text.push_str(&lines(finding)));
+    }
+    for port in examined {
+        text.push_str(&format!("{}\n", harmless(&port.title)));
+        port.findings.iter().for_each(|finding| text.push_str(&lines(finding)));
+    }
+    text
+}
+
+fn lines(finding: &Finding) -> String {
+    let line = format!("  {:5}  {}\n", finding.level.word(), harmless(&finding.what));
+    let advice = finding.advice.as_ref().map(|advice| format!("         {}\n", harmless(advice)));
+    line + &advice.unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_stand_below_what_they_are_about() {
+        let general = [Finding::note("brltty", "brltty is running", "stop it")];
+        let findings =
+            vec![Finding::fine("rights", "you may"), Finding::wrong("holders", "it is open in 9\u{1b}", "wait")];
+        let examined = [Examined { title: "/dev/ttyUSB0".to_string(), name: "/dev/ttyUSB0".to_string(), findings }];
+        let expected = "this machine\n  note   brltty is running\n         stop it\n/dev/ttyUSB0\n  ok     you may\n  \
+                        wrong  it is open in 9\\x1b\n         wait\n";
+        assert_eq!(in_words(&general, &examined), expected);
+        assert!(in_words(&[], &[]).starts_with("no serial ports found\n"));
+    }
+}
