@@ -179,6 +179,8 @@ codes! {
     VariableValue Error "flow::variable::value"
     /// The command line asks for something that can not be.
     CommandLine Error "flow::command-line"
+    /// Something is wrong with `flowrun.toml`.
+    BenchFile Error "flow::bench-file"
     /// What was awaited did not come in time.
     RunTimeout Error "flow::run::timeout"
     /// What a `fail on` watches for came.

@@ -14,6 +14,7 @@
 pub mod testing;
 
 mod address;
+mod bench;
 mod cli;
 mod disk;
 mod function;

@@ -67,6 +67,8 @@ impl Offered {
 /// Who gave a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
+    /// A profile of `flowrun.toml`, which is this file.
+    Profile(String),
     /// An environment variable of this name.
     Environment(String),
     /// A file of this name.
@@ -98,7 +100,8 @@ impl Ways {
 
 /// Returns the values of the params that were given.
 ///
-/// Of several values for one param an option counts before a file, a file before the environment; of equals the last. Params with a
+/// Of several values for one param an option counts before a file, a file before the environment, the environment before a
+/// profile; of equals the last. Params with a
 /// default that nobody gave are not in the result. What the environment sets and the program does not
 /// have is passed over: it may be meant for another.
 ///
@@ -187,7 +190,8 @@ fn integer(text: &str) -> Option<i64> {
 
 fn unknown(program: &Program, given: &Given, ways: Ways) -> Option<Diagnostic> {
     let is_known = program.params.iter().any(|param| param.name == given.name);
-    if is_known || matches!(given.from, Origin::Environment(_)) {
+    // A profile and the environment are for many flows.
+    if is_known || matches!(given.from, Origin::Environment(_) | Origin::Profile(_)) {
         return None;
     }
     let names = program.params.iter().map(|param| param.name.as_str());
@@ -241,7 +245,7 @@ fn missing_problem(missing: &[&Param], ways: Ways) -> Option<Diagnostic> {
 fn from(given: &Given, ways: Ways) -> String {
     match &given.from {
         Origin::Environment(name) => format!("by the environment variable `{name}`"),
-        Origin::File(name) => format!("in `{}`", harmless(name)),
+        Origin::File(name) | Origin::Profile(name) => format!("in `{}`", harmless(name)),
         Origin::Option => format!("with `{}`", ways.option),
     }
 }
@@ -250,9 +254,10 @@ impl Origin {
     /// The higher, the more it counts.
     fn rank(&self) -> u8 {
         match self {
-            Origin::Environment(_) => 0,
-            Origin::File(_) => 1,
-            Origin::Option => 2,
+            Origin::Profile(_) => 0,
+            Origin::Environment(_) => 1,
+            Origin::File(_) => 2,
+            Origin::Option => 3,
         }
     }
 }

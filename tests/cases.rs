@@ -19,6 +19,7 @@ const ELSEWHERE: &[(Code, &str)] = &[
     (Code::VariableMissing, "variables come from the command line"),
     (Code::VariableUnknown, "variables come from the command line"),
     (Code::VariableValue, "variables come from the command line"),
+    (Code::BenchFile, "it is of no flow, see tests/names.rs"),
     (Code::CommandLine, "there is none"),
     (Code::RunUnplayed, "nothing was recorded, see tests/replay.rs"),
 ];

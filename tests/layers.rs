@@ -114,6 +114,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "variables",
         ],
     ),
+    ("bench", &["diagnostic", "disk", "settings", "source", "syntax", "value"]),
     ("cli", &[EVERYTHING]),
 ];
 
@@ -158,7 +159,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("signal_hook", &["transport/interrupt.rs"]),
     ("similar", &["suite.rs"]),
     ("strsim", &["diagnostic/nearest.rs"]),
-    ("toml", &["cli/given.rs", "results.rs"]),
+    ("toml", &["bench", "cli/given.rs", "results.rs"]),
     ("unicode_width", &["report/live.rs"]),
     ("windows_sys", &["cli/person/echo.rs"]),
 ];
