@@ -1,5 +1,6 @@
 //! The command line: does what was typed and says with the exit code how that ended.
 
+mod allow;
 mod args;
 mod check;
 mod claims;
@@ -11,6 +12,7 @@ mod given;
 mod host;
 mod json;
 mod many;
+mod named;
 mod outputs;
 mod person;
 mod ports;
@@ -57,6 +59,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             }
             Command::Ports(arguments) => {
                 shown(Terminal::new(Colours::Never), |terminal| ports::ports(&arguments, terminal))
+            }
+            Command::Allow(arguments) => {
+                shown(Terminal::new(Colours::Auto), |terminal| allow::allow(&arguments, terminal))
             }
             Command::Doctor(arguments) => {
                 shown(Terminal::new(Colours::Never), |terminal| doctor::doctor(&arguments, terminal))

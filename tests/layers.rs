@@ -107,6 +107,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "event",
             "program",
             "report",
+            "settings",
             "setup",
             "source",
             "testing",

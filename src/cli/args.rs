@@ -12,7 +12,7 @@ use crate::diagnostic::nearest::nearest;
 use crate::report::console::Volume;
 use crate::report::format::Format;
 use crate::value::escape::{harmless, harmless_path};
-pub(super) use ports::{DoctorArguments, PortsArguments, SayArguments};
+pub(super) use ports::{AllowArguments, DoctorArguments, PortsArguments, SayArguments};
 
 const ABOUT: &str = "Run declarative scenarios against a device on a serial port";
 
@@ -121,6 +121,8 @@ pub(super) enum Command {
     /// Say why a port may not work, and what to do about it
     #[command(after_help = ports::AFTER_DOCTOR_HELP)]
     Doctor(DoctorArguments),
+    /// Allow a `flowrun.toml` to run programs, as long as it stays as it is
+    Allow(AllowArguments),
 }
 
 /// What `run` takes.
@@ -132,6 +134,9 @@ pub(super) struct RunArguments {
     /// Name a port, a pattern, `usb:…`, `sim`, `sim:FILE`, `replay:FILE`
     #[arg(long = "port", short, value_name = "PORT")]
     pub ports: Vec<String>,
+    /// Take ports and variables from this profile of `flowrun.toml`
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
     /// Run on so many ports at once [default: all]
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
@@ -163,6 +168,9 @@ pub(super) struct TestArguments {
     /// Name a port, `sim:DEVICE_FILE` or `replay:FILE`, for all flows
     #[arg(long, short, value_name = "PORT")]
     pub port: Option<String>,
+    /// Take the port and variables from this profile of `flowrun.toml`
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
     #[command(flatten)]
     pub selection: SelectionArguments,
     /// Seed everything random (1 for devices, else a new one each time)

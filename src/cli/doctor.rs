@@ -3,11 +3,14 @@
 mod line;
 mod system;
 
+use std::path::Path;
+
 use super::Ending;
 use super::args::DoctorArguments;
 use super::finding::{Finding, Level};
 use super::host::user;
 use super::json::render_doctor;
+use super::named::{Asks, named};
 use super::ports::ADVICE;
 use super::refusal::{address_problem, refuse};
 use super::terminal::Terminal;
@@ -84,7 +87,9 @@ fn one(
         terminal.refuse(problem);
         Ending::Refused
     };
-    let address = read_one(typed, &list).map_err(|error| wrong(address_problem(&error)))?;
+    let named = named(&[typed.to_string()], None, Asks::Names, Path::new("."), terminal)?;
+    let port = named.ports.first().map_or("", String::as_str);
+    let address = read_one(port, &list).map_err(|error| wrong(address_problem(&error)))?;
     let mut examined = match &address {
         Address::OwnDevice | Address::Recording(_) => {
             let problem = Diagnostic::general(Code::CommandLine, format!("`{typed}` names no port for `doctor`"));
@@ -104,10 +109,11 @@ fn one(
         return Ok(vec![examined]);
     }
     let ender = Ender::installed().map_err(|error| refuse(error, terminal))?;
-    let heard = line::listen(&address, &arguments.line, &ender, terminal)?;
+    let at = line::Place { address: &address, line: &arguments.line, named: &named };
+    let heard = line::listen(&at, &ender, terminal)?;
     examined.findings.extend(heard);
     if arguments.probe && examined.findings.iter().all(|finding| finding.level != Level::Wrong) {
-        examined.findings.extend(line::probe(&address, &arguments.line, &ender, terminal)?);
+        examined.findings.extend(line::probe(&at, &ender, terminal)?);
     }
     if ender.wants_end() { Err(Ending::Ran(Verdict::Interrupted)) } else { Ok(vec![examined]) }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::Ending;
 use super::args::LineArguments;
 use super::given::settings;
+use super::named::Named;
 use super::refusal::{complain, refuse};
 use super::terminal::Terminal;
 use crate::address::Address;
@@ -23,6 +24,8 @@ pub(super) struct Exchange<'a> {
     /// The values of its params: what the user typed goes there, so it is never read as a part of the flow.
     pub given: Vec<Given>,
     pub line: &'a LineArguments,
+    /// What the port is set to by its name.
+    pub named: &'a Named,
 }
 
 impl Exchange<'_> {
@@ -37,7 +40,8 @@ impl Exchange<'_> {
         let Read { program, .. } = read_text(Role::Flow, self.name, self.flow).map_err(refused)?;
         let Found { counterpart, warnings, .. } = find_counterpart(address, file, &program).map_err(refused)?;
         complain(&warnings, terminal);
-        let settings = settings(&program.settings, self.line).map_err(|problems| {
+        let of_port = self.named.settings_at(address, &program.settings);
+        let settings = settings(&of_port, self.line).map_err(|problems| {
             complain(&Complaint { problems, sources: program.sources.clone() }, terminal);
             Ending::Refused
         })?;

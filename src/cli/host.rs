@@ -1,4 +1,7 @@
-//! The name of the machine, and who this process runs as.
+//! The machine and its user: names, rights, folders.
+
+use std::env;
+use std::path::PathBuf;
 
 /// Whose rights this process has.
 #[derive(Clone, Debug)]
@@ -28,5 +31,24 @@ pub(super) fn host_name() -> Option<String> {
 /// Returns the name that the machine has in its network; `None` if it has none.
 #[cfg(not(unix))]
 pub(super) fn host_name() -> Option<String> {
-    std::env::var("COMPUTERNAME").ok().filter(|name| !name.is_empty())
+    env::var("COMPUTERNAME").ok().filter(|name| !name.is_empty())
+}
+
+/// Returns the folder of the user; `None` if nobody says.
+pub(super) fn home() -> Option<PathBuf> {
+    folder(if cfg!(windows) { "USERPROFILE" } else { "HOME" })
+}
+
+/// Returns the folder for what programs keep for this user; `None` if nobody says.
+pub(super) fn data_folder() -> Option<PathBuf> {
+    if cfg!(windows) {
+        return folder("LOCALAPPDATA");
+    }
+    let below_home = if cfg!(target_os = "macos") { "Library/Application Support" } else { ".local/share" };
+    folder("XDG_DATA_HOME").or_else(|| Some(home()?.join(below_home)))
+}
+
+/// Returns the folder that a variable names; a path that depends on the current folder does not count.
+fn folder(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
 }

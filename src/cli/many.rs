@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use super::Ending;
 use super::args::RunArguments;
+use super::named::Named;
 use super::outputs::{CONSOLE, Outputs, Places, Share, Written};
 use super::prepare::{Checked, Prepared, claims_of, note_on_control_lines};
 use super::refusal::{program_for, refuse, tell_others};
@@ -60,7 +61,12 @@ impl Write for Gathered {
 }
 
 /// Runs a flow on several ports.
-pub(super) fn run(arguments: &RunArguments, addresses: &[Address], terminal: &Terminal) -> Result<Ending, Ending> {
+pub(super) fn run(
+    arguments: &RunArguments,
+    named: &Named,
+    addresses: &[Address],
+    terminal: &Terminal,
+) -> Result<Ending, Ending> {
     let flow = program_for(Role::Flow, &arguments.file, arguments.output.volume(), terminal)?;
     let places = Places::of(arguments);
     let mut claims = claims_of(&flow, arguments);
@@ -68,7 +74,9 @@ pub(super) fn run(arguments: &RunArguments, addresses: &[Address], terminal: &Te
     let checked: Vec<Checked> = addresses
         .iter()
         .zip(&labels)
-        .map(|(address, label)| Checked::new(&flow, address, places.labelled(label), arguments, &mut claims, terminal))
+        .map(|(address, label)| {
+            Checked::new(&flow, address, places.labelled(label), (arguments, named), &mut claims, terminal)
+        })
         .collect::<Result<_, Ending>>()?;
     let prepared: Vec<Prepared> =
         checked.into_iter().map(|one| one.make_files(terminal)).collect::<Result<_, Ending>>()?;

@@ -7,6 +7,7 @@ use super::Ending;
 use super::args::RunArguments;
 use super::claims::Claims;
 use super::given::{device_variables, settings, variables};
+use super::named::Named;
 use super::outputs::{Outputs, Places};
 use super::refusal::{refuse, warn};
 use super::terminal::Terminal;
@@ -58,7 +59,7 @@ impl Checked {
         flow: &Arc<Program>,
         address: &Address,
         places: Places,
-        arguments: &RunArguments,
+        (arguments, named): (&RunArguments, &Named),
         claims: &mut Claims,
         terminal: &Terminal,
     ) -> Result<Checked, Ending> {
@@ -72,13 +73,15 @@ impl Checked {
         }
         claims.reads_found(&found);
         let mut problems = places.claim(flow, claims);
-        let settings = settings(&flow.settings, &arguments.line).map_err(|more| problems.extend(more)).ok();
+        let of_port = named.settings_at(&found.address, &flow.settings);
+        let settings = settings(&of_port, &arguments.line).map_err(|more| problems.extend(more)).ok();
         let results = places.results(file, flow).map_err(|problem| problems.push(problem)).ok();
         if found.counterpart.pace() == Pace::Real && !arguments.sim_vars.is_empty() {
             let problem = Diagnostic::general(Code::CommandLine, "`--sim-var` has no meaning for a real port");
             problems.push(problem.help("use it with `--port sim`, or leave it out"));
         }
-        let variables = variables(flow, &arguments.variables);
+        let mut variables = variables(flow, &arguments.variables);
+        variables.given.extend(named.vars.iter().cloned());
         let device_variables = device_variables(&arguments.sim_vars);
         let rigour = if arguments.strict { Rigour::Strict } else { Rigour::Usual };
         let terms = Terms { variables, device_variables, settings, rigour, problems };

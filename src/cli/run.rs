@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Ending;
 use super::args::RunArguments;
 use super::many;
+use super::named::{Asks, Named, named};
 use super::outputs::{CONSOLE, Places, Share};
 use super::person::AtTerminal;
 use super::prepare::{Checked, Prepared, claims_of, note_on_control_lines};
@@ -14,6 +15,7 @@ use super::terminal::Terminal;
 use crate::address::{Address, expand};
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::disk::folder_of;
 use crate::program::{Program, Role};
 use crate::report::Fan;
 use crate::report::console::Volume;
@@ -24,16 +26,26 @@ use crate::world;
 
 /// Runs a flow.
 pub(super) fn run(arguments: &RunArguments, terminal: &Terminal) -> Ending {
-    let ran = match expand(&arguments.ports, &list) {
-        Ok(addresses) if addresses.iter().any(Address::is_empty) => run_one(arguments, None, terminal),
-        Ok(addresses) if addresses.len() > 1 => many::run(arguments, &addresses, terminal),
-        Ok(addresses) => run_one(arguments, addresses.first(), terminal),
-        Err(error) => Err(refuse_address(&error, terminal)),
-    };
-    ran.unwrap_or_else(|ending| ending)
+    try_run(arguments, terminal).unwrap_or_else(|ending| ending)
 }
 
-fn run_one(arguments: &RunArguments, address: Option<&Address>, terminal: &Terminal) -> Result<Ending, Ending> {
+fn try_run(arguments: &RunArguments, terminal: &Terminal) -> Result<Ending, Ending> {
+    let folder = folder_of(&arguments.file);
+    let named = named(&arguments.ports, arguments.profile.as_deref(), Asks::Names, folder, terminal)?;
+    match expand(&named.ports, &list) {
+        Ok(addresses) if addresses.iter().any(Address::is_empty) => run_one(arguments, &named, None, terminal),
+        Ok(addresses) if addresses.len() > 1 => many::run(arguments, &named, &addresses, terminal),
+        Ok(addresses) => run_one(arguments, &named, addresses.first(), terminal),
+        Err(error) => Err(refuse_address(&error, terminal)),
+    }
+}
+
+fn run_one(
+    arguments: &RunArguments,
+    named: &Named,
+    address: Option<&Address>,
+    terminal: &Terminal,
+) -> Result<Ending, Ending> {
     let file = &arguments.file;
     let flow = program_for(Role::Flow, file, arguments.output.volume(), terminal)
         .inspect_err(|_| suggest_command(file, terminal))?;
@@ -42,7 +54,7 @@ fn run_one(arguments: &RunArguments, address: Option<&Address>, terminal: &Termi
         return Err(Ending::Refused);
     };
     let mut claims = claims_of(&flow, arguments);
-    let checked = Checked::new(&flow, address, Places::of(arguments), arguments, &mut claims, terminal)?;
+    let checked = Checked::new(&flow, address, Places::of(arguments), (arguments, named), &mut claims, terminal)?;
     let Prepared { setup, inputs, mut outputs, ender } = checked.make_files(terminal)?;
     if arguments.output.volume() == Volume::Normal {
         terminal.hint(&note_on_control_lines([(&setup, &inputs)].into_iter()));
@@ -92,7 +104,8 @@ fn no_port(flow: &Program) -> Diagnostic {
 /// Tells those who mistyped a command which one they may have meant.
 fn suggest_command(path: &Path, terminal: &Terminal) {
     if let Some(word) = path.to_str()
-        && let Some(command) = nearest(word, ["run", "check", "fmt", "test", "stress", "sim", "ports", "help"])
+        && let Some(command) =
+            nearest(word, ["run", "check", "fmt", "test", "stress", "sim", "ports", "say", "doctor", "allow", "help"])
         && !path.exists()
     {
         terminal.warn(&format!("`{word}` was taken for a file; the command is `{command}`"));

@@ -1,8 +1,11 @@
 //! `flowrun say PORT COMMAND …`: commands one after the other, and their answers on standard output.
 
+use std::path::Path;
+
 use super::Ending;
 use super::args::SayArguments;
 use super::exchange::{Exchange, answers, failure};
+use super::named::{Asks, named};
 use super::refusal::{address_problem, refuse};
 use super::terminal::Terminal;
 use crate::address::{Address, read_one};
@@ -47,7 +50,10 @@ fn carry_out(arguments: &SayArguments, terminal: &Terminal) -> Result<Ending, En
         terminal.refuse(problem);
         Ending::Refused
     };
-    let address = read_one(&arguments.port, &list).map_err(|error| wrong(address_problem(&error)))?;
+    let typed = std::slice::from_ref(&arguments.port);
+    let named = named(typed, None, Asks::Names, Path::new("."), terminal)?;
+    let port = named.ports.first().map_or("", String::as_str);
+    let address = read_one(port, &list).map_err(|error| wrong(address_problem(&error)))?;
     if address == Address::OwnDevice || address.is_empty() {
         let problem = Diagnostic::general(Code::CommandLine, format!("`{}` names no port for `say`", arguments.port));
         return Err(wrong(problem.help("name a serial port, see `flowrun ports`, or a device file: `sim:FILE`")));
@@ -55,7 +61,7 @@ fn carry_out(arguments: &SayArguments, terminal: &Terminal) -> Result<Ending, En
     let text = flow(arguments).map_err(wrong)?;
     let ender = Ender::installed().map_err(|error| refuse(error, terminal))?;
     let given = given(arguments);
-    let exchange = Exchange { name: NAME, flow: &text, given, line: &arguments.line };
+    let exchange = Exchange { name: NAME, flow: &text, given, line: &arguments.line, named: &named };
     let outcome = exchange.run(&address, &ender, terminal)?;
     let said = answers(outcome.events());
     for answer in &said {

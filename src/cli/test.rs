@@ -12,6 +12,7 @@ use super::Ending;
 use super::args::TestArguments;
 use super::claims::{Claims, Output};
 use super::host::host_name;
+use super::named::{Asks, named};
 use super::outputs::Written;
 use super::prepare::note_for_suite;
 use super::refusal::{refuse, tell_others};
@@ -19,6 +20,7 @@ use super::terminal::Terminal;
 use crate::address::Address;
 use crate::diagnostic::render::Look;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::disk::folder_of;
 use crate::engine::Rigour;
 use crate::event::Verdict;
 use crate::program::Role;
@@ -95,7 +97,11 @@ impl<'a> Suite<'a> {
             terminal.refuse(problem);
             Ending::Refused
         };
-        let wanted = Wanted::read(arguments).map_err(wrong)?;
+        let folder = arguments.paths.first().map_or(Path::new("."), PathBuf::as_path);
+        let folder = if folder.is_dir() { folder } else { folder_of(folder) };
+        let typed = arguments.port.as_slice();
+        let named = named(typed, arguments.profile.as_deref(), Asks::TestOptions, folder, terminal)?;
+        let wanted = Wanted::read(arguments, named).map_err(wrong)?;
         if arguments.snapshots.review && !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
             let problem = Diagnostic::general(Code::CommandLine, "`--review` asks at a terminal, and there is none");
             return Err(wrong(problem.help("`--accept` takes every transcript, `--check` writes nothing")));
@@ -190,11 +196,12 @@ impl<'a> Suite<'a> {
         let runner = Runner::new(self.flows.clone(), self.rules.clone())
             .against(self.wanted.address.clone())
             .until(self.ender.clone())
-            .with_rigour(if selection.strict { Rigour::Strict } else { Rigour::Usual })
+            .with_rigour(if selection.strict || self.wanted.named.test.strict { Rigour::Strict } else { Rigour::Usual })
+            .tuning(|settings| self.wanted.named.settings_at(&self.wanted.address, settings))
             .offering(|flow| self.wanted.offered(flow))
             .after_failure(after_failure);
         let runner = if terminal.can_erase() { runner.watched(self.look_of_lines()) } else { runner };
-        match selection.jobs {
+        match selection.jobs.or(self.wanted.named.test.jobs) {
             Some(jobs) => runner.at_once(jobs),
             None => runner,
         }

@@ -12,6 +12,7 @@ use crate::address::Address;
 use crate::diagnostic::render::Look;
 use crate::event::Rigour;
 use crate::program::{Program, Role};
+use crate::settings::Settings;
 use crate::setup::{Ender, Setup, SetupError, Terms, find_counterpart, read_program};
 use crate::testing::{Refused, Watcher, outcome};
 use crate::variables::Offered;
@@ -48,6 +49,7 @@ pub struct Runner<'a> {
     rigour: Rigour,
     watched: Option<Look>,
     offer: Box<dyn Fn(&Program) -> Offered + Sync + 'a>,
+    tune: Box<dyn Fn(&Settings) -> Settings + Sync + 'a>,
 }
 
 /// What a thread tells.
@@ -70,6 +72,7 @@ impl<'a> Runner<'a> {
             rigour: Rigour::Usual,
             watched: None,
             offer: Box::new(|_| Offered::default()),
+            tune: Box::new(Settings::clone),
         }
     }
 
@@ -112,6 +115,13 @@ impl<'a> Runner<'a> {
     #[must_use]
     pub(crate) fn until(mut self, ender: Ender) -> Runner<'a> {
         self.ender = ender;
+        self
+    }
+
+    /// Asks for the settings of the line instead of each flow's own.
+    #[must_use]
+    pub(crate) fn tuning(mut self, tune: impl Fn(&Settings) -> Settings + Sync + 'a) -> Runner<'a> {
+        self.tune = Box::new(tune);
         self
     }
 
@@ -198,7 +208,8 @@ impl<'a> Runner<'a> {
     fn try_setup(&self, flow: &Path) -> Result<Setup, SetupError> {
         let program = read_program(Role::Flow, flow)?.program;
         let found = find_counterpart(&self.address, flow, &program)?;
-        let terms = Terms { variables: (self.offer)(&program), rigour: self.rigour, ..Terms::default() };
+        let settings = Some((self.tune)(&program.settings));
+        let terms = Terms { variables: (self.offer)(&program), settings, rigour: self.rigour, ..Terms::default() };
         Setup::join(program, flow, found.counterpart, terms)
     }
 

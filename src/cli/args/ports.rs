@@ -1,5 +1,7 @@
 //! What the commands take that look at ports, and run no flow from a file.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::LineArguments;
@@ -78,4 +80,12 @@ pub(in crate::cli) struct DoctorArguments {
     pub json: bool,
     #[command(flatten)]
     pub line: LineArguments,
+}
+
+/// What `allow` takes.
+#[derive(Args, Debug)]
+pub(in crate::cli) struct AllowArguments {
+    /// The file [default: the `flowrun.toml` of this folder]
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
 }

@@ -4,12 +4,20 @@ use super::super::Ending;
 use super::super::args::LineArguments;
 use super::super::exchange::{Answer, Exchange, answers, failure};
 use super::super::finding::Finding;
+use super::super::named::Named;
 use super::super::terminal::Terminal;
 use crate::address::Address;
 use crate::event::{Event, EventKind, Verdict};
 use crate::setup::Ender;
 use crate::testing::Outcome;
 use crate::value::escape::visible_cut;
+
+/// Where a line is, and how it is set.
+pub(super) struct Place<'a> {
+    pub address: &'a Address,
+    pub line: &'a LineArguments,
+    pub named: &'a Named,
+}
 
 /// Listens for two seconds. The assertion is what the flow checks: a flow that checks nothing has failed.
 const LISTEN: &str = "flow \"listen\"\nsleep 2s\nassert 1 == 1, \"it has listened\"\n";
@@ -25,14 +33,10 @@ const SHOWN: usize = 60;
 /// # Errors
 ///
 /// It cannot begin, and why has been told.
-pub(super) fn listen(
-    address: &Address,
-    line: &LineArguments,
-    ender: &Ender,
-    terminal: &Terminal,
-) -> Result<Vec<Finding>, Ending> {
-    let exchange = Exchange { name: "what `doctor` runs", flow: LISTEN, given: Vec::new(), line };
-    let outcome = exchange.run(address, ender, terminal)?;
+pub(super) fn listen(at: &Place<'_>, ender: &Ender, terminal: &Terminal) -> Result<Vec<Finding>, Ending> {
+    let exchange =
+        Exchange { name: "what `doctor` runs", flow: LISTEN, given: Vec::new(), line: at.line, named: at.named };
+    let outcome = exchange.run(at.address, ender, terminal)?;
     Ok(vec![cannot_open(&outcome).unwrap_or_else(|| heard(&received(outcome.events())))])
 }
 
@@ -41,17 +45,13 @@ pub(super) fn listen(
 /// # Errors
 ///
 /// It cannot begin, and why has been told.
-pub(super) fn probe(
-    address: &Address,
-    line: &LineArguments,
-    ender: &Ender,
-    terminal: &Terminal,
-) -> Result<Vec<Finding>, Ending> {
-    let typed = line.baud.and_then(|baud| u32::try_from(baud).ok());
+pub(super) fn probe(at: &Place<'_>, ender: &Ender, terminal: &Terminal) -> Result<Vec<Finding>, Ending> {
+    let typed = at.line.baud.and_then(|baud| u32::try_from(baud).ok());
     let rates: Vec<u32> = typed.into_iter().chain(RATES.iter().copied().filter(|rate| Some(*rate) != typed)).collect();
     let flow = probing(&rates);
-    let exchange = Exchange { name: "what `doctor` runs", flow: &flow, given: Vec::new(), line };
-    let outcome = exchange.run(address, ender, terminal)?;
+    let exchange =
+        Exchange { name: "what `doctor` runs", flow: &flow, given: Vec::new(), line: at.line, named: at.named };
+    let outcome = exchange.run(at.address, ender, terminal)?;
     let mut findings = judged(found(outcome.events()), &answers(outcome.events()));
     findings.extend(cannot_open(&outcome));
     Ok(findings)
@@ -161,7 +161,11 @@ mod tests {
     use super::super::super::finding::Level;
     use super::*;
 
-    const NO_LINE: LineArguments = LineArguments { baud: None, serial: Vec::new() };
+    static NO_LINE: LineArguments = LineArguments { baud: None, serial: Vec::new() };
+
+    fn at<'a>(address: &'a Address, named: &'a Named) -> Place<'a> {
+        Place { address, line: &NO_LINE, named }
+    }
 
     /// Returns the topics and the sentences of what is found about a device.
     fn probed(device: &str) -> Vec<(&'static str, String)> {
@@ -169,7 +173,8 @@ mod tests {
         let file = folder.path().join("device.flow");
         std::fs::write(&file, device).expect("there is room");
         let terminal = Terminal::new(Colours::Never);
-        let findings = probe(&Address::Device(file), &NO_LINE, &Ender::Nobody, &terminal).expect("it can begin");
+        let findings =
+            probe(&at(&Address::Device(file), &Named::default()), &Ender::Nobody, &terminal).expect("it can begin");
         findings.into_iter().map(|finding| (finding.topic, finding.what)).collect()
     }
 
@@ -230,7 +235,8 @@ mod tests {
             "device \"d\"\nafter 1s { reply \"RDY\" }\nafter 3s { reply \"late\" }\non line /.*/ { fail \"x\" }\n";
         std::fs::write(&file, device).expect("there is room");
         let terminal = Terminal::new(Colours::Never);
-        let findings = listen(&Address::Device(file), &NO_LINE, &Ender::Nobody, &terminal).expect("it can begin");
+        let findings =
+            listen(&at(&Address::Device(file), &Named::default()), &Ender::Nobody, &terminal).expect("it can begin");
         let told: Vec<_> = findings.iter().map(|finding| finding.what.as_str()).collect();
         assert_eq!(told, ["5 bytes arrived within 2 s: `RDY\\r\\n`"]);
     }

@@ -6,9 +6,11 @@ use std::sync::{Mutex, PoisonError};
 
 use super::super::args::TestArguments;
 use super::super::given::{from_environment, typed_variable};
+use super::super::named::Named;
 use super::super::refusal::address_problem;
 use super::super::reports::Report;
 use crate::address::{Address, read_one};
+use crate::bench::FILE;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::program::Program;
 use crate::suite::volatile::Volatile;
@@ -24,18 +26,30 @@ pub(super) struct Wanted {
     pub volatile: Volatile,
     pub reports: Vec<Report>,
     pub given: Vec<Given>,
+    /// What `flowrun.toml` says.
+    pub named: Named,
     /// The names of variables that some flow had.
     used: Mutex<BTreeSet<String>>,
 }
 
 impl Wanted {
-    pub(super) fn read(arguments: &TestArguments) -> Result<Wanted, Diagnostic> {
+    pub(super) fn read(arguments: &TestArguments, named: Named) -> Result<Wanted, Diagnostic> {
         let mut volatile = Volatile::default();
         for rule in &arguments.snapshots.volatile {
             volatile.add_typed(rule).map_err(|why| wrong(format!("`--volatile {rule}`: {why}")))?;
         }
+        for rule in &named.test.volatile {
+            volatile.add_typed(rule).map_err(|why| wrong(format!("`volatile` of `{FILE}`, `{rule}`: {why}")))?;
+        }
         let given = arguments.vars.iter().map(|text| typed_variable(text, Ways::OF_FILE)).collect::<Result<_, _>>()?;
-        let port = arguments.port.as_deref().filter(|port| !port.is_empty());
+        let port = match named.ports.as_slice() {
+            [] => None,
+            [one] => Some(one.as_str()).filter(|port| !port.is_empty()),
+            several => {
+                let message = format!("the profile has {} ports, and a suite has one", several.len());
+                return Err(wrong(message).help("name one of them with `--port`"));
+            }
+        };
         Ok(Wanted {
             address: port
                 .map_or(Ok(Address::OwnDevice), |port| read_one(port, &list))
@@ -44,6 +58,7 @@ impl Wanted {
             volatile,
             reports: arguments.report.iter().map(|text| Report::of_suite(text)).collect::<Result<_, _>>()?,
             given,
+            named,
             used: Mutex::default(),
         })
     }
@@ -51,11 +66,12 @@ impl Wanted {
     /// Returns what the environment and `--var` give to a flow; what it does not have may be for another.
     pub(super) fn offered(&self, flow: &Program) -> Offered {
         let has = |given: &&Given| flow.params.iter().any(|param| param.name == given.name);
+        let of_profile = self.named.vars.iter().filter(has).cloned();
         let typed: Vec<Given> = self.given.iter().filter(has).cloned().collect();
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         used.extend(typed.iter().map(|given| given.name.clone()));
         let mut given = from_environment(flow, |name| env::var(name).ok());
-        given.extend(typed);
+        given.extend(of_profile.chain(typed));
         Offered { given, problems: Vec::new() }
     }
 

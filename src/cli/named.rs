@@ -1,0 +1,189 @@
+//! What the names of ports and profiles stand for that were typed, as `flowrun.toml` says.
+
+use std::path::Path;
+
+use super::Ending;
+use super::host::{data_folder, home};
+use super::terminal::Terminal;
+use crate::address::{Address, expand};
+use crate::bench::{Bench, FILE, Ledger, NamedPort, Profile, Standing, TestOptions, Wrong, find};
+use crate::diagnostic::nearest::nearest;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::settings::Settings;
+use crate::source::{Site, Sources};
+use crate::transport::list;
+use crate::value::escape::{harmless, harmless_path};
+use crate::variables::{Given, Origin};
+
+/// Ports and variables, with nothing left in them that only a file can explain.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    /// The addresses, as the command line could have named them.
+    pub ports: Vec<String>,
+    /// What a profile gives to the variables of flows.
+    pub vars: Vec<Given>,
+    /// The options of `flowrun test`.
+    pub test: TestOptions,
+    /// The ports that had names, each at its address.
+    known: Vec<NamedPort>,
+}
+
+impl Named {
+    /// Returns the settings of a flow as the file has them for the port at an address.
+    pub(super) fn settings_at(&self, address: &Address, flow: &Settings) -> Settings {
+        let is_it = |port: &&NamedPort| {
+            let typed = std::slice::from_ref(&port.address);
+            !port.settings.is_empty() && expand(typed, &list).is_ok_and(|found| found.contains(address))
+        };
+        self.known.iter().find(is_it).map_or_else(|| flow.clone(), |port| port.settings_over(flow))
+    }
+}
+
+/// How much of a file a command asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asks {
+    /// Names and profiles, if there are any among what was typed.
+    Names,
+    /// Its `[test]` too.
+    TestOptions,
+}
+
+/// Returns what was typed with addresses in place of names. The file is looked for from a folder upwards.
+///
+/// # Errors
+///
+/// A name stands for nothing, or something is wrong with the file, and that has been told.
+pub(super) fn named(
+    typed: &[String],
+    profile: Option<&str>,
+    asks: Asks,
+    folder: &Path,
+    terminal: &Terminal,
+) -> Result<Named, Ending> {
+    let plain = || Named { ports: typed.to_vec(), ..Named::default() };
+    if profile.is_none() && asks == Asks::Names && !typed.iter().any(|port| name_in(port).is_some()) {
+        return Ok(plain());
+    }
+    let refused = |problem: Diagnostic, sources: &Sources| {
+        terminal.report(&[problem], sources);
+        Ending::Refused
+    };
+    let Some(file) = find(folder, home().as_deref()) else {
+        let must = typed.iter().find(|port| port.starts_with('@')).map(|port| format!("`--port {}`", harmless(port)));
+        let must = profile.map(|name| format!("`--profile {}`", harmless(name))).or(must);
+        return must.map_or_else(|| Ok(plain()), |what| Err(refused(no_file(&what), &Sources::default())));
+    };
+    let bench = Bench::read(&file).map_err(|Wrong { problems, sources }| {
+        terminal.report(&problems, &sources);
+        Ending::Refused
+    })?;
+    resolve(&bench, typed, profile, asks).map_err(|problem| refused(*problem, &bench.sources))
+}
+
+/// Returns what was typed with what a file says in place of names.
+fn resolve(bench: &Bench, typed: &[String], profile: Option<&str>, asks: Asks) -> Result<Named, Box<Diagnostic>> {
+    let profile = profile.map(|name| profile_of(bench, name)).transpose()?;
+    let mut named = Named::default();
+    let typed = match &profile {
+        Some(profile) if typed.is_empty() => &profile.ports,
+        Some(_) | None => typed,
+    };
+    for port in typed {
+        let known = name_in(port).and_then(|name| bench.port(name));
+        match known {
+            Some(known) => {
+                if known.runs_a_program() {
+                    check_allowed(bench, known.site, "this address runs a program")?;
+                }
+                named.ports.push(known.address.clone());
+                named.known.push(known.clone());
+            }
+            None if port.starts_with('@') => return Err(Box::new(unknown(bench, port))),
+            // It may be a device node, such as `COM3`.
+            None => named.ports.push(port.clone()),
+        }
+    }
+    if let Some(profile) = profile {
+        let origin = Origin::Profile(bench.file.display().to_string());
+        named.vars = profile.vars.iter().map(|(name, value)| Given::new(name, value, origin.clone())).collect();
+    }
+    if asks == Asks::TestOptions {
+        named.test = bench.test.clone();
+    }
+    let is_used = profile.is_some() || !named.known.is_empty() || named.test != TestOptions::default();
+    if let (true, Some(hook)) = (is_used, bench.hooks.first()) {
+        check_allowed(bench, hook.site, "this runs a program")?;
+    }
+    Ok(named)
+}
+
+fn profile_of<'a>(bench: &'a Bench, name: &str) -> Result<&'a Profile, Box<Diagnostic>> {
+    bench.profile(name).ok_or_else(|| {
+        let names = bench.profiles.iter().map(|profile| profile.name.as_str());
+        let message = format!("`{}` has no profile `{}`", harmless_path(&bench.file), harmless(name));
+        Box::new(Diagnostic::general(Code::CommandLine, message).help(meant(name, names, "[profile.NAME]")))
+    })
+}
+
+fn unknown(bench: &Bench, typed: &str) -> Diagnostic {
+    let name = typed.trim_start_matches('@');
+    let names = bench.ports.iter().map(|port| port.name.as_str());
+    let message = format!("`{}` has no port `{}`", harmless_path(&bench.file), harmless(name));
+    Diagnostic::general(Code::CommandLine, message).help(meant(name, names, "[ports.NAME]"))
+}
+
+/// Returns the nearest name, or all.
+fn meant<'a>(name: &str, names: impl Iterator<Item = &'a str> + Clone, table: &str) -> String {
+    let all: Vec<&str> = names.clone().collect();
+    match (nearest(name, names), all.as_slice()) {
+        (Some(near), _) => format!("did you mean `{}`?", harmless(near)),
+        (None, []) => format!("it has no table `{table}`"),
+        (None, all) => format!("there are: `{}`", harmless(all.join("`, `"))),
+    }
+}
+
+/// Makes sure that the user has allowed a file to run programs.
+fn check_allowed(bench: &Bench, site: Site, label: &str) -> Result<(), Box<Diagnostic>> {
+    let standing = data_folder().map_or(Standing::New, |data| bench.standing(&Ledger::below(&data)));
+    let file = harmless_path(&bench.file);
+    let allow = format!("look at what it runs, then `flowrun allow {file}`");
+    let (message, help) = match standing {
+        Standing::Allowed => return Ok(()),
+        Standing::New => (format!("`{file}` is not allowed to run programs"), allow),
+        Standing::Changed => (format!("`{file}` has changed since it was allowed to run programs"), allow),
+        Standing::Unsafe(why) => (
+            format!("`{file}` cannot be allowed to run programs: {}", harmless(&why)),
+            "it must be a file of yours that nobody else can write".to_string(),
+        ),
+    };
+    Err(Box::new(Diagnostic::new(Code::BenchFile, site, message, label).help(help)))
+}
+
+fn no_file(what: &str) -> Diagnostic {
+    let message = format!("{what} is a name, and there is no `{FILE}` that says what it stands for");
+    Diagnostic::general(Code::CommandLine, message)
+        .help("it stands in the folder of the flow, or above it in the same repository")
+}
+
+/// Returns the name in what was typed for a port, if it may be one: `@modem`, or a word that is no path, pattern or address
+/// of another kind.
+fn name_in(typed: &str) -> Option<&str> {
+    let is_word = !typed.is_empty() && typed != "sim" && !typed.contains(['/', '\\', ':', '*', '?', '[']);
+    typed.strip_prefix('@').or_else(|| is_word.then_some(typed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_may_be_a_name_and_a_path_is_none() {
+        for (typed, name) in [("modem", "modem"), ("@modem", "modem"), ("COM3", "COM3"), ("dev.1", "dev.1"), ("@", "")]
+        {
+            assert_eq!(name_in(typed), Some(name));
+        }
+        for typed in ["", "sim", "sim:a.flow", "./modem", "/dev/modem", "tty*", "usb:at=1-1", "\\\\.\\COM10"] {
+            assert_eq!(name_in(typed), None, "{typed}");
+        }
+    }
+}
