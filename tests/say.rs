@@ -61,6 +61,13 @@ fn the_answer_is_shown_without_echo_and_empty_lines() {
 }
 
 #[test]
+fn the_answer_that_the_document_shows_is_the_one_that_is_shown() {
+    let command = "$ flowrun say /dev/ttyUSB0 \"AT+CSQ\"\n";
+    let shown = include_str!("../docs/ports.md").split(command).nth(1).expect("the document has an example");
+    assert_eq!(shown.split("```").next(), Some(answer(&["AT+CSQ"]).as_str()));
+}
+
+#[test]
 fn an_answer_without_a_result_code_ends_when_no_more_comes() {
     assert_eq!(answer(&["*IDN?"]), "KEITHLEY\n2000\n");
     assert_eq!(refusal(&["quiet"]), (Some(1), String::new(), "nothing was answered to `quiet` within 3s".to_string()));

@@ -99,7 +99,7 @@ impl Reader<'_> {
             let site = self.site(value);
             ports.push(NamedPort {
                 name: name.get_ref().to_string(),
-                address: self.from_here(&address),
+                address: self.seen_from_here(&address),
                 site,
                 settings,
             });
@@ -108,7 +108,7 @@ impl Reader<'_> {
     }
 
     /// Returns an address in which the path of a device or a recording counts from the folder of the file.
-    fn from_here(&self, address: &str) -> String {
+    fn seen_from_here(&self, address: &str) -> String {
         match address.split_once(':') {
             Some((kind @ ("sim" | "replay"), path)) => format!("{kind}:{}", self.folder.join(path).display()),
             Some(_) | None => address.to_string(),

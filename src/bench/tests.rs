@@ -76,6 +76,15 @@ fn a_file_gives_names_settings_profiles_and_options() {
 }
 
 #[test]
+fn the_file_that_the_document_shows_is_right() {
+    let text = include_str!("../../docs/ports.md").split("```toml\n").nth(1).expect("it shows a file");
+    let shown = bench(text.split("```").next().expect("the block ends"));
+    assert_eq!((shown.ports.len(), shown.profiles.len(), shown.test.strict), (2, 1, true));
+    let keys = shown.profile("bench").map(|profile| profile.ports.clone()).unwrap_or_default();
+    assert!(keys.iter().all(|name| shown.port(name).is_some()), "its profile names ports that it has");
+}
+
+#[test]
 fn a_wrong_key_is_shown_with_the_nearest_right_one() {
     let text = refused("[ports.modem]\nadress = \"COM3\"\naddress = \"COM4\"\n[prots.x]\n[test]\nzzzzzzzz = 1\n");
     for part in ["[ports.modem] has no key `adress`", "2 │ adress", "did you mean `address`?", "did you mean `ports`?"]

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::Ending;
 use super::args::DoctorArguments;
-use super::finding::{Finding, Level};
+use super::finding::{Finding, Level, Topic};
 use super::host::user;
 use super::json::render_doctor;
 use super::named::{Asks, named};
@@ -105,7 +105,7 @@ fn one(
     };
     if examined.findings.iter().any(|finding| finding.level == Level::Wrong) {
         let why = "it was not opened, since something else is wrong already";
-        examined.findings.push(Finding::note("listen", why, "put that right first, then try again"));
+        examined.findings.push(Finding::note(Topic::Listen, why, "put that right first, then try again"));
         return Ok(vec![examined]);
     }
     let ender = Ender::installed().map_err(|error| refuse(error, terminal))?;
@@ -147,9 +147,11 @@ mod tests {
 
     #[test]
     fn findings_stand_below_what_they_are_about() {
-        let general = [Finding::note("brltty", "brltty is running", "stop it")];
-        let findings =
-            vec![Finding::fine("rights", "you may"), Finding::wrong("holders", "it is open in 9\u{1b}", "wait")];
+        let general = [Finding::note(Topic::Brltty, "brltty is running", "stop it")];
+        let findings = vec![
+            Finding::fine(Topic::Rights, "you may"),
+            Finding::wrong(Topic::Holders, "it is open in 9\u{1b}", "wait"),
+        ];
         let examined = [Examined { title: "/dev/ttyUSB0".to_string(), name: "/dev/ttyUSB0".to_string(), findings }];
         let expected = "this machine\n  note   brltty is running\n         stop it\n/dev/ttyUSB0\n  ok     you may\n  \
                         wrong  it is open in 9\\x1b\n         wait\n";

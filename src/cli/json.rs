@@ -44,7 +44,7 @@ pub(super) fn render_doctor(machine: &[Finding], ports: &[(&str, &[Finding])]) -
     let of = |finding: &Finding| {
         json!({
             "level": finding.level.word(),
-            "topic": finding.topic,
+            "topic": finding.topic.word(),
             "what": finding.what,
             "advice": finding.advice,
         })
@@ -94,6 +94,10 @@ mod tests {
         let keys = |port: &PortDescription| port_of(port, &[]).keys().cloned().collect::<Vec<_>>();
         assert_eq!(keys(&plain), ["name", "description", "driver", "addresses", "usb"]);
         assert_eq!(keys(&known), keys(&plain));
+        let document = include_str!("../../docs/ports.md");
+        for key in keys(&plain) {
+            assert!(document.contains(&format!("\"{key}\": ")), "docs/ports.md does not say what `{key}` is");
+        }
         let line = render_change("came", &known, &[]);
         assert!(line.contains(r#""vendor":"0403""#) && line.ends_with("}\n") && line.lines().count() == 1, "{line}");
     }

@@ -9,7 +9,7 @@ use super::refusal::refuse;
 use super::terminal::Terminal;
 use crate::address::PortDescription;
 use crate::setup::Ender;
-use crate::transport::{Holder, Machine, in_a_list, list_of, readers};
+use crate::transport::{Holder, Interrupt, Machine, in_a_list, list_of, readers};
 use crate::value::escape::harmless;
 
 /// How often `--watch` looks.
@@ -19,7 +19,10 @@ const POLL: Duration = Duration::from_millis(200);
 pub(super) fn ports(arguments: &PortsArguments, terminal: &Terminal) -> Ending {
     let machine = Machine::this();
     if arguments.watch {
-        return watch(arguments, &machine, terminal);
+        return match Ender::installed().and_then(|ender| ender.interrupt()) {
+            Ok(interrupt) => watch(arguments, &machine, &interrupt, terminal),
+            Err(error) => refuse(error, terminal),
+        };
     }
     let ports = list_of(&machine);
     let names: Vec<&str> = ports.iter().map(|port| port.name.as_str()).collect();
@@ -33,11 +36,7 @@ pub(super) fn ports(arguments: &PortsArguments, terminal: &Terminal) -> Ending {
 }
 
 /// Shows the ports, and then each that comes or goes; Ctrl-C is how it ends.
-fn watch(arguments: &PortsArguments, machine: &Machine, terminal: &Terminal) -> Ending {
-    let interrupt = match Ender::installed().and_then(|ender| ender.interrupt()) {
-        Ok(interrupt) => interrupt,
-        Err(error) => return refuse(error, terminal),
-    };
+fn watch(arguments: &PortsArguments, machine: &Machine, interrupt: &Interrupt, terminal: &Terminal) -> Ending {
     let mut before = Vec::new();
     let mut is_first = true;
     loop {
@@ -181,6 +180,16 @@ mod tests {
             "COM1\nCOM2\n",
             "columns with nothing in them are not there"
         );
+    }
+
+    #[test]
+    fn watching_ends_well_with_an_interrupt() {
+        let interrupt = Interrupt::new().expect("the system has descriptors left");
+        interrupt.raise();
+        let arguments = PortsArguments { json: false, watch: true };
+        let terminal = Terminal::new(super::super::args::Colours::Never);
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        assert_eq!(watch(&arguments, &Machine::at(folder.path()), &interrupt, &terminal), Ending::Done);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::super::Ending;
 use super::super::args::LineArguments;
 use super::super::exchange::{Answer, Exchange, answers, failure};
-use super::super::finding::Finding;
+use super::super::finding::{Finding, Topic};
 use super::super::named::Named;
 use super::super::terminal::Terminal;
 use crate::address::Address;
@@ -90,22 +90,22 @@ fn cannot_open(outcome: &Outcome) -> Option<Finding> {
     let failure = failure(outcome).filter(|_| outcome.verdict() == Verdict::PortFailed)?;
     let advice =
         failure.cause.clone().unwrap_or_else(|| "unplug the adapter, plug it in again, and try again".to_string());
-    Some(Finding::wrong("open", failure.message.clone(), advice))
+    Some(Finding::wrong(Topic::Open, failure.message.clone(), advice))
 }
 
 /// Returns what is to be said of what arrived.
 fn heard(bytes: &[u8]) -> Finding {
     let shown = visible_cut(bytes, SHOWN);
     match bytes.len() {
-        0 => Finding::fine("listen", "nothing arrived within 2 s"),
+        0 => Finding::fine(Topic::Listen, "nothing arrived within 2 s"),
         1 if bytes == [0] => Finding::note(
-            "listen",
+            Topic::Listen,
             "a single NUL arrived within 2 s",
             "the line is held low, or was when the port was opened: check that RX is wired, and the power",
         ),
-        n if is_text(bytes) => Finding::fine("listen", format!("{n} bytes arrived within 2 s: `{shown}`")),
+        n if is_text(bytes) => Finding::fine(Topic::Listen, format!("{n} bytes arrived within 2 s: `{shown}`")),
         n => Finding::note(
-            "listen",
+            Topic::Listen,
             format!("{n} bytes arrived within 2 s, and most are no text: `{shown}`"),
             "the baud rate may be another: give it with `--baud N`, or look for it with `--probe`",
         ),
@@ -129,7 +129,10 @@ fn judged(rate: Option<String>, answers: &[Answer]) -> Vec<Finding> {
         true => "the device echoes commands (`ATE0` switches that off)",
         false => "the device does not echo commands (`ATE1` switches that on)",
     };
-    vec![Finding::fine("probe", format!("`AT` is answered with `OK` at {rate} baud")), Finding::fine("echo", echo)]
+    vec![
+        Finding::fine(Topic::Probe, format!("`AT` is answered with `OK` at {rate} baud")),
+        Finding::fine(Topic::Echo, echo),
+    ]
 }
 
 fn unanswered(answers: &[Answer]) -> Finding {
@@ -138,17 +141,17 @@ fn unanswered(answers: &[Answer]) -> Finding {
     let rates = "from 1200 to 921600 baud";
     match (is_silent, is_loop) {
         (true, _) => Finding::note(
-            "probe",
+            Topic::Probe,
             format!("`AT` is not answered at any rate {rates}"),
             "is the device on, are TX and RX crossed, is GND connected? A device that knows no AT commands does not answer",
         ),
         (false, true) => Finding::note(
-            "loopback",
+            Topic::Loopback,
             "everything that is sent comes back, and nothing else",
             "TX is wired to RX, or the other end only echoes: the adapter works, and the device is not asked",
         ),
         (false, false) => Finding::note(
-            "probe",
+            Topic::Probe,
             format!("something comes back at some rates {rates}, but never `OK`"),
             "the device may know no AT commands, or use another format: try `--serial format=7E1`",
         ),
@@ -168,7 +171,7 @@ mod tests {
     }
 
     /// Returns the topics and the sentences of what is found about a device.
-    fn probed(device: &str) -> Vec<(&'static str, String)> {
+    fn probed(device: &str) -> Vec<(Topic, String)> {
         let folder = tempfile::tempdir().expect("a folder can be made for tests");
         let file = folder.path().join("device.flow");
         std::fs::write(&file, device).expect("there is room");
@@ -186,7 +189,7 @@ mod tests {
         for rate in RATES {
             let found = probed(&device(&format!("baud {rate}  echo on")));
             let wanted = format!("`AT` is answered with `OK` at {rate} baud");
-            assert_eq!(found[0], ("probe", wanted));
+            assert_eq!(found[0], (Topic::Probe, wanted));
             assert!(found[1].1.starts_with("the device echoes"), "{found:?}");
         }
         let silent = probed(&device("baud 19200  echo off"));
@@ -200,12 +203,12 @@ mod tests {
             "`AT` is not answered at any rate from 1200 to 921600 baud"
         );
         let wire = probed("device \"d\"\nserial { echo on }\non line \"x\" {}\n");
-        assert_ne!(wire[0].0, "loopback", "at another rate garbage comes back from a device");
+        assert_ne!(wire[0].0, Topic::Loopback, "at another rate garbage comes back from a device");
         let answer = |sent: &str, received: &str| Answer { sent: sent.into(), received: received.into() };
         let topic = |answers: &[Answer]| judged(None, answers)[0].topic;
-        assert_eq!(topic(&[answer("AT\r", "AT\r"), answer("AT\r", "AT\r")]), "loopback");
-        assert_eq!(topic(&[answer("AT\r", "AT\r"), answer("AT\r", "AT\r\r\nsh: AT: not found\r\n")]), "probe");
-        assert_eq!(topic(&[answer("AT\r", "AT\r"), answer("AT\r", "")]), "probe", "a loop has every rate");
+        assert_eq!(topic(&[answer("AT\r", "AT\r"), answer("AT\r", "AT\r")]), Topic::Loopback);
+        assert_eq!(topic(&[answer("AT\r", "AT\r"), answer("AT\r", "AT\r\r\nsh: AT: not found\r\n")]), Topic::Probe);
+        assert_eq!(topic(&[answer("AT\r", "AT\r"), answer("AT\r", "")]), Topic::Probe, "a loop has every rate");
     }
 
     #[test]

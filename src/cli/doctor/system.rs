@@ -1,6 +1,6 @@
 //! What the system says about a port, without opening it: rights, who has it open, the adapter, and programs that take ports.
 
-use super::super::finding::Finding;
+use super::super::finding::{Finding, Topic};
 use super::super::host::User;
 use crate::transport::{Holder, Machine, in_a_list};
 use crate::value::escape::harmless;
@@ -30,30 +30,30 @@ pub(super) fn rights(user: &User, node: Node, machine: &Machine) -> Finding {
     let group = groups.lines().filter_map(group).find(|group| group.gid == node.gid);
     let title = group.as_ref().map_or_else(|| node.gid.to_string(), |group| group.name.to_string());
     if user.uid == 0 {
-        return Finding::fine("rights", "root may use every port");
+        return Finding::fine(Topic::Rights, "root may use every port");
     }
     if user.uid == node.uid && may(6) {
-        return Finding::fine("rights", "you own the port and may read and write it");
+        return Finding::fine(Topic::Rights, "you own the port and may read and write it");
     }
     if user.groups.contains(&node.gid) && may(3) {
-        return Finding::fine("rights", format!("group `{title}` may read and write it, and you are in it"));
+        return Finding::fine(Topic::Rights, format!("group `{title}` may read and write it, and you are in it"));
     }
     if may(0) {
-        return Finding::fine("rights", "everybody may read and write it");
+        return Finding::fine(Topic::Rights, "everybody may read and write it");
     }
     match group {
         Some(group) if may(3) && group.members.contains(&name.as_str()) => Finding::wrong(
-            "rights",
+            Topic::Rights,
             format!("you may not use it yet: you are in group `{title}`, but your session began before"),
             format!("log out and in again, or run `newgrp {title}` in this terminal"),
         ),
         Some(_) if may(3) && title != "root" => Finding::wrong(
-            "rights",
+            Topic::Rights,
             format!("you may not use it: it belongs to group `{title}`, and you are not in it"),
             format!("run `sudo usermod -aG {title} $USER` and log in again"),
         ),
         Some(_) | None => Finding::wrong(
-            "rights",
+            Topic::Rights,
             "only its owner may use it",
             "let a udev rule give it to a group: `KERNEL==\"ttyUSB*\", GROUP=\"dialout\", MODE=\"0660\"`",
         ),
@@ -81,14 +81,14 @@ fn group(line: &str) -> Option<Group<'_>> {
 pub(super) fn held(holders: &[Holder]) -> Finding {
     let who = harmless(in_a_list(holders));
     match holders {
-        [] => Finding::fine("holders", "no other program has it open, as far as you may see"),
+        [] => Finding::fine(Topic::Holders, "no other program has it open, as far as you may see"),
         some if some.iter().any(|holder| holder.command == "ModemManager") => Finding::wrong(
-            "holders",
+            Topic::Holders,
             format!("it is open in {who}"),
             "ModemManager looks at every new port: stop it with `sudo systemctl stop ModemManager`",
         ),
         _ => Finding::wrong(
-            "holders",
+            Topic::Holders,
             format!("it is open in {who}"),
             "close the other program, or wait until it is done",
         ),
@@ -99,17 +99,17 @@ pub(super) fn held(holders: &[Holder]) -> Finding {
 pub(super) fn adapter(name: &str, driver: Option<&str>, machine: &Machine) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(driver) = driver {
-        findings.push(Finding::fine("driver", format!("driver `{}`", harmless(driver))));
+        findings.push(Finding::fine(Topic::Driver, format!("driver `{}`", harmless(driver))));
     }
     let Some(node) = name.strip_prefix("/dev/") else { return findings };
     let file = format!("/sys/bus/usb-serial/devices/{node}/latency_timer");
     let latency = machine.text(&file).and_then(|text| text.parse::<u32>().ok());
     findings.extend(latency.map(|latency| match latency {
         0 | 1 => {
-            Finding::fine("latency", format!("the adapter waits {latency} ms before it hands on what it received"))
+            Finding::fine(Topic::Latency, format!("the adapter waits {latency} ms before it hands on what it received"))
         }
         _ => Finding::note(
-            "latency",
+            Topic::Latency,
             format!("the adapter waits up to {latency} ms before it hands on what it received"),
             format!("if that is too slow: `echo 1 | sudo tee {file}`, after each time it is plugged in"),
         ),
@@ -124,7 +124,7 @@ pub(super) fn programs(machine: &Machine) -> Vec<Finding> {
     let mut findings = Vec::new();
     if is_running("ModemManager") {
         findings.push(Finding::note(
-            "modem-manager",
+            Topic::ModemManager,
             "ModemManager is running: it opens every new port and sends AT commands for some seconds",
             "stop it with `sudo systemctl stop ModemManager`, or let a udev rule leave the adapter alone: \
              `ENV{ID_MM_DEVICE_IGNORE}=\"1\"`",
@@ -132,7 +132,7 @@ pub(super) fn programs(machine: &Machine) -> Vec<Finding> {
     }
     if is_running("brltty") {
         findings.push(Finding::note(
-            "brltty",
+            Topic::Brltty,
             "brltty is running: it takes adapters with a CH340, CP210x or FTDI chip for braille displays, and their ports go away",
             "if you need no braille display: `sudo systemctl mask --now brltty-udev.service brltty.service`",
         ));
@@ -211,7 +211,7 @@ mod tests {
         let (_folder, machine) =
             machine(&[("proc/7/comm", "brltty\n"), ("proc/9/comm", "ModemManager\n"), ("proc/1/comm", "x")]);
         let topics: Vec<_> = programs(&machine).iter().map(|finding| finding.topic).collect();
-        assert_eq!(topics, ["modem-manager", "brltty"]);
+        assert_eq!(topics, [Topic::ModemManager, Topic::Brltty]);
         let holder = |command: &str| Holder { pid: 9, command: command.to_string() };
         assert!(held(&[holder("ModemManager")]).advice.is_some_and(|advice| advice.contains("systemctl")));
         assert_eq!(held(&[holder("cat")]).what, "it is open in 9 (`cat`)");
