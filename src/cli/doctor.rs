@@ -8,7 +8,6 @@ use std::path::Path;
 use super::Ending;
 use super::args::DoctorArguments;
 use super::finding::{Finding, Level, Topic};
-use super::host::user;
 use super::json::render_doctor;
 use super::named::{Asks, named};
 use super::ports::ADVICE;
@@ -34,7 +33,10 @@ pub(super) fn doctor(arguments: &DoctorArguments, terminal: &Terminal) -> Ending
     let machine = Machine::this();
     let examined = match &arguments.port {
         Some(port) => one(port, arguments, &machine, terminal),
-        None => Ok(list_of(&machine).iter().map(|port| unopened(port, &machine)).collect()),
+        None => {
+            let ports = list_of(&machine);
+            Ok(ports.iter().map(|port| unopened(port, &ports, &machine)).collect())
+        }
     };
     let examined = match examined {
         Ok(examined) => examined,
@@ -51,10 +53,10 @@ pub(super) fn doctor(arguments: &DoctorArguments, terminal: &Terminal) -> Ending
     if findings.any(|finding| finding.level == Level::Wrong) { Ending::Found } else { Ending::Done }
 }
 
-/// Looks at a port that is not to be opened.
-fn unopened(port: &PortDescription, machine: &Machine) -> Examined {
+/// Looks at a port, one of `all`, that is not to be opened.
+fn unopened(port: &PortDescription, all: &[PortDescription], machine: &Machine) -> Examined {
     let mut title = vec![port.name.clone(), port.what.clone()];
-    title.extend(port.addresses(std::slice::from_ref(port)));
+    title.extend(port.addresses(all));
     title.retain(|part| !part.is_empty());
     let mut findings: Vec<Finding> = rights_to(&port.name, machine).into_iter().collect();
     findings.extend(readers(machine, &[&port.name]).first().map(|held| system::held(held)));
@@ -66,6 +68,8 @@ fn unopened(port: &PortDescription, machine: &Machine) -> Examined {
 #[cfg(unix)]
 fn rights_to(name: &str, machine: &Machine) -> Option<Finding> {
     use std::os::unix::fs::MetadataExt;
+
+    use super::host::user;
     let node = std::fs::metadata(machine.path(name)).ok()?;
     let node = system::Node { uid: node.uid(), gid: node.gid(), mode: node.mode() & 0o777 };
     Some(system::rights(&user(), node, machine))
@@ -98,9 +102,10 @@ fn one(
         Address::Device(_) => Examined { title: typed.to_string(), name: typed.to_string(), findings: Vec::new() },
         Address::Real(port) => {
             let name = port.to_string();
-            let known = list_of(machine).into_iter().find(|port| port.name == name);
+            let ports = list_of(machine);
+            let known = ports.iter().find(|port| port.name == name).cloned();
             let known = known.unwrap_or(PortDescription { name, what: String::new(), driver: None, usb: None });
-            unopened(&known, machine)
+            unopened(&known, &ports, machine)
         }
     };
     if examined.findings.iter().any(|finding| finding.level == Level::Wrong) {

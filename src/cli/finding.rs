@@ -15,6 +15,7 @@ macro_rules! topics {
     ($($name:ident $word:literal)+) => {
         /// What was looked at.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[cfg_attr(not(unix), allow(dead_code, reason = "some things can be looked at on Unix only"))]
         pub(super) enum Topic { $($name,)+ }
 
         impl Topic {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// Whose rights this process has.
 #[derive(Clone, Debug)]
-#[cfg_attr(not(any(unix, test)), expect(dead_code, reason = "only Unix has rights of this kind"))]
+#[cfg(any(unix, test))]
 pub(super) struct User {
     pub uid: u32,
     /// The groups that it is in.

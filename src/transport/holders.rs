@@ -56,6 +56,7 @@ fn serves(machine: &Machine, pid: u32, device: &Path) -> bool {
 }
 
 /// Returns who has a port open as the beginning of a sentence: ``process 12 (`cat`) has``.
+#[cfg(any(unix, test))]
 pub(crate) fn held_by(holders: &[Holder]) -> String {
     let who = if holders.len() == 1 { "process" } else { "processes" };
     let has = if holders.len() == 1 { "has" } else { "have" };

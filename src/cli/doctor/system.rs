@@ -1,11 +1,13 @@
 //! What the system says about a port, without opening it: rights, who has it open, the adapter, and programs that take ports.
 
 use super::super::finding::{Finding, Topic};
+#[cfg(any(unix, test))]
 use super::super::host::User;
 use crate::transport::{Holder, Machine, in_a_list};
 use crate::value::escape::harmless;
 
 /// The node of a port, as far as rights go.
+#[cfg(any(unix, test))]
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Node {
     pub uid: u32,
@@ -15,6 +17,7 @@ pub(super) struct Node {
 }
 
 /// A line of `/etc/group`.
+#[cfg(any(unix, test))]
 struct Group<'a> {
     name: &'a str,
     gid: u32,
@@ -22,6 +25,7 @@ struct Group<'a> {
 }
 
 /// Returns what is to be said of the rights to a port.
+#[cfg(any(unix, test))]
 pub(super) fn rights(user: &User, node: Node, machine: &Machine) -> Finding {
     const READ_AND_WRITE: u32 = 0o6;
     let name = name_of(user.uid, machine);
@@ -61,6 +65,7 @@ pub(super) fn rights(user: &User, node: Node, machine: &Machine) -> Finding {
 }
 
 /// Returns the name of a user; empty if nobody says.
+#[cfg(any(unix, test))]
 fn name_of(uid: u32, machine: &Machine) -> String {
     let users = machine.text("/etc/passwd").unwrap_or_default();
     let name = users.lines().find_map(|line| {
@@ -71,6 +76,7 @@ fn name_of(uid: u32, machine: &Machine) -> String {
     name.unwrap_or_default().to_string()
 }
 
+#[cfg(any(unix, test))]
 fn group(line: &str) -> Option<Group<'_>> {
     let mut fields = line.split(':');
     let (name, _, gid, members) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
