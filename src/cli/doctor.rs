@@ -148,7 +148,44 @@ fn lines(finding: &Finding) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::exchange::Answer;
+    use super::super::host::User;
     use super::*;
+
+    #[test]
+    fn the_document_shows_what_is_said() {
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        let machine = Machine::at(folder.path());
+        for (path, text) in [
+            ("etc/group", "dialout:x:20:\n"),
+            ("proc/7/comm", "ModemManager\n"),
+            ("sys/bus/usb-serial/devices/ttyUSB0/latency_timer", "16\n"),
+        ] {
+            let path = machine.path(path);
+            std::fs::create_dir_all(path.parent().expect("it is in a folder")).expect("there is room");
+            std::fs::write(path, text).expect("there is room");
+        }
+        let user = User { uid: 1000, groups: vec![20] };
+        let mut findings = vec![system::rights(&user, system::Node { uid: 0, gid: 20, mode: 0o660 }, &machine)];
+        findings.push(system::held(&[]));
+        findings.extend(system::adapter("/dev/ttyUSB0", Some("ftdi_sio"), &machine));
+        findings.push(line::heard(b""));
+        let answer = Answer { sent: b"AT\r".to_vec(), received: b"AT\r\r\nOK\r\n".to_vec() };
+        findings.extend(line::judged(Some("9600".to_string()), &[answer]));
+        let title = "/dev/ttyUSB0  FTDI TTL232R-3V3  usb:0403:6001:A50285BI  usb:at=1-1.2".to_string();
+        let examined = [Examined { title, name: "/dev/ttyUSB0".to_string(), findings }];
+        let said = in_words(&system::programs(&machine), &examined);
+        let command = "$ flowrun doctor /dev/ttyUSB0 --probe\n";
+        let block = include_str!("../../docs/ports.md").split(command).nth(1).expect("the document has an example");
+        let shown: Vec<&str> = block.split("```").next().unwrap_or_default().lines().collect();
+        assert_eq!(shown.len(), said.lines().count(), "{said}");
+        for (shown, said) in shown.iter().zip(said.lines()) {
+            assert!(
+                said == *shown || shown.strip_suffix('…').is_some_and(|part| said.starts_with(part)),
+                "{said}\n{shown}"
+            );
+        }
+    }
 
     #[test]
     fn findings_stand_below_what_they_are_about() {

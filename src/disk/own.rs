@@ -58,18 +58,22 @@ fn open_no_link(path: &Path) -> io::Result<File> {
 #[cfg(unix)]
 fn check_owner(file: &File) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt;
-    const OTHERS_MAY_WRITE: u32 = 0o022;
     let found = file.metadata()?;
     if !found.is_file() {
         return Err(refused("it is not a regular file"));
     }
-    if found.uid() != 0 && found.uid() != rustix::process::geteuid().as_raw() {
-        return Err(refused("it belongs to another user"));
+    let user = rustix::process::geteuid().as_raw();
+    objection(found.uid(), found.mode(), user).map_or(Ok(()), |why| Err(refused(why)))
+}
+
+/// Returns why a file with this owner and these rights is no word of a user.
+#[cfg(unix)]
+fn objection(owner: u32, mode: u32, user: u32) -> Option<&'static str> {
+    const OTHERS_MAY_WRITE: u32 = 0o022;
+    if owner != 0 && owner != user {
+        return Some("it belongs to another user");
     }
-    if found.mode() & OTHERS_MAY_WRITE != 0 {
-        return Err(refused("others may write it: run `chmod go-w` on it"));
-    }
-    Ok(())
+    (mode & OTHERS_MAY_WRITE != 0).then_some("others may write it: run `chmod go-w` on it")
 }
 
 #[cfg(not(unix))]
@@ -111,6 +115,14 @@ mod tests {
             read_own(&folder.path().join("no"), 10).expect_err("nothing is there").kind(),
             io::ErrorKind::NotFound
         );
+    }
+
+    #[test]
+    fn a_file_of_root_counts_and_one_of_another_user_does_not() {
+        assert_eq!((objection(0, 0o644, 1000), objection(1000, 0o600, 1000)), (None, None));
+        assert_eq!(objection(1001, 0o600, 1000), Some("it belongs to another user"));
+        assert_eq!(objection(1000, 0o600, 0), Some("it belongs to another user"), "root trusts nobody else");
+        assert!(objection(0, 0o664, 1000).is_some_and(|why| why.starts_with("others may write it")));
     }
 
     #[test]

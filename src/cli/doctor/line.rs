@@ -94,7 +94,7 @@ fn cannot_open(outcome: &Outcome) -> Option<Finding> {
 }
 
 /// Returns what is to be said of what arrived.
-fn heard(bytes: &[u8]) -> Finding {
+pub(super) fn heard(bytes: &[u8]) -> Finding {
     let shown = visible_cut(bytes, SHOWN);
     match bytes.len() {
         0 => Finding::fine(Topic::Listen, "nothing arrived within 2 s"),
@@ -122,7 +122,7 @@ fn is_text(bytes: &[u8]) -> bool {
 }
 
 /// Returns what is to be said of the answers to `AT` at several rates, of which the last is that to the last send.
-fn judged(rate: Option<String>, answers: &[Answer]) -> Vec<Finding> {
+pub(super) fn judged(rate: Option<String>, answers: &[Answer]) -> Vec<Finding> {
     let (Some(last), Some(rate)) = (answers.last(), rate) else { return vec![unanswered(answers)] };
     let echoes = last.received.windows(2).any(|piece| piece == b"AT");
     let echo = match echoes {
