@@ -1,6 +1,6 @@
 //! TOML to `Bench`: which keys there are, what each takes, and what is wrong with a text.
 
-use std::path::Path;
+use std::path::{Component, Path};
 
 use toml::Spanned as At;
 use toml::de::{DeString, DeTable, DeValue};
@@ -96,23 +96,22 @@ impl Reader<'_> {
                 continue;
             };
             let Some(address) = self.text(value, "address") else { continue };
-            let site = self.site(value);
-            ports.push(NamedPort {
-                name: name.get_ref().to_string(),
-                address: self.seen_from_here(&address),
-                site,
-                settings,
-            });
+            let (site, address) = (self.site(value), self.seen_from_here(value, &address));
+            ports.push(NamedPort { name: name.get_ref().to_string(), address, site, settings });
         }
         ports
     }
 
-    /// Returns an address in which the path of a device or a recording counts from the folder of the file.
-    fn seen_from_here(&self, address: &str) -> String {
-        match address.split_once(':') {
-            Some((kind @ ("sim" | "replay"), path)) => format!("{kind}:{}", self.folder.join(path).display()),
-            Some(_) | None => address.to_string(),
+    /// Returns an address in which the path of a device or a recording counts from the folder of the file, and is in it.
+    fn seen_from_here(&mut self, at: &At<DeValue<'_>>, address: &str) -> String {
+        let Some((kind @ ("sim" | "replay"), path)) = address.split_once(':') else { return address.to_string() };
+        let is_inside =
+            Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        if !is_inside {
+            let help = format!("name a file beside or below it, without `..`: `{kind}:devices/modem.flow`");
+            self.wrong(at, "this file reaches only files beside or below itself".to_string(), "this path", &help);
         }
+        format!("{kind}:{}", self.folder.join(path).display())
     }
 
     fn settings(&mut self, table: &DeTable<'_>) -> Vec<(String, SettingValue)> {

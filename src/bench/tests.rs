@@ -62,7 +62,8 @@ fn a_file_gives_names_settings_profiles_and_options() {
         (settings.line.to_string(), settings.eol, settings.header),
         ("9600 7E1".to_string(), b"\r\n".to_vec(), b"\r\n>".to_vec())
     );
-    assert_eq!(read.port("dev.1").map(|port| port.address.as_str()), Some("sim:bench/devices/modem.flow"));
+    let beside = format!("sim:{}", Path::new("bench").join("devices/modem.flow").display());
+    assert_eq!(read.port("dev.1").map(|port| port.address.as_str()), Some(beside.as_str()));
     let profile = read.profile("bench").expect("it is there");
     let vars = [("apn", "internet"), ("tls", "true"), ("tries", "3")]
         .map(|(name, value)| (name.to_string(), value.to_string()));
@@ -108,6 +109,8 @@ fn a_wrong_value_says_what_is_right() {
         ("[ports.m]\naddress = \"x\"\neol = 5", "`eol` is a string"),
         ("[ports.sim]\naddress = \"x\"", "`sim` is no name for a port"),
         ("[ports.\"a/b\"]\naddress = \"x\"", "`a/b` is no name for a port"),
+        ("[ports.m]\naddress = \"sim:../d.flow\"", "reaches only files beside or below itself"),
+        ("[ports.m]\naddress = \"replay:/etc/passwd\"", "reaches only files beside or below itself"),
         ("ports = 5", "`ports` is no table"),
         ("[profile.p]\nports = \"modem\"", "write `ports = "),
         ("[profile.p]\nvars = { a = 1.5 }", "a variable is a string, a whole number"),
@@ -131,6 +134,29 @@ fn no_message_shows_the_value_of_a_variable() {
     {
         let message = refused(&text);
         assert!(!message.contains("hunter22"), "{message}");
+    }
+}
+
+/// `FLOWRUN_CHAOS=1000000` makes so many files.
+#[test]
+fn no_mutated_file_makes_a_panic() {
+    let count = std::env::var("FLOWRUN_CHAOS").ok().and_then(|n| n.parse().ok()).unwrap_or(300);
+    let pieces = b"\"'=[]{}.,\\\n\r#-_0x9e:\xff\x00";
+    let mut random = crate::value::random::Rng::from_seed(1);
+    for _ in 0..count {
+        let mut bytes = RIGHT.as_bytes().to_vec();
+        for _ in 0..=random.below(4) {
+            let at = random.below(bytes.len() as u64) as usize;
+            let piece = pieces[random.below(pieces.len() as u64) as usize];
+            match random.below(3) {
+                0 => bytes[at] = piece,
+                1 => bytes.insert(at, piece),
+                _ => drop(bytes.remove(at)),
+            }
+        }
+        if let Err(Some(wrong)) = Bench::of(Path::new("flowrun.toml"), bytes) {
+            assert!(!shown(wrong).is_empty());
+        }
     }
 }
 
