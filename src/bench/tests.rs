@@ -130,8 +130,18 @@ fn a_wrong_value_says_what_is_right() {
 #[test]
 fn no_message_shows_the_value_of_a_variable() {
     let vars = "[profile.p]\nvars = { key = \"hunter22\", bad = 1.5 }\n";
-    for text in [vars.to_string(), format!("{vars}wrong = 1\n"), vars.replace("22\"", "22"), vars.replace("1.5", "\"x")]
-    {
+    for text in [
+        vars.to_string(),
+        format!("{vars}wrong = 1\n"),
+        vars.replace("22\"", "22"),
+        vars.replace("1.5", "\"x"),
+        vars.replace("vars", "var"),
+        vars.replace("profile", "profil"),
+        "[profile.p.vars]\nkey = \"hunter22\"\n[profile.p.wrong]\nkey = [\"hunter22\"]\n".to_string(),
+        "[profile.p]\nvars = \"hunter22\"\n".to_string(),
+        "password = \"hunter22\"\n".to_string(),
+        "[ports.m]\naddress = \"x\"\npassword = \"hunter22\"\n".to_string(),
+    ] {
         let message = refused(&text);
         assert!(!message.contains("hunter22"), "{message}");
     }
