@@ -233,6 +233,7 @@ impl Engine {
             }
             Input::Kept(kept) => self.kept(kept),
             Input::Answered(answer) => self.answered(answer),
+            Input::Noted(port, text) => self.noted(port, text),
             Input::Interrupt => self.interrupted(),
             Input::Unplayed(left) => self.unplayed(&left),
         }
@@ -287,6 +288,12 @@ impl Engine {
             self.note(format!("{lost} unclaimed lines were forgotten: only the last 256 KiB are kept"));
         }
         self.look_at(port);
+    }
+
+    fn noted(&mut self, port: PortId, text: String) {
+        if !matches!(self.state, State::Over(_)) {
+            self.tell_on(port, None, EventKind::Noted { text });
+        }
     }
 
     fn port_closed(&mut self, port: PortId, reason: CloseReason) {

@@ -171,6 +171,7 @@ impl<W: Write> Tap for Recorder<W> {
             Happening::Closed(_, CloseReason::Finished)
             | Happening::Nothing
             | Happening::Opened(_)
+            | Happening::Noted(_, _)
             | Happening::Interrupt
             | Happening::Unplayed(_) => return,
             Happening::Closed(port, _) | Happening::Departed(port, _) => self.note(*port, EntryKind::Closed),
