@@ -1,12 +1,18 @@
 //! `Address`: what a port is called, on the command line and in reports, and the order and the labels of several.
 //!
-//! Every command reads an address here. A new kind of real port is a new variant of [`RealPort`]: only this file and
-//! `transport::open` look into one, and the compiler names the places in both. A scheme without a variant (`tcp://…`,
-//! `usb:…`) is refused by [`Address::read`], unless there is a device node of that name.
+//! Every command reads an address here. A new kind of real port is a new variant of [`RealPort`] (`address/real.rs`):
+//! only that file and `transport` look into one, and the compiler names the places in both. A scheme without a variant
+//! (`usb:…`) is refused by [`Address::read`], unless there is a device node of that name.
+
+mod endpoint;
+mod real;
 
 use std::cmp::Ordering;
 use std::fmt;
 use std::path::{Path, PathBuf};
+
+pub(crate) use endpoint::Endpoint;
+pub(crate) use real::{RealPort, SCHEMES};
 
 /// What a port is called.
 ///
@@ -23,18 +29,6 @@ pub(crate) enum Address {
     Real(RealPort),
 }
 
-/// A port that flowrun opens, one variant for each way to open one.
-///
-/// [`fmt::Display`] writes what was typed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum RealPort {
-    /// A serial port of this machine: `/dev/ttyUSB0`, `COM3`.
-    Node(String),
-}
-
-/// What addresses of other tools begin with, besides those with `://`.
-const SCHEMES: &[&str] = &["exec", "rfc2217", "socket", "ssh", "tcp", "telnet", "udp", "unix", "usb"];
-
 /// What is wrong with the addresses of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum AddressError {
@@ -42,6 +36,8 @@ pub(crate) enum AddressError {
     NoPattern { typed: String, why: String },
     /// It is an address of a kind that flowrun cannot open.
     Unsupported { typed: String, scheme: String },
+    /// What follows its scheme is wrong; `instead` is the nearest address that is right.
+    Malformed { typed: String, fault: Fault, instead: Option<String> },
     /// No port fits the pattern.
     NoPort { typed: String },
     /// No recording fits the pattern.
@@ -52,31 +48,39 @@ pub(crate) enum AddressError {
     Mixture { recorded: Address, real: Address },
 }
 
-impl Address {
-    /// Reads an address; every text is one.
-    pub(crate) fn parse(text: &str) -> Address {
-        match text.split_once(':') {
-            Some(("sim", file)) => Address::Device(PathBuf::from(file)),
-            Some(("replay", file)) => Address::Recording(PathBuf::from(file)),
-            None if text == "sim" => Address::OwnDevice,
-            Some(_) | None => Address::Real(RealPort::parse(text)),
-        }
-    }
+/// What is wrong behind the scheme of an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Two slashes are missing: `rfc2217:box:4001`.
+    NoSlashes,
+    /// There is no host.
+    NoHost,
+    /// There is no port.
+    NoPort,
+    /// This is no number of a port.
+    WrongPort(String),
+    /// The colons of an IPv6 address stand outside brackets.
+    NoBrackets,
+    /// A user, a path or a query stands beside host and port.
+    MoreThanHostAndPort,
+    /// `unix:` without a path.
+    NoPath,
+}
 
-    /// Reads an address of a kind that can be opened.
+impl Address {
+    /// Reads an address; upper and lower case of its scheme mean the same.
     ///
     /// # Errors
     ///
-    /// It has a scheme that flowrun does not know, and is not the name of a file.
+    /// It has a scheme that flowrun does not know and is not the name of a file, or something is wrong behind its scheme.
     pub(crate) fn read(text: &str) -> Result<Address, AddressError> {
-        let address = Address::parse(text);
-        match (&address, text.split_once(':')) {
-            (Address::Real(RealPort::Node(name)), Some((scheme, rest)))
-                if (SCHEMES.contains(&scheme) || rest.starts_with("//")) && !Path::new(name).exists() =>
-            {
-                Err(AddressError::Unsupported { typed: text.to_string(), scheme: scheme.to_string() })
+        match text.split_once(':') {
+            Some((scheme, file)) if scheme.eq_ignore_ascii_case("sim") => Ok(Address::Device(PathBuf::from(file))),
+            Some((scheme, file)) if scheme.eq_ignore_ascii_case("replay") => {
+                Ok(Address::Recording(PathBuf::from(file)))
             }
-            _ => Ok(address),
+            None if text == "sim" => Ok(Address::OwnDevice),
+            Some(_) | None => RealPort::parse(text).map(Address::Real),
         }
     }
 
@@ -84,7 +88,10 @@ impl Address {
     pub(crate) fn is_empty(&self) -> bool {
         match self {
             Address::Real(RealPort::Node(name)) => name.is_empty(),
-            Address::OwnDevice | Address::Device(_) | Address::Recording(_) => false,
+            Address::Real(RealPort::Tcp(_) | RealPort::Unix(_) | RealPort::Telnet(_) | RealPort::Rfc2217(_))
+            | Address::OwnDevice
+            | Address::Device(_)
+            | Address::Recording(_) => false,
         }
     }
 
@@ -103,9 +110,9 @@ impl Address {
             Address::Device(file) | Address::Recording(file) => {
                 file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
             }
-            Address::Real(RealPort::Node(name)) => name.trim_start_matches("/dev/").to_string(),
+            Address::Real(port) => port.label(),
         };
-        plain.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect()
+        plain.trim_matches(['[', ']']).chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect()
     }
 }
 
@@ -116,30 +123,6 @@ impl fmt::Display for Address {
             Address::Device(file) => write!(f, "sim:{}", file.display()),
             Address::Recording(file) => write!(f, "replay:{}", file.display()),
             Address::Real(port) => port.fmt(f),
-        }
-    }
-}
-
-impl RealPort {
-    /// Reads the address of a real port; every text is one.
-    fn parse(text: &str) -> RealPort {
-        RealPort::Node(text.to_string())
-    }
-
-    /// Returns the ports that fit, if what was typed is a pattern.
-    fn fitting(&self, typed: &str, listed: &dyn Fn() -> Vec<String>) -> Result<Vec<RealPort>, AddressError> {
-        match self {
-            RealPort::Node(name) => {
-                Ok(names_like(&pattern(name, typed)?, listed).into_iter().map(RealPort::Node).collect())
-            }
-        }
-    }
-}
-
-impl fmt::Display for RealPort {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            RealPort::Node(name) => f.write_str(name),
         }
     }
 }
@@ -176,7 +159,10 @@ fn fitting(typed: &str, listed: &dyn Fn() -> Vec<String>) -> Result<Vec<Address>
             let files = files_like(&pattern(text, typed)?);
             files.into_iter().map(|file| Address::Recording(PathBuf::from(file))).collect()
         }
-        Address::Real(port) if is_pattern => port.fitting(typed, listed)?.into_iter().map(Address::Real).collect(),
+        Address::Real(RealPort::Node(name)) if is_pattern => {
+            let names = names_like(&pattern(name, typed)?, listed);
+            names.into_iter().map(|name| Address::Real(RealPort::Node(name))).collect()
+        }
         Address::OwnDevice | Address::Device(_) | Address::Recording(_) | Address::Real(_) => vec![address.clone()],
     };
     let typed = typed.to_string();

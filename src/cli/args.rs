@@ -118,7 +118,7 @@ pub(super) struct RunArguments {
     /// The flow to run
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Name a port or a pattern, `sim`, `sim:DEVICE_FILE`, `replay:FILE`
+    /// Name a port or a pattern, `tcp://…`, `sim`, `sim:FILE`, `replay:FILE`
     #[arg(long = "port", short, value_name = "PORT")]
     pub ports: Vec<String>,
     /// Run on so many ports at once [default: all]

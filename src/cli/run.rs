@@ -7,7 +7,7 @@ use super::args::RunArguments;
 use super::many;
 use super::outputs::{CONSOLE, Places, Share};
 use super::person::AtTerminal;
-use super::prepare::{Checked, Prepared, claims_of, note_on_control_lines};
+use super::prepare::{Checked, Prepared, claims_of, note_on_abilities};
 use super::refusal::{program_for, refuse, refuse_address, tell_others};
 use super::terminal::Terminal;
 use crate::address::{Address, expand};
@@ -44,7 +44,7 @@ fn run_one(arguments: &RunArguments, address: Option<&Address>, terminal: &Termi
     let checked = Checked::new(&flow, address, Places::of(arguments), arguments, &mut claims, terminal)?;
     let Prepared { setup, inputs, mut outputs, ender } = checked.make_files(terminal)?;
     if arguments.output.volume() == Volume::Normal {
-        terminal.hint(&note_on_control_lines([(&setup, &inputs)].into_iter()));
+        terminal.hint(&note_on_abilities([(&setup, &inputs)].into_iter()));
     }
     let pace = setup.counterpart().pace();
     let Stage { mut engine, mut world, sources } =

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Ending;
 use super::args::StressArguments;
 use super::given::{device_variables, variables};
-use super::refusal::{complain, program_for, refuse};
+use super::refusal::{complain, program_for, refuse, refuse_address};
 use super::terminal::Terminal;
 use crate::address::Address;
 use crate::diagnostic::nearest::nearest;
@@ -41,7 +41,7 @@ fn prepare(arguments: &StressArguments, terminal: &Terminal) -> Result<(Bench, C
         Ending::Refused
     };
     let flow = program_for(Role::Flow, file, Volume::Normal, terminal)?;
-    let address = Address::parse(&arguments.port);
+    let address = Address::read(&arguments.port).map_err(|error| refuse_address(&error, terminal))?;
     match address {
         Address::OwnDevice | Address::Device(_) => {}
         Address::Recording(_) | Address::Real(_) => return Err(wrong(no_device(&address))),

@@ -18,6 +18,7 @@ use super::clock::Clock;
 use super::deadline::timespec;
 use super::interrupt::Interrupt;
 use super::medium::{Medium, PortOn, Progress};
+use super::wire::Wire;
 use super::words::in_words;
 use crate::event::CloseReason;
 use crate::port::{Capabilities, Capability, Happening, PortCommand, PortId};
@@ -100,14 +101,16 @@ impl World for PtyWorld {
     }
 }
 
+impl Wire for OwnedFd {
+    fn gone(&mut self) -> CloseReason {
+        CloseReason::HungUp { help: "the system took the pseudo-terminal away: serve the device again".to_string() }
+    }
+}
+
 impl Medium for Pty {
     type Port = OwnedFd;
 
     const CAPABILITIES: Capabilities = Capabilities::of(&[Capability::DiscardInput]);
-
-    fn hung_up() -> CloseReason {
-        CloseReason::HungUp { help: "the system took the pseudo-terminal away: serve the device again".to_string() }
-    }
 
     fn open(&mut self, _settings: LineSettings) -> Result<OwnedFd, CloseReason> {
         self.master.try_clone().map_err(|error| CloseReason::CannotOpen { reason: in_words(&error), help: None })

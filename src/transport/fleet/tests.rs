@@ -387,3 +387,45 @@ fn both_waits_for_descriptors_find_what_comes_and_what_can_be_written() {
         assert_eq!(run_on_terminals(&mut poll, &flow, n_ports, &interrupt), passed);
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn ports_over_a_network_run_with_others_and_one_that_is_not_there_stops_none() {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    let interrupt = interrupt();
+    let clock = Clock::start();
+    let listeners: Vec<TcpListener> =
+        (0..20).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port is free")).collect();
+    let mut names: Vec<String> = listeners
+        .iter()
+        .map(|one| format!("tcp://localhost:{}", one.local_addr().expect("it has one").port()))
+        .collect();
+    // Nobody answers there, or there is no way there.
+    names.insert(0, "tcp://192.0.2.1:4001".to_string());
+    names.insert(1, "tcp://no-such-host.invalid:4001".to_string());
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut poll = poll::Poll::new(&interrupt);
+    let mut epoll = epoll::Epoll::new(&interrupt).expect("a descriptor");
+    let lookouts: [&mut dyn Lookout; 2] = [&mut poll, &mut epoll];
+    let flow = "flow \"asks\"\nsend \"AT\"  expect line \"OK\" within 1h";
+    for lookout in lookouts {
+        let verdicts = thread::scope(|scope| {
+            for listener in &listeners {
+                scope.spawn(|| {
+                    let (mut client, _) = listener.accept().expect("it connects");
+                    client.read_exact(&mut [0; 3]).expect("it asks");
+                    client.write_all(b"OK\r\n").expect("it is taken");
+                    // Until it closes.
+                    client.read(&mut [0]).unwrap_or_default();
+                });
+            }
+            let open =
+                |port: &str| crate::transport::open(&crate::transport::driven::real(port), clock, interrupt.clone());
+            run_on(lookout, &open, flow, &names, names.len(), &interrupt, &mut |_| {})
+        });
+        let at = |wanted: usize| verdicts.iter().position(|(number, _)| *number == wanted).map(|at| verdicts[at].1);
+        assert_eq!((at(0), at(1)), (Some(Verdict::PortFailed), Some(Verdict::PortFailed)));
+        assert!((2..names.len()).all(|number| at(number) == Some(Verdict::Passed)), "{verdicts:?}");
+    }
+}
