@@ -4,6 +4,7 @@
 //! only that file and `transport` look into one, and the compiler names the places in both. A scheme without a variant
 //! (`usb:…`) is refused by [`Address::read`], unless there is a device node of that name.
 
+mod command;
 mod endpoint;
 mod real;
 
@@ -11,6 +12,8 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+#[cfg(unix)]
+pub(crate) use command::CommandLine;
 pub(crate) use endpoint::Endpoint;
 pub(crate) use real::{RealPort, SCHEMES};
 
@@ -28,6 +31,9 @@ pub(crate) enum Address {
     /// Everything else: a port that flowrun opens, in real time.
     Real(RealPort),
 }
+
+/// How long the label of a command is at most.
+const LONGEST_LABEL: usize = 40;
 
 /// What is wrong with the addresses of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +71,10 @@ pub(crate) enum Fault {
     MoreThanHostAndPort,
     /// `unix:` without a path.
     NoPath,
+    /// `exec:` without a program.
+    NoCommand,
+    /// A quote in a command is not closed.
+    OpenQuote,
 }
 
 impl Address {
@@ -88,7 +98,9 @@ impl Address {
     pub(crate) fn is_empty(&self) -> bool {
         match self {
             Address::Real(RealPort::Node(name)) => name.is_empty(),
-            Address::Real(RealPort::Tcp(_) | RealPort::Unix(_) | RealPort::Telnet(_) | RealPort::Rfc2217(_))
+            Address::Real(
+                RealPort::Tcp(_) | RealPort::Unix(_) | RealPort::Telnet(_) | RealPort::Rfc2217(_) | RealPort::Exec(_),
+            )
             | Address::OwnDevice
             | Address::Device(_)
             | Address::Recording(_) => false,
@@ -112,7 +124,17 @@ impl Address {
             }
             Address::Real(port) => port.label(),
         };
-        plain.trim_matches(['[', ']']).chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect()
+        match self {
+            // A command has signs that say nothing in a name, and no end.
+            Address::Real(RealPort::Exec(_)) => {
+                let words: Vec<&str> =
+                    plain.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+                words.join("_").chars().take(LONGEST_LABEL).collect()
+            }
+            Address::OwnDevice | Address::Device(_) | Address::Recording(_) | Address::Real(_) => {
+                plain.trim_matches(['[', ']']).chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect()
+            }
+        }
     }
 }
 

@@ -26,6 +26,8 @@ mod clock;
 mod deadline;
 #[cfg(all(unix, test))]
 mod driven;
+#[cfg(unix)]
+mod exec;
 mod fleet;
 mod interrupt;
 #[cfg(unix)]
@@ -62,6 +64,7 @@ pub(crate) fn is_pseudo_terminal(port: &RealPort) -> bool {
         RealPort::Node(name) => serial::is_pseudo_terminal(name),
         #[cfg(not(unix))]
         RealPort::Node(_) => false,
+        RealPort::Exec(_) => true,
         RealPort::Tcp(_) | RealPort::Unix(_) | RealPort::Telnet(_) | RealPort::Rfc2217(_) => false,
     }
 }
@@ -74,7 +77,7 @@ pub(crate) fn others(port: &RealPort) -> Option<String> {
         RealPort::Node(name) => serial::others(name),
         #[cfg(not(unix))]
         RealPort::Node(_) => None,
-        RealPort::Tcp(_) | RealPort::Unix(_) | RealPort::Telnet(_) | RealPort::Rfc2217(_) => None,
+        RealPort::Tcp(_) | RealPort::Unix(_) | RealPort::Telnet(_) | RealPort::Rfc2217(_) | RealPort::Exec(_) => None,
     }
 }
 
@@ -83,7 +86,9 @@ pub(crate) fn capabilities(port: &RealPort) -> Capabilities {
     match port {
         RealPort::Node(_) if is_pseudo_terminal(port) => Capabilities::of(&[Capability::DiscardInput]),
         RealPort::Node(_) | RealPort::Rfc2217(_) => Capabilities::ALL,
-        RealPort::Tcp(_) | RealPort::Unix(_) | RealPort::Telnet(_) => Capabilities::of(&[Capability::DiscardInput]),
+        RealPort::Tcp(_) | RealPort::Unix(_) | RealPort::Telnet(_) | RealPort::Exec(_) => {
+            Capabilities::of(&[Capability::DiscardInput])
+        }
     }
 }
 
@@ -100,6 +105,7 @@ pub(crate) fn open(port: &RealPort, clock: Clock, interrupt: Interrupt) -> AnyPo
         RealPort::Unix(path) => AnyPort::new(PortOn::new(socket::Socket::Unix(path.clone()), clock, interrupt)),
         RealPort::Telnet(to) => AnyPort::new(PortOn::new(telnet::Telnet::new(to), clock, interrupt)),
         RealPort::Rfc2217(to) => AnyPort::new(PortOn::new(telnet::Rfc2217::new(to), clock, interrupt)),
+        RealPort::Exec(command) => AnyPort::new(PortOn::new(exec::Program::new(command), clock, interrupt)),
     }
 }
 
@@ -117,6 +123,7 @@ pub(crate) fn open(port: &RealPort, clock: Clock, interrupt: Interrupt) -> AnyPo
         RealPort::Telnet(to) => Arc::new(move |errand| telnet::serve_plain(&to, errand)),
         RealPort::Rfc2217(to) => Arc::new(move |errand| telnet::serve_com_port(&to, errand)),
         RealPort::Unix(_) => Arc::new(|_| words::only_on_unix("sockets in the file system")),
+        RealPort::Exec(_) => Arc::new(|_| words::only_on_unix("programs on a pseudo-terminal")),
     };
     let world = ThreadedWorld::new(&port.to_string(), clock, interrupt, serve);
     AnyPort::new(world.able_to(capabilities(port)))

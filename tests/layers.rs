@@ -150,6 +150,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("regex", &["pattern", "pattern.rs", "suite/volatile.rs"]),
     ("regex_syntax", &["pattern", "pattern.rs"]),
     ("rustix", &["cli/host.rs", "cli/person/echo.rs", "cli/terminal.rs", "disk", "transport"]),
+    ("shlex", &["address/command.rs"]),
     ("rfc2217", &["transport/telnet"]),
     ("serde_json", &["report/json.rs", "report/jsonl", "value/json.rs"]),
     ("serialport", &["transport/ports.rs", "transport/serial.rs", "transport/serial"]),

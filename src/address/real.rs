@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::command::CommandLine;
 use super::endpoint::Endpoint;
 use super::{AddressError, Fault};
 
@@ -21,13 +22,15 @@ pub(crate) enum RealPort {
     Telnet(Endpoint),
     /// `rfc2217://HOST:PORT`: a serial port of another machine, with baud, format, control lines and break.
     Rfc2217(Endpoint),
+    /// `exec:COMMAND`: a program on a pseudo-terminal.
+    Exec(Box<CommandLine>),
 }
 
 /// The schemes of real ports, small.
-pub(crate) const SCHEMES: &[&str] = &["tcp", "unix", "telnet", "rfc2217"];
+pub(crate) const SCHEMES: &[&str] = &["tcp", "unix", "telnet", "rfc2217", "exec"];
 
 /// What addresses of other tools begin with, besides those with `://`.
-const FOREIGN: &[&str] = &["exec", "socket", "ssh", "udp", "usb"];
+const FOREIGN: &[&str] = &["socket", "ssh", "udp", "usb"];
 
 impl RealPort {
     /// Reads the address of a real port.
@@ -55,7 +58,9 @@ impl RealPort {
                     | Fault::NoHost
                     | Fault::NoBrackets
                     | Fault::MoreThanHostAndPort
-                    | Fault::NoPath => "HOST",
+                    | Fault::NoPath
+                    | Fault::NoCommand
+                    | Fault::OpenQuote => "HOST",
                 };
                 let instead = instead.unwrap_or_else(|| format!("{host}:PORT"));
                 malformed(fault, Some(format!("//{instead}")))
@@ -67,6 +72,9 @@ impl RealPort {
             "rfc2217" => endpoint().map(RealPort::Rfc2217),
             "unix" if rest.is_empty() => Err(malformed(Fault::NoPath, Some("PATH".to_string()))),
             "unix" => Ok(RealPort::Unix(PathBuf::from(rest))),
+            "exec" => {
+                CommandLine::parse(rest).map(Box::new).map(RealPort::Exec).map_err(|fault| malformed(fault, None))
+            }
             foreign if (FOREIGN.contains(&foreign) || rest.starts_with("//")) && !Path::new(text).exists() => {
                 Err(AddressError::Unsupported { typed: text.to_string(), scheme })
             }
@@ -79,7 +87,7 @@ impl RealPort {
         match self {
             RealPort::Node(name) => Some(Path::new(name)),
             RealPort::Unix(path) => Some(path),
-            RealPort::Tcp(_) | RealPort::Telnet(_) | RealPort::Rfc2217(_) => None,
+            RealPort::Tcp(_) | RealPort::Telnet(_) | RealPort::Rfc2217(_) | RealPort::Exec(_) => None,
         }
     }
 
@@ -89,6 +97,7 @@ impl RealPort {
             RealPort::Node(name) => name.trim_start_matches("/dev/").to_string(),
             RealPort::Tcp(endpoint) | RealPort::Telnet(endpoint) | RealPort::Rfc2217(endpoint) => endpoint.to_string(),
             RealPort::Unix(path) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            RealPort::Exec(command) => command.to_string(),
         }
     }
 }
@@ -101,6 +110,7 @@ impl fmt::Display for RealPort {
             RealPort::Unix(path) => write!(f, "unix:{}", path.display()),
             RealPort::Telnet(endpoint) => write!(f, "telnet://{endpoint}"),
             RealPort::Rfc2217(endpoint) => write!(f, "rfc2217://{endpoint}"),
+            RealPort::Exec(command) => write!(f, "exec:{command}"),
         }
     }
 }

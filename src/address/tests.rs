@@ -38,7 +38,7 @@ fn a_port_is_simulated_or_recorded_only_if_it_says_so() {
 
 #[test]
 fn only_a_port_that_is_opened_is_real() {
-    let real: Vec<bool> = ["sim", "sim:a.flow", "replay:a.recording", "/dev/ttyUSB0", "tcp://a:1"]
+    let real: Vec<bool> = ["sim", "sim:a.flow", "replay:a.recording", "/dev/ttyUSB0", "exec:cat"]
         .map(|text| address(text).is_real())
         .to_vec();
     assert_eq!(real, [false, false, false, true, true]);
@@ -57,6 +57,7 @@ fn an_address_is_shown_as_it_was_typed() {
         "unix:/tmp/dut.sock",
         "telnet://box.local:23",
         "rfc2217://box:2217",
+        "exec:sh -c 'echo \"[*]\"'",
     ] {
         assert_eq!(address(text).to_string(), text);
     }
@@ -149,6 +150,7 @@ fn the_letter_case_of_a_scheme_does_not_matter() {
         ("Telnet://a:23", "telnet://a:23"),
         ("RFC2217://a:1", "rfc2217://a:1"),
         ("Unix:/tmp/A", "unix:/tmp/A"),
+        ("EXEC:Cat", "exec:Cat"),
         ("Sim:A.flow", "sim:A.flow"),
         ("REPLAY:A.rec", "replay:A.rec"),
     ] {
@@ -186,6 +188,9 @@ fn a_wrong_address_says_what_is_wrong_and_what_would_be_right() {
         ("telnet://me@box:23", Fault::MoreThanHostAndPort, Some("telnet://box:23")),
         ("rfc2217://box:23?ign_set_control", Fault::MoreThanHostAndPort, Some("rfc2217://box:23")),
         ("unix:", Fault::NoPath, Some("unix:PATH")),
+        ("exec:", Fault::NoCommand, None),
+        ("exec:  ", Fault::NoCommand, None),
+        ("exec:sh -c 'a", Fault::OpenQuote, None),
     ] {
         let instead = instead.map(str::to_string);
         assert_eq!(Address::read(typed), Err(AddressError::Malformed { typed: typed.to_string(), fault, instead }));
@@ -194,14 +199,33 @@ fn a_wrong_address_says_what_is_wrong_and_what_would_be_right() {
 
 #[test]
 fn a_sign_of_patterns_in_an_address_that_is_no_name_is_itself() {
-    for typed in ["tcp://[::1]:4001", "unix:/tmp/a?"] {
+    for typed in ["tcp://[::1]:4001", "exec:sh -c 'ls *'", "unix:/tmp/a?"] {
         assert_eq!(expanded(&[typed]), Ok(vec![typed.to_string()]));
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn the_words_of_a_command_are_parted_as_a_shell_parts_them() {
+    let Address::Real(RealPort::Exec(command)) = address(r#"exec:ssh -p 22 "root@a b" 'it''s' a\ b"#) else {
+        panic!("it is a command");
+    };
+    assert_eq!(command.program(), "ssh");
+    assert_eq!(command.arguments(), ["-p", "22", "root@a b", "its", "a b"]);
+}
+
 #[test]
 fn labels_of_ports_that_are_no_names_can_be_read() {
-    let typed = ["tcp://10.0.0.5:4001", "rfc2217://10.0.0.5:4001", "telnet://[fe80::1]:23", "unix:/tmp/dut.sock"];
+    let typed = [
+        "tcp://10.0.0.5:4001",
+        "rfc2217://10.0.0.5:4001",
+        "telnet://[fe80::1]:23",
+        "unix:/tmp/dut.sock",
+        "exec:ssh -p 22 root@board 'microcom -s 115200 /dev/ttyS1'",
+    ];
     let labels = labels(&typed.map(address));
-    assert_eq!(labels, ["10_0_0_5_4001", "10_0_0_5_4001_2", "fe80__1__23", "dut"]);
+    assert_eq!(
+        labels,
+        ["10_0_0_5_4001", "10_0_0_5_4001_2", "fe80__1__23", "dut", "ssh_p_22_root_board_microcom_s_115200_de"]
+    );
 }

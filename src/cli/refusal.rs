@@ -170,10 +170,12 @@ pub(super) fn address_problem(error: &AddressError) -> Diagnostic {
         AddressError::Unsupported { typed, scheme } => return unsupported(typed, scheme),
         AddressError::Malformed { typed, fault, instead } => {
             let message = format!("`--port {typed}`: {}", what_is_wrong(fault));
-            return match instead {
-                Some(instead) => problem(message).help(format!("write `{instead}`")),
-                None => problem(message),
+            let help = match (fault, instead) {
+                (Fault::OpenQuote, _) => "close it, and quote the whole address for your shell".to_string(),
+                (_, Some(instead)) => format!("write `{instead}`"),
+                (_, None) => "name the program and its arguments: `exec:ssh root@board`".to_string(),
             };
+            return problem(message).help(help);
         }
         AddressError::NoPattern { typed, why } => {
             (format!("`{typed}` is no pattern: {why}"), "use `*`, `?` and `[…]` as a shell does")
@@ -203,11 +205,13 @@ fn unsupported(typed: &str, scheme: &str) -> Diagnostic {
     let rest = &typed[scheme.len()..];
     let help = match scheme {
         "socket" => format!("`tcp{rest}` is the same"),
+        "ssh" => "`exec:ssh USER@HOST` runs the program".to_string(),
         "usb" => "`flowrun ports` lists the serial ports of this machine".to_string(),
         _ => match nearest(scheme, SCHEMES.iter().copied()) {
             Some(near) => format!("did you mean `{near}{rest}`?"),
             None => {
-                "a port is a device node, or `tcp://HOST:PORT`, `unix:PATH`, `telnet://HOST:PORT` or `rfc2217://HOST:PORT`"
+                "a port is a device node, or `tcp://HOST:PORT`, `unix:PATH`, `telnet://HOST:PORT`, `rfc2217://HOST:PORT`, \
+                 `exec:COMMAND`"
                     .to_string()
             }
         },
@@ -224,6 +228,8 @@ fn what_is_wrong(fault: &Fault) -> String {
         Fault::NoBrackets => "an IPv6 address stands in brackets".to_string(),
         Fault::MoreThanHostAndPort => "only a host and a port can stand here".to_string(),
         Fault::NoPath => "the path of the socket is missing".to_string(),
+        Fault::NoCommand => "the program is missing".to_string(),
+        Fault::OpenQuote => "a quote is not closed".to_string(),
     }
 }
 
@@ -251,6 +257,7 @@ mod tests {
             "tcp://box",
             "tcp://box:70000",
             "rfc2217:box:2217",
+            "exec:cat 'a",
         ]
         .map(answer);
         assert_eq!(
@@ -261,10 +268,11 @@ mod tests {
                 "`--port usb:0403:6001`: flowrun does not know `usb` addresses | `flowrun ports` lists the serial ports of \
                  this machine",
                 "`--port gopher://box:70`: flowrun does not know `gopher` addresses | a port is a device node, or \
-                 `tcp://HOST:PORT`, `unix:PATH`, `telnet://HOST:PORT` or `rfc2217://HOST:PORT`",
+                 `tcp://HOST:PORT`, `unix:PATH`, `telnet://HOST:PORT`, `rfc2217://HOST:PORT`, `exec:COMMAND`",
                 "`--port tcp://box`: the number of the port is missing | write `tcp://box:PORT`",
                 "`--port tcp://box:70000`: `70000` is no port: a port is a number from 1 to 65535 | write `tcp://box:PORT`",
                 "`--port rfc2217:box:2217`: `//` is missing behind the scheme | write `rfc2217://box:2217`",
+                "`--port exec:cat 'a`: a quote is not closed | close it, and quote the whole address for your shell",
             ]
         );
     }

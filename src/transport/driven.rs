@@ -98,6 +98,15 @@ impl Driven {
         self.received.drain(..n).collect()
     }
 
+    /// Waits until this has come, and takes everything up to its end.
+    pub(super) fn take_until(&mut self, end: &[u8]) -> Vec<u8> {
+        let mut taken = Vec::new();
+        while !taken.ends_with(end) {
+            taken.extend(self.take(1));
+        }
+        taken
+    }
+
     /// Waits until something happens that is no bytes and no note.
     pub(super) fn next(&mut self) -> Happening {
         loop {

@@ -404,6 +404,7 @@ fn ports_over_a_network_run_with_others_and_one_that_is_not_there_stops_none() {
     // Nobody answers there, or there is no way there.
     names.insert(0, "tcp://192.0.2.1:4001".to_string());
     names.insert(1, "tcp://no-such-host.invalid:4001".to_string());
+    names.push("exec:sh -c 'read line; echo OK; read line'".to_string());
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut poll = poll::Poll::new(&interrupt);
     let mut epoll = epoll::Epoll::new(&interrupt).expect("a descriptor");
