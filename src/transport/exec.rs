@@ -4,10 +4,13 @@ use std::ffi::OsStr;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::event::poll;
+use rustix::fs::{Mode, OFlags, open};
+use rustix::io::{Errno, ioctl_fionread};
 use rustix::process::{Pid, Signal, ioctl_tiocsctty, kill_process_group, setsid, test_kill_process_group};
 use rustix::termios::{Winsize, tcsetwinsize};
 
@@ -26,6 +29,10 @@ use crate::time::Moment;
 const GRACE: Duration = Duration::from_millis(500);
 const STEP: Duration = Duration::from_millis(2);
 
+/// For so long the last bytes wait for a program to read them, and then it may act on them.
+const READ_WITHIN: Duration = Duration::from_millis(500);
+const ACT_WITHIN: Duration = Duration::from_millis(50);
+
 /// For so long the status of a program is waited for that has closed its terminal.
 const STATUS_WITHIN: Duration = Duration::from_millis(200);
 
@@ -42,7 +49,10 @@ pub(super) struct Program {
 #[derive(Debug)]
 pub(super) struct Running {
     terminal: OwnedFd,
+    /// What the program's side of it is called.
+    path: PathBuf,
     child: Child,
+    has_written: bool,
 }
 
 impl Program {
@@ -88,6 +98,11 @@ impl AsFd for Running {
 }
 
 impl Wire for Running {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, Errno> {
+        self.has_written = true;
+        rustix::io::write(&self.terminal, bytes)
+    }
+
     fn gone(&mut self) -> CloseReason {
         let mut left = STATUS_WITHIN;
         loop {
@@ -104,11 +119,28 @@ impl Wire for Running {
 }
 
 impl Running {
+    fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Whether a process of the program's group is left.
     fn has_processes(&mut self) -> bool {
         // One that has ended counts until somebody asks for its status.
-        let is_running = matches!(self.child.try_wait(), Ok(None));
-        is_running || test_kill_process_group(Pid::from_child(&self.child)).is_ok()
+        self.is_running() || test_kill_process_group(Pid::from_child(&self.child)).is_ok()
+    }
+
+    /// Lets the program read what was written to it, and act on it: a hang-up would overtake both.
+    fn linger(&mut self) {
+        let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let Ok(its_side) = open(&self.path, flags, Mode::empty()) else { return };
+        let (mut left, mut to_act) = (READ_WITHIN, ACT_WITHIN);
+        while !left.is_zero() && !to_act.is_zero() && self.is_running() {
+            discard_input(&self.terminal);
+            // The system brings what was written to the other side in its own time.
+            let waits = ioctl_fionread(&its_side).is_ok_and(|n| n > 0);
+            left = pause(left);
+            to_act = if waits { ACT_WITHIN } else { to_act.saturating_sub(STEP) };
+        }
     }
 }
 
@@ -116,6 +148,9 @@ impl Drop for Running {
     /// Ends the program and what it started: with SIGHUP, as a terminal that is closed does, and then with SIGKILL.
     fn drop(&mut self) {
         let group = Pid::from_child(&self.child);
+        if self.has_written {
+            self.linger();
+        }
         if self.has_processes() {
             // Whoever has ended meanwhile needs no signal. SIGCONT lets those notice that are stopped.
             let _ = kill_process_group(group, Signal::HUP);
@@ -137,7 +172,7 @@ impl Drop for Running {
 
 /// Starts a program on a pseudo-terminal of its own, which has the settings of a terminal that was just opened.
 fn start(name: &str, arguments: &[impl AsRef<OsStr>]) -> io::Result<Running> {
-    let (terminal, its_side, _) = create_pair()?;
+    let (terminal, its_side, path) = create_pair()?;
     tcsetwinsize(&terminal, SIZE)?;
     let mut command = Command::new(name);
     command.args(arguments);
@@ -153,7 +188,7 @@ fn start(name: &str, arguments: &[impl AsRef<OsStr>]) -> io::Result<Running> {
     // SAFETY: what runs between fork and exec are two system calls, which allocate nothing and take no lock.
     unsafe { command.pre_exec(lead) };
     let child = command.spawn()?;
-    Ok(Running { terminal, child })
+    Ok(Running { terminal, path, child, has_written: false })
 }
 
 /// Returns why a program cannot be started.

@@ -110,6 +110,19 @@ fn a_port_that_is_closed_ends_the_program_and_what_it_started() {
 }
 
 #[test]
+fn what_was_written_last_is_read_before_the_hang_up() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("heard");
+    // It dies of the hang-up, and begins to read late.
+    let command = format!("exec:sh -c 'echo ready; sleep 0.2; exec head -n 1 > {}'", path.display());
+    let mut port = Driven::open(&command);
+    port.take_until(b"ready\r\n");
+    port.send(b"bye\r");
+    drop(port);
+    assert_eq!(fs::read(&path).ok().as_deref(), Some(&b"bye\n"[..]));
+}
+
+#[test]
 fn a_program_that_ignores_the_hang_up_is_killed() {
     let mut port = Driven::open("exec:sh -c 'trap \"\" HUP; sleep 1000 & echo $!; echo $$; while :; do wait; done'");
     let processes = [number(&port.take_until(b"\n")), number(&port.take_until(b"\n"))];
