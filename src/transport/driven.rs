@@ -128,3 +128,10 @@ impl Driven {
         }
     }
 }
+
+#[test]
+fn what_a_port_can_do_is_the_same_before_and_after_it_was_made() {
+    for text in ["/dev/ttyS0", "tcp://a:1", "unix:/tmp/a", "telnet://a:1", "rfc2217://a:1", "exec:cat"] {
+        assert_eq!(super::capabilities(&real(text)), Driven::new(text).port.capabilities(), "{text}");
+    }
+}

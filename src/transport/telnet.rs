@@ -1,6 +1,6 @@
 //! Ports over Telnet: `telnet://`, which carries bytes, and `rfc2217://`, which has the settings of a serial port too.
 //!
-//! What the two say to the other end is a [`Protocol`]: a state machine that gets bytes and gives bytes, and knows
+//! What the two say to the other end is a `Protocol`: a state machine that gets bytes and gives bytes, and knows
 //! neither sockets nor clocks.
 
 mod com_port;
