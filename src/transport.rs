@@ -57,15 +57,14 @@ pub use ports::{PortDescription, UsbIdentity, list};
 #[cfg(unix)]
 pub use pty::PtyWorld;
 
-/// Returns whether a port is a pseudo-terminal, which has no control lines and no break.
+/// Returns whether a port is the device node of a pseudo-terminal, which has no control lines and no break.
 pub(crate) fn is_pseudo_terminal(port: &RealPort) -> bool {
     match port {
         #[cfg(unix)]
         RealPort::Node(name) => serial::is_pseudo_terminal(name),
         #[cfg(not(unix))]
         RealPort::Node(_) => false,
-        RealPort::Exec(_) => true,
-        RealPort::Tcp(_) | RealPort::Unix(_) | RealPort::Telnet(_) | RealPort::Rfc2217(_) => false,
+        RealPort::Tcp(_) | RealPort::Unix(_) | RealPort::Telnet(_) | RealPort::Rfc2217(_) | RealPort::Exec(_) => false,
     }
 }
 

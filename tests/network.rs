@@ -70,6 +70,18 @@ fn what_a_flow_does_not_ask_for_is_not_noted() {
 }
 
 #[test]
+fn a_program_takes_bytes_and_nothing_else() {
+    let folder = folder("flow \"switches\"\n\ndtr on\nbaud 9600\nsend \"AT\"\nexpect line \"OK\" within 20s\n");
+    let port = "exec:sh -c 'read line; echo OK; read line'";
+    let (code, told, noted) = flowrun(folder.path(), &["a.flow", "--port", port]);
+    assert_eq!(code, Some(0), "{told}");
+    assert_eq!(
+        noted,
+        format!("note: `{port}` carries bytes only: baud, format, `dtr` and `rts` have no effect there\n\n")
+    );
+}
+
+#[test]
 fn a_break_over_a_connection_is_announced_and_fails_where_it_stands() {
     let folder = folder("flow \"breaks\"\n\nsend \"AT\"\nexpect line \"OK\" within 20s\nbreak 1ms\n");
     let (code, told, noted) = flowrun(folder.path(), &["a.flow", "--port", &format!("tcp://{}", device())]);

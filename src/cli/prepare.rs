@@ -123,8 +123,8 @@ pub(super) fn note_on_abilities<'a>(runs: impl Iterator<Item = (&'a Setup, &'a I
 enum Lack {
     /// A pseudo-terminal has no control lines and no break.
     OnPseudoTerminal,
-    /// A connection carries bytes and nothing else.
-    OnConnection { breaks: bool },
+    /// A connection, or a program, takes bytes and nothing else.
+    BesideBytes { breaks: bool },
 }
 
 impl Lack {
@@ -141,7 +141,8 @@ impl Lack {
         }
         let default = Settings::default().line;
         let has_format = LineSettings { dtr: default.dtr, rts: default.rts, ..settings.line.clone() } != default;
-        (breaks || switches_lines || has_format).then_some(Lack::OnConnection { breaks })
+        let changes_baud = flow.ops.iter().any(|op| matches!(op, Op::Baud(_)));
+        (breaks || switches_lines || has_format || changes_baud).then_some(Lack::BesideBytes { breaks })
     }
 
     fn note(self, names: &[String]) -> String {
@@ -155,7 +156,7 @@ impl Lack {
             (Lack::OnPseudoTerminal, _) => format!(
                 "note: {one} and {n} more are pseudo-terminals: `dtr`, `rts` and `break` have no effect there\n\n"
             ),
-            (Lack::OnConnection { breaks }, n) => {
+            (Lack::BesideBytes { breaks }, n) => {
                 let which = if n == 0 { format!("{one} carries") } else { format!("{one} and {n} more carry") };
                 let fails = if breaks { ", and the run fails at `break`" } else { "" };
                 format!("note: {which} bytes only: baud, format, `dtr` and `rts` have no effect there{fails}\n\n")

@@ -57,6 +57,7 @@ fn a_raw_terminal_passes_every_byte() {
     assert_eq!(port.take(256), every);
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_program_has_a_terminal_of_its_own() {
     let mut port = Driven::open("exec:sh -c 'tty < /dev/tty && stty size && ps -o pgid= -o sid= -p $$ && echo $$'");

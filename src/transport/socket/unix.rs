@@ -153,6 +153,8 @@ impl Drop for Connection {
         }
         // The other end may be gone already.
         let _ = shutdown(socket, Shutdown::Write);
+        // Some systems throw away what they have received over a connection that is reset.
+        discard_input(self);
     }
 }
 

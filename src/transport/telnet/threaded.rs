@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
@@ -23,6 +23,9 @@ use crate::transport::words::{in_words, no_break};
 
 /// How long an order is waited for before the connection is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
+
+/// For so long a port that is closed waits for the other end to close too.
+const LINGER: Duration = Duration::from_millis(300);
 
 const READ_SIZE: usize = 16 * 1024;
 
@@ -48,7 +51,11 @@ pub(in crate::transport) fn serve_com_port(to: &Endpoint, errand: &Errand) -> Cl
 }
 
 fn serve(to: &Endpoint, errand: &Errand, protocol: impl Protocol) -> CloseReason {
-    let served = Server::open(to, errand, protocol).and_then(|mut server| server.serve());
+    let served = Server::open(to, errand, protocol).and_then(|mut server| {
+        let served = server.serve();
+        server.linger();
+        served
+    });
     served.map_or_else(|reason| reason, |never| match never {})
 }
 
@@ -110,6 +117,21 @@ impl<P: Protocol> Server<'_, P> {
                     is_busy = true;
                 }
                 None => is_busy = self.exchange()?,
+            }
+        }
+    }
+
+    /// Lets everything arrive that was written: to close a socket in which bytes wait to be read throws away what is on
+    /// its way. The other end has [`LINGER`] to close too.
+    fn linger(&mut self) {
+        // The other end may be gone already.
+        let closing = self.stream.shutdown(Shutdown::Write).and_then(|()| self.stream.set_nonblocking(false));
+        let until = self.errand.clock.now() + LINGER;
+        let mut left = LINGER;
+        while closing.is_ok() && !left.is_zero() && self.stream.set_read_timeout(Some(left)).is_ok() {
+            match self.stream.read(&mut self.raw) {
+                Ok(1..) => left = until.since(self.errand.clock.now()),
+                Ok(0) | Err(_) => return,
             }
         }
     }
