@@ -92,14 +92,15 @@ fn a_break_over_a_connection_is_announced_and_fails_where_it_stands() {
 
 #[test]
 fn many_connections_run_with_as_many_jobs_as_were_said_and_have_files_of_their_own() {
-    let folder = folder(ASKS);
+    let folder = folder(&ASKS.replace("send", "serial { baud 9600 }\n\nsend"));
     let mut ports: Vec<String> = (0..5).map(|_| device()).collect();
     ports.push(nobody());
     let addresses: Vec<String> = ports.iter().map(|port| format!("tcp://{port}")).collect();
     let mut arguments = vec!["a.flow", "--jobs", "2", "--transcript", "out.txt"];
     addresses.iter().for_each(|address| arguments.extend(["--port", address]));
-    let (code, told, _) = flowrun(folder.path(), &arguments);
+    let (code, told, noted) = flowrun(folder.path(), &arguments);
     assert_eq!(code, Some(3), "{told}");
+    assert!(noted.contains(&format!("note: `{}` and 5 more carry bytes only", addresses[0])), "{noted}");
     assert!(told.contains("6 ports: 5 passed, 1 port failed"), "{told}");
     assert!(told.contains("is the server running") && !told.contains("plugged in"), "{told}");
     for port in ports {

@@ -21,8 +21,8 @@ use crate::transport::wire::{Opening, Taken, Wire, read_from};
 use crate::transport::words::in_words;
 
 /// For so long a port that is closed waits for its last bytes to be taken by the other end, in steps of [`LINGER_STEP`].
-const LINGER: Duration = Duration::from_millis(300);
-const LINGER_STEP: Duration = Duration::from_millis(2);
+pub(crate) const LINGER: Duration = Duration::from_millis(300);
+pub(crate) const LINGER_STEP: Duration = Duration::from_millis(2);
 
 /// How much is discarded at most, so that a host that never stops cannot hold us up.
 const DISCARDED: usize = 1024 * 1024;

@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
 use super::ANSWER_WITHIN;
@@ -14,8 +15,9 @@ use crate::event::CloseReason;
 use crate::port::{Capabilities, Capability, PortCommand};
 use crate::settings::LineSettings;
 use crate::time::Moment;
+use crate::transport::deadline::timespec;
 use crate::transport::medium::{Medium, Progress};
-use crate::transport::socket::{Connection, Socket, discard_input};
+use crate::transport::socket::{Connection, LINGER, LINGER_STEP, Socket, discard_input};
 use crate::transport::wire::{Opening, Taken, Wire};
 use crate::transport::words::no_break;
 
@@ -345,6 +347,25 @@ impl<P: Protocol> Wire for Spoken<P> {
 
     fn advice(&self, errno: Errno) -> Option<String> {
         self.connection.advice(errno)
+    }
+}
+
+impl<P> Drop for Spoken<P> {
+    /// Lets leave what was taken and has not left, if the other end takes it in time.
+    fn drop(&mut self) {
+        let mut left = LINGER;
+        while !self.output.is_empty() && !left.is_zero() {
+            match self.connection.write(&self.output) {
+                Ok(n) => drop(self.output.drain(..n)),
+                Err(Errno::AGAIN | Errno::INTR) => {
+                    // What comes of it does not matter: the next attempt shows it.
+                    let room = PollFd::new(&self.connection, PollFlags::OUT);
+                    let _ = poll(&mut [room], Some(&timespec(LINGER_STEP)));
+                    left = left.saturating_sub(LINGER_STEP);
+                }
+                Err(_) => return,
+            }
+        }
     }
 }
 

@@ -195,3 +195,23 @@ fn a_server_that_is_full_is_not_asked_again_and_again() {
     }
     assert_eq!(port.write(b"AT"), Ok(2));
 }
+
+#[test]
+fn what_was_taken_leaves_although_the_port_is_closed() {
+    let (listener, address) = listener("telnet");
+    let (mut port, mut server) = begin(Telnet::new(&endpoint(&address)), &listener);
+    while !matches!(port.go_on(Moment::START + ANSWER_WITHIN), Ok(Opening::Open)) {}
+    // More than the system takes at once: the last piece is kept here.
+    let mut n_taken = 0;
+    while let Ok(n) = port.write(&[b'x'; PIECE]) {
+        n_taken += n;
+    }
+    assert!(port.wants_room());
+    let came = thread::spawn(move || {
+        let mut came = Vec::new();
+        server.read_to_end(&mut came).expect("it is closed in the end");
+        came.len()
+    });
+    drop(port);
+    assert_eq!(came.join().expect("it read"), n_taken);
+}
