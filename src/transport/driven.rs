@@ -36,6 +36,30 @@ pub(super) fn real(text: &str) -> RealPort {
     }
 }
 
+/// Returns the name of a host that does not exist. It is longer than names may be, so no name server is asked.
+pub(super) fn no_host() -> String {
+    "x".repeat(70)
+}
+
+/// Returns a listener that answers nobody any more, and its address.
+pub(super) fn full_listener() -> ((std::os::fd::OwnedFd, Vec<std::os::fd::OwnedFd>), String) {
+    use rustix::net::{AddressFamily, SocketType, bind, connect, getsockname, listen, socket};
+    let server = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    bind(&server, &std::net::SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port is free");
+    listen(&server, 0).expect("it listens");
+    let address: std::net::SocketAddr =
+        getsockname(&server).expect("it has a name").try_into().expect("it is of the network");
+    let clients: Vec<std::os::fd::OwnedFd> = (0..4)
+        .map(|_| {
+            let client = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+            rustix::io::ioctl_fionbio(&client, true).expect("it can do without blocking");
+            let _ = connect(&client, &address);
+            client
+        })
+        .collect();
+    ((server, clients), format!("tcp://{address}"))
+}
+
 impl Driven {
     /// Names a port, and opens nothing.
     pub(super) fn new(text: &str) -> Driven {

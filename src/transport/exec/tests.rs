@@ -115,7 +115,7 @@ fn what_was_written_last_is_read_before_the_hang_up() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("heard");
     // It dies of the hang-up, and begins to read late.
-    let command = format!("exec:sh -c 'echo ready; sleep 0.2; exec head -n 1 > {}'", path.display());
+    let command = format!("exec:sh -c 'echo ready; sleep 0.05; exec head -n 1 > {}'", path.display());
     let mut port = Driven::open(&command);
     port.take_until(b"ready\r\n");
     port.send(b"bye\r");

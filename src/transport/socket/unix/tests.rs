@@ -8,8 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use super::*;
-use crate::port::{Happening, PortId};
-use crate::transport::driven::Driven;
+use crate::port::Happening;
+use crate::transport::driven::{Driven, full_listener, no_host};
 use crate::transport::watched::Interest;
 
 fn listener() -> (TcpListener, String) {
@@ -66,10 +66,10 @@ fn a_refused_connection_asks_whether_the_server_is_running() {
 
 #[test]
 fn a_host_that_does_not_exist_is_named() {
-    let CloseReason::CannotOpen { reason, .. } = Driven::refusal("tcp://no-such-host.invalid:4001") else {
+    let CloseReason::CannotOpen { reason, .. } = Driven::refusal(&format!("tcp://{}:4001", no_host())) else {
         panic!("it is there");
     };
-    assert!(reason.starts_with("the host `no-such-host.invalid` is not found: "), "{reason}");
+    assert!(reason.starts_with("the host `xxx") && reason.contains("` is not found: "), "{reason}");
 }
 
 #[test]
@@ -136,19 +136,15 @@ fn what_has_come_is_discarded_on_demand() {
 }
 
 #[test]
-fn a_connection_that_does_not_come_about_ends_with_the_limit_or_an_interrupt() {
-    // Nobody answers at an address that is for documents only (RFC 5737), unless this machine knows no way there at all.
-    let mut port = Driven::new("tcp://192.0.2.1:4001");
+fn an_interrupt_does_not_wait_for_a_connection() {
+    let (_full, address) = full_listener();
+    let mut port = Driven::new(&address);
     let begun = port.clock.now();
     port.ask(PortCommand::Open { settings: crate::settings::Settings::default().line });
     let interrupt = port.interrupt.clone();
     thread::scope(|scope| {
         scope.spawn(|| interrupt.raise());
-        let mut told = port.next();
-        if let Happening::Closed(PortId::FIRST, CloseReason::CannotOpen { .. }) = told {
-            told = port.next();
-        }
-        assert_eq!(told, Happening::Interrupt);
+        assert_eq!(port.next(), Happening::Interrupt);
     });
     assert!(port.clock.now() < begun + Duration::from_secs(5), "Ctrl-C did not wait for the limit");
 }
@@ -167,25 +163,6 @@ fn an_address_that_does_not_answer_is_left_at_its_moment() {
     assert!(
         matches!(port.go_on(until), Err(CloseReason::CannotOpen { reason, .. }) if reason == "no answer within 10 s")
     );
-}
-
-/// Returns a listener that answers nobody any more, and its address.
-fn full_listener() -> ((OwnedFd, Vec<OwnedFd>), String) {
-    use rustix::net::{bind, getsockname, listen};
-    let server = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
-    bind(&server, &std::net::SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port is free");
-    listen(&server, 0).expect("it listens");
-    let address: std::net::SocketAddr =
-        getsockname(&server).expect("it has a name").try_into().expect("it is of the network");
-    let clients: Vec<OwnedFd> = (0..4)
-        .map(|_| {
-            let client = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
-            ioctl_fionbio(&client, true).expect("it can do without blocking");
-            let _ = connect(&client, &address);
-            client
-        })
-        .collect();
-    ((server, clients), format!("tcp://{address}"))
 }
 
 #[test]
