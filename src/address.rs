@@ -1,18 +1,25 @@
 //! `Address`: what a port is called, on the command line and in reports, and the order and the labels of several.
 //!
-//! Every command reads an address here. A new kind of real port is a new variant of [`RealPort`]: only this file and
-//! `transport::open` look into one, and the compiler names the places in both. A scheme without a variant (`tcp://…`) is
-//! refused by [`Address::read`], unless there is a device node of that name. `usb:…` is a way of finding a node: [`expand`]
-//! puts the node in its place.
+//! Every command reads an address here. A new kind of real port is a new variant of [`RealPort`] (`address/real.rs`):
+//! only that file and `transport` look into one, and the compiler names the places in both. `usb:…` is a way of finding a
+//! node: [`expand`] puts the node in its place. An unknown scheme is refused by [`Address::read`], unless there is a device
+//! node of that name.
 
+mod command;
+mod endpoint;
 mod listed;
+mod real;
 mod usb;
 
 use std::cmp::Ordering;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+#[cfg(unix)]
+pub(crate) use command::CommandLine;
+pub(crate) use endpoint::Endpoint;
 pub use listed::{PortDescription, UsbIdentity};
+pub(crate) use real::{RealPort, SCHEMES};
 pub(crate) use usb::UsbError;
 
 /// What a port is called.
@@ -30,17 +37,8 @@ pub(crate) enum Address {
     Real(RealPort),
 }
 
-/// A port that flowrun opens, one variant for each way to open one.
-///
-/// [`fmt::Display`] writes what was typed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum RealPort {
-    /// A serial port of this machine: `/dev/ttyUSB0`, `COM3`.
-    Node(String),
-}
-
-/// What addresses of other tools begin with, besides those with `://`.
-const SCHEMES: &[&str] = &["exec", "rfc2217", "socket", "ssh", "tcp", "telnet", "udp", "unix", "usb"];
+/// How long the label of a command is at most.
+const LONGEST_LABEL: usize = 40;
 
 /// What is wrong with the addresses of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +49,8 @@ pub(crate) enum AddressError {
     Unsupported { typed: String, scheme: String },
     /// It is to be a USB adapter, and what is wrong with that.
     Usb { typed: String, error: UsbError },
+    /// What follows its scheme is wrong; `instead` is the nearest address that is right.
+    Malformed { typed: String, fault: Fault, instead: Option<String> },
     /// No port fits the pattern.
     NoPort { typed: String },
     /// No recording fits the pattern.
@@ -61,31 +61,43 @@ pub(crate) enum AddressError {
     Mixture { recorded: Address, real: Address },
 }
 
-impl Address {
-    /// Reads an address; every text is one.
-    pub(crate) fn parse(text: &str) -> Address {
-        match text.split_once(':') {
-            Some(("sim", file)) => Address::Device(PathBuf::from(file)),
-            Some(("replay", file)) => Address::Recording(PathBuf::from(file)),
-            None if text == "sim" => Address::OwnDevice,
-            Some(_) | None => Address::Real(RealPort::parse(text)),
-        }
-    }
+/// What is wrong behind the scheme of an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Two slashes are missing: `rfc2217:box:4001`.
+    NoSlashes,
+    /// There is no host.
+    NoHost,
+    /// There is no port.
+    NoPort,
+    /// This is no number of a port.
+    WrongPort(String),
+    /// The colons of an IPv6 address stand outside brackets.
+    NoBrackets,
+    /// A user, a path or a query stands beside host and port.
+    MoreThanHostAndPort,
+    /// `unix:` without a path.
+    NoPath,
+    /// `exec:` without a program.
+    NoCommand,
+    /// A quote in a command is not closed.
+    OpenQuote,
+}
 
-    /// Reads an address of a kind that can be opened.
+impl Address {
+    /// Reads an address; upper and lower case of its scheme mean the same.
     ///
     /// # Errors
     ///
-    /// It has a scheme that flowrun does not know, and is not the name of a file.
+    /// It has a scheme that flowrun does not know and is not the name of a file, or something is wrong behind its scheme.
     pub(crate) fn read(text: &str) -> Result<Address, AddressError> {
-        let address = Address::parse(text);
-        match (&address, text.split_once(':')) {
-            (Address::Real(RealPort::Node(name)), Some((scheme, rest)))
-                if (SCHEMES.contains(&scheme) || rest.starts_with("//")) && !Path::new(name).exists() =>
-            {
-                Err(AddressError::Unsupported { typed: text.to_string(), scheme: scheme.to_string() })
+        match text.split_once(':') {
+            Some((scheme, file)) if scheme.eq_ignore_ascii_case("sim") => Ok(Address::Device(PathBuf::from(file))),
+            Some((scheme, file)) if scheme.eq_ignore_ascii_case("replay") => {
+                Ok(Address::Recording(PathBuf::from(file)))
             }
-            _ => Ok(address),
+            None if text == "sim" => Ok(Address::OwnDevice),
+            Some(_) | None => RealPort::parse(text).map(Address::Real),
         }
     }
 
@@ -93,7 +105,12 @@ impl Address {
     pub(crate) fn is_empty(&self) -> bool {
         match self {
             Address::Real(RealPort::Node(name)) => name.is_empty(),
-            Address::OwnDevice | Address::Device(_) | Address::Recording(_) => false,
+            Address::Real(
+                RealPort::Tcp(_) | RealPort::Unix(_) | RealPort::Telnet(_) | RealPort::Rfc2217(_) | RealPort::Exec(_),
+            )
+            | Address::OwnDevice
+            | Address::Device(_)
+            | Address::Recording(_) => false,
         }
     }
 
@@ -113,9 +130,13 @@ impl Address {
             Address::Device(file) | Address::Recording(file) => {
                 file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
             }
-            Address::Real(RealPort::Node(name)) => name_of_node(name).to_string(),
+            Address::Real(port) => port.label(),
         };
-        words(&plain)
+        let label = words(&plain);
+        match self {
+            Address::Real(RealPort::Exec(_)) => label.chars().take(LONGEST_LABEL).collect(),
+            Address::OwnDevice | Address::Device(_) | Address::Recording(_) | Address::Real(_) => label,
+        }
     }
 }
 
@@ -126,30 +147,6 @@ impl fmt::Display for Address {
             Address::Device(file) => write!(f, "sim:{}", file.display()),
             Address::Recording(file) => write!(f, "replay:{}", file.display()),
             Address::Real(port) => port.fmt(f),
-        }
-    }
-}
-
-impl RealPort {
-    /// Reads the address of a real port; every text is one.
-    fn parse(text: &str) -> RealPort {
-        RealPort::Node(text.to_string())
-    }
-
-    /// Returns the ports that fit, if what was typed is a pattern.
-    fn fitting(&self, typed: &str, listed: &dyn Fn() -> Vec<PortDescription>) -> Result<Vec<RealPort>, AddressError> {
-        match self {
-            RealPort::Node(name) => {
-                Ok(names_like(&pattern(name, typed)?, listed).into_iter().map(RealPort::Node).collect())
-            }
-        }
-    }
-}
-
-impl fmt::Display for RealPort {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            RealPort::Node(name) => f.write_str(name),
         }
     }
 }
@@ -218,7 +215,10 @@ fn fitting(typed: &str, listed: &dyn Fn() -> Vec<PortDescription>) -> Result<Vec
             let files = files_like(&pattern(text, typed)?);
             files.into_iter().map(|file| Address::Recording(PathBuf::from(file))).collect()
         }
-        Address::Real(port) if is_pattern => port.fitting(typed, listed)?.into_iter().map(Address::Real).collect(),
+        Address::Real(RealPort::Node(name)) if is_pattern => {
+            let names = names_like(&pattern(name, typed)?, listed);
+            names.into_iter().map(|name| Address::Real(RealPort::Node(name))).collect()
+        }
         Address::OwnDevice | Address::Device(_) | Address::Recording(_) | Address::Real(_) => vec![address.clone()],
     };
     let typed = typed.to_string();

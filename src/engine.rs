@@ -235,6 +235,7 @@ impl Engine {
             }
             Input::Kept(kept) => self.kept(kept),
             Input::Answered(answer) => self.answered(answer),
+            Input::Noted(port, text) => self.noted(port, text),
             Input::Interrupt => self.interrupted(),
             Input::Unplayed(left) => self.unplayed(&left),
         }
@@ -291,6 +292,12 @@ impl Engine {
         self.look_at(port);
         if self.ports[port].sight.inbox.n_held() > REACH {
             self.make_room(port);
+        }
+    }
+
+    fn noted(&mut self, port: PortId, text: String) {
+        if !matches!(self.state, State::Over(_)) {
+            self.tell_on(port, None, EventKind::Noted { text });
         }
     }
 

@@ -144,6 +144,8 @@ pub enum Happening {
     Closed(PortId, CloseReason),
     /// A port is gone: the flow does other things than in the recording that plays its other end.
     Departed(PortId, Box<Departure>),
+    /// A port does something else than it was asked for, and goes on: a sentence for the user.
+    Noted(PortId, String),
     /// Someone wants the run to end: Ctrl-C, SIGTERM.
     Interrupt,
     /// The ports were closed, and the recording that is played goes on: what is left of it.

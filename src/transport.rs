@@ -8,8 +8,8 @@
 //! the one thread that waits for all ports and the interrupt.
 //!
 //! `open` makes an [`AnyPort`] of a real port, and has an arm for each kind. On Unix a kind is a `Medium`: it says
-//! how the port is opened, what can be asked of it, how a command is carried out, and what to do about a hang-up.
-//! `PortOn` is the world of any of them, and its `Line` owns the descriptor, the bytes that have not left and the
+//! how the port is opened, what can be asked of it, and how a command is carried out. Its `Wire` is the descriptor: it
+//! reads and writes, goes on with opening, and says what to do about a hang-up. `PortOn` is the world of any of them, and its `Line` owns the descriptor, the bytes that have not left and the
 //! deadlines. On Windows a kind is the function that serves the port in its thread. A new kind is a file and its arm in
 //! `open`; runs on one port and on many then have it.
 //!
@@ -24,6 +24,10 @@ mod bell;
 mod clock;
 #[cfg(unix)]
 mod deadline;
+#[cfg(all(unix, test))]
+mod driven;
+#[cfg(unix)]
+mod exec;
 mod fleet;
 mod holders;
 mod interrupt;
@@ -36,13 +40,18 @@ mod ports;
 #[cfg(unix)]
 mod pty;
 mod serial;
+mod socket;
+mod telnet;
 #[cfg(any(windows, test))]
 mod threaded;
 mod watched;
+#[cfg(unix)]
+mod wire;
 mod words;
 
 use crate::address::RealPort;
 pub use crate::address::{PortDescription, UsbIdentity};
+use crate::port::{Capabilities, Capability};
 pub use any::AnyPort;
 pub use clock::{Clock, unix_millis};
 pub use fleet::run_all;
@@ -54,13 +63,14 @@ pub(crate) use ports::list_of;
 #[cfg(unix)]
 pub use pty::PtyWorld;
 
-/// Returns whether a port is a pseudo-terminal, which has no control lines and no break.
+/// Returns whether a port is the device node of a pseudo-terminal, which has no control lines and no break.
 pub(crate) fn is_pseudo_terminal(port: &RealPort) -> bool {
     match port {
         #[cfg(unix)]
         RealPort::Node(name) => serial::is_pseudo_terminal(name),
         #[cfg(not(unix))]
         RealPort::Node(_) => false,
+        RealPort::Tcp(_) | RealPort::Unix(_) | RealPort::Telnet(_) | RealPort::Rfc2217(_) | RealPort::Exec(_) => false,
     }
 }
 
@@ -72,6 +82,18 @@ pub(crate) fn others(port: &RealPort) -> Option<String> {
         RealPort::Node(name) => serial::others(name),
         #[cfg(not(unix))]
         RealPort::Node(_) => None,
+        RealPort::Tcp(_) | RealPort::Unix(_) | RealPort::Telnet(_) | RealPort::Rfc2217(_) | RealPort::Exec(_) => None,
+    }
+}
+
+/// Returns what a kind of port can do, before one is opened.
+pub(crate) fn capabilities(port: &RealPort) -> Capabilities {
+    match port {
+        RealPort::Node(_) if is_pseudo_terminal(port) => Capabilities::of(&[Capability::DiscardInput]),
+        RealPort::Node(_) | RealPort::Rfc2217(_) => Capabilities::ALL,
+        RealPort::Tcp(_) | RealPort::Unix(_) | RealPort::Telnet(_) | RealPort::Exec(_) => {
+            Capabilities::of(&[Capability::DiscardInput])
+        }
     }
 }
 
@@ -79,14 +101,35 @@ pub(crate) fn others(port: &RealPort) -> Option<String> {
 ///
 /// What the port can do is known before. Moments are those of `clock`. An interrupt is told once to each port that
 /// shares it.
+#[cfg(unix)]
 pub(crate) fn open(port: &RealPort, clock: Clock, interrupt: Interrupt) -> AnyPort {
+    use medium::PortOn;
     match port {
-        #[cfg(unix)]
-        RealPort::Node(name) => AnyPort::new(medium::PortOn::new(serial::Serial::new(name), clock, interrupt)),
-        #[cfg(windows)]
-        RealPort::Node(name) => {
-            let serve = std::sync::Arc::new(serial::serve);
-            AnyPort::new(threaded::ThreadedWorld::new(name, clock, interrupt, serve))
-        }
+        RealPort::Node(name) => AnyPort::new(PortOn::new(serial::Serial::new(name), clock, interrupt)),
+        RealPort::Tcp(to) => AnyPort::new(PortOn::new(socket::Socket::Tcp(to.clone()), clock, interrupt)),
+        RealPort::Unix(path) => AnyPort::new(PortOn::new(socket::Socket::Unix(path.clone()), clock, interrupt)),
+        RealPort::Telnet(to) => AnyPort::new(PortOn::new(telnet::Telnet::new(to), clock, interrupt)),
+        RealPort::Rfc2217(to) => AnyPort::new(PortOn::new(telnet::Rfc2217::new(to), clock, interrupt)),
+        RealPort::Exec(command) => AnyPort::new(PortOn::new(exec::Program::new(command), clock, interrupt)),
     }
+}
+
+/// Returns the world of a real port; the port is opened by [`PortCommand::Open`](crate::port::PortCommand::Open).
+///
+/// What the port can do is known before. Moments are those of `clock`. An interrupt is told once to each port that
+/// shares it.
+#[cfg(windows)]
+pub(crate) fn open(port: &RealPort, clock: Clock, interrupt: Interrupt) -> AnyPort {
+    use std::sync::Arc;
+    use threaded::{Serve, ThreadedWorld};
+    let serve: Serve = match port.clone() {
+        RealPort::Node(_) => Arc::new(serial::serve),
+        RealPort::Tcp(to) => Arc::new(move |errand| telnet::serve_raw(&to, errand)),
+        RealPort::Telnet(to) => Arc::new(move |errand| telnet::serve_plain(&to, errand)),
+        RealPort::Rfc2217(to) => Arc::new(move |errand| telnet::serve_com_port(&to, errand)),
+        RealPort::Unix(_) => Arc::new(|_| words::only_on_unix("sockets in the file system")),
+        RealPort::Exec(_) => Arc::new(|_| words::only_on_unix("programs on a pseudo-terminal")),
+    };
+    let world = ThreadedWorld::new(&port.to_string(), clock, interrupt, serve);
+    AnyPort::new(world.able_to(capabilities(port)))
 }

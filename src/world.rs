@@ -353,6 +353,7 @@ pub fn input_of(happening: Happening, received: &[u8]) -> Input<'_> {
         Happening::Sent(token) => Input::Sent(token),
         Happening::Closed(port, reason) => Input::Closed(port, reason),
         Happening::Departed(port, departure) => Input::Departed(port, departure),
+        Happening::Noted(port, text) => Input::Noted(port, text),
         Happening::Interrupt => Input::Interrupt,
         Happening::Unplayed(left) => Input::Unplayed(left),
     }

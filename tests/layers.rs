@@ -153,6 +153,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("regex", &["pattern", "pattern.rs", "suite/volatile.rs"]),
     ("regex_syntax", &["pattern", "pattern.rs"]),
     ("rustix", &["cli/host.rs", "cli/person/echo.rs", "cli/terminal.rs", "disk", "transport"]),
+    ("shlex", &["address/command.rs"]),
+    ("rfc2217", &["transport/telnet"]),
     ("serde_json", &["cli/json.rs", "report/json.rs", "report/jsonl", "value/json.rs"]),
     ("serialport", &["transport/ports.rs", "transport/serial.rs", "transport/serial"]),
     ("sha1", &["value/digest.rs"]),

@@ -2,6 +2,10 @@
 
 use super::*;
 
+fn address(text: &str) -> Address {
+    Address::read(text).expect("it is right")
+}
+
 /// Nothing that the system lists.
 fn none() -> Vec<PortDescription> {
     Vec::new()
@@ -24,26 +28,38 @@ fn recordings(names: &[&str]) -> (tempfile::TempDir, String) {
 
 #[test]
 fn a_port_is_simulated_or_recorded_only_if_it_says_so() {
-    assert_eq!(Address::parse("sim"), Address::OwnDevice);
-    assert_eq!(Address::parse("sim:a.flow"), Address::Device(PathBuf::from("a.flow")));
-    assert_eq!(Address::parse("replay:a.rec"), Address::Recording(PathBuf::from("a.rec")));
-    for text in ["/dev/ttyS0", "COM3", "simcom", "replay", "tcp://10.0.0.5:4001", "usb:0403:6001", ""] {
-        assert_eq!(Address::parse(text), Address::Real(RealPort::Node(text.to_string())));
+    assert_eq!(address("sim"), Address::OwnDevice);
+    assert_eq!(address("sim:a.flow"), Address::Device(PathBuf::from("a.flow")));
+    assert_eq!(address("replay:a.rec"), Address::Recording(PathBuf::from("a.rec")));
+    for text in ["/dev/ttyS0", "COM3", "simcom", "replay", ""] {
+        assert_eq!(address(text), Address::Real(RealPort::Node(text.to_string())));
     }
 }
 
 #[test]
 fn only_a_port_that_is_opened_is_real() {
-    let real: Vec<bool> = ["sim", "sim:a.flow", "replay:a.recording", "/dev/ttyUSB0", "COM3"]
-        .map(|text| Address::parse(text).is_real())
+    let real: Vec<bool> = ["sim", "sim:a.flow", "replay:a.recording", "/dev/ttyUSB0", "exec:cat"]
+        .map(|text| address(text).is_real())
         .to_vec();
     assert_eq!(real, [false, false, false, true, true]);
 }
 
 #[test]
 fn an_address_is_shown_as_it_was_typed() {
-    for text in ["sim", "sim:devices/a.flow", "replay:logs/a.recording", "/dev/ttyUSB0", "COM3", "rfc2217://box:2217"] {
-        assert_eq!(Address::parse(text).to_string(), text);
+    for text in [
+        "sim",
+        "sim:devices/a.flow",
+        "replay:logs/a.recording",
+        "/dev/ttyUSB0",
+        "COM3",
+        "tcp://10.0.0.5:4001",
+        "tcp://[fe80::1]:23",
+        "unix:/tmp/dut.sock",
+        "telnet://box.local:23",
+        "rfc2217://box:2217",
+        "exec:sh -c 'echo \"[*]\"'",
+    ] {
+        assert_eq!(address(text).to_string(), text);
     }
 }
 
@@ -93,14 +109,14 @@ fn what_has_another_clock_is_not_run_together() {
     assert_eq!(expanded(&["COM3", "sim"]), Err(AddressError::SimulatedAmongSeveral { simulated }));
     let simulated = Address::Device(PathBuf::from("d.flow"));
     assert_eq!(expanded(&["replay:a.rec", "sim:d.flow"]), Err(AddressError::SimulatedAmongSeveral { simulated }));
-    let (recorded, real) = (Address::parse("replay:a.rec"), Address::parse("COM3"));
+    let (recorded, real) = (address("replay:a.rec"), address("COM3"));
     assert_eq!(expanded(&["COM3", "replay:a.rec"]), Err(AddressError::Mixture { recorded, real }));
 }
 
 #[test]
 fn each_port_has_files_of_its_own() {
     let typed = ["/dev/ttyUSB0", "/dev/pts/5", "/dev/a-b", "/dev/a_b", "/dev/a+b", "COM3"];
-    let addresses = typed.map(Address::parse);
+    let addresses = typed.map(address);
     assert_eq!(labels(&addresses), ["ttyUSB0", "pts_5", "a_b", "a_b_2", "a_b_3", "COM3"]);
     // Links and folders of a bench, COM ports beyond the ninth, and what has no letter or digit at all.
     let typed = [
@@ -113,9 +129,9 @@ fn each_port_has_files_of_its_own() {
         "+",
     ];
     let readable = ["modem3", "modem4", "modem5", "x_7", "COM12", "usb_Acme_1_if00", "port"];
-    assert_eq!(labels(&typed.map(Address::parse)), readable);
+    assert_eq!(labels(&typed.map(address)), readable);
     let recorded = ["replay:logs/a.recording", "replay:b.recording", "replay:old/a.recording", "replay:run.COM3.rec"];
-    assert_eq!(labels(&recorded.map(Address::parse)), ["a", "b", "a_2", "run_COM3"]);
+    assert_eq!(labels(&recorded.map(address)), ["a", "b", "a_2", "run_COM3"]);
     assert_eq!(labelled(Path::new("out/run.txt"), "ttyUSB0"), PathBuf::from("out/run.ttyUSB0.txt"));
     assert_eq!(labelled(Path::new("a.saved.toml"), "COM3"), PathBuf::from("a.saved.COM3.toml"));
     assert_eq!(labelled(Path::new("run"), "pts_5"), PathBuf::from("run.pts_5"));
@@ -123,14 +139,15 @@ fn each_port_has_files_of_its_own() {
 
 #[test]
 fn an_address_of_another_tool_is_said_to_be_unsupported() {
-    for (typed, scheme) in [("tcp://10.0.0.5:4001", "tcp"), ("rfc2217://a:1", "rfc2217"), ("x://y", "x")] {
+    for (typed, scheme) in
+        [("socket://10.0.0.5:4001", "socket"), ("tpc://a:1", "tpc"), ("SSH:me@box", "ssh"), ("x://y", "x")]
+    {
         let error = AddressError::Unsupported { typed: typed.to_string(), scheme: scheme.to_string() };
         assert_eq!(expanded(&[typed]), Err(error.clone()));
         assert_eq!(Address::read(typed), Err(error));
     }
-    for typed in ["/dev/ttyUSB0", "COM3", "COM3:", "sim:a.flow", "replay:a.rec", "/dev/serial/by-path/pci-0000:00:14.0"]
-    {
-        assert_eq!(Address::read(typed), Ok(Address::parse(typed)));
+    for typed in ["/dev/ttyUSB0", "COM3", "COM3:", "/dev/serial/by-path/pci-0000:00:14.0"] {
+        assert_eq!(address(typed), Address::Real(RealPort::Node(typed.to_string())));
     }
 }
 
@@ -154,9 +171,95 @@ fn the_place_of_a_usb_adapter_is_taken_by_its_node() {
     assert_eq!(expanded(&["usb:serial=A9", "USB:at=1-1.9", "/dev/ttyUSB9"]), Ok(vec![node(9)]), "each is there once");
     assert_eq!(expanded(&["usb:0403:6001:*"]), Ok(vec![node(9), node(10)]));
     assert_eq!(read_one("usb:at=1-1.10", &listed), Ok(node(10)));
-    assert_eq!(read_one("/dev/ttyS0", &listed), Ok(Address::parse("/dev/ttyS0")));
+    assert_eq!(read_one("/dev/ttyS0", &listed), Ok(address("/dev/ttyS0")));
     for several in ["usb:0403:6001", "usb:0403:6001:*"] {
         let refused = read_one(several, &listed);
         assert!(matches!(refused, Err(AddressError::Usb { error: UsbError::Several { .. }, .. })), "{refused:?}");
     }
+}
+#[test]
+fn the_letter_case_of_a_scheme_does_not_matter() {
+    for (typed, same) in [
+        ("TCP://Box:4001", "tcp://Box:4001"),
+        ("Telnet://a:23", "telnet://a:23"),
+        ("RFC2217://a:1", "rfc2217://a:1"),
+        ("Unix:/tmp/A", "unix:/tmp/A"),
+        ("EXEC:Cat", "exec:Cat"),
+        ("Sim:A.flow", "sim:A.flow"),
+        ("REPLAY:A.rec", "replay:A.rec"),
+    ] {
+        assert_eq!(address(typed), address(same));
+        assert_eq!(address(typed).to_string(), same);
+    }
+}
+
+#[test]
+fn a_network_address_has_a_host_and_a_port() {
+    for (typed, host, port) in
+        [("tcp://10.0.0.5:4001", "10.0.0.5", 4001), ("tcp://box:1/", "box", 1), ("tcp://[::1]:65535", "::1", 65535)]
+    {
+        let Address::Real(RealPort::Tcp(endpoint)) = address(typed) else { panic!("{typed}") };
+        assert_eq!((endpoint.host(), endpoint.port()), (host, port));
+    }
+}
+
+#[test]
+fn a_wrong_address_says_what_is_wrong_and_what_would_be_right() {
+    let wrong_port = |port: &str| Fault::WrongPort(port.to_string());
+    for (typed, fault, instead) in [
+        ("tcp://box", Fault::NoPort, Some("tcp://box:PORT")),
+        ("tcp://box:", Fault::NoPort, Some("tcp://box:PORT")),
+        ("tcp://[::1]", Fault::NoPort, Some("tcp://[::1]:PORT")),
+        ("tcp://box:70000", wrong_port("70000"), Some("tcp://box:PORT")),
+        ("tcp://box:0", wrong_port("0"), Some("tcp://box:PORT")),
+        ("tcp://box:http", wrong_port("http"), Some("tcp://box:PORT")),
+        ("tcp://:4001", Fault::NoHost, Some("tcp://HOST:PORT")),
+        ("tcp://", Fault::NoHost, Some("tcp://HOST:PORT")),
+        ("tcp://fe80::1:4001", Fault::NoBrackets, Some("tcp://[fe80::1]:4001")),
+        ("tcp://[fe80::1:4001", Fault::NoBrackets, Some("tcp://HOST:PORT")),
+        ("Rfc2217:box:4001", Fault::NoSlashes, Some("rfc2217://box:4001")),
+        ("rfc2217:box", Fault::NoSlashes, Some("rfc2217://HOST:PORT")),
+        ("telnet://me@box:23", Fault::MoreThanHostAndPort, Some("telnet://box:23")),
+        ("rfc2217://box:23?ign_set_control", Fault::MoreThanHostAndPort, Some("rfc2217://box:23")),
+        ("unix:", Fault::NoPath, Some("unix:PATH")),
+        ("exec:", Fault::NoCommand, None),
+        ("exec:  ", Fault::NoCommand, None),
+        ("exec:sh -c 'a", Fault::OpenQuote, None),
+    ] {
+        let instead = instead.map(str::to_string);
+        assert_eq!(Address::read(typed), Err(AddressError::Malformed { typed: typed.to_string(), fault, instead }));
+    }
+}
+
+#[test]
+fn a_sign_of_patterns_in_an_address_that_is_no_name_is_itself() {
+    for typed in ["tcp://[::1]:4001", "exec:sh -c 'ls *'", "unix:/tmp/a?"] {
+        assert_eq!(expanded(&[typed]), Ok(vec![typed.to_string()]));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_words_of_a_command_are_parted_as_a_shell_parts_them() {
+    let Address::Real(RealPort::Exec(command)) = address(r#"exec:ssh -p 22 "root@a b" 'it''s' a\ b"#) else {
+        panic!("it is a command");
+    };
+    assert_eq!(command.program(), "ssh");
+    assert_eq!(command.arguments(), ["-p", "22", "root@a b", "its", "a b"]);
+}
+
+#[test]
+fn labels_of_ports_that_are_no_names_can_be_read() {
+    let typed = [
+        "tcp://10.0.0.5:4001",
+        "rfc2217://10.0.0.5:4001",
+        "telnet://[fe80::1]:23",
+        "unix:/tmp/dut.sock",
+        "exec:ssh -p 22 root@board 'microcom -s 115200 /dev/ttyS1'",
+    ];
+    let labels = labels(&typed.map(address));
+    assert_eq!(
+        labels,
+        ["10_0_0_5_4001", "10_0_0_5_4001_2", "fe80_1_23", "dut", "ssh_p_22_root_board_microcom_s_115200_de"]
+    );
 }

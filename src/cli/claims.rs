@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::address::{Address, RealPort};
+use crate::address::Address;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::Identity;
 use crate::load::STANDARD;
@@ -64,7 +64,7 @@ impl Claims {
                 self.reads_program("the simulated device itself, or used by it", device)
             }
             (Counterpart::Recording(_), Address::Recording(path)) => self.reads("the recording that is played", path),
-            (Counterpart::Real(RealPort::Node(name)), _) => self.reads("the port", Path::new(name)),
+            (Counterpart::Real(port), _) => port.file().into_iter().for_each(|file| self.reads("the port", file)),
             (Counterpart::Recording(_), Address::OwnDevice | Address::Device(_) | Address::Real(_)) => {}
         }
     }

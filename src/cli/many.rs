@@ -8,7 +8,7 @@ use super::Ending;
 use super::args::RunArguments;
 use super::named::Named;
 use super::outputs::{CONSOLE, Outputs, Places, Share, Written};
-use super::prepare::{Checked, Prepared, claims_of, note_on_control_lines};
+use super::prepare::{Checked, Prepared, claims_of, note_on_abilities};
 use super::refusal::{program_for, refuse, tell_others};
 use super::terminal::Terminal;
 use crate::address::{Address, RealPort, labels};
@@ -91,7 +91,7 @@ pub(super) fn run(
     let ports: Vec<String> = addresses.iter().map(Address::to_string).collect();
     let is_watched = arguments.output.volume() == Volume::Normal;
     if is_watched {
-        terminal.hint(&note_on_control_lines(prepared.iter().map(|one| (&one.setup, &one.inputs))));
+        terminal.hint(&note_on_abilities(prepared.iter().map(|one| (&one.setup, &one.inputs))));
     }
     let (board, places) = is_watched.then(|| terminal.board(&sources, &ports)).flatten().unzip();
     let mut places = places.into_iter().flatten();

@@ -11,17 +11,18 @@ use super::named::Named;
 use super::outputs::{Outputs, Places};
 use super::refusal::{refuse, warn};
 use super::terminal::Terminal;
-use crate::address::Address;
+use crate::address::{Address, RealPort};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{Inputs, Rigour};
+use crate::port::Capability;
 use crate::program::{Op, Program, Role};
 use crate::report::console::Volume;
 use crate::report::transcript::Times;
 use crate::results::Results;
-use crate::settings::{ControlLine, Settings};
+use crate::settings::{ControlLine, LineSettings, Settings};
 use crate::setup::{Counterpart, Ender, Pace, Setup, Terms, find_counterpart, read_program};
 use crate::suite::snapshot::Snapshot;
-use crate::transport::is_pseudo_terminal;
+use crate::transport::{capabilities, is_pseudo_terminal};
 use crate::value::escape::{harmless, harmless_path};
 
 /// A run that can begin.
@@ -105,42 +106,76 @@ impl Checked {
     }
 }
 
-/// Returns the note that a flow switches control lines, or holds the line in break, on ports that are pseudo-terminals; nothing
-/// if it does not, as far as can be seen before it runs.
-pub(super) fn note_on_control_lines<'a>(runs: impl Iterator<Item = (&'a Setup, &'a Inputs)>) -> String {
-    let has_no_effect = |(setup, inputs): &(&Setup, &Inputs)| match setup.counterpart() {
-        Counterpart::Real(port) => uses_control_lines(setup.flow(), &inputs.settings) && is_pseudo_terminal(port),
-        Counterpart::Device(_) | Counterpart::Recording(_) => false,
-    };
-    note_on(&runs.filter(has_no_effect).map(|(_, inputs)| harmless(&inputs.port)).collect::<Vec<_>>())
+/// Returns the notes on what flows ask for and their ports cannot do: nothing if all of them can, as far as can be seen before
+/// they run. Ports of one kind have one note.
+pub(super) fn note_on_abilities<'a>(runs: impl Iterator<Item = (&'a Setup, &'a Inputs)>) -> String {
+    let mut lacking: Vec<(Lack, Vec<String>)> = Vec::new();
+    for (setup, inputs) in runs {
+        let Counterpart::Real(port) = setup.counterpart() else { continue };
+        let Some(lack) = Lack::of(setup.flow(), &inputs.settings, port) else { continue };
+        let name = harmless(&inputs.port);
+        match lacking.iter_mut().find(|(known, _)| *known == lack) {
+            Some((_, names)) => names.push(name),
+            None => lacking.push((lack, vec![name])),
+        }
+    }
+    lacking.iter().map(|(lack, names)| lack.note(names)).collect()
 }
 
-/// Returns the same note for a suite, of which all flows run on one port.
+/// Returns the same notes for a suite, of which all flows run on one port.
 pub(super) fn note_for_suite(address: &Address, flows: &[PathBuf]) -> String {
     let Address::Real(port) = address else { return String::new() };
-    let uses_them = |file: &PathBuf| {
-        read_program(Role::Flow, file).is_ok_and(|read| uses_control_lines(&read.program, &read.program.settings))
-    };
-    if is_pseudo_terminal(port) && flows.iter().any(uses_them) {
-        note_on(&[harmless(port.to_string())])
-    } else {
-        String::new()
+    let lacking = flows.iter().filter_map(|file| {
+        let read = read_program(Role::Flow, file).ok()?;
+        Lack::of(&read.program, &read.program.settings, port)
+    });
+    let worst = lacking.max_by_key(|lack| *lack == Lack::BesideBytes { breaks: true });
+    worst.map_or_else(String::new, |lack| lack.note(&[harmless(port.to_string())]))
+}
+
+/// What a flow asks for and its port cannot do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lack {
+    /// A pseudo-terminal has no control lines and no break.
+    OnPseudoTerminal,
+    /// A connection, or a program, takes bytes and nothing else.
+    BesideBytes { breaks: bool },
+}
+
+impl Lack {
+    fn of(flow: &Program, settings: &Settings, port: &RealPort) -> Option<Lack> {
+        let breaks = flow.ops.iter().any(|op| matches!(op, Op::Break(_)));
+        let switches_lines = settings.line.dtr != ControlLine::Keep
+            || settings.line.rts != ControlLine::Keep
+            || flow.ops.iter().any(|op| matches!(op, Op::ControlLines { .. }));
+        if is_pseudo_terminal(port) {
+            return (breaks || switches_lines).then_some(Lack::OnPseudoTerminal);
+        }
+        if capabilities(port).cover(Capability::ControlLines.into()) {
+            return None;
+        }
+        let default = Settings::default().line;
+        let has_format = LineSettings { dtr: default.dtr, rts: default.rts, ..settings.line.clone() } != default;
+        let changes_baud = flow.ops.iter().any(|op| matches!(op, Op::Baud(_)));
+        (breaks || switches_lines || has_format || changes_baud).then_some(Lack::BesideBytes { breaks })
     }
-}
 
-fn note_on(pseudo_terminals: &[String]) -> String {
-    let which = match pseudo_terminals {
-        [] => return String::new(),
-        [one] => format!("`{one}` is a pseudo-terminal"),
-        [one, others @ ..] => format!("`{one}` and {} more are pseudo-terminals", others.len()),
-    };
-    format!("note: {which}: `dtr`, `rts` and `break` have no effect there\n\n")
-}
-
-/// Whether a flow switches DTR or RTS or holds the line in break, as far as can be seen before it runs.
-fn uses_control_lines(flow: &Program, settings: &Settings) -> bool {
-    let line = &settings.line;
-    line.dtr != ControlLine::Keep
-        || line.rts != ControlLine::Keep
-        || flow.ops.iter().any(|op| matches!(op, Op::ControlLines { .. } | Op::Break(_)))
+    fn note(self, names: &[String]) -> String {
+        let [one, others @ ..] = names else { return String::new() };
+        let one = format!("`{one}`");
+        let n = others.len();
+        match (self, n) {
+            (Lack::OnPseudoTerminal, 0) => {
+                format!("note: {one} is a pseudo-terminal: `dtr`, `rts` and `break` have no effect there\n\n")
+            }
+            (Lack::OnPseudoTerminal, _) => format!(
+                "note: {one} and {n} more are pseudo-terminals: `dtr`, `rts` and `break` have no effect there\n\n"
+            ),
+            (Lack::BesideBytes { breaks }, n) => {
+                let which = if n == 0 { format!("{one} carries") } else { format!("{one} and {n} more carry") };
+                let fails = if breaks { ", and the run fails at `break`" } else { "" };
+                format!("note: {which} bytes only: baud, format, `dtr` and `rts` have no effect there{fails}\n\n")
+            }
+        }
+    }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::Ending;
 use super::terminal::Terminal;
-use crate::address::{AddressError, RealPort, UsbError};
+use crate::address::{AddressError, Fault, RealPort, SCHEMES, UsbError};
+use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::event::Verdict;
 use crate::program::{Program, Role};
@@ -167,15 +168,16 @@ fn wrong_role(path: &Path, found: Option<Role>) -> Diagnostic {
 pub(super) fn address_problem(error: &AddressError) -> Diagnostic {
     let (message, help) = match error {
         AddressError::Usb { typed, error } => return usb_problem(typed, error),
-        AddressError::Unsupported { typed, scheme } => (
-            format!("`--port {typed}`: {scheme} is not supported yet, only serial ports of this machine"),
-            match scheme.as_str() {
-                "tcp" | "telnet" | "rfc2217" | "socket" => {
-                    "`socat pty,raw,echo=0,link=/tmp/port tcp:HOST:PORT` makes a port of it: `--port /tmp/port`"
-                }
-                _ => "`flowrun ports` lists the serial ports of this machine",
-            },
-        ),
+        AddressError::Unsupported { typed, scheme } => return unsupported(typed, scheme),
+        AddressError::Malformed { typed, fault, instead } => {
+            let message = format!("`--port {typed}`: {}", what_is_wrong(fault));
+            let help = match (fault, instead) {
+                (Fault::OpenQuote, _) => "close it, and quote the whole address for your shell".to_string(),
+                (_, Some(instead)) => format!("write `{instead}`"),
+                (_, None) => "name the program and its arguments: `exec:ssh root@board`".to_string(),
+            };
+            return problem(message).help(help);
+        }
         AddressError::NoPattern { typed, why } => {
             (format!("`{typed}` is no pattern: {why}"), "use `*`, `?` and `[…]` as a shell does")
         }
@@ -218,6 +220,39 @@ fn usb_problem(typed: &str, error: &UsbError) -> Diagnostic {
     }
 }
 
+/// Says that flowrun opens no addresses of a kind, and what it opens instead.
+fn unsupported(typed: &str, scheme: &str) -> Diagnostic {
+    let rest = &typed[scheme.len()..];
+    let help = match scheme {
+        "socket" => format!("`tcp{rest}` is the same"),
+        "ssh" => "`exec:ssh USER@HOST` runs the program".to_string(),
+        "usb" => "`flowrun ports` lists the serial ports of this machine".to_string(),
+        _ => match nearest(scheme, SCHEMES.iter().copied()) {
+            Some(near) => format!("did you mean `{near}{rest}`?"),
+            None => {
+                "a port is a device node, or `tcp://HOST:PORT`, `unix:PATH`, `telnet://HOST:PORT`, `rfc2217://HOST:PORT`, \
+                 `exec:COMMAND`"
+                    .to_string()
+            }
+        },
+    };
+    problem(format!("`--port {typed}`: flowrun does not know `{scheme}` addresses")).help(help)
+}
+
+fn what_is_wrong(fault: &Fault) -> String {
+    match fault {
+        Fault::NoSlashes => "`//` is missing behind the scheme".to_string(),
+        Fault::NoHost => "the host is missing".to_string(),
+        Fault::NoPort => "the number of the port is missing".to_string(),
+        Fault::WrongPort(port) => format!("`{port}` is no port: a port is a number from 1 to 65535"),
+        Fault::NoBrackets => "an IPv6 address stands in brackets".to_string(),
+        Fault::MoreThanHostAndPort => "only a host and a port can stand here".to_string(),
+        Fault::NoPath => "the path of the socket is missing".to_string(),
+        Fault::NoCommand => "the program is missing".to_string(),
+        Fault::OpenQuote => "a quote is not closed".to_string(),
+    }
+}
+
 fn problem(message: impl Into<String>) -> Diagnostic {
     Diagnostic::general(Code::CommandLine, message)
 }
@@ -225,7 +260,42 @@ fn problem(message: impl Into<String>) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address::Address;
     use crate::source::{Source, Sources};
+
+    #[test]
+    fn a_wrong_address_is_answered_with_the_nearest_right_one() {
+        let answer = |typed: &str| {
+            let problem = address_problem(&Address::read(typed).expect_err("it is wrong"));
+            format!("{} | {}", problem.message, problem.help.unwrap_or_default())
+        };
+        let answers = [
+            "tpc://box:4001",
+            "socket://box:4001",
+            "usb:0403:6001",
+            "gopher://box:70",
+            "tcp://box",
+            "tcp://box:70000",
+            "rfc2217:box:2217",
+            "exec:cat 'a",
+        ]
+        .map(answer);
+        assert_eq!(
+            answers,
+            [
+                "`--port tpc://box:4001`: flowrun does not know `tpc` addresses | did you mean `tcp://box:4001`?",
+                "`--port socket://box:4001`: flowrun does not know `socket` addresses | `tcp://box:4001` is the same",
+                "`--port usb:0403:6001`: flowrun does not know `usb` addresses | `flowrun ports` lists the serial ports of \
+                 this machine",
+                "`--port gopher://box:70`: flowrun does not know `gopher` addresses | a port is a device node, or \
+                 `tcp://HOST:PORT`, `unix:PATH`, `telnet://HOST:PORT`, `rfc2217://HOST:PORT`, `exec:COMMAND`",
+                "`--port tcp://box`: the number of the port is missing | write `tcp://box:PORT`",
+                "`--port tcp://box:70000`: `70000` is no port: a port is a number from 1 to 65535 | write `tcp://box:PORT`",
+                "`--port rfc2217:box:2217`: `//` is missing behind the scheme | write `rfc2217://box:2217`",
+                "`--port exec:cat 'a`: a quote is not closed | close it, and quote the whole address for your shell",
+            ]
+        );
+    }
 
     #[test]
     fn warnings_of_a_run_are_one_line() {

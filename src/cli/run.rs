@@ -9,7 +9,7 @@ use super::many;
 use super::named::{Asks, Named, named};
 use super::outputs::{CONSOLE, Places, Share};
 use super::person::AtTerminal;
-use super::prepare::{Checked, Prepared, claims_of, note_on_control_lines};
+use super::prepare::{Checked, Prepared, claims_of, note_on_abilities};
 use super::refusal::{program_for, refuse, refuse_address, tell_others};
 use super::terminal::Terminal;
 use crate::address::{Address, expand};
@@ -57,7 +57,7 @@ fn run_one(
     let checked = Checked::new(&flow, address, Places::of(arguments), (arguments, named), &mut claims, terminal)?;
     let Prepared { setup, inputs, mut outputs, ender } = checked.make_files(terminal)?;
     if arguments.output.volume() == Volume::Normal {
-        terminal.hint(&note_on_control_lines([(&setup, &inputs)].into_iter()));
+        terminal.hint(&note_on_abilities([(&setup, &inputs)].into_iter()));
     }
     let pace = setup.counterpart().pace();
     let Stage { mut engine, mut world, sources } =

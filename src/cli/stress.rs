@@ -7,7 +7,7 @@ use super::args::StressArguments;
 use super::claims::{Claims, Output};
 use super::given::{device_variables, variables};
 use super::host::host_name;
-use super::refusal::{complain, program_for, refuse};
+use super::refusal::{complain, program_for, refuse, refuse_address};
 use super::reports::Report as ReportFile;
 use super::terminal::Terminal;
 use crate::address::Address;
@@ -55,7 +55,7 @@ fn prepare(arguments: &StressArguments, terminal: &Terminal) -> Result<Prepared,
     let reports = arguments.report.iter().map(|text| ReportFile::of_campaign(text));
     let reports: Vec<ReportFile> = reports.collect::<Result<_, _>>().map_err(wrong)?;
     let flow = program_for(Role::Flow, file, Volume::Normal, terminal)?;
-    let address = Address::parse(&arguments.port);
+    let address = Address::read(&arguments.port).map_err(|error| refuse_address(&error, terminal))?;
     match address {
         Address::OwnDevice | Address::Device(_) => {}
         Address::Recording(_) | Address::Real(_) => return Err(wrong(no_device(&address))),

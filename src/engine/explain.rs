@@ -322,9 +322,7 @@ impl Engine {
             }
             let line = &self.ports[self.flow.port].settings.line;
             return Some(match self.program.role {
-                Role::Flow => {
-                    format!("nothing has come at all: check the port, the cable, the power and the baud rate ({line})")
-                }
+                Role::Flow => format!("nothing has come at all: {}", what_to_check(&self.inputs.port, line)),
                 Role::Device => "the host has sent nothing".to_string(),
             });
         }
@@ -525,4 +523,35 @@ fn is_garbage(bytes: &[u8]) -> bool {
     let odd = bytes.iter().filter(|b| !matches!(b, b'\t' | b'\r' | b'\n' | 0x1b | 0x20..=0x7e)).count();
     let is_utf8 = std::str::from_utf8(bytes).is_ok_and(|text| !text.contains('\0'));
     bytes.len() >= 3 && odd * 10 >= bytes.len() * 3 && !is_utf8
+}
+
+/// Returns what to check of a port on which nothing has come.
+fn what_to_check(port: &str, line: &LineSettings) -> String {
+    match port.split_once(':').map(|(scheme, _)| scheme) {
+        Some("tcp" | "unix" | "telnet") => {
+            "is the device connected to the server, switched on, and at the baud rate of the server?".to_string()
+        }
+        Some("rfc2217") => format!("check the server's port, its cable, the power and the baud rate ({line})"),
+        Some("exec") => "does the program wait for another line end than `eol` writes?".to_string(),
+        Some(_) | None => format!("check the port, the cable, the power and the baud rate ({line})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+
+    #[test]
+    fn nobody_is_asked_for_the_cable_of_a_connection() {
+        let line = Settings::default().line;
+        for port in ["tcp://box:1", "unix:/tmp/a", "telnet://box:1", "exec:cat"] {
+            let help = what_to_check(port, &line);
+            assert!(!help.contains("cable") && !help.contains("8N1"), "{port}: {help}");
+        }
+        for port in ["/dev/ttyUSB0", "COM3", "sim", "rfc2217://box:1"] {
+            let help = what_to_check(port, &line);
+            assert!(help.contains("cable") && help.contains("115200 8N1"), "{port}: {help}");
+        }
+    }
 }

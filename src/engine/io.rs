@@ -19,6 +19,8 @@ pub enum Input<'a> {
     Closed(PortId, CloseReason),
     /// A port is gone: what was sent is not what the recording has that plays its other end.
     Departed(PortId, Box<Departure>),
+    /// A port does something else than it was asked for, and goes on: a sentence for the user.
+    Noted(PortId, String),
     /// The values of an [`Action::Save`] are on disk, or why they are not.
     Kept(Result<(), String>),
     /// What a person answered to an [`Action::Ask`]; `None` if nobody is there.

@@ -178,6 +178,7 @@ impl<W: Write> Tap for Recorder<W> {
             Happening::Closed(_, CloseReason::Finished)
             | Happening::Nothing
             | Happening::Opened(_)
+            | Happening::Noted(_, _)
             | Happening::Interrupt
             | Happening::Unplayed(_) => return,
             Happening::Closed(port, _) | Happening::Departed(port, _) => {

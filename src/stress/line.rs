@@ -464,6 +464,7 @@ impl World for FaultyLine<'_> {
                 Happening::Opened(_)
                 | Happening::Closed(_, _)
                 | Happening::Departed(_, _)
+                | Happening::Noted(_, _)
                 | Happening::Interrupt
                 | Happening::Unplayed(_) => {
                     return (self.now, happening);

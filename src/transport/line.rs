@@ -2,25 +2,23 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::mem::MaybeUninit;
-use std::os::fd::AsFd;
 use std::time::Duration;
 
-use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::io::{Errno, read, write};
+use rustix::io::Errno;
 
 use super::clock::{Clock, Timeline};
 use super::deadline::{first_part, sharpen_timers, timespec};
 use super::interrupt::Interrupt;
 use super::watched::{Awaited, Interest, Ready};
+use super::wire::{Opening, Taken, Wire};
 use super::words::in_words;
 use crate::event::CloseReason;
 use crate::port::{Happening, PortId, WriteToken};
 use crate::time::Moment;
 
 /// How much one read takes at most, if the buffer handed in is not larger.
-const READ_SIZE: usize = 16 * 1024;
+pub(super) const READ_SIZE: usize = 16 * 1024;
 
 /// A read that gives so much may have emptied no more than the terminal's first buffer: Linux keeps 4096 bytes in it, and
 /// brings what else has come when there is room again.
@@ -43,6 +41,8 @@ const MOST_BEFORE_WRITE: usize = 256 * 1024;
 pub(super) struct Line<D> {
     /// `None` while there is no open port.
     port: Option<D>,
+    /// While the port is being opened: when to go on with that if nothing is found of it.
+    opening: Option<Moment>,
     timeline: Timeline,
     interrupt: Interrupt,
     /// Whether the interrupt has been told; it is told once.
@@ -53,8 +53,6 @@ pub(super) struct Line<D> {
     is_failing: bool,
     /// What was found of the port and was not used up: callers that wait for several are told of bytes only once.
     ready: Ready,
-    /// Makes the reason for which a port is closed whose other end is gone.
-    hung_up: fn() -> CloseReason,
     /// When a read last found that nothing more had come.
     emptied_at: Option<Moment>,
     /// When the run came back to wait, if it waits for this port alone and has not been told anything since.
@@ -78,13 +76,13 @@ struct Unsent {
     written: usize,
 }
 
-impl<D: AsFd> Line<D> {
-    /// Makes a line without a port, and with nothing to tell; `hung_up` says why a port is closed whose other end is
-    /// gone.
-    pub(super) fn new(clock: Clock, interrupt: Interrupt, hung_up: fn() -> CloseReason) -> Line<D> {
+impl<D: Wire> Line<D> {
+    /// Makes a line without a port, and with nothing to tell.
+    pub(super) fn new(clock: Clock, interrupt: Interrupt) -> Line<D> {
         sharpen_timers();
         Line {
             port: None,
+            opening: None,
             timeline: Timeline::new(clock),
             interrupt,
             heard: false,
@@ -92,21 +90,43 @@ impl<D: AsFd> Line<D> {
             unsent: VecDeque::new(),
             is_failing: false,
             ready: Ready::default(),
-            hung_up,
             emptied_at: None,
             came_back: None,
         }
     }
 
-    /// Takes a port, and tells that it is open; what already waits in it is told before.
+    /// Takes a port, and tells when it is open; what already waits in it then is told before. What opening takes goes on
+    /// during waits.
     pub(super) fn open(&mut self, port: D) {
         self.port = Some(port);
-        let mut waited = Vec::new();
-        self.read_all(&mut waited);
-        if !waited.is_empty() {
-            self.news.push_back(News::Came(waited));
+        self.go_on_opening();
+    }
+
+    fn go_on_opening(&mut self) {
+        self.opening = None;
+        let now = self.now();
+        let Some(port) = &mut self.port else { return };
+        match port.go_on(now) {
+            Ok(Opening::Until(moment)) => self.opening = Some(moment),
+            Ok(Opening::Open) => {
+                let mut waited = Vec::new();
+                self.read_all(&mut waited);
+                if !waited.is_empty() {
+                    self.news.push_back(News::Came(waited));
+                }
+                self.tell(Happening::Opened(PortId::FIRST));
+                self.tell_note();
+            }
+            Err(reason) => {
+                self.let_go();
+                self.tell(Happening::Closed(PortId::FIRST, reason));
+            }
         }
-        self.tell(Happening::Opened(PortId::FIRST));
+    }
+
+    /// Returns until when the port is being opened, if nothing is found of it before.
+    pub(super) fn opening(&self) -> Option<Moment> {
+        self.opening
     }
 
     /// Closes the port on purpose: what has not been reported of it is forgotten.
@@ -127,7 +147,7 @@ impl<D: AsFd> Line<D> {
 
     /// Writes now what the system takes, and the rest during waits; without a port nothing.
     pub(super) fn write(&mut self, token: WriteToken, bytes: Vec<u8>) {
-        if self.port.is_none() {
+        if self.port.is_none() || self.opening.is_some() {
             return;
         }
         let must_queue = !self.unsent.is_empty() || self.is_failing;
@@ -155,7 +175,10 @@ impl<D: AsFd> Line<D> {
             match self.poll(until.map(|until| until.since(now))) {
                 Ok(found) => self.found(found),
                 Err(Errno::INTR) => continue,
-                Err(errno) => return self.closed(self.fate(errno)),
+                Err(errno) => {
+                    let reason = self.fate(errno);
+                    return self.closed(reason);
+                }
             }
             if let Some(told) = self.look(until, received) {
                 return told;
@@ -183,31 +206,46 @@ impl<D: AsFd> Line<D> {
         if let Some(told) = self.news(received) {
             return Some(told);
         }
+        if self.opening.is_some() {
+            self.ready = Ready::default();
+            self.go_on_opening();
+            return self.news(received);
+        }
         if std::mem::take(&mut self.ready.writable) {
             self.write_on();
         }
-        let port = self.port.as_ref()?;
-        let may_be_gone = self.ready.hung_up || self.is_failing;
-        if !std::mem::take(&mut self.ready.readable) && !may_be_gone {
-            return None;
-        }
-        received.reserve(READ_SIZE);
-        match rustix::io::retry_on_intr(|| read(port, spare_capacity(received))) {
-            Ok(0) => Some(self.closed((self.hung_up)())),
-            Ok(n) => {
-                // Less than there was room for is all there was.
-                self.ready.readable = received.len() == received.capacity();
-                let came_back = self.came_back.take();
-                if n >= FULL {
-                    self.timeline.was_behind(came_back.unwrap_or_else(|| self.timeline.now()));
-                }
-                let now = self.timeline.in_time_for(until);
-                self.emptied_at = (n < FULL).then_some(now);
-                Some((now, Happening::Received(PortId::FIRST)))
+        let known = received.len();
+        loop {
+            let port = self.port.as_mut()?;
+            let may_be_gone = self.ready.hung_up || self.is_failing;
+            if !std::mem::take(&mut self.ready.readable) && !may_be_gone {
+                return None;
             }
-            Err(Errno::AGAIN) if may_be_gone => Some(self.closed((self.hung_up)())),
-            Err(Errno::AGAIN) => None,
-            Err(errno) => Some(self.closed(self.fate(errno))),
+            let taken = port.read(received);
+            self.tell_note();
+            match taken {
+                Ok(Taken { n: 0, .. }) => return Some(self.fall()),
+                Ok(Taken { n, has_more }) => {
+                    self.ready.readable = has_more;
+                    // The port may have kept all of it to itself.
+                    if received.len() == known {
+                        continue;
+                    }
+                    let came_back = self.came_back.take();
+                    if n >= FULL {
+                        self.timeline.was_behind(came_back.unwrap_or_else(|| self.timeline.now()));
+                    }
+                    let now = self.timeline.in_time_for(until);
+                    self.emptied_at = (n < FULL).then_some(now);
+                    return Some((now, Happening::Received(PortId::FIRST)));
+                }
+                Err(Errno::AGAIN) if may_be_gone => return Some(self.fall()),
+                Err(Errno::AGAIN) => return None,
+                Err(errno) => {
+                    let reason = self.fate(errno);
+                    return Some(self.closed(reason));
+                }
+            }
         }
     }
 
@@ -270,9 +308,10 @@ impl<D: AsFd> Line<D> {
 
     /// Returns what to wait for, if the port is open.
     pub(super) fn awaited(&self) -> Option<Awaited<'_>> {
-        let port = self.port.as_ref()?.as_fd();
-        let interest = if self.has_unsent() { Interest::BytesOrRoom } else { Interest::Bytes };
-        Some(Awaited { port, interest })
+        let port = self.port.as_ref()?;
+        let wants_room = port.wants_room() || (self.has_unsent() && port.takes_bytes());
+        let interest = if wants_room { Interest::BytesOrRoom } else { Interest::Bytes };
+        Some(Awaited { port: port.as_fd(), interest })
     }
 
     /// Returns whether the other end of the port is gone, in which case waits will tell of it.
@@ -286,9 +325,28 @@ impl<D: AsFd> Line<D> {
         self.timeline.at_once(Happening::Closed(PortId::FIRST, reason))
     }
 
+    /// Closes the port because its other end is gone.
+    fn fall(&mut self) -> (Moment, Happening) {
+        let reason = self.gone();
+        self.closed(reason)
+    }
+
+    /// Returns why the port is closed when its other end is gone.
+    fn gone(&mut self) -> CloseReason {
+        self.port.as_mut().map_or_else(CloseReason::unplugged, Wire::gone)
+    }
+
+    /// Tells what the port has to say to the user, if it has.
+    fn tell_note(&mut self) {
+        while let Some(note) = self.port.as_mut().and_then(Wire::note) {
+            self.tell(Happening::Noted(PortId::FIRST, note));
+        }
+    }
+
     /// Closes the port and forgets what can not be written any more; what has happened is still told.
     fn let_go(&mut self) {
         self.port = None;
+        self.opening = None;
         self.unsent.clear();
         self.is_failing = false;
         self.ready = Ready::default();
@@ -298,16 +356,10 @@ impl<D: AsFd> Line<D> {
     /// Reads until there is no more. What else is found of the port is left to the next look.
     fn read_all(&mut self, received: &mut Vec<u8>) {
         let known = received.len();
-        while let Some(port) = self.port.as_ref() {
-            // Mostly there is nothing: no run keeps room for it.
-            let mut room = [MaybeUninit::uninit(); FULL + 1];
-            let n = match read(port, &mut room[..]) {
-                Ok(([], _)) => return self.ready.hung_up = true,
-                Ok((bytes, _)) => {
-                    received.extend_from_slice(bytes);
-                    bytes.len()
-                }
-                Err(Errno::INTR) => continue,
+        while let Some(port) = self.port.as_mut().filter(|_| self.opening.is_none()) {
+            let n = match port.read(received) {
+                Ok(Taken { n: 0, .. }) => return self.ready.hung_up = true,
+                Ok(Taken { n, .. }) => n,
                 Err(Errno::AGAIN) => 0,
                 Err(_) => return self.ready.hung_up = true,
             };
@@ -324,11 +376,12 @@ impl<D: AsFd> Line<D> {
     }
 
     /// Returns why the port is closed after an error of read or write.
-    fn fate(&self, errno: Errno) -> CloseReason {
+    fn fate(&mut self, errno: Errno) -> CloseReason {
         if means_hang_up(errno) {
-            return (self.hung_up)();
+            return self.gone();
         }
-        CloseReason::Broken { reason: in_words(&io::Error::from(errno)), help: None }
+        let help = self.port.as_ref().and_then(|port| port.advice(errno));
+        CloseReason::Broken { reason: in_words(&io::Error::from(errno)), help }
     }
 
     fn poll(&self, left: Option<Duration>) -> Result<Ready, Errno> {
@@ -355,6 +408,9 @@ impl<D: AsFd> Line<D> {
 
     /// Makes one attempt at writing the first of the unsent.
     fn write_on(&mut self) {
+        if let Some(port) = &mut self.port {
+            port.flush();
+        }
         if let Some(first) = self.unsent.pop_front()
             && let Some(left) = self.attempt(first)
         {
@@ -364,8 +420,8 @@ impl<D: AsFd> Line<D> {
 
     /// Makes one attempt at writing; returns what is to be tried again.
     fn attempt(&mut self, mut unsent: Unsent) -> Option<Unsent> {
-        let port = self.port.as_ref()?;
-        match write(port, &unsent.bytes[unsent.written..]) {
+        let port = self.port.as_mut()?;
+        match port.write(&unsent.bytes[unsent.written..]) {
             Ok(n) => {
                 unsent.written += n;
                 if unsent.written < unsent.bytes.len() {
@@ -380,7 +436,8 @@ impl<D: AsFd> Line<D> {
                 if means_hang_up(errno) {
                     self.is_failing = true;
                 } else {
-                    self.tell(Happening::Closed(PortId::FIRST, self.fate(errno)));
+                    let reason = self.fate(errno);
+                    self.tell(Happening::Closed(PortId::FIRST, reason));
                 }
                 None
             }
@@ -390,201 +447,8 @@ impl<D: AsFd> Line<D> {
 
 /// Says whether an error of read or write means that the other end is gone.
 fn means_hang_up(errno: Errno) -> bool {
-    matches!(errno, Errno::IO | Errno::NXIO | Errno::NODEV | Errno::PIPE)
+    matches!(errno, Errno::IO | Errno::NXIO | Errno::NODEV | Errno::PIPE | Errno::CONNRESET)
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Read;
-    use std::os::unix::net::UnixStream;
-    use std::thread;
-
-    use rustix::fs::{OFlags, fcntl_setfl};
-    use rustix::pipe::pipe;
-
-    use super::*;
-
-    /// Returns a line without a port.
-    fn closed<D: AsFd>() -> (Line<D>, Interrupt) {
-        let interrupt = Interrupt::new().expect("a pipe");
-        (Line::new(Clock::start(), interrupt.clone(), CloseReason::unplugged), interrupt)
-    }
-
-    /// Returns a line with this port.
-    fn line<D: AsFd>(port: D) -> Line<D> {
-        let (mut line, _) = closed();
-        line.open(port);
-        assert_eq!(line.news(&mut Vec::new()).map(|(_, told)| told), Some(Happening::Opened(PortId::FIRST)));
-        line
-    }
-
-    /// Returns two connected ends that behave as a port does, the first without blocking.
-    fn pair() -> (UnixStream, UnixStream) {
-        let (near, far) = UnixStream::pair().expect("two sockets");
-        near.set_nonblocking(true).expect("a socket can do without blocking");
-        (near, far)
-    }
-
-    #[test]
-    fn bytes_are_told_before_the_hang_up_behind_them() {
-        let (near, far) = pair();
-        let mut line = line(near);
-        write(&far, b"bye").expect("a socket takes 3 bytes");
-        drop(far);
-        let mut received = Vec::new();
-        assert_eq!(line.wait(None, &mut received).1, Happening::Received(PortId::FIRST));
-        assert_eq!(received, b"bye");
-        let (_, happening) = line.wait(None, &mut received);
-        assert_eq!(happening, Happening::Closed(PortId::FIRST, CloseReason::unplugged()));
-    }
-
-    #[test]
-    fn a_hang_up_that_was_found_is_told() {
-        let (near, far) = pair();
-        let mut line = line(near);
-        drop(far);
-        line.found(Ready { hung_up: true, ..Ready::default() });
-        let told = line.look(None, &mut Vec::new()).map(|(_, told)| told);
-        assert_eq!(told, Some(Happening::Closed(PortId::FIRST, CloseReason::unplugged())));
-    }
-
-    #[test]
-    fn a_deadline_is_never_early() {
-        let (near, _far) = pair();
-        let mut line = line(near);
-        for us in [0, 1, 10, 999, 1000, 1001, 2500] {
-            let until = line.now() + Duration::from_micros(us);
-            let (now, happening) = line.wait(Some(until), &mut Vec::new());
-            assert_eq!(happening, Happening::Nothing);
-            assert!(now >= until, "{now:?} is before {until:?}");
-        }
-    }
-
-    #[test]
-    fn bytes_win_over_a_deadline_that_has_passed() {
-        let (near, far) = pair();
-        let mut line = line(near);
-        write(&far, b"late").expect("a socket takes 4 bytes");
-        let until = line.now();
-        let (now, happening) = line.wait(Some(until), &mut Vec::new());
-        assert_eq!((now, happening), (until, Happening::Received(PortId::FIRST)));
-    }
-
-    #[test]
-    fn a_run_is_behind_while_it_works_and_the_line_has_a_full_buffer() {
-        let (near, far) = pair();
-        let mut line = line(near);
-        let mut take = |written: &[u8], works: Duration| {
-            write(&far, written).expect("a socket takes some thousand bytes");
-            let begun = line.now();
-            while line.now() < begun + works {}
-            let before = line.behind();
-            assert_eq!(line.wait(None, &mut Vec::new()).1, Happening::Received(PortId::FIRST));
-            line.behind() - before
-        };
-        let works = Duration::from_millis(2);
-        take(b"x", works);
-        assert_eq!(take(&[b'x'; FULL - 1], works), Duration::ZERO, "there was room for more");
-        assert!(take(&[b'x'; FULL], works) >= works);
-    }
-
-    #[test]
-    fn a_late_wake_up_does_not_set_the_moment_back() {
-        let (near, far) = pair();
-        let mut line = line(near);
-        let (before, _) = line.wait(Some(Moment::START), &mut Vec::new());
-        write(&far, b"late").expect("a socket takes 4 bytes");
-        let (now, _) = line.wait(Some(Moment::START), &mut Vec::new());
-        assert_eq!(now, before);
-    }
-
-    #[test]
-    fn an_interrupt_ends_a_wait_and_is_told_once() {
-        let (mut line, interrupt) = closed::<UnixStream>();
-        thread::scope(|scope| {
-            scope.spawn(|| interrupt.raise());
-            assert_eq!(line.wait(None, &mut Vec::new()).1, Happening::Interrupt);
-        });
-        let until = line.now() + Duration::from_millis(1);
-        assert_eq!(line.wait(Some(until), &mut Vec::new()).1, Happening::Nothing);
-    }
-
-    #[test]
-    fn an_interrupt_is_told_to_each_world_that_shares_it() {
-        let (mut line, interrupt) = closed::<UnixStream>();
-        let mut other = Line::<UnixStream>::new(Clock::start(), interrupt.clone(), CloseReason::unplugged);
-        interrupt.raise();
-        assert_eq!(line.wait(None, &mut Vec::new()).1, Happening::Interrupt);
-        assert_eq!(other.wait(None, &mut Vec::new()).1, Happening::Interrupt);
-    }
-
-    #[test]
-    fn a_write_to_nobody_is_a_hang_up() {
-        let (near, far) = pair();
-        let mut line = line(near);
-        drop(far);
-        line.write(WriteToken::new(PortId::FIRST, 1), b"x".to_vec());
-        let (_, happening) = line.wait(None, &mut Vec::new());
-        assert_eq!(happening, Happening::Closed(PortId::FIRST, CloseReason::unplugged()));
-    }
-
-    #[test]
-    fn what_came_before_a_write_to_nobody_is_told_before_the_hang_up() {
-        let (near, far) = pair();
-        let mut line = line(near);
-        write(&far, b"bye").expect("a socket takes 3 bytes");
-        drop(far);
-        line.write(WriteToken::new(PortId::FIRST, 1), b"x".to_vec());
-        let mut received = Vec::new();
-        assert_eq!(line.wait(None, &mut received).1, Happening::Received(PortId::FIRST));
-        assert_eq!(received, b"bye");
-        let (_, happening) = line.wait(None, &mut received);
-        assert_eq!(happening, Happening::Closed(PortId::FIRST, CloseReason::unplugged()));
-    }
-
-    #[test]
-    fn a_write_that_the_system_refuses_is_told_in_its_words() {
-        let (only_for_reading, _writer) = pipe().expect("a pipe");
-        fcntl_setfl(&only_for_reading, OFlags::NONBLOCK).expect("a pipe can do without blocking");
-        let mut line = line(only_for_reading);
-        line.write(WriteToken::new(PortId::FIRST, 1), b"x".to_vec());
-        let (_, happening) = line.wait(None, &mut Vec::new());
-        let reason = "bad file descriptor".to_string();
-        assert_eq!(happening, Happening::Closed(PortId::FIRST, CloseReason::Broken { reason, help: None }));
-    }
-
-    #[test]
-    fn what_the_system_does_not_take_of_a_write_leaves_during_waits() {
-        let (near, mut far) = pair();
-        let mut line = line(near);
-        let bytes: Vec<u8> = (0..1_000_000_u32).map(|n| n as u8).collect();
-        line.write(WriteToken::new(PortId::FIRST, 1), bytes.clone());
-        assert!(line.has_unsent() && line.news(&mut Vec::new()).is_none());
-        let (mut came, mut piece) = (Vec::new(), vec![0; 64 * 1024]);
-        let mut told = None;
-        while came.len() < bytes.len() {
-            let n = far.read(&mut piece).expect("more comes");
-            came.extend_from_slice(&piece[..n]);
-            line.found(Ready { writable: true, ..Ready::default() });
-            told = told.or(line.look(None, &mut Vec::new()));
-        }
-        assert_eq!(
-            told.or(line.news(&mut Vec::new())).map(|(_, told)| told),
-            Some(Happening::Sent(WriteToken::new(PortId::FIRST, 1)))
-        );
-        assert!(came == bytes);
-    }
-
-    #[test]
-    fn writes_are_told_in_order_and_an_empty_one_is_a_write() {
-        let (near, _far) = pair();
-        let mut line = line(near);
-        for (number, bytes) in [(1, b"a".to_vec()), (2, Vec::new()), (3, b"b".to_vec())] {
-            line.write(WriteToken::new(PortId::FIRST, number), bytes);
-        }
-        for number in 1..=3 {
-            let (_, happening) = line.wait(None, &mut Vec::new());
-            assert_eq!(happening, Happening::Sent(WriteToken::new(PortId::FIRST, number)));
-        }
-    }
-}
+mod tests;

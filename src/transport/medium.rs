@@ -1,13 +1,13 @@
 //! `PortOn`: the world of one port on a descriptor; a `Medium` is everything in which such ports differ.
 
 use std::collections::VecDeque;
-use std::os::fd::AsFd;
 use std::time::Duration;
 
 use super::clock::Clock;
 use super::interrupt::Interrupt;
 use super::line::Line;
 use super::watched::{Awaited, Ready, Watched};
+use super::wire::Wire;
 use crate::event::CloseReason;
 use crate::port::{Capabilities, Happening, PortCommand, PortId};
 use crate::settings::LineSettings;
@@ -17,19 +17,15 @@ use crate::world::World;
 /// What a port is made of.
 pub(super) trait Medium {
     /// The port while it is open.
-    type Port: AsFd;
+    type Port: Wire;
 
     /// What can be asked of it.
     const CAPABILITIES: Capabilities;
 
-    /// Returns why the port is closed when its other end is gone: [`CloseReason::HungUp`] with the advice for this
-    /// medium.
-    fn hung_up() -> CloseReason;
-
     /// Opens the port, so that reading and writing do not block.
     ///
     /// All ports of a run, or of many runs, wait while a port is opened: what takes longer than a few system calls is
-    /// begun here, and waits and writes go on with it.
+    /// begun here, and waits go on with it: [`Wire::go_on`].
     ///
     /// # Errors
     ///
@@ -43,6 +39,12 @@ pub(super) trait Medium {
     ///
     /// Why it cannot be done; the port is then closed.
     fn carry_out(port: &mut Self::Port, command: &PortCommand, now: Moment) -> Result<Progress, CloseReason>;
+
+    /// Returns why a flow cannot go on that asks for what is not among the capabilities; `None` lets the command have no
+    /// effect.
+    fn refusal(_command: &PortCommand) -> Option<CloseReason> {
+        None
+    }
 }
 
 /// How far a command is.
@@ -70,7 +72,7 @@ pub(super) struct PortOn<M: Medium> {
 impl<M: Medium> PortOn<M> {
     /// Makes the world of a port; nothing is opened yet.
     pub(super) fn new(medium: M, clock: Clock, interrupt: Interrupt) -> PortOn<M> {
-        PortOn { medium, line: Line::new(clock, interrupt, M::hung_up), under_way: None, later: VecDeque::new() }
+        PortOn { medium, line: Line::new(clock, interrupt), under_way: None, later: VecDeque::new() }
     }
 
     /// Goes on with what is under way, and then with what was asked for meanwhile; returns when to come back, if time
@@ -80,6 +82,9 @@ impl<M: Medium> PortOn<M> {
             if self.line.port().is_none() {
                 self.forget_commands();
                 return None;
+            }
+            if let Some(until) = self.line.opening() {
+                return Some(until);
             }
             match self.under_way.take() {
                 None => {
@@ -146,6 +151,9 @@ impl<M: Medium> PortOn<M> {
             return self.line.write(token, bytes);
         }
         if !M::CAPABILITIES.cover(command.needs()) {
+            if let Some(reason) = M::refusal(&command) {
+                self.line.lose(reason);
+            }
             return;
         }
         let now = self.line.now();
@@ -173,7 +181,7 @@ impl<M: Medium> World for PortOn<M> {
             | PortCommand::Break { .. }
             | PortCommand::Reconfigure { .. }
             | PortCommand::DiscardInput) => {
-                if self.under_way.is_some() {
+                if self.under_way.is_some() || self.line.opening().is_some() {
                     self.later.push_back(other);
                 } else {
                     self.carry_out(other);
@@ -229,6 +237,7 @@ impl<M: Medium> Watched for PortOn<M> {
 #[cfg(test)]
 mod tests {
     use std::io::Read;
+    use std::os::fd::AsFd;
     use std::os::unix::net::UnixStream;
 
     use super::*;
@@ -251,14 +260,16 @@ mod tests {
         }
     }
 
+    impl Wire for Near {
+        fn gone(&mut self) -> CloseReason {
+            CloseReason::HungUp { help: "the test ended it".to_string() }
+        }
+    }
+
     impl Medium for Slow {
         type Port = Near;
 
         const CAPABILITIES: Capabilities = Capabilities::of(&[Capability::DiscardInput]);
-
-        fn hung_up() -> CloseReason {
-            CloseReason::HungUp { help: "the test ended it".to_string() }
-        }
 
         fn open(&mut self, _settings: LineSettings) -> Result<Near, CloseReason> {
             let stream = self.near.take().ok_or_else(CloseReason::unplugged)?;

@@ -18,6 +18,7 @@ use super::clock::Clock;
 use super::deadline::timespec;
 use super::interrupt::Interrupt;
 use super::medium::{Medium, PortOn, Progress};
+use super::wire::Wire;
 use super::words::in_words;
 use crate::event::CloseReason;
 use crate::port::{Capabilities, Capability, Happening, PortCommand, PortId};
@@ -62,8 +63,9 @@ impl PtyWorld {
     ///
     /// The system has no pseudo-terminal left, or the link can not be made; in words for the user.
     pub fn create(clock: Clock, interrupt: Interrupt, link: Option<&Path>) -> Result<PtyWorld, String> {
-        let (master, host_side, path) =
-            create_pair().map_err(|error| format!("no pseudo-terminal: {}", in_words(&error)))?;
+        let no_terminal = |error: io::Error| format!("no pseudo-terminal: {}", in_words(&error));
+        let (master, host_side, path) = create_pair().map_err(no_terminal)?;
+        make_raw(&host_side).map_err(no_terminal)?;
         if let Some(link) = link {
             make_link(&path, link).map_err(|error| format!("no link `{}`: {}", link.display(), in_words(&error)))?;
         }
@@ -100,14 +102,16 @@ impl World for PtyWorld {
     }
 }
 
+impl Wire for OwnedFd {
+    fn gone(&mut self) -> CloseReason {
+        CloseReason::HungUp { help: "the system took the pseudo-terminal away: serve the device again".to_string() }
+    }
+}
+
 impl Medium for Pty {
     type Port = OwnedFd;
 
     const CAPABILITIES: Capabilities = Capabilities::of(&[Capability::DiscardInput]);
-
-    fn hung_up() -> CloseReason {
-        CloseReason::HungUp { help: "the system took the pseudo-terminal away: serve the device again".to_string() }
-    }
 
     fn open(&mut self, _settings: LineSettings) -> Result<OwnedFd, CloseReason> {
         self.master.try_clone().map_err(|error| CloseReason::CannotOpen { reason: in_words(&error), help: None })
@@ -154,7 +158,8 @@ impl Drop for Pty {
     }
 }
 
-fn discard_input(port: &OwnedFd) {
+/// Throws away what can be read.
+pub(super) fn discard_input(port: &OwnedFd) {
     let mut bytes = Vec::with_capacity(4096);
     let mut n_discarded = 0;
     while let Ok(n @ 1..) = read(port, spare_capacity(&mut bytes)) {
@@ -166,8 +171,9 @@ fn discard_input(port: &OwnedFd) {
     }
 }
 
-/// Makes a pseudo-terminal: the device's side, which does not block, the host's side, and its path.
-fn create_pair() -> io::Result<(OwnedFd, OwnedFd, PathBuf)> {
+/// Makes a pseudo-terminal: the device's side, which does not block, the host's side, and its path. It changes bytes as a
+/// terminal does.
+pub(super) fn create_pair() -> io::Result<(OwnedFd, OwnedFd, PathBuf)> {
     let how = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
     #[cfg(target_os = "linux")]
     let how = how | OpenptFlags::CLOEXEC;
@@ -178,11 +184,15 @@ fn create_pair() -> io::Result<(OwnedFd, OwnedFd, PathBuf)> {
     let path = ptsname(&master, Vec::new())?;
     let path = PathBuf::from(path.into_string().map_err(io::Error::other)?);
     let host_side = open(&path, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?;
-    let mut modes = tcgetattr(&host_side)?;
-    modes.make_raw();
-    tcsetattr(&host_side, OptionalActions::Now, &modes)?;
     fcntl_setfl(&master, fcntl_getfl(&master)? | OFlags::NONBLOCK)?;
     Ok((master, host_side, path))
+}
+
+/// Lets a terminal change no byte.
+fn make_raw(terminal: &OwnedFd) -> io::Result<()> {
+    let mut modes = tcgetattr(terminal)?;
+    modes.make_raw();
+    Ok(tcsetattr(terminal, OptionalActions::Now, &modes)?)
 }
 
 fn make_link(path: &Path, link: &Path) -> io::Result<()> {

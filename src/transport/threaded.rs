@@ -7,8 +7,9 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use super::bell::Bell;
 use super::clock::{Clock, Timeline};
@@ -16,7 +17,7 @@ use super::interrupt::Interrupt;
 use super::watched::Watched;
 use super::words::in_words;
 use crate::event::CloseReason;
-use crate::port::{Happening, PortCommand, PortId};
+use crate::port::{Capabilities, Happening, PortCommand, PortId};
 use crate::settings::LineSettings;
 use crate::time::Moment;
 use crate::world::World;
@@ -34,6 +35,7 @@ pub(super) struct ThreadedWorld {
     /// Whether the interrupt has been told; it is told once.
     heard: bool,
     serve: Serve,
+    capabilities: Capabilities,
     bell: Arc<Bell>,
     /// Under which the thread rings.
     number: usize,
@@ -87,12 +89,20 @@ impl ThreadedWorld {
             interrupt,
             heard: false,
             serve,
+            capabilities: Capabilities::ALL,
             bell,
             number: 0,
             link: None,
             told: None,
             leaving: None,
         }
+    }
+
+    /// Says what the port can do, if that is less than a serial port can.
+    #[cfg(windows)]
+    pub(super) fn able_to(mut self, capabilities: Capabilities) -> ThreadedWorld {
+        self.capabilities = capabilities;
+        self
     }
 
     fn open(&mut self, settings: LineSettings) {
@@ -142,6 +152,10 @@ impl ThreadedWorld {
 }
 
 impl World for ThreadedWorld {
+    fn capabilities(&self) -> Capabilities {
+        self.capabilities
+    }
+
     fn perform(&mut self, _port: PortId, command: PortCommand) {
         match command {
             PortCommand::Open { settings } => self.open(settings),
@@ -257,6 +271,19 @@ impl Errand {
             Ok(order) => Ok(Some(order)),
             Err(TryRecvError::Empty) => Ok(None),
             Err(TryRecvError::Disconnected) => Err(CloseReason::Finished),
+        }
+    }
+
+    /// Returns what is to be done next, if there is something within that time.
+    ///
+    /// # Errors
+    ///
+    /// The run has closed the port.
+    pub(super) fn order_within(&self, time: Duration) -> Result<Option<PortCommand>, CloseReason> {
+        match self.orders.recv_timeout(time) {
+            Ok(order) => Ok(Some(order)),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => Err(CloseReason::Finished),
         }
     }
 

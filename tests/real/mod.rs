@@ -14,6 +14,7 @@ pub(crate) mod transcript;
 mod dialect;
 mod faults;
 mod passing;
+mod ports;
 mod refusals;
 
 use std::io::Write;

@@ -413,3 +413,55 @@ fn both_waits_for_descriptors_find_what_comes_and_what_can_be_written() {
         assert_eq!(run_on_terminals(&mut poll, &flow, n_ports, &interrupt), passed);
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn ports_over_a_network_run_with_others_and_one_that_is_not_there_stops_none() {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use crate::transport::driven::{full_listener, no_host};
+    let clock = Clock::start();
+    let listeners: Vec<TcpListener> =
+        (0..20).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port is free")).collect();
+    let mut names: Vec<String> = listeners
+        .iter()
+        .map(|one| format!("tcp://localhost:{}", one.local_addr().expect("it has one").port()))
+        .collect();
+    // Nobody answers there for as long as the others need.
+    let (_full, silent) = full_listener();
+    names.insert(0, silent);
+    names.insert(1, format!("tcp://{}:4001", no_host()));
+    names.push("exec:sh -c 'read line; echo OK; read line'".to_string());
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    for is_epoll in [false, true] {
+        let (interrupt, mut n_ended) = (interrupt(), 0);
+        let mut poll = poll::Poll::new(&interrupt);
+        let mut epoll = epoll::Epoll::new(&interrupt).expect("a descriptor");
+        let lookout: &mut dyn Lookout = if is_epoll { &mut epoll } else { &mut poll };
+        let verdicts = thread::scope(|scope| {
+            for listener in &listeners {
+                scope.spawn(|| {
+                    let (mut client, _) = listener.accept().expect("it connects");
+                    client.read_exact(&mut [0; 3]).expect("it asks");
+                    client.write_all(b"OK\r\n").expect("it is taken");
+                    // Until it closes.
+                    client.read(&mut [0]).unwrap_or_default();
+                });
+            }
+            let open =
+                |port: &str| crate::transport::open(&crate::transport::driven::real(port), clock, interrupt.clone());
+            let mut on_end = |_| {
+                n_ended += 1;
+                // All but the one that is silent.
+                if n_ended == names.len() - 1 {
+                    interrupt.raise();
+                }
+            };
+            run_on(lookout, &open, ASKS, &names, names.len(), &interrupt, &mut on_end)
+        });
+        let at = |wanted: usize| verdicts.iter().position(|(number, _)| *number == wanted).map(|at| verdicts[at].1);
+        assert_eq!((at(0), at(1)), (Some(Verdict::Interrupted), Some(Verdict::PortFailed)));
+        assert!((2..names.len()).all(|number| at(number) == Some(Verdict::Passed)), "{verdicts:?}");
+    }
+}

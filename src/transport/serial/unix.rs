@@ -19,6 +19,7 @@ use crate::port::{Capabilities, PortCommand};
 use crate::settings::LineSettings;
 use crate::time::Moment;
 use crate::transport::medium::{Medium, Progress};
+use crate::transport::wire::Wire;
 
 /// A serial port of this machine, by the name of its device node.
 #[derive(Debug)]
@@ -65,10 +66,6 @@ impl Medium for Serial {
 
     const CAPABILITIES: Capabilities = Capabilities::ALL;
 
-    fn hung_up() -> CloseReason {
-        CloseReason::unplugged()
-    }
-
     fn open(&mut self, settings: LineSettings) -> Result<Port, CloseReason> {
         Port::open(&self.name, settings)
     }
@@ -94,6 +91,8 @@ impl Medium for Serial {
         Ok(Progress::Done)
     }
 }
+
+impl Wire for Port {}
 
 impl AsFd for Port {
     fn as_fd(&self) -> BorrowedFd<'_> {
