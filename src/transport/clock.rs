@@ -35,12 +35,18 @@ pub(super) struct Timeline {
     told_at: Moment,
     /// How long the run worked, in all, while its line had more to give.
     behind: Duration,
+    /// How many bytes were found after the deadline of the wait that goes on.
+    late: usize,
 }
+
+/// So many bytes that are found after a deadline may have come before it: more than a system keeps of a serial port. A
+/// device that floods the line would have a wait without end.
+const MOST_LATE: usize = 64 * 1024;
 
 impl Timeline {
     /// Makes a timeline on which nothing has been told.
     pub(super) fn new(clock: Clock) -> Timeline {
-        Timeline { clock, last: Moment::START, told_at: Moment::START, behind: Duration::ZERO }
+        Timeline { clock, last: Moment::START, told_at: Moment::START, behind: Duration::ZERO, late: 0 }
     }
 
     /// Returns the moment that a happening without a deadline of its own has.
@@ -65,9 +71,16 @@ impl Timeline {
         self.behind
     }
 
-    /// Returns the moment of bytes that a wait until then has found: not behind its deadline.
-    pub(super) fn in_time_for(&mut self, until: Option<Moment>) -> Moment {
+    /// Says whether the deadline has passed and so many bytes were found since that the others came after it.
+    pub(super) fn is_past(&self, until: Option<Moment>) -> bool {
+        self.late >= MOST_LATE && until.is_some_and(|until| self.now() >= until)
+    }
+
+    /// Returns the moment of `n` bytes that a wait until then has found: not behind its deadline.
+    pub(super) fn in_time_for(&mut self, until: Option<Moment>, n: usize) -> Moment {
         let now = self.now();
+        let is_late = until.is_some_and(|until| now > until);
+        self.late = if is_late { self.late + n } else { 0 };
         self.told_at = now;
         self.last = until.map_or(now, |until| now.min(until.max(self.last)));
         self.last

@@ -214,6 +214,9 @@ impl<D: Wire> Line<D> {
         if std::mem::take(&mut self.ready.writable) {
             self.write_on();
         }
+        if self.timeline.is_past(until) {
+            return None;
+        }
         let known = received.len();
         loop {
             let port = self.port.as_mut()?;
@@ -235,7 +238,7 @@ impl<D: Wire> Line<D> {
                     if n >= FULL {
                         self.timeline.was_behind(came_back.unwrap_or_else(|| self.timeline.now()));
                     }
-                    let now = self.timeline.in_time_for(until);
+                    let now = self.timeline.in_time_for(until, n);
                     self.emptied_at = (n < FULL).then_some(now);
                     return Some((now, Happening::Received(PortId::FIRST)));
                 }

@@ -218,12 +218,13 @@ impl Watched for ThreadedWorld {
         let link = self.link.as_ref()?;
         let news = match self.told.take() {
             Some(happening) => News::Told(happening),
+            None if self.timeline.is_past(until) => return None,
             None => link.news.try_recv().ok()?,
         };
         match news {
             News::Received(bytes) => {
                 received.extend_from_slice(&bytes);
-                Some((self.timeline.in_time_for(until), Happening::Received(PortId::FIRST)))
+                Some((self.timeline.in_time_for(until, bytes.len()), Happening::Received(PortId::FIRST)))
             }
             News::Told(happening) => {
                 if matches!(happening, Happening::Closed(PortId::FIRST, _)) {

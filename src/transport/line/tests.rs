@@ -79,6 +79,29 @@ fn bytes_win_over_a_deadline_that_has_passed() {
 }
 
 #[test]
+fn a_device_that_floods_the_line_does_not_put_a_deadline_off() {
+    let (near, far) = pair();
+    far.set_nonblocking(true).expect("a socket can do without blocking");
+    let mut line = line(near);
+    let until = line.now();
+    let mut n_taken = 0;
+    loop {
+        while write(&far, &[b'y'; 4096]).is_ok() {}
+        let mut received = Vec::with_capacity(READ_SIZE);
+        match line.wait(Some(until), &mut received) {
+            (_, Happening::Nothing) => break,
+            (now, told) => assert_eq!((now, told), (until, Happening::Received(PortId::FIRST))),
+        }
+        n_taken += received.len();
+        assert!(n_taken < 1 << 20, "the wait does not end");
+    }
+    assert!(n_taken >= 64 << 10, "only {n_taken} bytes could have come in time");
+    let later = line.now() + Duration::from_secs(60);
+    let (now, told) = line.wait(Some(later), &mut Vec::new());
+    assert!(told == Happening::Received(PortId::FIRST) && now < later, "the next wait gets what came meanwhile");
+}
+
+#[test]
 fn a_late_wake_up_does_not_set_the_moment_back() {
     let (near, far) = pair();
     let mut line = line(near);
