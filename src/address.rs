@@ -35,6 +35,15 @@ pub(crate) enum RealPort {
 /// What addresses of other tools begin with, besides those with `://`.
 const SCHEMES: &[&str] = &["exec", "rfc2217", "socket", "ssh", "tcp", "telnet", "udp", "unix", "usb"];
 
+/// How a system compares names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum System {
+    /// `COM5` is `com5`, and ports are no files.
+    Windows,
+    /// Each byte counts, and ports are files.
+    Other,
+}
+
 /// What is wrong with the addresses of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum AddressError {
@@ -131,7 +140,7 @@ impl RealPort {
     fn fitting(&self, typed: &str, listed: &dyn Fn() -> Vec<String>) -> Result<Vec<RealPort>, AddressError> {
         match self {
             RealPort::Node(name) => {
-                Ok(names_like(&pattern(name, typed)?, listed).into_iter().map(RealPort::Node).collect())
+                Ok(names_like(&pattern(name, typed)?, System::HERE, listed).into_iter().map(RealPort::Node).collect())
             }
         }
     }
@@ -141,6 +150,18 @@ impl fmt::Display for RealPort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             RealPort::Node(name) => f.write_str(name),
+        }
+    }
+}
+
+impl System {
+    const HERE: System = if cfg!(windows) { System::Windows } else { System::Other };
+
+    /// Says whether two names mean one port, or one file.
+    fn is_same(self, a: &str, b: &str) -> bool {
+        match self {
+            System::Windows => a.replace('\\', "/").eq_ignore_ascii_case(&b.replace('\\', "/")),
+            System::Other => a == b,
         }
     }
 }
@@ -157,7 +178,7 @@ pub(crate) fn expand(typed: &[String], listed: &dyn Fn() -> Vec<String>) -> Resu
     let mut addresses: Vec<Address> = Vec::new();
     for text in typed {
         for address in fitting(text, listed)? {
-            if !addresses.contains(&address) {
+            if !addresses.iter().any(|known| System::HERE.is_same(&known.to_string(), &address.to_string())) {
                 addresses.push(address);
             }
         }
@@ -196,20 +217,27 @@ fn pattern(text: &str, typed: &str) -> Result<glob::Pattern, AddressError> {
 fn files_like(pattern: &glob::Pattern) -> Vec<String> {
     let paths = glob::glob(pattern.as_str()).into_iter().flatten();
     let mut files: Vec<String> = paths.flatten().map(|path| path.display().to_string()).collect();
+    if System::HERE == System::Windows {
+        // As a file is called in whatever is shown or kept.
+        files.iter_mut().for_each(|file| *file = file.replace('\\', "/"));
+    }
     files.sort_by(|a, b| natural_order(a, b));
     files
 }
 
 /// Returns the ports that fit a pattern. Where they are files, links and pseudo-terminals are among them, which the
 /// system would not list as ports.
-fn names_like(pattern: &glob::Pattern, listed: &dyn Fn() -> Vec<String>) -> Vec<String> {
-    if cfg!(unix) {
-        return files_like(pattern);
+fn names_like(pattern: &glob::Pattern, system: System, listed: &dyn Fn() -> Vec<String>) -> Vec<String> {
+    match system {
+        System::Other => files_like(pattern),
+        System::Windows => {
+            let in_any_case = glob::MatchOptions { case_sensitive: false, ..glob::MatchOptions::default() };
+            let mut names = listed();
+            names.retain(|name| pattern.matches_with(name, in_any_case));
+            names.sort_by(|a, b| natural_order(a, b));
+            names
+        }
     }
-    let mut names = listed();
-    names.retain(|name| pattern.matches(name));
-    names.sort_by(|a, b| natural_order(a, b));
-    names
 }
 
 fn check_together(addresses: &[Address]) -> Result<(), AddressError> {

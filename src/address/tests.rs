@@ -18,7 +18,7 @@ fn recordings(names: &[&str]) -> (tempfile::TempDir, String) {
     for name in names {
         std::fs::write(folder.path().join(name), "").expect("it can be written");
     }
-    let before = format!("replay:{}/", folder.path().display());
+    let before = format!("replay:{}/", folder.path().display().to_string().replace('\\', "/"));
     (folder, before)
 }
 
@@ -134,4 +134,19 @@ fn an_address_of_another_tool_is_said_to_be_unsupported() {
     {
         assert_eq!(Address::read(typed), Ok(Address::parse(typed)));
     }
+}
+
+#[test]
+fn names_are_compared_as_the_system_compares_them() {
+    let listed = || ["COM12", "COM1", "COM5", "LPT1"].map(String::from).to_vec();
+    let like = |text: &str| {
+        let pattern = glob::Pattern::new(text).expect("it is a pattern");
+        names_like(&pattern, System::Windows, &listed)
+    };
+    assert_eq!(like("com*"), ["COM1", "COM5", "COM12"]);
+    assert_eq!(like("com[51]*"), ["COM1", "COM5", "COM12"]);
+    assert_eq!(like("COM?"), ["COM1", "COM5"]);
+    assert!(System::Windows.is_same("com5", "COM5") && !System::Windows.is_same("COM5", "COM15"));
+    assert!(System::Windows.is_same(r"replay:logs\a.recording", "replay:Logs/A.recording"));
+    assert!(!System::Other.is_same("/dev/ttyS0", "/dev/ttys0") && System::Other.is_same("a", "a"));
 }
