@@ -40,6 +40,15 @@ pub(crate) enum Address {
 /// How long the label of a command is at most.
 const LONGEST_LABEL: usize = 40;
 
+/// How a system compares names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum System {
+    /// `COM5` is `com5`, and ports are no files.
+    Windows,
+    /// Each byte counts, and ports are files.
+    Other,
+}
+
 /// What is wrong with the addresses of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum AddressError {
@@ -151,6 +160,18 @@ impl fmt::Display for Address {
     }
 }
 
+impl System {
+    const HERE: System = if cfg!(windows) { System::Windows } else { System::Other };
+
+    /// Says whether two names mean one port, or one file.
+    fn is_same(self, a: &str, b: &str) -> bool {
+        match self {
+            System::Windows => a.replace('\\', "/").eq_ignore_ascii_case(&b.replace('\\', "/")),
+            System::Other => a == b,
+        }
+    }
+}
+
 /// Reads several addresses; the place of a pattern is taken by what fits it, in natural order. Each address is there
 /// once.
 ///
@@ -166,7 +187,7 @@ pub(crate) fn expand(
     let mut addresses: Vec<Address> = Vec::new();
     for text in typed {
         for address in fitting(text, listed)? {
-            if !addresses.contains(&address) {
+            if !addresses.iter().any(|known| System::HERE.is_same(&known.to_string(), &address.to_string())) {
                 addresses.push(address);
             }
         }
@@ -216,7 +237,7 @@ fn fitting(typed: &str, listed: &dyn Fn() -> Vec<PortDescription>) -> Result<Vec
             files.into_iter().map(|file| Address::Recording(PathBuf::from(file))).collect()
         }
         Address::Real(RealPort::Node(name)) if is_pattern => {
-            let names = names_like(&pattern(name, typed)?, listed);
+            let names = names_like(&pattern(name, typed)?, System::HERE, listed);
             names.into_iter().map(|name| Address::Real(RealPort::Node(name))).collect()
         }
         Address::OwnDevice | Address::Device(_) | Address::Recording(_) | Address::Real(_) => vec![address.clone()],
@@ -237,20 +258,27 @@ fn pattern(text: &str, typed: &str) -> Result<glob::Pattern, AddressError> {
 fn files_like(pattern: &glob::Pattern) -> Vec<String> {
     let paths = glob::glob(pattern.as_str()).into_iter().flatten();
     let mut files: Vec<String> = paths.flatten().map(|path| path.display().to_string()).collect();
+    if System::HERE == System::Windows {
+        // As a file is called in whatever is shown or kept.
+        files.iter_mut().for_each(|file| *file = file.replace('\\', "/"));
+    }
     files.sort_by(|a, b| natural_order(a, b));
     files
 }
 
 /// Returns the ports that fit a pattern. Where they are files, links and pseudo-terminals are among them, which the
 /// system would not list as ports.
-fn names_like(pattern: &glob::Pattern, listed: &dyn Fn() -> Vec<PortDescription>) -> Vec<String> {
-    if cfg!(unix) {
-        return files_like(pattern);
+fn names_like(pattern: &glob::Pattern, system: System, listed: &dyn Fn() -> Vec<PortDescription>) -> Vec<String> {
+    match system {
+        System::Other => files_like(pattern),
+        System::Windows => {
+            let in_any_case = glob::MatchOptions { case_sensitive: false, ..glob::MatchOptions::default() };
+            let mut names: Vec<String> = listed().into_iter().map(|port| port.name).collect();
+            names.retain(|name| pattern.matches_with(name, in_any_case));
+            names.sort_by(|a, b| natural_order(a, b));
+            names
+        }
     }
-    let mut names: Vec<String> = listed().into_iter().map(|port| port.name).collect();
-    names.retain(|name| pattern.matches(name));
-    names.sort_by(|a, b| natural_order(a, b));
-    names
 }
 
 fn check_together(addresses: &[Address]) -> Result<(), AddressError> {

@@ -74,7 +74,19 @@ impl Temporary {
     /// Another process may do the same with the same name at the same time. Where the system cannot exchange two files in one
     /// step, what comes within the moment between two of them is lost.
     pub(crate) fn take_place(self, to: &Path, is_ours: impl Fn(&Path) -> bool) -> io::Result<Option<PathBuf>> {
-        self.take_place_by(exchange, to, is_ours)
+        if CAN_EXCHANGE {
+            return self.take_place_by(exchange, to, is_ours);
+        }
+        match fs::hard_link(self.path.as_deref().unwrap_or(to), to) {
+            Ok(()) => Ok(None),
+            Err(_) => self.take_place_in_two_steps(to, is_ours),
+        }
+    }
+
+    fn take_place_in_two_steps(self, to: &Path, is_ours: impl Fn(&Path) -> bool) -> io::Result<Option<PathBuf>> {
+        let is_nothing_lost = is_ours(to) || fs::symlink_metadata(to).is_err();
+        let place = if is_nothing_lost { None } else { Some(further_name(to, to)?) };
+        self.rename(to).map(|()| place)
     }
 
     fn take_place_by(
@@ -110,8 +122,7 @@ impl Temporary {
                         fs::rename(&own, &temporary)?;
                         self.path = Some(temporary);
                     }
-                    let place = if is_ours(to) { None } else { Some(further_name(to, to)?) };
-                    return self.rename(to).map(|()| place);
+                    return self.take_place_in_two_steps(to, is_ours);
                 }
             }
         }
@@ -207,6 +218,9 @@ fn further_name(path: &Path, like: &Path) -> io::Result<PathBuf> {
         }
     })
 }
+
+/// Whether the system can let two files change their names in one step.
+const CAN_EXCHANGE: bool = cfg!(any(target_os = "linux", target_os = "android", target_vendor = "apple"));
 
 /// Lets two files change their names in one step.
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
@@ -352,6 +366,24 @@ mod tests {
         assert_eq!(names_in(folder.path()).len(), 2);
     }
 
+    #[test]
+    fn what_has_a_place_is_kept_where_two_files_cannot_be_exchanged() {
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        let path = folder.path().join("r");
+        let read = |name: &str| fs::read_to_string(folder.path().join(name)).ok();
+        let put = |text: &str, ours: &str| {
+            let temporary = Temporary::write(&path, |file| file.write_all(text.as_bytes())).expect("there is room");
+            let is_ours = |path: &Path| fs::read_to_string(path).is_ok_and(|found| found == ours);
+            temporary.take_place_in_two_steps(&path, is_ours).ok()
+        };
+        assert_eq!(put("a", "none"), Some(None));
+        assert_eq!(put("b", "none"), Some(Some(folder.path().join("r.1"))));
+        assert_eq!(put("c", "b"), Some(None));
+        assert_eq!((read("r"), read("r.1")), (Some("c".to_string()), Some("a".to_string())));
+        assert_eq!(names_in(folder.path()).len(), 2);
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
     #[test]
     fn what_has_a_place_when_it_is_taken_is_kept() {
         let folder = tempfile::tempdir().expect("a folder can be made for tests");

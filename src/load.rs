@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::{LARGEST_TEXT, Reach, folder_of, read_file};
-use crate::source::{Site, Source, SourceId, Sources};
+use crate::source::{Site, Source, SourceId, Sources, name_of};
 use crate::syntax::ast::StatementKind;
 use crate::syntax::{self, Parsed};
 pub use secrets::cover_secrets;
@@ -75,7 +75,7 @@ pub fn load(path: &Path, reader: Reader<'_>) -> Loaded {
     match read_text(reader, path) {
         Ok(text) => loader.add(path, text),
         Err(reason) => loader.problems.push(
-            Diagnostic::general(Code::LoadUnreadable, format!("`{}` can not be read: {reason}", path.display()))
+            Diagnostic::general(Code::LoadUnreadable, format!("`{}` can not be read: {reason}", name_of(path)))
                 .help("check the path; a flow file usually ends in `.flow`"),
         ),
     }
@@ -122,7 +122,7 @@ struct Loader<'a> {
 impl Loader<'_> {
     fn add(&mut self, path: &Path, text: String) {
         self.seen.insert(path.to_path_buf());
-        let source = Source::new(path.display().to_string(), text);
+        let source = Source::new(name_of(path), text);
         let id = self.sources.add(source);
         let parsed = syntax::parse(id, self.sources.get(id));
         cover_secrets(&mut self.sources, id, &parsed.file);
@@ -165,7 +165,7 @@ impl Loader<'_> {
         match read_text(self.reader, &target) {
             Ok(text) => self.add(&target, text),
             Err(reason) => {
-                let message = format!("`{}` can not be read: {reason}", target.display());
+                let message = format!("`{}` can not be read: {reason}", name_of(&target));
                 self.problems.push(Diagnostic::new(Code::LoadUse, site, message, "used here"));
             }
         }

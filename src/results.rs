@@ -12,7 +12,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::disk::{Temporary, folder_of, make_durable, open_file, sync_folder};
-use crate::value::escape::harmless;
+use crate::value::escape::{harmless, harmless_path};
 use crate::world::Keeper;
 
 /// The results of one run.
@@ -147,7 +147,7 @@ impl Keeper for Results {
 }
 
 fn quoted(path: &Path) -> String {
-    format!("`{}`", harmless(path.as_os_str().as_encoded_bytes()))
+    format!("`{}`", harmless_path(path))
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use crate::program::Program;
 use crate::record::Recording;
 use crate::settings::Settings;
 use crate::sim::{VIRTUAL_BEGINNING, VIRTUAL_SEED, device_inputs};
+use crate::source::name_of;
 use crate::transport::unix_millis;
 use crate::value::Value;
 use crate::variables::{Given, Offered, Origin, Ways};
@@ -207,7 +208,7 @@ impl Setup {
             variables: self.variables.clone(),
             seed: beginning.seed,
             begun: beginning.unix_millis,
-            file: self.file.display().to_string(),
+            file: name_of(&self.file),
             port,
             settings: self.settings.clone(),
         }

@@ -1,5 +1,6 @@
 //! Source texts, and places in them: byte spans, lines and columns.
 
+use std::path::Path;
 use std::sync::Arc;
 
 /// Which text of a [`Sources`] is meant.
@@ -175,6 +176,12 @@ fn star(c: char) -> String {
     if c.is_whitespace() { c.to_string() } else { "*".repeat(c.len_utf8()) }
 }
 
+/// Returns what a file is called in whatever is shown or kept: with `/` between the parts of its path on every system.
+pub fn name_of(path: &Path) -> String {
+    let name = path.display().to_string();
+    if cfg!(windows) { name.replace('\\', "/") } else { name }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,5 +208,11 @@ mod tests {
         sources.cover(first, Span::new(0, 6));
         assert!(sources.get(first).shown().starts_with("****** k"));
         assert_eq!(sources.get(first).shown().len(), sources.get(first).text().len());
+    }
+
+    #[test]
+    fn the_name_of_a_file_has_slashes_on_every_system() {
+        assert_eq!(name_of(&Path::new("flows").join("lib").join("air.flow")), "flows/lib/air.flow");
+        assert_eq!(name_of(Path::new("./a.flow")), "./a.flow");
     }
 }

@@ -19,7 +19,7 @@ use crate::report::suite::{CaseReport, Status};
 use crate::report::summary::Summary;
 use crate::report::transcript::Times;
 use crate::setup::Setup;
-use crate::source::Sources;
+use crate::source::{Sources, name_of};
 use crate::testing::{Outcome, Refused};
 use snapshot::Snapshot;
 use volatile::Volatile;
@@ -108,7 +108,7 @@ pub(crate) fn unified_diff(before: &str, after: &str) -> String {
 impl Judged {
     fn without_run(flow: &Path, status: Status, refusal: String, sources: Sources) -> Judged {
         let report = CaseReport {
-            file: shown(flow),
+            file: name_of(flow),
             status,
             is_failure: !status.is_success(),
             summary: Summary::default(),
@@ -151,7 +151,7 @@ impl Judged {
         let known = match snapshot.read() {
             Ok(known) => known,
             Err(error) => {
-                self.trouble = Some(format!("`{}` cannot be read: {error}", snapshot.path().display()));
+                self.trouble = Some(format!("`{}` cannot be read: {error}", name_of(snapshot.path())));
                 None
             }
         };
@@ -181,7 +181,7 @@ impl Judged {
             self.report.diff.clear();
         }
         if let Err(error) = written {
-            self.trouble = Some(format!("`{}` cannot be written: {error}", snapshot.path().display()));
+            self.trouble = Some(format!("`{}` cannot be written: {error}", name_of(snapshot.path())));
         }
         if !is_same && !is_accepted {
             self.pending = Some((snapshot, transcript.to_string()));
@@ -197,10 +197,6 @@ fn difference(snapshot: &str, transcript: &str, outcome: &Outcome) -> String {
         return "@@ the snapshot has a secret in plain text where this run has its name @@\n".to_string();
     }
     diff
-}
-
-fn shown(flow: &Path) -> String {
-    flow.display().to_string().replace('\\', "/")
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ use crate::world::{self, Audience, Company, Memory, Nobody};
 // What the signatures below are made of.
 pub use crate::diagnostic::{Code, Label};
 pub use crate::event::{CloseReason, Event, EventKind, Failure, RunHeader, StepOutcome, Verdict};
+use crate::source::name_of;
 pub use crate::source::{Site, Source, SourceId, Sources, Span};
 pub use crate::time::Moment;
 
@@ -255,15 +256,15 @@ impl Refused {
                     Role::Device => ("a device", "device"),
                 };
                 let help = format!("the first line of {wanted} is `{word} \"…\"`");
-                general(format!("`{}` is not {wanted}", path.display())).help(help)
+                general(format!("`{}` is not {wanted}", name_of(&path))).help(help)
             }
             SetupError::NoCounterpart => {
                 let help = "add `sim \"devices/modem.flow\"` to it, or give one with `Run::device`";
-                general(format!("`{}` names no simulated device", flow.display())).help(help)
+                general(format!("`{}` names no simulated device", name_of(flow))).help(help)
             }
             SetupError::Unplayable { path, why } => {
                 let help = "`flowrun FLOW --port … --record FILE` makes one";
-                general(format!("the recording `{}` can not be played: {why}", path.display())).help(help)
+                general(format!("the recording `{}` can not be played: {why}", name_of(&path))).help(help)
             }
             SetupError::NoSeed(why) => general(format!("the system gives no random seed: {why}")),
             SetupError::NoInterrupt(why) => general(format!("the run could not be interrupted: {why}")),
@@ -341,7 +342,7 @@ fn transcript(events: &[Event], sources: &Sources, folder: &Path, times: Times) 
     let mut near = Sources::default();
     for (_, source) in sources.iter() {
         let path = Path::new(source.name());
-        let name = path.strip_prefix(folder).unwrap_or(path).display().to_string().replace('\\', "/");
+        let name = name_of(path.strip_prefix(folder).unwrap_or(path));
         near.add(Source::new(name, source.shown().clone()));
     }
     let mut text = Vec::new();

@@ -4,7 +4,7 @@
 //! and written through its descriptor, which does not block: first the write, then one `poll` over the
 //! port and the interrupt pipe with the time that is left, then the read. serialport's own `write` can
 //! block for ever when the buffer is full, and its `read` hides bytes that came before a hang-up. On
-//! Windows a thread per port does the same with short timeouts, channels join it to the run, and a bell wakes
+//! Windows a thread per port waits for its read, its write or an order, channels join it to the run, and a bell wakes
 //! the one thread that waits for all ports and the interrupt.
 //!
 //! `open` makes an [`AnyPort`] of a real port, and has an arm for each kind. On Unix a kind is a `Medium`: it says

@@ -22,7 +22,7 @@ fn recordings(names: &[&str]) -> (tempfile::TempDir, String) {
     for name in names {
         std::fs::write(folder.path().join(name), "").expect("it can be written");
     }
-    let before = format!("replay:{}/", folder.path().display());
+    let before = format!("replay:{}/", folder.path().display().to_string().replace('\\', "/"));
     (folder, before)
 }
 
@@ -262,4 +262,20 @@ fn labels_of_ports_that_are_no_names_can_be_read() {
         labels,
         ["10_0_0_5_4001", "10_0_0_5_4001_2", "fe80_1_23", "dut", "ssh_p_22_root_board_microcom_s_115200_de"]
     );
+}
+
+#[test]
+fn names_are_compared_as_the_system_compares_them() {
+    let port = |name: &str| PortDescription { name: name.to_string(), what: String::new(), driver: None, usb: None };
+    let listed = || ["COM12", "COM1", "COM5", "LPT1"].map(port).to_vec();
+    let like = |text: &str| {
+        let pattern = glob::Pattern::new(text).expect("it is a pattern");
+        names_like(&pattern, System::Windows, &listed)
+    };
+    assert_eq!(like("com*"), ["COM1", "COM5", "COM12"]);
+    assert_eq!(like("com[51]*"), ["COM1", "COM5", "COM12"]);
+    assert_eq!(like("COM?"), ["COM1", "COM5"]);
+    assert!(System::Windows.is_same("com5", "COM5") && !System::Windows.is_same("COM5", "COM15"));
+    assert!(System::Windows.is_same(r"replay:logs\a.recording", "replay:Logs/A.recording"));
+    assert!(!System::Other.is_same("/dev/ttyS0", "/dev/ttys0") && System::Other.is_same("a", "a"));
 }

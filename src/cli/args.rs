@@ -11,7 +11,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use crate::diagnostic::nearest::nearest;
 use crate::report::console::Volume;
 use crate::report::format::Format;
-use crate::value::escape::{harmless, harmless_path};
+use crate::value::escape::harmless;
 pub(super) use ports::{AllowArguments, DoctorArguments, PortsArguments, SayArguments};
 
 const ABOUT: &str = "Run declarative scenarios against a device on a serial port";
@@ -441,7 +441,7 @@ pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Type
 
 /// Returns an answer in which nothing of what was typed is obeyed by a terminal: the one to the same line made visible.
 fn harmless_answer(answer: clap::Error, arguments: &[OsString]) -> clap::Error {
-    let made_visible = arguments.iter().map(|argument| OsString::from(harmless_path(argument.as_ref())));
+    let made_visible = arguments.iter().map(|argument| OsString::from(harmless(argument.as_encoded_bytes())));
     let made_visible: Vec<OsString> = made_visible.collect();
     if made_visible == arguments {
         return answer;

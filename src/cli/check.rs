@@ -12,7 +12,7 @@ use crate::disk::{Reach, below, folder_of};
 use crate::load::load_file;
 use crate::program::{Program, Role};
 use crate::setup::device_of;
-use crate::source::Sources;
+use crate::source::{Sources, name_of};
 use crate::value::escape::harmless_path;
 
 /// Checks every file, and for a flow the device that it names with `sim`.
@@ -94,7 +94,7 @@ impl Review<'_> {
             Ok(path) => path,
             Err(problem) => return self.tell(&[problem], &program.sources),
         };
-        let shown = path.display();
+        let shown = name_of(&path);
         let missing = format!("there is no device file `{shown}`");
         let here = folder_of(flow);
         if let Err(error) = below(here, &path) {

@@ -110,7 +110,9 @@ mod tests {
                 .writes(&output)
                 .map_err(|problem| problem.message.rsplit_once(": ").expect("it says why").1.to_string())
         };
-        for name in ["dev.flow", "hard"] {
+        // Not every system says that two names are one file.
+        let names = if cfg!(unix) { vec!["dev.flow", "hard"] } else { vec!["dev.flow"] };
+        for name in names {
             assert_eq!(writes("transcript", name), Err("it is the simulated device itself, or used by it".to_string()));
         }
         assert_eq!(writes("transcript", "missing"), Err("it is a file of variables".to_string()));

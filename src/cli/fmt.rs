@@ -13,7 +13,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::{LARGEST_TEXT, Reach, read_file, replace, too_large};
 use crate::format::format;
 use crate::load::cover_secrets;
-use crate::source::{Source, SourceId, Sources};
+use crate::source::{Source, SourceId, Sources, name_of};
 use crate::syntax::parse;
 use crate::value::escape::harmless_path;
 use changes::render_changes;
@@ -87,7 +87,7 @@ fn is_input(path: &Path) -> bool {
 }
 
 fn texts(path: &Path, terminal: &Terminal) -> Result<Texts, Outcome> {
-    let name = if is_input(path) { "standard input".to_string() } else { path.display().to_string() };
+    let name = if is_input(path) { "standard input".to_string() } else { name_of(path) };
     let before = read(path).map_err(|reason| {
         terminal.refuse(Diagnostic::general(Code::LoadUnreadable, format!("`{name}` can not be read: {reason}")));
         Outcome::Wrong
@@ -131,7 +131,7 @@ fn rewrite(path: &Path, texts: &Texts, terminal: &Terminal) -> Outcome {
             Outcome::Same
         }
         Err(error) => {
-            let message = format!("`{}` can not be written: {error}", path.display());
+            let message = format!("`{}` can not be written: {error}", name_of(path));
             terminal.refuse(Diagnostic::general(Code::CommandLine, message).help("the file is as it was"));
             Outcome::Unwritten
         }

@@ -9,6 +9,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::{LARGEST_TEXT, Reach, read_file};
 use crate::program::Program;
 use crate::settings::{SETTINGS, SettingError, SettingValue, Settings};
+use crate::source::name_of;
 use crate::syntax;
 use crate::value::escape::{harmless, visible_cut};
 use crate::variables::{Given, Offered, Origin, Ways};
@@ -104,7 +105,7 @@ fn from_file(path: &Path) -> Result<Vec<Given>, Diagnostic> {
     let bytes = read_file(path, Reach::Anywhere, LARGEST_TEXT).map_err(|error| unreadable(error.to_string()))?;
     let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8".to_string()))?;
     let given = read(&text, &shown)?.into_iter();
-    let from = || Origin::File(path.display().to_string());
+    let from = || Origin::File(name_of(path));
     Ok(given.map(|(name, value)| Given { name, value, from: from() }).collect())
 }
 

@@ -19,7 +19,7 @@ use crate::report::transcript::{Times, Transcript};
 use crate::report::{Fan, SinkFailure};
 use crate::results::Results;
 use crate::setup::{Pace, Setup};
-use crate::source::Sources;
+use crate::source::{Sources, name_of};
 use crate::value::escape::harmless_path;
 use crate::world::{Audience, Company, Person};
 
@@ -64,7 +64,7 @@ impl Places {
     ///
     /// The flow saves something, and it could not be written.
     pub(super) fn results(&self, file: &Path, flow: &Program) -> Result<Results, Diagnostic> {
-        let results = Results::new(&self.results, file.display().to_string());
+        let results = Results::new(&self.results, name_of(file));
         if saves(flow) {
             results.check_place().map_err(|why| {
                 let help = "name another file with `--save FILE`";
@@ -171,7 +171,7 @@ impl Outputs {
     /// Adds what writes the transcript and the events to the sinks of a run.
     pub(super) fn add_sinks<'a>(&mut self, fan: &mut Fan<'a>, sources: &'a Sources, share: Share<'_>) {
         let name = |kind: Kind, path: &Path| match share {
-            Share::All => format!("the {} `{}`", kind.title(), path.display()),
+            Share::All => format!("the {} `{}`", kind.title(), name_of(path)),
             Share::Part { port, .. } => format!("the {} of {port}", kind.title()),
         };
         if let Some((path, file)) = self.transcript.take() {
@@ -276,7 +276,7 @@ fn begin_recording(path: &Path, setup: &Setup, inputs: &Inputs) -> io::Result<Re
 
 /// Writes the rest of a recording; returns what went wrong with it.
 fn finish_recording(recording: RecordingFile, engine: &Engine) -> Option<SinkFailure> {
-    let sink = format!("the recording `{}`", recording.path().display());
+    let sink = format!("the recording `{}`", name_of(recording.path()));
     recording.finish(engine.secrets()).err().map(|error| SinkFailure { sink, error })
 }
 

@@ -12,6 +12,7 @@ use crate::event::Verdict;
 use crate::program::{Program, Role};
 use crate::report::console::Volume;
 use crate::setup::{Complaint, Read, SetupError, read_program};
+use crate::source::name_of;
 use crate::suite::find::everything_in;
 use crate::transport::others;
 use crate::value::escape::harmless;
@@ -48,9 +49,9 @@ pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Box<Diagnostic>> 
             files.push(path.clone());
             continue;
         }
-        let shown = path.display();
+        let shown = name_of(path);
         let found = everything_in(path)
-            .map_err(|(path, error)| problem(format!("`{}` cannot be read: {error}", path.display())))?;
+            .map_err(|(path, error)| problem(format!("`{}` cannot be read: {error}", name_of(&path))))?;
         if found.is_empty() {
             let problem = problem(format!("`{shown}` is a folder without a file `NAME.flow`"));
             return Err(Box::new(problem.help("name a file, or another folder")));
@@ -135,7 +136,7 @@ pub(super) fn refuse_address(error: &AddressError, terminal: &Terminal) -> Endin
 
 /// Says that one file is wanted.
 fn folder(role: Role, path: &Path) -> Diagnostic {
-    let path = path.display();
+    let path = name_of(path);
     let help = match role {
         Role::Flow => format!("`flowrun test {path}` runs every flow in it; else name one of them"),
         Role::Device => "name the file of a device in it".to_string(),
@@ -144,12 +145,12 @@ fn folder(role: Role, path: &Path) -> Diagnostic {
 }
 
 fn unplayable(path: &Path, why: &str) -> Diagnostic {
-    let message = format!("the recording `{}` can not be played: {why}", path.display());
+    let message = format!("the recording `{}` can not be played: {why}", name_of(path));
     problem(message).help("`flowrun FLOW --port … --record FILE` makes one")
 }
 
 fn wrong_role(path: &Path, found: Option<Role>) -> Diagnostic {
-    let path = path.display();
+    let path = name_of(path);
     let (message, help) = match found {
         Some(Role::Device) => (
             format!("`{path}` is a device, not a flow"),

@@ -9,6 +9,7 @@ use super::terminal::Terminal;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::replay::device_file;
 use crate::setup::read_recording;
+use crate::source::name_of;
 
 /// Serves a device.
 pub(super) fn sim(arguments: &SimArguments, terminal: &Terminal) -> Ending {
@@ -57,7 +58,7 @@ fn serve(arguments: &SimArguments, file: &Path, terminal: &Terminal) -> Result<E
         terminal.refuse(Diagnostic::general(Code::CommandLine, format!("the device can not be served: {why}")));
         Ending::Outside
     })?;
-    let path = world.path().display().to_string();
+    let path = name_of(world.path());
     let name = arguments.link.as_ref().map_or(path.clone(), |link| harmless_path(link));
     terminal.say(&format!("serving on {path}\n`flowrun FLOW --port {name}` talks to it, Ctrl-C ends it\n\n"));
     let mut engine = served.engine(file, path);
@@ -77,7 +78,7 @@ fn serve(arguments: &SimArguments, file: &Path, terminal: &Terminal) -> Result<E
 #[cfg(not(unix))]
 fn serve(_arguments: &SimArguments, file: &Path, terminal: &Terminal) -> Result<Ending, Ending> {
     let message = "serving a device needs pseudo-terminals, which this system does not have";
-    let path = file.display();
+    let path = name_of(file);
     let help = format!(
         "`flowrun FLOW --port sim:{path}` runs a flow against the device; a pair of virtual ports (com0com) is not served yet"
     );

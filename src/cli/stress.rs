@@ -21,7 +21,7 @@ use crate::report::failure::diagnostic_of;
 use crate::report::suite::Origin;
 use crate::report::summary::remark;
 use crate::setup::{Setup, SetupError, Terms, find_counterpart, present};
-use crate::source::Sources;
+use crate::source::{Sources, name_of};
 use crate::stress::{
     Bench, Campaign, Choice, Ending as RunEnding, Fault, Finding, Occurrence, Report, Strike, Tally, Trial, Wrong, run,
 };
@@ -203,7 +203,7 @@ fn campaign_report(
         }
     };
     CampaignReport {
-        file: arguments.file.display().to_string(),
+        file: name_of(&arguments.file),
         title: bench.flow().title.clone(),
         port: arguments.port.clone(),
         seed: arguments.seed,

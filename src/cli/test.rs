@@ -29,6 +29,7 @@ use crate::report::progress::{render_case, render_summary};
 use crate::report::suite::{Origin, Status, SuiteReport};
 use crate::report::transcript::Times;
 use crate::setup::{Ender, find_counterpart, fresh_seed, present, read_program};
+use crate::source::name_of;
 use crate::suite::find::{Found, find, shard};
 use crate::suite::runner::{AfterFailure, Onlooker, Runner};
 use crate::suite::snapshot::Snapshot;
@@ -82,7 +83,7 @@ impl Onlooker for Shown<'_> {
     }
 
     fn progress(&mut self, n_done: usize, running: &[&Path]) {
-        let names: Vec<String> = running.iter().map(|flow| flow.display().to_string()).collect();
+        let names: Vec<String> = running.iter().map(|flow| name_of(flow)).collect();
         self.terminal.status(&format!("{n_done}/{} done, running: {}", self.n_flows, names.join(", ")));
     }
 
@@ -272,7 +273,7 @@ fn flows(arguments: &TestArguments, wanted: &Wanted) -> Result<Found, Diagnostic
     let here = [PathBuf::from(".")];
     let paths = if arguments.paths.is_empty() { &here[..] } else { &arguments.paths };
     let mut found = find(paths).map_err(|(path, error)| {
-        Diagnostic::general(Code::CommandLine, format!("`{}` can not be read: {error}", path.display()))
+        Diagnostic::general(Code::CommandLine, format!("`{}` can not be read: {error}", name_of(&path)))
     })?;
     let is_meant = |flow: &PathBuf| {
         arguments.selection.filter.is_empty()
@@ -318,8 +319,4 @@ fn tell_written(written: io::Result<()>, what: &str, terminal: &Terminal) -> Wri
             Written::NotEverything
         }
     }
-}
-
-fn name_of(path: &Path) -> String {
-    path.display().to_string().replace('\\', "/")
 }

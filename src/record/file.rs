@@ -77,17 +77,27 @@ fn look_again(path: &Path, until: u64, secrets: &[(Arc<str>, Vec<u8>)]) -> io::R
     if !fs::metadata(&path)?.is_file() {
         return Err(io::Error::new(io::ErrorKind::Unsupported, "it is no file that could be written again"));
     }
-    let open = || File::open(&path).map(BufReader::new);
-    let mut comparison = Comparison { with: open()?, is_same: true };
-    let compared = mask_again(open()?, secrets, Until::Place(until), &mut comparison);
-    if comparison.is_same {
-        return compared;
+    if is_masked(&path, until, secrets)? {
+        return Ok(());
     }
     let temporary = Temporary::write(&path, |file| {
-        mask_again(open()?, secrets, Until::End, &mut *file)?;
+        mask_again(open(&path)?, secrets, Until::End, &mut *file)?;
         file.set_permissions(fs::metadata(&path)?.permissions())
     })?;
     temporary.rename(&path)
+}
+
+/// Says whether a recording, up to there, has a name in place of each of these secrets.
+///
+/// It is closed again when this returns: a system may not put another file into the place of one that is open.
+fn is_masked(path: &Path, until: u64, secrets: &[(Arc<str>, Vec<u8>)]) -> io::Result<bool> {
+    let mut comparison = Comparison { with: open(path)?, is_same: true };
+    let compared = mask_again(open(path)?, secrets, Until::Place(until), &mut comparison);
+    if comparison.is_same { compared.map(|()| true) } else { Ok(false) }
+}
+
+fn open(path: &Path) -> io::Result<BufReader<File>> {
+    File::open(path).map(BufReader::new)
 }
 
 /// How far a recording is gone over.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::{Complaint, SetupError, fresh_seed, present};
 use crate::engine::{Engine, Inputs};
 use crate::program::Program;
+use crate::source::name_of;
 use crate::value::Value;
 use crate::variables::{Offered, Ways};
 
@@ -37,7 +38,7 @@ impl Served {
             variables: self.variables,
             seed: self.seed,
             begun: present(),
-            file: file.display().to_string(),
+            file: name_of(file),
             port,
             settings: self.device.settings.clone(),
         };

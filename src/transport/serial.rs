@@ -1,5 +1,8 @@
 //! The serial ports of this machine, opened and served.
 
+// The numbers are those of Windows; what is made of them is tested everywhere.
+#[cfg(any(windows, test))]
+mod codes;
 mod missing;
 #[cfg(unix)]
 mod refusal;

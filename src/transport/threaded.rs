@@ -5,9 +5,9 @@
 //! ports of many runs.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -52,6 +52,7 @@ struct Link {
     orders: Sender<PortCommand>,
     news: Receiver<News>,
     is_wanted: Arc<AtomicBool>,
+    nudge: Arc<Nudge>,
     /// `None` if the system had no thread left.
     thread: Option<JoinHandle<()>>,
 }
@@ -67,9 +68,14 @@ pub(super) struct Errand {
     orders: Receiver<PortCommand>,
     news: Sender<News>,
     is_wanted: Arc<AtomicBool>,
+    nudge: Arc<Nudge>,
     bell: Arc<Bell>,
     number: usize,
 }
+
+/// What wakes the thread of a port that waits for its port.
+#[derive(Default)]
+struct Nudge(OnceLock<Box<dyn Fn() + Send + Sync>>);
 
 #[derive(Debug)]
 enum News {
@@ -110,6 +116,7 @@ impl ThreadedWorld {
         let (orders, taken) = channel();
         let (tell, news) = channel();
         let is_wanted = Arc::new(AtomicBool::new(true));
+        let nudge = Arc::new(Nudge::default());
         let errand = Errand {
             name: self.name.clone(),
             settings,
@@ -117,6 +124,7 @@ impl ThreadedWorld {
             orders: taken,
             news: tell.clone(),
             is_wanted: is_wanted.clone(),
+            nudge: nudge.clone(),
             bell: self.bell.clone(),
             number: self.number,
         };
@@ -138,7 +146,7 @@ impl ThreadedWorld {
                 None
             }
         };
-        self.link = Some(Link { orders, news, is_wanted, thread });
+        self.link = Some(Link { orders, news, is_wanted, nudge, thread });
     }
 
     /// Leaves the thread alone, which then closes the port; what it still tells is not heard.
@@ -146,6 +154,8 @@ impl ThreadedWorld {
         self.told = None;
         if let Some(link) = self.link.take() {
             link.is_wanted.store(false, Ordering::Relaxed);
+            drop(link.orders);
+            link.nudge.give();
             self.leaving = link.thread;
         }
     }
@@ -169,6 +179,7 @@ impl World for ThreadedWorld {
                 if let Some(link) = &self.link {
                     // A thread that has ended has told why.
                     let _ = link.orders.send(other);
+                    link.nudge.give();
                 }
             }
         }
@@ -288,6 +299,14 @@ impl Errand {
         }
     }
 
+    /// Has this called after each order from now on, and when there can be no more: for a thread that waits for its port.
+    ///
+    /// An order may have been given before: look for one before the first wait.
+    pub(super) fn when_ordered(&self, wake: impl Fn() + Send + Sync + 'static) {
+        // Each errand has one thread, which says it once.
+        let _ = self.nudge.0.set(Box::new(wake));
+    }
+
     /// Returns whether the run still has the port open: what takes long is not worth while otherwise.
     pub(super) fn is_wanted(&self) -> bool {
         self.is_wanted.load(Ordering::Relaxed)
@@ -297,6 +316,20 @@ impl Errand {
         // The run may have closed the port, and then hears nothing of it any more.
         let _ = self.news.send(news);
         self.bell.ring(self.number);
+    }
+}
+
+impl Nudge {
+    fn give(&self) {
+        if let Some(wake) = self.0.get() {
+            wake();
+        }
+    }
+}
+
+impl fmt::Debug for Nudge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Nudge").field(&self.0.get().is_some()).finish()
     }
 }
 

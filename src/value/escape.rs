@@ -37,9 +37,11 @@ pub fn push_harmless(out: &mut Vec<u8>, text: &[u8]) {
     }
 }
 
-/// Returns a path as [`harmless`] does: some systems have a backslash in each.
+/// Returns a path as [`harmless`] does, with `/` between its parts on every system.
 pub fn harmless_path(path: &Path) -> String {
-    harmless(path.as_os_str().as_encoded_bytes())
+    let name = path.as_os_str().as_encoded_bytes();
+    let in_this_system = |byte: &u8| if cfg!(windows) && *byte == b'\\' { b'/' } else { *byte };
+    harmless(name.iter().map(in_this_system).collect::<Vec<_>>())
 }
 
 /// Appends bytes as [`visible`] text, fast enough for a device that never stops talking.
@@ -302,7 +304,8 @@ mod tests {
         let text = visible("v\\t1\t\u{202e}中".as_bytes());
         assert_eq!(harmless(&text), text);
         assert_eq!(harmless("C:\\dir\u{1b}[2J"), "C:\\dir\\x1b[2J");
-        assert_eq!(harmless_path(Path::new("flows\\é\n.flow")), "flows\\é\\n.flow");
+        let part = if cfg!(windows) { "flows/é" } else { "flows\\é" };
+        assert_eq!(harmless_path(Path::new("flows\\é\n.flow")), format!("{part}\\n.flow"));
     }
 
     #[test]

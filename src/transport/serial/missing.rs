@@ -1,5 +1,6 @@
 //! What to do about a port that does not exist.
 
+use crate::address::natural_order;
 use crate::diagnostic::nearest::nearest;
 use crate::transport::ports;
 
@@ -8,7 +9,7 @@ const N_SUGGESTED: usize = 3;
 
 /// Returns the help for a port that does not exist: names like it, or what there is.
 pub(super) fn help_for_missing(name: &str, mut candidates: Vec<String>) -> String {
-    candidates.sort();
+    candidates.sort_by(|a, b| natural_order(a, b));
     candidates.dedup();
     let mut near = Vec::new();
     while near.len() < N_SUGGESTED
@@ -44,6 +45,12 @@ mod tests {
         assert_eq!(
             help_for_missing("/dev/ttyUBS0", there()),
             "did you mean `/dev/ttyUSB0` or `/dev/ttyS0` or `/dev/ttyACM0`?"
+        );
+        let many = ["COM1", "COM12", "COM5", "COM100"].map(String::from).to_vec();
+        assert_eq!(
+            help_for_missing("/dev/ttyUSB0", many),
+            "is the device plugged in? There is `COM1`, `COM5`, `COM12`",
+            "they are in the order in which people count"
         );
         let help = help_for_missing("modem", there());
         assert_eq!(help, "is the device plugged in? There is `/dev/ttyACM0`, `/dev/ttyS0`, `/dev/ttyUSB0`");

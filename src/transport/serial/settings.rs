@@ -2,16 +2,21 @@
 
 use std::io;
 
-use serialport::{DataBits, SerialPort, SerialPortBuilder, StopBits};
+#[cfg(unix)]
+use serialport::SerialPortBuilder;
+use serialport::{DataBits, SerialPort, StopBits};
 
 use crate::event::CloseReason;
-use crate::settings::{ControlLine, FlowControl, LineSettings, Parity};
+#[cfg(unix)]
+use crate::settings::FlowControl;
+use crate::settings::{ControlLine, LineSettings, Parity};
 use crate::transport::words::in_words;
 
 /// The largest difference between the baud asked for and the one that a divisor gives, in percent.
 const BAUD_TOLERANCE: u64 = 3;
 
 /// Returns what opens a port with these settings.
+#[cfg(unix)]
 pub(super) fn builder(name: &str, baud: u32, settings: &LineSettings) -> SerialPortBuilder {
     serialport::new(name, baud)
         .data_bits(data_bits(settings))
@@ -21,6 +26,7 @@ pub(super) fn builder(name: &str, baud: u32, settings: &LineSettings) -> SerialP
 }
 
 /// Changes the format of an open port, and its baud if it has one.
+#[cfg(unix)]
 pub(super) fn reconfigure(
     port: &mut dyn SerialPort,
     settings: &LineSettings,
@@ -103,6 +109,7 @@ fn stop_bits(settings: &LineSettings) -> StopBits {
     if settings.stop_bits == 2 { StopBits::Two } else { StopBits::One }
 }
 
+#[cfg(unix)]
 fn flow_control(settings: &LineSettings) -> serialport::FlowControl {
     match settings.flow_control {
         FlowControl::None => serialport::FlowControl::None,

@@ -1,28 +1,35 @@
 //! What the thread of a serial port does on Windows: it opens the port, carries out orders, reads and writes.
 //!
-//! A read that blocks holds up a write there, so the thread reads with a timeout of a millisecond and
-//! looks for orders in between. The timeouts are never 0: for a write that means for ever.
+//! The read and the write go on in the background, and the thread waits for either of them and for an order: a port on which
+//! nothing happens takes no time of the processor, and what comes is read at once, whatever the clock of the system ticks.
+
+mod dcb;
+mod device;
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::io::{Read, Write};
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
-use serialport::{COMPort, ClearBuffer, ErrorKind, SerialPort};
+use serialport::{ClearBuffer, SerialPort};
 
-use super::missing::{help_for_missing, listed};
-use super::settings::{broken, builder, check_settings, reconfigure, wanted, words};
+use super::codes::{cannot_ask, cannot_open, lost};
+use super::missing::listed;
+use super::settings::{broken, check_settings, wanted, words};
 use crate::event::CloseReason;
 use crate::port::{Happening, PortCommand, PortId, WriteToken};
 use crate::settings::LineSettings;
+use crate::time::Moment;
 use crate::transport::threaded::Errand;
 use crate::transport::words::in_words;
+use dcb::Lines;
+use device::{Device, Event};
 
-const READ_TIMEOUT: Duration = Duration::from_millis(1);
-const WRITE_TIMEOUT: Duration = Duration::from_millis(10);
-const READ_SIZE: usize = 16 * 1024;
-/// So many reads are made before a write at most.
+/// So many reads are made before an order at most, of a device that never stops.
 const MOST_READS: u32 = 16;
+/// How long no read is begun after one that ended without a byte, which a driver should not do.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Opens a port and serves it until no more orders can come or it is lost; returns why it is closed.
 pub(crate) fn serve(errand: &Errand) -> CloseReason {
@@ -33,33 +40,51 @@ pub(crate) fn serve(errand: &Errand) -> CloseReason {
 /// What the thread has.
 struct Server<'a> {
     errand: &'a Errand,
-    port: COMPort,
+    device: Device,
     settings: LineSettings,
+    /// Is set when there is an order, or there can be no more.
+    ordered: Arc<Event>,
+    /// What has not left, the write that goes on first.
     unsent: VecDeque<(WriteToken, Vec<u8>)>,
-    buffer: Vec<u8>,
+}
+
+/// What is there after a read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    /// Nothing; the next read is under way.
+    Nothing,
+    /// Perhaps more.
+    Something,
 }
 
 impl Server<'_> {
     fn open(errand: &Errand) -> Result<Server<'_>, CloseReason> {
+        let name = &errand.name;
         let settings = errand.settings.clone();
-        let mut port = builder(&errand.name, settings.baud, &settings)
-            .timeout(READ_TIMEOUT)
-            .open_native()
-            .map_err(|error| cannot_open(&errand.name, &error))?;
-        check_settings(&port, &settings)?;
-        set_lines(&mut port, wanted(settings.dtr), wanted(settings.rts))?;
-        let mut server = Server { errand, port, settings, unsent: VecDeque::new(), buffer: vec![0; READ_SIZE] };
-        server.read_arrived()?;
+        let ordered = Arc::new(Event::new().map_err(|error| broken(in_words(&error)))?);
+        let set_when_ordered = ordered.clone();
+        errand.when_ordered(move || set_when_ordered.set());
+        let mut device = Device::open(name).map_err(|error| cannot_open(name, &error, listed()))?;
+        let lines = Lines { dtr: wanted(settings.dtr), rts: wanted(settings.rts) };
+        device.set(&settings, lines).map_err(|error| cannot_ask(name, &error))?;
+        device.wait_without_end().map_err(|error| lost(&error))?;
+        check_settings(device.port(), &settings)?;
+        let mut server = Server { errand, device, settings, ordered, unsent: VecDeque::new() };
+        // A driver may take the settings of the line, and switch the control lines only when it is told to.
+        server.set_lines(lines)?;
+        server.read()?;
         errand.tell(Happening::Opened(PortId::FIRST));
         Ok(server)
     }
 
-    /// Carries out orders and reads, until there can be no more orders or the port is lost.
+    /// Carries out orders, reads and writes, until there can be no more orders or the port is lost.
     fn serve(&mut self) -> Result<Infallible, CloseReason> {
         loop {
+            let left_over = self.exchange()?;
             match self.errand.next_order()? {
                 Some(command) => self.carry_out(command)?,
-                None => self.exchange()?,
+                None if left_over == Left::Nothing => self.wait(None)?,
+                None => {}
             }
         }
     }
@@ -68,133 +93,147 @@ impl Server<'_> {
         match command {
             PortCommand::Write { token, bytes } => {
                 // What came before the write is no answer to it.
-                self.read_arrived()?;
+                self.read()?;
                 self.unsent.push_back((token, bytes));
                 self.write_on()
             }
-            PortCommand::SetLines { dtr, rts } => set_lines(&mut self.port, dtr, rts),
+            PortCommand::SetLines { dtr, rts } => self.set_lines(Lines { dtr, rts }),
             PortCommand::Break { lasting } => {
                 self.drain()?;
-                self.port.set_break().map_err(|e| broken(format!("the line can not be held: {}", words(&e))))?;
-                let until = self.errand.clock.now() + lasting;
-                while self.errand.clock.now() < until && self.errand.is_wanted() {
-                    self.read()?;
-                }
-                self.port.clear_break().map_err(|e| broken(format!("the break can not be ended: {}", words(&e))))
+                self.port().set_break().map_err(|e| broken(format!("the line cannot be held: {}", words(&e))))?;
+                self.read_until(self.errand.clock.now() + lasting)?;
+                self.port().clear_break().map_err(|e| broken(format!("the break cannot be ended: {}", words(&e))))
             }
             PortCommand::Reconfigure { settings } => {
                 self.drain()?;
-                reconfigure(&mut self.port, &settings, true)?;
+                self.device
+                    .set(&settings, Lines::default())
+                    .map_err(|error| broken(format!("the port cannot be set to {settings}: {}", in_words(&error))))?;
                 self.settings = settings;
-                check_settings(&self.port, &self.settings)
+                check_settings(self.device.port(), &self.settings)
             }
-            PortCommand::DiscardInput => self
-                .port
-                .clear(ClearBuffer::Input)
-                .map_err(|e| broken(format!("the input can not be discarded: {}", words(&e)))),
+            PortCommand::DiscardInput => {
+                self.device.stop_reading();
+                let cleared = self.port().clear(ClearBuffer::Input);
+                cleared.map_err(|e| broken(format!("the input cannot be discarded: {}", words(&e))))
+            }
             PortCommand::DiscardOutput => {
+                self.device.stop_writing();
                 self.unsent.clear();
-                self.port
-                    .clear(ClearBuffer::Output)
-                    .map_err(|e| broken(format!("the output cannot be discarded: {}", words(&e))))
+                let cleared = self.port().clear(ClearBuffer::Output);
+                cleared.map_err(|e| broken(format!("the output cannot be discarded: {}", words(&e))))
             }
             PortCommand::Open { .. } | PortCommand::Close => Ok(()),
         }
     }
 
-    fn exchange(&mut self) -> Result<(), CloseReason> {
+    fn exchange(&mut self) -> Result<Left, CloseReason> {
         self.write_on()?;
         self.read()
     }
 
-    /// Makes one attempt at writing the first of the unsent.
+    /// Goes on writing what is unsent, and says what has left.
     fn write_on(&mut self) -> Result<(), CloseReason> {
-        let Some((_, bytes)) = self.unsent.front_mut() else { return Ok(()) };
-        if !bytes.is_empty() {
-            self.port.set_timeout(WRITE_TIMEOUT).map_err(|error| broken(words(&error)))?;
-            let written = self.port.write(bytes);
-            self.port.set_timeout(READ_TIMEOUT).map_err(|error| broken(words(&error)))?;
-            match written {
-                Ok(n) => drop(bytes.drain(..n)),
-                Err(error) if error.kind() == std::io::ErrorKind::TimedOut => {}
-                Err(error) => return Err(lost(&error)),
+        loop {
+            let Some((_, bytes)) = self.unsent.front_mut() else { return Ok(()) };
+            if self.device.is_writing() {
+                match self.device.written().map_err(|error| lost(&error))? {
+                    None => return Ok(()),
+                    Some(0) => return Err(self.stopped()),
+                    Some(n) => drop(bytes.drain(..n)),
+                }
+            }
+            if !bytes.is_empty() {
+                self.device.begin_write(bytes).map_err(|error| lost(&error))?;
+            } else if let Some((token, _)) = self.unsent.pop_front() {
+                self.errand.tell(Happening::Sent(token));
             }
         }
-        if bytes.is_empty()
-            && let Some((token, _)) = self.unsent.pop_front()
-        {
-            self.errand.tell(Happening::Sent(token));
-        }
-        Ok(())
     }
 
-    /// Reads what has come up to now; of a device that never stops, so much and no more.
-    fn read_arrived(&mut self) -> Result<(), CloseReason> {
+    /// Tells of what has come up to now, of a device that never stops so much and no more. A read goes on if nothing has.
+    fn read(&mut self) -> Result<Left, CloseReason> {
+        let mut arrived = Vec::new();
+        let mut failed = None;
         for _ in 0..MOST_READS {
-            if self.port.bytes_to_read().unwrap_or(0) == 0 {
+            match self.device.read() {
+                Ok(None) => break,
+                // The line went dead under the read, which some drivers do not call an error: the next question shows it.
+                Ok(Some([])) => {
+                    let is_gone = self.port().bytes_to_read().is_err();
+                    failed = if is_gone { Some(CloseReason::unplugged()) } else { self.wait(Some(PAUSE)).err() };
+                    break;
+                }
+                Ok(Some(bytes)) => arrived.extend_from_slice(bytes),
+                Err(error) => {
+                    failed = Some(lost(&error));
+                    break;
+                }
+            }
+        }
+        if !arrived.is_empty() {
+            self.errand.tell_received(&arrived);
+        }
+        match failed {
+            Some(reason) => Err(reason),
+            None if self.device.is_reading() => Ok(Left::Nothing),
+            None => Ok(Left::Something),
+        }
+    }
+
+    /// Goes on reading and writing until this moment.
+    fn read_until(&mut self, until: Moment) -> Result<(), CloseReason> {
+        while self.errand.is_wanted() {
+            let left_over = self.exchange()?;
+            let now = self.errand.clock.now();
+            if now >= until {
                 break;
             }
-            self.read()?;
+            if left_over == Left::Nothing {
+                self.wait(Some(until.since(now)))?;
+            }
         }
         Ok(())
-    }
-
-    fn read(&mut self) -> Result<(), CloseReason> {
-        match self.port.read(&mut self.buffer) {
-            Ok(n) => {
-                self.errand.tell_received(&self.buffer[..n]);
-                Ok(())
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::TimedOut => Ok(()),
-            Err(error) => Err(lost(&error)),
-        }
     }
 
     /// Goes on reading and writing until all bytes have left, as long as they get fewer.
     fn drain(&mut self) -> Result<(), CloseReason> {
         while !self.unsent.is_empty() && self.errand.is_wanted() {
-            self.exchange()?;
+            if self.exchange()? == Left::Nothing && !self.unsent.is_empty() {
+                self.wait(None)?;
+            }
         }
         let mut left = u32::MAX;
         loop {
-            let still = self.port.bytes_to_write().unwrap_or(0);
+            let still = self.port().bytes_to_write().unwrap_or(0);
             if still == 0 || still >= left || !self.errand.is_wanted() {
                 return Ok(());
             }
             left = still;
-            let until = self.errand.clock.now() + self.settings.character_time() * still.saturating_add(1);
-            while self.errand.clock.now() < until && self.errand.is_wanted() {
-                self.read()?;
-            }
+            let leaving = self.settings.character_time() * still.saturating_add(1);
+            self.read_until(self.errand.clock.now() + leaving)?;
         }
     }
-}
 
-fn set_lines(port: &mut COMPort, dtr: Option<bool>, rts: Option<bool>) -> Result<(), CloseReason> {
-    let dtr = dtr.map_or(Ok(()), |on| port.write_data_terminal_ready(on));
-    let rts = rts.map_or(Ok(()), |on| port.write_request_to_send(on));
-    dtr.and(rts).map_err(|e| broken(format!("DTR and RTS can not be switched: {}", words(&e))))
-}
+    fn set_lines(&mut self, lines: Lines) -> Result<(), CloseReason> {
+        let dtr = lines.dtr.map_or(Ok(()), |on| self.port().write_data_terminal_ready(on));
+        let rts = lines.rts.map_or(Ok(()), |on| self.port().write_request_to_send(on));
+        dtr.and(rts).map_err(|e| broken(format!("DTR and RTS cannot be switched: {}", words(&e))))
+    }
 
-fn cannot_open(name: &str, error: &serialport::Error) -> CloseReason {
-    let listed = listed();
-    let help = match error.kind {
-        ErrorKind::NoDevice if listed.iter().any(|port| port.eq_ignore_ascii_case(name)) => {
-            Some("another program has it open: close it".to_string())
+    /// Returns why a write ended without an error and without a byte.
+    fn stopped(&mut self) -> CloseReason {
+        match self.port().bytes_to_write() {
+            Ok(_) => lost(&io::ErrorKind::WriteZero.into()),
+            Err(_) => CloseReason::unplugged(),
         }
-        ErrorKind::NoDevice => Some(help_for_missing(name, listed)),
-        ErrorKind::InvalidInput | ErrorKind::Unknown | ErrorKind::Io(_) => None,
-    };
-    CloseReason::CannotOpen { reason: words(error), help }
-}
+    }
 
-/// An adapter that is pulled out gives one of several errors, none of which means anything else.
-fn lost(error: &std::io::Error) -> CloseReason {
-    /// `ERROR_ACCESS_DENIED`, `ERROR_BAD_COMMAND`, `ERROR_GEN_FAILURE`, `ERROR_OPERATION_ABORTED`,
-    /// `ERROR_DEVICE_REMOVED`.
-    const GONE: [i32; 5] = [5, 22, 31, 995, 1617];
-    match error.raw_os_error() {
-        Some(code) if GONE.contains(&code) => CloseReason::unplugged(),
-        Some(_) | None => broken(in_words(error)),
+    fn wait(&self, time: Option<Duration>) -> Result<(), CloseReason> {
+        self.device.wait(&self.ordered, time).map_err(|error| broken(in_words(&error)))
+    }
+
+    fn port(&mut self) -> &mut serialport::COMPort {
+        self.device.port()
     }
 }

@@ -196,3 +196,37 @@ fn an_interrupt_ends_a_wait_and_is_told_once_to_each_world() {
     let until = one.timeline.now() + Duration::from_millis(1);
     assert_eq!(one.wait(Some(until), &mut Vec::new()).1, Happening::Nothing);
 }
+
+#[test]
+fn a_thread_that_waits_for_its_port_is_woken_by_each_order_and_by_the_end() {
+    let has_learned_of_the_end = Arc::new(AtomicBool::new(false));
+    let learns = has_learned_of_the_end.clone();
+    let mut world = world(move |errand| {
+        let (wake, woken) = channel();
+        errand.when_ordered(move || {
+            // A thread that has ended hears nothing.
+            let _ = wake.send(());
+        });
+        errand.tell(Happening::Opened(PortId::FIRST));
+        loop {
+            match errand.next_order() {
+                Ok(Some(PortCommand::Write { token, .. })) => errand.tell(Happening::Sent(token)),
+                Ok(Some(_)) => {}
+                Ok(None) if woken.recv_timeout(PATIENCE).is_ok() => {}
+                Ok(None) => return CloseReason::unplugged(),
+                Err(reason) => {
+                    learns.store(true, Ordering::Relaxed);
+                    return reason;
+                }
+            }
+        }
+    });
+    open(&mut world);
+    assert_eq!(next(&mut world), Happening::Opened(PortId::FIRST));
+    for number in [1, 2] {
+        world.perform(PortId::FIRST, write(number));
+        assert_eq!(next(&mut world), Happening::Sent(WriteToken::new(PortId::FIRST, number)));
+    }
+    drop(world);
+    assert!(has_learned_of_the_end.load(Ordering::Relaxed), "the thread was not woken");
+}
