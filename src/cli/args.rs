@@ -131,7 +131,7 @@ pub(super) struct RunArguments {
     /// The flow to run
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Name a port, a pattern, `usb:…`, `tcp://…`, `sim`, `sim:FILE`, `replay:FILE`
+    /// Name a port, a pattern, `usb:…`, `tcp://…`, `labgrid:…`, `sim:FILE` …
     #[arg(long = "port", short, value_name = "PORT")]
     pub ports: Vec<String>,
     /// Take ports and variables from this profile of `flowrun.toml`
