@@ -2,12 +2,13 @@
 //!
 //! Every command reads an address here. A new kind of real port is a new variant of [`RealPort`] (`address/real.rs`):
 //! only that file and `transport` look into one, and the compiler names the places in both. `usb:…` is a way of finding a
-//! node: [`expand`] puts the node in its place. An unknown scheme is refused by [`Address::read`], unless there is a device
+//! node, and `labgrid:…` a way of finding a port in a laboratory: [`expand`] puts in what was found. An unknown scheme is refused by [`Address::read`], unless there is a device
 //! node of that name.
 
 mod command;
 mod endpoint;
 mod listed;
+mod place;
 mod real;
 mod usb;
 
@@ -19,7 +20,8 @@ use std::path::{Path, PathBuf};
 pub(crate) use command::CommandLine;
 pub(crate) use endpoint::Endpoint;
 pub use listed::{PortDescription, UsbIdentity};
-pub(crate) use real::{RealPort, SCHEMES};
+pub(crate) use place::{Place, PlaceName};
+pub(crate) use real::{Protocol, RealPort, SCHEMES};
 pub(crate) use usb::UsbError;
 
 /// What a port is called.
@@ -35,6 +37,15 @@ pub(crate) enum Address {
     Recording(PathBuf),
     /// Everything else: a port that flowrun opens, in real time.
     Real(RealPort),
+}
+
+/// What an address may name that nobody has typed.
+#[derive(Clone, Copy)]
+pub(crate) struct Known<'a> {
+    /// The ports that the system knows of: for USB adapters, and for systems on which ports are no files.
+    pub listed: &'a dyn Fn() -> Vec<PortDescription>,
+    /// The places of a laboratory that have been acquired.
+    pub places: &'a [Place],
 }
 
 /// How long the label of a command is at most.
@@ -60,6 +71,8 @@ pub(crate) enum AddressError {
     Usb { typed: String, error: UsbError },
     /// What follows its scheme is wrong; `instead` is the nearest address that is right.
     Malformed { typed: String, fault: Fault, instead: Option<String> },
+    /// Several places of a laboratory fit where there is room for one.
+    SeveralPlaces { typed: String, fitting: Vec<String> },
     /// No port fits the pattern.
     NoPort { typed: String },
     /// No recording fits the pattern.
@@ -85,6 +98,8 @@ pub(crate) enum Fault {
     NoBrackets,
     /// A user, a path or a query stands beside host and port.
     MoreThanHostAndPort,
+    /// `labgrid:` without a place, or a slash without the name of a port behind it.
+    NoPlace,
     /// `unix:` without a path.
     NoPath,
     /// `exec:` without a program.
@@ -115,7 +130,12 @@ impl Address {
         match self {
             Address::Real(RealPort::Node(name)) => name.is_empty(),
             Address::Real(
-                RealPort::Tcp(_) | RealPort::Unix(_) | RealPort::Telnet(_) | RealPort::Rfc2217(_) | RealPort::Exec(_),
+                RealPort::Tcp(_)
+                | RealPort::Unix(_)
+                | RealPort::Telnet(_)
+                | RealPort::Rfc2217(_)
+                | RealPort::Exec(_)
+                | RealPort::Place(_),
             )
             | Address::OwnDevice
             | Address::Device(_)
@@ -175,19 +195,14 @@ impl System {
 /// Reads several addresses; the place of a pattern is taken by what fits it, in natural order. Each address is there
 /// once.
 ///
-/// `listed` are the ports that the system knows of, for USB adapters and for systems on which ports are no files.
-///
 /// # Errors
 ///
 /// A pattern that nothing fits, or addresses that cannot be used together.
-pub(crate) fn expand(
-    typed: &[String],
-    listed: &dyn Fn() -> Vec<PortDescription>,
-) -> Result<Vec<Address>, AddressError> {
+pub(crate) fn expand(typed: &[String], known: Known<'_>) -> Result<Vec<Address>, AddressError> {
     let mut addresses: Vec<Address> = Vec::new();
     for text in typed {
-        for address in fitting(text, listed)? {
-            if !addresses.iter().any(|known| System::HERE.is_same(&known.to_string(), &address.to_string())) {
+        for address in fitting(text, known)? {
+            if !addresses.iter().any(|there| System::HERE.is_same(&there.to_string(), &address.to_string())) {
                 addresses.push(address);
             }
         }
@@ -196,13 +211,22 @@ pub(crate) fn expand(
     Ok(addresses)
 }
 
-/// Reads one address; the place of a USB adapter is taken by its port. `listed` is as for [`expand`].
+/// Reads one address; the place of a USB adapter, or of a name in a laboratory, is taken by its port.
 ///
 /// # Errors
 ///
-/// It is of a kind that flowrun cannot open, or not exactly one adapter fits.
-pub(crate) fn read_one(typed: &str, listed: &dyn Fn() -> Vec<PortDescription>) -> Result<Address, AddressError> {
-    let Some(found) = usb_ports(typed, listed) else { return Address::read(typed) };
+/// It is of a kind that flowrun cannot open, or not exactly one port fits.
+pub(crate) fn read_one(typed: &str, known: Known<'_>) -> Result<Address, AddressError> {
+    if let Some(found) = places(typed, known.places) {
+        return match found?.as_slice() {
+            [one] => Ok(one.clone()),
+            several => {
+                let fitting = several.iter().map(ToString::to_string).collect();
+                Err(AddressError::SeveralPlaces { typed: typed.to_string(), fitting })
+            }
+        };
+    }
+    let Some(found) = usb_ports(typed, known.listed) else { return Address::read(typed) };
     match found?.as_slice() {
         [one] => Ok(one.clone()),
         several => {
@@ -210,6 +234,21 @@ pub(crate) fn read_one(typed: &str, listed: &dyn Fn() -> Vec<PortDescription>) -
             Err(AddressError::Usb { typed: typed.to_string(), error: UsbError::Several { fitting } })
         }
     }
+}
+
+/// Returns the acquired places that a text stands for; `None` if it names no place.
+fn places(typed: &str, places: &[Place]) -> Option<Result<Vec<Address>, AddressError>> {
+    let fitting = PlaceName::read(typed)?.and_then(|name| {
+        let there: Vec<String> = places.iter().map(|place| place.name().place().to_string()).collect();
+        name.fitting(&there)
+    });
+    let found = fitting.and_then(|names| {
+        let of_name = |name| places.iter().find(|place| *place.name() == name);
+        let found: Vec<&Place> = names.into_iter().filter_map(of_name).collect();
+        if found.is_empty() { Err(AddressError::NoPort { typed: typed.to_string() }) } else { Ok(found) }
+    });
+    let address = |place: &Place| Address::Real(RealPort::Place(Box::new(place.clone())));
+    Some(found.map(|found| found.into_iter().map(address).collect()))
 }
 
 /// Returns the ports of the USB adapters that a text stands for; `None` if it is no such address.
@@ -223,12 +262,13 @@ fn usb_ports(typed: &str, listed: &dyn Fn() -> Vec<PortDescription>) -> Option<R
 }
 
 /// Returns the addresses that a text stands for.
-fn fitting(typed: &str, listed: &dyn Fn() -> Vec<PortDescription>) -> Result<Vec<Address>, AddressError> {
-    if let Some(found) = usb_ports(typed, listed) {
+fn fitting(typed: &str, known: Known<'_>) -> Result<Vec<Address>, AddressError> {
+    let listed = known.listed;
+    if let Some(found) = places(typed, known.places).or_else(|| usb_ports(typed, listed)) {
         return found;
     }
     let address = Address::read(typed)?;
-    let is_pattern = typed.contains(['*', '?', '[']);
+    let is_pattern = is_pattern(typed);
     let found = match &address {
         // A file may have these signs in its name.
         Address::Recording(file) if is_pattern && !file.exists() => {
@@ -248,6 +288,10 @@ fn fitting(typed: &str, listed: &dyn Fn() -> Vec<PortDescription>) -> Result<Vec
         Address::Real(_) if found.is_empty() => Err(AddressError::NoPort { typed }),
         Address::OwnDevice | Address::Device(_) | Address::Recording(_) | Address::Real(_) => Ok(found),
     }
+}
+
+fn is_pattern(typed: &str) -> bool {
+    typed.contains(['*', '?', '['])
 }
 
 fn pattern(text: &str, typed: &str) -> Result<glob::Pattern, AddressError> {

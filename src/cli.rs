@@ -15,6 +15,7 @@ mod many;
 mod named;
 mod outputs;
 mod person;
+mod places;
 mod ports;
 mod prepare;
 mod refusal;

@@ -16,6 +16,7 @@ mod live;
 pub mod progress;
 pub mod suite;
 pub mod summary;
+pub mod table;
 pub mod tap;
 pub mod ticker;
 pub mod transcript;

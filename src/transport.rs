@@ -70,6 +70,7 @@ pub(crate) fn is_pseudo_terminal(port: &RealPort) -> bool {
         RealPort::Node(name) => serial::is_pseudo_terminal(name),
         #[cfg(not(unix))]
         RealPort::Node(_) => false,
+        RealPort::Place(place) => is_pseudo_terminal(place.port()),
         RealPort::Tcp(_) | RealPort::Unix(_) | RealPort::Telnet(_) | RealPort::Rfc2217(_) | RealPort::Exec(_) => false,
     }
 }
@@ -82,6 +83,7 @@ pub(crate) fn others(port: &RealPort) -> Option<String> {
         RealPort::Node(name) => serial::others(name),
         #[cfg(not(unix))]
         RealPort::Node(_) => None,
+        RealPort::Place(place) => others(place.port()),
         RealPort::Tcp(_) | RealPort::Unix(_) | RealPort::Telnet(_) | RealPort::Rfc2217(_) | RealPort::Exec(_) => None,
     }
 }
@@ -91,6 +93,7 @@ pub(crate) fn capabilities(port: &RealPort) -> Capabilities {
     match port {
         RealPort::Node(_) if is_pseudo_terminal(port) => Capabilities::of(&[Capability::DiscardInput]),
         RealPort::Node(_) | RealPort::Rfc2217(_) => Capabilities::ALL,
+        RealPort::Place(place) => capabilities(place.port()),
         RealPort::Tcp(_) | RealPort::Unix(_) | RealPort::Telnet(_) | RealPort::Exec(_) => {
             Capabilities::of(&[Capability::DiscardInput])
         }
@@ -111,6 +114,7 @@ pub(crate) fn open(port: &RealPort, clock: Clock, interrupt: Interrupt) -> AnyPo
         RealPort::Telnet(to) => AnyPort::new(PortOn::new(telnet::Telnet::new(to), clock, interrupt)),
         RealPort::Rfc2217(to) => AnyPort::new(PortOn::new(telnet::Rfc2217::new(to), clock, interrupt)),
         RealPort::Exec(command) => AnyPort::new(PortOn::new(exec::Program::new(command), clock, interrupt)),
+        RealPort::Place(place) => open(place.port(), clock, interrupt),
     }
 }
 
@@ -129,6 +133,7 @@ pub(crate) fn open(port: &RealPort, clock: Clock, interrupt: Interrupt) -> AnyPo
         RealPort::Rfc2217(to) => Arc::new(move |errand| telnet::serve_com_port(&to, errand)),
         RealPort::Unix(_) => Arc::new(|_| words::only_on_unix("sockets in the file system")),
         RealPort::Exec(_) => Arc::new(|_| words::only_on_unix("programs on a pseudo-terminal")),
+        RealPort::Place(place) => return open(place.port(), clock, interrupt),
     };
     let world = ThreadedWorld::new(&port.to_string(), clock, interrupt, serve);
     AnyPort::new(world.able_to(capabilities(port)))

@@ -115,6 +115,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "variables",
         ],
     ),
+    ("labgrid", &["address"]),
     ("bench", &["diagnostic", "disk", "settings", "source", "syntax", "value"]),
     ("cli", &[EVERYTHING]),
 ];
@@ -156,6 +157,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("shlex", &["address/command.rs"]),
     ("rfc2217", &["transport/telnet"]),
     ("serde_json", &["cli/json.rs", "report/json.rs", "report/jsonl", "value/json.rs"]),
+    ("saphyr", &["labgrid/resources.rs"]),
     ("serialport", &["transport/ports.rs", "transport/serial.rs", "transport/serial"]),
     ("sha1", &["value/digest.rs"]),
     ("sha2", &["value/digest.rs"]),

@@ -92,7 +92,9 @@ fn a_break_over_a_connection_is_announced_and_fails_where_it_stands() {
 
 #[test]
 fn many_connections_run_with_as_many_jobs_as_were_said_and_have_files_of_their_own() {
-    let folder = folder(&ASKS.replace("send", "serial { baud 9600 }\n\nsend"));
+    let asks =
+        "flow \"asks\"\n\nserial { baud 9600 }\n\nstep \"ask\" {\n  send \"AT\"\n  expect line \"OK\" within 20s\n}\n";
+    let folder = folder(asks);
     let mut ports: Vec<String> = (0..5).map(|_| device()).collect();
     ports.push(nobody());
     let addresses: Vec<String> = ports.iter().map(|port| format!("tcp://{port}")).collect();
@@ -101,7 +103,16 @@ fn many_connections_run_with_as_many_jobs_as_were_said_and_have_files_of_their_o
     let (code, told, noted) = flowrun(folder.path(), &arguments);
     assert_eq!(code, Some(3), "{told}");
     assert!(noted.contains(&format!("note: `{}` and 5 more carry bytes only", addresses[0])), "{noted}");
-    assert!(told.contains("6 ports: 5 passed, 1 port failed"), "{told}");
+    // A row for each port, whole lines in columns, though nobody looks at a terminal.
+    let width = addresses.iter().map(String::len).max().expect("there are some");
+    let row = |port: &str, verdict: &str, step: &str| format!("{port:width$}  {verdict:11}  {step}\n");
+    let mut table = row("port", "verdict", "ended in");
+    for (n, address) in addresses.iter().enumerate() {
+        let (verdict, step) = if n == 5 { ("port failed", "-") } else { ("passed", "ask") };
+        table.push_str(&row(address, verdict, step));
+    }
+    let end = format!("\n\n{table}6 ports: 5 passed, 1 port failed\n");
+    assert!(told.ends_with(&end), "{told}");
     assert!(told.contains("is the server running") && !told.contains("plugged in"), "{told}");
     for port in ports {
         let label: String = port.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();

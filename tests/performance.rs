@@ -122,3 +122,23 @@ fn the_flows_of_the_yardstick_are_those_of_its_contender_and_pass() {
     assert!(flows.remove("find1") && flows.remove("find8"));
     assert_eq!(flows, named, "{YARDSTICK} and its peer.toml");
 }
+
+/// The figures mean nothing here: the programs are those that `docs/performance.md` names, and do the work.
+#[cfg(unix)]
+#[test]
+fn the_exchange_over_tcp_is_done_by_the_bare_loop_and_by_flowrun() {
+    use std::process::Command;
+    if !Command::new("cc").arg("--version").output().is_ok_and(|found| found.status.success()) {
+        eprintln!("skipped: there is no C compiler");
+        return;
+    }
+    let mut script = Command::new(repo(&format!("{YARDSTICK}/tcp/run")));
+    let ran = script.args([env!("CARGO_BIN_EXE_flowrun"), "2", "20"]).output().expect("it can be run");
+    let shown = String::from_utf8_lossy(&ran.stdout).into_owned();
+    assert!(ran.status.success(), "{shown}{}", String::from_utf8_lossy(&ran.stderr));
+    let runs = ["bare loop", "command"].map(|who| shown.lines().filter(|line| line.starts_with(who)).count());
+    assert_eq!(runs, [2, 2], "{shown}");
+    assert!(shown.lines().last().is_some_and(|line| line.starts_with("ratio of the medians: time ")), "{shown}");
+    let document = include_str!("../docs/performance.md");
+    assert!(document.contains("\nbenches/yardstick/tcp/run "), "the document says how");
+}

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::command::CommandLine;
 use super::endpoint::Endpoint;
+use super::place::Place;
 use super::{AddressError, Fault};
 
 /// A port that flowrun opens, one variant for each way to open one.
@@ -24,13 +25,24 @@ pub(crate) enum RealPort {
     Rfc2217(Endpoint),
     /// `exec:COMMAND`: a program on a pseudo-terminal.
     Exec(Box<CommandLine>),
+    /// `labgrid:PLACE`: the port of a place that has been acquired.
+    Place(Box<Place>),
+}
+
+/// How a server of another program offers a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// Bytes, and nothing else.
+    Raw,
+    /// With baud, format, control lines and break.
+    Rfc2217,
 }
 
 /// The schemes of real ports, small.
 pub(crate) const SCHEMES: &[&str] = &["tcp", "unix", "telnet", "rfc2217", "exec"];
 
 /// What addresses of other tools begin with, besides those with `://`.
-const FOREIGN: &[&str] = &["socket", "ssh", "udp", "usb"];
+const FOREIGN: &[&str] = &["labgrid", "socket", "ssh", "udp", "usb"];
 
 impl RealPort {
     /// Reads the address of a real port.
@@ -58,6 +70,7 @@ impl RealPort {
                     | Fault::NoHost
                     | Fault::NoBrackets
                     | Fault::MoreThanHostAndPort
+                    | Fault::NoPlace
                     | Fault::NoPath
                     | Fault::NoCommand
                     | Fault::OpenQuote => "HOST",
@@ -82,11 +95,23 @@ impl RealPort {
         }
     }
 
+    /// Returns the port at which a server offers bytes, or a serial port as RFC 2217 has it; `None` if a host or a port
+    /// is not there.
+    pub(crate) fn served(protocol: Protocol, host: &str, port: u16) -> Option<RealPort> {
+        let host = if host.contains(':') { format!("[{host}]") } else { host.to_string() };
+        let endpoint = Endpoint::parse(&format!("{host}:{port}")).ok()?;
+        Some(match protocol {
+            Protocol::Raw => RealPort::Tcp(endpoint),
+            Protocol::Rfc2217 => RealPort::Rfc2217(endpoint),
+        })
+    }
+
     /// Returns the file that it is, if it is one.
     pub(crate) fn file(&self) -> Option<&Path> {
         match self {
             RealPort::Node(name) => Some(Path::new(name)),
             RealPort::Unix(path) => Some(path),
+            RealPort::Place(place) => place.port().file(),
             RealPort::Tcp(_) | RealPort::Telnet(_) | RealPort::Rfc2217(_) | RealPort::Exec(_) => None,
         }
     }
@@ -98,6 +123,10 @@ impl RealPort {
             RealPort::Tcp(endpoint) | RealPort::Telnet(endpoint) | RealPort::Rfc2217(endpoint) => endpoint.to_string(),
             RealPort::Unix(path) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
             RealPort::Exec(command) => command.to_string(),
+            RealPort::Place(place) => match place.name().resource() {
+                Some(resource) => format!("{}_{resource}", place.name().place()),
+                None => place.name().place().to_string(),
+            },
         }
     }
 }
@@ -111,6 +140,7 @@ impl fmt::Display for RealPort {
             RealPort::Telnet(endpoint) => write!(f, "telnet://{endpoint}"),
             RealPort::Rfc2217(endpoint) => write!(f, "rfc2217://{endpoint}"),
             RealPort::Exec(command) => write!(f, "exec:{command}"),
+            RealPort::Place(place) => place.name().fmt(f),
         }
     }
 }

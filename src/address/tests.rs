@@ -13,7 +13,7 @@ fn none() -> Vec<PortDescription> {
 
 fn expanded(typed: &[&str]) -> Result<Vec<String>, AddressError> {
     let typed: Vec<String> = typed.iter().map(ToString::to_string).collect();
-    Ok(expand(&typed, &none)?.iter().map(ToString::to_string).collect())
+    Ok(expand(&typed, Known { listed: &none, places: &[] })?.iter().map(ToString::to_string).collect())
 }
 
 /// A folder with recordings, and what their addresses begin with.
@@ -166,14 +166,15 @@ fn the_place_of_a_usb_adapter_is_taken_by_its_node() {
         }),
     };
     let listed = || vec![adapter(10), adapter(9)];
+    let known = Known { listed: &listed, places: &[] };
     let node = |n: u8| Address::Real(RealPort::Node(format!("/dev/ttyUSB{n}")));
-    let expanded = |typed: &[&str]| expand(&typed.iter().map(ToString::to_string).collect::<Vec<_>>(), &listed);
+    let expanded = |typed: &[&str]| expand(&typed.iter().map(ToString::to_string).collect::<Vec<_>>(), known);
     assert_eq!(expanded(&["usb:serial=A9", "USB:at=1-1.9", "/dev/ttyUSB9"]), Ok(vec![node(9)]), "each is there once");
     assert_eq!(expanded(&["usb:0403:6001:*"]), Ok(vec![node(9), node(10)]));
-    assert_eq!(read_one("usb:at=1-1.10", &listed), Ok(node(10)));
-    assert_eq!(read_one("/dev/ttyS0", &listed), Ok(address("/dev/ttyS0")));
+    assert_eq!(read_one("usb:at=1-1.10", known), Ok(node(10)));
+    assert_eq!(read_one("/dev/ttyS0", known), Ok(address("/dev/ttyS0")));
     for several in ["usb:0403:6001", "usb:0403:6001:*"] {
-        let refused = read_one(several, &listed);
+        let refused = read_one(several, known);
         assert!(matches!(refused, Err(AddressError::Usb { error: UsbError::Several { .. }, .. })), "{refused:?}");
     }
 }
@@ -278,4 +279,44 @@ fn names_are_compared_as_the_system_compares_them() {
     assert!(System::Windows.is_same("com5", "COM5") && !System::Windows.is_same("COM5", "COM15"));
     assert!(System::Windows.is_same(r"replay:logs\a.recording", "replay:Logs/A.recording"));
     assert!(!System::Other.is_same("/dev/ttyS0", "/dev/ttys0") && System::Other.is_same("a", "a"));
+}
+
+fn place(typed: &str, port: &str) -> Place {
+    let name = PlaceName::read(typed).expect("it is a place").expect("it is right");
+    Place::new(name, RealPort::parse(port).expect("it is right"))
+}
+
+#[test]
+fn a_place_is_the_port_that_was_found_for_it_and_keeps_its_name() {
+    let acquired = [
+        place("labgrid:board-10", "tcp://lab:10"),
+        place("labgrid:board-2", "tcp://lab:2"),
+        place("labgrid:rack/console", "rfc2217://lab:3"),
+    ];
+    let known = Known { listed: &none, places: &acquired };
+    let expanded = |typed: &[&str]| expand(&typed.iter().map(ToString::to_string).collect::<Vec<_>>(), known);
+    let addresses = expanded(&["LABGRID:board-*", "labgrid:rack/console", "labgrid:board-2"]).expect("they are there");
+    let shown: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    assert_eq!(shown, ["labgrid:board-2", "labgrid:board-10", "labgrid:rack/console"]);
+    assert_eq!(labels(&addresses), ["board_2", "board_10", "rack_console"]);
+    assert!(addresses.iter().all(Address::is_real));
+    assert_eq!(read_one("labgrid:board-2", known).as_ref(), Ok(&addresses[0]));
+    let several = read_one("labgrid:board-*", known);
+    assert!(matches!(several, Err(AddressError::SeveralPlaces { .. })), "{several:?}");
+    let other = expanded(&["labgrid:rack"]);
+    assert!(matches!(other, Err(AddressError::NoPort { .. })), "{other:?}");
+}
+
+#[test]
+fn a_place_without_a_name_is_answered_with_how_it_is_written() {
+    for (typed, right) in [("labgrid:", "labgrid:PLACE"), ("labgrid:/a", "labgrid:PLACE"), ("labgrid:a/", "labgrid:a")]
+    {
+        match PlaceName::read(typed) {
+            Some(Err(AddressError::Malformed { fault: Fault::NoPlace, instead, .. })) => {
+                assert_eq!(instead.as_deref(), Some(right));
+            }
+            other => panic!("{typed}: {other:?}"),
+        }
+    }
+    assert_eq!(PlaceName::read("/dev/ttyUSB0"), None);
 }

@@ -13,11 +13,11 @@ use super::named::{Asks, named};
 use super::ports::ADVICE;
 use super::refusal::{address_problem, refuse};
 use super::terminal::Terminal;
-use crate::address::{Address, PortDescription, read_one};
+use crate::address::{Address, PortDescription};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::event::Verdict;
 use crate::setup::Ender;
-use crate::transport::{Machine, list, list_of, readers};
+use crate::transport::{Machine, list_of, readers};
 use crate::value::escape::harmless;
 
 /// What was found about one port.
@@ -91,9 +91,8 @@ fn one(
         terminal.refuse(problem);
         Ending::Refused
     };
-    let named = named(&[typed.to_string()], None, Asks::Names, Path::new("."), terminal)?;
-    let port = named.ports.first().map_or("", String::as_str);
-    let address = read_one(port, &list).map_err(|error| wrong(address_problem(&error)))?;
+    let mut named = named(&[typed.to_string()], None, Asks::Names, Path::new("."), terminal)?;
+    let address = named.address().map_err(|error| wrong(address_problem(&error)))?;
     let mut examined = match &address {
         Address::OwnDevice | Address::Recording(_) => {
             let problem = Diagnostic::general(Code::CommandLine, format!("`{typed}` names no port for `doctor`"));
@@ -120,6 +119,7 @@ fn one(
     if arguments.probe && examined.findings.iter().all(|finding| finding.level != Level::Wrong) {
         examined.findings.extend(line::probe(&at, &ender, terminal)?);
     }
+    named.release(terminal);
     if ender.wants_end() { Err(Ending::Ran(Verdict::Interrupted)) } else { Ok(vec![examined]) }
 }
 

@@ -1,4 +1,5 @@
-//! `flowrun FILE --port … --port …`: one flow on many ports, in one process: one verdict and one transcript a port.
+//! `flowrun FILE --port … --port …`: one flow on many ports, in one process: one verdict and one transcript a port, and a table
+//! of all at the end.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -19,6 +20,7 @@ use crate::program::Role;
 use crate::report::Fan;
 use crate::report::console::Volume;
 use crate::report::summary::remark;
+use crate::report::table::Table;
 use crate::setup::{Counterpart, Ender};
 use crate::transport::{Clock, open, run_all};
 use crate::value::escape::harmless;
@@ -95,11 +97,13 @@ pub(super) fn run(
     }
     let (board, places) = is_watched.then(|| terminal.board(&sources, &ports)).flatten().unzip();
     let mut places = places.into_iter().flatten();
-    for (one, shown) in prepared.into_iter().zip(&shown) {
+    let (mut table, rows) = Table::new(&ports);
+    for ((one, shown), row) in prepared.into_iter().zip(&shown).zip(rows) {
         let Prepared { setup, inputs, mut outputs, ender } = one;
         let mut fan = Fan::default();
         outputs.add_sinks(&mut fan, &sources, Share::Part { port: &inputs.port, gathered });
         fan.add(CONSOLE, terminal.console_of(&inputs.port, shown.clone(), &sources));
+        fan.add(CONSOLE, row);
         if let Some(place) = places.next() {
             fan.add(CONSOLE, place);
         }
@@ -115,6 +119,7 @@ pub(super) fn run(
     let mut verdicts = Vec::with_capacity(addresses.len());
     let mut on_end = |index: usize, verdict: Verdict| {
         verdicts.push((index, verdict));
+        table.ended(index, verdict);
         if let Some(board) = &board {
             board.borrow_mut().erase();
         }
@@ -140,6 +145,9 @@ pub(super) fn run(
         }
     }
     let verdicts: Vec<Verdict> = verdicts.into_iter().map(|(_, verdict)| verdict).collect();
+    if is_watched {
+        terminal.say(&format!("\n{}", table.render(&sources, terminal.look().style)));
+    }
     terminal.say(&summary(&verdicts, n_cleanups_failed));
     Ok(written.ending(worst(&verdicts)))
 }

@@ -4,18 +4,21 @@ use std::path::Path;
 
 use super::Ending;
 use super::host::{data_folder, home};
+use super::places;
 use super::terminal::Terminal;
-use crate::address::{Address, expand};
+use crate::address::{Address, AddressError, Known, expand, read_one};
 use crate::bench::{Bench, FILE, Ledger, NamedPort, Profile, Standing, TestOptions, Wrong, find};
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::labgrid::Laboratory;
 use crate::settings::Settings;
 use crate::source::{Site, Sources};
 use crate::transport::list;
 use crate::value::escape::{harmless, harmless_path};
 use crate::variables::{Given, Origin};
 
-/// Ports and variables, with nothing left in them that only a file can explain.
+/// Ports and variables, with nothing left in them that only a file can explain, and the places of a laboratory that are
+/// among the ports: they are held as long as this is there.
 #[derive(Debug, Default)]
 pub(super) struct Named {
     /// The addresses, as the command line could have named them.
@@ -26,14 +29,44 @@ pub(super) struct Named {
     pub test: TestOptions,
     /// The ports that had names, each at its address.
     known: Vec<NamedPort>,
+    laboratory: Option<Laboratory>,
 }
 
 impl Named {
+    /// Returns the addresses of the ports; the place of a pattern is taken by what fits it.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with them.
+    pub(super) fn addresses(&self) -> Result<Vec<Address>, AddressError> {
+        expand(&self.ports, self.surroundings())
+    }
+
+    /// Returns the address of the first port, the only one of a command that takes one.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, or that several fit.
+    pub(super) fn address(&self) -> Result<Address, AddressError> {
+        read_one(self.ports.first().map_or("", String::as_str), self.surroundings())
+    }
+
+    /// Releases the places of a laboratory, and says which may still be held. They are released silently with this.
+    pub(super) fn release(&mut self, terminal: &Terminal) {
+        if let Some(laboratory) = self.laboratory.take() {
+            places::release(laboratory, terminal);
+        }
+    }
+
+    fn surroundings(&self) -> Known<'_> {
+        Known { listed: &list, places: self.laboratory.as_ref().map_or(&[], Laboratory::places) }
+    }
+
     /// Returns the settings of a flow as the file has them for the port at an address.
     pub(super) fn settings_at(&self, address: &Address, flow: &Settings) -> Settings {
         let is_it = |port: &&NamedPort| {
             let typed = std::slice::from_ref(&port.address);
-            !port.settings.is_empty() && expand(typed, &list).is_ok_and(|found| found.contains(address))
+            !port.settings.is_empty() && expand(typed, self.surroundings()).is_ok_and(|found| found.contains(address))
         };
         self.known.iter().find(is_it).map_or_else(|| flow.clone(), |port| port.settings_over(flow))
     }
@@ -48,12 +81,25 @@ pub(super) enum Asks {
     TestOptions,
 }
 
-/// Returns what was typed with addresses in place of names. The file is looked for from a folder upwards.
+/// Returns what was typed with addresses in place of names, and acquires the places of a laboratory that are among them.
+/// The file is looked for from a folder upwards.
 ///
 /// # Errors
 ///
-/// A name stands for nothing, or something is wrong with the file, and that has been told.
+/// A name stands for nothing, something is wrong with the file, or a place cannot be used, and that has been told.
 pub(super) fn named(
+    typed: &[String],
+    profile: Option<&str>,
+    asks: Asks,
+    folder: &Path,
+    terminal: &Terminal,
+) -> Result<Named, Ending> {
+    let named = explained(typed, profile, asks, folder, terminal)?;
+    let laboratory = places::hold(&named.ports, terminal)?;
+    Ok(Named { laboratory, ..named })
+}
+
+fn explained(
     typed: &[String],
     profile: Option<&str>,
     asks: Asks,

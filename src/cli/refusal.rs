@@ -182,6 +182,10 @@ pub(super) fn address_problem(error: &AddressError) -> Diagnostic {
         AddressError::NoPattern { typed, why } => {
             (format!("`{typed}` is no pattern: {why}"), "use `*`, `?` and `[…]` as a shell does")
         }
+        AddressError::SeveralPlaces { typed, fitting } => {
+            let message = format!("{} places fit `{typed}`", fitting.len());
+            return problem(message).help(format!("name one of them: `{}`", fitting.join("`, `")));
+        }
         AddressError::NoPort { typed } => (
             format!("no port fits `{typed}`"),
             "see `flowrun ports`; quote the pattern, so that the shell leaves it alone",
@@ -225,6 +229,7 @@ fn usb_problem(typed: &str, error: &UsbError) -> Diagnostic {
 fn unsupported(typed: &str, scheme: &str) -> Diagnostic {
     let rest = &typed[scheme.len()..];
     let help = match scheme {
+        "labgrid" => "a flow, `flowrun test`, `say` and `doctor` run in a place of a laboratory".to_string(),
         "socket" => format!("`tcp{rest}` is the same"),
         "ssh" => "`exec:ssh USER@HOST` runs the program".to_string(),
         "usb" => "`flowrun ports` lists the serial ports of this machine".to_string(),
@@ -232,7 +237,7 @@ fn unsupported(typed: &str, scheme: &str) -> Diagnostic {
             Some(near) => format!("did you mean `{near}{rest}`?"),
             None => {
                 "a port is a device node, or `tcp://HOST:PORT`, `unix:PATH`, `telnet://HOST:PORT`, `rfc2217://HOST:PORT`, \
-                 `exec:COMMAND`"
+                 `exec:COMMAND`, `labgrid:PLACE`"
                     .to_string()
             }
         },
@@ -248,6 +253,7 @@ fn what_is_wrong(fault: &Fault) -> String {
         Fault::WrongPort(port) => format!("`{port}` is no port: a port is a number from 1 to 65535"),
         Fault::NoBrackets => "an IPv6 address stands in brackets".to_string(),
         Fault::MoreThanHostAndPort => "only a host and a port can stand here".to_string(),
+        Fault::NoPlace => "the name of the place, or that of its port behind the slash, is missing".to_string(),
         Fault::NoPath => "the path of the socket is missing".to_string(),
         Fault::NoCommand => "the program is missing".to_string(),
         Fault::OpenQuote => "a quote is not closed".to_string(),
@@ -289,7 +295,8 @@ mod tests {
                 "`--port usb:0403:6001`: flowrun does not know `usb` addresses | `flowrun ports` lists the serial ports of \
                  this machine",
                 "`--port gopher://box:70`: flowrun does not know `gopher` addresses | a port is a device node, or \
-                 `tcp://HOST:PORT`, `unix:PATH`, `telnet://HOST:PORT`, `rfc2217://HOST:PORT`, `exec:COMMAND`",
+                 `tcp://HOST:PORT`, `unix:PATH`, `telnet://HOST:PORT`, `rfc2217://HOST:PORT`, `exec:COMMAND`, \
+                 `labgrid:PLACE`",
                 "`--port tcp://box`: the number of the port is missing | write `tcp://box:PORT`",
                 "`--port tcp://box:70000`: `70000` is no port: a port is a number from 1 to 65535 | write `tcp://box:PORT`",
                 "`--port rfc2217:box:2217`: `//` is missing behind the scheme | write `rfc2217://box:2217`",

@@ -12,7 +12,7 @@ use super::person::AtTerminal;
 use super::prepare::{Checked, Prepared, claims_of, note_on_abilities};
 use super::refusal::{program_for, refuse, refuse_address, tell_others};
 use super::terminal::Terminal;
-use crate::address::{Address, expand};
+use crate::address::Address;
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::folder_of;
@@ -31,13 +31,15 @@ pub(super) fn run(arguments: &RunArguments, terminal: &Terminal) -> Ending {
 
 fn try_run(arguments: &RunArguments, terminal: &Terminal) -> Result<Ending, Ending> {
     let folder = folder_of(&arguments.file);
-    let named = named(&arguments.ports, arguments.profile.as_deref(), Asks::Names, folder, terminal)?;
-    match expand(&named.ports, &list) {
+    let mut named = named(&arguments.ports, arguments.profile.as_deref(), Asks::Names, folder, terminal)?;
+    let ending = match named.addresses() {
         Ok(addresses) if addresses.iter().any(Address::is_empty) => run_one(arguments, &named, None, terminal),
         Ok(addresses) if addresses.len() > 1 => many::run(arguments, &named, &addresses, terminal),
         Ok(addresses) => run_one(arguments, &named, addresses.first(), terminal),
         Err(error) => Err(refuse_address(&error, terminal)),
-    }
+    };
+    named.release(terminal);
+    ending
 }
 
 fn run_one(

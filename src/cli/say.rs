@@ -8,11 +8,10 @@ use super::exchange::{Exchange, answers, failure};
 use super::named::{Asks, named};
 use super::refusal::{address_problem, refuse};
 use super::terminal::Terminal;
-use crate::address::{Address, read_one};
+use crate::address::Address;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::setup::Ender;
 use crate::syntax::duration;
-use crate::transport::list;
 use crate::value::escape::{harmless, visible_cut};
 use crate::variables::{Given, Origin};
 
@@ -51,9 +50,8 @@ fn carry_out(arguments: &SayArguments, terminal: &Terminal) -> Result<Ending, En
         Ending::Refused
     };
     let typed = std::slice::from_ref(&arguments.port);
-    let named = named(typed, None, Asks::Names, Path::new("."), terminal)?;
-    let port = named.ports.first().map_or("", String::as_str);
-    let address = read_one(port, &list).map_err(|error| wrong(address_problem(&error)))?;
+    let mut named = named(typed, None, Asks::Names, Path::new("."), terminal)?;
+    let address = named.address().map_err(|error| wrong(address_problem(&error)))?;
     if address == Address::OwnDevice || address.is_empty() {
         let problem = Diagnostic::general(Code::CommandLine, format!("`{}` names no port for `say`", arguments.port));
         return Err(wrong(problem.help("name a serial port, see `flowrun ports`, or a device file: `sim:FILE`")));
@@ -63,6 +61,7 @@ fn carry_out(arguments: &SayArguments, terminal: &Terminal) -> Result<Ending, En
     let given = given(arguments);
     let exchange = Exchange { name: NAME, flow: &text, given, line: &arguments.line, named: &named };
     let outcome = exchange.run(&address, &ender, terminal)?;
+    named.release(terminal);
     let said = answers(outcome.events());
     for answer in &said {
         for line in answer.lines() {

@@ -148,6 +148,7 @@ impl<'a> Suite<'a> {
         terminal.hint(&note_for_suite(&self.wanted.address, &self.flows));
         let mut judged = self.runner(terminal).run(&mut shown);
         terminal.status("");
+        self.wanted.named.release(terminal);
         let mut written = shown.written;
         if self.arguments.snapshots.review {
             let (mut input, mut output) = (io::stdin().lock(), io::stdout());

@@ -13,6 +13,7 @@ pub(crate) mod transcript;
 
 mod dialect;
 mod faults;
+mod labgrid;
 mod passing;
 mod ports;
 mod refusals;

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A program that ends with the test.
-struct Started(Child);
+pub(super) struct Started(Child);
 
 impl Drop for Started {
     fn drop(&mut self) {
@@ -29,7 +29,7 @@ impl Drop for Started {
     }
 }
 
-fn start(command: &mut Command) -> Started {
+pub(super) fn start(command: &mut Command) -> Started {
     Started(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it is installed"))
 }
 
@@ -128,7 +128,7 @@ impl Bench {
         let line = start(Command::new("socat").args([end(&near), end(&far)]));
         wait_for("the line", || near.exists() && far.exists());
         let cut = answer(&far, &near);
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port is free").port();
+        let port = free_port();
         let server = start(&mut server.command(&near, port, folder.path()));
         let address = format!("127.0.0.1:{port}");
         wait_for("the server", || listens(port));
@@ -147,9 +147,14 @@ impl Bench {
     }
 }
 
+/// Returns a port of this machine at which nobody listens.
+pub(super) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port is free").port()
+}
+
 /// Waits until something is so.
 #[expect(clippy::disallowed_methods, reason = "a program that others wrote begins in its own time")]
-fn wait_for(what: &str, is_so: impl Fn() -> bool) {
+pub(super) fn wait_for(what: &str, is_so: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_so() {
         assert!(begun.elapsed() < PATIENCE, "{what} did not begin");

@@ -9,12 +9,11 @@ use super::super::given::{from_environment, typed_variable};
 use super::super::named::Named;
 use super::super::refusal::address_problem;
 use super::super::reports::Report;
-use crate::address::{Address, read_one};
+use crate::address::Address;
 use crate::bench::FILE;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::program::Program;
 use crate::suite::volatile::Volatile;
-use crate::transport::list;
 use crate::variables::{Given, Offered, Ways};
 
 /// What was asked for.
@@ -52,7 +51,7 @@ impl Wanted {
         };
         Ok(Wanted {
             address: port
-                .map_or(Ok(Address::OwnDevice), |port| read_one(port, &list))
+                .map_or(Ok(Address::OwnDevice), |_| named.address())
                 .map_err(|error| address_problem(&error))?,
             shard: arguments.selection.shard.as_deref().map(shard).transpose()?,
             volatile,
