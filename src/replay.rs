@@ -294,7 +294,8 @@ impl World for ReplayWorld {
         match command {
             PortCommand::Open { .. } => self.news.push_back((self.now, Happening::Opened(PortId::FIRST))),
             PortCommand::Write { token, bytes } => self.write(token, &bytes),
-            PortCommand::SetLines { .. }
+            PortCommand::Reopen { .. }
+            | PortCommand::SetLines { .. }
             | PortCommand::Break { .. }
             | PortCommand::Reconfigure { .. }
             | PortCommand::DiscardInput

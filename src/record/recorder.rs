@@ -162,7 +162,7 @@ impl<W: Write> Tap for Recorder<W> {
                 self.note(port, EntryKind::Note { text: format!("settings {settings}") });
             }
             PortCommand::DiscardInput => self.note(port, EntryKind::Note { text: "flush".to_string() }),
-            PortCommand::DiscardOutput | PortCommand::Close => {}
+            PortCommand::Reopen { .. } | PortCommand::DiscardOutput | PortCommand::Close => {}
         }
         self.is_behind = true;
     }

@@ -175,6 +175,7 @@ impl<M: Medium> World for PortOn<M> {
         match command {
             PortCommand::Open { settings } => self.open(settings),
             PortCommand::Close => self.close(),
+            PortCommand::Reopen { .. } => {}
             PortCommand::DiscardOutput => self.discard_output(),
             other @ (PortCommand::Write { .. }
             | PortCommand::SetLines { .. }

@@ -98,7 +98,7 @@ impl Server<'_> {
                     .clear(ClearBuffer::Output)
                     .map_err(|e| broken(format!("the output cannot be discarded: {}", words(&e))))
             }
-            PortCommand::Open { .. } | PortCommand::Close => Ok(()),
+            PortCommand::Open { .. } | PortCommand::Reopen { .. } | PortCommand::Close => Ok(()),
         }
     }
 
