@@ -111,6 +111,7 @@ impl Engine {
         let lasting = lasting.map(|lasting| self.eval_duration(lasting)).transpose()?;
         self.command(self.flow.port, PortCommand::Close);
         if let Some(lasting) = lasting {
+            self.ports[self.flow.port].sight.break_off();
             self.note(format!("unplugged for {}", show_duration(lasting)));
             self.sleep(lasting, site);
             return Ok(());
