@@ -10,6 +10,7 @@
 //! An engine is made of three parts that do not know each other: its ports (what came), its flow (how far the program is) and
 //! its journal (what is to be done and told). `exec` joins them, an instruction at a time.
 
+mod away;
 mod begin;
 mod cover;
 mod departure;
@@ -92,6 +93,8 @@ enum State {
     Waiting(Box<Wait>),
     /// Time is to pass; `is_bounded` tells that a step's timeout comes first.
     Sleeping { until: Moment, site: Site, is_bounded: bool },
+    /// A port is to go away, if it has not, and to come back; `is_bounded` tells that a step's timeout comes first.
+    Reopening { port: PortId, begun: Moment, until: Moment, site: Site, is_bounded: bool },
     /// A failed step waits for its next attempt, then for silence.
     Retrying { not_before: Moment, at_latest: Moment, site: Site },
     /// Results are being made durable.
@@ -271,7 +274,13 @@ impl Engine {
     }
 
     fn opened(&mut self, port: PortId) {
-        if matches!(self.state, State::Over(_)) || self.ports[port].was_opened() {
+        if matches!(self.state, State::Over(_)) {
+            return;
+        }
+        if self.ports[port].away().is_some() {
+            return self.came_back(port);
+        }
+        if self.ports[port].was_opened() {
             return;
         }
         self.ports[port].open(self.program.role, self.now);
@@ -282,7 +291,7 @@ impl Engine {
     }
 
     fn received(&mut self, port: PortId, bytes: &[u8]) {
-        if bytes.is_empty() || matches!(self.state, State::Over(_)) {
+        if bytes.is_empty() || matches!(self.state, State::Over(_)) || self.ports[port].away().is_some() {
             return;
         }
         let lost = self.ports[port].receive(bytes, self.now);
@@ -305,8 +314,14 @@ impl Engine {
         if matches!(self.state, State::Over(_)) || self.ports[port].is_closed() {
             return;
         }
+        if self.ports[port].away().is_some() && !matches!(reason, CloseReason::DeviceFailed(_)) {
+            return;
+        }
         self.sight_all();
         self.tell_on(port, None, EventKind::Closed(reason.clone()));
+        if let Some(until) = self.may_be_away_until(port, &reason) {
+            return self.went_away(port, reason, until);
+        }
         self.ports[port].close();
         match (&reason, self.program.role) {
             // A device that is left alone has done its work.
@@ -324,6 +339,7 @@ impl Engine {
         match &self.state {
             State::Waiting(wait) => wait.port == port,
             State::Guarding { send, .. } | State::Writing { send, .. } => send.port == port,
+            State::Reopening { port: awaited, .. } => *awaited == port,
             State::Opening => true,
             State::Ready
             | State::Breathing

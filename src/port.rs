@@ -14,6 +14,12 @@ pub enum PortCommand {
         /// With these settings.
         settings: LineSettings,
     },
+    /// Open it again, as soon as it is there. Answered by [`Happening::Opened`] whenever that is; [`PortCommand::Close`] ends the
+    /// search, and a further one changes the settings. A world whose port never comes back does nothing.
+    Reopen {
+        /// With these settings.
+        settings: LineSettings,
+    },
     /// Write these bytes, all of them. Answered by [`Happening::Sent`] when the last has been handed over.
     Write {
         /// Handed back when they have left.
@@ -53,12 +59,12 @@ impl PortCommand {
     /// always there, whether a flow asks for them or not, and a port without them is opened all the same.
     pub fn needs(&self) -> Capabilities {
         match self {
-            PortCommand::Open { settings }
+            PortCommand::Open { settings } | PortCommand::Reopen { settings }
                 if settings.dtr == ControlLine::Keep && settings.rts == ControlLine::Keep =>
             {
                 Capabilities::NONE
             }
-            PortCommand::Open { settings: _ } => Capability::ControlLines.into(),
+            PortCommand::Open { settings: _ } | PortCommand::Reopen { settings: _ } => Capability::ControlLines.into(),
             PortCommand::SetLines { dtr: None, rts: None } => Capabilities::NONE,
             PortCommand::SetLines { dtr: _, rts: _ } => Capability::ControlLines.into(),
             PortCommand::Break { lasting: _ } => Capability::Break.into(),

@@ -15,7 +15,8 @@
 //! What happened on another port than the first has its number after the time, `0.034000000 #1 < "OK\r\n"`. `note` is
 //! for what is not compared when the recording is played: control lines, settings, breaks, hooks.
 //!
-//! After `closed` nothing leaves through the port until it is opened again. Such a write or note is not recorded; a
+//! After `closed` nothing leaves through the port until it is opened again, with `open` as at the beginning. A write that
+//! had not left when the port went stands with a time that goes beyond `closed`. Such a write or note is not recorded; a
 //! reader passes over one that an earlier version left there.
 //!
 //! `>` is what the flow wrote, and how long it took to leave, `<` what came. In quotes everything but printable ASCII is

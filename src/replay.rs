@@ -73,14 +73,36 @@ impl Wanted {
     }
 }
 
-/// Something that came, or that the line went away.
+/// Something that came, or that the line went away or was there again.
 #[derive(Debug)]
 struct Came {
     at: Moment,
     /// How many writes came before it.
     after: usize,
-    /// `None` is the end of the line.
-    bytes: Option<Vec<Piece>>,
+    what: What,
+}
+
+/// What came.
+#[derive(Debug)]
+enum What {
+    Bytes(Vec<Piece>),
+    /// The line went away.
+    Left,
+    /// It was there again.
+    Back,
+}
+
+/// Whether the flow's port is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Link {
+    /// It is, or it was not opened yet.
+    Up,
+    /// It went away, and the flow is content with that so far.
+    Away,
+    /// It went away, and is opened as soon as it is there again.
+    Sought,
+    /// It is there again, and was not opened.
+    Back,
 }
 
 /// What is recorded less than this after the end of the flow came while it ended.
@@ -118,6 +140,7 @@ pub struct ReplayWorld {
     /// Secrets that came with letters in their place.
     unknown: Vec<String>,
     timing: Timing,
+    link: Link,
     /// What was left when the port was closed, until it is fetched.
     left: Option<String>,
 }
@@ -127,19 +150,22 @@ impl ReplayWorld {
     /// among them is learned where the flow writes it, and played with letters in its place until then.
     pub fn new(recording: &Recording, secrets: &[(Arc<str>, Vec<u8>)], timing: Timing) -> ReplayWorld {
         let (mut sent, mut came) = (Vec::new(), VecDeque::new());
+        let mut is_gone = false;
         for entry in recording.happened() {
-            match &entry.kind {
+            let what = match &entry.kind {
                 EntryKind::Sent { bytes, took } => {
                     if !bytes.iter().all(Piece::is_empty) {
                         sent.push(Sent { at: entry.at, took: *took, bytes: bytes.clone() });
                     }
+                    continue;
                 }
-                EntryKind::Received { bytes } => {
-                    came.push_back(Came { at: entry.at, after: sent.len(), bytes: Some(bytes.clone()) });
-                }
-                EntryKind::Closed => came.push_back(Came { at: entry.at, after: sent.len(), bytes: None }),
-                EntryKind::Opened { .. } | EntryKind::Note { .. } => {}
-            }
+                EntryKind::Received { bytes } => What::Bytes(bytes.clone()),
+                EntryKind::Closed => What::Left,
+                EntryKind::Opened { .. } if is_gone => What::Back,
+                EntryKind::Opened { .. } | EntryKind::Note { .. } => continue,
+            };
+            is_gone = matches!(what, What::Left) || is_gone && !matches!(what, What::Back);
+            came.push_back(Came { at: entry.at, after: sent.len(), what });
         }
         ReplayWorld {
             sent,
@@ -155,8 +181,14 @@ impl ReplayWorld {
             written: Vec::new(),
             unknown: Vec::new(),
             timing,
+            link: Link::Up,
             left: None,
         }
+    }
+
+    fn open(&mut self) {
+        self.link = Link::Up;
+        self.news.push_back((self.now, Happening::Opened(PortId::FIRST)));
     }
 
     /// Compares what the flow writes with what it wrote.
@@ -230,9 +262,10 @@ impl ReplayWorld {
         }
         let (now, then) = self.anchor;
         let ended = then + self.now.since(now);
-        let is_late = |came: &&Came| came.at.since(ended) >= AT_THE_END && came.bytes.is_some();
+        let is_late = |came: &&Came| came.at.since(ended) >= AT_THE_END && matches!(came.what, What::Bytes(_));
         let first = self.came.iter().find(is_late).filter(|_| self.timing == Timing::Same)?;
-        let shown = shown_pieces(first.bytes.as_deref().unwrap_or_default());
+        let What::Bytes(pieces) = &first.what else { return None };
+        let shown = shown_pieces(pieces);
         Some(format!("the flow ended before `{shown}`, which came at {} s", first.at))
     }
 
@@ -292,8 +325,12 @@ fn unknown_help(unknown: &[String]) -> Option<String> {
 impl World for ReplayWorld {
     fn perform(&mut self, _port: PortId, command: PortCommand) {
         match command {
-            PortCommand::Open { .. } => self.news.push_back((self.now, Happening::Opened(PortId::FIRST))),
+            PortCommand::Open { .. } => self.open(),
             PortCommand::Write { token, bytes } => self.write(token, &bytes),
+            PortCommand::Reopen { .. } => match self.link {
+                Link::Up | Link::Back => self.open(),
+                Link::Away | Link::Sought => self.link = Link::Sought,
+            },
             PortCommand::SetLines { .. }
             | PortCommand::Break { .. }
             | PortCommand::Reconfigure { .. }
@@ -308,9 +345,11 @@ impl World for ReplayWorld {
         let known = received.len();
         while self.n_written == 0
             && !self.has_departed
-            && let Some(came) = self.came.pop_front_if(|came| came.after <= self.n_complete && came.bytes.is_some())
+            && let Some(came) =
+                self.came.pop_front_if(|came| came.after <= self.n_complete && matches!(came.what, What::Bytes(_)))
+            && let What::Bytes(pieces) = &came.what
         {
-            self.play(&came.bytes.unwrap_or_default(), received);
+            self.play(pieces, received);
         }
         (received.len() > known).then_some((self.now, Happening::Received(PortId::FIRST)))
     }
@@ -333,14 +372,27 @@ impl World for ReplayWorld {
         }
         if arrival.is_some_and(|at| at <= self.now) {
             let came = self.came.pop_front().expect("there is a first one");
-            return match came.bytes {
-                Some(pieces) => {
+            return match came.what {
+                What::Bytes(pieces) => {
                     let known = received.len();
                     self.play(&pieces, received);
                     let is_empty = received.len() == known;
                     (self.now, if is_empty { Happening::Nothing } else { Happening::Received(PortId::FIRST) })
                 }
-                None => (self.now, Happening::Closed(PortId::FIRST, CloseReason::unplugged())),
+                What::Left => {
+                    // What had not left is lost.
+                    self.news.clear();
+                    self.link = Link::Away;
+                    (self.now, Happening::Closed(PortId::FIRST, CloseReason::unplugged()))
+                }
+                What::Back if self.link == Link::Sought => {
+                    self.link = Link::Up;
+                    (self.now, Happening::Opened(PortId::FIRST))
+                }
+                What::Back => {
+                    self.link = Link::Back;
+                    (self.now, Happening::Nothing)
+                }
             };
         }
         (self.now, Happening::Nothing)

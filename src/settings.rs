@@ -112,6 +112,8 @@ pub struct Settings {
     pub pace: Duration,
     /// Pause behind each line that is sent, before the next goes out.
     pub line_pace: Duration,
+    /// How long a port that goes away may be away; zero ends the run at once.
+    pub reconnect: Duration,
 }
 
 impl Default for Settings {
@@ -133,6 +135,7 @@ impl Default for Settings {
             guard: Duration::ZERO,
             pace: Duration::ZERO,
             line_pace: Duration::ZERO,
+            reconnect: Duration::ZERO,
         }
     }
 }
@@ -173,6 +176,7 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("guard", "a duration, such as 20ms"),
     ("pace", "a duration, such as 2ms"),
     ("line_pace", "a duration, such as 40ms"),
+    ("reconnect", "a duration, such as 15s"),
 ];
 
 impl Settings {
@@ -220,6 +224,7 @@ impl Settings {
             ("guard", SettingValue::Duration(d)) => self.guard = *d,
             ("pace", SettingValue::Duration(d)) => self.pace = *d,
             ("line_pace", SettingValue::Duration(d)) => self.line_pace = *d,
+            ("reconnect", SettingValue::Duration(d)) => self.reconnect = *d,
             _ => return None,
         }
         Some(())

@@ -49,6 +49,8 @@ pub struct SimWorld {
     device_writes: VecDeque<(Moment, WriteToken)>,
     /// What the host is to be told at once.
     news: VecDeque<Happening>,
+    /// Whether the device is there, and whether the host knows.
+    link: Link,
     /// How the device ended, once it has.
     ended: Option<CloseReason>,
     /// What the device had to say.
@@ -59,6 +61,20 @@ pub struct SimWorld {
 
 /// So much of what a device says by itself is kept, in bytes: nobody reads more, and a device may log for ever.
 const MOST_SAID: usize = 1 << 20;
+
+/// Whether the device is on the line.
+#[derive(Debug, Default)]
+enum Link {
+    /// It is.
+    #[default]
+    Up,
+    /// It went away, and the host has not seen that yet.
+    Gone,
+    /// It is away; the host opens its port with these settings as soon as it is back.
+    Away(Option<LineSettings>),
+    /// It has ended, and is told how once.
+    Over,
+}
 
 impl SimWorld {
     /// Makes a world around a device that has not begun yet.
@@ -73,6 +89,7 @@ impl SimWorld {
             host_writes: VecDeque::new(),
             device_writes: VecDeque::new(),
             news: VecDeque::new(),
+            link: Link::default(),
             ended: None,
             device_events: Vec::new(),
             n_said: 0,
@@ -133,7 +150,7 @@ impl SimWorld {
     }
 
     fn device_done(&mut self, verdict: Verdict) {
-        if self.ended.is_some() {
+        if let Link::Over = std::mem::replace(&mut self.link, Link::Over) {
             return;
         }
         let reason = match (self.device.failure(), verdict) {
@@ -145,8 +162,9 @@ impl SimWorld {
 
     fn device_command(&mut self, command: PortCommand) {
         match command {
-            PortCommand::Open { settings } => {
+            PortCommand::Open { settings } | PortCommand::Reopen { settings } => {
                 self.device_line = Some(settings);
+                self.come_back();
                 self.device.handle(self.now, Input::Opened(PortId::FIRST));
             }
             PortCommand::Write { token, bytes } => {
@@ -155,11 +173,39 @@ impl SimWorld {
                 self.device_writes.push_back((left, token));
             }
             PortCommand::Reconfigure { settings } => self.device_line = Some(settings),
-            PortCommand::Close => self.device_line = None,
+            PortCommand::Close => {
+                self.device_line = None;
+                self.link = Link::Gone;
+            }
             PortCommand::DiscardInput => self.to_device.discard(self.now),
             // What is written leaves in its time: nothing is ever held up.
             PortCommand::SetLines { .. } | PortCommand::Break { .. } | PortCommand::DiscardOutput => {}
         }
+    }
+
+    /// Lets the host see that the device is away: nothing that it wrote leaves any more.
+    fn lose_host(&mut self) {
+        self.host = None;
+        self.host_writes.clear();
+        self.to_device = Wire::default();
+        self.news.push_back(Happening::Closed(PortId::FIRST, CloseReason::unplugged()));
+        self.link = Link::Away(None);
+    }
+
+    /// Puts the device on the line again, if it was away.
+    fn come_back(&mut self) {
+        if let Link::Gone = self.link {
+            self.to_host = Wire::default();
+            self.lose_host();
+        }
+        if let Link::Away(Some(settings)) = std::mem::take(&mut self.link) {
+            self.open_host(settings);
+        }
+    }
+
+    fn open_host(&mut self, settings: LineSettings) {
+        self.host = Some(settings);
+        self.news.push_back(Happening::Opened(PortId::FIRST));
     }
 
     /// Returns the moment at which something happens next.
@@ -188,10 +234,15 @@ impl World for SimWorld {
     fn perform(&mut self, _port: PortId, command: PortCommand) {
         match command {
             PortCommand::Open { settings } => {
-                self.host = Some(settings);
+                self.host = Some(settings.clone());
                 self.run_device();
-                self.news.push_back(Happening::Opened(PortId::FIRST));
+                self.open_host(settings);
             }
+            PortCommand::Reopen { settings } => match &mut self.link {
+                Link::Up => self.open_host(settings),
+                Link::Gone | Link::Over => {}
+                Link::Away(wanted) => *wanted = Some(settings),
+            },
             PortCommand::Write { token, bytes } => {
                 let Some(line) = &self.host else { return };
                 let left = self.to_device.send(self.now, bytes, line);
@@ -199,7 +250,12 @@ impl World for SimWorld {
             }
             PortCommand::Reconfigure { settings } => self.host = Some(settings),
             PortCommand::DiscardInput => self.to_host.discard(self.now),
-            PortCommand::Close => self.host = None,
+            PortCommand::Close => {
+                self.host = None;
+                if let Link::Away(wanted) = &mut self.link {
+                    *wanted = None;
+                }
+            }
             // What is written leaves in its time: nothing is ever held up.
             PortCommand::SetLines { .. } | PortCommand::Break { .. } | PortCommand::DiscardOutput => {}
         }
@@ -207,10 +263,10 @@ impl World for SimWorld {
 
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
         loop {
+            let device = self.run_device();
             if let Some(news) = self.news.pop_front() {
                 return (self.now, news);
             }
-            let device = self.run_device();
             // Bytes first: what came at a moment is there before that moment's deadlines.
             if let Some(bytes) = self.to_host.take(self.now, self.host.as_ref()) {
                 received.extend_from_slice(&bytes);
@@ -224,6 +280,10 @@ impl World for SimWorld {
                 && let Some(reason) = self.ended.take()
             {
                 return (self.now, Happening::Closed(PortId::FIRST, reason));
+            }
+            if matches!(self.link, Link::Gone) && self.to_host.is_empty() && self.host.is_some() {
+                self.lose_host();
+                continue;
             }
             let Some(next) = self.next_moment(until, device) else {
                 // Nothing will ever happen again: say so instead of standing still.

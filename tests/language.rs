@@ -65,10 +65,15 @@ fn rules() -> BTreeMap<&'static str, &'static str> {
     rules
 }
 
-/// Returns the names of rules in a body, outside of its strings.
+/// Returns the names of rules in a body, outside of its strings and of what may not follow, `!(…)`.
 fn references(body: &str) -> Vec<&str> {
     let outside = body.split('"').step_by(2);
     outside
+        .flat_map(|piece| {
+            let mut parts = piece.split("!(");
+            let first = parts.next();
+            first.into_iter().chain(parts.filter_map(|part| part.split_once(')').map(|(_, rest)| rest)))
+        })
         .flat_map(|piece| piece.split(|c: char| !c.is_alphanumeric() && c != '_'))
         .filter(|word| word.starts_with(|c: char| c.is_ascii_lowercase()))
         .collect()

@@ -28,6 +28,34 @@ fn answer(mut client: TcpStream) {
     }
 }
 
+/// Serves a device that answers with `OK` and hangs up on its first caller; the next is greeted. Returns the address.
+fn restarting_device() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = listener.local_addr().expect("it has one").to_string();
+    thread::spawn(move || {
+        let mut callers = listener.incoming().flatten();
+        let mut first = callers.next().expect("the flow connects");
+        let mut bytes = [0; 64];
+        let heard = first.read(&mut bytes);
+        first.write_all(b"OK\r\n").expect("the flow listens");
+        drop((heard, first));
+        let mut second = callers.next().expect("the flow connects again");
+        second.write_all(b"RDY\r\n").expect("the flow listens");
+        answer(second);
+    });
+    address
+}
+
+#[test]
+fn a_connection_that_ends_is_made_again_where_the_flow_allows_it() {
+    let reopens = "flow \"restarts\"\n\nsend \"RESET\"\nexpect line \"OK\" within 20s\nreopen within 20s\n\
+                   await line \"RDY\" within 20s\nsend \"AT\"\nexpect line \"OK\" within 20s\n";
+    let folder = folder(reopens);
+    let (code, told, noted) = flowrun(folder.path(), &["a.flow", "--port", &format!("tcp://{}", restarting_device())]);
+    assert_eq!(code, Some(0), "{told}{noted}");
+    assert!(told.contains("! port hung up") && told.contains("- port open"), "{told}");
+}
+
 /// Returns the address of a port at which nobody listens.
 fn nobody() -> String {
     TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port is free").to_string()

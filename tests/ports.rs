@@ -86,6 +86,7 @@ impl Bench {
                             format!("write {}", bytes.escape_ascii())
                         }
                         PortCommand::Open { .. } => "open".to_string(),
+                        PortCommand::Reopen { .. } => "reopen".to_string(),
                         PortCommand::Reconfigure { settings } => format!("reconfigure {settings}"),
                         PortCommand::Close => "close".to_string(),
                         PortCommand::SetLines { .. }

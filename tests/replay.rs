@@ -85,6 +85,23 @@ fn a_device_made_of_a_recording_gives_its_flow_the_same_verdict() {
 }
 
 #[test]
+fn a_recording_of_a_port_that_comes_back_is_played_and_made_into_a_device() {
+    let folder = tempfile::tempdir().expect("there is room");
+    for name in ["reopen_waits_until_the_port_is_back", "write_in_flight_fails"] {
+        let flow = repo(&format!("tests/rules/{name}.flow")).display().to_string();
+        let recording = folder.path().join(format!("{name}.rec")).display().to_string();
+        passes(&[&flow, "--port", "sim", "--record", &recording]);
+        passes(&[&flow, "--port", &format!("replay:{recording}")]);
+        let made = String::from_utf8_lossy(&flowrun(&["sim", "--from", &recording]).stdout).into_owned();
+        assert!(made.contains("unplug for 2"), "{made}");
+        passes(&[&flow, "--port", &format!("sim:{}", put(folder.path(), "made.flow", &made))]);
+    }
+    let text = std::fs::read_to_string(folder.path().join("write_in_flight_fails.rec")).expect("it was written");
+    let behind = text.lines().skip_while(|line| !line.contains("closed")).map(|line| &line[12..]).take(2);
+    assert_eq!(behind.collect::<Vec<_>>(), ["closed", "open 300 8N1"]);
+}
+
+#[test]
 fn a_device_made_of_a_recording_keeps_the_line_and_has_one_param_for_a_secret() {
     let folder = tempfile::tempdir().expect("there is room");
     let recording = "flowrun recording 2\ntitle \"t\"\nseed 1\nbegun 0\n\

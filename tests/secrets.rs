@@ -143,6 +143,7 @@ templates! {
     After: &[],
     Restart: &[],
     Unplug: &[],
+    Reopen: &[],
     If: &[
         "BEFORE expect LAST if 1 == 1 { INSIDE }",
         "BEFORE expect LAST if 1 == 2 { log \"no\" } else { INSIDE }",

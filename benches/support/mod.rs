@@ -191,7 +191,8 @@ fn answer_of_port(command: PortCommand) -> Option<(Happening, usize)> {
     match command {
         PortCommand::Open { .. } => Some((Happening::Opened(PortId::FIRST), 0)),
         PortCommand::Write { token, bytes } => Some((Happening::Sent(token), bytes.len())),
-        PortCommand::SetLines { .. }
+        PortCommand::Reopen { .. }
+        | PortCommand::SetLines { .. }
         | PortCommand::Break { .. }
         | PortCommand::Reconfigure { .. }
         | PortCommand::DiscardInput

@@ -216,7 +216,8 @@ impl<'a> Compiler<'a> {
                 | StatementKind::Log(_)
                 | StatementKind::Sleep(_)
                 | StatementKind::Restart
-                | StatementKind::Unplug
+                | StatementKind::Unplug(_)
+                | StatementKind::Reopen(_)
                 | StatementKind::If { .. }
                 | StatementKind::Repeat { .. }
                 | StatementKind::For { .. }
@@ -435,7 +436,8 @@ impl<'a> Compiler<'a> {
                 | StatementKind::Log(_)
                 | StatementKind::Sleep(_)
                 | StatementKind::Restart
-                | StatementKind::Unplug
+                | StatementKind::Unplug(_)
+                | StatementKind::Reopen(_)
                 | StatementKind::If { .. }
                 | StatementKind::Repeat { .. }
                 | StatementKind::For { .. }

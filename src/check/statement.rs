@@ -94,9 +94,11 @@ impl Compiler<'_> {
                 self.only_device(head, "`restart`", "`call` what is to be done again");
                 self.emit(Op::Restart, head);
             }
-            StatementKind::Unplug => {
-                self.only_device(head, "`unplug`", "a flow ends by itself");
-                self.emit(Op::Unplug, head);
+            StatementKind::Unplug(lasting) => self.unplug(lasting.as_ref(), head),
+            StatementKind::Reopen(within) => {
+                self.only_flow(head, "`reopen`");
+                let within = self.want(within, TIME, "`within`");
+                self.emit(Op::Reopen(within), head);
             }
             StatementKind::If { condition, then, otherwise } => self.if_(condition, then, otherwise.as_ref(), head),
             StatementKind::Repeat { kind, every, at_most, body } => {
@@ -124,6 +126,16 @@ impl Compiler<'_> {
             StatementKind::Echo(on) => {
                 self.emit(Op::Echo(*on), head);
             }
+        }
+    }
+
+    fn unplug(&mut self, lasting: Option<&ast::Expr>, head: Span) {
+        self.only_device(head, "`unplug`", "a flow ends by itself");
+        let lasting = self.want_some(lasting, TIME, "how long the line is away");
+        let comes_back = lasting.is_some();
+        self.emit(Op::Unplug(lasting), head);
+        if comes_back {
+            self.emit(Op::Replug, head);
         }
     }
 

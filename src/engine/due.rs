@@ -9,7 +9,7 @@ use crate::time::Moment;
 impl Engine {
     /// Returns the moment at which something happens by itself, or is told of.
     pub(super) fn deadline(&self) -> Option<Moment> {
-        [self.own_deadline(), self.ports.tells_by()].into_iter().flatten().min()
+        [self.own_deadline(), self.ports.tells_by(), self.ports.away_until()].into_iter().flatten().min()
     }
 
     /// Returns the moment at which the present state ends by itself.
@@ -27,6 +27,9 @@ impl Engine {
                 let own = wait.next_deadline(&self.ports[wait.port]);
                 self.ports.settle_at(Some(wait.port)).into_iter().chain([own]).min()
             }
+            State::Reopening { until, .. } => self.ports.settle_at(None).into_iter().chain([*until]).min(),
+            // It waits for the port first.
+            State::Retrying { .. } if self.ports[self.flow.port].away().is_some() => None,
             State::Retrying { not_before, at_latest, .. } => {
                 let quiet = self.ports.iter().map(|port| port.sight.inbox.last_arrival() + port.settings.settle).max();
                 Some((*not_before).max(quiet.map_or(*at_latest, |quiet| quiet.min(*at_latest))))
@@ -53,6 +56,9 @@ impl Engine {
         if self.ports.tells_by().is_some_and(|by| by <= self.now) {
             self.tell_untold();
         }
+        if let Some(port) = self.ports.overdue(self.now) {
+            return self.give_up(port);
+        }
         if self.own_deadline().is_none_or(|deadline| deadline > self.now) {
             return;
         }
@@ -77,7 +83,10 @@ impl Engine {
                     self.fail(failure);
                 }
             }
-            state @ (State::Sleeping { .. } | State::Guarding { .. }) => {
+            State::Reopening { port, begun, until, site, is_bounded } if until <= self.now => {
+                self.reopen_expired(port, begun, site, is_bounded);
+            }
+            state @ (State::Sleeping { .. } | State::Guarding { .. } | State::Reopening { .. }) => {
                 self.state = state;
                 self.settle(None);
             }
@@ -122,7 +131,7 @@ impl Engine {
     /// Returns what the engine is waiting for.
     pub(super) fn waiting(&self) -> Waiting {
         match &self.state {
-            State::Opening => Waiting::Open,
+            State::Opening | State::Reopening { .. } => Waiting::Open,
             State::Guarding { send, .. } => Waiting::Quiet { site: send.site },
             State::Writing { send, .. } => Waiting::Write { site: send.site },
             State::Waiting(wait) => Waiting::Match { site: wait.site, deadline: Some(wait.deadline) },

@@ -1,6 +1,6 @@
 //! Executing instructions until something must be waited for.
 
-mod block;
+pub(in crate::engine) mod block;
 mod call;
 mod line;
 pub(in crate::engine) mod spare;
@@ -104,7 +104,9 @@ impl Engine {
                 self.flow.add_timer(self.now + delay, *entry);
             }
             Op::Restart => self.restart(),
-            Op::Unplug => self.unplug(),
+            Op::Unplug(lasting) => self.unplug(lasting.as_ref(), site)?,
+            Op::Replug => self.replug(),
+            Op::Reopen(within) => self.reopen(within, site)?,
             Op::Jump(to) => self.flow.at = *to,
             Op::Unless { condition, otherwise } => {
                 if !self.eval_bool(condition)? {
@@ -132,9 +134,9 @@ impl Engine {
             }
             Op::Settings(settings) => self.change_settings(settings, site)?,
             Op::Baud(rate) => self.change_baud(rate, site)?,
-            Op::ControlLines { dtr, rts } => self.set_control_lines(*dtr, *rts, site)?,
+            Op::ControlLines { dtr, rts } => self.set_control_lines(*dtr, *rts, at, site)?,
             Op::Using(port) => self.flow.port = *port,
-            Op::Break(lasting) => self.hold_break(lasting, site)?,
+            Op::Break(lasting) => self.hold_break(lasting, at, site)?,
             Op::Flush => self.flush(),
             Op::Echo(on) => self.ports[self.flow.port].set_echo(*on),
             Op::Hold => self.hold(),

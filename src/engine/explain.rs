@@ -105,6 +105,10 @@ impl Engine {
                 let left = lasting(*until - self.now);
                 (*site, "interrupted during a sleep".to_string(), format!("{left} were left"))
             }
+            State::Reopening { until, site, .. } => {
+                let left = lasting(*until - self.now);
+                (*site, "interrupted before the port was back".to_string(), format!("{left} were left"))
+            }
             State::Guarding { send, .. } | State::Writing { send, .. } => {
                 (send.site, "interrupted before all bytes had left".to_string(), "was sending this".to_string())
             }
@@ -313,6 +317,9 @@ impl Engine {
 
     /// Returns the likely cause of a wait in vain.
     fn cause(&mut self, wait: &Wait) -> Option<String> {
+        if let Some(away) = self.ports[wait.port].away() {
+            return Some(self.is_away(away));
+        }
         let inbox = &self.ports[self.flow.port].sight.inbox;
         let came = inbox.slice(self.ports[self.flow.port].sight.exchange..inbox.end()).to_vec();
         let lines = self.response_lines();
@@ -471,7 +478,7 @@ impl Engine {
 }
 
 /// Returns a duration as messages show it, to the millisecond.
-fn lasting(duration: Duration) -> String {
+pub(super) fn lasting(duration: Duration) -> String {
     show_duration(Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
 }
 

@@ -49,6 +49,7 @@ impl Engine {
             | State::Writing { .. }
             | State::Waiting(_)
             | State::Sleeping { .. }
+            | State::Reopening { .. }
             | State::Saving { .. }
             | State::Serving
             | State::Over(_) => false,
@@ -76,6 +77,7 @@ impl Engine {
             State::Writing { send, .. } => (send.site, "was sending this"),
             State::Waiting(wait) => (wait.site, "was waiting here"),
             State::Sleeping { site, .. } => (*site, "was sleeping here"),
+            State::Reopening { site, .. } => (*site, "was waiting for the port here"),
             State::Retrying { site, .. } => (*site, "would have begun again"),
             State::Asking { site, .. } => (*site, "was asking this"),
             State::Saving { site, .. } => (*site, "was saving this"),

@@ -10,6 +10,7 @@ use super::look::offset::Offset;
 use super::look::sight::Sight;
 use super::look::{Silence, Wanted};
 use super::watched::Watched;
+use crate::event::CloseReason;
 use crate::port::{PortId, WriteToken};
 use crate::program::Role;
 use crate::settings::{Echo, LineSettings, Settings};
@@ -55,8 +56,23 @@ pub(in crate::engine) struct Port {
     pub n_left: u64,
     /// How the other side of the line is set, if that is known.
     other_line: Option<LineSettings>,
+    /// How far it is, and its goings and comings.
+    life: Life,
+}
+
+/// How far a port is, and what it leaves behind when it goes away and comes back.
+#[derive(Debug)]
+struct Life {
     /// How far it is.
     stand: Stand,
+    /// Until when it may be away, as the flow says that waits for it to go.
+    expected_by: Option<Moment>,
+    /// Whether it came back since the last send.
+    has_returned: bool,
+    /// The last write that may have been lost.
+    n_lost: u64,
+    /// Where what came is broken off: nothing reaches across.
+    broken_at: Option<Offset>,
 }
 
 /// How far a port is.
@@ -66,8 +82,21 @@ enum Stand {
     Opening,
     /// It can be used.
     Open,
+    /// It went away and may come back.
+    Away(Away),
     /// It is gone.
     Closed,
+}
+
+/// A port that went away and may come back.
+#[derive(Clone, Debug)]
+pub(in crate::engine) struct Away {
+    /// When it went.
+    pub since: Moment,
+    /// When it is given up.
+    pub until: Moment,
+    /// Why it went.
+    pub reason: CloseReason,
 }
 
 /// Lines that have been looked at and are told of a moment later, or before whatever else is told.
@@ -101,7 +130,7 @@ impl Port {
             n_writes: 0,
             n_left: 0,
             other_line: None,
-            stand: Stand::Opening,
+            life: Life { stand: Stand::Opening, expected_by: None, has_returned: false, n_lost: 0, broken_at: None },
         };
         port.note_echo();
         port
@@ -109,7 +138,7 @@ impl Port {
 
     /// Takes note that it is open. For a flow, what waited in it is left behind: it came before the run.
     pub(in crate::engine) fn open(&mut self, role: Role, now: Moment) {
-        self.stand = Stand::Open;
+        self.life.stand = Stand::Open;
         if role == Role::Flow {
             self.sight.inbox.date(now);
             self.sight.pass_over();
@@ -118,17 +147,89 @@ impl Port {
 
     /// Takes note that it is gone.
     pub(in crate::engine) fn close(&mut self) {
-        self.stand = Stand::Closed;
+        self.life.stand = Stand::Closed;
+    }
+
+    /// Takes note that it went away and may come back: what came and is unfinished is dropped, and so is what was to leave.
+    pub(in crate::engine) fn go_away(&mut self, away: Away) {
+        self.life.stand = Stand::Away(away);
+        self.silence = Silence::NotYet;
+        self.held_since = None;
+        self.sight.break_off();
+        self.life.n_lost = self.n_writes;
+        self.life.broken_at = Some(self.sight.inbox.end());
+        self.life.has_returned = false;
+    }
+
+    /// Takes note that it is there again: the settle time begins now.
+    pub(in crate::engine) fn come_back(&mut self, now: Moment) {
+        self.life.stand = Stand::Open;
+        self.sight.inbox.date(now);
+        self.life.has_returned = true;
+    }
+
+    /// Gives up a port that did not come back in time; returns what there is to know about it.
+    pub(in crate::engine) fn give_up(&mut self) -> Option<Away> {
+        match std::mem::replace(&mut self.life.stand, Stand::Closed) {
+            Stand::Away(away) => Some(away),
+            other @ (Stand::Opening | Stand::Open | Stand::Closed) => {
+                self.life.stand = other;
+                None
+            }
+        }
+    }
+
+    /// Returns since when and until when it is away, if it went away and may come back.
+    pub(in crate::engine) fn away(&self) -> Option<&Away> {
+        match &self.life.stand {
+            Stand::Away(away) => Some(away),
+            Stand::Opening | Stand::Open | Stand::Closed => None,
+        }
+    }
+
+    /// Returns until when it may be away if it goes now; `None` if it may not.
+    pub(in crate::engine) fn may_be_away_until(&self, now: Moment) -> Option<Moment> {
+        let reconnect = self.settings.reconnect;
+        let set = (reconnect > Duration::ZERO).then(|| now + reconnect);
+        self.life.expected_by.filter(|by| *by > now).max(set)
+    }
+
+    /// Takes note that the flow waits for it to go and to come back by then.
+    pub(in crate::engine) fn await_return(&mut self, by: Moment) {
+        self.life.expected_by = Some(by);
+        if let Stand::Away(away) = &mut self.life.stand {
+            away.until = by;
+        }
+    }
+
+    /// Takes note that the flow does not wait for it to go any more, and goes on with what there is.
+    pub(in crate::engine) fn await_no_return(&mut self) {
+        self.life.expected_by = None;
+    }
+
+    /// Whether it came back since the last send; asked once.
+    pub(in crate::engine) fn take_return(&mut self) -> bool {
+        std::mem::take(&mut self.life.has_returned)
+    }
+
+    /// Whether a write may have been lost because the port went.
+    pub(in crate::engine) fn has_lost(&self, number: u64) -> bool {
+        number > self.n_left && number <= self.life.n_lost
+    }
+
+    /// Returns where what came is broken off, because the port went.
+    pub(in crate::engine) fn broken_at(&self) -> Option<Offset> {
+        self.life.broken_at
     }
 
     /// Whether it was opened already, even if it is gone by now.
     pub(in crate::engine) fn was_opened(&self) -> bool {
-        !matches!(self.stand, Stand::Opening)
+        !matches!(self.life.stand, Stand::Opening)
     }
 
     /// Whether it is gone.
     pub(in crate::engine) fn is_closed(&self) -> bool {
-        matches!(self.stand, Stand::Closed)
+        matches!(self.life.stand, Stand::Closed)
     }
 
     /// Takes bytes in. Returns how many unclaimed lines had to be forgotten for them.
@@ -188,6 +289,7 @@ impl Port {
         self.line_free_at = now + self.settings.line_pace;
         let n_bytes = u32::try_from(n_bytes).unwrap_or(u32::MAX);
         self.asked_at = now;
+        self.life.has_returned = false;
         self.takes = self.settings.line.character_time().saturating_mul(n_bytes);
         self.held_since = None;
     }
@@ -327,6 +429,18 @@ impl Ports {
     pub(in crate::engine) fn settle_at(&self, awaited: Option<PortId>) -> Option<Moment> {
         let others = self.all.iter().filter(|port| Some(port.id) != awaited);
         others.filter_map(|port| port.settles_at(None)).min()
+    }
+
+    /// Returns when a port is given up that went away, whichever is the first.
+    #[inline]
+    pub(in crate::engine) fn away_until(&self) -> Option<Moment> {
+        self.all.iter().filter_map(|port| port.away().map(|away| away.until)).min()
+    }
+
+    /// Returns a port that went away and whose time is over.
+    pub(in crate::engine) fn overdue(&self, now: Moment) -> Option<PortId> {
+        let is_overdue = |port: &&Port| port.away().is_some_and(|away| away.until <= now);
+        self.all.iter().find(is_overdue).map(|port| port.id)
     }
 
     /// Whether all of them were opened.

@@ -97,8 +97,12 @@ pub enum Op {
     },
     /// Begin afresh (devices).
     Restart,
-    /// Hang up (devices).
-    Unplug,
+    /// Hang up: for good, or for so long; then [`Op::Replug`] follows (devices).
+    Unplug(Option<Expr>),
+    /// Be there again (devices).
+    Replug,
+    /// Wait until the port has gone and come back (flows).
+    Reopen(Expr),
     /// Go on elsewhere.
     Jump(OpIndex),
     /// Go on elsewhere unless it is true.
@@ -342,7 +346,9 @@ impl Op {
             | Op::Watch(_)
             | Op::After { .. }
             | Op::Restart
-            | Op::Unplug
+            | Op::Unplug(_)
+            | Op::Replug
+            | Op::Reopen(_)
             | Op::Count { .. }
             | Op::Each { .. }
             | Op::Enter(_)

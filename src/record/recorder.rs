@@ -43,6 +43,8 @@ pub struct Recorder<W> {
     now: Moment,
     /// The ports that are gone: nothing leaves through them.
     gone: Vec<PortId>,
+    /// Those of them that are opened again as soon as they are there, and with which settings.
+    sought: Vec<(PortId, String)>,
     written_at: Moment,
     /// Something was seen since the last writing out.
     is_behind: bool,
@@ -62,6 +64,7 @@ impl<W: Write> Recorder<W> {
             outlet: Outlet::new(sink),
             now: Moment::START,
             gone: Vec::new(),
+            sought: Vec::new(),
             written_at: Moment::START,
             is_behind: false,
             late: None,
@@ -140,6 +143,10 @@ impl<W: Write> Tap for Recorder<W> {
         if let PortCommand::Open { .. } = command {
             self.gone.retain(|gone| *gone != port);
         }
+        if let PortCommand::Reopen { settings } = command {
+            self.sought.retain(|(sought, _)| *sought != port);
+            self.sought.push((port, settings.to_string()));
+        }
         // What is asked of a port that is gone has no effect: it is no part of what went over the line.
         if self.failure.is_some() || self.gone.contains(&port) {
             return;
@@ -162,7 +169,7 @@ impl<W: Write> Tap for Recorder<W> {
                 self.note(port, EntryKind::Note { text: format!("settings {settings}") });
             }
             PortCommand::DiscardInput => self.note(port, EntryKind::Note { text: "flush".to_string() }),
-            PortCommand::DiscardOutput | PortCommand::Close => {}
+            PortCommand::Reopen { .. } | PortCommand::DiscardOutput | PortCommand::Close => {}
         }
         self.is_behind = true;
     }
@@ -177,13 +184,19 @@ impl<W: Write> Tap for Recorder<W> {
             Happening::Sent(token) => self.tail.left(self.now, token),
             Happening::Closed(_, CloseReason::Finished)
             | Happening::Nothing
-            | Happening::Opened(_)
             | Happening::Noted(_, _)
             | Happening::Interrupt
             | Happening::Unplayed(_) => return,
+            Happening::Opened(port) => {
+                let Some(at) = self.sought.iter().position(|(sought, _)| sought == port) else { return };
+                let (_, line) = self.sought.swap_remove(at);
+                self.gone.retain(|gone| gone != port);
+                self.note(*port, EntryKind::Opened { line });
+            }
             Happening::Closed(port, _) | Happening::Departed(port, _) => {
                 if !self.gone.contains(port) {
                     self.gone.push(*port);
+                    self.tail.loses(self.now, *port);
                     self.note(*port, EntryKind::Closed);
                 }
             }

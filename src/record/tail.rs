@@ -100,6 +100,22 @@ impl Tail {
         }
     }
 
+    /// Takes that a port went: what has not left it does not leave any more. It is written as if it left a moment later, so that
+    /// it is lost in a replay too.
+    pub(super) fn loses(&mut self, now: Moment, port: PortId) {
+        let n_left = self.n_left;
+        let held = &mut self.held;
+        self.leaving.retain(|leaving| {
+            let index = leaving.entry.checked_sub(n_left).filter(|_| leaving.port == port);
+            if let Some(Held { at, what: What::Sent { took, .. }, .. }) =
+                index.and_then(|index| held.get_mut(index as usize))
+            {
+                *took = Some(now.since(*at) + Duration::from_nanos(1));
+            }
+            leaving.port != port
+        });
+    }
+
     /// Takes what came.
     pub(super) fn receives(&mut self, at: Moment, port: PortId, bytes: &[u8]) {
         self.line(port).received.bytes.extend_from_slice(bytes);

@@ -1,6 +1,6 @@
 //! A device file made from a recording: it answers each line as it was answered then, as a start for editing.
 //!
-//! It has the speed and the format of the recorded line, and goes away where that went away. Each line that was sent has a
+//! It has the speed and the format of the recorded line, and goes away as long as that did. Each line that was sent has a
 //! handler; those without secrets stand first, for the first that fits wins. A secret that was sent is taken from the line
 //! where it stands, so that its echo is right whatever it is; one that came is a param, with digits as its default. What was sent
 //! without a line end is read by the handler of the line before it.
@@ -14,7 +14,7 @@ use std::time::Duration;
 use self::secrets::{Known, Names};
 use crate::format::format;
 use crate::port::PortId;
-use crate::record::{EntryKind, Piece, Recording};
+use crate::record::{Entry, EntryKind, Piece, Recording};
 use crate::source::{Source, Sources};
 use crate::time::Moment;
 
@@ -46,8 +46,8 @@ enum Came {
     Bytes(Vec<Piece>),
     /// The line has other settings from now on.
     Settings(Line),
-    /// The line goes away.
-    Left,
+    /// The line goes away, for so long or for good.
+    Left(Option<Duration>),
 }
 
 impl Turn {
@@ -87,7 +87,7 @@ fn text_of(recording: &Recording) -> String {
     let turns = turns(recording);
     let came = turns.iter().flat_map(|turn| &turn.came).filter_map(|(_, came)| match came {
         Came::Bytes(pieces) => Some(pieces),
-        Came::Settings(_) | Came::Left => None,
+        Came::Settings(_) | Came::Left(_) => None,
     });
     let names = Names::of(came.flatten());
     let line = Line::of(recording);
@@ -151,11 +151,12 @@ fn put_answer(body: &mut String, turn: &Turn, line: &mut Line, text: impl Fn(&[P
     let (mut now, mut then) = (Duration::ZERO, Duration::ZERO);
     for (wait, came) in &turn.came {
         then = then.saturating_add(*wait);
+        // Bytes are there when they have left; the line is away from then on.
         let lasts = match came {
             Came::Bytes(pieces) => line.time_of(pieces.iter().map(Piece::len).sum()),
-            Came::Settings(_) | Came::Left => Duration::ZERO,
+            Came::Settings(_) | Came::Left(_) => Duration::ZERO,
         };
-        now += put_sleep(body, then.saturating_sub(lasts).saturating_sub(now));
+        now += put_wait(body, "sleep", then.saturating_sub(lasts).saturating_sub(now));
         now += lasts;
         let _ = match came {
             Came::Bytes(pieces) => writeln!(body, "send raw \"{}\"", text(pieces)),
@@ -163,7 +164,11 @@ fn put_answer(body: &mut String, turn: &Turn, line: &mut Line, text: impl Fn(&[P
                 *line = *settings;
                 writeln!(body, "serial {{ {settings} }}")
             }
-            Came::Left => writeln!(body, "unplug"),
+            Came::Left(None) => writeln!(body, "unplug"),
+            Came::Left(Some(lasts)) => {
+                now += put_wait(body, "unplug for", *lasts);
+                Ok(())
+            }
         };
     }
 }
@@ -187,8 +192,9 @@ fn all_same(answers: &[String]) -> bool {
     answers.windows(2).all(|pair| pair[0] == pair[1])
 }
 
-/// Writes that nothing happens for so long, without what nobody would notice of it; returns how long that is.
-fn put_sleep(body: &mut String, wait: Duration) -> Duration {
+/// Writes that nothing happens for so long, or that the line is away, without what nobody would notice of it; returns how long
+/// that is.
+fn put_wait(body: &mut String, statement: &str, wait: Duration) -> Duration {
     let unit = if wait < SHORT { 1_000 } else { 1_000_000 };
     let nanos = wait.as_nanos() / unit * unit;
     let longest = LONGEST.as_nanos();
@@ -200,7 +206,7 @@ fn put_sleep(body: &mut String, wait: Duration) -> Duration {
         let micros = format!("{:03}", part / 1_000 % 1_000);
         let micros = micros.trim_end_matches('0');
         let point = if micros.is_empty() { "" } else { "." };
-        let _ = writeln!(body, "sleep {}{point}{micros}ms", part / 1_000_000);
+        let _ = writeln!(body, "{statement} {}{point}{micros}ms", part / 1_000_000);
         rest -= part;
     }
     Duration::from_millis((nanos / 1_000_000) as u64) + Duration::from_nanos((nanos % 1_000_000) as u64)
@@ -255,10 +261,13 @@ impl fmt::Display for Line {
 fn turns(recording: &Recording) -> Vec<Turn> {
     let mut turns = vec![Turn::default()];
     let mut last = Moment::START;
-    for entry in recording.happened().filter(|entry| entry.port == PortId::FIRST) {
+    let mut ends = ends(recording).into_iter().peekable();
+    for entry in happened(recording) {
         let turn = turns.last_mut().expect("there is the first one");
         let wait = entry.at.since(last);
         let came = match &entry.kind {
+            // The device has not heard it.
+            EntryKind::Sent { took, .. } if ends.peek().is_some_and(|end| end.at < entry.at + *took) => continue,
             // A line that is sent in pieces is one line.
             EntryKind::Sent { bytes, took } => {
                 last = entry.at + *took;
@@ -272,18 +281,46 @@ fn turns(recording: &Recording) -> Vec<Turn> {
             }
             EntryKind::Received { bytes } => Some(Came::Bytes(bytes.clone())),
             EntryKind::Note { text } => text.strip_prefix("settings ").and_then(Line::read).map(Came::Settings),
-            EntryKind::Closed => Some(Came::Left),
+            EntryKind::Closed => Some(Came::Left(ends.next().and_then(|end| end.lasts))),
             EntryKind::Opened { .. } => None,
         };
         let Some(came) = came else { continue };
-        let has_left = matches!(came, Came::Left);
+        let is_over = matches!(came, Came::Left(None));
         turn.came.push((wait, came));
         last = last.max(entry.at);
-        if has_left {
+        if is_over {
             break;
         }
     }
     turns
+}
+
+fn happened(recording: &Recording) -> impl Iterator<Item = &Entry> {
+    recording.happened().filter(|entry| entry.port == PortId::FIRST)
+}
+
+/// That the line went away.
+struct End {
+    at: Moment,
+    /// For how long, if it was there again.
+    lasts: Option<Duration>,
+}
+
+/// Returns when the line went away, in order.
+fn ends(recording: &Recording) -> Vec<End> {
+    let mut ends: Vec<End> = Vec::new();
+    for entry in happened(recording) {
+        match &entry.kind {
+            EntryKind::Closed => ends.push(End { at: entry.at, lasts: None }),
+            EntryKind::Opened { .. } => {
+                if let Some(end) = ends.last_mut() {
+                    end.lasts.get_or_insert(entry.at.since(end.at));
+                }
+            }
+            EntryKind::Sent { .. } | EntryKind::Received { .. } | EntryKind::Note { .. } => {}
+        }
+    }
+    ends
 }
 
 /// Cuts what was sent into lines without their ends, and the rest after the last of them.

@@ -66,6 +66,8 @@ pub struct Console<'a, W: Write> {
     live: Live,
     /// Whether something was said below the header.
     has_said: bool,
+    /// Whether the port went away: that it is open is said only then.
+    is_gone: bool,
     /// What is about to be written.
     text: String,
     /// The status line as it stands on the terminal; empty if there is none.
@@ -101,6 +103,7 @@ impl<'a, W: Write> Console<'a, W> {
             tally,
             live: Live::default(),
             has_said: false,
+            is_gone: false,
             text,
             shown,
         }
@@ -160,9 +163,13 @@ impl<'a, W: Write> Console<'a, W> {
                 let line = render_failure_line(failure, self.sources);
                 self.put_words(at, BAD, &format!("! {line}"));
             }
+            EventKind::Opened if std::mem::take(&mut self.is_gone) => self.put_words(at, PLAIN, "- port open"),
             EventKind::Closed(reason) => match reason {
                 CloseReason::Finished | CloseReason::CannotOpen { .. } => {}
-                CloseReason::HungUp { .. } => self.put_words(at, BAD, "! port hung up"),
+                CloseReason::HungUp { .. } => {
+                    self.is_gone = true;
+                    self.put_words(at, BAD, "! port hung up");
+                }
                 CloseReason::Broken { reason, .. } => {
                     self.put_words(at, BAD, &format!("! port broken: {reason}"));
                 }

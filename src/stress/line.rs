@@ -391,7 +391,9 @@ fn wrap(bytes: &mut Vec<u8>, length: usize, dice: &mut Rng) -> bool {
 impl World for FaultyLine<'_> {
     fn perform(&mut self, port: PortId, command: PortCommand) {
         match &command {
-            PortCommand::Open { settings } | PortCommand::Reconfigure { settings } => {
+            PortCommand::Open { settings }
+            | PortCommand::Reopen { settings }
+            | PortCommand::Reconfigure { settings } => {
                 self.host.settings = Some(settings.clone());
             }
             PortCommand::Write { token, bytes } => {

@@ -140,8 +140,10 @@ pub enum StatementKind {
     After { delay: Expr, body: Block },
     /// `restart`
     Restart,
-    /// `unplug`
-    Unplug,
+    /// `unplug` or `unplug for 2s`
+    Unplug(Option<Expr>),
+    /// `reopen within 15s`
+    Reopen(Expr),
     /// `if … { … } else { … }`; `else if` is an `else` with one `if` in it.
     If { condition: Expr, then: Block, otherwise: Option<Block> },
     /// `repeat … { … }`

@@ -93,6 +93,8 @@ pub(super) fn title(rule: Rule) -> &'static str {
         Rule::after | Rule::k_after => "`after`",
         Rule::restart | Rule::k_restart => "`restart`",
         Rule::unplug | Rule::k_unplug => "`unplug`",
+        Rule::unplug_for => "`for` and a duration",
+        Rule::reopen | Rule::k_reopen => "`reopen`",
         Rule::if_ | Rule::k_if => "`if`",
         Rule::repeat | Rule::k_repeat => "`repeat`",
         Rule::repeat_while | Rule::k_while => "`while`",

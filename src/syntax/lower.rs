@@ -140,6 +140,7 @@ fn is_word(rule: Rule) -> bool {
             | k_after
             | k_restart
             | k_unplug
+            | k_reopen
             | k_if
             | k_else
             | k_repeat

@@ -206,6 +206,11 @@ pub const STATEMENTS: &[Row] = &[
     },
     Row {
         place: Place::Statement,
+        forms: "`reopen within D`",
+        what: "waits until the port has gone and come back, which may have happened since the last `send` (flows)",
+    },
+    Row {
+        place: Place::Statement,
         forms: "`baud N` · `dtr on` · `rts off` · `dtr on rts off` · `break D` · `flush`",
         what: "the line itself; `flush` throws away what has come so far",
     },
@@ -229,5 +234,9 @@ pub const STATEMENTS: &[Row] = &[
         forms: "`restart`",
         what: "begin afresh, as after power-on: states, settings and timers",
     },
-    Row { place: Place::Device, forms: "`unplug`", what: "the line goes away, as if the adapter were pulled" },
+    Row {
+        place: Place::Device,
+        forms: "`unplug` · `unplug for D`",
+        what: "the line goes away, as if the adapter were pulled; for good, which ends the device, or for so long",
+    },
 ];

@@ -76,6 +76,7 @@ impl Medium for Program {
         match command {
             PortCommand::DiscardInput => discard_input(&port.terminal),
             PortCommand::Open { .. }
+            | PortCommand::Reopen { .. }
             | PortCommand::Write { .. }
             | PortCommand::SetLines { .. }
             | PortCommand::Break { .. }

@@ -43,6 +43,8 @@ pub(super) struct Line<D> {
     port: Option<D>,
     /// While the port is being opened: when to go on with that if nothing is found of it.
     opening: Option<Moment>,
+    /// Whether the port was away: what waits in it was said since it is back.
+    is_again: bool,
     timeline: Timeline,
     interrupt: Interrupt,
     /// Whether the interrupt has been told; it is told once.
@@ -83,6 +85,7 @@ impl<D: Wire> Line<D> {
         Line {
             port: None,
             opening: None,
+            is_again: false,
             timeline: Timeline::new(clock),
             interrupt,
             heard: false,
@@ -99,6 +102,14 @@ impl<D: Wire> Line<D> {
     /// during waits.
     pub(super) fn open(&mut self, port: D) {
         self.port = Some(port);
+        self.is_again = false;
+        self.go_on_opening();
+    }
+
+    /// Takes a port that was away, and tells when it is open; what already waits in it then is told afterwards.
+    pub(super) fn open_again(&mut self, port: D) {
+        self.port = Some(port);
+        self.is_again = true;
         self.go_on_opening();
     }
 
@@ -111,10 +122,10 @@ impl<D: Wire> Line<D> {
             Ok(Opening::Open) => {
                 let mut waited = Vec::new();
                 self.read_all(&mut waited);
-                if !waited.is_empty() {
-                    self.news.push_back(News::Came(waited));
-                }
-                self.tell(Happening::Opened(PortId::FIRST));
+                let came = (!waited.is_empty()).then_some(News::Came(waited));
+                let told = News::Told(Happening::Opened(PortId::FIRST));
+                let (first, then) = if self.is_again { (Some(told), came) } else { (came, Some(told)) };
+                self.news.extend([first, then].into_iter().flatten());
                 self.tell_note();
             }
             Err(reason) => {

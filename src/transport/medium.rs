@@ -67,12 +67,25 @@ pub(super) struct PortOn<M: Medium> {
     under_way: Option<(PortCommand, Progress)>,
     /// What was asked for meanwhile, to be done in order afterwards.
     later: VecDeque<PortCommand>,
+    /// The port is to be opened again as soon as it is there.
+    seeking: Option<Seeking>,
 }
+
+/// That a port is to be opened again as soon as it is there.
+#[derive(Debug)]
+struct Seeking {
+    settings: LineSettings,
+    /// When it is tried next.
+    at: Moment,
+}
+
+/// How often a port is tried that went away: the other ports of a run wait while one is opened, so not all the time.
+const TRIED_EVERY: Duration = Duration::from_millis(200);
 
 impl<M: Medium> PortOn<M> {
     /// Makes the world of a port; nothing is opened yet.
     pub(super) fn new(medium: M, clock: Clock, interrupt: Interrupt) -> PortOn<M> {
-        PortOn { medium, line: Line::new(clock, interrupt), under_way: None, later: VecDeque::new() }
+        PortOn { medium, line: Line::new(clock, interrupt), under_way: None, later: VecDeque::new(), seeking: None }
     }
 
     /// Goes on with what is under way, and then with what was asked for meanwhile; returns when to come back, if time
@@ -81,11 +94,16 @@ impl<M: Medium> PortOn<M> {
         loop {
             if self.line.port().is_none() {
                 self.forget_commands();
-                return None;
+                match self.seek() {
+                    Some(at) => return Some(at),
+                    None if self.line.port().is_none() => return None,
+                    None => {}
+                }
             }
             if let Some(until) = self.line.opening() {
                 return Some(until);
             }
+            self.seeking = None;
             match self.under_way.take() {
                 None => {
                     let command = self.later.pop_front()?;
@@ -101,6 +119,24 @@ impl<M: Medium> PortOn<M> {
                 }
                 Some((command, Progress::Done | Progress::AfterWrites | Progress::At(_))) => self.carry_out(command),
             }
+        }
+    }
+
+    /// Tries to open a port that went away, if it is time; returns when to try again, if it is not there.
+    fn seek(&mut self) -> Option<Moment> {
+        let now = self.line.now();
+        let seeking = self.seeking.as_mut()?;
+        if seeking.at > now {
+            return Some(seeking.at);
+        }
+        // What takes longer and fails is tried again, too.
+        seeking.at = now + TRIED_EVERY;
+        match self.medium.open(seeking.settings.clone()) {
+            Ok(port) => {
+                self.line.open_again(port);
+                None
+            }
+            Err(_) => Some(seeking.at),
         }
     }
 
@@ -124,6 +160,7 @@ impl<M: Medium> PortOn<M> {
     }
 
     fn close(&mut self) {
+        self.seeking = None;
         self.forget_commands();
         self.line.close();
     }
@@ -175,6 +212,10 @@ impl<M: Medium> World for PortOn<M> {
         match command {
             PortCommand::Open { settings } => self.open(settings),
             PortCommand::Close => self.close(),
+            PortCommand::Reopen { settings } => {
+                self.close();
+                self.seeking = Some(Seeking { settings, at: self.line.now() });
+            }
             PortCommand::DiscardOutput => self.discard_output(),
             other @ (PortCommand::Write { .. }
             | PortCommand::SetLines { .. }
@@ -236,7 +277,7 @@ impl<M: Medium> Watched for PortOn<M> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
+    use std::io::{Read, Write};
     use std::os::fd::AsFd;
     use std::os::unix::net::UnixStream;
 
@@ -351,6 +392,30 @@ mod tests {
         drop(far);
         let advice = CloseReason::HungUp { help: "the test ended it".to_string() };
         assert_eq!(port.wait(None, &mut Vec::new()).1, Happening::Closed(PortId::FIRST, advice));
+    }
+
+    #[test]
+    fn a_port_that_went_is_tried_until_it_is_there_and_what_waits_in_it_then_counts() {
+        let (near, far) = pair();
+        let (mut port, _) = open(Some(near));
+        drop(far);
+        let mut received = Vec::new();
+        assert!(matches!(port.wait(None, &mut received).1, Happening::Closed(..)));
+        let settings = Settings::default().line;
+        port.perform(PortId::FIRST, PortCommand::Reopen { settings: settings.clone() });
+        let soon = port.line.now() + Duration::from_millis(1);
+        assert_eq!(port.wait(Some(soon), &mut received).1, Happening::Nothing, "it is not there yet");
+        let (near, mut far) = pair();
+        far.write_all(b"RDY").expect("it is open");
+        port.medium.near = Some(near);
+        assert_eq!(port.wait(None, &mut received).1, Happening::Opened(PortId::FIRST));
+        assert_eq!(port.wait(None, &mut received).1, Happening::Received(PortId::FIRST));
+        assert_eq!(received, b"RDY");
+        drop(far);
+        assert!(matches!(port.wait(None, &mut received).1, Happening::Closed(..)));
+        port.perform(PortId::FIRST, PortCommand::Reopen { settings });
+        port.perform(PortId::FIRST, PortCommand::Close);
+        assert_eq!(port.advance(), None, "nobody seeks it any more");
     }
 
     #[test]

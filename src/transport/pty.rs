@@ -121,6 +121,7 @@ impl Medium for Pty {
         match command {
             PortCommand::DiscardInput => discard_input(port),
             PortCommand::Open { .. }
+            | PortCommand::Reopen { .. }
             | PortCommand::Write { .. }
             | PortCommand::SetLines { .. }
             | PortCommand::Break { .. }

@@ -170,6 +170,7 @@ impl World for ThreadedWorld {
         match command {
             PortCommand::Open { settings } => self.open(settings),
             PortCommand::Close => self.let_go(),
+            PortCommand::Reopen { .. } => {}
             other @ (PortCommand::Write { .. }
             | PortCommand::SetLines { .. }
             | PortCommand::Break { .. }

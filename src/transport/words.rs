@@ -33,6 +33,7 @@ pub(super) fn no_break(command: &PortCommand) -> Option<CloseReason> {
             ),
         }),
         PortCommand::Open { .. }
+        | PortCommand::Reopen { .. }
         | PortCommand::Write { .. }
         | PortCommand::SetLines { .. }
         | PortCommand::Reconfigure { .. }

@@ -155,7 +155,8 @@ impl Reader<'_> {
             | StatementKind::Log(_)
             | StatementKind::Sleep(_)
             | StatementKind::Restart
-            | StatementKind::Unplug
+            | StatementKind::Unplug(_)
+            | StatementKind::Reopen(_)
             | StatementKind::If { .. }
             | StatementKind::Repeat { .. }
             | StatementKind::For { .. }
@@ -284,7 +285,8 @@ impl Reader<'_> {
             | StatementKind::Log(_)
             | StatementKind::Sleep(_)
             | StatementKind::Restart
-            | StatementKind::Unplug
+            | StatementKind::Unplug(_)
+            | StatementKind::Reopen(_)
             | StatementKind::Baud(_)
             | StatementKind::ControlLines { .. }
             | StatementKind::Break(_)

@@ -68,7 +68,7 @@ fn end_of(statement: &Statement) -> Option<&'static str> {
         StatementKind::Return(_) => Some("return"),
         StatementKind::Skip(_) => Some("skip"),
         StatementKind::Restart => Some("restart"),
-        StatementKind::Unplug => Some("unplug"),
+        StatementKind::Unplug(None) => Some("unplug"),
         StatementKind::Procedure { .. }
         | StatementKind::On { .. }
         | StatementKind::After { .. }
@@ -97,6 +97,8 @@ fn end_of(statement: &Statement) -> Option<&'static str> {
         | StatementKind::Save(_)
         | StatementKind::Log(_)
         | StatementKind::Sleep(_)
+        | StatementKind::Unplug(Some(_))
+        | StatementKind::Reopen(_)
         | StatementKind::If { .. }
         | StatementKind::Repeat { .. }
         | StatementKind::For { .. }

@@ -58,7 +58,8 @@ impl Lint {
                 | StatementKind::Save(_)
                 | StatementKind::Sleep(_)
                 | StatementKind::Restart
-                | StatementKind::Unplug
+                | StatementKind::Unplug(_)
+                | StatementKind::Reopen(_)
                 | StatementKind::If { .. }
                 | StatementKind::Repeat { .. }
                 | StatementKind::For { .. }

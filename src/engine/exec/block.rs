@@ -10,6 +10,9 @@ use crate::port::PortCommand;
 use crate::program::{OpIndex, Role, ScopeKind};
 use crate::source::Site;
 
+/// A further attempt at a step waits so long for a quiet line at most.
+pub(in crate::engine) const QUIET_AT_MOST: Duration = Duration::from_secs(1);
+
 impl Engine {
     fn open_scope(&mut self, is: ScopeIs) {
         self.flow.open(is, self.journal.holds());
@@ -215,7 +218,7 @@ impl Engine {
                 self.tell(failure.site, EventKind::Failed(failure));
                 self.end_step(&step, StepOutcome::WillRetry);
                 let not_before = self.now + step.every;
-                let at_latest = not_before + Duration::from_secs(1);
+                let at_latest = not_before + QUIET_AT_MOST;
                 let site = step.site;
                 scope.is = ScopeIs::Step(step);
                 self.flow.reopen(scope);
@@ -268,6 +271,7 @@ impl Engine {
             return self.serve();
         }
         self.state = suspended;
+        self.catch_up();
         self.go_on_sending();
         self.look();
     }

@@ -6,7 +6,7 @@ use crate::diagnostic::Code;
 use crate::engine::{Engine, State};
 use crate::event::{Failure, Verdict};
 use crate::port::{PortCommand, PortId};
-use crate::program::Expr;
+use crate::program::{Expr, OpIndex};
 use crate::settings::SettingValue;
 use crate::source::Site;
 use crate::time::show_duration;
@@ -60,7 +60,11 @@ impl Engine {
     fn reconfigure(&mut self) {
         let settings = self.ports[self.flow.port].settings.line.clone();
         self.note(format!("the line is now {settings}"));
-        self.command(self.flow.port, PortCommand::Reconfigure { settings });
+        let command = match self.ports[self.flow.port].away() {
+            Some(_) => PortCommand::Reopen { settings },
+            None => PortCommand::Reconfigure { settings },
+        };
+        self.command(self.flow.port, command);
     }
 
     /// Switches control lines.
@@ -68,9 +72,13 @@ impl Engine {
         &mut self,
         dtr: Option<bool>,
         rts: Option<bool>,
+        at: OpIndex,
         site: Site,
     ) -> Result<(), Box<Failure>> {
         self.port_is_open(site)?;
+        if self.waits_for_port(at, site) {
+            return Ok(());
+        }
         self.command(self.flow.port, PortCommand::SetLines { dtr, rts });
         let show = |name: &str, on: Option<bool>| on.map(|on| format!("{name} {}", if on { "on" } else { "off" }));
         let shown: Vec<String> = [show("DTR", dtr), show("RTS", rts)].into_iter().flatten().collect();
@@ -79,8 +87,11 @@ impl Engine {
     }
 
     /// Holds the line in break.
-    pub(super) fn hold_break(&mut self, lasting: &Expr, site: Site) -> Result<(), Box<Failure>> {
+    pub(super) fn hold_break(&mut self, lasting: &Expr, at: OpIndex, site: Site) -> Result<(), Box<Failure>> {
         self.port_is_open(site)?;
+        if self.waits_for_port(at, site) {
+            return Ok(());
+        }
         let lasting = self.eval_duration(lasting)?;
         self.command(self.flow.port, PortCommand::Break { lasting });
         self.note(format!("break for {}", show_duration(lasting)));
@@ -95,11 +106,25 @@ impl Engine {
         self.ports[self.flow.port].sight.flush();
     }
 
-    /// Hangs up, which ends a device.
-    pub(super) fn unplug(&mut self) {
+    /// Hangs up: for good, which ends a device, or for so long.
+    pub(super) fn unplug(&mut self, lasting: Option<&Expr>, site: Site) -> Result<(), Box<Failure>> {
+        let lasting = lasting.map(|lasting| self.eval_duration(lasting)).transpose()?;
         self.command(self.flow.port, PortCommand::Close);
+        if let Some(lasting) = lasting {
+            self.ports[self.flow.port].sight.break_off();
+            self.note(format!("unplugged for {}", show_duration(lasting)));
+            self.sleep(lasting, site);
+            return Ok(());
+        }
         self.ports[self.flow.port].close();
         self.finish(Verdict::Passed);
+        Ok(())
+    }
+
+    /// Is there again.
+    pub(super) fn replug(&mut self) {
+        let settings = self.ports[self.flow.port].settings.line.clone();
+        self.command(self.flow.port, PortCommand::Open { settings });
     }
 
     /// Begins a device afresh.

@@ -79,6 +79,7 @@ impl Engine {
     /// Begins to send on the current port.
     pub(super) fn send(&mut self, mode: SendMode, text: &Expr, site: Site) -> Result<(), Box<Failure>> {
         self.port_is_open(site)?;
+        self.ports[self.flow.port].await_no_return();
         let octets = self.eval_to_send(text)?;
         check_length(octets.len()).map_err(|why| self.failure_at(Code::RunValue, site, why, "too long to send"))?;
         let port = self.flow.port;
@@ -134,6 +135,11 @@ impl Engine {
 
     /// Hands the first piece over, or all of it.
     pub(in crate::engine) fn start_writing(&mut self, mut send: Outgoing) {
+        if let Some(until) = self.ports[send.port].away().map(|away| away.until) {
+            (send.limit, send.is_bounded) = (self.flow.step_deadline(), true);
+            self.state = State::Guarding { until, send };
+            return;
+        }
         let port = &mut self.ports[send.port];
         let free_from = if send.handed_over == 0 { port.line_free_at(self.now) } else { self.now };
         if free_from > self.now {
@@ -170,7 +176,10 @@ impl Engine {
     pub(in crate::engine) fn send_expired(&mut self, send: &Outgoing, stalled: Stalled) {
         self.discard_output(send.port);
         let failure = if send.is_bounded {
-            self.step_timeout(send.site, "still sending here")
+            let cause = self.ports[send.port].away().map(|away| self.is_away(away));
+            let mut failure = self.step_timeout(send.site, "still sending here");
+            failure.cause = cause;
+            failure
         } else {
             let patience = show_duration(self.patience());
             let settings = &self.ports[send.port].settings;

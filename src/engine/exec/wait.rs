@@ -117,6 +117,13 @@ impl Wait {
         }
     }
 
+    /// Goes on behind a place: nothing before it belongs to what comes.
+    pub(in crate::engine) fn skip_to(&mut self, place: Offset) {
+        if let Some(wanted) = self.kind.wanted_mut() {
+            wanted.began_at = wanted.began_at.max(place);
+        }
+    }
+
     /// Returns the patterns that are still awaited.
     pub(in crate::engine) fn patterns(&self) -> impl Iterator<Item = &Pattern> {
         self.kind.wanted().into_iter().flat_map(|wanted| wanted.patterns.iter().flatten())
@@ -200,7 +207,7 @@ impl Engine {
     }
 
     /// Returns the moment after so much time, or the end of the step's timeout if that comes first, and whether it does.
-    pub(super) fn bounded(&self, lasting: Duration) -> (Moment, bool) {
+    pub(in crate::engine) fn bounded(&self, lasting: Duration) -> (Moment, bool) {
         let own = self.now + lasting;
         match self.flow.step_deadline() {
             Some(step) if step < own => (step.max(self.now), true),

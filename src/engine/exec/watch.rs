@@ -115,9 +115,11 @@ impl Engine {
                 State::Writing { number, send } if self.looks_meanwhile(&send) => {
                     self.look_meanwhile(State::Writing { number, send }, port)
                 }
-                state @ (State::Waiting(_) | State::Sleeping { .. } | State::Guarding { .. } | State::Serving) => {
-                    self.look_meanwhile(state, port)
-                }
+                state @ (State::Waiting(_)
+                | State::Sleeping { .. }
+                | State::Guarding { .. }
+                | State::Reopening { .. }
+                | State::Serving) => self.look_meanwhile(state, port),
                 state @ (State::Opening
                 | State::Ready
                 | State::Breathing
@@ -280,6 +282,7 @@ impl Engine {
         match &self.state {
             State::Waiting(wait) => Some((self.what(wait), wait.site)),
             State::Sleeping { site, .. } => Some(("nothing but time to pass".to_string(), *site)),
+            State::Reopening { site, .. } => Some(("the port to come back".to_string(), *site)),
             State::Opening
             | State::Ready
             | State::Breathing

@@ -84,6 +84,7 @@ impl Engine {
             | State::Writing { .. }
             | State::Waiting(_)
             | State::Sleeping { .. }
+            | State::Reopening { .. }
             | State::Retrying { .. }
             | State::Saving { .. }
             | State::Serving

@@ -388,7 +388,7 @@ fn nothing_is_written_behind_the_end_of_the_line_until_it_is_opened_again() {
     let text = String::from_utf8(out).expect("a recording is text");
     let entries: Vec<&str> = text.lines().filter(|line| line.starts_with("0.")).collect();
     let expected = [
-        "0.000000000 > +0.000000000 \"A\"",
+        "0.000000000 > +0.003000001 \"A\"",
         "0.003000000 closed",
         "0.004000000 #1 note flush",
         "0.004000000 open 115200 8N1",

@@ -92,7 +92,8 @@ impl Statement {
             | StatementKind::Log(_)
             | StatementKind::Sleep(_)
             | StatementKind::Restart
-            | StatementKind::Unplug
+            | StatementKind::Unplug(_)
+            | StatementKind::Reopen(_)
             | StatementKind::Call { .. }
             | StatementKind::Return(_)
             | StatementKind::Baud(_)
@@ -137,7 +138,8 @@ impl Statement {
             | StatementKind::Log(_)
             | StatementKind::Sleep(_)
             | StatementKind::Restart
-            | StatementKind::Unplug
+            | StatementKind::Unplug(_)
+            | StatementKind::Reopen(_)
             | StatementKind::If { .. }
             | StatementKind::Repeat { .. }
             | StatementKind::For { .. }
@@ -163,6 +165,7 @@ impl Statement {
             | StatementKind::Skip(expr)
             | StatementKind::Log(expr)
             | StatementKind::Sleep(expr)
+            | StatementKind::Reopen(expr)
             | StatementKind::Baud(expr)
             | StatementKind::Break(expr)
             | StatementKind::ExpectNone { lasting: expr, .. }
@@ -192,7 +195,7 @@ impl Statement {
                 [first].into_iter().chain(every).chain(at_most).collect()
             }
             StatementKind::Call { arguments, .. } => arguments.iter().collect(),
-            StatementKind::Return(value) => value.iter().collect(),
+            StatementKind::Return(value) | StatementKind::Unplug(value) => value.iter().collect(),
             StatementKind::Header
             | StatementKind::Use(_)
             | StatementKind::Sim(_)
@@ -203,7 +206,6 @@ impl Statement {
             | StatementKind::On { .. }
             | StatementKind::Save(_)
             | StatementKind::Restart
-            | StatementKind::Unplug
             | StatementKind::Try { .. }
             | StatementKind::Finally(_)
             | StatementKind::ControlLines { .. }
@@ -248,7 +250,8 @@ impl Statement {
             | StatementKind::Sleep(_)
             | StatementKind::After { .. }
             | StatementKind::Restart
-            | StatementKind::Unplug
+            | StatementKind::Unplug(_)
+            | StatementKind::Reopen(_)
             | StatementKind::If { .. }
             | StatementKind::Repeat { .. }
             | StatementKind::For { .. }
@@ -299,7 +302,8 @@ impl Statement {
             | StatementKind::Log(_)
             | StatementKind::Sleep(_)
             | StatementKind::Restart
-            | StatementKind::Unplug
+            | StatementKind::Unplug(_)
+            | StatementKind::Reopen(_)
             | StatementKind::If { .. }
             | StatementKind::Repeat { .. }
             | StatementKind::For { .. }
@@ -365,7 +369,8 @@ impl Statement {
             | StatementKind::Sleep(_)
             | StatementKind::After { .. }
             | StatementKind::Restart
-            | StatementKind::Unplug
+            | StatementKind::Unplug(_)
+            | StatementKind::Reopen(_)
             | StatementKind::If { .. }
             | StatementKind::Repeat { .. }
             | StatementKind::Try { .. }

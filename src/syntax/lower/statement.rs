@@ -61,7 +61,8 @@ impl Lower {
             Rule::sleep => StatementKind::Sleep(self.expr(next(parts))),
             Rule::after => StatementKind::After { delay: self.expr(next(parts)), body: self.block(next(parts)) },
             Rule::restart => StatementKind::Restart,
-            Rule::unplug => StatementKind::Unplug,
+            Rule::unplug => StatementKind::Unplug(parts.next().map(|part| self.only_expr(part))),
+            Rule::reopen => StatementKind::Reopen(self.only_expr(next(parts))),
             Rule::if_ => self.if_(parts),
             Rule::repeat => self.repeat(parts),
             Rule::for_ => {

@@ -273,7 +273,8 @@ impl World for Actor {
                 self.next = Some(Happening::Sent(token));
                 self.n_answers += 1;
             }
-            PortCommand::SetLines { .. }
+            PortCommand::Reopen { .. }
+            | PortCommand::SetLines { .. }
             | PortCommand::Break { .. }
             | PortCommand::Reconfigure { .. }
             | PortCommand::DiscardInput

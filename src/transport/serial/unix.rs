@@ -86,7 +86,7 @@ impl Medium for Serial {
                 Progress::Done => port.reconfigure(settings.clone())?,
                 progress @ (Progress::AfterWrites | Progress::At(_)) => return Ok(progress),
             },
-            PortCommand::Open { .. } | PortCommand::Write { .. } | PortCommand::Close => {}
+            PortCommand::Open { .. } | PortCommand::Reopen { .. } | PortCommand::Write { .. } | PortCommand::Close => {}
         }
         Ok(Progress::Done)
     }

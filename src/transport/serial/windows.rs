@@ -123,7 +123,7 @@ impl Server<'_> {
                 let cleared = self.port().clear(ClearBuffer::Output);
                 cleared.map_err(|e| broken(format!("the output cannot be discarded: {}", words(&e))))
             }
-            PortCommand::Open { .. } | PortCommand::Close => Ok(()),
+            PortCommand::Open { .. } | PortCommand::Reopen { .. } | PortCommand::Close => Ok(()),
         }
     }
 

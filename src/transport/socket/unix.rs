@@ -60,6 +60,7 @@ impl Medium for Socket {
         match command {
             PortCommand::DiscardInput => discard_input(port),
             PortCommand::Open { .. }
+            | PortCommand::Reopen { .. }
             | PortCommand::Write { .. }
             | PortCommand::SetLines { .. }
             | PortCommand::Break { .. }

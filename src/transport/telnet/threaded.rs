@@ -172,7 +172,7 @@ impl<P: Protocol> Server<'_, P> {
                 self.unsent.clear();
                 self.protocol.discard_output();
             }
-            PortCommand::Open { .. } | PortCommand::Close => {}
+            PortCommand::Open { .. } | PortCommand::Reopen { .. } | PortCommand::Close => {}
         }
         self.tell_notes();
         self.exchange().map(drop)

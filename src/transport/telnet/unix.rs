@@ -101,6 +101,7 @@ impl Medium for Telnet {
         match command {
             PortCommand::DiscardInput => discard_input(port),
             PortCommand::Open { .. }
+            | PortCommand::Reopen { .. }
             | PortCommand::Write { .. }
             | PortCommand::SetLines { .. }
             | PortCommand::Break { .. }
@@ -138,7 +139,9 @@ impl Medium for Rfc2217 {
             }
             PortCommand::Break { lasting } => port.send_break(*lasting, now),
             PortCommand::Reconfigure { settings } => port.reconfigure(settings, now),
-            PortCommand::Open { .. } | PortCommand::Write { .. } | PortCommand::Close => Progress::Done,
+            PortCommand::Open { .. } | PortCommand::Reopen { .. } | PortCommand::Write { .. } | PortCommand::Close => {
+                Progress::Done
+            }
         };
         port.flush();
         Ok(progress)

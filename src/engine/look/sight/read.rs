@@ -96,6 +96,13 @@ impl Sight {
         }
     }
 
+    /// Breaks off what has come: a line that is not complete is none, and what comes next has nothing to do with it. Lines that
+    /// came whole and that nobody wanted are still there for `await`.
+    pub(in crate::engine) fn break_off(&mut self) {
+        self.pass_over();
+        self.inbox.skip_to(self.floor);
+    }
+
     /// Throws away everything that has come.
     pub(in crate::engine) fn flush(&mut self) {
         self.pass_over();
