@@ -14,6 +14,7 @@ use std::time::Duration;
 use crate::event::{CloseReason, Departure, Recorded};
 use crate::port::{Happening, PortCommand, PortId, WriteToken};
 use crate::record::{EntryKind, Known, Mask, Piece, Recording};
+use crate::settings::InputLines;
 use crate::time::Moment;
 use crate::value::escape::visible_cut;
 use crate::world::World;
@@ -73,14 +74,23 @@ impl Wanted {
     }
 }
 
-/// Something that came, or that the line went away.
+/// Something that came from the device.
 #[derive(Debug)]
 struct Came {
     at: Moment,
     /// How many writes came before it.
     after: usize,
-    /// `None` is the end of the line.
-    bytes: Option<Vec<Piece>>,
+    what: Arrival,
+}
+
+/// What came.
+#[derive(Debug)]
+enum Arrival {
+    Bytes(Vec<Piece>),
+    /// How the lines are from then on.
+    Lines(InputLines),
+    /// The line went away.
+    End,
 }
 
 /// What is recorded less than this after the end of the flow came while it ended.
@@ -111,6 +121,8 @@ pub struct ReplayWorld {
     now: Moment,
     news: VecDeque<(Moment, Happening)>,
     has_departed: bool,
+    /// How the lines of the device are; `None` as long as the recording did not say.
+    lines: Option<InputLines>,
     /// What secrets are in the forms they have in the recording.
     known: Known,
     /// What has been written of the write that is not complete.
@@ -135,10 +147,15 @@ impl ReplayWorld {
                     }
                 }
                 EntryKind::Received { bytes } => {
-                    came.push_back(Came { at: entry.at, after: sent.len(), bytes: Some(bytes.clone()) });
+                    came.push_back(Came { at: entry.at, after: sent.len(), what: Arrival::Bytes(bytes.clone()) });
                 }
-                EntryKind::Closed => came.push_back(Came { at: entry.at, after: sent.len(), bytes: None }),
-                EntryKind::Opened { .. } | EntryKind::Note { .. } => {}
+                EntryKind::Closed => came.push_back(Came { at: entry.at, after: sent.len(), what: Arrival::End }),
+                EntryKind::Note { text } => {
+                    if let Some(lines) = InputLines::read(text) {
+                        came.push_back(Came { at: entry.at, after: sent.len(), what: Arrival::Lines(lines) });
+                    }
+                }
+                EntryKind::Opened { .. } => {}
             }
         }
         ReplayWorld {
@@ -151,6 +168,7 @@ impl ReplayWorld {
             now: Moment::START,
             news: VecDeque::new(),
             has_departed: false,
+            lines: None,
             known: Known::of(secrets),
             written: Vec::new(),
             unknown: Vec::new(),
@@ -230,10 +248,18 @@ impl ReplayWorld {
         }
         let (now, then) = self.anchor;
         let ended = then + self.now.since(now);
-        let is_late = |came: &&Came| came.at.since(ended) >= AT_THE_END && came.bytes.is_some();
-        let first = self.came.iter().find(is_late).filter(|_| self.timing == Timing::Same)?;
-        let shown = shown_pieces(first.bytes.as_deref().unwrap_or_default());
-        Some(format!("the flow ended before `{shown}`, which came at {} s", first.at))
+        let bytes = self.came.iter().find_map(|came| match &came.what {
+            Arrival::Bytes(bytes) if came.at.since(ended) >= AT_THE_END => Some((bytes, came.at)),
+            Arrival::Bytes(_) | Arrival::Lines(_) | Arrival::End => None,
+        });
+        let (first, at) = bytes.filter(|_| self.timing == Timing::Same)?;
+        Some(format!("the flow ended before `{}`, which came at {at} s", shown_pieces(first)))
+    }
+
+    /// Takes note of how the lines are from now on.
+    fn switch(&mut self, lines: InputLines) {
+        self.lines = Some(lines);
+        self.news.push_back((self.now, Happening::Lines(PortId::FIRST, Ok(lines))));
     }
 
     /// Returns when what came next comes; `None` before the flow has written what it waits for.
@@ -294,7 +320,13 @@ impl World for ReplayWorld {
         match command {
             PortCommand::Open { .. } => self.news.push_back((self.now, Happening::Opened(PortId::FIRST))),
             PortCommand::Write { token, bytes } => self.write(token, &bytes),
+            PortCommand::ReadLines => {
+                if let Some(lines) = self.lines {
+                    self.news.push_back((self.now, Happening::Lines(PortId::FIRST, Ok(lines))));
+                }
+            }
             PortCommand::SetLines { .. }
+            | PortCommand::DriveLines { .. }
             | PortCommand::Break { .. }
             | PortCommand::Reconfigure { .. }
             | PortCommand::DiscardInput
@@ -308,9 +340,14 @@ impl World for ReplayWorld {
         let known = received.len();
         while self.n_written == 0
             && !self.has_departed
-            && let Some(came) = self.came.pop_front_if(|came| came.after <= self.n_complete && came.bytes.is_some())
+            && let Some(came) =
+                self.came.pop_front_if(|came| came.after <= self.n_complete && !matches!(came.what, Arrival::End))
         {
-            self.play(&came.bytes.unwrap_or_default(), received);
+            match came.what {
+                Arrival::Bytes(pieces) => self.play(&pieces, received),
+                Arrival::Lines(lines) => self.switch(lines),
+                Arrival::End => {}
+            }
         }
         (received.len() > known).then_some((self.now, Happening::Received(PortId::FIRST)))
     }
@@ -333,14 +370,18 @@ impl World for ReplayWorld {
         }
         if arrival.is_some_and(|at| at <= self.now) {
             let came = self.came.pop_front().expect("there is a first one");
-            return match came.bytes {
-                Some(pieces) => {
+            return match came.what {
+                Arrival::Bytes(pieces) => {
                     let known = received.len();
                     self.play(&pieces, received);
                     let is_empty = received.len() == known;
                     (self.now, if is_empty { Happening::Nothing } else { Happening::Received(PortId::FIRST) })
                 }
-                None => (self.now, Happening::Closed(PortId::FIRST, CloseReason::unplugged())),
+                Arrival::Lines(lines) => {
+                    self.lines = Some(lines);
+                    (self.now, Happening::Lines(PortId::FIRST, Ok(lines)))
+                }
+                Arrival::End => (self.now, Happening::Closed(PortId::FIRST, CloseReason::unplugged())),
             };
         }
         (self.now, Happening::Nothing)

@@ -1,8 +1,12 @@
 //! Settings of the line: one table for `serial { … }` in a flow and for `--baud` and `--serial` on the
 //! command line.
 
+mod input;
+
 use std::fmt;
 use std::time::Duration;
+
+pub use input::{InputLine, InputLines, Signal};
 
 /// Parity of a character on the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +39,17 @@ pub enum ControlLine {
     On,
     /// It is switched off.
     Off,
+}
+
+impl ControlLine {
+    /// Returns what it is switched to, if it is switched.
+    pub fn wanted(self) -> Option<bool> {
+        match self {
+            ControlLine::Keep => None,
+            ControlLine::On => Some(true),
+            ControlLine::Off => Some(false),
+        }
+    }
 }
 
 /// Whether the other side sends back what it receives.

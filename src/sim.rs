@@ -12,7 +12,7 @@ use std::collections::{HashMap, VecDeque};
 use crate::engine::{Action, Engine, Input, Inputs, Output};
 use crate::event::{CloseReason, Event, EventKind, Verdict};
 use crate::port::{Happening, PortCommand, PortId, WriteToken};
-use crate::settings::{LineSettings, Settings};
+use crate::settings::{InputLines, LineSettings, Settings, Signal};
 use crate::time::Moment;
 use crate::value::Value;
 use crate::world::World;
@@ -47,6 +47,8 @@ pub struct SimWorld {
     /// Writes of the host that are still leaving, and when they have left.
     host_writes: VecDeque<(Moment, WriteToken)>,
     device_writes: VecDeque<(Moment, WriteToken)>,
+    /// How the control lines are.
+    lines: ControlLines,
     /// What the host is to be told at once.
     news: VecDeque<Happening>,
     /// How the device ended, once it has.
@@ -55,6 +57,17 @@ pub struct SimWorld {
     device_events: Vec<Event>,
     /// How much that was, in bytes; what goes beyond [`MOST_SAID`] is not kept.
     n_said: usize,
+}
+
+/// How the control lines between the two sides are.
+#[derive(Debug, Default)]
+struct ControlLines {
+    /// DTR, as the host has switched it; `None` if it has not.
+    dtr: Option<bool>,
+    /// RTS, likewise.
+    rts: Option<bool>,
+    /// Those that the device switches.
+    inputs: InputLines,
 }
 
 /// So much of what a device says by itself is kept, in bytes: nobody reads more, and a device may log for ever.
@@ -71,6 +84,7 @@ impl SimWorld {
             to_host: Wire::default(),
             to_device: Wire::default(),
             host_writes: VecDeque::new(),
+            lines: ControlLines::default(),
             device_writes: VecDeque::new(),
             news: VecDeque::new(),
             ended: None,
@@ -157,8 +171,36 @@ impl SimWorld {
             PortCommand::Reconfigure { settings } => self.device_line = Some(settings),
             PortCommand::Close => self.device_line = None,
             PortCommand::DiscardInput => self.to_device.discard(self.now),
+            PortCommand::DriveLines { lines } => {
+                let before = self.lines.inputs;
+                lines.into_iter().for_each(|(line, on)| self.lines.inputs.switch(line, on));
+                if self.lines.inputs != before && self.host.is_some() {
+                    self.news.push_back(Happening::Lines(PortId::FIRST, Ok(self.lines.inputs)));
+                }
+            }
             // What is written leaves in its time: nothing is ever held up.
-            PortCommand::SetLines { .. } | PortCommand::Break { .. } | PortCommand::DiscardOutput => {}
+            PortCommand::SetLines { .. }
+            | PortCommand::ReadLines
+            | PortCommand::Break { .. }
+            | PortCommand::DiscardOutput => {}
+        }
+    }
+
+    /// Lets the device see what the host does with DTR and RTS: what changes, or may have, DTR first.
+    fn switch(&mut self, dtr: Option<bool>, rts: Option<bool>) {
+        if dtr.is_some() && dtr != self.lines.dtr {
+            self.lines.dtr = dtr;
+            self.signal(dtr.map(Signal::Dtr));
+        }
+        if rts.is_some() && rts != self.lines.rts {
+            self.lines.rts = rts;
+            self.signal(rts.map(Signal::Rts));
+        }
+    }
+
+    fn signal(&mut self, signal: Option<Signal>) {
+        if let Some(signal) = signal {
+            self.device.handle(self.now, Input::Signalled(PortId::FIRST, signal));
         }
     }
 
@@ -188,8 +230,10 @@ impl World for SimWorld {
     fn perform(&mut self, _port: PortId, command: PortCommand) {
         match command {
             PortCommand::Open { settings } => {
+                let (dtr, rts) = (settings.dtr.wanted(), settings.rts.wanted());
                 self.host = Some(settings);
                 self.run_device();
+                self.switch(dtr, rts);
                 self.news.push_back(Happening::Opened(PortId::FIRST));
             }
             PortCommand::Write { token, bytes } => {
@@ -200,8 +244,11 @@ impl World for SimWorld {
             PortCommand::Reconfigure { settings } => self.host = Some(settings),
             PortCommand::DiscardInput => self.to_host.discard(self.now),
             PortCommand::Close => self.host = None,
+            PortCommand::SetLines { dtr, rts } => self.switch(dtr, rts),
+            PortCommand::Break { .. } => self.signal(Some(Signal::Break)),
+            PortCommand::ReadLines => self.news.push_back(Happening::Lines(PortId::FIRST, Ok(self.lines.inputs))),
             // What is written leaves in its time: nothing is ever held up.
-            PortCommand::SetLines { .. } | PortCommand::Break { .. } | PortCommand::DiscardOutput => {}
+            PortCommand::DriveLines { .. } | PortCommand::DiscardOutput => {}
         }
     }
 
@@ -211,6 +258,9 @@ impl World for SimWorld {
                 return (self.now, news);
             }
             let device = self.run_device();
+            if !self.news.is_empty() {
+                continue;
+            }
             // Bytes first: what came at a moment is there before that moment's deadlines.
             if let Some(bytes) = self.to_host.take(self.now, self.host.as_ref()) {
                 received.extend_from_slice(&bytes);
@@ -237,6 +287,9 @@ impl World for SimWorld {
             self.feed_device();
             if until.is_some_and(|until| until <= self.now) {
                 self.run_device();
+                if !self.news.is_empty() {
+                    continue;
+                }
                 let has_bytes = self.to_host.next_arrival().is_some_and(|at| at <= self.now);
                 let has_sent = self.host_writes.front().is_some_and(|(at, _)| *at <= self.now);
                 if !has_bytes && !has_sent {

@@ -192,6 +192,8 @@ fn answer_of_port(command: PortCommand) -> Option<(Happening, usize)> {
         PortCommand::Open { .. } => Some((Happening::Opened(PortId::FIRST), 0)),
         PortCommand::Write { token, bytes } => Some((Happening::Sent(token), bytes.len())),
         PortCommand::SetLines { .. }
+        | PortCommand::ReadLines
+        | PortCommand::DriveLines { .. }
         | PortCommand::Break { .. }
         | PortCommand::Reconfigure { .. }
         | PortCommand::DiscardInput

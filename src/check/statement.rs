@@ -7,8 +7,8 @@ use super::{Call, Compiler, Skips};
 use crate::diagnostic::Code;
 use crate::diagnostic::nearest::nearest;
 use crate::program::{
-    self, Absence, Arm, CountedRead, DelimitedRead, Expect, Expr, ExprKind, LookAt, Needed, Op, Question, Role,
-    ScopeKind,
+    self, Absence, Arm, CountedRead, DelimitedRead, Expect, Expr, ExprKind, InputWait, LookAt, Needed, Op, Question,
+    Role, ScopeKind,
 };
 use crate::settings::Settings;
 use crate::source::Span;
@@ -114,6 +114,16 @@ impl Compiler<'_> {
             StatementKind::ControlLines { dtr, rts } => {
                 self.emit(Op::ControlLines { dtr: *dtr, rts: *rts }, head);
             }
+            StatementKind::InputLines(lines) => {
+                self.only_device(head, "switching CTS, DSR, DCD or RI", "a flow waits for them: `expect cts on`");
+                self.emit(Op::InputLines(lines.clone()), head);
+            }
+            StatementKind::ExpectInput { line, on, within } => {
+                self.only_flow(head, "waiting for CTS, DSR, DCD or RI");
+                let within = self.want_some(within.as_ref(), TIME, "`within`");
+                self.emit(Op::ExpectInput(InputWait { line: *line, on: *on, within }), head);
+            }
+            StatementKind::OnSignal { .. } => self.signal(head),
             StatementKind::Break(lasting) => {
                 let lasting = self.want(lasting, TIME, "how long the break lasts");
                 self.emit(Op::Break(lasting), head);
@@ -215,7 +225,7 @@ impl Compiler<'_> {
     }
 
     /// Whether the statements that are being compiled are those of a file itself.
-    fn is_top_level(&self) -> bool {
+    pub(super) fn is_top_level(&self) -> bool {
         self.depth == 0 && self.context.procedure.is_none() && !self.context.is_handler
     }
 

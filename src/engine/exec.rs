@@ -2,6 +2,7 @@
 
 mod block;
 mod call;
+mod input;
 mod line;
 pub(in crate::engine) mod spare;
 pub(in crate::engine) mod taint;
@@ -133,6 +134,8 @@ impl Engine {
             Op::Settings(settings) => self.change_settings(settings, site)?,
             Op::Baud(rate) => self.change_baud(rate, site)?,
             Op::ControlLines { dtr, rts } => self.set_control_lines(*dtr, *rts, site)?,
+            Op::InputLines(lines) => self.drive_lines(lines, site)?,
+            Op::ExpectInput(input) => self.expect_input(input, site)?,
             Op::Using(port) => self.flow.port = *port,
             Op::Break(lasting) => self.hold_break(lasting, site)?,
             Op::Flush => self.flush(),

@@ -11,6 +11,7 @@ use crate::engine::REACH;
 use crate::event::CloseReason;
 use crate::port::{Happening, PortCommand, PortId};
 use crate::secret::{FULL, LONGEST};
+use crate::settings::InputLines;
 use crate::time::Moment;
 use crate::world::Tap;
 
@@ -43,6 +44,8 @@ pub struct Recorder<W> {
     now: Moment,
     /// The ports that are gone: nothing leaves through them.
     gone: Vec<PortId>,
+    /// How the lines of a port were last.
+    lines: Vec<(PortId, InputLines)>,
     written_at: Moment,
     /// Something was seen since the last writing out.
     is_behind: bool,
@@ -62,6 +65,7 @@ impl<W: Write> Recorder<W> {
             outlet: Outlet::new(sink),
             now: Moment::START,
             gone: Vec::new(),
+            lines: Vec::new(),
             written_at: Moment::START,
             is_behind: false,
             late: None,
@@ -162,7 +166,8 @@ impl<W: Write> Tap for Recorder<W> {
                 self.note(port, EntryKind::Note { text: format!("settings {settings}") });
             }
             PortCommand::DiscardInput => self.note(port, EntryKind::Note { text: "flush".to_string() }),
-            PortCommand::DiscardOutput | PortCommand::Close => {}
+            PortCommand::ReadLines => return,
+            PortCommand::DriveLines { .. } | PortCommand::DiscardOutput | PortCommand::Close => {}
         }
         self.is_behind = true;
     }
@@ -179,8 +184,19 @@ impl<W: Write> Tap for Recorder<W> {
             | Happening::Nothing
             | Happening::Opened(_)
             | Happening::Noted(_, _)
+            | Happening::Signalled(_, _)
+            | Happening::Lines(_, Err(_))
             | Happening::Interrupt
             | Happening::Unplayed(_) => return,
+            Happening::Lines(port, Ok(lines)) => {
+                // They are read often while one is awaited, and seldom change.
+                if self.lines.iter().any(|told| *told == (*port, *lines)) {
+                    return;
+                }
+                self.lines.retain(|(told, _)| told != port);
+                self.lines.push((*port, *lines));
+                self.note(*port, EntryKind::Note { text: lines.note() });
+            }
             Happening::Closed(port, _) | Happening::Departed(port, _) => {
                 if !self.gone.contains(port) {
                     self.gone.push(*port);

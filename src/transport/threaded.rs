@@ -162,6 +162,8 @@ impl World for ThreadedWorld {
             PortCommand::Close => self.let_go(),
             other @ (PortCommand::Write { .. }
             | PortCommand::SetLines { .. }
+            | PortCommand::ReadLines
+            | PortCommand::DriveLines { .. }
             | PortCommand::Break { .. }
             | PortCommand::Reconfigure { .. }
             | PortCommand::DiscardInput

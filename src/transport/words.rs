@@ -13,6 +13,10 @@ pub(super) fn in_words(error: &io::Error) -> String {
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
+/// Why nobody can know how the control lines of a port are that carries bytes and nothing else.
+pub(super) const NO_LINES: &str = "this port carries bytes and nothing else; a serial port has control lines, and \
+                                  `rfc2217://HOST:PORT` if the server knows them";
+
 /// Returns why a port of a kind that only Unix has cannot be opened here.
 #[cfg(windows)]
 pub(super) fn only_on_unix(what: &str) -> CloseReason {
@@ -35,6 +39,8 @@ pub(super) fn no_break(command: &PortCommand) -> Option<CloseReason> {
         PortCommand::Open { .. }
         | PortCommand::Write { .. }
         | PortCommand::SetLines { .. }
+        | PortCommand::ReadLines
+        | PortCommand::DriveLines { .. }
         | PortCommand::Reconfigure { .. }
         | PortCommand::DiscardInput
         | PortCommand::DiscardOutput

@@ -125,7 +125,9 @@ impl Reader<'_> {
                 }
                 needs
             }
-            StatementKind::Finally(body) | StatementKind::After { body, .. } => self.alone(body),
+            StatementKind::Finally(body) | StatementKind::After { body, .. } | StatementKind::OnSignal { body, .. } => {
+                self.alone(body)
+            }
             StatementKind::Header
             | StatementKind::Use(_)
             | StatementKind::Sim(_)
@@ -164,6 +166,8 @@ impl Reader<'_> {
             | StatementKind::Return(_)
             | StatementKind::Baud(_)
             | StatementKind::ControlLines { .. }
+            | StatementKind::InputLines(_)
+            | StatementKind::ExpectInput { .. }
             | StatementKind::Break(_)
             | StatementKind::Flush
             | StatementKind::Echo(_) => Needs::new(),
@@ -264,7 +268,10 @@ impl Reader<'_> {
                 needs = self.block(body, &needs, &left);
             }
             // What these need was needed at any moment behind them.
-            StatementKind::On { .. } | StatementKind::After { .. } | StatementKind::Finally(_) => {}
+            StatementKind::On { .. }
+            | StatementKind::OnSignal { .. }
+            | StatementKind::After { .. }
+            | StatementKind::Finally(_) => {}
             StatementKind::Header
             | StatementKind::Use(_)
             | StatementKind::Sim(_)
@@ -287,6 +294,8 @@ impl Reader<'_> {
             | StatementKind::Unplug
             | StatementKind::Baud(_)
             | StatementKind::ControlLines { .. }
+            | StatementKind::InputLines(_)
+            | StatementKind::ExpectInput { .. }
             | StatementKind::Break(_)
             | StatementKind::Flush
             | StatementKind::Echo(_) => {}

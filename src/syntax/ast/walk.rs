@@ -58,6 +58,7 @@ impl Statement {
         match &self.kind {
             StatementKind::Procedure { body, .. }
             | StatementKind::On { body, .. }
+            | StatementKind::OnSignal { body, .. }
             | StatementKind::After { body, .. }
             | StatementKind::Repeat { body, .. }
             | StatementKind::For { body, .. }
@@ -97,6 +98,8 @@ impl Statement {
             | StatementKind::Return(_)
             | StatementKind::Baud(_)
             | StatementKind::ControlLines { .. }
+            | StatementKind::InputLines(_)
+            | StatementKind::ExpectInput { .. }
             | StatementKind::Break(_)
             | StatementKind::Flush
             | StatementKind::Echo(_) => vec![],
@@ -108,7 +111,7 @@ impl Statement {
         match &self.kind {
             StatementKind::Procedure { .. } => Runs::WhenCalled,
             StatementKind::On { .. } => Runs::OnLines,
-            StatementKind::After { .. } => Runs::Later,
+            StatementKind::After { .. } | StatementKind::OnSignal { .. } => Runs::Later,
             StatementKind::Header
             | StatementKind::Use(_)
             | StatementKind::Sim(_)
@@ -147,6 +150,8 @@ impl Statement {
             | StatementKind::Finally(_)
             | StatementKind::Baud(_)
             | StatementKind::ControlLines { .. }
+            | StatementKind::InputLines(_)
+            | StatementKind::ExpectInput { .. }
             | StatementKind::Break(_)
             | StatementKind::Flush
             | StatementKind::Echo(_) => Runs::Here,
@@ -177,7 +182,8 @@ impl Statement {
             }
             StatementKind::Expect { within, .. }
             | StatementKind::ExpectAny { within, .. }
-            | StatementKind::ExpectAll { within, .. } => within.iter().collect(),
+            | StatementKind::ExpectAll { within, .. }
+            | StatementKind::ExpectInput { within, .. } => within.iter().collect(),
             StatementKind::ExpectQuiet { lasting, within } => [lasting].into_iter().chain(within).collect(),
             StatementKind::Read { what: ReadWhat::Count(count), within, .. } => {
                 [count].into_iter().chain(within).collect()
@@ -207,6 +213,8 @@ impl Statement {
             | StatementKind::Try { .. }
             | StatementKind::Finally(_)
             | StatementKind::ControlLines { .. }
+            | StatementKind::InputLines(_)
+            | StatementKind::OnSignal { .. }
             | StatementKind::Flush
             | StatementKind::Echo(_) => vec![],
         }
@@ -258,6 +266,9 @@ impl Statement {
             | StatementKind::Finally(_)
             | StatementKind::Baud(_)
             | StatementKind::ControlLines { .. }
+            | StatementKind::InputLines(_)
+            | StatementKind::ExpectInput { .. }
+            | StatementKind::OnSignal { .. }
             | StatementKind::Break(_)
             | StatementKind::Flush
             | StatementKind::Echo(_) => vec![],
@@ -309,6 +320,9 @@ impl Statement {
             | StatementKind::Finally(_)
             | StatementKind::Baud(_)
             | StatementKind::ControlLines { .. }
+            | StatementKind::InputLines(_)
+            | StatementKind::ExpectInput { .. }
+            | StatementKind::OnSignal { .. }
             | StatementKind::Break(_)
             | StatementKind::Flush
             | StatementKind::Echo(_) => vec![],
@@ -373,6 +387,9 @@ impl Statement {
             | StatementKind::Finally(_)
             | StatementKind::Baud(_)
             | StatementKind::ControlLines { .. }
+            | StatementKind::InputLines(_)
+            | StatementKind::ExpectInput { .. }
+            | StatementKind::OnSignal { .. }
             | StatementKind::Break(_)
             | StatementKind::Flush
             | StatementKind::Echo(_) => vec![],

@@ -275,6 +275,8 @@ impl World for Actor {
             }
             PortCommand::SetLines { .. }
             | PortCommand::Break { .. }
+            | PortCommand::ReadLines
+            | PortCommand::DriveLines { .. }
             | PortCommand::Reconfigure { .. }
             | PortCommand::DiscardInput
             | PortCommand::DiscardOutput

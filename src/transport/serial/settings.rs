@@ -5,7 +5,7 @@ use std::io;
 use serialport::{DataBits, SerialPort, SerialPortBuilder, StopBits};
 
 use crate::event::CloseReason;
-use crate::settings::{ControlLine, FlowControl, LineSettings, Parity};
+use crate::settings::{FlowControl, InputLine, InputLines, LineSettings, Parity};
 use crate::transport::words::in_words;
 
 /// The largest difference between the baud asked for and the one that a divisor gives, in percent.
@@ -65,15 +65,6 @@ pub(super) fn check_settings(port: &dyn SerialPort, settings: &LineSettings) -> 
     })
 }
 
-/// Returns a control line's state as it is to be set, `None` for one that is left alone.
-pub(super) fn wanted(line: ControlLine) -> Option<bool> {
-    match line {
-        ControlLine::Keep => None,
-        ControlLine::On => Some(true),
-        ControlLine::Off => Some(false),
-    }
-}
-
 pub(super) fn broken(reason: String) -> CloseReason {
     CloseReason::Broken { reason, help: None }
 }
@@ -109,4 +100,19 @@ fn flow_control(settings: &LineSettings) -> serialport::FlowControl {
         FlowControl::Hardware => serialport::FlowControl::Hardware,
         FlowControl::Software => serialport::FlowControl::Software,
     }
+}
+
+/// Returns how CTS, DSR, DCD and RI of a port are.
+pub(super) fn input_lines(port: &mut impl SerialPort) -> Result<InputLines, String> {
+    let mut lines = InputLines::default();
+    for line in InputLine::ALL {
+        let on = match line {
+            InputLine::Cts => port.read_clear_to_send(),
+            InputLine::Dsr => port.read_data_set_ready(),
+            InputLine::Dcd => port.read_carrier_detect(),
+            InputLine::Ri => port.read_ring_indicator(),
+        };
+        lines.switch(line, on.map_err(|error| words(&error))?);
+    }
+    Ok(lines)
 }

@@ -13,10 +13,10 @@ use rustix::termios::isatty;
 use serialport::{ClearBuffer, SerialPort, TTYPort};
 
 use super::refusal;
-use super::settings::{broken, builder, check_settings, reconfigure, wanted, words};
+use super::settings::{broken, builder, check_settings, input_lines, reconfigure, words};
 use crate::event::CloseReason;
 use crate::port::{Capabilities, PortCommand};
-use crate::settings::LineSettings;
+use crate::settings::{InputLines, LineSettings};
 use crate::time::Moment;
 use crate::transport::medium::{Medium, Progress};
 use crate::transport::wire::Wire;
@@ -86,9 +86,20 @@ impl Medium for Serial {
                 Progress::Done => port.reconfigure(settings.clone())?,
                 progress @ (Progress::AfterWrites | Progress::At(_)) => return Ok(progress),
             },
-            PortCommand::Open { .. } | PortCommand::Write { .. } | PortCommand::Close => {}
+            PortCommand::Open { .. }
+            | PortCommand::Write { .. }
+            | PortCommand::ReadLines
+            | PortCommand::DriveLines { .. }
+            | PortCommand::Close => {}
         }
         Ok(Progress::Done)
+    }
+
+    fn input_lines(port: &mut Port) -> Result<InputLines, String> {
+        match port.kind {
+            Kind::Hardware => input_lines(&mut port.tty),
+            Kind::Pseudo => Err("a pseudo-terminal has no CTS, DSR, DCD and RI".to_string()),
+        }
     }
 }
 
@@ -148,7 +159,7 @@ impl Port {
         if kind == Kind::Hardware {
             check_settings(&port.tty, &port.settings)?;
         }
-        port.set_lines(wanted(port.settings.dtr), wanted(port.settings.rts))?;
+        port.set_lines(port.settings.dtr.wanted(), port.settings.rts.wanted())?;
         Ok(port)
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serialport::{COMPort, ClearBuffer, ErrorKind, SerialPort};
 
 use super::missing::{help_for_missing, listed};
-use super::settings::{broken, builder, check_settings, reconfigure, wanted, words};
+use super::settings::{broken, builder, check_settings, reconfigure, words};
 use crate::event::CloseReason;
 use crate::port::{Happening, PortCommand, PortId, WriteToken};
 use crate::settings::LineSettings;
@@ -47,7 +47,7 @@ impl Server<'_> {
             .open_native()
             .map_err(|error| cannot_open(&errand.name, &error))?;
         check_settings(&port, &settings)?;
-        set_lines(&mut port, wanted(settings.dtr), wanted(settings.rts))?;
+        set_lines(&mut port, settings.dtr.wanted(), settings.rts.wanted())?;
         let mut server = Server { errand, port, settings, unsent: VecDeque::new(), buffer: vec![0; READ_SIZE] };
         server.read_arrived()?;
         errand.tell(Happening::Opened(PortId::FIRST));
@@ -72,6 +72,11 @@ impl Server<'_> {
                 self.unsent.push_back((token, bytes));
                 self.write_on()
             }
+            PortCommand::ReadLines => {
+                let lines = input_lines(&mut self.port);
+                self.errand.tell(Happening::Lines(PortId::FIRST, lines));
+            }
+            PortCommand::DriveLines { .. } => {}
             PortCommand::SetLines { dtr, rts } => set_lines(&mut self.port, dtr, rts),
             PortCommand::Break { lasting } => {
                 self.drain()?;

@@ -62,6 +62,8 @@ impl Medium for Socket {
             PortCommand::Open { .. }
             | PortCommand::Write { .. }
             | PortCommand::SetLines { .. }
+            | PortCommand::ReadLines
+            | PortCommand::DriveLines { .. }
             | PortCommand::Break { .. }
             | PortCommand::Reconfigure { .. }
             | PortCommand::DiscardOutput
