@@ -1,6 +1,7 @@
 //! Tree to program: names, types, places; every problem that can be found without a device.
 
 mod blocks;
+mod control;
 mod declare;
 mod expr;
 mod hazard;

@@ -4,10 +4,7 @@ use super::expr::{TIME, TRUTH};
 use super::names::Names;
 use super::{Compiler, Context, Skips};
 use crate::diagnostic::Code;
-use crate::program::{
-    Expr, ExprKind, Op, Role, ScopeKind, SignalHandler, Telling, Watcher, WatcherId, WatcherKind, WhenOver,
-};
-use crate::settings::Signal;
+use crate::program::{Expr, ExprKind, Op, Role, ScopeKind, Telling, Watcher, WatcherId, WatcherKind, WhenOver};
 use crate::source::Span;
 use crate::syntax::ast::{self, Block, Name, RepeatKind, Secrecy, Statement, StatementKind};
 use crate::value::Type;
@@ -220,33 +217,6 @@ impl Compiler<'_> {
         }
         self.code.watchers.push(Watcher { pattern, kind, telling, site: self.site(statement.head) });
         self.code.watchers.len() - 1
-    }
-
-    /// Reports a handler of a control line that does not stand at the top level of a device; those that do are compiled already.
-    pub(super) fn signal(&mut self, head: Span) {
-        self.only_device(head, "a handler of a control line", "a flow waits for lines: `expect cts on`");
-        if self.role == Role::Device && !self.is_top_level() {
-            self.misplaced(head, "a handler of a control line stands at the top level of a device", "move it there");
-        }
-    }
-
-    /// Compiles what a device does when the host switches a control line; somebody must jump around it.
-    pub(super) fn signal_handler(&mut self, signal: Signal, body: &Block, head: Span) {
-        if let Some(first) = self.code.signals.iter().find(|handler| handler.signal == signal).map(|first| first.site) {
-            let message = format!("the device has two handlers for `{signal}`");
-            self.problem(Code::CheckDuplicate, head, message, "again here").others =
-                vec![crate::diagnostic::Label::new(first, "first here")];
-        }
-        let outer = self.context;
-        self.context = Context { is_handler: true, ..outer };
-        self.locals = Some(Names::default());
-        self.note_all(&body.body);
-        let entry = self.here();
-        self.scoped_block(body, head);
-        self.emit(Op::Return(None), head);
-        self.context = outer;
-        let locals = self.locals.take().map_or(0, |names| names.places.len());
-        self.code.signals.push(SignalHandler { signal, entry, locals, site: self.site(head) });
     }
 
     fn on(

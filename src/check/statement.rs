@@ -7,8 +7,8 @@ use super::{Call, Compiler, Skips};
 use crate::diagnostic::Code;
 use crate::diagnostic::nearest::nearest;
 use crate::program::{
-    self, Absence, Arm, CountedRead, DelimitedRead, Expect, Expr, ExprKind, InputWait, LookAt, Needed, Op, Question,
-    Role, ScopeKind,
+    self, Absence, Arm, CountedRead, DelimitedRead, Expect, Expr, ExprKind, LookAt, Needed, Op, Question, Role,
+    ScopeKind,
 };
 use crate::settings::Settings;
 use crate::source::Span;
@@ -51,16 +51,8 @@ impl Compiler<'_> {
                 self.expect_any(within.as_ref(), arms, timeout.as_ref(), head)
             }
             StatementKind::ExpectAll { within, patterns } => self.expect_all(within.as_ref(), patterns, head),
-            StatementKind::ExpectNone { pattern, lasting } => {
-                let lasting = self.want(lasting, TIME, "how long it may not come");
-                let pattern = self.pattern_without_groups(pattern);
-                self.emit(Op::ExpectNone(Absence { pattern, lasting }.into()), head);
-            }
-            StatementKind::ExpectQuiet { lasting, within } => {
-                let lasting = self.want(lasting, TIME, "how long it is to be quiet");
-                let within = self.want_some(within.as_ref(), TIME, "`within`");
-                self.emit(Op::ExpectQuiet { lasting, within }, head);
-            }
+            StatementKind::ExpectNone { pattern, lasting } => self.expect_none(pattern, lasting, head),
+            StatementKind::ExpectQuiet { lasting, within } => self.expect_quiet(lasting, within.as_ref(), head),
             StatementKind::Read { what, secrecy, name, within } => {
                 self.read(what, *secrecy, name, within.as_ref(), head)
             }
@@ -114,15 +106,8 @@ impl Compiler<'_> {
             StatementKind::ControlLines { dtr, rts } => {
                 self.emit(Op::ControlLines { dtr: *dtr, rts: *rts }, head);
             }
-            StatementKind::InputLines(lines) => {
-                self.only_device(head, "switching CTS, DSR, DCD or RI", "a flow waits for them: `expect cts on`");
-                self.emit(Op::InputLines(lines.clone()), head);
-            }
-            StatementKind::ExpectInput { line, on, within } => {
-                self.only_flow(head, "waiting for CTS, DSR, DCD or RI");
-                let within = self.want_some(within.as_ref(), TIME, "`within`");
-                self.emit(Op::ExpectInput(InputWait { line: *line, on: *on, within }), head);
-            }
+            StatementKind::InputLines(lines) => self.input_lines(lines, head),
+            StatementKind::ExpectInput { line, on, within } => self.expect_input(*line, *on, within.as_ref(), head),
             StatementKind::OnSignal { .. } => self.signal(head),
             StatementKind::Break(lasting) => {
                 let lasting = self.want(lasting, TIME, "how long the break lasts");
@@ -187,6 +172,18 @@ impl Compiler<'_> {
         let arms = patterns.iter().map(arm).collect();
         let expect = Expect { scope: LookAt::Answer, arms, needed: Needed::All, within, timeout: None };
         self.emit(Op::Expect(expect.into()), head);
+    }
+
+    fn expect_none(&mut self, pattern: &ast::Pattern, lasting: &ast::Expr, head: Span) {
+        let lasting = self.want(lasting, TIME, "how long it may not come");
+        let pattern = self.pattern_without_groups(pattern);
+        self.emit(Op::ExpectNone(Absence { pattern, lasting }.into()), head);
+    }
+
+    fn expect_quiet(&mut self, lasting: &ast::Expr, within: Option<&ast::Expr>, head: Span) {
+        let lasting = self.want(lasting, TIME, "how long it is to be quiet");
+        let within = self.want_some(within, TIME, "`within`");
+        self.emit(Op::ExpectQuiet { lasting, within }, head);
     }
 
     fn compute(&mut self, secrecy: Secrecy, name: &Name, value: &ast::Expr, head: Span) {

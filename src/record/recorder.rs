@@ -190,7 +190,7 @@ impl<W: Write> Tap for Recorder<W> {
             | Happening::Unplayed(_) => return,
             Happening::Lines(port, Ok(lines)) => {
                 // They are read often while one is awaited, and seldom change.
-                if self.lines.iter().any(|told| *told == (*port, *lines)) {
+                if self.lines.contains(&(*port, *lines)) {
                     return;
                 }
                 self.lines.retain(|(told, _)| told != port);
