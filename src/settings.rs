@@ -2,11 +2,13 @@
 //! command line.
 
 mod input;
+mod mismatch;
 
 use std::fmt;
 use std::time::Duration;
 
 pub use input::{InputLine, InputLines, Signal};
+pub use mismatch::{agree, garble};
 
 /// Parity of a character on the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use crate::event::CloseReason;
 use crate::port::PortCommand;
 
 /// Returns what the system says about an error, as part of a sentence.
-pub(super) fn in_words(error: &io::Error) -> String {
+pub(crate) fn in_words(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or(&text).trim_end_matches('.');
     let mut letters = text.chars();
