@@ -90,10 +90,12 @@ fn on_tcp(at: &str, is_rfc2217: bool, interrupt: Interrupt, terminal: &Terminal)
         }
         Err(error) => {
             let message = format!("the device cannot be served on `{}`: {}", harmless(at), in_words(&error));
-            let help = match error.kind() {
-                ErrorKind::AddrInUse => "another program has this port: end it, or take another one; 0 is a free one",
-                ErrorKind::PermissionDenied => "ports below 1024 need special rights: take a higher one",
-                _ => "write an address of this machine and a port, such as `127.0.0.1:4000`",
+            let help = if error.kind() == ErrorKind::AddrInUse {
+                "another program has this port: end it, or take another one; 0 is a free one"
+            } else if error.kind() == ErrorKind::PermissionDenied {
+                "ports below 1024 need special rights: take a higher one"
+            } else {
+                "write an address of this machine and a port, such as `127.0.0.1:4000`"
             };
             terminal.refuse(Diagnostic::general(Code::CommandLine, message).help(help));
             Err(Ending::Outside)
