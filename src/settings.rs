@@ -19,6 +19,10 @@ pub enum Parity {
     Even,
     /// Odd parity.
     Odd,
+    /// A parity bit that is always 1.
+    Mark,
+    /// A parity bit that is always 0.
+    Space,
 }
 
 /// Who holds back whom when a buffer is full.
@@ -100,6 +104,8 @@ impl fmt::Display for LineSettings {
             Parity::None => 'N',
             Parity::Even => 'E',
             Parity::Odd => 'O',
+            Parity::Mark => 'M',
+            Parity::Space => 'S',
         };
         write!(f, "{} {}{parity}{}", self.baud, self.data_bits, self.stop_bits)?;
         match self.flow_control {
@@ -179,7 +185,7 @@ pub enum SettingError {
 /// Name and accepted values of each setting, for messages and documents.
 pub const SETTINGS: &[(&str, &str)] = &[
     ("baud", "a number from 1 to 4000000, such as 115200"),
-    ("format", "data bits, parity and stop bits in one word: `8N1`, `7E1`"),
+    ("format", "data bits, parity (`N`, `E`, `O`, `M`, `S`) and stop bits in one word: `8N1`, `7E1`"),
     ("flow_control", "`none`, `hardware` or `software`"),
     ("dtr", "`on`, `off` or `keep`"),
     ("rts", "`on`, `off` or `keep`"),
@@ -249,6 +255,8 @@ fn parse_format(word: &str) -> Option<(u8, Parity, u8)> {
         b'N' => Parity::None,
         b'E' => Parity::Even,
         b'O' => Parity::Odd,
+        b'M' => Parity::Mark,
+        b'S' => Parity::Space,
         _ => return None,
     };
     Some((data - b'0', parity, stop - b'0'))
@@ -280,6 +288,17 @@ fn parse_ending(value: &SettingValue) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_parity_is_read_as_it_is_written() {
+        for format in ["8N1", "7E1", "8O2", "8M1", "5S1"] {
+            let mut settings = Settings::default();
+            assert_eq!(settings.set("format", &SettingValue::Word(format.to_string())), Ok(()));
+            assert_eq!(settings.line.to_string(), format!("115200 {format}"));
+        }
+        let mut settings = Settings::default();
+        assert!(settings.set("format", &SettingValue::Word("8X1".to_string())).is_err());
+    }
 
     #[test]
     fn every_setting_in_the_table_can_be_set() {

@@ -147,6 +147,15 @@ fn a_client_with_another_baud_hears_and_sends_garbage_with_rfc2217() {
 }
 
 #[test]
+fn a_client_with_another_parity_hears_and_sends_garbage_with_rfc2217() {
+    let served = Served::new(&["--rfc2217"]);
+    let (code, text) =
+        served.run("step \"mark\" { serial { format 8M1 } }\nsend \"AT\"\nexpect line /OK.*/ within 300ms");
+    assert_eq!(code, Some(1), "{text}");
+    served.passes("send \"\" send \"AT\" expect line \"OK 1\" within 20s");
+}
+
+#[test]
 fn bytes_alone_have_no_control_lines() {
     let served = Served::new(&[]);
     let (code, text) = served.run("send \"AT\" expect line \"OK 1\" within 20s\nexpect cts on");

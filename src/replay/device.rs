@@ -230,7 +230,7 @@ impl Line {
         let mut words = text.split(' ');
         let baud = words.next()?.parse().ok().filter(|baud| (1..=4_000_000).contains(baud))?;
         match *words.next()?.as_bytes() {
-            [data @ b'5'..=b'8', parity @ (b'N' | b'E' | b'O'), stop @ (b'1' | b'2')] => {
+            [data @ b'5'..=b'8', parity @ (b'N' | b'E' | b'O' | b'M' | b'S'), stop @ (b'1' | b'2')] => {
                 Some(Line { baud, data_bits: data - b'0', parity: char::from(parity), stop_bits: stop - b'0' })
             }
             _ => None,

@@ -65,6 +65,22 @@ pub(super) fn check_settings(port: &dyn SerialPort, settings: &LineSettings) -> 
     })
 }
 
+/// Returns whether the parity bit never changes.
+pub(super) fn is_stick(settings: &LineSettings) -> bool {
+    match settings.parity {
+        Parity::Mark | Parity::Space => true,
+        Parity::None | Parity::Even | Parity::Odd => false,
+    }
+}
+
+/// Returns that a port has no parity bit that never changes.
+pub(super) fn no_stick(settings: &LineSettings) -> CloseReason {
+    CloseReason::Broken {
+        reason: format!("this port cannot be set to {settings}: it has no mark and no space parity"),
+        help: Some("mark and space parity need Linux and a driver that has them, or `rfc2217://HOST:PORT`".to_string()),
+    }
+}
+
 pub(super) fn broken(reason: String) -> CloseReason {
     CloseReason::Broken { reason, help: None }
 }
@@ -85,8 +101,9 @@ fn data_bits(settings: &LineSettings) -> DataBits {
 fn parity(settings: &LineSettings) -> serialport::Parity {
     match settings.parity {
         Parity::None => serialport::Parity::None,
-        Parity::Even => serialport::Parity::Even,
-        Parity::Odd => serialport::Parity::Odd,
+        // A parity bit that never changes is one of these with a further flag, which this crate does not know.
+        Parity::Even | Parity::Space => serialport::Parity::Even,
+        Parity::Odd | Parity::Mark => serialport::Parity::Odd,
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serialport::{COMPort, ClearBuffer, ErrorKind, SerialPort};
 
 use super::missing::{help_for_missing, listed};
-use super::settings::{broken, builder, check_settings, reconfigure, words};
+use super::settings::{broken, builder, check_settings, input_lines, is_stick, no_stick, reconfigure, words};
 use crate::event::CloseReason;
 use crate::port::{Happening, PortCommand, PortId, WriteToken};
 use crate::settings::LineSettings;
@@ -46,7 +46,7 @@ impl Server<'_> {
             .timeout(READ_TIMEOUT)
             .open_native()
             .map_err(|error| cannot_open(&errand.name, &error))?;
-        check_settings(&port, &settings)?;
+        check_all(&port, &settings)?;
         set_lines(&mut port, settings.dtr.wanted(), settings.rts.wanted())?;
         let mut server = Server { errand, port, settings, unsent: VecDeque::new(), buffer: vec![0; READ_SIZE] };
         server.read_arrived()?;
@@ -91,7 +91,7 @@ impl Server<'_> {
                 self.drain()?;
                 reconfigure(&mut self.port, &settings, true)?;
                 self.settings = settings;
-                check_settings(&self.port, &self.settings)
+                check_all(&self.port, &self.settings)
             }
             PortCommand::DiscardInput => self
                 .port
@@ -173,6 +173,11 @@ impl Server<'_> {
             }
         }
     }
+}
+
+/// Compares what the driver does with what was asked of it; a parity bit that never changes serialport cannot set.
+fn check_all(port: &COMPort, settings: &LineSettings) -> Result<(), CloseReason> {
+    if is_stick(settings) { Err(no_stick(settings)) } else { check_settings(port, settings) }
 }
 
 fn set_lines(port: &mut COMPort, dtr: Option<bool>, rts: Option<bool>) -> Result<(), CloseReason> {

@@ -229,6 +229,8 @@ fn port_settings(settings: &LineSettings) -> PortSettings {
             Parity::None => rfc2217::Parity::None,
             Parity::Even => rfc2217::Parity::Even,
             Parity::Odd => rfc2217::Parity::Odd,
+            Parity::Mark => rfc2217::Parity::Mark,
+            Parity::Space => rfc2217::Parity::Space,
         },
         stop_bits: if settings.stop_bits == 2 { StopBits::Two } else { StopBits::One },
         flow_control: match settings.flow_control {

@@ -363,8 +363,9 @@ fn line_of(settings: &PortSettings, device: &LineSettings) -> LineSettings {
     let parity = match settings.parity {
         rfc2217::Parity::Odd => Parity::Odd,
         rfc2217::Parity::Even => Parity::Even,
-        // A simulated device has neither of the last two: its bytes then have no parity.
-        rfc2217::Parity::None | rfc2217::Parity::Mark | rfc2217::Parity::Space => Parity::None,
+        rfc2217::Parity::Mark => Parity::Mark,
+        rfc2217::Parity::Space => Parity::Space,
+        rfc2217::Parity::None => Parity::None,
     };
     LineSettings { baud: settings.baud_rate, data_bits, parity, ..device.clone() }
 }
