@@ -185,7 +185,7 @@ pub enum SettingError {
 /// Name and accepted values of each setting, for messages and documents.
 pub const SETTINGS: &[(&str, &str)] = &[
     ("baud", "a number from 1 to 4000000, such as 115200"),
-    ("format", "data bits, parity (`N`, `E`, `O`, `M`, `S`) and stop bits in one word: `8N1`, `7E1`"),
+    ("format", "data bits, parity and stop bits in one word: `8N1`, `7E1`"),
     ("flow_control", "`none`, `hardware` or `software`"),
     ("dtr", "`on`, `off` or `keep`"),
     ("rts", "`on`, `off` or `keep`"),

@@ -15,6 +15,7 @@ use self::secrets::{Known, Names};
 use crate::format::format;
 use crate::port::PortId;
 use crate::record::{EntryKind, Piece, Recording};
+use crate::settings::InputLines;
 use crate::source::{Source, Sources};
 use crate::time::Moment;
 
@@ -46,6 +47,8 @@ enum Came {
     Bytes(Vec<Piece>),
     /// The line has other settings from now on.
     Settings(Line),
+    /// Its control lines are so from now on.
+    Lines(InputLines),
     /// The line goes away.
     Left,
 }
@@ -87,7 +90,7 @@ fn text_of(recording: &Recording) -> String {
     let turns = turns(recording);
     let came = turns.iter().flat_map(|turn| &turn.came).filter_map(|(_, came)| match came {
         Came::Bytes(pieces) => Some(pieces),
-        Came::Settings(_) | Came::Left => None,
+        Came::Settings(_) | Came::Lines(_) | Came::Left => None,
     });
     let names = Names::of(came.flatten());
     let line = Line::of(recording);
@@ -153,7 +156,7 @@ fn put_answer(body: &mut String, turn: &Turn, line: &mut Line, text: impl Fn(&[P
         then = then.saturating_add(*wait);
         let lasts = match came {
             Came::Bytes(pieces) => line.time_of(pieces.iter().map(Piece::len).sum()),
-            Came::Settings(_) | Came::Left => Duration::ZERO,
+            Came::Settings(_) | Came::Lines(_) | Came::Left => Duration::ZERO,
         };
         now += put_sleep(body, then.saturating_sub(lasts).saturating_sub(now));
         now += lasts;
@@ -163,6 +166,7 @@ fn put_answer(body: &mut String, turn: &Turn, line: &mut Line, text: impl Fn(&[P
                 *line = *settings;
                 writeln!(body, "serial {{ {settings} }}")
             }
+            Came::Lines(lines) => writeln!(body, "{}", lines.statement()),
             Came::Left => writeln!(body, "unplug"),
         };
     }
@@ -271,7 +275,10 @@ fn turns(recording: &Recording) -> Vec<Turn> {
                 continue;
             }
             EntryKind::Received { bytes } => Some(Came::Bytes(bytes.clone())),
-            EntryKind::Note { text } => text.strip_prefix("settings ").and_then(Line::read).map(Came::Settings),
+            EntryKind::Note { text } => match text.strip_prefix("settings ") {
+                Some(settings) => Line::read(settings).map(Came::Settings),
+                None => InputLines::read(text).map(Came::Lines),
+            },
             EntryKind::Closed => Some(Came::Left),
             EntryKind::Opened { .. } => None,
         };

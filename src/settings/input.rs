@@ -66,6 +66,11 @@ impl InputLines {
         self.joined(" ", |line, state| format!("{}={state}", line.word()))
     }
 
+    /// Returns them as a device file switches them: `cts on dsr off dcd off ri off`.
+    pub fn statement(self) -> String {
+        self.joined(" ", |line, state| format!("{} {state}", line.word()))
+    }
+
     /// Reads what [`InputLines::note`] wrote.
     pub fn read(text: &str) -> Option<InputLines> {
         let mut lines = InputLines::default();

@@ -75,8 +75,9 @@ impl Server<'_> {
             PortCommand::ReadLines => {
                 let lines = input_lines(&mut self.port);
                 self.errand.tell(Happening::Lines(PortId::FIRST, lines));
+                Ok(())
             }
-            PortCommand::DriveLines { .. } => {}
+            PortCommand::DriveLines { .. } => Ok(()),
             PortCommand::SetLines { dtr, rts } => set_lines(&mut self.port, dtr, rts),
             PortCommand::Break { lasting } => {
                 self.drain()?;
