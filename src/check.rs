@@ -1,6 +1,7 @@
 //! Tree to program: names, types, places; every problem that can be found without a device.
 
 mod blocks;
+mod control;
 mod declare;
 mod expr;
 mod hazard;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::load::{Loaded, LoadedFile};
-use crate::program::{Op, OpIndex, Procedure, Program, Role, Watcher, WatcherId};
+use crate::program::{Op, OpIndex, Procedure, Program, Role, SignalHandler, Watcher, WatcherId};
 use crate::source::{Site, SourceId, Sources, Span};
 use crate::syntax::ast::{Block, FileKind, Name};
 use crate::value::Type;
@@ -98,6 +99,7 @@ struct Emitted {
     /// The statement of each instruction.
     sites: Vec<Site>,
     watchers: Vec<Watcher>,
+    signals: Vec<SignalHandler>,
     standing: Vec<WatcherId>,
 }
 

@@ -115,7 +115,6 @@ enum Ending {
     /// Nothing was wrong, but not everything that was asked for could be written or shown.
     Unwritten,
     /// A device was served until it or somebody ended it.
-    #[cfg_attr(all(not(unix), not(test)), expect(dead_code, reason = "nothing can be served without pseudo-terminals"))]
     Served(Verdict),
     /// Something was found that was looked for: a flow is not as robust as it should be.
     Found,

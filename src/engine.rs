@@ -26,6 +26,7 @@ pub mod limits;
 mod look;
 mod near_miss;
 mod port;
+mod reading;
 mod result_codes;
 mod tell;
 mod watched;
@@ -239,6 +240,8 @@ impl Engine {
             Input::Kept(kept) => self.kept(kept),
             Input::Answered(answer) => self.answered(answer),
             Input::Noted(port, text) => self.noted(port, text),
+            Input::Lines(port, lines) => self.lines_read(port, lines),
+            Input::Signalled(_, signal) => self.signalled(signal),
             Input::Interrupt => self.interrupted(),
             Input::Unplayed(left) => self.unplayed(&left),
         }

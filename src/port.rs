@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::event::{CloseReason, Departure};
 pub use crate::port_id::PortId;
-use crate::settings::{ControlLine, LineSettings};
+use crate::settings::{ControlLine, InputLine, InputLines, LineSettings, Signal};
 
 /// What an engine asks of a port.
 #[derive(Debug, PartialEq)]
@@ -33,6 +33,13 @@ pub enum PortCommand {
         dtr: Option<bool>,
         /// Request to send.
         rts: Option<bool>,
+    },
+    /// Say how CTS, DSR, DCD and RI are. Answered by [`Happening::Lines`].
+    ReadLines,
+    /// Switch lines that the host reads: what a device does.
+    DriveLines {
+        /// Which, and whether they are on from now on.
+        lines: Vec<(InputLine, bool)>,
     },
     /// Hold the line in break for so long.
     Break {
@@ -70,9 +77,12 @@ impl PortCommand {
             PortCommand::Break { lasting: _ } => Capability::Break.into(),
             PortCommand::Reconfigure { settings: _ } => Capabilities::of(&[Capability::Baud, Capability::Format]),
             PortCommand::DiscardInput => Capability::DiscardInput.into(),
-            PortCommand::Write { token: _, bytes: _ } | PortCommand::DiscardOutput | PortCommand::Close => {
-                Capabilities::NONE
-            }
+            // A port that has no such lines says so in its answer.
+            PortCommand::ReadLines
+            | PortCommand::DriveLines { lines: _ }
+            | PortCommand::Write { token: _, bytes: _ }
+            | PortCommand::DiscardOutput
+            | PortCommand::Close => Capabilities::NONE,
         }
     }
 }
@@ -152,6 +162,10 @@ pub enum Happening {
     Departed(PortId, Box<Departure>),
     /// A port does something else than it was asked for, and goes on: a sentence for the user.
     Noted(PortId, String),
+    /// How CTS, DSR, DCD and RI of a port are, or why that cannot be known.
+    Lines(PortId, Result<InputLines, String>),
+    /// The host did this with its control lines; a device is told.
+    Signalled(PortId, Signal),
     /// Someone wants the run to end: Ctrl-C, SIGTERM.
     Interrupt,
     /// The ports were closed, and the recording that is played goes on: what is left of it.

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use crate::function::Function;
 use crate::pattern::{Pattern, Regex};
-use crate::settings::Settings;
+use crate::settings::{Settings, Signal};
 use crate::source::{Site, Sources, Span};
 use crate::value::operator::Operator;
 use crate::value::{Type, Value};
 
 pub use op::{
-    Absence, Arm, CountedRead, DelimitedRead, Expect, LookAt, Needed, Op, Question, ScopeKind, SendMode, WhenOver,
+    Absence, Arm, CountedRead, DelimitedRead, Expect, InputWait, LookAt, Needed, Op, Question, ScopeKind, SendMode,
+    WhenOver,
 };
 
 /// A place in [`Program::ops`].
@@ -64,6 +65,8 @@ pub struct Main {
     pub locals: usize,
     /// The watchers in force from the beginning: those of libraries, and all of a device.
     pub standing: Vec<WatcherId>,
+    /// What a device does when the host switches a control line.
+    pub signals: Vec<SignalHandler>,
 }
 
 /// What a program plays.
@@ -149,6 +152,19 @@ pub enum WatcherKind {
     },
     /// Keeps the line out of matching.
     Ignore,
+}
+
+/// `on dtr off { … }`
+#[derive(Clone, Copy, Debug)]
+pub struct SignalHandler {
+    /// When it runs.
+    pub signal: Signal,
+    /// Its block.
+    pub entry: OpIndex,
+    /// How many locals it has.
+    pub locals: usize,
+    /// Where it stands.
+    pub site: Site,
 }
 
 /// A variable's place.

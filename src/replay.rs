@@ -14,6 +14,7 @@ use std::time::Duration;
 use crate::event::{CloseReason, Departure, Recorded};
 use crate::port::{Happening, PortCommand, PortId, WriteToken};
 use crate::record::{EntryKind, Known, Mask, Piece, Recording};
+use crate::settings::InputLines;
 use crate::time::Moment;
 use crate::value::escape::visible_cut;
 use crate::world::World;
@@ -86,10 +87,22 @@ struct Came {
 #[derive(Debug)]
 enum What {
     Bytes(Vec<Piece>),
+    /// How the lines are from then on.
+    Lines(InputLines),
     /// The line went away.
     Left,
     /// It was there again.
     Back,
+}
+
+impl What {
+    /// Whether it may come before the flow has asked anything.
+    fn is_early(&self) -> bool {
+        match self {
+            What::Bytes(_) | What::Lines(_) => true,
+            What::Left | What::Back => false,
+        }
+    }
 }
 
 /// Whether the flow's port is open.
@@ -133,6 +146,8 @@ pub struct ReplayWorld {
     now: Moment,
     news: VecDeque<(Moment, Happening)>,
     has_departed: bool,
+    /// How the lines of the device are; `None` as long as the recording did not say.
+    lines: Option<InputLines>,
     /// What secrets are in the forms they have in the recording.
     known: Known,
     /// What has been written of the write that is not complete.
@@ -162,7 +177,11 @@ impl ReplayWorld {
                 EntryKind::Received { bytes } => What::Bytes(bytes.clone()),
                 EntryKind::Closed => What::Left,
                 EntryKind::Opened { .. } if is_gone => What::Back,
-                EntryKind::Opened { .. } | EntryKind::Note { .. } => continue,
+                EntryKind::Note { text } => match InputLines::read(text) {
+                    Some(lines) => What::Lines(lines),
+                    None => continue,
+                },
+                EntryKind::Opened { .. } => continue,
             };
             is_gone = matches!(what, What::Left) || is_gone && !matches!(what, What::Back);
             came.push_back(Came { at: entry.at, after: sent.len(), what });
@@ -177,6 +196,7 @@ impl ReplayWorld {
             now: Moment::START,
             news: VecDeque::new(),
             has_departed: false,
+            lines: None,
             known: Known::of(secrets),
             written: Vec::new(),
             unknown: Vec::new(),
@@ -269,6 +289,12 @@ impl ReplayWorld {
         Some(format!("the flow ended before `{shown}`, which came at {} s", first.at))
     }
 
+    /// Takes note of how the lines are from now on.
+    fn switch(&mut self, lines: InputLines) {
+        self.lines = Some(lines);
+        self.news.push_back((self.now, Happening::Lines(PortId::FIRST, Ok(lines))));
+    }
+
     /// Returns when what came next comes; `None` before the flow has written what it waits for.
     fn next_arrival(&self) -> Option<Moment> {
         let next = self.came.front()?;
@@ -331,7 +357,13 @@ impl World for ReplayWorld {
                 Link::Up | Link::Back => self.open(),
                 Link::Away | Link::Sought => self.link = Link::Sought,
             },
+            PortCommand::ReadLines => {
+                if let Some(lines) = self.lines {
+                    self.news.push_back((self.now, Happening::Lines(PortId::FIRST, Ok(lines))));
+                }
+            }
             PortCommand::SetLines { .. }
+            | PortCommand::DriveLines { .. }
             | PortCommand::Break { .. }
             | PortCommand::Reconfigure { .. }
             | PortCommand::DiscardInput
@@ -346,10 +378,13 @@ impl World for ReplayWorld {
         while self.n_written == 0
             && !self.has_departed
             && let Some(came) =
-                self.came.pop_front_if(|came| came.after <= self.n_complete && matches!(came.what, What::Bytes(_)))
-            && let What::Bytes(pieces) = &came.what
+                self.came.pop_front_if(|came| came.after <= self.n_complete && came.what.is_early())
         {
-            self.play(pieces, received);
+            match came.what {
+                What::Bytes(pieces) => self.play(&pieces, received),
+                What::Lines(lines) => self.switch(lines),
+                What::Left | What::Back => {}
+            }
         }
         (received.len() > known).then_some((self.now, Happening::Received(PortId::FIRST)))
     }
@@ -392,6 +427,10 @@ impl World for ReplayWorld {
                 What::Back => {
                     self.link = Link::Back;
                     (self.now, Happening::Nothing)
+                }
+                What::Lines(lines) => {
+                    self.lines = Some(lines);
+                    (self.now, Happening::Lines(PortId::FIRST, Ok(lines)))
                 }
             };
         }

@@ -1,8 +1,14 @@
 //! Settings of the line: one table for `serial { … }` in a flow and for `--baud` and `--serial` on the
 //! command line.
 
+mod input;
+mod mismatch;
+
 use std::fmt;
 use std::time::Duration;
+
+pub use input::{InputLine, InputLines, Signal};
+pub use mismatch::{agree, garble};
 
 /// Parity of a character on the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +19,10 @@ pub enum Parity {
     Even,
     /// Odd parity.
     Odd,
+    /// A parity bit that is always 1.
+    Mark,
+    /// A parity bit that is always 0.
+    Space,
 }
 
 /// Who holds back whom when a buffer is full.
@@ -35,6 +45,17 @@ pub enum ControlLine {
     On,
     /// It is switched off.
     Off,
+}
+
+impl ControlLine {
+    /// Returns what it is switched to, if it is switched.
+    pub fn wanted(self) -> Option<bool> {
+        match self {
+            ControlLine::Keep => None,
+            ControlLine::On => Some(true),
+            ControlLine::Off => Some(false),
+        }
+    }
 }
 
 /// Whether the other side sends back what it receives.
@@ -83,6 +104,8 @@ impl fmt::Display for LineSettings {
             Parity::None => 'N',
             Parity::Even => 'E',
             Parity::Odd => 'O',
+            Parity::Mark => 'M',
+            Parity::Space => 'S',
         };
         write!(f, "{} {}{parity}{}", self.baud, self.data_bits, self.stop_bits)?;
         match self.flow_control {
@@ -237,6 +260,8 @@ fn parse_format(word: &str) -> Option<(u8, Parity, u8)> {
         b'N' => Parity::None,
         b'E' => Parity::Even,
         b'O' => Parity::Odd,
+        b'M' => Parity::Mark,
+        b'S' => Parity::Space,
         _ => return None,
     };
     Some((data - b'0', parity, stop - b'0'))
@@ -268,6 +293,17 @@ fn parse_ending(value: &SettingValue) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_parity_is_read_as_it_is_written() {
+        for format in ["8N1", "7E1", "8O2", "8M1", "5S1"] {
+            let mut settings = Settings::default();
+            assert_eq!(settings.set("format", &SettingValue::Word(format.to_string())), Ok(()));
+            assert_eq!(settings.line.to_string(), format!("115200 {format}"));
+        }
+        let mut settings = Settings::default();
+        assert!(settings.set("format", &SettingValue::Word("8X1".to_string())).is_err());
+    }
 
     #[test]
     fn every_setting_in_the_table_can_be_set() {

@@ -7,7 +7,6 @@
 
 mod error;
 mod files;
-#[cfg(unix)]
 mod served;
 mod stage;
 
@@ -28,7 +27,6 @@ use crate::value::Value;
 use crate::variables::{Given, Offered, Origin, Ways};
 pub(crate) use error::{Complaint, SetupError};
 pub(crate) use files::{Found, Read, device_of, find_counterpart, read_program, read_recording, read_text};
-#[cfg(unix)]
 pub(crate) use served::Served;
 pub(crate) use stage::{Ender, Stage};
 

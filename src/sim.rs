@@ -12,7 +12,7 @@ use std::collections::{HashMap, VecDeque};
 use crate::engine::{Action, Engine, Input, Inputs, Output};
 use crate::event::{CloseReason, Event, EventKind, Verdict};
 use crate::port::{Happening, PortCommand, PortId, WriteToken};
-use crate::settings::{LineSettings, Settings};
+use crate::settings::{InputLines, LineSettings, Settings, Signal};
 use crate::time::Moment;
 use crate::value::Value;
 use crate::world::World;
@@ -47,6 +47,8 @@ pub struct SimWorld {
     /// Writes of the host that are still leaving, and when they have left.
     host_writes: VecDeque<(Moment, WriteToken)>,
     device_writes: VecDeque<(Moment, WriteToken)>,
+    /// How the control lines are.
+    lines: ControlLines,
     /// What the host is to be told at once.
     news: VecDeque<Happening>,
     /// Whether the device is there, and whether the host knows.
@@ -57,6 +59,17 @@ pub struct SimWorld {
     device_events: Vec<Event>,
     /// How much that was, in bytes; what goes beyond [`MOST_SAID`] is not kept.
     n_said: usize,
+}
+
+/// How the control lines between the two sides are.
+#[derive(Debug, Default)]
+struct ControlLines {
+    /// DTR, as the host has switched it; `None` if it has not.
+    dtr: Option<bool>,
+    /// RTS, likewise.
+    rts: Option<bool>,
+    /// Those that the device switches.
+    inputs: InputLines,
 }
 
 /// So much of what a device says by itself is kept, in bytes: nobody reads more, and a device may log for ever.
@@ -87,6 +100,7 @@ impl SimWorld {
             to_host: Wire::default(),
             to_device: Wire::default(),
             host_writes: VecDeque::new(),
+            lines: ControlLines::default(),
             device_writes: VecDeque::new(),
             news: VecDeque::new(),
             link: Link::default(),
@@ -178,8 +192,36 @@ impl SimWorld {
                 self.link = Link::Gone;
             }
             PortCommand::DiscardInput => self.to_device.discard(self.now),
+            PortCommand::DriveLines { lines } => {
+                let before = self.lines.inputs;
+                lines.into_iter().for_each(|(line, on)| self.lines.inputs.switch(line, on));
+                if self.lines.inputs != before && self.host.is_some() {
+                    self.news.push_back(Happening::Lines(PortId::FIRST, Ok(self.lines.inputs)));
+                }
+            }
             // What is written leaves in its time: nothing is ever held up.
-            PortCommand::SetLines { .. } | PortCommand::Break { .. } | PortCommand::DiscardOutput => {}
+            PortCommand::SetLines { .. }
+            | PortCommand::ReadLines
+            | PortCommand::Break { .. }
+            | PortCommand::DiscardOutput => {}
+        }
+    }
+
+    /// Lets the device see what the host does with DTR and RTS: what changes, or may have, DTR first.
+    fn switch(&mut self, dtr: Option<bool>, rts: Option<bool>) {
+        if dtr.is_some() && dtr != self.lines.dtr {
+            self.lines.dtr = dtr;
+            self.signal(dtr.map(Signal::Dtr));
+        }
+        if rts.is_some() && rts != self.lines.rts {
+            self.lines.rts = rts;
+            self.signal(rts.map(Signal::Rts));
+        }
+    }
+
+    fn signal(&mut self, signal: Option<Signal>) {
+        if let Some(signal) = signal {
+            self.device.handle(self.now, Input::Signalled(PortId::FIRST, signal));
         }
     }
 
@@ -234,8 +276,10 @@ impl World for SimWorld {
     fn perform(&mut self, _port: PortId, command: PortCommand) {
         match command {
             PortCommand::Open { settings } => {
+                let (dtr, rts) = (settings.dtr.wanted(), settings.rts.wanted());
                 self.host = Some(settings.clone());
                 self.run_device();
+                self.switch(dtr, rts);
                 self.open_host(settings);
             }
             PortCommand::Reopen { settings } => match &mut self.link {
@@ -256,8 +300,11 @@ impl World for SimWorld {
                     *wanted = None;
                 }
             }
+            PortCommand::SetLines { dtr, rts } => self.switch(dtr, rts),
+            PortCommand::Break { .. } => self.signal(Some(Signal::Break)),
+            PortCommand::ReadLines => self.news.push_back(Happening::Lines(PortId::FIRST, Ok(self.lines.inputs))),
             // What is written leaves in its time: nothing is ever held up.
-            PortCommand::SetLines { .. } | PortCommand::Break { .. } | PortCommand::DiscardOutput => {}
+            PortCommand::DriveLines { .. } | PortCommand::DiscardOutput => {}
         }
     }
 
@@ -297,6 +344,9 @@ impl World for SimWorld {
             self.feed_device();
             if until.is_some_and(|until| until <= self.now) {
                 self.run_device();
+                if !self.news.is_empty() {
+                    continue;
+                }
                 let has_bytes = self.to_host.next_arrival().is_some_and(|at| at <= self.now);
                 let has_sent = self.host_writes.front().is_some_and(|(at, _)| *at <= self.now);
                 if !has_bytes && !has_sent {

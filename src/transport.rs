@@ -62,6 +62,8 @@ pub use ports::list;
 pub(crate) use ports::list_of;
 #[cfg(unix)]
 pub use pty::PtyWorld;
+pub use telnet::{ServedWorld, Speaks};
+pub(crate) use words::in_words;
 
 /// Returns whether a port is the device node of a pseudo-terminal, which has no control lines and no break.
 pub(crate) fn is_pseudo_terminal(port: &RealPort) -> bool {

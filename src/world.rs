@@ -354,6 +354,8 @@ pub fn input_of(happening: Happening, received: &[u8]) -> Input<'_> {
         Happening::Closed(port, reason) => Input::Closed(port, reason),
         Happening::Departed(port, departure) => Input::Departed(port, departure),
         Happening::Noted(port, text) => Input::Noted(port, text),
+        Happening::Lines(port, lines) => Input::Lines(port, lines),
+        Happening::Signalled(port, signal) => Input::Signalled(port, signal),
         Happening::Interrupt => Input::Interrupt,
         Happening::Unplayed(left) => Input::Unplayed(left),
     }

@@ -107,8 +107,11 @@ fn beginnings<'a>(rules: &BTreeMap<&'a str, &'a str>) -> Vec<(&'a str, Vec<Strin
         let first = references(rules[*name]).into_iter().filter(|reference| *reference != "s");
         for reference in first {
             let inner = match reference {
-                "control_line" if beginnings.len() > 1 => break,
+                // `on dtr off` and `on break`: what begins alike is told apart by its second word.
+                "signal" => "\"dtr\" \"rts\" \"break\"",
+                "control_line" | "input_line" if beginnings.len() > 1 => break,
                 "control_line" => rules["control_name"],
+                "input_line" => rules["input_name"],
                 keyword if keyword.starts_with("k_") || keyword.ends_with("kind") => rules[keyword],
                 _ => break,
             };

@@ -51,8 +51,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("transport", &["address", "diagnostic", "event", "port", "settings", "time", "world"]),
     ("results", &["disk", "value", "world"]),
     ("report", &["diagnostic", "event", "port_id", "source", "time", "value", "world"]),
-    ("record", &["disk", "engine", "event", "port", "secret", "time", "value", "world"]),
-    ("replay", &["event", "format", "port", "record", "source", "syntax", "time", "value", "world"]),
+    ("record", &["disk", "engine", "event", "port", "secret", "settings", "time", "value", "world"]),
+    ("replay", &["event", "format", "port", "record", "settings", "source", "syntax", "time", "value", "world"]),
     (
         "setup",
         &[

@@ -90,6 +90,8 @@ impl Bench {
                         PortCommand::Reconfigure { settings } => format!("reconfigure {settings}"),
                         PortCommand::Close => "close".to_string(),
                         PortCommand::SetLines { .. }
+                        | PortCommand::ReadLines
+                        | PortCommand::DriveLines { .. }
                         | PortCommand::Break { .. }
                         | PortCommand::DiscardInput
                         | PortCommand::DiscardOutput => "other".to_string(),

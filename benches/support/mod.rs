@@ -193,6 +193,8 @@ fn answer_of_port(command: PortCommand) -> Option<(Happening, usize)> {
         PortCommand::Write { token, bytes } => Some((Happening::Sent(token), bytes.len())),
         PortCommand::Reopen { .. }
         | PortCommand::SetLines { .. }
+        | PortCommand::ReadLines
+        | PortCommand::DriveLines { .. }
         | PortCommand::Break { .. }
         | PortCommand::Reconfigure { .. }
         | PortCommand::DiscardInput

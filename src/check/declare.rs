@@ -87,7 +87,12 @@ impl<'a> Compiler<'a> {
             learns_secrets: self.learns_secrets,
             volatiles: declared.volatiles,
             globals: std::mem::take(&mut self.globals.places),
-            main: Main { entry, locals, standing: std::mem::take(&mut self.code.standing) },
+            main: Main {
+                entry,
+                locals,
+                standing: std::mem::take(&mut self.code.standing),
+                signals: std::mem::take(&mut self.code.signals),
+            },
             ops: std::mem::take(&mut self.code.ops),
             sites: std::mem::take(&mut self.code.sites),
             procedures: std::mem::take(&mut self.procedures.all),
@@ -227,6 +232,9 @@ impl<'a> Compiler<'a> {
                 | StatementKind::Finally(_)
                 | StatementKind::Baud(_)
                 | StatementKind::ControlLines { .. }
+                | StatementKind::InputLines(_)
+                | StatementKind::ExpectInput { .. }
+                | StatementKind::OnSignal { .. }
                 | StatementKind::Break(_)
                 | StatementKind::Flush
                 | StatementKind::Echo(_) => {}
@@ -447,6 +455,9 @@ impl<'a> Compiler<'a> {
                 | StatementKind::Finally(_)
                 | StatementKind::Baud(_)
                 | StatementKind::ControlLines { .. }
+                | StatementKind::InputLines(_)
+                | StatementKind::ExpectInput { .. }
+                | StatementKind::OnSignal { .. }
                 | StatementKind::Break(_)
                 | StatementKind::Flush
                 | StatementKind::Echo(_) => {
@@ -472,6 +483,8 @@ impl<'a> Compiler<'a> {
                 ) {
                     let id = self.watcher(statement);
                     self.code.standing.push(id);
+                } else if let StatementKind::OnSignal { signal, body } = &statement.kind {
+                    self.signal_handler(*signal, body, statement.head);
                 }
             }
             self.locals = Some(Names::default());

@@ -17,6 +17,7 @@ impl Compiler<'_> {
                 Op::Expect(_)
                     | Op::ExpectNone(_)
                     | Op::ExpectQuiet { .. }
+                    | Op::ExpectInput(_)
                     | Op::ReadCount(_)
                     | Op::ReadUntil(_)
                     | Op::Assert { .. }

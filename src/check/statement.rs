@@ -51,16 +51,8 @@ impl Compiler<'_> {
                 self.expect_any(within.as_ref(), arms, timeout.as_ref(), head)
             }
             StatementKind::ExpectAll { within, patterns } => self.expect_all(within.as_ref(), patterns, head),
-            StatementKind::ExpectNone { pattern, lasting } => {
-                let lasting = self.want(lasting, TIME, "how long it may not come");
-                let pattern = self.pattern_without_groups(pattern);
-                self.emit(Op::ExpectNone(Absence { pattern, lasting }.into()), head);
-            }
-            StatementKind::ExpectQuiet { lasting, within } => {
-                let lasting = self.want(lasting, TIME, "how long it is to be quiet");
-                let within = self.want_some(within.as_ref(), TIME, "`within`");
-                self.emit(Op::ExpectQuiet { lasting, within }, head);
-            }
+            StatementKind::ExpectNone { pattern, lasting } => self.expect_none(pattern, lasting, head),
+            StatementKind::ExpectQuiet { lasting, within } => self.expect_quiet(lasting, within.as_ref(), head),
             StatementKind::Read { what, secrecy, name, within } => {
                 self.read(what, *secrecy, name, within.as_ref(), head)
             }
@@ -116,6 +108,9 @@ impl Compiler<'_> {
             StatementKind::ControlLines { dtr, rts } => {
                 self.emit(Op::ControlLines { dtr: *dtr, rts: *rts }, head);
             }
+            StatementKind::InputLines(lines) => self.input_lines(lines, head),
+            StatementKind::ExpectInput { line, on, within } => self.expect_input(*line, *on, within.as_ref(), head),
+            StatementKind::OnSignal { .. } => self.signal(head),
             StatementKind::Break(lasting) => {
                 let lasting = self.want(lasting, TIME, "how long the break lasts");
                 self.emit(Op::Break(lasting), head);
@@ -191,6 +186,18 @@ impl Compiler<'_> {
         self.emit(Op::Expect(expect.into()), head);
     }
 
+    fn expect_none(&mut self, pattern: &ast::Pattern, lasting: &ast::Expr, head: Span) {
+        let lasting = self.want(lasting, TIME, "how long it may not come");
+        let pattern = self.pattern_without_groups(pattern);
+        self.emit(Op::ExpectNone(Absence { pattern, lasting }.into()), head);
+    }
+
+    fn expect_quiet(&mut self, lasting: &ast::Expr, within: Option<&ast::Expr>, head: Span) {
+        let lasting = self.want(lasting, TIME, "how long it is to be quiet");
+        let within = self.want_some(within, TIME, "`within`");
+        self.emit(Op::ExpectQuiet { lasting, within }, head);
+    }
+
     fn compute(&mut self, secrecy: Secrecy, name: &Name, value: &ast::Expr, head: Span) {
         let (value, kind) = self.expr(value);
         let target = self.target(name, kind, secrecy);
@@ -227,7 +234,7 @@ impl Compiler<'_> {
     }
 
     /// Whether the statements that are being compiled are those of a file itself.
-    fn is_top_level(&self) -> bool {
+    pub(super) fn is_top_level(&self) -> bool {
         self.depth == 0 && self.context.procedure.is_none() && !self.context.is_handler
     }
 

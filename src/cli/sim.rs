@@ -1,15 +1,24 @@
 //! `flowrun sim`: a simulated device served to other programs, in real time, until someone ends it.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use super::Ending;
 use super::args::SimArguments;
-use super::refusal::refuse;
+use super::given::variables;
+use super::outputs::{CONSOLE, tell_failures};
+use super::refusal::{program_for, refuse};
 use super::terminal::Terminal;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::program::Role;
 use crate::replay::device_file;
-use crate::setup::read_recording;
+use crate::report::Fan;
+use crate::results::Results;
+use crate::setup::{Ender, Pace, Served, read_recording};
 use crate::source::name_of;
+use crate::transport::{Clock, Interrupt, ServedWorld, Speaks, in_words};
+use crate::value::escape::harmless;
+use crate::world::{self, Company, Nobody, World};
 
 /// Serves a device.
 pub(super) fn sim(arguments: &SimArguments, terminal: &Terminal) -> Ending {
@@ -33,19 +42,7 @@ fn write_device(path: &Path, terminal: &Terminal) -> Ending {
     }
 }
 
-#[cfg(unix)]
 fn serve(arguments: &SimArguments, file: &Path, terminal: &Terminal) -> Result<Ending, Ending> {
-    use super::given::variables;
-    use super::outputs::{CONSOLE, tell_failures};
-    use super::refusal::program_for;
-    use crate::program::Role;
-    use crate::report::Fan;
-    use crate::results::Results;
-    use crate::setup::{Ender, Pace, Served};
-    use crate::transport::{Clock, PtyWorld};
-    use crate::value::escape::harmless_path;
-    use crate::world::{self, Company, Nobody};
-
     let program = program_for(Role::Device, file, arguments.output.volume(), terminal)?;
     let refused = |error| refuse(error, terminal);
     let sources = program.sources.clone();
@@ -54,33 +51,82 @@ fn serve(arguments: &SimArguments, file: &Path, terminal: &Terminal) -> Result<E
     let offered = variables(&program, &given);
     let served = Served::join(program, offered, arguments.seed).map_err(refused)?;
     let interrupt = Ender::installed().and_then(|ender| ender.interrupt()).map_err(refused)?;
-    let mut world = PtyWorld::create(Clock::start(), interrupt, arguments.link.as_deref()).map_err(|why| {
-        terminal.refuse(Diagnostic::general(Code::CommandLine, format!("the device can not be served: {why}")));
-        Ending::Outside
-    })?;
-    let path = name_of(world.path());
-    let name = arguments.link.as_ref().map_or(path.clone(), |link| harmless_path(link));
-    terminal.say(&format!("serving on {path}\n`flowrun FLOW --port {name}` talks to it, Ctrl-C ends it\n\n"));
-    let mut engine = served.engine(file, path);
+    let Place { mut world, shown, port } = match &arguments.tcp {
+        Some(at) => on_tcp(at, arguments.rfc2217, interrupt, terminal)?,
+        None => on_pty(arguments, file, interrupt, terminal)?,
+    };
+    terminal.say(&format!("serving on {shown}\n`flowrun FLOW --port {port}` talks to it, Ctrl-C ends it\n\n"));
+    let mut engine = served.engine(file, shown);
     let mut fan = Fan::default();
     fan.add(CONSOLE, terminal.console(&sources, arguments.output.volume(), Pace::Real));
     // The checker lets no device save anything.
     let mut nothing = Results::new("", "");
     let verdict = world::run(
         &mut engine,
-        &mut world,
+        world.as_mut(),
         Company { keeper: &mut nothing, audience: &mut fan, person: &mut Nobody, tap: None },
     );
     tell_failures(&fan.finish(), terminal);
     Ok(Ending::Served(verdict))
 }
 
+/// Where a device is served.
+struct Place {
+    world: Box<dyn World>,
+    /// What it is called.
+    shown: String,
+    /// What a flow calls it.
+    port: String,
+}
+
+/// Serves on a TCP port.
+fn on_tcp(at: &str, is_rfc2217: bool, interrupt: Interrupt, terminal: &Terminal) -> Result<Place, Ending> {
+    let (speaks, scheme) = if is_rfc2217 { (Speaks::Rfc2217, "rfc2217") } else { (Speaks::Bytes, "tcp") };
+    let listening = ServedWorld::listen(at, speaks, Clock::start(), interrupt)
+        .and_then(|world| world.address().map(|address| (world, address)));
+    match listening {
+        Ok((world, address)) => {
+            let address = format!("{scheme}://{address}");
+            Ok(Place { world: Box::new(world), shown: address.clone(), port: address })
+        }
+        Err(error) => {
+            let message = format!("the device cannot be served on `{}`: {}", harmless(at), in_words(&error));
+            let help = if error.kind() == ErrorKind::AddrInUse {
+                "another program has this port: end it, or take another one; 0 is a free one"
+            } else if error.kind() == ErrorKind::PermissionDenied {
+                "ports below 1024 need special rights: take a higher one"
+            } else {
+                "write an address of this machine and a port, such as `127.0.0.1:4000`"
+            };
+            terminal.refuse(Diagnostic::general(Code::CommandLine, message).help(help));
+            Err(Ending::Outside)
+        }
+    }
+}
+
+/// Serves on a fresh pseudo-terminal.
+#[cfg(unix)]
+fn on_pty(arguments: &SimArguments, _file: &Path, interrupt: Interrupt, terminal: &Terminal) -> Result<Place, Ending> {
+    use crate::transport::PtyWorld;
+    use crate::value::escape::harmless_path;
+
+    let world = PtyWorld::create(Clock::start(), interrupt, arguments.link.as_deref()).map_err(|why| {
+        terminal.refuse(Diagnostic::general(Code::CommandLine, format!("the device can not be served: {why}")));
+        Ending::Outside
+    })?;
+    let shown = name_of(world.path());
+    let port = arguments.link.as_ref().map_or(shown.clone(), |link| harmless_path(link));
+    Ok(Place { world: Box::new(world), shown, port })
+}
+
+/// Refuses: there are no pseudo-terminals.
 #[cfg(not(unix))]
-fn serve(_arguments: &SimArguments, file: &Path, terminal: &Terminal) -> Result<Ending, Ending> {
-    let message = "serving a device needs pseudo-terminals, which this system does not have";
+fn on_pty(_arguments: &SimArguments, file: &Path, _interrupt: Interrupt, terminal: &Terminal) -> Result<Place, Ending> {
+    let message = "serving a device as a serial port needs pseudo-terminals, which this system does not have";
     let path = name_of(file);
     let help = format!(
-        "`flowrun FLOW --port sim:{path}` runs a flow against the device; a pair of virtual ports (com0com) is not served yet"
+        "`flowrun sim {path} --tcp 127.0.0.1:4000` serves it on a TCP port; `flowrun FLOW --port sim:{path}` runs a flow \
+         against it"
     );
     terminal.refuse(Diagnostic::general(Code::CommandLine, message).help(help));
     Err(Ending::Refused)

@@ -2,6 +2,7 @@
 
 pub(in crate::engine) mod block;
 mod call;
+mod input;
 mod line;
 pub(in crate::engine) mod spare;
 pub(in crate::engine) mod taint;
@@ -135,6 +136,8 @@ impl Engine {
             Op::Settings(settings) => self.change_settings(settings, site)?,
             Op::Baud(rate) => self.change_baud(rate, site)?,
             Op::ControlLines { dtr, rts } => self.set_control_lines(*dtr, *rts, at, site)?,
+            Op::InputLines(lines) => self.drive_lines(lines, site)?,
+            Op::ExpectInput(input) => self.expect_input(input, site)?,
             Op::Using(port) => self.flow.port = *port,
             Op::Break(lasting) => self.hold_break(lasting, at, site)?,
             Op::Flush => self.flush(),

@@ -46,7 +46,15 @@ impl Engine {
                 format!("{what} did not come in the {waited} that were left"),
             )
         } else {
-            (format!("{what} did not come within {waited}"), format!("waited {waited}"))
+            let lacks = match &wait.kind {
+                WaitKind::Input { line, on } => format!("{line} was not {}", if *on { "on" } else { "off" }),
+                WaitKind::Patterns { .. }
+                | WaitKind::Absence { .. }
+                | WaitKind::Quiet { .. }
+                | WaitKind::Count { .. }
+                | WaitKind::Until { .. } => format!("{what} did not come"),
+            };
+            (format!("{lacks} within {waited}"), format!("waited {waited}"))
         };
         let mut failure = self.failure_at(Code::RunTimeout, wait.site, message, label);
         self.add_exchange(&mut failure);
@@ -77,6 +85,7 @@ impl Engine {
                 format!("data up to {}", title(&read.pattern, wanted.patterns[0].as_ref()))
             }
             WaitKind::Quiet { lasting } => format!("silence for {}", show_duration(*lasting)),
+            WaitKind::Input { line, on } => format!("{line} {}", if *on { "on" } else { "off" }),
             WaitKind::Count { n, .. } => format!("{n} bytes"),
         }
     }
@@ -319,6 +328,9 @@ impl Engine {
     fn cause(&mut self, wait: &Wait) -> Option<String> {
         if let Some(away) = self.ports[wait.port].away() {
             return Some(self.is_away(away));
+        }
+        if let WaitKind::Input { line, .. } = wait.kind {
+            return Some(self.line_cause(wait.port, line));
         }
         let inbox = &self.ports[self.flow.port].sight.inbox;
         let came = inbox.slice(self.ports[self.flow.port].sight.exchange..inbox.end()).to_vec();

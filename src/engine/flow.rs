@@ -3,6 +3,7 @@
 //! It knows no byte that came and no event. What a scope's end means is decided in `exec`; here is only what there is to know
 //! about it.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::State;
@@ -10,10 +11,14 @@ use super::watched::Active;
 use crate::event::Failure;
 use crate::port::PortId;
 use crate::program::{OpIndex, Program, Slot, Target, WatcherId};
+use crate::settings::Signal;
 use crate::source::Site;
 use crate::time::Moment;
 use crate::value::Value;
 use crate::value::taint::Marked;
+
+/// How many signals wait for a device at most that is at something else.
+const MOST_SIGNALS: usize = 1024;
 
 /// How far a program is.
 #[derive(Debug)]
@@ -32,6 +37,8 @@ pub(in crate::engine) struct Flow {
     /// How often `watching` changed.
     watching_version: u64,
     timers: Vec<Timer>,
+    /// What the host did with its control lines, and a device has not dealt with yet.
+    signals: VecDeque<Signal>,
     /// How much memory the values of all variables take, those of timers included.
     taken: usize,
 }
@@ -159,6 +166,7 @@ impl Flow {
             watching: Vec::new(),
             watching_version: 0,
             timers: Vec::new(),
+            signals: VecDeque::new(),
             taken: 0,
         };
         flow.restart(program);
@@ -334,6 +342,27 @@ impl Flow {
         self.at = timer.entry;
         self.port = timer.port;
         true
+    }
+
+    // Control lines.
+
+    /// Takes note of what the host did with its control lines; of very many that wait, the latest are forgotten.
+    pub(in crate::engine) fn add_signal(&mut self, signal: Signal) {
+        if self.signals.len() < MOST_SIGNALS {
+            self.signals.push_back(signal);
+        }
+    }
+
+    /// Returns what the host did first that a device has not dealt with.
+    pub(in crate::engine) fn take_signal(&mut self) -> Option<Signal> {
+        self.signals.pop_front()
+    }
+
+    /// Goes on in the block of a device that deals with a signal, with so many variables of its own.
+    pub(in crate::engine) fn call_signal(&mut self, entry: OpIndex, n_locals: usize) {
+        let (locals, home) = (vec![None; n_locals], self.frames.len());
+        self.frames.push(Frame { locals, home, return_to: self.at, result: None, called_at: None });
+        self.at = entry;
     }
 
     // Watchers.

@@ -2,6 +2,7 @@
 
 use crate::event::{CloseReason, Departure, Event, Verdict, Waiting};
 use crate::port::{PortCommand, PortId, WriteToken};
+use crate::settings::{InputLines, Signal};
 use crate::time::Moment;
 
 /// What an engine is told.
@@ -21,6 +22,10 @@ pub enum Input<'a> {
     Departed(PortId, Box<Departure>),
     /// A port does something else than it was asked for, and goes on: a sentence for the user.
     Noted(PortId, String),
+    /// How CTS, DSR, DCD and RI of a port are, or why that cannot be known.
+    Lines(PortId, Result<InputLines, String>),
+    /// The host did this with its control lines; only a device takes note.
+    Signalled(PortId, Signal),
     /// The values of an [`Action::Save`] are on disk, or why they are not.
     Kept(Result<(), String>),
     /// What a person answered to an [`Action::Ask`]; `None` if nobody is there.

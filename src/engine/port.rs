@@ -9,6 +9,7 @@ use super::look::inbox::BareCr;
 use super::look::offset::Offset;
 use super::look::sight::Sight;
 use super::look::{Silence, Wanted};
+use super::reading::Reading;
 use super::watched::Watched;
 use crate::event::CloseReason;
 use crate::port::{PortId, WriteToken};
@@ -50,12 +51,12 @@ pub(in crate::engine) struct Port {
     takes: Duration,
     /// Since when something is held for an echo that is sure to come.
     held_since: Option<Moment>,
-    /// How many writes there were.
-    n_writes: u64,
-    /// How many of them have left.
-    pub n_left: u64,
+    /// How many writes there were, and how many of them have left.
+    writes: Writes,
     /// How the other side of the line is set, if that is known.
     other_line: Option<LineSettings>,
+    /// What is known of CTS, DSR, DCD and RI.
+    pub input_lines: Reading,
     /// How far it is, and its goings and comings.
     life: Life,
 }
@@ -99,6 +100,13 @@ pub(in crate::engine) struct Away {
     pub reason: CloseReason,
 }
 
+/// How many writes there were, and how many of them have left.
+#[derive(Debug, Default)]
+struct Writes {
+    n_made: u64,
+    n_left: u64,
+}
+
 /// Lines that have been looked at and are told of a moment later, or before whatever else is told.
 #[derive(Debug, Default)]
 struct Untold {
@@ -127,9 +135,9 @@ impl Port {
             asked_at: Moment::START,
             takes: Duration::ZERO,
             held_since: None,
-            n_writes: 0,
-            n_left: 0,
+            writes: Writes::default(),
             other_line: None,
+            input_lines: Reading::default(),
             life: Life { stand: Stand::Opening, expected_by: None, has_returned: false, n_lost: 0, broken_at: None },
         };
         port.note_echo();
@@ -156,7 +164,7 @@ impl Port {
         self.silence = Silence::NotYet;
         self.held_since = None;
         self.sight.break_off();
-        self.life.n_lost = self.n_writes;
+        self.life.n_lost = self.writes.n_made;
         self.life.broken_at = Some(self.sight.inbox.end());
         self.life.has_returned = false;
     }
@@ -214,7 +222,7 @@ impl Port {
 
     /// Whether a write may have been lost because the port went.
     pub(in crate::engine) fn has_lost(&self, number: u64) -> bool {
-        number > self.n_left && number <= self.life.n_lost
+        number > self.writes.n_left && number <= self.life.n_lost
     }
 
     /// Returns where what came is broken off, because the port went.
@@ -266,13 +274,23 @@ impl Port {
 
     /// Returns how many writes there were.
     pub(in crate::engine) fn n_writes(&self) -> u64 {
-        self.n_writes
+        self.writes.n_made
+    }
+
+    /// Takes note that a write has left.
+    pub(in crate::engine) fn write_left(&mut self, number: u64) {
+        self.writes.n_left = number;
+    }
+
+    /// Whether a write has left.
+    pub(in crate::engine) fn has_left(&self, number: u64) -> bool {
+        number <= self.writes.n_left
     }
 
     /// Returns the token of the next write.
     pub(in crate::engine) fn next_write(&mut self) -> WriteToken {
-        self.n_writes += 1;
-        WriteToken::new(self.id, self.n_writes)
+        self.writes.n_made += 1;
+        WriteToken::new(self.id, self.writes.n_made)
     }
 
     /// Returns when the next line may begin to go out; bytes that came during the guard time begin it again.

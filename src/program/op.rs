@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Expr, OpIndex, PatternSpec, Slot, Target, WatcherId};
 use crate::port_id::PortId;
-use crate::settings::SettingValue;
+use crate::settings::{InputLine, SettingValue};
 
 /// How something is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,6 +183,10 @@ pub enum Op {
         /// Request to send; `None` leaves it as it is.
         rts: Option<bool>,
     },
+    /// Switch the lines that the other side reads (devices).
+    InputLines(Vec<(InputLine, bool)>),
+    /// Wait until the other side has switched a line.
+    ExpectInput(InputWait),
     /// Speak to another port, until the innermost scope ends. No statement makes this yet.
     Using(PortId),
     /// Hold the line in break.
@@ -239,6 +243,17 @@ pub struct Absence {
     pub pattern: PatternSpec,
     /// For how long.
     pub lasting: Expr,
+}
+
+/// `expect cts on`
+#[derive(Clone, Debug)]
+pub struct InputWait {
+    /// Which line.
+    pub line: InputLine,
+    /// What it is to be.
+    pub on: bool,
+    /// How long it may take; `None` is the file's timeout.
+    pub within: Option<Expr>,
 }
 
 /// `read 16 bytes`
@@ -359,6 +374,8 @@ impl Op {
             | Op::Settings(_)
             | Op::Baud(_)
             | Op::ControlLines { .. }
+            | Op::InputLines(_)
+            | Op::ExpectInput(_)
             | Op::Using(_)
             | Op::Break(_)
             | Op::Flush

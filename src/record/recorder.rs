@@ -11,6 +11,7 @@ use crate::engine::REACH;
 use crate::event::CloseReason;
 use crate::port::{Happening, PortCommand, PortId};
 use crate::secret::{FULL, LONGEST};
+use crate::settings::InputLines;
 use crate::time::Moment;
 use crate::world::Tap;
 
@@ -45,6 +46,8 @@ pub struct Recorder<W> {
     gone: Vec<PortId>,
     /// Those of them that are opened again as soon as they are there, and with which settings.
     sought: Vec<(PortId, String)>,
+    /// How the lines of a port were last.
+    lines: Vec<(PortId, InputLines)>,
     written_at: Moment,
     /// Something was seen since the last writing out.
     is_behind: bool,
@@ -65,6 +68,7 @@ impl<W: Write> Recorder<W> {
             now: Moment::START,
             gone: Vec::new(),
             sought: Vec::new(),
+            lines: Vec::new(),
             written_at: Moment::START,
             is_behind: false,
             late: None,
@@ -169,7 +173,11 @@ impl<W: Write> Tap for Recorder<W> {
                 self.note(port, EntryKind::Note { text: format!("settings {settings}") });
             }
             PortCommand::DiscardInput => self.note(port, EntryKind::Note { text: "flush".to_string() }),
-            PortCommand::Reopen { .. } | PortCommand::DiscardOutput | PortCommand::Close => {}
+            PortCommand::ReadLines => return,
+            PortCommand::Reopen { .. }
+            | PortCommand::DriveLines { .. }
+            | PortCommand::DiscardOutput
+            | PortCommand::Close => {}
         }
         self.is_behind = true;
     }
@@ -185,6 +193,8 @@ impl<W: Write> Tap for Recorder<W> {
             Happening::Closed(_, CloseReason::Finished)
             | Happening::Nothing
             | Happening::Noted(_, _)
+            | Happening::Signalled(_, _)
+            | Happening::Lines(_, Err(_))
             | Happening::Interrupt
             | Happening::Unplayed(_) => return,
             Happening::Opened(port) => {
@@ -192,6 +202,15 @@ impl<W: Write> Tap for Recorder<W> {
                 let (_, line) = self.sought.swap_remove(at);
                 self.gone.retain(|gone| gone != port);
                 self.note(*port, EntryKind::Opened { line });
+            }
+            Happening::Lines(port, Ok(lines)) => {
+                // They are read often while one is awaited, and seldom change.
+                if self.lines.contains(&(*port, *lines)) {
+                    return;
+                }
+                self.lines.retain(|(told, _)| told != port);
+                self.lines.push((*port, *lines));
+                self.note(*port, EntryKind::Note { text: lines.note() });
             }
             Happening::Closed(port, _) | Happening::Departed(port, _) => {
                 if !self.gone.contains(port) {

@@ -15,6 +15,7 @@ use self::secrets::{Known, Names};
 use crate::format::format;
 use crate::port::PortId;
 use crate::record::{Entry, EntryKind, Piece, Recording};
+use crate::settings::InputLines;
 use crate::source::{Source, Sources};
 use crate::time::Moment;
 
@@ -46,6 +47,8 @@ enum Came {
     Bytes(Vec<Piece>),
     /// The line has other settings from now on.
     Settings(Line),
+    /// Its control lines are so from now on.
+    Lines(InputLines),
     /// The line goes away, for so long or for good.
     Left(Option<Duration>),
 }
@@ -87,7 +90,7 @@ fn text_of(recording: &Recording) -> String {
     let turns = turns(recording);
     let came = turns.iter().flat_map(|turn| &turn.came).filter_map(|(_, came)| match came {
         Came::Bytes(pieces) => Some(pieces),
-        Came::Settings(_) | Came::Left(_) => None,
+        Came::Settings(_) | Came::Lines(_) | Came::Left(_) => None,
     });
     let names = Names::of(came.flatten());
     let line = Line::of(recording);
@@ -154,7 +157,7 @@ fn put_answer(body: &mut String, turn: &Turn, line: &mut Line, text: impl Fn(&[P
         // Bytes are there when they have left; the line is away from then on.
         let lasts = match came {
             Came::Bytes(pieces) => line.time_of(pieces.iter().map(Piece::len).sum()),
-            Came::Settings(_) | Came::Left(_) => Duration::ZERO,
+            Came::Settings(_) | Came::Lines(_) | Came::Left(_) => Duration::ZERO,
         };
         now += put_wait(body, "sleep", then.saturating_sub(lasts).saturating_sub(now));
         now += lasts;
@@ -164,6 +167,7 @@ fn put_answer(body: &mut String, turn: &Turn, line: &mut Line, text: impl Fn(&[P
                 *line = *settings;
                 writeln!(body, "serial {{ {settings} }}")
             }
+            Came::Lines(lines) => writeln!(body, "{}", lines.statement()),
             Came::Left(None) => writeln!(body, "unplug"),
             Came::Left(Some(lasts)) => {
                 now += put_wait(body, "unplug for", *lasts);
@@ -236,7 +240,7 @@ impl Line {
         let mut words = text.split(' ');
         let baud = words.next()?.parse().ok().filter(|baud| (1..=4_000_000).contains(baud))?;
         match *words.next()?.as_bytes() {
-            [data @ b'5'..=b'8', parity @ (b'N' | b'E' | b'O'), stop @ (b'1' | b'2')] => {
+            [data @ b'5'..=b'8', parity @ (b'N' | b'E' | b'O' | b'M' | b'S'), stop @ (b'1' | b'2')] => {
                 Some(Line { baud, data_bits: data - b'0', parity: char::from(parity), stop_bits: stop - b'0' })
             }
             _ => None,
@@ -280,7 +284,10 @@ fn turns(recording: &Recording) -> Vec<Turn> {
                 continue;
             }
             EntryKind::Received { bytes } => Some(Came::Bytes(bytes.clone())),
-            EntryKind::Note { text } => text.strip_prefix("settings ").and_then(Line::read).map(Came::Settings),
+            EntryKind::Note { text } => match text.strip_prefix("settings ") {
+                Some(settings) => Line::read(settings).map(Came::Settings),
+                None => InputLines::read(text).map(Came::Lines),
+            },
             EntryKind::Closed => Some(Came::Left(ends.next().and_then(|end| end.lasts))),
             EntryKind::Opened { .. } => None,
         };

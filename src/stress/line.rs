@@ -407,7 +407,11 @@ impl World for FaultyLine<'_> {
             }
             PortCommand::DiscardInput => self.arrivals.retain(|arrival| arrival.at > self.now),
             PortCommand::Close => self.host.settings = None,
-            PortCommand::SetLines { .. } | PortCommand::Break { .. } | PortCommand::DiscardOutput => {}
+            PortCommand::SetLines { .. }
+            | PortCommand::ReadLines
+            | PortCommand::DriveLines { .. }
+            | PortCommand::Break { .. }
+            | PortCommand::DiscardOutput => {}
         }
         self.power.device.perform(port, command);
     }
@@ -467,6 +471,8 @@ impl World for FaultyLine<'_> {
                 | Happening::Closed(_, _)
                 | Happening::Departed(_, _)
                 | Happening::Noted(_, _)
+                | Happening::Lines(_, _)
+                | Happening::Signalled(_, _)
                 | Happening::Interrupt
                 | Happening::Unplayed(_) => {
                     return (self.now, happening);

@@ -4,7 +4,7 @@ mod walk;
 
 use std::time::Duration;
 
-use crate::settings::SettingValue;
+use crate::settings::{InputLine, SettingValue, Signal};
 use crate::source::{Span, Spanned};
 use crate::value::operator::Operator;
 pub use walk::{Bind, Bound, Origin, Runs};
@@ -162,6 +162,12 @@ pub enum StatementKind {
     Baud(Expr),
     /// `dtr on rts off`
     ControlLines { dtr: Option<bool>, rts: Option<bool> },
+    /// `cts on dcd off`
+    InputLines(Vec<(InputLine, bool)>),
+    /// `expect cts on within 2s`
+    ExpectInput { line: InputLine, on: bool, within: Option<Expr> },
+    /// `on dtr off { … }`
+    OnSignal { signal: Signal, body: Block },
     /// `break 250ms`
     Break(Expr),
     /// `flush`

@@ -112,6 +112,11 @@ pub const STATEMENTS: &[Row] = &[
     },
     Row {
         place: Place::Statement,
+        forms: "`expect cts on [within D]` · `expect dsr off` · `expect dcd on` · `expect ri on`",
+        what: "waits until the device has switched this control line (flows)",
+    },
+    Row {
+        place: Place::Statement,
         forms: "`await [secret] PATTERN [within D]`",
         what: "an unsolicited line: come already and claimed by nothing, or still to come",
     },
@@ -228,6 +233,16 @@ pub const STATEMENTS: &[Row] = &[
         place: Place::Device,
         forms: "`after D { … }`",
         what: "run the block so much later, between other handlers; it sees the variables of now",
+    },
+    Row {
+        place: Place::Device,
+        forms: "`cts on` · `dsr off` · `dcd on ri off`",
+        what: "switch the control lines that the flow waits for; all are off at first",
+    },
+    Row {
+        place: Place::Device,
+        forms: "`on dtr off { … }` · `on rts on { … }` · `on break { … }`",
+        what: "when the flow switches DTR or RTS, or sends a break; at the top level of the device",
     },
     Row {
         place: Place::Device,

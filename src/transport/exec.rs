@@ -79,6 +79,8 @@ impl Medium for Program {
             | PortCommand::Reopen { .. }
             | PortCommand::Write { .. }
             | PortCommand::SetLines { .. }
+            | PortCommand::ReadLines
+            | PortCommand::DriveLines { .. }
             | PortCommand::Break { .. }
             | PortCommand::Reconfigure { .. }
             | PortCommand::DiscardOutput

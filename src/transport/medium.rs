@@ -8,9 +8,10 @@ use super::interrupt::Interrupt;
 use super::line::Line;
 use super::watched::{Awaited, Ready, Watched};
 use super::wire::Wire;
+use super::words::NO_LINES;
 use crate::event::CloseReason;
 use crate::port::{Capabilities, Happening, PortCommand, PortId};
-use crate::settings::LineSettings;
+use crate::settings::{InputLines, LineSettings};
 use crate::time::Moment;
 use crate::world::World;
 
@@ -39,6 +40,15 @@ pub(super) trait Medium {
     ///
     /// Why it cannot be done; the port is then closed.
     fn carry_out(port: &mut Self::Port, command: &PortCommand, now: Moment) -> Result<Progress, CloseReason>;
+
+    /// Returns how CTS, DSR, DCD and RI are.
+    ///
+    /// # Errors
+    ///
+    /// Why that cannot be known.
+    fn input_lines(_port: &mut Self::Port) -> Result<InputLines, String> {
+        Err(NO_LINES.to_string())
+    }
 
     /// Returns why a flow cannot go on that asks for what is not among the capabilities; `None` lets the command have no
     /// effect.
@@ -195,6 +205,10 @@ impl<M: Medium> PortOn<M> {
         }
         let now = self.line.now();
         let Some(port) = self.line.port_mut() else { return };
+        if command == PortCommand::ReadLines {
+            let lines = M::input_lines(port);
+            return self.line.tell(Happening::Lines(PortId::FIRST, lines));
+        }
         match M::carry_out(port, &command, now) {
             Ok(Progress::Done) => {}
             Ok(progress @ (Progress::AfterWrites | Progress::At(_))) => self.under_way = Some((command, progress)),
@@ -219,6 +233,8 @@ impl<M: Medium> World for PortOn<M> {
             PortCommand::DiscardOutput => self.discard_output(),
             other @ (PortCommand::Write { .. }
             | PortCommand::SetLines { .. }
+            | PortCommand::ReadLines
+            | PortCommand::DriveLines { .. }
             | PortCommand::Break { .. }
             | PortCommand::Reconfigure { .. }
             | PortCommand::DiscardInput) => {

@@ -124,6 +124,8 @@ impl Medium for Pty {
             | PortCommand::Reopen { .. }
             | PortCommand::Write { .. }
             | PortCommand::SetLines { .. }
+            | PortCommand::ReadLines
+            | PortCommand::DriveLines { .. }
             | PortCommand::Break { .. }
             | PortCommand::Reconfigure { .. }
             | PortCommand::DiscardOutput

@@ -6,6 +6,7 @@
 mod com_port;
 mod plain;
 mod protocol;
+mod served;
 #[cfg(any(windows, test))]
 mod threaded;
 #[cfg(unix)]
@@ -13,6 +14,7 @@ mod unix;
 
 use std::time::Duration;
 
+pub use served::{ServedWorld, Speaks};
 #[cfg(windows)]
 pub(super) use threaded::{serve_com_port, serve_plain, serve_raw};
 #[cfg(unix)]

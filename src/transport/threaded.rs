@@ -173,6 +173,8 @@ impl World for ThreadedWorld {
             PortCommand::Reopen { .. } => {}
             other @ (PortCommand::Write { .. }
             | PortCommand::SetLines { .. }
+            | PortCommand::ReadLines
+            | PortCommand::DriveLines { .. }
             | PortCommand::Break { .. }
             | PortCommand::Reconfigure { .. }
             | PortCommand::DiscardInput

@@ -6,12 +6,16 @@ use crate::event::CloseReason;
 use crate::port::PortCommand;
 
 /// Returns what the system says about an error, as part of a sentence.
-pub(super) fn in_words(error: &io::Error) -> String {
+pub(crate) fn in_words(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or(&text).trim_end_matches('.');
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
+
+/// Why nobody can know how the control lines of a port are that carries bytes and nothing else.
+pub(super) const NO_LINES: &str = "this port carries bytes and nothing else; a serial port has control lines, and \
+                                  `rfc2217://HOST:PORT` if the server knows them";
 
 /// Returns why a port of a kind that only Unix has cannot be opened here.
 #[cfg(windows)]
@@ -36,6 +40,8 @@ pub(super) fn no_break(command: &PortCommand) -> Option<CloseReason> {
         | PortCommand::Reopen { .. }
         | PortCommand::Write { .. }
         | PortCommand::SetLines { .. }
+        | PortCommand::ReadLines
+        | PortCommand::DriveLines { .. }
         | PortCommand::Reconfigure { .. }
         | PortCommand::DiscardInput
         | PortCommand::DiscardOutput

@@ -125,7 +125,9 @@ impl Reader<'_> {
                 }
                 needs
             }
-            StatementKind::Finally(body) | StatementKind::After { body, .. } => self.alone(body),
+            StatementKind::Finally(body) | StatementKind::After { body, .. } | StatementKind::OnSignal { body, .. } => {
+                self.alone(body)
+            }
             StatementKind::Header
             | StatementKind::Use(_)
             | StatementKind::Sim(_)
@@ -165,6 +167,8 @@ impl Reader<'_> {
             | StatementKind::Return(_)
             | StatementKind::Baud(_)
             | StatementKind::ControlLines { .. }
+            | StatementKind::InputLines(_)
+            | StatementKind::ExpectInput { .. }
             | StatementKind::Break(_)
             | StatementKind::Flush
             | StatementKind::Echo(_) => Needs::new(),
@@ -184,6 +188,20 @@ impl Reader<'_> {
             return true;
         }
         !needs.is_empty() && names_bound(statement).into_iter().any(|name| needs.contains(&Need::Variable(name)))
+    }
+
+    fn before_if(self, then: &Block, otherwise: Option<&Block>, after: &Needs, anytime: &Needs) -> Needs {
+        let other = otherwise.map_or(after.clone(), |block| self.block(block, after, anytime));
+        let mut needs = self.block(then, after, anytime);
+        needs.extend(other);
+        needs
+    }
+
+    fn before_try(self, body: &Block, otherwise: Option<&Block>, after: &Needs, anytime: &Needs) -> Needs {
+        let other = otherwise.map_or(after.clone(), |block| self.block(block, after, anytime));
+        // It may be left at any moment.
+        let left = anytime.union(&other).cloned().collect();
+        self.block(body, after, &left)
     }
 
     /// Returns what is needed before a statement, if `needs` is needed behind it and `anytime` at any moment in it.
@@ -246,9 +264,7 @@ impl Reader<'_> {
                 needs = self.block(&step.body, &needs, anytime);
             }
             StatementKind::If { then, otherwise, .. } => {
-                let other = otherwise.as_ref().map_or(needs.clone(), |block| self.block(block, &needs, anytime));
-                needs = self.block(then, &needs, anytime);
-                needs.extend(other);
+                needs = self.before_if(then, otherwise.as_ref(), &needs, anytime);
             }
             StatementKind::Repeat { body, .. } => needs = self.turns(body, needs, anytime),
             StatementKind::For { list, body, .. } => {
@@ -259,13 +275,13 @@ impl Reader<'_> {
                 }
             }
             StatementKind::Try { body, otherwise } => {
-                let other = otherwise.as_ref().map_or(needs.clone(), |block| self.block(block, &needs, anytime));
-                // It may be left at any moment.
-                let left = anytime.union(&other).cloned().collect();
-                needs = self.block(body, &needs, &left);
+                needs = self.before_try(body, otherwise.as_ref(), &needs, anytime);
             }
             // What these need was needed at any moment behind them.
-            StatementKind::On { .. } | StatementKind::After { .. } | StatementKind::Finally(_) => {}
+            StatementKind::On { .. }
+            | StatementKind::OnSignal { .. }
+            | StatementKind::After { .. }
+            | StatementKind::Finally(_) => {}
             StatementKind::Header
             | StatementKind::Use(_)
             | StatementKind::Sim(_)
@@ -289,6 +305,8 @@ impl Reader<'_> {
             | StatementKind::Reopen(_)
             | StatementKind::Baud(_)
             | StatementKind::ControlLines { .. }
+            | StatementKind::InputLines(_)
+            | StatementKind::ExpectInput { .. }
             | StatementKind::Break(_)
             | StatementKind::Flush
             | StatementKind::Echo(_) => {}

@@ -12,6 +12,7 @@ impl Lint {
                 statement.kind,
                 StatementKind::Procedure { .. }
                     | StatementKind::On { .. }
+                    | StatementKind::OnSignal { .. }
                     | StatementKind::FailOn { .. }
                     | StatementKind::Ignore(_)
             );
@@ -107,6 +108,9 @@ fn end_of(statement: &Statement) -> Option<&'static str> {
         | StatementKind::Finally(_)
         | StatementKind::Baud(_)
         | StatementKind::ControlLines { .. }
+        | StatementKind::InputLines(_)
+        | StatementKind::ExpectInput { .. }
+        | StatementKind::OnSignal { .. }
         | StatementKind::Break(_)
         | StatementKind::Flush
         | StatementKind::Echo(_) => None,

@@ -69,6 +69,9 @@ impl Lint {
                 | StatementKind::Finally(_)
                 | StatementKind::Baud(_)
                 | StatementKind::ControlLines { .. }
+                | StatementKind::InputLines(_)
+                | StatementKind::ExpectInput { .. }
+                | StatementKind::OnSignal { .. }
                 | StatementKind::Break(_)
                 | StatementKind::Flush
                 | StatementKind::Echo(_) => return,

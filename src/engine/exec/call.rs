@@ -103,6 +103,9 @@ impl Engine {
         self.state = State::Serving;
         self.look();
         if matches!(self.state, State::Serving) {
+            self.run_signal();
+        }
+        if matches!(self.state, State::Serving) {
             self.run_due_timer();
         }
     }

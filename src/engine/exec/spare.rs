@@ -23,7 +23,11 @@ impl Spare {
         let mut patterns = match self.wait.as_deref_mut().map(|wait| &mut wait.kind) {
             Some(WaitKind::Patterns { wanted, .. }) => std::mem::take(&mut wanted.patterns),
             Some(
-                WaitKind::Absence { .. } | WaitKind::Quiet { .. } | WaitKind::Count { .. } | WaitKind::Until { .. },
+                WaitKind::Absence { .. }
+                | WaitKind::Quiet { .. }
+                | WaitKind::Input { .. }
+                | WaitKind::Count { .. }
+                | WaitKind::Until { .. },
             )
             | None => Vec::new(),
         };

@@ -214,14 +214,14 @@ impl Engine {
 
     /// Takes note that a write has left.
     pub(in crate::engine) fn sent(&mut self, token: &WriteToken) {
-        self.ports[token.port()].n_left = token.number();
+        self.ports[token.port()].write_left(token.number());
         self.go_on_sending();
     }
 
     /// Goes on with a send if what was handed over of it has left: it may have done so while a handler ran.
     pub(in crate::engine) fn go_on_sending(&mut self) {
         let has_left =
-            matches!(&self.state, State::Writing { number, send } if *number <= self.ports[send.port].n_left);
+            matches!(&self.state, State::Writing { number, send } if self.ports[send.port].has_left(*number));
         if !has_left {
             return;
         }

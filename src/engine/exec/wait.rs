@@ -18,6 +18,7 @@ use crate::pattern::{Pattern, Regex};
 use crate::port::PortId;
 use crate::program::{Absence, Arm, CountedRead, DelimitedRead, Expect, Expr, LookAt, Needed, OpIndex, PatternSpec};
 use crate::secret::SHORTEST;
+use crate::settings::InputLine;
 use crate::source::Site;
 use crate::time::{Moment, show_duration};
 use crate::value::Value;
@@ -50,6 +51,8 @@ pub(in crate::engine) enum WaitKind {
     Absence { wanted: Wanted, spec: Arc<Absence> },
     /// Silence.
     Quiet { lasting: Duration },
+    /// A control line that the other side switches.
+    Input { line: InputLine, on: bool },
     /// So many bytes.
     Count { n: usize, read: Arc<CountedRead> },
     /// Everything up to a pattern.
@@ -63,7 +66,7 @@ impl WaitKind {
             WaitKind::Patterns { expect, .. } => expect.arms.iter().map(|arm| &arm.pattern).collect(),
             WaitKind::Absence { spec, .. } => vec![&spec.pattern],
             WaitKind::Until { read, .. } => vec![&read.pattern],
-            WaitKind::Quiet { .. } | WaitKind::Count { .. } => vec![],
+            WaitKind::Quiet { .. } | WaitKind::Input { .. } | WaitKind::Count { .. } => vec![],
         }
     }
 
@@ -73,7 +76,7 @@ impl WaitKind {
             WaitKind::Patterns { wanted, .. } | WaitKind::Absence { wanted, .. } | WaitKind::Until { wanted, .. } => {
                 Some(wanted)
             }
-            WaitKind::Quiet { .. } | WaitKind::Count { .. } => None,
+            WaitKind::Quiet { .. } | WaitKind::Input { .. } | WaitKind::Count { .. } => None,
         }
     }
 
@@ -81,9 +84,11 @@ impl WaitKind {
     pub(in crate::engine) fn delimiter(&self) -> Option<&Wanted> {
         match self {
             WaitKind::Until { wanted, .. } => Some(wanted),
-            WaitKind::Patterns { .. } | WaitKind::Absence { .. } | WaitKind::Quiet { .. } | WaitKind::Count { .. } => {
-                None
-            }
+            WaitKind::Patterns { .. }
+            | WaitKind::Absence { .. }
+            | WaitKind::Quiet { .. }
+            | WaitKind::Input { .. }
+            | WaitKind::Count { .. } => None,
         }
     }
 
@@ -93,7 +98,7 @@ impl WaitKind {
             WaitKind::Patterns { wanted, .. } | WaitKind::Absence { wanted, .. } | WaitKind::Until { wanted, .. } => {
                 Some(wanted)
             }
-            WaitKind::Quiet { .. } | WaitKind::Count { .. } => None,
+            WaitKind::Quiet { .. } | WaitKind::Input { .. } | WaitKind::Count { .. } => None,
         }
     }
 }
@@ -105,6 +110,10 @@ impl Wait {
             WaitKind::Count { .. } => {
                 let settles = port.sight.awaits_echo().then(|| port.settles_at(None)).flatten();
                 settles.into_iter().chain(port.lets_go_at()).chain([self.deadline]).min().unwrap_or(self.deadline)
+            }
+            WaitKind::Input { .. } => {
+                let reads = port.input_lines.read_at();
+                port.settles_at(None).into_iter().chain(reads).chain([self.deadline]).min().unwrap_or(self.deadline)
             }
             WaitKind::Quiet { lasting } => {
                 let quiet = port.sight.inbox.last_arrival().max(self.begun) + lasting;
@@ -194,7 +203,7 @@ impl Engine {
         self.ports[self.flow.port].sight.want(patterns, scope)
     }
 
-    fn within(&mut self, within: Option<&Expr>) -> Result<Duration, Box<Failure>> {
+    pub(super) fn within(&mut self, within: Option<&Expr>) -> Result<Duration, Box<Failure>> {
         match within {
             Some(within) => self.eval_duration(within),
             None => self.default_timeout(),
@@ -216,7 +225,7 @@ impl Engine {
     }
 
     /// Begins to wait on the current port; the deadline is cut by the step's timeout.
-    fn wait(&mut self, site: Site, lasting: Duration, kind: WaitKind) {
+    pub(super) fn wait(&mut self, site: Site, lasting: Duration, kind: WaitKind) {
         let (deadline, is_bounded) = self.bounded(lasting);
         let port = self.flow.port;
         let filter = Filter::begin(&self.ports[port].sight);
@@ -293,7 +302,7 @@ impl Engine {
                 false
             }
             // They look for no pattern, so none is found for them.
-            WaitKind::Quiet { .. } | WaitKind::Count { .. } => false,
+            WaitKind::Quiet { .. } | WaitKind::Input { .. } | WaitKind::Count { .. } => false,
         }
     }
 
@@ -422,6 +431,9 @@ impl Engine {
         {
             self.tally.n_checks += 1;
             return;
+        }
+        if let WaitKind::Input { .. } = wait.kind {
+            self.read_lines_if_due(wait.port);
         }
         if wait.deadline > self.now {
             self.state = State::Waiting(wait);

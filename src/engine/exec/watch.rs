@@ -156,6 +156,9 @@ impl Engine {
             }
             return false;
         }
+        if self.is_line_over(&wait) {
+            return false;
+        }
         let Some(watched) = self.take_watched(port) else { return false };
         let prefilter = self.prefilter(&mut wait, &watched);
         let is_busy = self.is_busy_device();

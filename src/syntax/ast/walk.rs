@@ -58,6 +58,7 @@ impl Statement {
         match &self.kind {
             StatementKind::Procedure { body, .. }
             | StatementKind::On { body, .. }
+            | StatementKind::OnSignal { body, .. }
             | StatementKind::After { body, .. }
             | StatementKind::Repeat { body, .. }
             | StatementKind::For { body, .. }
@@ -98,6 +99,8 @@ impl Statement {
             | StatementKind::Return(_)
             | StatementKind::Baud(_)
             | StatementKind::ControlLines { .. }
+            | StatementKind::InputLines(_)
+            | StatementKind::ExpectInput { .. }
             | StatementKind::Break(_)
             | StatementKind::Flush
             | StatementKind::Echo(_) => vec![],
@@ -109,7 +112,7 @@ impl Statement {
         match &self.kind {
             StatementKind::Procedure { .. } => Runs::WhenCalled,
             StatementKind::On { .. } => Runs::OnLines,
-            StatementKind::After { .. } => Runs::Later,
+            StatementKind::After { .. } | StatementKind::OnSignal { .. } => Runs::Later,
             StatementKind::Header
             | StatementKind::Use(_)
             | StatementKind::Sim(_)
@@ -149,6 +152,8 @@ impl Statement {
             | StatementKind::Finally(_)
             | StatementKind::Baud(_)
             | StatementKind::ControlLines { .. }
+            | StatementKind::InputLines(_)
+            | StatementKind::ExpectInput { .. }
             | StatementKind::Break(_)
             | StatementKind::Flush
             | StatementKind::Echo(_) => Runs::Here,
@@ -180,7 +185,8 @@ impl Statement {
             }
             StatementKind::Expect { within, .. }
             | StatementKind::ExpectAny { within, .. }
-            | StatementKind::ExpectAll { within, .. } => within.iter().collect(),
+            | StatementKind::ExpectAll { within, .. }
+            | StatementKind::ExpectInput { within, .. } => within.iter().collect(),
             StatementKind::ExpectQuiet { lasting, within } => [lasting].into_iter().chain(within).collect(),
             StatementKind::Read { what: ReadWhat::Count(count), within, .. } => {
                 [count].into_iter().chain(within).collect()
@@ -209,6 +215,8 @@ impl Statement {
             | StatementKind::Try { .. }
             | StatementKind::Finally(_)
             | StatementKind::ControlLines { .. }
+            | StatementKind::InputLines(_)
+            | StatementKind::OnSignal { .. }
             | StatementKind::Flush
             | StatementKind::Echo(_) => vec![],
         }
@@ -261,6 +269,9 @@ impl Statement {
             | StatementKind::Finally(_)
             | StatementKind::Baud(_)
             | StatementKind::ControlLines { .. }
+            | StatementKind::InputLines(_)
+            | StatementKind::ExpectInput { .. }
+            | StatementKind::OnSignal { .. }
             | StatementKind::Break(_)
             | StatementKind::Flush
             | StatementKind::Echo(_) => vec![],
@@ -313,6 +324,9 @@ impl Statement {
             | StatementKind::Finally(_)
             | StatementKind::Baud(_)
             | StatementKind::ControlLines { .. }
+            | StatementKind::InputLines(_)
+            | StatementKind::ExpectInput { .. }
+            | StatementKind::OnSignal { .. }
             | StatementKind::Break(_)
             | StatementKind::Flush
             | StatementKind::Echo(_) => vec![],
@@ -378,6 +392,9 @@ impl Statement {
             | StatementKind::Finally(_)
             | StatementKind::Baud(_)
             | StatementKind::ControlLines { .. }
+            | StatementKind::InputLines(_)
+            | StatementKind::ExpectInput { .. }
+            | StatementKind::OnSignal { .. }
             | StatementKind::Break(_)
             | StatementKind::Flush
             | StatementKind::Echo(_) => vec![],

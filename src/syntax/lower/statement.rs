@@ -3,7 +3,7 @@
 use pest::iterators::Pair;
 
 use super::{Lower, children, span};
-use crate::settings::SettingValue;
+use crate::settings::{InputLine, SettingValue, Signal};
 use crate::source::Spanned;
 use crate::syntax::ast::*;
 use crate::syntax::grammar::Rule;
@@ -56,6 +56,7 @@ impl Lower {
                 let (secrecy, pattern) = self.secrecy_and_pattern(parts);
                 StatementKind::On { secrecy, pattern, body: self.block(next(parts)) }
             }
+            Rule::on_signal => StatementKind::OnSignal { signal: signal(next(parts)), body: self.block(next(parts)) },
             Rule::save => StatementKind::Save(parts.map(name).collect()),
             Rule::log => StatementKind::Log(self.expr(next(parts))),
             Rule::sleep => StatementKind::Sleep(self.expr(next(parts))),
@@ -78,6 +79,7 @@ impl Lower {
             Rule::finally => StatementKind::Finally(self.block(next(parts))),
             Rule::baud => StatementKind::Baud(self.expr(next(parts))),
             Rule::control_lines => control_lines(parts),
+            Rule::input_lines => StatementKind::InputLines(parts.map(input_line).collect()),
             Rule::break_ => StatementKind::Break(self.expr(next(parts))),
             Rule::flush => StatementKind::Flush,
             Rule::echo => StatementKind::Echo(next(parts).as_str() == "on"),
@@ -180,6 +182,10 @@ impl Lower {
             Rule::expect_quiet => {
                 let lasting = self.expr(next(parts));
                 StatementKind::ExpectQuiet { lasting, within: parts.next().map(|pair| self.only_expr(pair)) }
+            }
+            Rule::expect_input => {
+                let (line, on) = input_line(next(parts));
+                StatementKind::ExpectInput { line, on, within: parts.next().map(|pair| self.only_expr(pair)) }
             }
             _ => self.expect_any(parts),
         }
@@ -349,4 +355,23 @@ fn control_lines<'i>(parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> Statem
         }
     }
     StatementKind::ControlLines { dtr, rts }
+}
+
+/// Lowers what a device sees: `dtr off`, `rts on` or `break`.
+fn signal(pair: Pair<'_, Rule>) -> Signal {
+    let mut parts = children(pair);
+    let which = next(&mut parts);
+    let on = parts.next().is_some_and(|state| state.as_str() == "on");
+    match which.as_str() {
+        "dtr" => Signal::Dtr(on),
+        "rts" => Signal::Rts(on),
+        _ => Signal::Break,
+    }
+}
+
+/// Lowers `cts on`.
+fn input_line(pair: Pair<'_, Rule>) -> (InputLine, bool) {
+    let mut parts = children(pair);
+    let line = InputLine::of_word(next(&mut parts).as_str()).expect("the grammar knows the same four words");
+    (line, next(&mut parts).as_str() == "on")
 }

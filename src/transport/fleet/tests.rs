@@ -276,6 +276,8 @@ impl World for Actor {
             PortCommand::Reopen { .. }
             | PortCommand::SetLines { .. }
             | PortCommand::Break { .. }
+            | PortCommand::ReadLines
+            | PortCommand::DriveLines { .. }
             | PortCommand::Reconfigure { .. }
             | PortCommand::DiscardInput
             | PortCommand::DiscardOutput

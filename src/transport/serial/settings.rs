@@ -9,7 +9,7 @@ use serialport::{DataBits, SerialPort, StopBits};
 use crate::event::CloseReason;
 #[cfg(unix)]
 use crate::settings::FlowControl;
-use crate::settings::{ControlLine, LineSettings, Parity};
+use crate::settings::{InputLine, InputLines, LineSettings, Parity};
 use crate::transport::words::in_words;
 
 /// The largest difference between the baud asked for and the one that a divisor gives, in percent.
@@ -71,12 +71,19 @@ pub(super) fn check_settings(port: &dyn SerialPort, settings: &LineSettings) -> 
     })
 }
 
-/// Returns a control line's state as it is to be set, `None` for one that is left alone.
-pub(super) fn wanted(line: ControlLine) -> Option<bool> {
-    match line {
-        ControlLine::Keep => None,
-        ControlLine::On => Some(true),
-        ControlLine::Off => Some(false),
+/// Returns whether the parity bit never changes.
+pub(super) fn is_stick(settings: &LineSettings) -> bool {
+    match settings.parity {
+        Parity::Mark | Parity::Space => true,
+        Parity::None | Parity::Even | Parity::Odd => false,
+    }
+}
+
+/// Returns that a port has no parity bit that never changes.
+pub(super) fn no_stick(settings: &LineSettings) -> CloseReason {
+    CloseReason::Broken {
+        reason: format!("this port cannot be set to {settings}: it has no mark and no space parity"),
+        help: Some("mark and space parity need Linux and a driver that has them, or `rfc2217://HOST:PORT`".to_string()),
     }
 }
 
@@ -100,8 +107,9 @@ fn data_bits(settings: &LineSettings) -> DataBits {
 fn parity(settings: &LineSettings) -> serialport::Parity {
     match settings.parity {
         Parity::None => serialport::Parity::None,
-        Parity::Even => serialport::Parity::Even,
-        Parity::Odd => serialport::Parity::Odd,
+        // A parity bit that never changes is one of these with a further flag, which this crate does not know.
+        Parity::Even | Parity::Space => serialport::Parity::Even,
+        Parity::Odd | Parity::Mark => serialport::Parity::Odd,
     }
 }
 
@@ -116,4 +124,19 @@ fn flow_control(settings: &LineSettings) -> serialport::FlowControl {
         FlowControl::Hardware => serialport::FlowControl::Hardware,
         FlowControl::Software => serialport::FlowControl::Software,
     }
+}
+
+/// Returns how CTS, DSR, DCD and RI of a port are.
+pub(super) fn input_lines(port: &mut impl SerialPort) -> Result<InputLines, String> {
+    let mut lines = InputLines::default();
+    for line in InputLine::ALL {
+        let on = match line {
+            InputLine::Cts => port.read_clear_to_send(),
+            InputLine::Dsr => port.read_data_set_ready(),
+            InputLine::Dcd => port.read_carrier_detect(),
+            InputLine::Ri => port.read_ring_indicator(),
+        };
+        lines.switch(line, on.map_err(|error| words(&error))?);
+    }
+    Ok(lines)
 }

@@ -13,13 +13,15 @@ use rustix::termios::isatty;
 use serialport::{ClearBuffer, SerialPort, TTYPort};
 
 use super::refusal;
-use super::settings::{broken, builder, check_settings, reconfigure, wanted, words};
+use super::settings::{broken, builder, check_settings, input_lines, is_stick, no_stick, reconfigure, words};
 use crate::event::CloseReason;
 use crate::port::{Capabilities, PortCommand};
-use crate::settings::LineSettings;
+use crate::settings::{InputLines, LineSettings};
 use crate::time::Moment;
 use crate::transport::medium::{Medium, Progress};
 use crate::transport::wire::Wire;
+#[cfg(target_os = "linux")]
+use crate::transport::words::in_words;
 
 /// A serial port of this machine, by the name of its device node.
 #[derive(Debug)]
@@ -86,9 +88,21 @@ impl Medium for Serial {
                 Progress::Done => port.reconfigure(settings.clone())?,
                 progress @ (Progress::AfterWrites | Progress::At(_)) => return Ok(progress),
             },
-            PortCommand::Open { .. } | PortCommand::Reopen { .. } | PortCommand::Write { .. } | PortCommand::Close => {}
+            PortCommand::Open { .. }
+            | PortCommand::Reopen { .. }
+            | PortCommand::Write { .. }
+            | PortCommand::ReadLines
+            | PortCommand::DriveLines { .. }
+            | PortCommand::Close => {}
         }
         Ok(Progress::Done)
+    }
+
+    fn input_lines(port: &mut Port) -> Result<InputLines, String> {
+        match port.kind {
+            Kind::Hardware => input_lines(&mut port.tty),
+            Kind::Pseudo => Err("a pseudo-terminal has no CTS, DSR, DCD and RI".to_string()),
+        }
     }
 }
 
@@ -147,15 +161,45 @@ impl Port {
         fcntl_setfl(&port, flags | OFlags::NONBLOCK).map_err(|errno| refusal::of_error(name, errno))?;
         if kind == Kind::Hardware {
             check_settings(&port.tty, &port.settings)?;
+            port.set_stick()?;
         }
-        port.set_lines(wanted(port.settings.dtr), wanted(port.settings.rts))?;
+        port.set_lines(port.settings.dtr.wanted(), port.settings.rts.wanted())?;
         Ok(port)
     }
 
     fn reconfigure(&mut self, settings: LineSettings) -> Result<(), CloseReason> {
         reconfigure(&mut self.tty, &settings, self.kind.has_baud())?;
         self.settings = settings;
-        if self.kind == Kind::Hardware { check_settings(&self.tty, &self.settings) } else { Ok(()) }
+        match self.kind {
+            Kind::Hardware => {
+                check_settings(&self.tty, &self.settings)?;
+                self.set_stick()
+            }
+            Kind::Pseudo => Ok(()),
+        }
+    }
+
+    /// Makes the parity bit one that never changes, if it is to be mark or space: odd parity then is mark.
+    #[cfg(target_os = "linux")]
+    fn set_stick(&mut self) -> Result<(), CloseReason> {
+        use rustix::termios::{ControlModes, OptionalActions, tcgetattr, tcsetattr};
+        let refused = |errno: Errno| broken(format!("the parity cannot be set: {}", in_words(&errno.into())));
+        let mut modes = tcgetattr(&self).map_err(refused)?;
+        let is_wanted = is_stick(&self.settings);
+        if modes.control_modes.contains(ControlModes::CMSPAR) == is_wanted {
+            return Ok(());
+        }
+        modes.control_modes.set(ControlModes::CMSPAR, is_wanted);
+        tcsetattr(&self, OptionalActions::Now, &modes).map_err(refused)?;
+        // A driver that has no such parity says so by leaving it out.
+        let is_set = tcgetattr(&self).map_err(refused)?.control_modes.contains(ControlModes::CMSPAR);
+        if is_set || !is_wanted { Ok(()) } else { Err(no_stick(&self.settings)) }
+    }
+
+    /// Refuses a parity bit that never changes: serialport cannot set one.
+    #[cfg(not(target_os = "linux"))]
+    fn set_stick(&mut self) -> Result<(), CloseReason> {
+        if is_stick(&self.settings) { Err(no_stick(&self.settings)) } else { Ok(()) }
     }
 
     /// Sets DTR and RTS, both in one step where the system can: some boards reset when they differ.
@@ -185,13 +229,13 @@ impl Port {
         const TIOCMSET: u32 = 0x5418;
         const DTR: i32 = 2;
         const RTS: i32 = 4;
-        let in_words = |errno: Errno| crate::transport::words::in_words(&errno.into());
+        let refused = |errno: Errno| in_words(&errno.into());
         let port = self.as_fd();
         // SAFETY: TIOCMGET fills in an int and TIOCMSET reads one; these are their numbers on this system.
-        let now = unsafe { ioctl(port, Getter::<TIOCMGET, i32>::new()) }.map_err(in_words)?;
+        let now = unsafe { ioctl(port, Getter::<TIOCMGET, i32>::new()) }.map_err(refused)?;
         let wanted = (now & !(DTR | RTS)) | if dtr { DTR } else { 0 } | if rts { RTS } else { 0 };
         // SAFETY: as above.
-        unsafe { ioctl(port, Setter::<TIOCMSET, i32>::new(wanted)) }.map_err(in_words)
+        unsafe { ioctl(port, Setter::<TIOCMSET, i32>::new(wanted)) }.map_err(refused)
     }
 
     #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "arm"))))]

@@ -16,7 +16,7 @@ use serialport::{ClearBuffer, SerialPort};
 
 use super::codes::{cannot_ask, cannot_open, lost};
 use super::missing::listed;
-use super::settings::{broken, check_settings, wanted, words};
+use super::settings::{broken, check_settings, input_lines, is_stick, no_stick, words};
 use crate::event::CloseReason;
 use crate::port::{Happening, PortCommand, PortId, WriteToken};
 use crate::settings::LineSettings;
@@ -65,10 +65,10 @@ impl Server<'_> {
         let set_when_ordered = ordered.clone();
         errand.when_ordered(move || set_when_ordered.set());
         let mut device = Device::open(name).map_err(|error| cannot_open(name, &error, listed()))?;
-        let lines = Lines { dtr: wanted(settings.dtr), rts: wanted(settings.rts) };
+        let lines = Lines { dtr: settings.dtr.wanted(), rts: settings.rts.wanted() };
         device.set(&settings, lines).map_err(|error| cannot_ask(name, &error))?;
         device.wait_without_end().map_err(|error| lost(&error))?;
-        check_settings(device.port(), &settings)?;
+        check_all(device.port(), &settings)?;
         let mut server = Server { errand, device, settings, ordered, unsent: VecDeque::new() };
         // A driver may take the settings of the line, and switch the control lines only when it is told to.
         server.set_lines(lines)?;
@@ -98,6 +98,12 @@ impl Server<'_> {
                 self.write_on()
             }
             PortCommand::SetLines { dtr, rts } => self.set_lines(Lines { dtr, rts }),
+            PortCommand::ReadLines => {
+                let lines = input_lines(self.port());
+                self.errand.tell(Happening::Lines(PortId::FIRST, lines));
+                Ok(())
+            }
+            PortCommand::DriveLines { .. } => Ok(()),
             PortCommand::Break { lasting } => {
                 self.drain()?;
                 self.port().set_break().map_err(|e| broken(format!("the line cannot be held: {}", words(&e))))?;
@@ -110,7 +116,7 @@ impl Server<'_> {
                     .set(&settings, Lines::default())
                     .map_err(|error| broken(format!("the port cannot be set to {settings}: {}", in_words(&error))))?;
                 self.settings = settings;
-                check_settings(self.device.port(), &self.settings)
+                check_all(self.device.port(), &self.settings)
             }
             PortCommand::DiscardInput => {
                 self.device.stop_reading();
@@ -236,4 +242,9 @@ impl Server<'_> {
     fn port(&mut self) -> &mut serialport::COMPort {
         self.device.port()
     }
+}
+
+/// Compares what the driver does with what was asked of it; a parity bit that never changes serialport cannot set.
+fn check_all(port: &serialport::COMPort, settings: &LineSettings) -> Result<(), CloseReason> {
+    if is_stick(settings) { Err(no_stick(settings)) } else { check_settings(port, settings) }
 }

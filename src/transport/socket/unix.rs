@@ -63,6 +63,8 @@ impl Medium for Socket {
             | PortCommand::Reopen { .. }
             | PortCommand::Write { .. }
             | PortCommand::SetLines { .. }
+            | PortCommand::ReadLines
+            | PortCommand::DriveLines { .. }
             | PortCommand::Break { .. }
             | PortCommand::Reconfigure { .. }
             | PortCommand::DiscardOutput

@@ -1,9 +1,9 @@
 //! `ComPort`: the settings, control lines and break of a serial port that another machine has (RFC 2217).
 
-use rfc2217::{Client, ComPortState, DataBits, Event, LineState, NotReady, PortSettings, Purge, StopBits};
+use rfc2217::{Client, ComPortState, DataBits, Event, LineState, ModemState, NotReady, PortSettings, Purge, StopBits};
 
 use super::protocol::Protocol;
-use crate::settings::{ControlLine, FlowControl, LineSettings, Parity};
+use crate::settings::{FlowControl, InputLine, InputLines, LineSettings, Parity};
 use crate::transport::telnet::ANSWER_WITHIN;
 
 /// What refuses the option of RFC 2217, if it comes from the other end.
@@ -32,7 +32,7 @@ impl ComPort {
             is_discarding: false,
             told: LineState::default(),
         };
-        com_port.set_lines(wanted(settings.dtr), wanted(settings.rts));
+        com_port.set_lines(settings.dtr.wanted(), settings.rts.wanted());
         com_port
     }
 
@@ -162,6 +162,24 @@ impl Protocol for ComPort {
         self.client.set_port_settings(port_settings(settings));
     }
 
+    fn input_lines(&self) -> Result<InputLines, String> {
+        if let Err(NotReady::Refused) = self.client.readiness() {
+            return Err("the server does not do RFC 2217".to_string());
+        }
+        let mut lines = InputLines::default();
+        // Servers say how the lines are when the option is agreed on, and when one changes; off is what was never said.
+        let state = self.client.modem_state().unwrap_or_default();
+        for (bit, line) in [
+            (ModemState::CTS, InputLine::Cts),
+            (ModemState::DSR, InputLine::Dsr),
+            (ModemState::CD, InputLine::Dcd),
+            (ModemState::RI, InputLine::Ri),
+        ] {
+            lines.switch(line, state.contains(bit));
+        }
+        Ok(lines)
+    }
+
     fn set_lines(&mut self, dtr: Option<bool>, rts: Option<bool>) {
         if let Some(dtr) = dtr {
             self.client.set_dtr(dtr);
@@ -211,6 +229,8 @@ fn port_settings(settings: &LineSettings) -> PortSettings {
             Parity::None => rfc2217::Parity::None,
             Parity::Even => rfc2217::Parity::Even,
             Parity::Odd => rfc2217::Parity::Odd,
+            Parity::Mark => rfc2217::Parity::Mark,
+            Parity::Space => rfc2217::Parity::Space,
         },
         stop_bits: if settings.stop_bits == 2 { StopBits::Two } else { StopBits::One },
         flow_control: match settings.flow_control {
@@ -218,14 +238,6 @@ fn port_settings(settings: &LineSettings) -> PortSettings {
             FlowControl::Hardware => rfc2217::FlowControl::RtsCts,
             FlowControl::Software => rfc2217::FlowControl::XonXoff,
         },
-    }
-}
-
-fn wanted(line: ControlLine) -> Option<bool> {
-    match line {
-        ControlLine::Keep => None,
-        ControlLine::On => Some(true),
-        ControlLine::Off => Some(false),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `Protocol`: what is said over a Telnet connection, without a connection and without a clock.
 
-use crate::settings::LineSettings;
+use crate::settings::{InputLines, LineSettings};
+use crate::transport::words::NO_LINES;
 
 /// One end of a Telnet connection. What comes out depends on the bytes alone, never on how reads cut them.
 pub(crate) trait Protocol {
@@ -40,6 +41,15 @@ pub(crate) trait Protocol {
 
     /// Switches DTR and RTS.
     fn set_lines(&mut self, _dtr: Option<bool>, _rts: Option<bool>) {}
+
+    /// Returns how CTS, DSR, DCD and RI are, as the other end said last.
+    ///
+    /// # Errors
+    ///
+    /// Why that cannot be known.
+    fn input_lines(&self) -> Result<InputLines, String> {
+        Err(NO_LINES.to_string())
+    }
 
     /// Holds the line in break, or lets go.
     fn set_break(&mut self, _is_held: bool) {}

@@ -147,6 +147,10 @@ impl<P: Protocol> Server<'_, P> {
                 self.unsent.push_back((token, bytes));
             }
             PortCommand::SetLines { dtr, rts } => self.protocol.set_lines(dtr, rts),
+            PortCommand::ReadLines => {
+                self.read_arrived()?;
+                self.errand.tell(Happening::Lines(PortId::FIRST, self.protocol.input_lines()));
+            }
             PortCommand::Break { lasting } => {
                 self.drain()?;
                 self.protocol.set_break(true);
@@ -172,7 +176,10 @@ impl<P: Protocol> Server<'_, P> {
                 self.unsent.clear();
                 self.protocol.discard_output();
             }
-            PortCommand::Open { .. } | PortCommand::Reopen { .. } | PortCommand::Close => {}
+            PortCommand::Open { .. }
+            | PortCommand::Reopen { .. }
+            | PortCommand::DriveLines { .. }
+            | PortCommand::Close => {}
         }
         self.tell_notes();
         self.exchange().map(drop)

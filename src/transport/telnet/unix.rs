@@ -13,7 +13,7 @@ use super::protocol::Protocol;
 use crate::address::Endpoint;
 use crate::event::CloseReason;
 use crate::port::{Capabilities, Capability, PortCommand};
-use crate::settings::LineSettings;
+use crate::settings::{InputLines, LineSettings};
 use crate::time::Moment;
 use crate::transport::deadline::timespec;
 use crate::transport::medium::{Medium, Progress};
@@ -104,6 +104,8 @@ impl Medium for Telnet {
             | PortCommand::Reopen { .. }
             | PortCommand::Write { .. }
             | PortCommand::SetLines { .. }
+            | PortCommand::ReadLines
+            | PortCommand::DriveLines { .. }
             | PortCommand::Break { .. }
             | PortCommand::Reconfigure { .. }
             | PortCommand::DiscardOutput
@@ -139,12 +141,19 @@ impl Medium for Rfc2217 {
             }
             PortCommand::Break { lasting } => port.send_break(*lasting, now),
             PortCommand::Reconfigure { settings } => port.reconfigure(settings, now),
-            PortCommand::Open { .. } | PortCommand::Reopen { .. } | PortCommand::Write { .. } | PortCommand::Close => {
-                Progress::Done
-            }
+            PortCommand::Open { .. }
+            | PortCommand::Reopen { .. }
+            | PortCommand::Write { .. }
+            | PortCommand::ReadLines
+            | PortCommand::DriveLines { .. }
+            | PortCommand::Close => Progress::Done,
         };
         port.flush();
         Ok(progress)
+    }
+
+    fn input_lines(port: &mut Spoken<ComPort>) -> Result<InputLines, String> {
+        port.protocol.input_lines()
     }
 }
 

@@ -188,6 +188,9 @@ fn control_lines_have_no_effect_on_a_pseudo_terminal() {
     assert_eq!(next(&mut host, clock), Happening::Sent(WriteToken::new(PortId::FIRST, 1)));
     host.perform(PortId::FIRST, write(2, b"AT\r"));
     assert_eq!(next(&mut host, clock), Happening::Sent(WriteToken::new(PortId::FIRST, 2)));
+    host.perform(PortId::FIRST, PortCommand::ReadLines);
+    let none = Err("a pseudo-terminal has no CTS, DSR, DCD and RI".to_string());
+    assert_eq!(next(&mut host, clock), Happening::Lines(PortId::FIRST, none));
     let name = device.path().display().to_string();
     assert!(is_pseudo_terminal(&name) && !is_pseudo_terminal("/dev/null"));
 }

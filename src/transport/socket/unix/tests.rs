@@ -187,6 +187,8 @@ fn a_break_cannot_be_sent_and_other_settings_have_no_effect() {
     port.send(b"AT");
     let mut came = [0; 2];
     server.read_exact(&mut came).expect("two bytes were written");
+    port.ask(PortCommand::ReadLines);
+    assert!(matches!(port.next(), Happening::Lines(_, Err(why)) if why.contains("bytes and nothing else")));
     port.ask(PortCommand::Break { lasting: Duration::from_millis(1) });
     let CloseReason::Broken { reason, help: Some(help) } = port.reason() else { panic!("no help") };
     assert!(reason.contains("`break` cannot be sent") && help.contains("rfc2217://"), "{reason}; {help}");

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use rfc2217::{Server, ServerEvent};
 
 use super::*;
-use crate::settings::Settings;
+use crate::settings::{ControlLine, Settings};
 use crate::transport::telnet::plain::tests::{pieces, streams};
 
 const ACCEPTED: &[u8] = &[255, 253, 44];
@@ -93,6 +93,27 @@ fn a_server_gets_settings_lines_and_break_in_their_order() {
     let is = server.settings();
     assert_eq!((is.baud_rate, is.parity, is.stop_bits), (230_400, rfc2217::Parity::Even, StopBits::Two));
     assert_eq!(is.flow_control, rfc2217::FlowControl::RtsCts);
+}
+
+#[test]
+fn the_lines_are_as_the_server_said_last() {
+    let mut end = ComPort::new(&settings(9600));
+    let mut server = Server::new(PortSettings::default());
+    let exchange = |server: &mut Server, end: &mut ComPort| {
+        for _ in 0..4 {
+            assert!(server.receive(&said(end)).is_empty());
+            heard(end, &server.take_output());
+        }
+        end.input_lines().map(|lines| lines.to_string())
+    };
+    assert_eq!(exchange(&mut server, &mut end).as_deref(), Ok("CTS off, DSR off, DCD off, RI off"));
+    server.set_modem_state(ModemState::CTS | ModemState::CD);
+    assert_eq!(exchange(&mut server, &mut end).as_deref(), Ok("CTS on, DSR off, DCD on, RI off"));
+    server.set_modem_state(ModemState::DSR | ModemState::RI);
+    assert_eq!(exchange(&mut server, &mut end).as_deref(), Ok("CTS off, DSR on, DCD off, RI on"));
+    let mut refused = ComPort::new(&settings(9600));
+    heard(&mut refused, &REFUSAL);
+    assert_eq!(refused.input_lines(), Err("the server does not do RFC 2217".to_string()));
 }
 
 #[test]
