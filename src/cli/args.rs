@@ -283,7 +283,7 @@ pub(super) struct SimArguments {
     /// Give the pseudo-terminal a second name
     #[arg(long, value_name = "PATH", conflicts_with = "from")]
     pub link: Option<PathBuf>,
-    /// Serve it on a TCP port instead, such as 127.0.0.1:4000; port 0 is a free one
+    /// Serve it on a TCP port, such as 127.0.0.1:4000 (port 0: a free one)
     #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["from", "pty", "link"])]
     pub tcp: Option<String>,
     /// With --tcp: speak RFC 2217, so that baud and control lines count

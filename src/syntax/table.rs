@@ -236,7 +236,7 @@ pub const STATEMENTS: &[Row] = &[
     },
     Row {
         place: Place::Device,
-        forms: "`cts on` · `dsr off` · `dcd on ri off`",
+        forms: "`cts on` · `dsr off` · `dcd on` · `ri off` · `cts on dsr on`",
         what: "switch the control lines that the flow waits for; all are off at first",
     },
     Row {
