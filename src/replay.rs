@@ -118,6 +118,14 @@ enum Link {
     Back,
 }
 
+/// How the line to the device is.
+#[derive(Debug)]
+struct Wire {
+    link: Link,
+    /// How the control lines of the device are; `None` as long as the recording did not say.
+    lines: Option<InputLines>,
+}
+
 /// What is recorded less than this after the end of the flow came while it ended.
 const AT_THE_END: Duration = Duration::from_millis(1);
 
@@ -146,8 +154,6 @@ pub struct ReplayWorld {
     now: Moment,
     news: VecDeque<(Moment, Happening)>,
     has_departed: bool,
-    /// How the lines of the device are; `None` as long as the recording did not say.
-    lines: Option<InputLines>,
     /// What secrets are in the forms they have in the recording.
     known: Known,
     /// What has been written of the write that is not complete.
@@ -155,7 +161,7 @@ pub struct ReplayWorld {
     /// Secrets that came with letters in their place.
     unknown: Vec<String>,
     timing: Timing,
-    link: Link,
+    wire: Wire,
     /// What was left when the port was closed, until it is fetched.
     left: Option<String>,
 }
@@ -196,18 +202,17 @@ impl ReplayWorld {
             now: Moment::START,
             news: VecDeque::new(),
             has_departed: false,
-            lines: None,
             known: Known::of(secrets),
             written: Vec::new(),
             unknown: Vec::new(),
             timing,
-            link: Link::Up,
+            wire: Wire { link: Link::Up, lines: None },
             left: None,
         }
     }
 
     fn open(&mut self) {
-        self.link = Link::Up;
+        self.wire.link = Link::Up;
         self.news.push_back((self.now, Happening::Opened(PortId::FIRST)));
     }
 
@@ -291,7 +296,7 @@ impl ReplayWorld {
 
     /// Takes note of how the lines are from now on.
     fn switch(&mut self, lines: InputLines) {
-        self.lines = Some(lines);
+        self.wire.lines = Some(lines);
         self.news.push_back((self.now, Happening::Lines(PortId::FIRST, Ok(lines))));
     }
 
@@ -353,12 +358,12 @@ impl World for ReplayWorld {
         match command {
             PortCommand::Open { .. } => self.open(),
             PortCommand::Write { token, bytes } => self.write(token, &bytes),
-            PortCommand::Reopen { .. } => match self.link {
+            PortCommand::Reopen { .. } => match self.wire.link {
                 Link::Up | Link::Back => self.open(),
-                Link::Away | Link::Sought => self.link = Link::Sought,
+                Link::Away | Link::Sought => self.wire.link = Link::Sought,
             },
             PortCommand::ReadLines => {
-                if let Some(lines) = self.lines {
+                if let Some(lines) = self.wire.lines {
                     self.news.push_back((self.now, Happening::Lines(PortId::FIRST, Ok(lines))));
                 }
             }
@@ -377,8 +382,7 @@ impl World for ReplayWorld {
         let known = received.len();
         while self.n_written == 0
             && !self.has_departed
-            && let Some(came) =
-                self.came.pop_front_if(|came| came.after <= self.n_complete && came.what.is_early())
+            && let Some(came) = self.came.pop_front_if(|came| came.after <= self.n_complete && came.what.is_early())
         {
             match came.what {
                 What::Bytes(pieces) => self.play(&pieces, received),
@@ -417,19 +421,19 @@ impl World for ReplayWorld {
                 What::Left => {
                     // What had not left is lost.
                     self.news.clear();
-                    self.link = Link::Away;
+                    self.wire.link = Link::Away;
                     (self.now, Happening::Closed(PortId::FIRST, CloseReason::unplugged()))
                 }
-                What::Back if self.link == Link::Sought => {
-                    self.link = Link::Up;
+                What::Back if self.wire.link == Link::Sought => {
+                    self.wire.link = Link::Up;
                     (self.now, Happening::Opened(PortId::FIRST))
                 }
                 What::Back => {
-                    self.link = Link::Back;
+                    self.wire.link = Link::Back;
                     (self.now, Happening::Nothing)
                 }
                 What::Lines(lines) => {
-                    self.lines = Some(lines);
+                    self.wire.lines = Some(lines);
                     (self.now, Happening::Lines(PortId::FIRST, Ok(lines)))
                 }
             };

@@ -204,6 +204,14 @@ impl Reader<'_> {
         self.block(body, after, &left)
     }
 
+    fn before_step(self, body: &Block, after: &Needs, anytime: &Needs) -> Needs {
+        if self.secrets.may_skip(&body.body) {
+            let left = anytime.union(after).cloned().collect();
+            return self.block(body, after, &left);
+        }
+        self.block(body, after, anytime)
+    }
+
     /// Returns what is needed before a statement, if `needs` is needed behind it and `anytime` at any moment in it.
     pub(super) fn before(self, statement: &Statement, mut needs: Needs, anytime: &Needs) -> Needs {
         match &statement.kind {
@@ -256,13 +264,7 @@ impl Reader<'_> {
                     needs.extend(value.iter().flat_map(variables));
                 }
             }
-            StatementKind::Step(step) => {
-                if self.secrets.may_skip(&step.body.body) {
-                    let left = anytime.union(&needs).cloned().collect();
-                    return self.block(&step.body, &needs, &left);
-                }
-                needs = self.block(&step.body, &needs, anytime);
-            }
+            StatementKind::Step(step) => needs = self.before_step(&step.body, &needs, anytime),
             StatementKind::If { then, otherwise, .. } => {
                 needs = self.before_if(then, otherwise.as_ref(), &needs, anytime);
             }

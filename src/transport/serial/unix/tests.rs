@@ -432,6 +432,11 @@ fn another_process_that_has_the_port_open_is_named_without_a_lock() {
     assert_eq!(crate::transport::serial::others(&name), None, "this process is no other");
     let open = fs::File::open(&name).expect("the port is there");
     let mut other = std::process::Command::new("sleep").arg("60").stdin(open).spawn().expect("it can be started");
+    // Between its start and its first instruction it has the name of this process.
+    let is_sleep = || fs::read_to_string(format!("/proc/{}/comm", other.id())).is_ok_and(|name| name == "sleep\n");
+    while !is_sleep() {
+        std::thread::yield_now();
+    }
     let told = crate::transport::serial::others(&name);
     other.kill().and_then(|()| other.wait()).expect("it was started");
     assert_eq!(told, Some(format!("process {} (`sleep`) has", other.id())));
