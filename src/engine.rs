@@ -297,6 +297,7 @@ impl Engine {
         if bytes.is_empty() || matches!(self.state, State::Over(_)) || self.ports[port].away().is_some() {
             return;
         }
+        self.flow.cut_waits(port, self.now, self.ports[port].sight.inbox.end());
         let lost = self.ports[port].receive(bytes, self.now);
         if lost > 0 {
             self.note_forgotten(lost);

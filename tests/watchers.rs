@@ -307,3 +307,26 @@ fn a_query_of_the_terminal_that_follows_a_prompt_is_answered() {
     assert_eq!(outcome.verdict, Verdict::Passed, "{}", outcome.transcript);
     assert_eq!(outcome.sent(), ["go\r", "\x1b[24;80R"]);
 }
+
+#[test]
+fn a_handler_does_not_make_a_late_answer_one_in_time() {
+    let on = "on line \"URC\" { sleep 3s }";
+    for (wait, answer, passes) in [
+        ("expect line \"OK\" within 1s", "sleep 900ms  reply \"OK\"", true),
+        ("expect line \"OK\" within 1s", "sleep 2100ms  reply \"OK\"", false),
+        ("expect \"OK\" within 1s", "sleep 2100ms  reply \"OK\"", false),
+        ("expect line /O(?<x>K)/ within 1s", "sleep 2100ms  reply \"OK\"", false),
+        ("expect all within 1s { line \"A\"  line \"OK\" }", "reply \"A\"  sleep 2100ms  reply \"OK\"", false),
+        (
+            "expect within 1s { line \"OK\" -> { fail \"late\" }  timeout -> { } }\nassert true",
+            "sleep 2100ms  reply \"OK\"",
+            true,
+        ),
+        ("expect none line \"OK\" for 1s", "sleep 2100ms  reply \"OK\"", true),
+        ("expect none line \"OK\" for 1s", "sleep 900ms  reply \"OK\"", false),
+        ("read until \"K\" as x within 1s\nassert true", "sleep 2100ms  send raw \"OK\"", false),
+    ] {
+        let outcome = go(&format!("{on}\nsend \"go\"\n{wait}"), &format!("reply \"URC\"  {answer}"));
+        assert_eq!(outcome.verdict.is_success(), passes, "{wait} {answer}: {}", outcome.transcript);
+    }
+}

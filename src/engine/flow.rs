@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::State;
+use super::look::offset::Offset;
 use super::watched::Active;
 use crate::event::Failure;
 use crate::port::PortId;
@@ -477,6 +478,18 @@ impl Flow {
             | ScopeIs::Cleanup { .. } => None,
         };
         inner.filter_map(deadline).min()
+    }
+
+    /// Takes note where the input of a port ends, in the waits that a handler came into and whose deadline is over.
+    pub(in crate::engine) fn cut_waits(&mut self, port: PortId, now: Moment, end: Offset) {
+        for scope in &mut self.scopes {
+            if let ScopeIs::Handler(State::Waiting(wait)) = &mut scope.is
+                && wait.port == port
+                && wait.deadline < now
+            {
+                wait.cut.get_or_insert(end);
+            }
+        }
     }
 
     /// Whether a handler runs: what it came into goes on after it.

@@ -36,6 +36,8 @@ pub(in crate::engine) struct Wait {
     pub deadline: Moment,
     /// Whether the end is that of a step's timeout.
     pub is_bounded: bool,
+    /// Where the input ended at that end, if a handler ran then: what came later is too late.
+    pub cut: Option<Offset>,
     /// What finds the first interesting line of many.
     pub filter: Filter,
     /// What kind.
@@ -104,6 +106,11 @@ impl WaitKind {
 }
 
 impl Wait {
+    /// Whether what ends here came after the wait's deadline, while a handler ran.
+    pub(super) fn is_past(&self, end: Offset) -> bool {
+        self.cut.is_some_and(|cut| end > cut)
+    }
+
     /// Returns the next moment at which this wait must be looked at again.
     pub(in crate::engine) fn next_deadline(&self, port: &Port) -> Moment {
         match self.kind {
@@ -230,7 +237,7 @@ impl Engine {
         let port = self.flow.port;
         let filter = Filter::begin(&self.ports[port].sight);
         self.ports[port].sight.note_wait();
-        let wait = Wait { site, port, begun: self.now, deadline, is_bounded, filter, kind };
+        let wait = Wait { site, port, begun: self.now, deadline, is_bounded, cut: None, filter, kind };
         self.state = State::Waiting(self.spare.put(wait));
         self.look();
         // What is awaited is compiled while the device thinks, not when its answer has come.
@@ -241,6 +248,10 @@ impl Engine {
 
     /// Takes what a wait was for; true if it waits for more.
     pub(super) fn found(&mut self, mut wait: Box<Wait>, arm: usize, found: Range<Offset>, line: Line) -> bool {
+        if wait.is_past(found.end) {
+            self.timed_out(&wait);
+            return false;
+        }
         let waited = self.now - wait.begun;
         let port = wait.port;
         match &mut wait.kind {
@@ -455,6 +466,13 @@ impl Engine {
                 self.found(wait, arm, found, line);
                 return;
             }
+        }
+        self.timed_out(&wait);
+    }
+
+    /// Ends a wait that nothing in time satisfied.
+    pub(super) fn timed_out(&mut self, wait: &Wait) {
+        if let (WaitKind::Absence { .. }, false) = (&wait.kind, wait.is_bounded) {
             self.tally.n_checks += 1;
             return self.sight_lines(wait.port);
         }
@@ -465,7 +483,7 @@ impl Engine {
             self.flow.at = otherwise;
             return;
         }
-        let failure = self.wait_failure(&wait);
+        let failure = self.wait_failure(wait);
         self.fail(failure);
     }
 }
