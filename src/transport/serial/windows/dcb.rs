@@ -1,6 +1,8 @@
 //! The settings of a line as Windows keeps them.
 
-use windows_sys::Win32::Devices::Communication::{DCB, EVENPARITY, NOPARITY, ODDPARITY, ONESTOPBIT, TWOSTOPBITS};
+use windows_sys::Win32::Devices::Communication::{
+    DCB, EVENPARITY, MARKPARITY, NOPARITY, ODDPARITY, ONESTOPBIT, SPACEPARITY, TWOSTOPBITS,
+};
 
 use crate::settings::{FlowControl, LineSettings, Parity};
 
@@ -52,6 +54,8 @@ pub(super) fn set(dcb: &mut DCB, settings: &LineSettings, lines: Lines) {
         Parity::None => NOPARITY,
         Parity::Even => EVENPARITY,
         Parity::Odd => ODDPARITY,
+        Parity::Mark => MARKPARITY,
+        Parity::Space => SPACEPARITY,
     };
     dcb.StopBits = if settings.stop_bits == 2 { TWOSTOPBITS } else { ONESTOPBIT };
     (dcb.XonChar, dcb.XoffChar) = (XON, XOFF);
