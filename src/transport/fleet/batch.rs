@@ -18,8 +18,10 @@ use crate::time::Moment;
 use crate::transport::watched::Ready;
 use crate::world::World;
 
-/// How many ports are in one batch: the first port must not wait long for the last.
-pub(super) const AT_ONCE: usize = 64;
+/// How many ports are in one batch: the first port must not wait long for the last, and each is to be written to before
+/// what was read of it is stale (50 µs, see `Line`), for it would be read again. With 64 in a batch 256 ports take 13 %
+/// more of the processor (6 interleaved rounds on a quiet machine); 64 ports take the same.
+pub(super) const AT_ONCE: usize = 16;
 
 /// The ports that are gone on with just now.
 pub(super) struct Batch {
