@@ -15,15 +15,14 @@ use rustix::process::{Pid, Signal, ioctl_tiocsctty, kill_process_group, setsid, 
 use rustix::termios::{Winsize, tcsetwinsize};
 
 use super::deadline::timespec;
-use super::medium::{Medium, Progress};
-use super::pty::{create_pair, discard_input};
-use super::wire::Wire;
+use super::medium::Medium;
+use super::pty::create_pair;
+use super::wire::{Wire, discard_input};
 use super::words::{in_words, no_break};
 use crate::address::CommandLine;
 use crate::event::CloseReason;
 use crate::port::{Capabilities, Capability, PortCommand};
 use crate::settings::LineSettings;
-use crate::time::Moment;
 
 /// For so long a program may go on after its terminal was hung up, in steps of [`STEP`].
 const GRACE: Duration = Duration::from_millis(500);
@@ -70,23 +69,6 @@ impl Medium for Program {
     fn open(&mut self, _settings: LineSettings) -> Result<Running, CloseReason> {
         let name = self.command.program();
         start(name, self.command.arguments()).map_err(|error| not_started(name, &error))
-    }
-
-    fn carry_out(port: &mut Running, command: &PortCommand, _now: Moment) -> Result<Progress, CloseReason> {
-        match command {
-            PortCommand::DiscardInput => discard_input(&port.terminal),
-            PortCommand::Open { .. }
-            | PortCommand::Reopen { .. }
-            | PortCommand::Write { .. }
-            | PortCommand::SetLines { .. }
-            | PortCommand::ReadLines
-            | PortCommand::DriveLines { .. }
-            | PortCommand::Break { .. }
-            | PortCommand::Reconfigure { .. }
-            | PortCommand::DiscardOutput
-            | PortCommand::Close => {}
-        }
-        Ok(Progress::Done)
     }
 
     fn refusal(command: &PortCommand) -> Option<CloseReason> {
@@ -138,7 +120,7 @@ impl Running {
         let Ok(its_side) = open(&self.path, flags, Mode::empty()) else { return };
         let (mut left, mut to_act) = (READ_WITHIN, ACT_WITHIN);
         while !left.is_zero() && !to_act.is_zero() && self.is_running() {
-            discard_input(&self.terminal);
+            discard_input(&mut self.terminal);
             // The system brings what was written to the other side in its own time.
             let waits = ioctl_fionread(&its_side).is_ok_and(|n| n > 0);
             left = pause(left);
@@ -165,7 +147,7 @@ impl Drop for Running {
                 let _ = kill_process_group(group, Signal::KILL);
                 break;
             }
-            discard_input(&self.terminal);
+            discard_input(&mut self.terminal);
             left = pause(left);
         }
         // SIGKILL cannot be ignored: this returns, and leaves no zombie.

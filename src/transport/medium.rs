@@ -7,7 +7,7 @@ use super::clock::Clock;
 use super::interrupt::Interrupt;
 use super::line::Line;
 use super::watched::{Awaited, Ready, Watched};
-use super::wire::Wire;
+use super::wire::{Wire, discard_input};
 use super::words::NO_LINES;
 use crate::event::CloseReason;
 use crate::port::{Capabilities, Happening, PortCommand, PortId};
@@ -34,12 +34,18 @@ pub(super) trait Medium {
     fn open(&mut self, settings: LineSettings) -> Result<Self::Port, CloseReason>;
 
     /// Carries out a command other than opening, writing and closing, or begins it: then it is called again, as the
-    /// [`Progress`] says, until it is done. Only what is among the capabilities is asked for.
+    /// [`Progress`] says, until it is done. Only what is among the capabilities is asked for. What is done here is right for a
+    /// port that carries bytes and nothing else: it can throw its input away.
     ///
     /// # Errors
     ///
     /// Why it cannot be done; the port is then closed.
-    fn carry_out(port: &mut Self::Port, command: &PortCommand, now: Moment) -> Result<Progress, CloseReason>;
+    fn carry_out(port: &mut Self::Port, command: &PortCommand, _now: Moment) -> Result<Progress, CloseReason> {
+        if *command == PortCommand::DiscardInput {
+            discard_input(port);
+        }
+        Ok(Progress::Done)
+    }
 
     /// Returns how CTS, DSR, DCD and RI are.
     ///

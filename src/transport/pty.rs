@@ -7,17 +7,16 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl, open};
-use rustix::io::{FdFlags, fcntl_setfd, ioctl_fionread, read};
+use rustix::io::{FdFlags, fcntl_setfd, ioctl_fionread};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
 use super::clock::Clock;
 use super::deadline::timespec;
 use super::interrupt::Interrupt;
-use super::medium::{Medium, PortOn, Progress};
+use super::medium::{Medium, PortOn};
 use super::wire::Wire;
 use super::words::in_words;
 use crate::event::CloseReason;
@@ -29,9 +28,6 @@ use crate::world::World;
 /// How long a closing world waits for its last bytes to be read, in steps of [`LINGER_STEP`].
 const LINGER: Duration = Duration::from_millis(500);
 const LINGER_STEP: Duration = Duration::from_millis(2);
-
-/// How much is discarded at most, so that a host that never stops can not hold us up.
-const DISCARDED: usize = 1024 * 1024;
 
 /// The world of a simulated device that real programs talk to.
 ///
@@ -116,23 +112,6 @@ impl Medium for Pty {
     fn open(&mut self, _settings: LineSettings) -> Result<OwnedFd, CloseReason> {
         self.master.try_clone().map_err(|error| CloseReason::CannotOpen { reason: in_words(&error), help: None })
     }
-
-    fn carry_out(port: &mut OwnedFd, command: &PortCommand, _now: Moment) -> Result<Progress, CloseReason> {
-        match command {
-            PortCommand::DiscardInput => discard_input(port),
-            PortCommand::Open { .. }
-            | PortCommand::Reopen { .. }
-            | PortCommand::Write { .. }
-            | PortCommand::SetLines { .. }
-            | PortCommand::ReadLines
-            | PortCommand::DriveLines { .. }
-            | PortCommand::Break { .. }
-            | PortCommand::Reconfigure { .. }
-            | PortCommand::DiscardOutput
-            | PortCommand::Close => {}
-        }
-        Ok(Progress::Done)
-    }
 }
 
 impl Pty {
@@ -157,19 +136,6 @@ impl Drop for Pty {
         {
             // Nobody is left to be told that the link stays.
             let _ = fs::remove_file(link);
-        }
-    }
-}
-
-/// Throws away what can be read.
-pub(super) fn discard_input(port: &OwnedFd) {
-    let mut bytes = Vec::with_capacity(4096);
-    let mut n_discarded = 0;
-    while let Ok(n @ 1..) = read(port, spare_capacity(&mut bytes)) {
-        bytes.clear();
-        n_discarded += n;
-        if n_discarded >= DISCARDED {
-            return;
         }
     }
 }

@@ -12,7 +12,7 @@ mod unix;
 use std::time::Duration;
 
 #[cfg(unix)]
-pub(super) use unix::{Connection, LINGER, LINGER_STEP, Socket, discard_input};
+pub(super) use unix::{Connection, LINGER, LINGER_STEP, Socket};
 
 /// How long finding a host and connecting to it may take together.
 pub(super) const CONNECT_WITHIN: Duration = Duration::from_secs(10);

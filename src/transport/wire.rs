@@ -10,6 +10,9 @@ use super::line::READ_SIZE;
 use crate::event::CloseReason;
 use crate::time::Moment;
 
+/// How much is discarded at most.
+const DISCARDED: usize = 1024 * 1024;
+
 /// A descriptor that does not block. What a serial port needs is what the defaults do, without a detour.
 pub(super) trait Wire: AsFd {
     /// Goes on with opening; never blocks. It is called when something was found of the descriptor, and at the moment that
@@ -115,5 +118,17 @@ fn read_few(descriptor: impl AsFd, received: &mut Vec<u8>) -> Result<Taken, Errn
                 return Ok(Taken { n: bytes.len(), has_more: no_room_left.is_empty() });
             }
         }
+    }
+}
+
+/// Throws away what has come, and no more than a bound, so that another end that never stops cannot hold the caller up.
+pub(super) fn discard_input(port: &mut impl Wire) {
+    let mut bytes = Vec::new();
+    let mut n_discarded = 0;
+    while n_discarded < DISCARDED
+        && let Ok(Taken { n: n @ 1.., .. }) = port.read(&mut bytes)
+    {
+        n_discarded += n;
+        bytes.clear();
     }
 }

@@ -29,22 +29,8 @@ pub(super) fn only_on_unix(what: &str) -> CloseReason {
 /// Returns why a flow cannot go on over a connection, if it asks for a break: nothing else that it could do would reach the
 /// device in its place. What other commands set has no effect, and the flow may do without.
 pub(super) fn no_break(command: &PortCommand) -> Option<CloseReason> {
-    match command {
-        PortCommand::Break { .. } => Some(CloseReason::Broken {
-            reason: "`break` cannot be sent over this port: it carries bytes and nothing else".to_string(),
-            help: Some(
-                "use `rfc2217://HOST:PORT` if the server knows it, or a serial port of this machine".to_string(),
-            ),
-        }),
-        PortCommand::Open { .. }
-        | PortCommand::Reopen { .. }
-        | PortCommand::Write { .. }
-        | PortCommand::SetLines { .. }
-        | PortCommand::ReadLines
-        | PortCommand::DriveLines { .. }
-        | PortCommand::Reconfigure { .. }
-        | PortCommand::DiscardInput
-        | PortCommand::DiscardOutput
-        | PortCommand::Close => None,
-    }
+    matches!(command, PortCommand::Break { .. }).then(|| CloseReason::Broken {
+        reason: "`break` cannot be sent over this port: it carries bytes and nothing else".to_string(),
+        help: Some("use `rfc2217://HOST:PORT` if the server knows it, or a serial port of this machine".to_string()),
+    })
 }

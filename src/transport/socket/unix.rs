@@ -16,16 +16,13 @@ use crate::port::{Capabilities, Capability, PortCommand};
 use crate::settings::LineSettings;
 use crate::time::Moment;
 use crate::transport::deadline::timespec;
-use crate::transport::medium::{Medium, Progress};
-use crate::transport::wire::{Opening, Taken, Wire, read_from};
+use crate::transport::medium::Medium;
+use crate::transport::wire::{Opening, Taken, Wire, discard_input, read_from};
 use crate::transport::words::in_words;
 
 /// For so long a port that is closed waits for its last bytes to be taken by the other end, in steps of [`LINGER_STEP`].
 pub(crate) const LINGER: Duration = Duration::from_millis(300);
 pub(crate) const LINGER_STEP: Duration = Duration::from_millis(2);
-
-/// How much is discarded at most, so that a host that never stops cannot hold us up.
-const DISCARDED: usize = 1024 * 1024;
 
 /// What can be connected to.
 #[derive(Clone, Debug)]
@@ -54,23 +51,6 @@ impl Medium for Socket {
 
     fn open(&mut self, _settings: LineSettings) -> Result<Connection, CloseReason> {
         Connection::begin(self)
-    }
-
-    fn carry_out(port: &mut Connection, command: &PortCommand, _now: Moment) -> Result<Progress, CloseReason> {
-        match command {
-            PortCommand::DiscardInput => discard_input(port),
-            PortCommand::Open { .. }
-            | PortCommand::Reopen { .. }
-            | PortCommand::Write { .. }
-            | PortCommand::SetLines { .. }
-            | PortCommand::ReadLines
-            | PortCommand::DriveLines { .. }
-            | PortCommand::Break { .. }
-            | PortCommand::Reconfigure { .. }
-            | PortCommand::DiscardOutput
-            | PortCommand::Close => {}
-        }
-        Ok(Progress::Done)
     }
 
     fn refusal(command: &PortCommand) -> Option<CloseReason> {
@@ -158,19 +138,6 @@ impl Drop for Connection {
         let _ = shutdown(socket, Shutdown::Write);
         // Some systems throw away what they have received over a connection that is reset.
         discard_input(self);
-    }
-}
-
-/// Throws away what has come.
-pub(crate) fn discard_input(port: &mut impl Wire) {
-    let mut bytes = Vec::new();
-    let mut n_discarded = 0;
-    while let Ok(Taken { n: 1.., has_more }) = port.read(&mut bytes) {
-        n_discarded += bytes.len();
-        bytes.clear();
-        if !has_more || n_discarded >= DISCARDED {
-            return;
-        }
     }
 }
 

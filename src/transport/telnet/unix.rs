@@ -17,8 +17,8 @@ use crate::settings::{InputLines, LineSettings};
 use crate::time::Moment;
 use crate::transport::deadline::timespec;
 use crate::transport::medium::{Medium, Progress};
-use crate::transport::socket::{Connection, LINGER, LINGER_STEP, Socket, discard_input};
-use crate::transport::wire::{Opening, Taken, Wire};
+use crate::transport::socket::{Connection, LINGER, LINGER_STEP, Socket};
+use crate::transport::wire::{Opening, Taken, Wire, discard_input};
 use crate::transport::words::no_break;
 
 /// How much is encoded at once, so that the other end decides how much is on its way.
@@ -95,23 +95,6 @@ impl Medium for Telnet {
 
     fn open(&mut self, _settings: LineSettings) -> Result<Spoken<Plain>, CloseReason> {
         Spoken::begin(&self.to, Plain::new())
-    }
-
-    fn carry_out(port: &mut Spoken<Plain>, command: &PortCommand, _now: Moment) -> Result<Progress, CloseReason> {
-        match command {
-            PortCommand::DiscardInput => discard_input(port),
-            PortCommand::Open { .. }
-            | PortCommand::Reopen { .. }
-            | PortCommand::Write { .. }
-            | PortCommand::SetLines { .. }
-            | PortCommand::ReadLines
-            | PortCommand::DriveLines { .. }
-            | PortCommand::Break { .. }
-            | PortCommand::Reconfigure { .. }
-            | PortCommand::DiscardOutput
-            | PortCommand::Close => {}
-        }
-        Ok(Progress::Done)
     }
 
     fn refusal(command: &PortCommand) -> Option<CloseReason> {
