@@ -1,13 +1,13 @@
 //! The program in places of a laboratory, with a script in place of `labgrid-client`; `tests/real/labgrid.rs` has the real one.
 #![cfg(unix)]
 
+#[path = "support/answering.rs"]
+mod answering;
+
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
-use std::thread;
 
 use tempfile::TempDir;
 
@@ -36,20 +36,7 @@ struct Lab {
 impl Lab {
     fn new(flow: &str) -> Lab {
         let folder = tempfile::tempdir().expect("a folder");
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        let port = listener.local_addr().expect("it has one").port();
-        thread::spawn(move || {
-            for mut client in listener.incoming().flatten() {
-                thread::spawn(move || {
-                    let mut bytes = [0; 64];
-                    while let Ok(n @ 1..) = client.read(&mut bytes) {
-                        if bytes[..n].ends_with(b"\r") && client.write_all(b"OK\r\n").is_err() {
-                            return;
-                        }
-                    }
-                });
-            }
-        });
+        let port = answering::devices();
         let bin = folder.path().join("bin");
         fs::create_dir(&bin).expect("there is room");
         let client = bin.join("labgrid-client");

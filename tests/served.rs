@@ -1,11 +1,15 @@
 //! `flowrun sim --tcp`: a device on a TCP port, with flowrun itself and plain connections as its clients.
 
+#[path = "support/served.rs"]
+mod device;
+
 use std::fs;
-use std::io::{BufRead, BufReader, Lines, Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
+
+use device::{Served, said};
 
 /// A board with a reset, and a line that says whether it runs.
 const BOARD: &str = r#"device "board"
@@ -23,34 +27,24 @@ on line "BYE" { unplug }
 /// For so long an answer over loopback is waited for before something is wrong.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A device that is served as long as this lives.
-struct Served {
-    folder: tempfile::TempDir,
-    device: Child,
+/// The board on a TCP port.
+struct Bench {
+    served: Served,
     /// Such as `tcp://127.0.0.1:40123`.
     port: String,
-    /// Kept open: a device whose output nobody takes says so when it ends.
-    _said: Lines<BufReader<ChildStdout>>,
 }
 
-impl Served {
-    fn new(options: &[&str]) -> Served {
-        let folder = tempfile::tempdir().expect("a folder can be made for tests");
-        fs::write(folder.path().join("board.flow"), BOARD).expect("there is room");
-        let arguments = [&["sim", "board.flow", "--tcp", "127.0.0.1:0"], options].concat();
-        let mut command = flowrun(folder.path(), &arguments);
-        let mut device = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it can be started");
-        let mut lines = BufReader::new(device.stdout.take().expect("it is piped")).lines();
-        let at = |line: String| line.strip_prefix("serving on ").map(str::to_string);
-        let port = lines.by_ref().map_while(Result::ok).find_map(at).expect("the device is served");
-        Served { folder, device, port, _said: lines }
+impl Bench {
+    fn new(options: &[&str]) -> Bench {
+        let (served, port) = Served::new(BOARD, &[&["--tcp", "127.0.0.1:0"], options].concat());
+        Bench { served, port }
     }
 
     /// Runs a flow against it; returns the exit code and what was said.
     fn run(&self, body: &str) -> (Option<i32>, String) {
         let text = format!("flow \"f\"\nserial {{ eol \"\\n\" }}\n{body}\n");
-        fs::write(self.folder.path().join("f.flow"), text).expect("there is room");
-        said(self.folder.path(), &["f.flow", "--port", &self.port])
+        fs::write(self.served.folder.path().join("f.flow"), text).expect("there is room");
+        said(self.served.folder.path(), &["f.flow", "--port", &self.port])
     }
 
     fn passes(&self, body: &str) {
@@ -66,25 +60,6 @@ impl Served {
     }
 }
 
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.device.kill();
-        let _ = self.device.wait();
-    }
-}
-
-fn flowrun(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_flowrun"));
-    command.args(arguments).current_dir(folder).env("COLUMNS", "200").env("NO_COLOR", "1").stdin(Stdio::null());
-    command
-}
-
-fn said(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
-    let output = flowrun(folder, arguments).output().expect("it can be started");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    (output.status.code(), text)
-}
-
 /// Returns the next line that comes.
 fn line(stream: &TcpStream) -> String {
     let mut text = String::new();
@@ -94,44 +69,44 @@ fn line(stream: &TcpStream) -> String {
 
 #[test]
 fn one_client_after_the_other_speaks_to_the_same_device() {
-    let served = Served::new(&[]);
-    assert!(served.port.starts_with("tcp://127.0.0.1:"), "{}", served.port);
-    served.passes("send \"AT\" expect line \"OK 1\" within 20s");
-    served.passes("send \"AT\" expect line \"OK 2\" within 20s");
+    let bench = Bench::new(&[]);
+    assert!(bench.port.starts_with("tcp://127.0.0.1:"), "{}", bench.port);
+    bench.passes("send \"AT\" expect line \"OK 1\" within 20s");
+    bench.passes("send \"AT\" expect line \"OK 2\" within 20s");
 }
 
 #[test]
 fn a_second_client_is_refused_with_a_line_that_says_so() {
-    let served = Served::new(&[]);
-    let mut first = served.connect();
+    let bench = Bench::new(&[]);
+    let mut first = bench.connect();
     first.write_all(b"AT\n").expect("it is taken");
     assert_eq!(line(&first), "OK 1\n");
-    let mut second = served.connect();
+    let mut second = bench.connect();
     let mut told = String::new();
     second.read_to_string(&mut told).expect("it is told and closed");
     assert_eq!(told, "flowrun: this device serves another client; one at a time\r\n");
     first.write_all(b"AT\n").expect("it is taken");
     assert_eq!(line(&first), "OK 2\n", "the first is served as before");
     first.shutdown(Shutdown::Both).expect("it was connected");
-    served.passes("send \"AT\" expect line \"OK 3\" within 20s");
+    bench.passes("send \"AT\" expect line \"OK 3\" within 20s");
 }
 
 #[test]
 fn a_device_that_unplugs_closes_the_connection_and_ends() {
-    let mut served = Served::new(&[]);
-    let mut client = served.connect();
+    let mut bench = Bench::new(&[]);
+    let mut client = bench.connect();
     client.write_all(b"AT\nBYE\n").expect("it is taken");
     let mut all = String::new();
     client.read_to_string(&mut all).expect("it is closed");
     assert_eq!(all, "OK 1\n", "what was sent before arrives");
-    assert_eq!(served.device.wait().expect("it ends").code(), Some(0));
+    assert_eq!(bench.served.device.wait().expect("it ends").code(), Some(0));
 }
 
 #[test]
 fn control_lines_and_breaks_pass_both_ways_with_rfc2217() {
-    let served = Served::new(&["--rfc2217"]);
-    assert!(served.port.starts_with("rfc2217://127.0.0.1:"), "{}", served.port);
-    served.passes(
+    let bench = Bench::new(&["--rfc2217"]);
+    assert!(bench.port.starts_with("rfc2217://127.0.0.1:"), "{}", bench.port);
+    bench.passes(
         "timeout 20s\nexpect cts on\nrts on\nexpect cts off\nrts off\nexpect cts on\nawait line \"ready\"\n\
          dtr on\nawait line \"dtr on\"\nbreak 10ms\nawait line \"break\"\nsend \"AT\" expect line \"OK 1\"",
     );
@@ -139,41 +114,41 @@ fn control_lines_and_breaks_pass_both_ways_with_rfc2217() {
 
 #[test]
 fn a_client_with_another_baud_hears_and_sends_garbage_with_rfc2217() {
-    let served = Served::new(&["--rfc2217"]);
-    let (code, text) = served.run("baud 9600\nsend \"AT\"\nexpect line /OK.*/ within 300ms");
+    let bench = Bench::new(&["--rfc2217"]);
+    let (code, text) = bench.run("baud 9600\nsend \"AT\"\nexpect line /OK.*/ within 300ms");
     assert_eq!(code, Some(1), "{text}");
-    served.passes("send \"\" send \"AT\" expect line \"OK 1\" within 20s");
-    served.passes("baud 9600\nbaud 115200\nsend \"AT\" expect line \"OK 2\" within 20s");
+    bench.passes("send \"\" send \"AT\" expect line \"OK 1\" within 20s");
+    bench.passes("baud 9600\nbaud 115200\nsend \"AT\" expect line \"OK 2\" within 20s");
 }
 
 #[test]
 fn a_client_with_another_parity_hears_and_sends_garbage_with_rfc2217() {
-    let served = Served::new(&["--rfc2217"]);
+    let bench = Bench::new(&["--rfc2217"]);
     let (code, text) =
-        served.run("step \"mark\" { serial { format 8M1 } }\nsend \"AT\"\nexpect line /OK.*/ within 300ms");
+        bench.run("step \"mark\" { serial { format 8M1 } }\nsend \"AT\"\nexpect line /OK.*/ within 300ms");
     assert_eq!(code, Some(1), "{text}");
-    served.passes("send \"\" send \"AT\" expect line \"OK 1\" within 20s");
+    bench.passes("send \"\" send \"AT\" expect line \"OK 1\" within 20s");
 }
 
 #[test]
 fn bytes_alone_have_no_control_lines() {
-    let served = Served::new(&[]);
-    let (code, text) = served.run("send \"AT\" expect line \"OK 1\" within 20s\nexpect cts on");
+    let bench = Bench::new(&[]);
+    let (code, text) = bench.run("send \"AT\" expect line \"OK 1\" within 20s\nexpect cts on");
     assert_eq!(code, Some(3), "{text}");
     assert!(text.contains("CTS cannot be read: this port carries bytes and nothing else"), "{text}");
-    served.passes("try { expect cts on } else { log \"none\" }\nsend \"AT\" expect line \"OK 2\" within 20s");
+    bench.passes("try { expect cts on } else { log \"none\" }\nsend \"AT\" expect line \"OK 2\" within 20s");
 }
 
 #[test]
 fn what_cannot_be_served_on_says_what_to_do() {
-    let served = Served::new(&[]);
-    let (_, taken) = served.port.split_once("://").expect("it has a scheme");
+    let bench = Bench::new(&[]);
+    let (_, taken) = bench.port.split_once("://").expect("it has a scheme");
     for (at, what) in [(taken, "another program has this port"), ("nonsense", "such as `127.0.0.1:4000`")] {
-        let (code, text) = said(served.folder.path(), &["sim", "board.flow", "--tcp", at]);
+        let (code, text) = said(bench.served.folder.path(), &["sim", "device.flow", "--tcp", at]);
         assert_eq!(code, Some(3), "{text}");
         assert!(text.contains(&format!("cannot be served on `{at}`")) && text.contains(what), "{text}");
     }
-    let (code, text) = said(served.folder.path(), &["sim", "board.flow", "--rfc2217"]);
+    let (code, text) = said(bench.served.folder.path(), &["sim", "device.flow", "--rfc2217"]);
     assert_eq!(code, Some(2), "{text}");
 }
 
@@ -212,8 +187,8 @@ fn pyserial_sets_and_sees_the_control_lines() {
         let _ = writeln!(std::io::stderr(), "skipped: pyserial_sets_and_sees_the_control_lines: no pyserial");
         return;
     }
-    let served = Served::new(&["--rfc2217"]);
-    let ran = Command::new(python).args(["-c", PYSERIAL, &served.port]).output().expect("it can be started");
+    let bench = Bench::new(&["--rfc2217"]);
+    let ran = Command::new(python).args(["-c", PYSERIAL, &bench.port]).output().expect("it can be started");
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
-    served.passes("send \"AT\" expect line \"OK 2\" within 20s");
+    bench.passes("send \"AT\" expect line \"OK 2\" within 20s");
 }

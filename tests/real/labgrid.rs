@@ -3,9 +3,11 @@
 //! `board-1` and `board-2` are devices behind a server of raw bytes, and `board-3` is a pseudo-terminal, which the exporter
 //! serves with ser2net as it serves serial ports.
 
+#[path = "../support/answering.rs"]
+mod answering;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
@@ -40,25 +42,6 @@ fn programs(test: &str) -> Option<PathBuf> {
     folder
 }
 
-/// Serves devices that answer a line with `OK`; returns the port.
-fn device() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    let port = listener.local_addr().expect("it has one").port();
-    thread::spawn(move || {
-        for mut client in listener.incoming().flatten() {
-            thread::spawn(move || {
-                let mut bytes = [0; 64];
-                while let Ok(n @ 1..) = client.read(&mut bytes) {
-                    if bytes[..n].ends_with(b"\r") && client.write_all(b"OK\r\n").is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-    });
-    port
-}
-
 impl Laboratory {
     fn start(test: &str) -> Option<Laboratory> {
         let programs = programs(test)?;
@@ -81,7 +64,7 @@ impl Laboratory {
         let near = fs::canonicalize(near).expect("it is there");
         let mut configuration = String::new();
         for n in [1, 2] {
-            let port = device();
+            let port = answering::devices();
             configuration.push_str(&format!(
                 "board-{n}:\n  NetworkSerialPort: {{ host: 127.0.0.1, port: {port}, protocol: raw }}\n"
             ));
