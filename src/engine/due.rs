@@ -6,10 +6,20 @@ use crate::event::{Progress, Waiting};
 use crate::port::PortId;
 use crate::time::Moment;
 
+/// Returns the earlier of two moments, of which each may be never.
+#[inline]
+fn earlier(one: Option<Moment>, other: Option<Moment>) -> Option<Moment> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
 impl Engine {
     /// Returns the moment at which something happens by itself, or is told of.
     pub(super) fn deadline(&self) -> Option<Moment> {
-        [self.own_deadline(), self.ports.tells_by(), self.ports.away_until()].into_iter().flatten().min()
+        let told = earlier(self.own_deadline(), self.ports.tells_by());
+        earlier(told, self.ports.away_until())
     }
 
     /// Returns the moment at which the present state ends by itself.

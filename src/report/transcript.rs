@@ -145,8 +145,11 @@ impl<'a, W: Write> Transcript<'a, W> {
         }
     }
 
-    /// Puts the input that came before something else.
+    /// Puts the input that was joined up to now, since something else follows it.
     fn put_joined(&mut self, at: Duration) {
+        if matches!(self.times, Times::Shown) {
+            return;
+        }
         for text in self.joined.texts() {
             self.put_lines(at, &text);
         }
