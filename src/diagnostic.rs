@@ -8,7 +8,7 @@ use crate::source::Site;
 /// How bad a diagnostic is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
-    /// The flow can not be run, or has failed.
+    /// The flow cannot be run, or has failed.
     Error,
     /// The flow runs, but not as its author would wish.
     Warning,
@@ -52,7 +52,7 @@ impl Diagnostic {
         Diagnostic { code, message: message.into(), label, others: Vec::new(), help: None }
     }
 
-    /// Makes a diagnostic without a place, for the command line or a file that can not be read.
+    /// Makes a diagnostic without a place, for the command line or a file that cannot be read.
     pub fn general(code: Code, message: impl Into<String>) -> Diagnostic {
         Diagnostic { code, message: message.into(), label: None, others: Vec::new(), help: None }
     }
@@ -113,7 +113,7 @@ codes! {
     SyntaxHeader Error "flow::syntax::header"
     /// Blocks or expressions are nested too deeply.
     SyntaxDepth Error "flow::syntax::depth"
-    /// A file can not be read.
+    /// A file cannot be read.
     LoadUnreadable Error "flow::load::unreadable"
     /// A `use` names a file that may not be used.
     LoadUse Error "flow::load::use"
@@ -133,7 +133,7 @@ codes! {
     CheckType Error "flow::check::type"
     /// Too few or too many arguments.
     CheckArguments Error "flow::check::arguments"
-    /// A regex that can not be compiled.
+    /// A regex that cannot be compiled.
     CheckRegex Error "flow::check::regex"
     /// A statement in a file or a block where it has no meaning.
     CheckMisplaced Error "flow::check::misplaced"
@@ -159,7 +159,7 @@ codes! {
     LintUnasked Warning "flow::lint::unasked"
     /// A sleep where an expect follows.
     LintSleep Warning "flow::lint::sleep"
-    /// Statements that can not be reached.
+    /// Statements that cannot be reached.
     LintUnreachable Warning "flow::lint::unreachable"
     /// One of many watchers whose pattern no text tells apart from others.
     LintSlowPattern Warning "flow::lint::slow-pattern"
@@ -177,7 +177,7 @@ codes! {
     VariableUnknown Error "flow::variable::unknown"
     /// A variable was given a value that does not fit.
     VariableValue Error "flow::variable::value"
-    /// The command line asks for something that can not be.
+    /// The command line asks for something that cannot be.
     CommandLine Error "flow::command-line"
     /// Something is wrong with `flowrun.toml`.
     BenchFile Error "flow::bench-file"

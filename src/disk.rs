@@ -295,7 +295,7 @@ pub(crate) fn make_durable(path: &Path) -> io::Result<()> {
 #[cfg(unix)]
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     match File::open(folder_of(path))?.sync_all() {
-        // Some network file systems can not do this to a folder; they do it by themselves or never.
+        // Some network file systems cannot do this to a folder; they do it by themselves or never.
         Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
         done => done,
     }

@@ -75,7 +75,7 @@ pub fn load(path: &Path, reader: Reader<'_>) -> Loaded {
     match read_text(reader, path) {
         Ok(text) => loader.add(path, text),
         Err(reason) => loader.problems.push(
-            Diagnostic::general(Code::LoadUnreadable, format!("`{}` can not be read: {reason}", name_of(path)))
+            Diagnostic::general(Code::LoadUnreadable, format!("`{}` cannot be read: {reason}", name_of(path)))
                 .help("check the path; a flow file usually ends in `.flow`"),
         ),
     }
@@ -149,7 +149,7 @@ impl Loader<'_> {
         let target = match beside(user, used) {
             Ok(target) => target,
             Err(why) => {
-                let problem = Diagnostic::new(Code::LoadUse, site, format!("`{used}` can not be used"), why)
+                let problem = Diagnostic::new(Code::LoadUse, site, format!("`{used}` cannot be used"), why)
                     .help("name it relative to this file, without `..`: `use \"lib/air.flow\"`");
                 return self.problems.push(problem);
             }
@@ -165,7 +165,7 @@ impl Loader<'_> {
         match read_text(self.reader, &target) {
             Ok(text) => self.add(&target, text),
             Err(reason) => {
-                let message = format!("`{}` can not be read: {reason}", name_of(&target));
+                let message = format!("`{}` cannot be read: {reason}", name_of(&target));
                 self.problems.push(Diagnostic::new(Code::LoadUse, site, message, "used here"));
             }
         }
@@ -229,7 +229,7 @@ mod tests {
         let messages: Vec<_> = loaded.problems.iter().map(|p| p.message.as_str()).collect();
         assert_eq!(
             messages,
-            ["`b.flow` can not be read: there is no such file", "there is no `std/att` in the standard library"]
+            ["`b.flow` cannot be read: there is no such file", "there is no `std/att` in the standard library"]
         );
     }
 

@@ -1,6 +1,6 @@
 //! Sinks: everything that shows a run to people is told of it event by event, and of nothing else.
 //!
-//! No sink decides about the run: one that can not write any more is left out, and the others go on.
+//! No sink decides about the run: one that cannot write any more is left out, and the others go on.
 
 pub mod board;
 pub mod campaign;
@@ -44,7 +44,7 @@ pub trait Sink {
     ///
     /// # Errors
     ///
-    /// When what is made of it can not be written; the sink is not told of anything more then.
+    /// When what is made of it cannot be written; the sink is not told of anything more then.
     fn tell(&mut self, event: &Event) -> io::Result<()>;
 
     /// Returns what it is to be told of besides everything else: asked once, when it is added to a [`Fan`].

@@ -3,7 +3,7 @@
 //!
 //! It is TOML, one `name = "value"` for each in the order in which they were saved, and `--vars` reads it back.
 //! A value that is not UTF-8 is written as lower-case hex, as it shows inside a string, with a comment above
-//! it saying so: refusing it would lose a result that perhaps can not be had twice. There is no time in the
+//! it saying so: refusing it would lose a result that perhaps cannot be had twice. There is no time in the
 //! file: the same values give the same bytes.
 
 use std::fmt::Write as _;
@@ -71,7 +71,7 @@ impl Results {
         match fs::metadata(folder) {
             Ok(meta) if meta.is_dir() => {}
             Ok(_) => return Err(format!("{} is not a folder", quoted(folder))),
-            Err(error) => return Err(format!("the folder {} can not be used: {error}", quoted(folder))),
+            Err(error) => return Err(format!("the folder {} cannot be used: {error}", quoted(folder))),
         }
         match fs::symlink_metadata(&self.path) {
             Ok(meta) if meta.is_symlink() => Err(format!(
@@ -81,7 +81,7 @@ impl Results {
             Ok(meta) if !meta.is_file() => Err(format!("{} is not a file", quoted(&self.path))),
             Ok(_) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(format!("{} can not be used: {error}", quoted(&self.path))),
+            Err(error) => Err(format!("{} cannot be used: {error}", quoted(&self.path))),
         }
     }
 
@@ -97,7 +97,7 @@ impl Results {
                 }
             };
             let line = toml::Table::from_iter([(name.clone(), toml::Value::String(text))]);
-            out.push_str(&toml::to_string(&line).map_err(|error| format!("{name} can not be written: {error}"))?);
+            out.push_str(&toml::to_string(&line).map_err(|error| format!("{name} cannot be written: {error}"))?);
         }
         Ok(out)
     }
@@ -342,7 +342,7 @@ mod tests {
             let error = Results::new(path, "a.flow").check_place().expect_err("it is refused");
             assert!(error.contains(text), "{error}");
         };
-        says(folder.path().join("none/x.toml"), "/none` can not be used: ");
+        says(folder.path().join("none/x.toml"), "/none` cannot be used: ");
         says(folder.path().to_path_buf(), "is not a file");
         fs::write(&path, "").expect("the test's file can be written");
         says(path.join("x.toml"), "is not a folder");

@@ -48,7 +48,7 @@ pub fn tokens(source: &Source) -> Vec<Token> {
     tokens::tokens(source.text())
 }
 
-/// Returns the words that can not be names.
+/// Returns the words that cannot be names.
 pub fn is_keyword(word: &str) -> bool {
     !grammar::is_name(word)
 }

@@ -49,7 +49,7 @@ const LOOK: Look = Look { width: 100, style: Style::Plain };
 ///
 /// # Panics
 ///
-/// If the flow can not be run, with everything that is wrong with it. A flow that runs and fails is no panic, see
+/// If the flow cannot be run, with everything that is wrong with it. A flow that runs and fails is no panic, see
 /// [`Outcome::has_passed`].
 #[must_use]
 pub fn run(flow: impl AsRef<Path>) -> Outcome {
@@ -242,7 +242,7 @@ impl Refused {
         Refused { problems, sources }
     }
 
-    /// Returns why a run of the flow in a file can not begin: what is wrong with the first text that something is wrong with.
+    /// Returns why a run of the flow in a file cannot begin: what is wrong with the first text that something is wrong with.
     pub(crate) fn of(flow: &Path, error: SetupError) -> Refused {
         let general = |message: String| Diagnostic::general(Code::CommandLine, message);
         let problem = match error {
@@ -264,7 +264,7 @@ impl Refused {
             }
             SetupError::Unplayable { path, why } => {
                 let help = "`flowrun FLOW --port … --record FILE` makes one";
-                general(format!("the recording `{}` can not be played: {why}", name_of(&path))).help(help)
+                general(format!("the recording `{}` cannot be played: {why}", name_of(&path))).help(help)
             }
             SetupError::NoSeed(why) => general(format!("the system gives no random seed: {why}")),
             SetupError::NoInterrupt(why) => general(format!("the run could not be interrupted: {why}")),

@@ -11,7 +11,7 @@ use crate::value::coding::unhex;
 use crate::value::escape::{harmless, visible_cut};
 use crate::value::{Type, Value};
 
-/// Secrets below so many bytes can not be told from ordinary text, and so not be masked.
+/// Secrets below so many bytes cannot be told from ordinary text, and so not be masked.
 const SHORTEST_SECRET: usize = 4;
 /// Of a value that does not fit so many characters are shown.
 const SHOWN_AT_MOST: usize = 60;
@@ -162,7 +162,7 @@ fn value_of(param: &Param, text: &str) -> Result<Value, String> {
         format!("wants {}{example}", param.kind.title())
     })?;
     if param.is_secret && value.octets().len() < SHORTEST_SECRET {
-        return Err(format!("wants at least {SHORTEST_SECRET} bytes: what is shorter can not be masked"));
+        return Err(format!("wants at least {SHORTEST_SECRET} bytes: what is shorter cannot be masked"));
     }
     match &param.matches {
         Some((regex, compiled)) if !compiled.is_match(&value.show()) => Err(format!("must match `/{regex}/`")),
@@ -212,7 +212,7 @@ fn unfit(param: &Param, given: &Given, expected: String, ways: Ways) -> Diagnost
     let message = if param.is_secret {
         format!("the value given for the secret `{}` does not fit", param.name)
     } else {
-        format!("`{}` can not be `{}`", param.name, visible_cut(given.value.as_bytes(), SHOWN_AT_MOST))
+        format!("`{}` cannot be `{}`", param.name, visible_cut(given.value.as_bytes(), SHOWN_AT_MOST))
     };
     let help = format!("it was given {}", from(given, ways));
     Diagnostic::new(Code::VariableValue, param.site, message, expected).help(help)
@@ -406,7 +406,7 @@ mod tests {
         assert_snapshot!(text, @r#"
         flow::variable::value
 
-          × `n` can not be `five`
+          × `n` cannot be `five`
            ╭─[test.flow:2:7]
          1 │ flow "Test"
          2 │ param n = 5

@@ -1,6 +1,6 @@
 //! What users see of a flow that is wrong, or fails: each file in `tests/cases/STAGE` is a case.
 //!
-//! `syntax` cases can not be read, `check` cases can be read but not run, `run` cases run against the device that
+//! `syntax` cases cannot be read, `check` cases can be read but not run, `run` cases run against the device that
 //! they name and fail. To add a case, add a file and accept its snapshot. A run case may begin with a comment
 //! `# case: nothing can be saved` or `# case: interrupted after 2s`.
 

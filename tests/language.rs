@@ -273,7 +273,7 @@ fn every_procedure_of_a_library_has_its_row_and_every_row_its_procedure() {
 #[test]
 fn every_keyword_is_listed_and_can_not_be_a_name() {
     let listed: BTreeSet<&str> = {
-        let at = DOCUMENT.find("Keywords can not be names:").expect("the keywords are listed");
+        let at = DOCUMENT.find("Keywords cannot be names:").expect("the keywords are listed");
         let paragraph = DOCUMENT[at..].split("\n\n").next().expect("it has an end");
         code(paragraph).into_iter().flat_map(|code| code.split_whitespace()).collect()
     };

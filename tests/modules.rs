@@ -70,7 +70,7 @@ fn a_wrong_secret_is_refused_and_told() {
     for (name, told) in [
         ("quectel_aliyun", "the broker refused user and password"),
         ("simcom_aliyun", "CMQTTCONNECT ended with 30: user and password are refused"),
-        ("espat_aliyun", "the broker refused or can not be reached"),
+        ("espat_aliyun", "the broker refused or cannot be reached"),
     ] {
         let message = failure(name, &run(name).var("device_secret", wrong));
         assert!(message.contains(told), "{name}: {message}");
@@ -86,9 +86,9 @@ fn the_other_refusals_are_told_too() {
     assert!(keepalive("simcom_aliyun").contains("ended with 28"));
 
     let host = |name| failure(name, &run(name).var("mqtt_host", "mqtt.example.com"));
-    assert!(host("quectel_aliyun").contains("the broker's name can not be found"));
-    assert!(host("simcom_aliyun").contains("the broker's name can not be found"));
-    assert!(host("espat_aliyun").contains("can not be reached"));
+    assert!(host("quectel_aliyun").contains("the broker's name cannot be found"));
+    assert!(host("simcom_aliyun").contains("the broker's name cannot be found"));
+    assert!(host("espat_aliyun").contains("cannot be reached"));
 
     let message = failure("no data plan", &run("quectel_aliyun").sim_var("open_result", 3));
     assert!(message.contains("check the APN"), "{message}");

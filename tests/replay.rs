@@ -312,7 +312,7 @@ fn recordings_that_can_not_be_played_together_are_refused_with_the_reason() {
         assert!(shown.contains(why), "{shown}");
     };
     refused(&["--port", &recording, "--port", "COM99"], "cannot run together");
-    refused(&["--port", &recording, "--port", "sim"], "can not be one of several ports");
+    refused(&["--port", &recording, "--port", "sim"], "cannot be one of several ports");
     refused(&["--port", &none], "no recording fits");
 }
 

@@ -121,8 +121,8 @@ fn wrong_options_and_ports_are_told_apart_by_their_exit_codes() {
     for (arguments, what) in [
         (&["AT", "--within", "soon"][..], "`--within soon` is no duration"),
         (&["AT", "--expect", ""], "`--expect` is empty"),
-        (&["AT", "--expect", "/(/"], "this regex can not be compiled: unclosed group"),
-        (&["AT", "--serial", "eol=what"], "`--serial`: `eol` can not be `what`"),
+        (&["AT", "--expect", "/(/"], "this regex cannot be compiled: unclosed group"),
+        (&["AT", "--serial", "eol=what"], "`--serial`: `eol` cannot be `what`"),
     ] {
         assert_eq!(refusal(arguments), (Some(2), String::new(), what.to_string()), "{arguments:?}");
     }

@@ -182,7 +182,7 @@ impl Deadlines {
                 self.sent = at;
                 self.n_sent += 1;
             }
-            EventKind::Noted { text } if text.starts_with("tried in vain: line \"NEVER\"") => {
+            EventKind::Noted { text } if text.starts_with("ignored: line \"NEVER\"") => {
                 self.must(at == self.sent + TIMEOUT, at, "a time-out");
                 self.n_timeouts += 1;
             }

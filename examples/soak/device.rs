@@ -293,7 +293,7 @@ impl Device {
 fn wait(fds: &mut [PollFd<'_>], timeout: Timespec) {
     match poll(fds, Some(&timeout)) {
         Ok(_) | Err(Errno::INTR) => {}
-        Err(errno) => panic!("the devices can not wait: {errno}"),
+        Err(errno) => panic!("the devices cannot wait: {errno}"),
     }
 }
 

@@ -152,7 +152,7 @@ impl Compiler<'_> {
 
     pub(super) fn finally(&mut self, body: &Block, head: Span) {
         if self.context.is_cleanup {
-            self.misplaced(head, "a `finally` block can not hold another", "put both into one");
+            self.misplaced(head, "a `finally` block cannot hold another", "put both into one");
         }
         let outer = self.context;
         self.context = Context { is_cleanup: true, skips: Skips::Cleanup, ..outer };

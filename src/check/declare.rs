@@ -260,7 +260,7 @@ impl<'a> Compiler<'a> {
         match Regex::new(&text, &regex.flags, Fit::Within) {
             Ok(compiled) => declared.volatiles.push((name.node.clone(), Some(compiled.as_str().to_string()))),
             Err(why) => {
-                self.problem(Code::CheckRegex, regex.span, format!("this regex can not be compiled: {why}"), "here");
+                self.problem(Code::CheckRegex, regex.span, format!("this regex cannot be compiled: {why}"), "here");
             }
         }
     }
@@ -291,13 +291,8 @@ impl<'a> Compiler<'a> {
         };
         if matches!(kind, Type::List | Type::Map | Type::Bytes) && param.default.is_some() && kind != Type::Bytes {
             let span = param.name.span;
-            self.problem(
-                Code::CheckType,
-                span,
-                "a list or map can not be given on the command line",
-                "declared here",
-            )
-            .help = Some("use `compute` for it".to_string());
+            self.problem(Code::CheckType, span, "a list or map cannot be given on the command line", "declared here")
+                .help = Some("use `compute` for it".to_string());
         }
         let matches = param.matches.as_ref().and_then(|regex| {
             let text = super::names::sample(regex);
@@ -305,12 +300,7 @@ impl<'a> Compiler<'a> {
             match Regex::new(&text, &regex.flags, Fit::Whole) {
                 Ok(compiled) => Some((text, compiled)),
                 Err(why) => {
-                    self.problem(
-                        Code::CheckRegex,
-                        regex.span,
-                        format!("this regex can not be compiled: {why}"),
-                        "here",
-                    );
+                    self.problem(Code::CheckRegex, regex.span, format!("this regex cannot be compiled: {why}"), "here");
                     None
                 }
             }
@@ -368,7 +358,7 @@ impl<'a> Compiler<'a> {
                         Some(help);
                 }
                 Err(SettingError::Wants(wanted)) => {
-                    let message = format!("`{name}` can not be this");
+                    let message = format!("`{name}` cannot be this");
                     self.problem(Code::CheckSettingValue, setting.value.span, message, format!("expected {wanted}"));
                 }
             }

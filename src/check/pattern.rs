@@ -80,7 +80,7 @@ impl Compiler<'_> {
         let compiled = match made {
             Ok(compiled) => compiled,
             Err(why) => {
-                self.problem(Code::CheckRegex, regex.span, format!("this regex can not be compiled: {why}"), "here")
+                self.problem(Code::CheckRegex, regex.span, format!("this regex cannot be compiled: {why}"), "here")
                     .help =
                     Some("the syntax is that of Rust's regex crate: no look-around, no back-references".to_string());
                 return PatternSource::Ready(Pattern::Literal(Literal::new(b"x".to_vec()).into()));

@@ -202,7 +202,7 @@ impl Compiler<'_> {
         let (value, kind) = self.expr(value);
         let target = self.target(name, kind, secrecy);
         if self.is_param(name) {
-            let message = format!("`{}` is a param and can not be changed", name.node);
+            let message = format!("`{}` is a param and cannot be changed", name.node);
             self.problem(Code::CheckDuplicate, name.span, message, "given a value here").help =
                 Some("use another name".to_string());
         }
@@ -423,7 +423,7 @@ impl Compiler<'_> {
         if self.context.is_cleanup {
             self.misplaced(
                 head,
-                "a `finally` block can not return",
+                "a `finally` block cannot return",
                 "it runs while the procedure is being left already",
             );
         }

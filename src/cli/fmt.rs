@@ -58,7 +58,7 @@ enum Outcome {
     Differs,
     /// It should have been rewritten and could not be.
     Unwritten,
-    /// It can not be read, or something is wrong with it.
+    /// It cannot be read, or something is wrong with it.
     Wrong,
 }
 
@@ -89,7 +89,7 @@ fn is_input(path: &Path) -> bool {
 fn texts(path: &Path, terminal: &Terminal) -> Result<Texts, Outcome> {
     let name = if is_input(path) { "standard input".to_string() } else { name_of(path) };
     let before = read(path).map_err(|reason| {
-        terminal.refuse(Diagnostic::general(Code::LoadUnreadable, format!("`{name}` can not be read: {reason}")));
+        terminal.refuse(Diagnostic::general(Code::LoadUnreadable, format!("`{name}` cannot be read: {reason}")));
         Outcome::Wrong
     })?;
     let (sources, id) = covered(&name, &before);
@@ -131,7 +131,7 @@ fn rewrite(path: &Path, texts: &Texts, terminal: &Terminal) -> Outcome {
             Outcome::Same
         }
         Err(error) => {
-            let message = format!("`{}` can not be written: {error}", name_of(path));
+            let message = format!("`{}` cannot be written: {error}", name_of(path));
             terminal.refuse(Diagnostic::general(Code::CommandLine, message).help("the file is as it was"));
             Outcome::Unwritten
         }

@@ -156,7 +156,7 @@ fn refused_setting(name: &str, value: &str, option: &str, error: &SettingError) 
         }
         SettingError::Wants(wanted) => {
             let value = visible_cut(value.as_bytes(), 60);
-            let message = format!("`{option}`: `{name}` can not be `{value}`");
+            let message = format!("`{option}`: `{name}` cannot be `{value}`");
             Diagnostic::general(Code::CommandLine, message).help(format!("`{name}` is {wanted}"))
         }
     }
@@ -224,17 +224,17 @@ mod tests {
             problems.expect_err("all of it is wrong"),
             [
                 "`--serial`: there is no setting `bauds` (did you mean `baud`?)",
-                "`--serial`: `echo` can not be `yes` (`echo` is `auto`, `on` or `off`)",
+                "`--serial`: `echo` cannot be `yes` (`echo` is `auto`, `on` or `off`)",
                 "`--serial echo` has no `=` (write `--serial NAME=VALUE`; settings are: baud, format, flow_control, dtr, rts, \
                  eol, header, echo, settle, guard, pace, line_pace, reconnect)",
-                "`--serial`: `baud` can not be `` (`baud` is a number from 1 to 4000000, such as 115200)",
-                "`--serial`: `eol` can not be `cr } send \"x\"` (`eol` is a string, or `cr`, `lf`, `crlf`, `none`)",
-                "`--serial`: `baud` can not be `9600 echo off` (`baud` is a number from 1 to 4000000, such as 115200)",
+                "`--serial`: `baud` cannot be `` (`baud` is a number from 1 to 4000000, such as 115200)",
+                "`--serial`: `eol` cannot be `cr } send \"x\"` (`eol` is a string, or `cr`, `lf`, `crlf`, `none`)",
+                "`--serial`: `baud` cannot be `9600 echo off` (`baud` is a number from 1 to 4000000, such as 115200)",
             ]
         );
         let problems = settings(&Settings::default(), &LineArguments { baud: Some(0), serial: Vec::new() })
             .expect_err("it is wrong");
-        assert_eq!(problems[0].message, "`--baud`: `baud` can not be `0`");
+        assert_eq!(problems[0].message, "`--baud`: `baud` cannot be `0`");
     }
 
     #[test]

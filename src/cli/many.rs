@@ -131,7 +131,7 @@ pub(super) fn run(
     };
     let at_most = arguments.jobs.unwrap_or(addresses.len());
     run_seats(&mut seats, at_most, &ender, &mut on_end).map_err(|why| {
-        let message = format!("the system can not wait for {} ports: {why}", addresses.len());
+        let message = format!("the system cannot wait for {} ports: {why}", addresses.len());
         terminal.refuse(Diagnostic::general(Code::CommandLine, message).help("run on fewer at once with `--jobs N`"));
         Ending::Outside
     })?;

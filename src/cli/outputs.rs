@@ -146,7 +146,7 @@ impl Outputs {
     ///
     /// # Errors
     ///
-    /// One can not be made, and that has been told.
+    /// One cannot be made, and that has been told.
     pub(super) fn create(
         places: &Places,
         results: Results,

@@ -107,7 +107,7 @@ pub(super) fn refuse(error: SetupError, terminal: &Terminal) -> Ending {
             return Ending::Outside;
         }
         SetupError::NoInterrupt(why) => {
-            terminal.refuse(problem(format!("Ctrl-C can not be handled: {why}")));
+            terminal.refuse(problem(format!("Ctrl-C cannot be handled: {why}")));
             return Ending::Outside;
         }
     };
@@ -145,7 +145,7 @@ fn folder(role: Role, path: &Path) -> Diagnostic {
 }
 
 fn unplayable(path: &Path, why: &str) -> Diagnostic {
-    let message = format!("the recording `{}` can not be played: {why}", name_of(path));
+    let message = format!("the recording `{}` cannot be played: {why}", name_of(path));
     problem(message).help("`flowrun FLOW --port … --record FILE` makes one")
 }
 
@@ -195,7 +195,7 @@ pub(super) fn address_problem(error: &AddressError) -> Diagnostic {
             "quote the pattern, so that the shell leaves it alone; `flowrun FLOW --port … --record FILE` makes a recording",
         ),
         AddressError::SimulatedAmongSeveral { simulated } => (
-            format!("`--port {simulated}` can not be one of several ports"),
+            format!("`--port {simulated}` cannot be one of several ports"),
             "run the flow once with `--port sim`, and once on the real ports",
         ),
         AddressError::Mixture { recorded, real } => (

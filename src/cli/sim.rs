@@ -111,7 +111,7 @@ fn on_pty(arguments: &SimArguments, _file: &Path, interrupt: Interrupt, terminal
     use crate::value::escape::harmless_path;
 
     let world = PtyWorld::create(Clock::start(), interrupt, arguments.link.as_deref()).map_err(|why| {
-        terminal.refuse(Diagnostic::general(Code::CommandLine, format!("the device can not be served: {why}")));
+        terminal.refuse(Diagnostic::general(Code::CommandLine, format!("the device cannot be served: {why}")));
         Ending::Outside
     })?;
     let shown = name_of(world.path());

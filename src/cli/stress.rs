@@ -82,7 +82,7 @@ fn prepare(arguments: &StressArguments, terminal: &Terminal) -> Result<Prepared,
 }
 
 fn no_device(address: &Address) -> Diagnostic {
-    let message = format!("`{address}` is no simulated device: the line of a real port can not be spoilt");
+    let message = format!("`{address}` is no simulated device: the line of a real port cannot be spoilt");
     let help = "name one with `--port sim:FILE`, or leave `--port` out";
     Diagnostic::general(Code::CommandLine, message).help(help)
 }

@@ -136,7 +136,7 @@ impl<'a> Suite<'a> {
         let ender = Ender::installed().map_err(|error| refuse(error, terminal))?;
         // Last, for it empties the file.
         let events = arguments.events.as_deref().map(File::create).transpose().map_err(|error| {
-            wrong(Diagnostic::general(Code::CommandLine, format!("the events can not be written: {error}")))
+            wrong(Diagnostic::general(Code::CommandLine, format!("the events cannot be written: {error}")))
         })?;
         Ok(Suite { arguments, wanted, flows, orphans, rules, ender, events, begun: present() })
     }
@@ -274,7 +274,7 @@ fn flows(arguments: &TestArguments, wanted: &Wanted) -> Result<Found, Diagnostic
     let here = [PathBuf::from(".")];
     let paths = if arguments.paths.is_empty() { &here[..] } else { &arguments.paths };
     let mut found = find(paths).map_err(|(path, error)| {
-        Diagnostic::general(Code::CommandLine, format!("`{}` can not be read: {error}", name_of(&path)))
+        Diagnostic::general(Code::CommandLine, format!("`{}` cannot be read: {error}", name_of(&path)))
     })?;
     let is_meant = |flow: &PathBuf| {
         arguments.selection.filter.is_empty()
@@ -316,7 +316,7 @@ fn tell_written(written: io::Result<()>, what: &str, terminal: &Terminal) -> Wri
     match written {
         Ok(()) => Written::Everything,
         Err(error) => {
-            terminal.warn(&format!("{what} can not be written: {error}"));
+            terminal.warn(&format!("{what} cannot be written: {error}"));
             Written::NotEverything
         }
     }

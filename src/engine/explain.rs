@@ -324,7 +324,7 @@ impl Engine {
         }
     }
 
-    /// Returns the likely cause of a wait in vain.
+    /// Returns the likely cause of a wait that found nothing.
     fn cause(&mut self, wait: &Wait) -> Option<String> {
         if let Some(away) = self.ports[wait.port].away() {
             return Some(self.is_away(away));

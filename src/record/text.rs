@@ -114,7 +114,7 @@ pub(super) fn read(text: &str) -> Result<Recording, String> {
     }
     let mut recording = Recording::default();
     for (i, line) in lines.filter(|(_, line)| !line.is_empty()) {
-        read_line(line, &mut recording).ok_or_else(|| format!("line {} can not be read", i + 1))?;
+        read_line(line, &mut recording).ok_or_else(|| format!("line {} cannot be read", i + 1))?;
         if recording.entries.last().is_some_and(|last| n_bytes(last) > LONGEST_ENTRY) {
             return Err(format!("line {} stands for more than {} MiB", i + 1, LONGEST_ENTRY >> 20));
         }
@@ -130,7 +130,7 @@ fn n_bytes(entry: &Entry) -> usize {
     }
 }
 
-/// Reads a line behind the first into a recording; `None` if it can not be read.
+/// Reads a line behind the first into a recording; `None` if it cannot be read.
 pub(super) fn read_line(line: &str, recording: &mut Recording) -> Option<()> {
     let (word, rest) = line.split_once(' ')?;
     match word {
@@ -314,7 +314,7 @@ mod tests {
     fn an_entry_names_its_port_in_one_way_only() {
         for port in ["#0 ", "#65536 ", "# ", "#1", "#x "] {
             let text = format!("{FIRST_LINE}\n0.000000000 {port}closed\n");
-            assert_eq!(read(&text), Err("line 2 can not be read".to_string()), "{port}");
+            assert_eq!(read(&text), Err("line 2 cannot be read".to_string()), "{port}");
         }
     }
 }

@@ -256,7 +256,7 @@ impl<'a, W: Write> Console<'a, W> {
         let parts =
             [(paint, lead.as_bytes()), (DIM, &bytes[..begin]), (paint, &bytes[begin..end]), (DIM, &bytes[end..])];
         for (paint, part) in parts {
-            // A character has four bytes at most: what is behind can not be shown anyway.
+            // A character has four bytes at most: what is behind cannot be shown anyway.
             let reach = room.saturating_mul(4).saturating_add(4);
             let text = as_text(|text| push_visible(text, &part[..part.len().min(reach)]));
             let shown = cut(&text, room, self.look.style);

@@ -20,7 +20,7 @@ fn put(out: &mut String, number: usize, case: &CaseReport) {
     let sign = if case.is_failure { "not ok" } else { "ok" };
     let why = case.summary.tally.why_skipped.as_deref().unwrap_or(case.status.title());
     let directive = if case.status.is_skip() { format!(" # SKIP {}", escaped(why)) } else { String::new() };
-    // Writing into a String can not fail.
+    // Writing into a String cannot fail.
     let _ = writeln!(out, "{sign} {number} - {}{directive}", escaped(&case.file));
     let mut rows = vec![("status", case.status.title().to_string())];
     if case.status != Status::Wrong {

@@ -141,7 +141,7 @@ fn recording_within(path: &Path, reach: Reach<'_>) -> Result<Recording, SetupErr
 pub(crate) fn device_of(file: &Path, flow: &Program) -> Option<Result<PathBuf, Diagnostic>> {
     let (path, site) = flow.sim.as_ref()?;
     Some(beside(file, path).map_err(|why| {
-        let message = format!("`{path}` can not be the simulated device");
+        let message = format!("`{path}` cannot be the simulated device");
         Diagnostic::new(Code::LoadUse, *site, message, why)
             .help("name it relative to this file, without `..`: `sim \"devices/modem.flow\"`")
     }))

@@ -67,7 +67,7 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// It can not be written.
+    /// It cannot be written.
     pub fn put_aside(&self, transcript: &str) -> io::Result<()> {
         self.write(&self.pending_path(), transcript)
     }
@@ -76,7 +76,7 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// It can not be written.
+    /// It cannot be written.
     pub fn accept(&self, transcript: &str) -> io::Result<()> {
         self.write(&self.path, transcript)?;
         self.settle()
@@ -86,7 +86,7 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// It is there and can not be removed.
+    /// It is there and cannot be removed.
     pub fn settle(&self) -> io::Result<()> {
         self.folder()?;
         match fs::remove_file(self.pending_path()) {

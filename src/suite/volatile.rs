@@ -66,7 +66,7 @@ impl Volatile {
         let regex = Regex::new(regex).map_err(|error| {
             let text = error.to_string();
             let last = text.lines().last().unwrap_or_default();
-            format!("the regex of `{name}` can not be compiled: {}", last.trim_start_matches("error: "))
+            format!("the regex of `{name}` cannot be compiled: {}", last.trim_start_matches("error: "))
         })?;
         self.rules.push((name.to_string(), regex));
         Ok(())
@@ -100,6 +100,6 @@ mod tests {
         let mut rules = Volatile::default();
         assert_eq!(rules.add_typed("abc"), Err("there is no `=`: write `REGEX=NAME`".to_string()));
         assert_eq!(rules.add_typed("a=b c"), Err("`b c` is no name: letters, digits and `_`".to_string()));
-        assert_eq!(rules.add_typed("(=x"), Err("the regex of `x` can not be compiled: unclosed group".to_string()));
+        assert_eq!(rules.add_typed("(=x"), Err("the regex of `x` cannot be compiled: unclosed group".to_string()));
     }
 }

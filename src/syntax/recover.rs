@@ -52,7 +52,7 @@ pub(super) fn explain(id: SourceId, text: &str, offset: usize) -> Diagnostic {
             return Diagnostic::new(
                 Code::SyntaxUnexpected,
                 site(0, trimmed.len()),
-                "this can not stand here",
+                "this cannot stand here",
                 "not here",
             );
         }
@@ -81,7 +81,7 @@ pub(super) fn explain(id: SourceId, text: &str, offset: usize) -> Diagnostic {
         return Diagnostic::new(
             Code::SyntaxUnexpected,
             at,
-            format!("`{found}` is a keyword and can not be a name"),
+            format!("`{found}` is a keyword and cannot be a name"),
             "a keyword",
         )
         .help(format!("take another name: `{found}_1`, `my_{found}`"));

@@ -32,7 +32,7 @@ mod threads;
 ///
 /// # Errors
 ///
-/// If the system can not wait for so many ports.
+/// If the system cannot wait for so many ports.
 pub fn run_all(
     sessions: Vec<(AnyPort, Session<'_>)>,
     at_most: usize,

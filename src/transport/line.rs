@@ -357,7 +357,7 @@ impl<D: Wire> Line<D> {
         }
     }
 
-    /// Closes the port and forgets what can not be written any more; what has happened is still told.
+    /// Closes the port and forgets what cannot be written any more; what has happened is still told.
     fn let_go(&mut self) {
         self.port = None;
         self.opening = None;

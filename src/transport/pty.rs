@@ -57,7 +57,7 @@ impl PtyWorld {
     ///
     /// # Errors
     ///
-    /// The system has no pseudo-terminal left, or the link can not be made; in words for the user.
+    /// The system has no pseudo-terminal left, or the link cannot be made; in words for the user.
     pub fn create(clock: Clock, interrupt: Interrupt, link: Option<&Path>) -> Result<PtyWorld, String> {
         let no_terminal = |error: io::Error| format!("no pseudo-terminal: {}", in_words(&error));
         let (master, host_side, path) = create_pair().map_err(no_terminal)?;

@@ -64,7 +64,7 @@ impl Operator {
 ///
 /// # Errors
 ///
-/// Why it can not be worked out: types that do not fit, overflow, division by zero.
+/// Why it cannot be worked out: types that do not fit, overflow, division by zero.
 pub fn apply(operator: Operator, left: &Value, right: &Value) -> Result<Value, String> {
     match operator {
         Operator::Or | Operator::And => match (left, right) {
@@ -126,7 +126,7 @@ fn arithmetic(
         return Err(not_numbers(operator, left, right));
     };
     if b == 0 && matches!(operator, Operator::Divided | Operator::Remainder) {
-        return Err("a number can not be divided by zero".to_string());
+        return Err("a number cannot be divided by zero".to_string());
     }
     let result = work_out(a, b);
     result.map(Value::Int).ok_or_else(|| format!("`{a} {} {b}` is too large a number", operator.title()))

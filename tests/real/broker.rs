@@ -160,7 +160,7 @@ impl Admin {
             filters.iter().map(entry).collect::<Vec<Value>>()
         };
         let acls = [acl("publishClientSend"), acl("subscribePattern")].concat();
-        // What is not there can not be deleted; that is no matter.
+        // What is not there cannot be deleted; that is no matter.
         self.order(json!([{"command": "deleteClient", "username": user}, {"command": "deleteRole", "rolename": user}]))
             .await;
         let mut client =

@@ -12,7 +12,7 @@ use super::{
 
 /// Mosquitto closes right behind its refusal. The module tells of the refusal first, as its manual says.
 const REFUSED: &str = "the broker refused the sign-in: check client id, user, password";
-const UNREACHABLE: &str = "the broker can not be reached: check host, port and data connection";
+const UNREACHABLE: &str = "the broker cannot be reached: check host, port and data connection";
 const CLOSED: &str = "the broker has closed the connection";
 
 /// Where nobody listens: the port is that of `discard`, which needs privileges.
@@ -160,7 +160,7 @@ async fn an_alert_of_the_server_is_606() {
 async fn a_name_that_can_not_be_found_is_603() {
     let service = Service::start(Reregistration::Reject).await;
     let run = dynamic().var("region", "cn-nowhere").port(service.module().path()).await;
-    run.assert_ended(1, "HTTP status 603: the server's name can not be found: check the host");
+    run.assert_ended(1, "HTTP status 603: the server's name cannot be found: check the host");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -154,7 +154,7 @@ const ALLOWED: &[Allowed] = &[
         undo: |real| {
             let real = without_closed(real);
             let received = real.received.replace("+CME ERROR: 767", "OK");
-            let notes = real.notes.into_iter().filter(|note| !note.starts_with("- tried in vain")).collect();
+            let notes = real.notes.into_iter().filter(|note| !note.starts_with("- ignored")).collect();
             Exchange { received, notes, ..real }
         },
     },

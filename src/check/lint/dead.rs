@@ -1,4 +1,4 @@
-//! Statements that can not be reached.
+//! Statements that cannot be reached.
 
 use super::Lint;
 use crate::diagnostic::Code;

@@ -12,7 +12,7 @@ use crate::value::escape::harmless;
 ///
 /// # Errors
 ///
-/// A snapshot can not be written, or nobody can be asked.
+/// A snapshot cannot be written, or nobody can be asked.
 pub(super) fn review(
     judged: &mut [Judged],
     look: Look,

@@ -152,7 +152,7 @@ impl Engine {
             // What is tried may fail; what somebody ended is not gone on with.
             (ScopeIs::Try { .. }, Exit::Failed(_)) if self.tally.is_interrupted => Some(Exit::Interrupted),
             (ScopeIs::Try { otherwise }, Exit::Failed(failure)) if !self.port_is_closed() => {
-                self.note(format!("tried in vain: {}", failure.message));
+                self.note(format!("ignored: {}", failure.message));
                 self.flow.at = otherwise;
                 self.state = State::Ready;
                 None

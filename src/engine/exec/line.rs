@@ -20,7 +20,7 @@ impl Engine {
         if !self.port_is_closed() {
             return Ok(());
         }
-        Err(self.failure_at(Code::RunPort, site, "the port is gone", "can not be done any more"))
+        Err(self.failure_at(Code::RunPort, site, "the port is gone", "cannot be done any more"))
     }
 
     /// Changes settings from here on.
@@ -49,7 +49,7 @@ impl Engine {
     pub(super) fn change_baud(&mut self, rate: &Expr, site: Site) -> Result<(), Box<Failure>> {
         let rate = self.eval_count(rate, FASTEST)?;
         if rate == 0 {
-            return Err(self.failure_at(Code::RunValue, site, "a baud rate of 0 can not be", "must be at least 1"));
+            return Err(self.failure_at(Code::RunValue, site, "a baud rate of 0 cannot be", "must be at least 1"));
         }
         self.port_is_open(site)?;
         self.ports[self.flow.port].settings.line.baud = rate as u32;

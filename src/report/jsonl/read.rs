@@ -26,7 +26,7 @@ pub struct Recorded {
 /// # Errors
 ///
 /// The line, counted from 1, and what is wrong with it. A last line without an end is one that was being written when the
-/// run was stopped; it is passed over if it can not be read.
+/// run was stopped; it is passed over if it cannot be read.
 pub fn read(text: &str) -> Result<Vec<Recorded>, String> {
     let mut runs: Vec<Recorded> = Vec::new();
     for (i, line) in text.split_inclusive('\n').enumerate() {
@@ -199,7 +199,7 @@ impl<'a> Line<'a> {
     fn one_of<T: Copy>(self, key: &str, all: &[T], name: fn(T) -> &'static str) -> Result<T, String> {
         let text = self.text(key)?;
         let found = all.iter().copied().find(|known| name(*known) == text);
-        found.ok_or_else(|| format!("`{key}` can not be `{text}`"))
+        found.ok_or_else(|| format!("`{key}` cannot be `{text}`"))
     }
 
     fn maybe(self, key: &str) -> Option<Line<'a>> {

@@ -39,7 +39,7 @@ pub(super) fn reconfigure(
         port.set_flow_control(flow_control(settings))?;
         if has_baud { port.set_baud_rate(settings.baud) } else { Ok(()) }
     };
-    change().map_err(|error| broken(format!("the port can not be set to {settings}: {}", words(&error))))
+    change().map_err(|error| broken(format!("the port cannot be set to {settings}: {}", words(&error))))
 }
 
 /// Compares what a driver says it does with what was asked of it; what it does not say is believed.
@@ -67,7 +67,7 @@ pub(super) fn check_settings(port: &dyn SerialPort, settings: &LineSettings) -> 
     };
     Err(CloseReason::Broken {
         reason: format!("the driver was told {settings} and made it {actual}"),
-        help: Some("this adapter can not do that; use settings that it has".to_string()),
+        help: Some("this adapter cannot do that; use settings that it has".to_string()),
     })
 }
 

@@ -78,7 +78,7 @@ impl Medium for Serial {
             PortCommand::DiscardInput => port
                 .tty
                 .clear(ClearBuffer::Input)
-                .map_err(|error| broken(format!("the input can not be discarded: {}", words(&error))))?,
+                .map_err(|error| broken(format!("the input cannot be discarded: {}", words(&error))))?,
             PortCommand::DiscardOutput => port
                 .tty
                 .clear(ClearBuffer::Output)
@@ -118,7 +118,7 @@ impl AsFd for Port {
 impl Drop for Port {
     fn drop(&mut self) {
         if let Stage::Breaking { .. } = self.stage {
-            // A port that can not end its break is closed all the same.
+            // A port that cannot end its break is closed all the same.
             let _ = self.tty.clear_break();
         }
     }
@@ -253,7 +253,7 @@ impl Port {
                 if progress != Progress::Done {
                     return Ok(progress);
                 }
-                self.tty.set_break().map_err(|e| broken(format!("the line can not be held: {}", words(&e))))?;
+                self.tty.set_break().map_err(|e| broken(format!("the line cannot be held: {}", words(&e))))?;
                 now + lasting
             }
         };
@@ -262,7 +262,7 @@ impl Port {
             return Ok(Progress::At(until));
         }
         self.stage = Stage::Idle;
-        self.tty.clear_break().map_err(|e| broken(format!("the break can not be ended: {}", words(&e))))?;
+        self.tty.clear_break().map_err(|e| broken(format!("the break cannot be ended: {}", words(&e))))?;
         Ok(Progress::Done)
     }
 

@@ -159,19 +159,19 @@ impl Link {
         false
     }
 
-    /// Subscribes; `false` if it can not be asked for.
+    /// Subscribes; `false` if it cannot be asked for.
     #[must_use]
     pub(super) fn subscribe(&self, topic: &str, qos: QoS) -> bool {
         self.session().is_some_and(|client| client.try_subscribe(topic, qos).is_ok())
     }
 
-    /// Ends a subscription; `false` if it can not be asked for.
+    /// Ends a subscription; `false` if it cannot be asked for.
     #[must_use]
     pub(super) fn unsubscribe(&self, topic: &str) -> bool {
         self.session().is_some_and(|client| client.try_unsubscribe(topic).is_ok())
     }
 
-    /// Publishes; `false` if it can not be asked for.
+    /// Publishes; `false` if it cannot be asked for.
     #[must_use]
     pub(super) fn publish(&self, topic: &str, payload: Vec<u8>, qos: QoS, is_retained: bool) -> bool {
         let options = PublishOptions::new(qos).retain(is_retained);
