@@ -39,6 +39,7 @@ pub use crate::event::Rigour;
 use crate::event::{CloseReason, EventKind, Failure, Verdict};
 use crate::function::Ambient;
 use crate::pattern::Regex;
+use crate::port::Carrier;
 use crate::port::PortId;
 use crate::program::{Program, Question, Role};
 use crate::settings::{LineSettings, Settings};
@@ -71,10 +72,26 @@ pub struct Inputs {
     pub begun: i64,
     /// The file, as the user named it.
     pub file: String,
-    /// The port, as the user named it.
-    pub port: String,
-    /// The settings of the line: the flow's, with what the command line changes.
+    /// The ports, in the order in which the flow declares them; one if it declares none.
+    pub ports: Vec<PortInputs>,
+}
+
+/// What a run knows of one of its ports before that is open.
+#[derive(Clone, Debug)]
+pub struct PortInputs {
+    /// Its address, as the user named it.
+    pub address: String,
+    /// What its bytes go through.
+    pub carrier: Carrier,
+    /// The settings of its line: the flow's, with what the command line changes.
     pub settings: Settings,
+}
+
+impl PortInputs {
+    /// Returns what is known of a serial port, real or simulated.
+    pub fn serial(address: impl Into<String>, settings: &Settings) -> PortInputs {
+        PortInputs { address: address.into(), carrier: Carrier::Serial, settings: settings.clone() }
+    }
 }
 
 /// What the engine is doing.

@@ -133,8 +133,17 @@ pub struct RunHeader {
     pub port: String,
     /// The settings of the line, such as `115200 8N1`.
     pub line: String,
+    /// Whether there is a line that they are settings of; otherwise the port carries bytes and nothing else.
+    pub has_line: bool,
     /// The seed of everything random.
     pub seed: u64,
+}
+
+impl RunHeader {
+    /// Returns what people are told of the line.
+    pub fn line_shown(&self) -> &str {
+        if self.has_line { &self.line } else { "bytes only" }
+    }
 }
 
 /// How an attempt at a step ended.

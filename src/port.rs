@@ -87,6 +87,29 @@ impl PortCommand {
     }
 }
 
+/// What the bytes of a port go through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// A serial line, real or simulated.
+    Serial,
+    /// A serial line behind a server, which sets it as it is asked to (RFC 2217).
+    SerialServer,
+    /// A connection: what line is behind it, if any, is the business of its server.
+    Connection,
+    /// The terminal of a program.
+    Program,
+}
+
+impl Carrier {
+    /// Whether there is a line, whose baud and format count.
+    pub fn has_line(self) -> bool {
+        match self {
+            Carrier::Serial | Carrier::SerialServer => true,
+            Carrier::Connection | Carrier::Program => false,
+        }
+    }
+}
+
 /// Something that not every kind of port can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capability {

@@ -35,6 +35,9 @@ pub struct Program {
     pub timeout: Expr,
     /// The device file that `--port sim` plays: its path as written, and where.
     pub sim: Option<(String, Site)>,
+    /// The ports that it declares, in the order of the text: the first is the one that is meant when nothing is said. Empty
+    /// if it declares none: then it has one port, without a name.
+    pub ports: Vec<DeclaredPort>,
     /// What the command line may set, in the order of the text.
     pub params: Vec<Param>,
     /// Whether a value may become secret while it runs: then its bytes may have come before that.
@@ -54,6 +57,19 @@ pub struct Program {
     pub procedures: Vec<Procedure>,
     /// `on`, `fail on` and `ignore`.
     pub watchers: Vec<Watcher>,
+}
+
+/// A port that a flow declares.
+#[derive(Clone, Debug)]
+pub struct DeclaredPort {
+    /// Its name.
+    pub name: String,
+    /// The settings of its line: those of the file, with what its block changes.
+    pub settings: Settings,
+    /// The device file that `--port sim` plays on it: its path as written, and where.
+    pub sim: Option<(String, Site)>,
+    /// Where it is declared.
+    pub site: Site,
 }
 
 /// The main part of a program.

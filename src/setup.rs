@@ -16,13 +16,14 @@ use std::sync::Arc;
 
 use crate::address::RealPort;
 use crate::diagnostic::Diagnostic;
-use crate::engine::{Engine, Inputs, Rigour};
+use crate::engine::{Engine, Inputs, PortInputs, Rigour};
+use crate::port::Carrier;
 use crate::program::Program;
 use crate::record::Recording;
 use crate::settings::Settings;
 use crate::sim::{VIRTUAL_BEGINNING, VIRTUAL_SEED, device_inputs};
 use crate::source::name_of;
-use crate::transport::unix_millis;
+use crate::transport::{carrier, unix_millis};
 use crate::value::Value;
 use crate::variables::{Given, Offered, Origin, Ways};
 pub(crate) use error::{Complaint, SetupError};
@@ -51,6 +52,14 @@ pub(crate) enum Pace {
 }
 
 impl Counterpart {
+    /// Returns what the bytes of its port go through.
+    pub(crate) fn carrier(&self) -> Carrier {
+        match self {
+            Counterpart::Real(port) => carrier(port),
+            Counterpart::Device(_) | Counterpart::Recording(_) => Carrier::Serial,
+        }
+    }
+
     /// Returns how time passes with it.
     pub(crate) fn pace(&self) -> Pace {
         match self {
@@ -200,15 +209,14 @@ impl Setup {
         Beginning { seed, unix_millis }
     }
 
-    /// Returns what the engine of the flow is given; `port` is what reports call the port.
-    pub(crate) fn inputs(&self, beginning: Beginning, port: String) -> Inputs {
+    /// Returns what the engine of the flow is given; `address` is what reports call the port.
+    pub(crate) fn inputs(&self, beginning: Beginning, address: String) -> Inputs {
         Inputs {
             variables: self.variables.clone(),
             seed: beginning.seed,
             begun: beginning.unix_millis,
             file: name_of(&self.file),
-            port,
-            settings: self.settings.clone(),
+            ports: vec![PortInputs { address, carrier: self.counterpart.carrier(), settings: self.settings.clone() }],
         }
     }
 

@@ -9,7 +9,7 @@ mod wire;
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::engine::{Action, Engine, Input, Inputs, Output};
+use crate::engine::{Action, Engine, Input, Inputs, Output, PortInputs};
 use crate::event::{CloseReason, Event, EventKind, Verdict};
 use crate::port::{Happening, PortCommand, PortId, WriteToken};
 use crate::settings::{InputLines, LineSettings, Settings, Signal};
@@ -30,7 +30,8 @@ const DEVICE_SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 /// Returns what a device is given in a run whose flow is given `flow`: the same beginning, and a seed that follows from the flow's.
 #[must_use]
 pub fn device_inputs(flow: &Inputs, variables: HashMap<String, Value>, settings: Settings) -> Inputs {
-    Inputs { variables, settings, seed: flow.seed ^ DEVICE_SEED, ..flow.clone() }
+    let ports = flow.ports.iter().map(|port| PortInputs { settings: settings.clone(), ..port.clone() }).collect();
+    Inputs { variables, ports, seed: flow.seed ^ DEVICE_SEED, ..flow.clone() }
 }
 
 /// A world in which a device file plays the other end of the line.

@@ -51,7 +51,7 @@ mod words;
 
 use crate::address::RealPort;
 pub use crate::address::{PortDescription, UsbIdentity};
-use crate::port::{Capabilities, Capability};
+use crate::port::{Capabilities, Capability, Carrier};
 pub use any::AnyPort;
 pub use clock::{Clock, unix_millis};
 pub use fleet::run_all;
@@ -87,6 +87,17 @@ pub(crate) fn others(port: &RealPort) -> Option<String> {
         RealPort::Node(_) => None,
         RealPort::Place(place) => others(place.port()),
         RealPort::Tcp(_) | RealPort::Unix(_) | RealPort::Telnet(_) | RealPort::Rfc2217(_) | RealPort::Exec(_) => None,
+    }
+}
+
+/// Returns what the bytes of a real port go through.
+pub(crate) fn carrier(port: &RealPort) -> Carrier {
+    match port {
+        RealPort::Node(_) => Carrier::Serial,
+        RealPort::Rfc2217(_) => Carrier::SerialServer,
+        RealPort::Tcp(_) | RealPort::Unix(_) | RealPort::Telnet(_) => Carrier::Connection,
+        RealPort::Exec(_) => Carrier::Program,
+        RealPort::Place(place) => carrier(place.port()),
     }
 }
 

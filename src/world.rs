@@ -369,7 +369,7 @@ mod tests {
 
     use super::*;
     use crate::check::check;
-    use crate::engine::Inputs;
+    use crate::engine::{Inputs, PortInputs};
     use crate::load::load;
 
     /// A line on which nothing comes, and whose time is as long as it is waited for.
@@ -462,8 +462,7 @@ mod tests {
             seed: 1,
             begun: 0,
             file: "test.flow".to_string(),
-            port: "x".to_string(),
-            settings: program.settings.clone(),
+            ports: vec![PortInputs::serial("x", &program.settings)],
         };
         Engine::new(Arc::new(program), inputs)
     }

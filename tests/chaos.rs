@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use flowrun::check::check;
-use flowrun::engine::{Action, Engine, Input, Inputs, Output};
+use flowrun::engine::{Action, Engine, Input, Inputs, Output, PortInputs};
 use flowrun::format::format;
 use flowrun::load::load;
 use flowrun::port::{PortCommand, PortId};
@@ -172,14 +172,12 @@ fn run(text: &str, happenings: &[(u64, Vec<u8>, usize, bool)]) -> Result<(), Tes
     let Some(program) = checked.program else {
         return Err(TestCaseError::reject(shown));
     };
-    let settings = program.settings.clone();
     let inputs = Inputs {
         variables: HashMap::new(),
         seed: 1,
         begun: support::BEGUN,
         file: "chaos.flow".to_string(),
-        port: "none".to_string(),
-        settings,
+        ports: vec![PortInputs::serial("none", &program.settings)],
     };
     let mut engine = Engine::new(std::sync::Arc::new(program), inputs);
     let mut next = Moment::START;
@@ -382,10 +380,9 @@ fn mutated(text: &str, dice: &mut Dice) -> String {
 fn run_for_a_while(text: &str, dice: &mut Dice) {
     let checked = support::check_text("chaos.flow", text);
     let Some(program) = checked.program else { return };
-    let settings = program.settings.clone();
     let begun = if dice.below(9) == 0 { i64::MAX - 5 } else { support::BEGUN };
-    let (file, port) = ("chaos.flow".to_string(), "none".to_string());
-    let inputs = Inputs { variables: HashMap::new(), seed: dice.0, begun, file, port, settings };
+    let ports = vec![PortInputs::serial("none", &program.settings)];
+    let inputs = Inputs { variables: HashMap::new(), seed: dice.0, begun, file: "chaos.flow".to_string(), ports };
     let mut engine = Engine::new(std::sync::Arc::new(program), inputs);
     for _ in 0..400 {
         match engine.poll() {

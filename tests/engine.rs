@@ -4,7 +4,7 @@
 
 mod support;
 
-use flowrun::engine::{Action, Engine, Input, Inputs, Output};
+use flowrun::engine::{Action, Engine, Input, Inputs, Output, PortInputs};
 use flowrun::event::{CloseReason, EventKind, StepOutcome, Verdict};
 use flowrun::port::{PortCommand, PortId};
 use flowrun::program::{Op, PatternSource, PatternSpec};
@@ -360,8 +360,7 @@ fn what_was_saved_is_durable_before_the_next_statement() {
         seed: 1,
         begun: BEGUN,
         file: String::new(),
-        port: String::new(),
-        settings: program.settings.clone(),
+        ports: vec![PortInputs::serial("", &program.settings)],
     };
     let mut engine = Engine::new(program, inputs);
     let next = |engine: &mut Engine| loop {

@@ -6,7 +6,7 @@ mod support;
 
 use std::collections::VecDeque;
 
-use flowrun::engine::{Engine, Inputs};
+use flowrun::engine::{Engine, Inputs, PortInputs};
 use flowrun::event::Verdict;
 use flowrun::port::{Happening, PortCommand, PortId};
 use flowrun::sim::SimWorld;
@@ -311,8 +311,7 @@ fn run_unread(flow: &str, device: &str, holds: &[&'static [u8]]) -> (Verdict, St
             seed: 1,
             begun: support::BEGUN,
             file: name.to_string(),
-            port: "sim".to_string(),
-            settings: program.settings.clone(),
+            ports: vec![PortInputs::serial("sim", &program.settings)],
         };
         (Engine::new(program.clone(), inputs), program.sources.clone())
     };

@@ -12,7 +12,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flowrun::engine::{Engine, Inputs};
+use flowrun::engine::{Engine, Inputs, PortInputs};
 use flowrun::event::{Event, EventKind, Progress, Waiting};
 use flowrun::port::{Happening, PortCommand, PortId};
 use flowrun::program::Program;
@@ -132,8 +132,7 @@ fn inputs(program: &Program, secret: Option<&[u8]>) -> Inputs {
         seed: 1,
         begun: support::BEGUN,
         file: "t.flow".to_string(),
-        port: "sim".to_string(),
-        settings: program.settings.clone(),
+        ports: vec![PortInputs::serial("sim", &program.settings)],
     }
 }
 

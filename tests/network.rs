@@ -83,6 +83,7 @@ fn a_flow_runs_over_a_connection_and_a_note_says_what_has_no_effect() {
     let (code, told, noted) = flowrun(folder.path(), &["a.flow", "--port", &port]);
     assert_eq!(code, Some(0), "{told}{noted}");
     let shown = port.replace("TCP", "tcp");
+    assert!(told.contains(&format!("a.flow on {shown}, bytes only, seed ")), "{told}");
     assert_eq!(
         noted,
         format!("note: `{shown}` carries bytes only: baud, format, `dtr` and `rts` have no effect there\n\n")

@@ -5,7 +5,7 @@ mod support;
 
 use std::sync::Arc;
 
-use flowrun::engine::{Action, Engine, Input, Inputs, Output};
+use flowrun::engine::{Action, Engine, Input, Inputs, Output, PortInputs};
 use flowrun::event::{CloseReason, Event, EventKind, Verdict};
 use flowrun::port::{PortCommand, PortId, WriteToken};
 use flowrun::program::{ExprKind, Op, Program};
@@ -63,10 +63,9 @@ impl Bench {
             seed: 1,
             begun: support::BEGUN,
             file: "test.flow".into(),
-            port: "test".into(),
-            settings: program.settings.clone(),
+            ports: vec![PortInputs::serial("test", &program.settings), PortInputs::serial("other", &second)],
         };
-        let engine = Engine::with_ports(program, inputs, vec![second]);
+        let engine = Engine::new(program, inputs);
         let (events, asked, leaving) = (vec![], vec![], vec![]);
         let mut bench = Bench { engine, events, asked, leaving, until: None, verdict: None };
         bench.drain();

@@ -14,7 +14,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use flowrun::diagnostic::render::{Look, Style};
-use flowrun::engine::{Engine, Inputs};
+use flowrun::engine::{Engine, Inputs, PortInputs};
 use flowrun::event::{Event, EventKind, StepOutcome, Verdict, Waiting};
 use flowrun::report::Fan;
 use flowrun::report::console::{Console, Status, Volume};
@@ -123,8 +123,7 @@ fn run(seconds: i64, listener: Listener<'_>) -> Hour {
         seed: 1,
         begun: BEGUN,
         file: "hour.flow".to_string(),
-        port: "sim".to_string(),
-        settings: flow.settings.clone(),
+        ports: vec![PortInputs::serial("sim", &flow.settings)],
     };
     let device_inputs = device_inputs(&inputs, Default::default(), device.settings.clone());
     let mut world = SimWorld::new(Engine::new(device, device_inputs));

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
-use flowrun::engine::Inputs;
+use flowrun::engine::{Inputs, PortInputs};
 use flowrun::program::Program;
 use flowrun::report::format::Format;
 use flowrun::stress::{Aim, Bench, Campaign, Choice, Fault, Occurrence, Plan, Report, Wrong, run};
@@ -17,8 +17,7 @@ fn bench(flow: Arc<Program>, device: Arc<Program>) -> Bench {
         seed: 1,
         begun: support::BEGUN,
         file: "test.flow".to_string(),
-        port: "sim".to_string(),
-        settings: program.settings.clone(),
+        ports: vec![PortInputs::serial("sim", &program.settings)],
     };
     let (flow_inputs, device_inputs) = (inputs(&flow), inputs(&device));
     Bench::new(flow, flow_inputs, device, device_inputs)

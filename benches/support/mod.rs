@@ -12,7 +12,7 @@ use std::time::Duration;
 use criterion::Criterion;
 use flowrun::check::check;
 use flowrun::diagnostic::render::{Look, Style, render};
-use flowrun::engine::{Engine, Inputs};
+use flowrun::engine::{Engine, Inputs, PortInputs};
 use flowrun::event::Verdict;
 use flowrun::load::load;
 use flowrun::port::{Happening, PortCommand, PortId};
@@ -55,8 +55,7 @@ pub(crate) fn inputs(program: &Program) -> Inputs {
         seed: VIRTUAL_SEED,
         begun: VIRTUAL_BEGINNING,
         file: "bench.flow".to_string(),
-        port: "bench".to_string(),
-        settings: program.settings.clone(),
+        ports: vec![PortInputs::serial("bench", &program.settings)],
     }
 }
 

@@ -83,6 +83,7 @@ impl<'a> Compiler<'a> {
             settings: declared.settings,
             timeout: declared.timeout.unwrap_or(timeout),
             sim: declared.sim,
+            ports: Vec::new(),
             params: declared.params,
             learns_secrets: self.learns_secrets,
             volatiles: declared.volatiles,

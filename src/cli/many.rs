@@ -101,8 +101,8 @@ pub(super) fn run(
     for ((one, shown), row) in prepared.into_iter().zip(&shown).zip(rows) {
         let Prepared { setup, inputs, mut outputs, ender } = one;
         let mut fan = Fan::default();
-        outputs.add_sinks(&mut fan, &sources, Share::Part { port: &inputs.port, gathered });
-        fan.add(CONSOLE, terminal.console_of(&inputs.port, shown.clone(), &sources));
+        outputs.add_sinks(&mut fan, &sources, Share::Part { port: &inputs.ports[0].address, gathered });
+        fan.add(CONSOLE, terminal.console_of(&inputs.ports[0].address, shown.clone(), &sources));
         fan.add(CONSOLE, row);
         if let Some(place) = places.next() {
             fan.add(CONSOLE, place);

@@ -112,8 +112,8 @@ pub(super) fn note_on_abilities<'a>(runs: impl Iterator<Item = (&'a Setup, &'a I
     let mut lacking: Vec<(Lack, Vec<String>)> = Vec::new();
     for (setup, inputs) in runs {
         let Counterpart::Real(port) = setup.counterpart() else { continue };
-        let Some(lack) = Lack::of(setup.flow(), &inputs.settings, port) else { continue };
-        let name = harmless(&inputs.port);
+        let Some(lack) = Lack::of(setup.flow(), &inputs.ports[0].settings, port) else { continue };
+        let name = harmless(&inputs.ports[0].address);
         match lacking.iter_mut().find(|(known, _)| *known == lack) {
             Some((_, names)) => names.push(name),
             None => lacking.push((lack, vec![name])),

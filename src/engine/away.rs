@@ -121,7 +121,7 @@ impl Engine {
         let Some(away) = self.ports[port].give_up() else { return };
         self.command(port, PortCommand::Close);
         if needs_it {
-            let failure = self.not_back(&away);
+            let failure = self.not_back(port, &away);
             self.fail(failure);
         }
     }
@@ -140,7 +140,7 @@ impl Engine {
             Some(_) => return self.give_up(port),
             None => {
                 let waited = show_duration(self.now - begun);
-                let message = format!("`{}` did not go away within {waited}", self.inputs.port);
+                let message = format!("`{}` did not go away within {waited}", self.address(port));
                 let cause = "`reopen` waits until the port has gone and come back, and counts what it did since the last `send`: \
                              leave it out if the port stays, or take a longer time if it goes later";
                 let mut failure = self.failure_at(Code::RunTimeout, site, message, "waited here").with_cause(cause);
@@ -156,9 +156,9 @@ impl Engine {
         format!("the port went away {} before, and is not back", lasting(self.now - away.since))
     }
 
-    fn not_back(&mut self, away: &Away) -> Box<Failure> {
+    fn not_back(&mut self, port: PortId, away: &Away) -> Box<Failure> {
         let lasted = show_duration(away.until - away.since);
-        let message = format!("`{}` went away and did not come back within {lasted}", self.inputs.port);
+        let message = format!("`{}` went away and did not come back within {lasted}", self.address(port));
         let site = self.program.site(self.flow.at.saturating_sub(1).min(self.program.ops.len() - 1));
         let cause = match &away.reason {
             CloseReason::HungUp { help } => format!("{help}, or give it more time"),
@@ -173,7 +173,7 @@ impl Engine {
     }
 
     fn lost_write(&mut self, send: &Outgoing) -> Box<Failure> {
-        let message = format!("`{}` went away before all bytes had left", self.inputs.port);
+        let message = format!("`{}` went away before all bytes had left", self.address(send.port));
         let cause =
             "what the device got of it is not known: put the `send` into a step with `retry`, which sends it again";
         let mut failure = self.failure_at(Code::RunPort, send.site, message, "was being sent").with_cause(cause);

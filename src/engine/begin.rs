@@ -13,22 +13,16 @@ use super::{Engine, Inputs, State, Tally};
 use crate::diagnostic::Code;
 use crate::event::{EventKind, Failure, RunHeader};
 use crate::function::Ambient;
-use crate::port::PortCommand;
+use crate::port::{PortCommand, PortId};
 use crate::program::{Param, Program, Role, Slot};
-use crate::settings::Settings;
 use crate::time::Moment;
 use crate::value::Value;
 use crate::value::random::Rng;
 
 impl Engine {
-    /// Makes an engine; it begins with the first [`Engine::poll`].
+    /// Makes an engine; it begins with the first [`Engine::poll`]. `inputs` has at least one port.
     pub fn new(program: Arc<Program>, inputs: Inputs) -> Engine {
-        Engine::with_ports(program, inputs, Vec::new())
-    }
-
-    /// Makes an engine with more ports than one: `more` has the settings of those after the first, in order.
-    pub fn with_ports(program: Arc<Program>, inputs: Inputs, more: Vec<Settings>) -> Engine {
-        let settings = [inputs.settings.clone()].into_iter().chain(more);
+        let settings = inputs.ports.iter().map(|port| port.settings.clone());
         let mut engine = Engine {
             now: Moment::START,
             state: State::Opening,
@@ -59,8 +53,9 @@ impl Engine {
                 Role::Device => "device".to_string(),
             },
             file: self.inputs.file.clone(),
-            port: self.inputs.port.clone(),
+            port: self.address(self.flow.port).to_string(),
             line: self.ports[self.flow.port].settings.line.to_string(),
+            has_line: self.inputs.ports[self.flow.port.index()].carrier.has_line(),
             seed: self.inputs.seed,
         };
         self.tell(None, EventKind::RunStarted(Box::new(header)));
@@ -71,6 +66,11 @@ impl Engine {
             let settings = self.ports[port].settings.line.clone();
             self.command(port, PortCommand::Open { settings });
         }
+    }
+
+    /// Returns what the user calls a port.
+    pub(super) fn address(&self, port: PortId) -> &str {
+        &self.inputs.ports[port.index()].address
     }
 
     /// Sets each param to what was given, or to its default.

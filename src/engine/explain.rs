@@ -11,7 +11,7 @@ use crate::diagnostic::Code;
 use crate::engine::exec::wait::{Wait, WaitKind};
 use crate::event::{CloseReason, Failure};
 use crate::pattern::Pattern;
-use crate::port::PortId;
+use crate::port::{Carrier, PortId};
 use crate::program::{LookAt, Needed, PatternSpec, Role};
 use crate::settings::LineSettings;
 use crate::source::Site;
@@ -128,7 +128,7 @@ impl Engine {
                 (*site, "interrupted before the answer".to_string(), "asked this".to_string())
             }
             State::Opening => {
-                let message = format!("interrupted before `{}` was open", self.inputs.port);
+                let message = format!("interrupted before `{}` was open", self.address(self.flow.port));
                 let mut failure = self.failure_at(Code::RunInterrupted, self.program.site(0), message, "");
                 failure.site = None;
                 return Some(failure);
@@ -161,11 +161,15 @@ impl Engine {
     pub(super) fn port_failure(&mut self, reason: &CloseReason) -> Box<Failure> {
         let (message, cause) = match reason {
             CloseReason::CannotOpen { reason, help } => {
-                (format!("`{}` cannot be opened: {reason}", self.inputs.port), help.clone())
+                (format!("`{}` cannot be opened: {reason}", self.address(self.flow.port)), help.clone())
             }
-            CloseReason::Broken { reason, help } => (format!("`{}` failed: {reason}", self.inputs.port), help.clone()),
-            CloseReason::HungUp { help } => (format!("`{}` went away", self.inputs.port), Some(help.clone())),
-            CloseReason::Finished => (format!("`{}` was closed", self.inputs.port), None),
+            CloseReason::Broken { reason, help } => {
+                (format!("`{}` failed: {reason}", self.address(self.flow.port)), help.clone())
+            }
+            CloseReason::HungUp { help } => {
+                (format!("`{}` went away", self.address(self.flow.port)), Some(help.clone()))
+            }
+            CloseReason::Finished => (format!("`{}` was closed", self.address(self.flow.port)), None),
             CloseReason::DeviceFailed(failure) => (
                 format!("the simulated device failed: {}", failure.message),
                 Some("the device file is at fault, not the flow".to_string()),
@@ -341,7 +345,10 @@ impl Engine {
             }
             let line = &self.ports[self.flow.port].settings.line;
             return Some(match self.program.role {
-                Role::Flow => format!("nothing has come at all: {}", what_to_check(&self.inputs.port, line)),
+                Role::Flow => format!(
+                    "nothing has come at all: {}",
+                    what_to_check(self.inputs.ports[self.flow.port.index()].carrier, line)
+                ),
                 Role::Device => "the host has sent nothing".to_string(),
             });
         }
@@ -545,14 +552,14 @@ fn is_garbage(bytes: &[u8]) -> bool {
 }
 
 /// Returns what to check of a port on which nothing has come.
-fn what_to_check(port: &str, line: &LineSettings) -> String {
-    match port.split_once(':').map(|(scheme, _)| scheme) {
-        Some("tcp" | "unix" | "telnet") => {
+fn what_to_check(carrier: Carrier, line: &LineSettings) -> String {
+    match carrier {
+        Carrier::Serial => format!("check the port, the cable, the power and the baud rate ({line})"),
+        Carrier::SerialServer => format!("check the server's port, its cable, the power and the baud rate ({line})"),
+        Carrier::Connection => {
             "is the device connected to the server, switched on, and at the baud rate of the server?".to_string()
         }
-        Some("rfc2217") => format!("check the server's port, its cable, the power and the baud rate ({line})"),
-        Some("exec") => "does the program wait for another line end than `eol` writes?".to_string(),
-        Some(_) | None => format!("check the port, the cable, the power and the baud rate ({line})"),
+        Carrier::Program => "does the program wait for another line end than `eol` writes?".to_string(),
     }
 }
 
@@ -562,15 +569,15 @@ mod tests {
     use crate::settings::Settings;
 
     #[test]
-    fn nobody_is_asked_for_the_cable_of_a_connection() {
+    fn the_cable_is_to_be_checked_only_where_a_line_is_known() {
         let line = Settings::default().line;
-        for port in ["tcp://box:1", "unix:/tmp/a", "telnet://box:1", "exec:cat"] {
-            let help = what_to_check(port, &line);
-            assert!(!help.contains("cable") && !help.contains("8N1"), "{port}: {help}");
-        }
-        for port in ["/dev/ttyUSB0", "COM3", "sim", "rfc2217://box:1"] {
-            let help = what_to_check(port, &line);
-            assert!(help.contains("cable") && help.contains("115200 8N1"), "{port}: {help}");
+        for carrier in [Carrier::Serial, Carrier::SerialServer, Carrier::Connection, Carrier::Program] {
+            let help = what_to_check(carrier, &line);
+            assert_eq!(
+                help.contains("cable") && help.contains("115200 8N1"),
+                carrier.has_line(),
+                "{carrier:?}: {help}"
+            );
         }
     }
 }

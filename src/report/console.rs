@@ -214,7 +214,7 @@ impl<'a, W: Write> Console<'a, W> {
 
     fn put_header(&mut self, header: &RunHeader) {
         let title = harmless(&header.title);
-        let about = format!("{} on {}, {}, seed {}", header.file, header.port, header.line, header.seed);
+        let about = format!("{} on {}, {}, seed {}", header.file, header.port, header.line_shown(), header.seed);
         // Neither is cut: the seed at the end is what a run is repeated with.
         for (paint, line) in [(BOLD, title), (DIM, harmless(&about))] {
             self.paint(paint, &line);

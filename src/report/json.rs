@@ -118,7 +118,7 @@ fn flow(case: &CaseReport) -> Json {
         "status": case.status.title(),
         "is_failure": case.is_failure,
         "port": header.map(|header| &header.port),
-        "line": header.map(|header| &header.line),
+        "line": header.filter(|header| header.has_line).map(|header| &header.line),
         "seed": header.map(|header| header.seed),
         "took_ms": millis(case.summary.tally.took),
         "runs": case.n_runs,

@@ -114,7 +114,7 @@ impl<W: Write> JsonLines<W> {
                 "run-started",
                 json!({
                     "title": header.title, "kind": header.kind, "file": header.file, "port": header.port,
-                    "line": header.line, "seed": header.seed,
+                    "line": header.has_line.then_some(&header.line), "seed": header.seed,
                 }),
             ),
             EventKind::StepBegan { title, attempt, attempts, depth } => {

@@ -114,7 +114,8 @@ fn suite_of(case: &CaseReport, origin: Option<&Origin>) -> TestSuite {
     }
     if let Some(header) = &case.summary.tally.header {
         let seed = header.seed.to_string();
-        for (name, value) in [("title", &header.title), ("port", &header.port), ("line", &header.line), ("seed", &seed)]
+        for (name, value) in
+            [("title", &*header.title), ("port", &header.port), ("line", header.line_shown()), ("seed", &seed)]
         {
             suite.add_property(Property::new(name, legal(value)));
         }

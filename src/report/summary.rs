@@ -212,6 +212,7 @@ pub(super) mod tests {
             file: "main.flow".to_string(),
             port: "/dev/ttyUSB0".to_string(),
             line: "115200 8N1".to_string(),
+            has_line: true,
             seed: 42,
         };
         let began = |title: &str, attempt, attempts, depth| EventKind::StepBegan {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Complaint, SetupError, fresh_seed, present};
-use crate::engine::{Engine, Inputs};
+use crate::engine::{Engine, Inputs, PortInputs};
 use crate::program::Program;
 use crate::source::name_of;
 use crate::value::Value;
@@ -39,8 +39,7 @@ impl Served {
             seed: self.seed,
             begun: present(),
             file: name_of(file),
-            port,
-            settings: self.device.settings.clone(),
+            ports: vec![PortInputs::serial(port, &self.device.settings)],
         };
         Engine::new(self.device, inputs)
     }

@@ -159,3 +159,13 @@ fn what_a_port_can_do_is_the_same_before_and_after_it_was_made() {
         assert_eq!(super::capabilities(&real(text)), Driven::new(text).port.capabilities(), "{text}");
     }
 }
+
+#[test]
+fn nobody_is_told_of_the_baud_of_a_connection() {
+    for text in ["tcp://box:1", "unix:/tmp/a", "telnet://box:1", "exec:cat"] {
+        assert!(!super::carrier(&real(text)).has_line(), "{text}");
+    }
+    for text in ["/dev/ttyUSB0", "COM3", "rfc2217://box:1"] {
+        assert!(super::carrier(&real(text)).has_line(), "{text}");
+    }
+}

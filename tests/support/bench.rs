@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use flowrun::engine::{Action, Engine, Input, Inputs, Output};
+use flowrun::engine::{Action, Engine, Input, Inputs, Output, PortInputs};
 use flowrun::event::{Event, EventKind, Verdict};
 use flowrun::port::{PortCommand, PortId};
 use flowrun::program::Program;
@@ -17,8 +17,7 @@ pub(crate) fn inputs(program: &Program) -> Inputs {
         seed: 1,
         begun: BEGUN,
         file: "test.flow".into(),
-        port: "test".into(),
-        settings: program.settings.clone(),
+        ports: vec![PortInputs::serial("test", &program.settings)],
     }
 }
 

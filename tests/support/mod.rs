@@ -12,7 +12,7 @@ use std::sync::Arc;
 use flowrun::check::{Checked, check};
 use flowrun::diagnostic::Diagnostic;
 use flowrun::diagnostic::render::{Look, Style, render};
-use flowrun::engine::{Engine, Inputs};
+use flowrun::engine::{Engine, Inputs, PortInputs};
 use flowrun::event::{Event, EventKind, Failure, Verdict, Waiting};
 use flowrun::load::{from_disk, load};
 use flowrun::port::{Happening, PortCommand, PortId};
@@ -133,8 +133,7 @@ pub(crate) fn engine(program: &Arc<Program>, port: &str) -> Engine {
         seed: 1,
         begun: BEGUN,
         file: "test.flow".to_string(),
-        port: port.to_string(),
-        settings: program.settings.clone(),
+        ports: vec![PortInputs::serial(port, &program.settings)],
     };
     Engine::new(program.clone(), inputs)
 }
@@ -221,8 +220,7 @@ impl Run {
             seed: self.seed,
             begun: BEGUN,
             file: "test.flow".to_string(),
-            port: "sim".to_string(),
-            settings: program.settings.clone(),
+            ports: vec![PortInputs::serial("sim", &program.settings)],
         };
         let mut engine = Engine::new(self.flow.clone(), inputs(&self.flow, &self.variables));
         let device = self.device.clone().expect("a run has a device");

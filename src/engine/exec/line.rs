@@ -131,9 +131,10 @@ impl Engine {
     pub(super) fn restart(&mut self) {
         self.journal.release_to(self.flow.holds_of_main(self.journal.holds()));
         self.flow.restart(&self.program);
-        self.ports[PortId::FIRST].settings = self.inputs.settings.clone();
-        let settings = self.inputs.settings.line.clone();
-        self.command(PortId::FIRST, PortCommand::Reconfigure { settings });
+        let settings = self.inputs.ports[PortId::FIRST.index()].settings.clone();
+        let line = settings.line.clone();
+        self.ports[PortId::FIRST].settings = settings;
+        self.command(PortId::FIRST, PortCommand::Reconfigure { settings: line });
         self.note("restart");
         self.state = State::Ready;
     }

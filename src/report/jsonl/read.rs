@@ -89,7 +89,8 @@ impl<'a> Line<'a> {
                 kind: self.text("kind")?,
                 file: self.text("file")?,
                 port: self.text("port")?,
-                line: self.text("line")?,
+                line: self.maybe_text("line")?.unwrap_or_default(),
+                has_line: self.maybe("line").is_some(),
                 seed: self.number("seed")?,
             })),
             "step-began" => EventKind::StepBegan {

@@ -14,7 +14,7 @@ use super::*;
 #[cfg(target_os = "linux")]
 use crate::address::RealPort;
 use crate::check::check;
-use crate::engine::{Engine, Inputs};
+use crate::engine::{Engine, Inputs, PortInputs};
 use crate::event::{CloseReason, Event};
 use crate::load::load;
 use crate::port::{Happening, PortCommand, PortId, WriteToken};
@@ -39,8 +39,7 @@ fn engine(flow: &str, port: &str) -> Engine {
         seed: 1,
         begun: 0,
         file: "test.flow".to_string(),
-        port: port.to_string(),
-        settings: program.settings.clone(),
+        ports: vec![PortInputs::serial(port, &program.settings)],
     };
     Engine::new(Arc::new(program), inputs)
 }

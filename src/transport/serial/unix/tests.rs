@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::check::check;
-use crate::engine::{Engine, Inputs};
+use crate::engine::{Engine, Inputs, PortInputs};
 use crate::event::Verdict;
 use crate::load::load;
 use crate::port::{Happening, PortId, WriteToken};
@@ -384,8 +384,7 @@ fn run_stale(flow: &str, waits: &[u8], says: &'static [u8]) -> (Verdict, String)
         seed: 1,
         begun: 0,
         file: "test.flow".to_string(),
-        port: "pty".to_string(),
-        settings: program.settings.clone(),
+        ports: vec![PortInputs::serial("pty", &program.settings)],
     };
     let sources = program.sources.clone();
     let mut engine = Engine::new(program, inputs);
