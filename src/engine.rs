@@ -181,11 +181,16 @@ impl Engine {
         self
     }
 
-    /// Takes note of how the device is set that plays the other side, for who asks why nothing comes.
+    /// Takes note of how the device is set that plays the other side of a port, for who asks why nothing comes.
     #[must_use]
-    pub(crate) fn facing(mut self, line: LineSettings) -> Engine {
-        self.ports[PortId::FIRST].know_other_line(line);
+    pub(crate) fn facing(mut self, port: PortId, line: LineSettings) -> Engine {
+        self.ports[port].know_other_line(line);
         self
+    }
+
+    /// Returns how many ports the run has.
+    pub(crate) fn n_ports(&self) -> usize {
+        self.inputs.ports.len()
     }
 
     /// Returns how many steps were skipped; those of clean-ups do not count.

@@ -156,6 +156,12 @@ impl Capabilities {
         Capabilities { bits }
     }
 
+    /// Returns those that are among these and among the others.
+    #[must_use]
+    pub const fn both(self, others: Capabilities) -> Capabilities {
+        Capabilities { bits: self.bits & others.bits }
+    }
+
     /// Returns whether each of `needed` is among these.
     pub fn cover(self, needed: Capabilities) -> bool {
         needed.bits & !self.bits == 0
@@ -193,6 +199,27 @@ pub enum Happening {
     Interrupt,
     /// The ports were closed, and the recording that is played goes on: what is left of it.
     Unplayed(String),
+}
+
+impl Happening {
+    /// Returns the same of another port: what a world of one port reports is of the first. The token of a write has its port
+    /// already.
+    #[must_use]
+    pub fn on(self, port: PortId) -> Happening {
+        match self {
+            Happening::Opened(_) => Happening::Opened(port),
+            Happening::Received(_) => Happening::Received(port),
+            Happening::Closed(_, reason) => Happening::Closed(port, reason),
+            Happening::Departed(_, departure) => Happening::Departed(port, departure),
+            Happening::Noted(_, text) => Happening::Noted(port, text),
+            Happening::Lines(_, lines) => Happening::Lines(port, lines),
+            Happening::Signalled(_, signal) => Happening::Signalled(port, signal),
+            Happening::Nothing => Happening::Nothing,
+            Happening::Sent(token) => Happening::Sent(token),
+            Happening::Interrupt => Happening::Interrupt,
+            Happening::Unplayed(left) => Happening::Unplayed(left),
+        }
+    }
 }
 
 /// Stands for one write on one port: one is made for each, and handed back when the bytes have left.

@@ -5,79 +5,43 @@
 //! [`Setup::stage`] makes engine and world. What goes wrong is a [`SetupError`]: data, which the caller puts into
 //! words.
 
+mod counterpart;
 mod error;
 mod files;
 mod served;
+mod several;
 mod stage;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::address::RealPort;
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Engine, Inputs, PortInputs, Rigour};
-use crate::port::Carrier;
+use crate::port::PortId;
 use crate::program::Program;
-use crate::record::Recording;
 use crate::settings::Settings;
 use crate::sim::{VIRTUAL_BEGINNING, VIRTUAL_SEED, device_inputs};
 use crate::source::name_of;
-use crate::transport::{carrier, unix_millis};
+use crate::transport::unix_millis;
 use crate::value::Value;
 use crate::variables::{Given, Offered, Origin, Ways};
+pub(crate) use counterpart::{Counterpart, End, Pace};
 pub(crate) use error::{Complaint, SetupError};
-pub(crate) use files::{Found, Read, device_of, find_counterpart, read_program, read_recording, read_text};
+pub(crate) use files::{Found, Read, devices_of, find_counterpart, read_program, read_recording, read_text};
 pub(crate) use served::Served;
 pub(crate) use stage::{Ender, Stage};
-
-/// What plays the other end of the line.
-#[derive(Clone, Debug)]
-pub(crate) enum Counterpart {
-    /// A real port.
-    Real(RealPort),
-    /// A device file.
-    Device(Arc<Program>),
-    /// A recording.
-    Recording(Arc<Recording>),
-}
-
-/// Whether somebody has to wait for what happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pace {
-    /// Everything takes its time.
-    Real,
-    /// The clock jumps.
-    Virtual,
-}
-
-impl Counterpart {
-    /// Returns what the bytes of its port go through.
-    pub(crate) fn carrier(&self) -> Carrier {
-        match self {
-            Counterpart::Real(port) => carrier(port),
-            Counterpart::Device(_) | Counterpart::Recording(_) => Carrier::Serial,
-        }
-    }
-
-    /// Returns how time passes with it.
-    pub(crate) fn pace(&self) -> Pace {
-        match self {
-            Counterpart::Real(_) => Pace::Real,
-            Counterpart::Device(_) | Counterpart::Recording(_) => Pace::Virtual,
-        }
-    }
-}
 
 /// What was given to a run besides its files.
 #[derive(Default)]
 pub(crate) struct Terms {
     /// For the variables of the flow.
     pub variables: Offered,
-    /// For the variables of the device; for a recording, the values of secrets.
+    /// For the variables of the device, those of one of several with the name of its port: `relay.NAME`; for a recording, the
+    /// values of secrets.
     pub device_variables: Offered,
-    /// The settings of the line instead of the flow's own.
-    pub settings: Option<Settings>,
+    /// The settings of each line instead of the flow's own.
+    pub settings: Option<Vec<Settings>>,
     /// Whether the run may pass though a clean-up failed.
     pub rigour: Rigour,
     /// What the caller has found wrong itself: it is reported with what is wrong here.
@@ -90,10 +54,11 @@ pub(crate) struct Setup {
     flow: Arc<Program>,
     file: PathBuf,
     variables: HashMap<String, Value>,
-    settings: Settings,
+    /// Of each line.
+    settings: Vec<Settings>,
     counterpart: Counterpart,
-    /// The variables of the device; empty if a device does not play the other end.
-    device_variables: HashMap<String, Value>,
+    /// The variables of the device of each port; none of a port whose other end is no device.
+    device_variables: Vec<HashMap<String, Value>>,
     /// The given values of secrets that have names in the recording.
     secrets: Vec<(Arc<str>, Vec<u8>)>,
     rigour: Rigour,
@@ -123,16 +88,14 @@ impl Setup {
     ) -> Result<Setup, SetupError> {
         let mut offered = terms.variables;
         let mut secrets = Vec::new();
-        let mut device_variables = Ok(HashMap::new());
+        let mut device_variables = Ok(Vec::new());
         let mut complaints = Vec::new();
         match &counterpart {
             Counterpart::Real(_) => {}
             Counterpart::Device(device) => {
-                device_variables = terms
-                    .device_variables
-                    .bind(device, Ways::OF_DEVICE)
-                    .map_err(|problems| Complaint { problems, sources: device.sources.clone() });
+                device_variables = bound(terms.device_variables, device).map(|one| vec![one]).map_err(|one| vec![one]);
             }
+            Counterpart::Several(ends) => device_variables = several::variables(&flow, ends, terms.device_variables),
             Counterpart::Recording(recording) => {
                 let recorded = recording.variables.iter();
                 let recorded = recorded.map(|(name, value)| Given::new(name, value, Origin::Option));
@@ -151,14 +114,14 @@ impl Setup {
         }
         match device_variables {
             Ok(device_variables) if complaints.is_empty() => {
-                let settings = terms.settings.unwrap_or_else(|| flow.settings.clone());
+                let settings = terms.settings.unwrap_or_else(|| line_settings(&flow));
                 let file = file.to_path_buf();
                 let rigour = terms.rigour;
                 Ok(Setup { flow, file, variables, settings, counterpart, device_variables, secrets, rigour })
             }
             Ok(_) => Err(SetupError::Wrong(complaints)),
-            Err(complaint) => {
-                complaints.push(complaint);
+            Err(more) => {
+                complaints.extend(more);
                 Err(SetupError::Wrong(complaints))
             }
         }
@@ -192,55 +155,78 @@ impl Setup {
     ///
     /// The system gives no random seed.
     pub(crate) fn beginning(&self) -> Result<Beginning, SetupError> {
-        match &self.counterpart {
-            Counterpart::Real(_) => Ok(Beginning { seed: fresh_seed()?, unix_millis: present() }),
-            Counterpart::Device(_) => Ok(self.beginning_with(VIRTUAL_SEED)),
-            Counterpart::Recording(recording) => Ok(self.beginning_with(recording.seed)),
+        match (&self.counterpart, self.counterpart.pace()) {
+            (Counterpart::Recording(recording), _) => Ok(self.beginning_with(recording.seed)),
+            (_, Pace::Real) => Ok(Beginning { seed: fresh_seed()?, unix_millis: present() }),
+            (_, Pace::Virtual) => Ok(self.beginning_with(VIRTUAL_SEED)),
         }
     }
 
     /// Returns what the run begins with if its seed is this.
     pub(crate) fn beginning_with(&self, seed: u64) -> Beginning {
-        let unix_millis = match &self.counterpart {
-            Counterpart::Real(_) => present(),
-            Counterpart::Device(_) => VIRTUAL_BEGINNING,
-            Counterpart::Recording(recording) => recording.begun,
+        let unix_millis = match (&self.counterpart, self.counterpart.pace()) {
+            (Counterpart::Recording(recording), _) => recording.begun,
+            (_, Pace::Real) => present(),
+            (_, Pace::Virtual) => VIRTUAL_BEGINNING,
         };
         Beginning { seed, unix_millis }
     }
 
-    /// Returns what the engine of the flow is given; `address` is what reports call the port.
-    pub(crate) fn inputs(&self, beginning: Beginning, address: String) -> Inputs {
+    /// Returns what the engine of the flow is given; `addresses` are what reports call its ports, one for each or one for all.
+    pub(crate) fn inputs(&self, beginning: Beginning, addresses: &[String]) -> Inputs {
+        let address = |at: usize| addresses.get(at).or(addresses.last()).cloned().unwrap_or_default();
+        let port = |(at, settings): (usize, &Settings)| PortInputs {
+            address: address(at),
+            carrier: self.counterpart.carrier(at),
+            settings: settings.clone(),
+        };
         Inputs {
             variables: self.variables.clone(),
             seed: beginning.seed,
             begun: beginning.unix_millis,
             file: name_of(&self.file),
-            ports: vec![PortInputs { address, carrier: self.counterpart.carrier(), settings: self.settings.clone() }],
+            ports: self.settings.iter().enumerate().map(port).collect(),
         }
     }
 
-    /// Returns the device and what its engine is given in a run whose flow is given `flow`; `None` if none plays the
-    /// other end.
-    pub(crate) fn device(&self, flow: &Inputs) -> Option<(Arc<Program>, Inputs)> {
-        match &self.counterpart {
-            Counterpart::Device(device) => Some((device.clone(), self.device_inputs(flow, device))),
-            Counterpart::Real(_) | Counterpart::Recording(_) => None,
-        }
+    /// Returns the devices and what their engines are given in a run whose flow is given `flow`, in the order of the ports; `None`
+    /// if something else plays an other end.
+    pub(crate) fn devices(&self, flow: &Inputs) -> Option<Vec<(Arc<Program>, Inputs)>> {
+        let with_inputs = |(at, device): (usize, &Arc<Program>)| (device.clone(), self.device_inputs(flow, at, device));
+        let all: Option<Vec<_>> = self.counterpart.devices().collect();
+        all.map(|all| all.into_iter().enumerate().map(with_inputs).collect())
     }
 
-    fn device_inputs(&self, flow: &Inputs, device: &Program) -> Inputs {
-        device_inputs(flow, self.device_variables.clone(), device.settings.clone())
+    /// Returns what the engine of the device at a port is given.
+    fn device_inputs(&self, flow: &Inputs, at: usize, device: &Program) -> Inputs {
+        let variables = self.device_variables.get(at).cloned().unwrap_or_default();
+        let port = PortId::new(at).expect("a flow has no more ports than can be numbered");
+        device_inputs(flow, port, variables, device.settings.clone())
     }
 
     /// Returns an engine for the flow.
     pub(crate) fn engine(&self, inputs: Inputs) -> Engine {
         let engine = Engine::new(self.flow.clone(), inputs).with_rigour(self.rigour);
-        match &self.counterpart {
-            Counterpart::Device(device) => engine.facing(device.settings.line.clone()),
-            Counterpart::Real(_) | Counterpart::Recording(_) => engine,
-        }
+        let devices = (0..).map_while(PortId::new).zip(self.counterpart.devices());
+        devices.fold(engine, |engine, (port, device)| match device {
+            Some(device) => engine.facing(port, device.settings.line.clone()),
+            None => engine,
+        })
     }
+}
+
+/// Returns the settings of each line of a flow.
+pub(crate) fn line_settings(flow: &Program) -> Vec<Settings> {
+    match flow.ports.as_slice() {
+        [] => vec![flow.settings.clone()],
+        ports => ports.iter().map(|port| port.settings.clone()).collect(),
+    }
+}
+
+/// Returns the variables of a device; what is wrong with them otherwise.
+fn bound(offered: Offered, device: &Program) -> Result<HashMap<String, Value>, Complaint> {
+    let bound = offered.bind(device, Ways::OF_DEVICE);
+    bound.map_err(|problems| Complaint { problems, sources: device.sources.clone() })
 }
 
 /// Returns a seed that nobody can guess.

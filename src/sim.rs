@@ -4,6 +4,7 @@
 //! minutes is run in milliseconds and gives the same transcript every time. Bytes take the time on the
 //! line that baud rate and format give them; where the two sides disagree on these they arrive as garbage.
 
+mod bench;
 mod stand;
 mod wire;
 
@@ -15,7 +16,8 @@ use crate::port::{Happening, PortCommand, PortId, WriteToken};
 use crate::settings::{InputLines, LineSettings, Settings, Signal};
 use crate::time::Moment;
 use crate::value::Value;
-use crate::world::World;
+use crate::world::{Simulated, World};
+pub use bench::SimBench;
 pub use stand::{Stand, Texts};
 use wire::Wire;
 
@@ -27,11 +29,17 @@ pub const VIRTUAL_SEED: u64 = 1;
 /// Keeps what is random in a device from being the same as in its flow.
 const DEVICE_SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Returns what a device is given in a run whose flow is given `flow`: the same beginning, and a seed that follows from the flow's.
+/// Returns what the device at a port is given in a run whose flow is given `flow`: the same beginning, and a seed that follows
+/// from the flow's and from the port.
+///
+/// # Panics
+///
+/// If the flow has no such port.
 #[must_use]
-pub fn device_inputs(flow: &Inputs, variables: HashMap<String, Value>, settings: Settings) -> Inputs {
-    let ports = flow.ports.iter().map(|port| PortInputs { settings: settings.clone(), ..port.clone() }).collect();
-    Inputs { variables, ports, seed: flow.seed ^ DEVICE_SEED, ..flow.clone() }
+pub fn device_inputs(flow: &Inputs, port: PortId, variables: HashMap<String, Value>, settings: Settings) -> Inputs {
+    let seed = flow.seed ^ DEVICE_SEED.wrapping_mul(2 * port.index() as u64 + 1);
+    let ports = vec![PortInputs { settings, ..flow.ports[port.index()].clone() }];
+    Inputs { variables, ports, seed, ..flow.clone() }
 }
 
 /// A world in which a device file plays the other end of the line.
@@ -251,6 +259,13 @@ impl SimWorld {
         self.news.push_back(Happening::Opened(PortId::FIRST));
     }
 
+    /// Whether something is to be reported at the present moment, whatever is still on its way.
+    fn has_news(&self) -> bool {
+        let is_silent = self.to_host.is_empty();
+        !self.news.is_empty()
+            || is_silent && (self.ended.is_some() || matches!(self.link, Link::Gone) && self.host.is_some())
+    }
+
     /// Returns the moment at which something happens next.
     fn next_moment(&self, until: Option<Moment>, device: Option<Moment>) -> Option<Moment> {
         let writes = [self.host_writes.front(), self.device_writes.front()].into_iter().flatten().map(|(at, _)| *at);
@@ -355,5 +370,16 @@ impl World for SimWorld {
                 }
             }
         }
+    }
+}
+
+impl Simulated for SimWorld {
+    fn due(&mut self) -> Option<Moment> {
+        let device = self.run_device();
+        if self.has_news() { Some(self.now) } else { self.next_moment(None, device) }
+    }
+
+    fn pass_to(&mut self, now: Moment) {
+        self.now = self.now.max(now);
     }
 }

@@ -16,10 +16,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use crate::event::Verdict;
+use crate::port::PortId;
 use crate::source::Site;
 use crate::value::random::Rng;
 pub use fault::{Aim, Fault, Occurrence, Plan};
-pub use line::Strike;
+pub use line::{Strike, Write};
 pub use trial::{Bench, Ending, Secrets, Trial};
 
 /// So many findings are shown, and shrunk.
@@ -123,7 +124,7 @@ pub fn run(bench: &Bench, campaign: &Campaign) -> Result<Report, Box<Trial>> {
             if run >= campaign.runs {
                 break;
             }
-            let plan = plan(campaign, run, ideal.n_blocks);
+            let plan = plan(campaign, run, &ideal.blocks);
             own.add(&ideal, &plan, bench.run(&plan));
         }
         sum.lock().unwrap_or_else(std::sync::PoisonError::into_inner).join(own);
@@ -135,7 +136,7 @@ pub fn run(bench: &Bench, campaign: &Campaign) -> Result<Report, Box<Trial>> {
 }
 
 /// Returns the plan of a run: two in three with benign faults, one in three with a malign one, where both may be.
-fn plan(campaign: &Campaign, run: u64, blocks: u32) -> Plan {
+fn plan(campaign: &Campaign, run: u64, blocks: &[u32]) -> Plan {
     let seed = campaign.seed.wrapping_add(run);
     let faults = match &campaign.choice {
         Choice::Exactly(occurrences) => return Plan { seed, aim: Aim::Exactly(occurrences.clone()) },
@@ -153,7 +154,7 @@ fn plan(campaign: &Campaign, run: u64, blocks: u32) -> Plan {
             (0..).zip(&benign).filter(|(i, _)| mask >> i & 1 == 1).map(|(_, fault)| *fault).collect();
         if some.is_empty() { benign.into_iter().collect() } else { some }
     };
-    Plan { seed, aim: Aim::Anywhere { faults: chosen, blocks } }
+    Plan { seed, aim: Aim::Anywhere { faults: chosen, blocks: blocks.to_vec() } }
 }
 
 /// Returns what is wrong with a run, if anything is.
@@ -177,11 +178,14 @@ fn judge(ideal: &Trial, trial: &Trial) -> Option<Wrong> {
     }
 }
 
-/// Whether the device was sent everything that it has to be sent on the ideal line, in that order. What a step sent in an
+/// Whether each device was sent everything that it has to be sent on the ideal line, in that order. What a step sent in an
 /// attempt that it made again is none of it: where a refusal does not come, or the device is ready sooner, there are fewer attempts.
 fn heard_all(ideal: &Trial, trial: &Trial) -> bool {
-    let mut heard = trial.sent.iter();
-    ideal.needed.iter().all(|wanted| heard.any(|sent| sent == wanted))
+    let ports: BTreeSet<PortId> = ideal.needed.iter().map(|wanted| wanted.port).collect();
+    ports.into_iter().all(|port| {
+        let mut heard = trial.sent.iter().filter(|sent| sent.port == port);
+        ideal.needed.iter().filter(|wanted| wanted.port == port).all(|wanted| heard.any(|sent| sent == wanted))
+    })
 }
 
 /// What the runs so far came to.
@@ -288,9 +292,13 @@ mod tests {
     use crate::event::Failure;
     use crate::time::Moment;
 
+    fn write(text: &str) -> Write {
+        Write { port: PortId::FIRST, bytes: text.as_bytes().to_vec() }
+    }
+
     fn trial(verdict: Verdict, struck: &[Fault], sent: &[&str], saved: &[&str]) -> Trial {
         let strike = |fault: &Fault| Strike {
-            occurrence: Occurrence { fault: *fault, block: 0 },
+            occurrence: Occurrence::on_first(*fault, 0),
             at: Moment::START,
             what: String::new(),
         };
@@ -301,9 +309,9 @@ mod tests {
             secrets: Vec::new(),
             failure: None,
             strikes: struck.iter().map(strike).collect(),
-            n_blocks: 1,
-            sent: sent.iter().map(|sent| sent.as_bytes().to_vec()).collect(),
-            needed: sent.iter().map(|sent| sent.as_bytes().to_vec()).collect(),
+            blocks: vec![1],
+            sent: sent.iter().map(|sent| write(sent)).collect(),
+            needed: sent.iter().map(|sent| write(sent)).collect(),
             saved: saved.iter().map(|value| ("id".to_string(), value.as_bytes().to_vec())).collect(),
             took: Moment::START,
         }

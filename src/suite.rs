@@ -231,7 +231,7 @@ mod tests {
     fn judged(flow: &Path, rules: &Rules) -> Judged {
         let refused = |error| Refused::of(flow, error);
         let setup = read_program(Role::Flow, flow).and_then(|read| {
-            let found = find_counterpart(&Address::OwnDevice, flow, &read.program)?;
+            let found = find_counterpart(&[Address::OwnDevice], flow, &read.program)?;
             Setup::join(read.program, flow, found.counterpart, Terms::default())
         });
         let run = |setup: &Setup, seed| outcome(setup, seed, &Ender::Nobody, None).map_err(refused);

@@ -28,7 +28,7 @@ use crate::report::ticker::Ticker;
 use crate::report::transcript::{Times, Transcript};
 use crate::report::{Fan, Sink};
 use crate::secret::Redactor;
-use crate::setup::{Counterpart, Ender, Read, Setup, SetupError, Stage, Terms, find_counterpart, read_program};
+use crate::setup::{Counterpart, End, Ender, Read, Setup, SetupError, Stage, Terms, find_counterpart, read_program};
 use crate::value::escape::visible;
 use crate::variables::{Given, Offered, Origin};
 use crate::world::{self, Audience, Company, Memory, Nobody};
@@ -119,7 +119,7 @@ impl Run {
         let refused = |error| Refused::of(&self.flow, error);
         let Read { program, .. } = read_program(Role::Flow, &self.flow).map_err(refused)?;
         let address = self.device.as_ref().map_or(Address::OwnDevice, |path| Address::Device(path.clone()));
-        let found = find_counterpart(&address, &self.flow, &program).map_err(refused)?;
+        let found = find_counterpart(&[address], &self.flow, &program).map_err(refused)?;
         let offered = |given: &[Given]| Offered { given: given.to_vec(), problems: Vec::new() };
         let (variables, device_variables) = (offered(&self.given), offered(&self.device_given));
         let terms = Terms { variables, device_variables, rigour: self.rigour, ..Terms::default() };
@@ -262,6 +262,17 @@ impl Refused {
                 let help = "add `sim \"devices/modem.flow\"` to it, or give one with `Run::device`";
                 general(format!("`{}` names no simulated device", name_of(flow))).help(help)
             }
+            SetupError::NoDevice { port } => {
+                let help = "add `sim \"devices/modem.flow\"` to it";
+                general(format!("the port `{port}` of `{}` names no simulated device", name_of(flow))).help(help)
+            }
+            SetupError::OneForSeveral { address, ports } => {
+                let message = format!("`{address}` is one port, and `{}` has several", name_of(flow));
+                general(message).help(format!("its ports are: {}", ports.join(", ")))
+            }
+            SetupError::NoWait { n_ports, why } => {
+                general(format!("the system cannot wait for {n_ports} ports: {why}"))
+            }
             SetupError::Unplayable { path, why } => {
                 let help = "`flowrun FLOW --port … --record FILE` makes one";
                 general(format!("the recording `{}` cannot be played: {why}", name_of(&path))).help(help)
@@ -307,12 +318,13 @@ pub(crate) fn outcome(
     ender: &Ender,
     watcher: Option<Watcher<'_>>,
 ) -> Result<Outcome, SetupError> {
-    let (beginning, port) = match setup.counterpart() {
-        Counterpart::Real(port) => (setup.beginning_with(seed), port.to_string()),
-        Counterpart::Device(_) => (setup.beginning_with(seed), "sim".to_string()),
-        Counterpart::Recording(_) => (setup.beginning()?, "replay".to_string()),
+    let (beginning, ports) = match setup.counterpart() {
+        Counterpart::Real(port) => (setup.beginning_with(seed), vec![port.to_string()]),
+        Counterpart::Device(_) => (setup.beginning_with(seed), vec!["sim".to_string()]),
+        Counterpart::Recording(_) => (setup.beginning()?, vec!["replay".to_string()]),
+        Counterpart::Several(ends) => (setup.beginning_with(seed), ends.iter().map(address_of).collect()),
     };
-    let Stage { mut engine, mut world, sources } = setup.stage(setup.inputs(beginning, port), ender)?;
+    let Stage { mut engine, mut world, sources } = setup.stage(setup.inputs(beginning, &ports), ender)?;
     let mut memory = Memory::default();
     let (verdict, events) = {
         let mut witness = Witness { events: Vec::new(), fan: Fan::default() };
@@ -336,6 +348,13 @@ pub(crate) fn outcome(
         volatiles: setup.flow().volatiles.clone(),
         secrets: engine.secrets().to_vec(),
     })
+}
+
+fn address_of(end: &End) -> String {
+    match end {
+        End::Real(port) => port.to_string(),
+        End::Device(_) => "sim".to_string(),
+    }
 }
 
 fn transcript(events: &[Event], sources: &Sources, folder: &Path, times: Times) -> String {

@@ -40,6 +40,7 @@ mod ports;
 #[cfg(unix)]
 mod pty;
 mod serial;
+mod several;
 mod socket;
 mod telnet;
 #[cfg(any(windows, test))]
@@ -51,7 +52,8 @@ mod words;
 
 use crate::address::RealPort;
 pub use crate::address::{PortDescription, UsbIdentity};
-use crate::port::{Capabilities, Capability, Carrier};
+use crate::port::{Capabilities, Capability, Carrier, PortId};
+use crate::world::Simulated;
 pub use any::AnyPort;
 pub use clock::{Clock, unix_millis};
 pub use fleet::run_all;
@@ -62,8 +64,25 @@ pub use ports::list;
 pub(crate) use ports::list_of;
 #[cfg(unix)]
 pub use pty::PtyWorld;
+pub(crate) use several::Several;
 pub use telnet::{ServedWorld, Speaks};
 pub(crate) use words::in_words;
+
+/// Returns the world of a run with several ports: real ones, and what is simulated, which knows its ports by their numbers in the
+/// run. Nothing is opened yet.
+///
+/// # Errors
+///
+/// The system cannot wait for several ports.
+pub(crate) fn open_several<'a>(
+    ports: impl IntoIterator<Item = (PortId, &'a RealPort)>,
+    bench: Option<Box<dyn Simulated>>,
+    clock: Clock,
+    interrupt: &Interrupt,
+) -> std::io::Result<Several> {
+    let ports = ports.into_iter().map(|(id, port)| (id, open(port, clock, interrupt.clone())));
+    Several::new(ports, bench, clock, interrupt)
+}
 
 /// Returns whether a port is the device node of a pseudo-terminal, which has no control lines and no break.
 pub(crate) fn is_pseudo_terminal(port: &RealPort) -> bool {

@@ -1,5 +1,7 @@
 //! The world that an engine acts on, and the one loop that joins the two.
 
+mod simulated;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +9,8 @@ use crate::engine::{Action, Engine, Input, Output};
 use crate::event::{CloseReason, Event, Progress, Verdict, Waiting};
 use crate::port::{Capabilities, Happening, PortCommand, PortId};
 use crate::time::Moment;
+
+pub use simulated::Simulated;
 
 /// Everything outside the engine that a port and a clock are made of.
 ///
@@ -20,7 +24,7 @@ pub trait World {
 
     /// Carries out what the engine asks of a port; [`World::wait`] reports what comes of it.
     ///
-    /// A world of one port is asked for [`PortId::FIRST`] only. Never blocks for longer than a system call.
+    /// A world of one port is asked for one port only, and reports everything as of [`PortId::FIRST`]. Never blocks for longer than a system call.
     fn perform(&mut self, port: PortId, command: PortCommand);
 
     /// Returns what has already come of a command, a write that the system took at once for instance; `None` leaves it to
@@ -30,7 +34,8 @@ pub trait World {
     }
 
     /// Returns what has come up to now and was not reported yet; asked before each write, so that it is no answer to what is
-    /// written.
+    /// written. A world of several ports is asked as often as it has ports, and begins each time behind the port that it
+    /// reported last.
     ///
     /// The bytes are appended to `received`. Never blocks for longer than a system call. `None` is right for a world that
     /// reports what came before it takes a write.
@@ -294,9 +299,13 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Takes what came before a write; returns whether anything did.
-    pub(crate) fn take_arrived(&mut self, world: &mut dyn World) -> bool {
-        self.take_early(|early| world.arrived(early))
+    /// Takes what came before a write.
+    pub(crate) fn take_arrived(&mut self, world: &mut dyn World) {
+        for _ in 0..self.engine.n_ports() {
+            if !self.take_early(|early| world.arrived(early)) {
+                return;
+            }
+        }
     }
 
     /// Takes what a world reports without a wait; returns whether there was anything.

@@ -62,6 +62,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "disk",
             "engine",
             "load",
+            "port",
             "program",
             "record",
             "replay",

@@ -280,7 +280,8 @@ fn try_case(seed: u64) {
     if seed.is_multiple_of(16) {
         let written = run(&flow, &case.secret, &mut ReplayWorld::new(&recording, &[], Timing::Same));
         search(&case, &written, "the replay without the secret");
-        let bench = Bench::new(flow.clone(), inputs(&flow, Some(&case.secret)), device.clone(), inputs(&device, None));
+        let bench =
+            Bench::new(flow.clone(), inputs(&flow, Some(&case.secret)), vec![(device.clone(), inputs(&device, None))]);
         let choice = Choice::Faults(Fault::ALL.into_iter().filter(|fault| fault.is_benign()).collect());
         let report = match flowrun::stress::run(&bench, &Campaign { runs: 8, seed, choice }) {
             Ok(report) => report.findings.into_iter().map(|finding| finding.trial.failure).collect(),

@@ -16,6 +16,7 @@ use std::time::Duration;
 use flowrun::diagnostic::render::{Look, Style};
 use flowrun::engine::{Engine, Inputs, PortInputs};
 use flowrun::event::{Event, EventKind, StepOutcome, Verdict, Waiting};
+use flowrun::port::PortId;
 use flowrun::report::Fan;
 use flowrun::report::console::{Console, Status, Volume};
 use flowrun::report::jsonl::JsonLines;
@@ -125,7 +126,7 @@ fn run(seconds: i64, listener: Listener<'_>) -> Hour {
         file: "hour.flow".to_string(),
         ports: vec![PortInputs::serial("sim", &flow.settings)],
     };
-    let device_inputs = device_inputs(&inputs, Default::default(), device.settings.clone());
+    let device_inputs = device_inputs(&inputs, PortId::FIRST, Default::default(), device.settings.clone());
     let mut world = SimWorld::new(Engine::new(device, device_inputs));
     let sources = flow.sources.clone();
     let mut engine = Engine::new(flow, inputs);

@@ -20,7 +20,7 @@ fn bench(flow: Arc<Program>, device: Arc<Program>) -> Bench {
         ports: vec![PortInputs::serial("sim", &program.settings)],
     };
     let (flow_inputs, device_inputs) = (inputs(&flow), inputs(&device));
-    Bench::new(flow, flow_inputs, device, device_inputs)
+    Bench::new(flow, flow_inputs, vec![(device, device_inputs)])
 }
 
 fn texts(flow: &str, device: &str) -> Bench {
@@ -143,7 +143,7 @@ fn a_counted_message_that_lost_a_byte_fails_the_built_in_flows() {
     for (name, block, seed) in [("simcom", 63, 1000), ("espat", 48, 5726)] {
         let flow = support::program(support::check_file(&format!("flows/{name}_aliyun.flow")));
         let device = support::program(support::check_file(&format!("flows/devices/{name}.flow")));
-        let choice = Choice::Exactly([Occurrence { fault: Fault::Lost, block }].into());
+        let choice = Choice::Exactly([Occurrence::on_first(Fault::Lost, block)].into());
         let report = run(&bench(flow, device), &Campaign { runs: 1, seed, choice }).expect("the ideal run passes");
         assert_eq!((report.malign.failed, report.findings.len()), (1, 0), "{name}: {report:#?}");
     }
@@ -283,16 +283,16 @@ fn the_same_plan_does_the_same_to_the_line() {
 /// Returns what a plan of each fault, for five seeds, does to a run.
 fn of_each_fault(bench: &Bench) -> String {
     let ideal = bench.run(&Plan::none());
-    let mut text = format!("the ideal line: {:?}, {} blocks, {} s\n", ideal.ending, ideal.n_blocks, ideal.took);
+    let mut text = format!("the ideal line: {:?}, {} blocks, {} s\n", ideal.ending, ideal.blocks[0], ideal.took);
     for fault in Fault::ALL {
         for seed in 1..=5 {
-            let plan = Plan { seed, aim: Aim::Anywhere { faults: [fault].into(), blocks: ideal.n_blocks } };
+            let plan = Plan { seed, aim: Aim::Anywhere { faults: [fault].into(), blocks: ideal.blocks.clone() } };
             let trial = bench.run(&plan);
             let saved: Vec<String> =
                 trial.saved.iter().map(|(name, value)| format!("{name}={}", value.escape_ascii())).collect();
             text += &format!("\n{} {seed}: {:?} {} s {}\n", fault.name(), trial.ending, trial.took, saved.join(" "));
             for strike in &trial.strikes {
-                text += &format!("  {} {} {}\n", strike.at, strike.occurrence, strike.what);
+                text += &format!("  {} {} {}\n", strike.at, strike.occurrence.show(&[]), strike.what);
             }
             if let Some(failure) = &trial.failure {
                 text += &format!("  failed: {}; came {:?}\n", failure.message, failure.came);

@@ -166,8 +166,8 @@ pub(super) struct TestArguments {
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Name a port, `sim:DEVICE_FILE` or `replay:FILE`, for all flows
-    #[arg(long, short, value_name = "PORT")]
-    pub port: Option<String>,
+    #[arg(long = "port", short, value_name = "PORT")]
+    pub ports: Vec<String>,
     /// Take the port and variables from this profile of `flowrun.toml`
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
@@ -308,8 +308,8 @@ pub(super) struct StressArguments {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Name the device: `sim`, the flow's own, or `sim:DEVICE_FILE`
-    #[arg(long, short, value_name = "PORT", default_value = "sim")]
-    pub port: String,
+    #[arg(long = "port", short, value_name = "PORT", default_value = "sim")]
+    pub ports: Vec<String>,
     /// Run it so many times
     #[arg(long, value_name = "N", default_value_t = 300)]
     pub runs: u64,

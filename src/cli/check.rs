@@ -11,8 +11,8 @@ use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::disk::{Reach, below, folder_of};
 use crate::load::load_file;
 use crate::program::{Program, Role};
-use crate::setup::device_of;
-use crate::source::{Sources, name_of};
+use crate::setup::devices_of;
+use crate::source::{Site, Sources, name_of};
 use crate::value::escape::harmless_path;
 
 /// Checks every file, and for a flow the device that it names with `sim`.
@@ -61,7 +61,9 @@ impl Review<'_> {
     fn file(&mut self, path: &Path) {
         let (n_errors, n_warnings) = (self.n_errors, self.n_warnings);
         if let Some(program) = self.one(path, Reach::Anywhere) {
-            self.device(path, &program);
+            for (site, device) in devices_of(path, &program).into_iter().flatten() {
+                self.device(path, &program, site, device);
+            }
         }
         if self.n_errors == n_errors {
             let more = match self.n_warnings - n_warnings {
@@ -87,9 +89,8 @@ impl Review<'_> {
         checked.program
     }
 
-    /// Checks the device that a flow names.
-    fn device(&mut self, flow: &Path, program: &Program) {
-        let (Some((_, site)), Some(path)) = (&program.sim, device_of(flow, program)) else { return };
+    /// Checks a device that a flow names somewhere.
+    fn device(&mut self, flow: &Path, program: &Program, site: Site, path: Result<PathBuf, Diagnostic>) {
         let path = match path {
             Ok(path) => path,
             Err(problem) => return self.tell(&[problem], &program.sources),
@@ -103,7 +104,7 @@ impl Review<'_> {
             } else {
                 format!("the device `{shown}` cannot be read: {error}")
             };
-            return self.tell(&[Diagnostic::new(Code::LoadUse, *site, message, "named here")], &program.sources);
+            return self.tell(&[Diagnostic::new(Code::LoadUse, site, message, "named here")], &program.sources);
         }
         if !self.seen.contains_key(&path) {
             self.one(&path, Reach::Below(here));
@@ -115,7 +116,7 @@ impl Review<'_> {
             Some(Found::Mistakes) => format!("the device in `{shown}` has mistakes"),
             None => missing,
         };
-        self.tell(&[Diagnostic::new(Code::LoadUse, *site, message, "named here")], &program.sources);
+        self.tell(&[Diagnostic::new(Code::LoadUse, site, message, "named here")], &program.sources);
     }
 
     fn tell(&mut self, problems: &[Diagnostic], sources: &Sources) {

@@ -8,7 +8,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::Identity;
 use crate::load::STANDARD;
 use crate::program::Program;
-use crate::setup::{Counterpart, Found};
+use crate::setup::Found;
 use crate::value::escape::harmless_path;
 
 /// The files of a command.
@@ -59,13 +59,17 @@ impl Claims {
 
     /// Takes note that what was found at an address is read.
     pub(super) fn reads_found(&mut self, found: &Found) {
-        match (&found.counterpart, &found.address) {
-            (Counterpart::Device(device), _) => {
-                self.reads_program("the simulated device itself, or used by it", device)
+        for address in &found.addresses {
+            match address {
+                Address::Recording(path) => self.reads("the recording that is played", path),
+                Address::OwnDevice | Address::Device(_) | Address::Real(_) => {}
             }
-            (Counterpart::Recording(_), Address::Recording(path)) => self.reads("the recording that is played", path),
-            (Counterpart::Real(port), _) => port.file().into_iter().for_each(|file| self.reads("the port", file)),
-            (Counterpart::Recording(_), Address::OwnDevice | Address::Device(_) | Address::Real(_)) => {}
+        }
+        for device in found.counterpart.devices().flatten() {
+            self.reads_program("the simulated device itself, or used by it", device);
+        }
+        for (_, port) in found.counterpart.real_ports() {
+            port.file().into_iter().for_each(|file| self.reads("the port", file));
         }
     }
 

@@ -38,8 +38,9 @@ impl Exchange<'_> {
         let refused = |error| refuse(error, terminal);
         let file = Path::new(self.name);
         let Read { program, .. } = read_text(Role::Flow, self.name, self.flow).map_err(refused)?;
-        let Found { counterpart, warnings, .. } = find_counterpart(address, file, &program).map_err(refused)?;
-        complain(&warnings, terminal);
+        let Found { counterpart, warnings, .. } =
+            find_counterpart(std::slice::from_ref(address), file, &program).map_err(refused)?;
+        warnings.iter().for_each(|warnings| complain(warnings, terminal));
         let of_port = self.named.settings_at(address, &program.settings);
         let settings = settings(&of_port, self.line).map_err(|problems| {
             complain(&Complaint { problems, sources: program.sources.clone() }, terminal);
@@ -50,7 +51,7 @@ impl Exchange<'_> {
             Pace::Virtual => VIRTUAL_SEED,
         };
         let variables = Offered { given: self.given, problems: Vec::new() };
-        let terms = Terms { variables, settings: Some(settings), ..Terms::default() };
+        let terms = Terms { variables, settings: Some(vec![settings]), ..Terms::default() };
         let setup = Setup::join(program, file, counterpart, terms).map_err(refused)?;
         outcome(&setup, seed, ender, None).map_err(refused)
     }

@@ -10,13 +10,12 @@ use super::args::RunArguments;
 use super::named::Named;
 use super::outputs::{CONSOLE, Outputs, Places, Share, Written};
 use super::prepare::{Checked, Prepared, claims_of, note_on_abilities};
-use super::refusal::{program_for, refuse, tell_others};
+use super::refusal::{Looked, refuse, tell_others};
 use super::terminal::Terminal;
 use crate::address::{Address, RealPort, labels};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::Engine;
 use crate::event::Verdict;
-use crate::program::Role;
 use crate::report::Fan;
 use crate::report::console::Volume;
 use crate::report::summary::remark;
@@ -66,10 +65,11 @@ impl Write for Gathered {
 pub(super) fn run(
     arguments: &RunArguments,
     named: &Named,
+    flow: Looked<'_>,
     addresses: &[Address],
     terminal: &Terminal,
 ) -> Result<Ending, Ending> {
-    let flow = program_for(Role::Flow, &arguments.file, arguments.output.volume(), terminal)?;
+    let flow = flow.told(arguments.output.volume(), terminal)?;
     let places = Places::of(arguments);
     let mut claims = claims_of(&flow, arguments);
     let labels = labels(addresses);
@@ -77,6 +77,7 @@ pub(super) fn run(
         .iter()
         .zip(&labels)
         .map(|(address, label)| {
+            let address = std::slice::from_ref(address);
             Checked::new(&flow, address, places.labelled(label), (arguments, named), &mut claims, terminal)
         })
         .collect::<Result<_, Ending>>()?;
@@ -109,7 +110,7 @@ pub(super) fn run(
         }
         let (engine, line) = match setup.counterpart() {
             Counterpart::Real(port) => (setup.engine(inputs), Line::Real(port.clone())),
-            Counterpart::Device(_) | Counterpart::Recording(_) => {
+            Counterpart::Device(_) | Counterpart::Recording(_) | Counterpart::Several(_) => {
                 let stage = setup.stage(inputs, &ender).map_err(|error| refuse(error, terminal))?;
                 (stage.engine, Line::Virtual(stage.world))
             }

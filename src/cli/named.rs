@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Ending;
+use super::assign::split_port;
 use super::host::{data_folder, home};
 use super::places;
 use super::terminal::Terminal;
@@ -21,7 +22,7 @@ use crate::variables::{Given, Origin};
 /// among the ports: they are held as long as this is there.
 #[derive(Debug, Default)]
 pub(super) struct Named {
-    /// The addresses, as the command line could have named them.
+    /// The addresses, as the command line could have named them: with the name of a flow's port where one was typed.
     pub ports: Vec<String>,
     /// What a profile gives to the variables of flows.
     pub vars: Vec<Given>,
@@ -33,13 +34,22 @@ pub(super) struct Named {
 }
 
 impl Named {
-    /// Returns the addresses of the ports; the place of a pattern is taken by what fits it.
+    /// Returns the addresses of ports, with a run on each; the place of a pattern is taken by what fits it.
     ///
     /// # Errors
     ///
     /// What is wrong with them.
-    pub(super) fn addresses(&self) -> Result<Vec<Address>, AddressError> {
-        expand(&self.ports, self.surroundings())
+    pub(super) fn addresses_of_runs(&self, texts: &[String]) -> Result<Vec<Address>, AddressError> {
+        expand(texts, self.surroundings())
+    }
+
+    /// Returns the address of each port of one run.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with one, or that several fit.
+    pub(super) fn addresses_of_ports(&self, texts: &[String]) -> Result<Vec<Address>, AddressError> {
+        texts.iter().map(|text| read_one(text, self.surroundings())).collect()
     }
 
     /// Returns the address of the first port, the only one of a command that takes one.
@@ -95,7 +105,8 @@ pub(super) fn named(
     terminal: &Terminal,
 ) -> Result<Named, Ending> {
     let named = explained(typed, profile, asks, folder, terminal)?;
-    let laboratory = places::hold(&named.ports, terminal)?;
+    let addresses: Vec<String> = named.ports.iter().map(|port| split_port(port).1.to_string()).collect();
+    let laboratory = places::hold(&addresses, terminal)?;
     Ok(Named { laboratory, ..named })
 }
 
@@ -107,7 +118,7 @@ fn explained(
     terminal: &Terminal,
 ) -> Result<Named, Ending> {
     let plain = || Named { ports: typed.to_vec(), ..Named::default() };
-    if profile.is_none() && asks == Asks::Names && !typed.iter().any(|port| name_in(port).is_some()) {
+    if profile.is_none() && asks == Asks::Names && !typed.iter().any(|port| name_in(split_port(port).1).is_some()) {
         return Ok(plain());
     }
     let refused = |problem: Diagnostic, sources: &Sources| {
@@ -115,7 +126,10 @@ fn explained(
         Ending::Refused
     };
     let Some(file) = find(folder, home().as_deref()) else {
-        let must = typed.iter().find(|port| port.starts_with('@')).map(|port| format!("`--port {}`", harmless(port)));
+        let must = typed
+            .iter()
+            .find(|port| split_port(port).1.starts_with('@'))
+            .map(|port| format!("`--port {}`", harmless(port)));
         let must = profile.map(|name| format!("`--profile {}`", harmless(name))).or(must);
         return must.map_or_else(|| Ok(plain()), |what| Err(refused(no_file(&what), &Sources::default())));
     };
@@ -134,19 +148,21 @@ fn resolve(bench: &Bench, typed: &[String], profile: Option<&str>, asks: Asks) -
         Some(profile) if typed.is_empty() => &profile.ports,
         Some(_) | None => typed,
     };
-    for port in typed {
+    for text in typed {
+        let (of_flow, port) = split_port(text);
         let known = name_in(port).and_then(|name| bench.port(name));
         match known {
             Some(known) => {
                 if known.runs_a_program() {
                     check_allowed(bench, known.site, "this address runs a program")?;
                 }
-                named.ports.push(known.address.clone());
+                let address = known.address.clone();
+                named.ports.push(of_flow.map_or_else(|| address.clone(), |name| format!("{name}={address}")));
                 named.known.push(known.clone());
             }
             None if port.starts_with('@') => return Err(Box::new(unknown(bench, port))),
             // It may be a device node, such as `COM3`.
-            None => named.ports.push(port.clone()),
+            None => named.ports.push(text.clone()),
         }
     }
     if let Some(profile) = profile {

@@ -20,7 +20,7 @@ use crate::report::console::Volume;
 use crate::report::transcript::Times;
 use crate::results::Results;
 use crate::settings::{ControlLine, LineSettings, Settings};
-use crate::setup::{Counterpart, Ender, Pace, Setup, Terms, find_counterpart, read_program};
+use crate::setup::{Counterpart, Ender, Setup, Terms, find_counterpart, line_settings, read_program};
 use crate::suite::snapshot::Snapshot;
 use crate::transport::{capabilities, is_pseudo_terminal};
 use crate::value::escape::{harmless, harmless_path};
@@ -55,29 +55,35 @@ pub(super) fn claims_of(flow: &Program, arguments: &RunArguments) -> Claims {
 }
 
 impl Checked {
-    /// Checks everything that a run on one port needs, and tells of all that is wrong with it.
+    /// Checks everything that one run needs, at one address or at one for each port of the flow, and tells of all that is wrong with it.
     pub(super) fn new(
         flow: &Arc<Program>,
-        address: &Address,
+        addresses: &[Address],
         places: Places,
         (arguments, named): (&RunArguments, &Named),
         claims: &mut Claims,
         terminal: &Terminal,
     ) -> Result<Checked, Ending> {
         let file = &arguments.file;
-        let found = find_counterpart(address, file, flow).map_err(|error| refuse(error, terminal))?;
-        warn(&found.warnings, arguments.output.volume(), terminal);
-        if found.address != *address && arguments.output.volume() == Volume::Normal {
-            let (file, address) = (harmless_path(file), harmless(found.address.to_string()));
+        let found = find_counterpart(addresses, file, flow).map_err(|error| refuse(error, terminal))?;
+        found.warnings.iter().for_each(|warnings| warn(warnings, arguments.output.volume(), terminal));
+        let is_replayed = matches!((addresses, &found.addresses[..]), ([Address::OwnDevice], [Address::Recording(_)]));
+        if is_replayed && arguments.output.volume() == Volume::Normal {
+            let (file, address) = (harmless_path(file), harmless(found.addresses[0].to_string()));
             terminal
                 .say(&format!("{file} names no device: the recording beside it plays, as with `--port {address}`\n"));
         }
         claims.reads_found(&found);
         let mut problems = places.claim(flow, claims);
-        let of_port = named.settings_at(&found.address, &flow.settings);
-        let settings = settings(&of_port, &arguments.line).map_err(|more| problems.extend(more)).ok();
+        let of_each = line_settings(flow).into_iter().enumerate().map(|(at, of_flow)| {
+            let address = found.addresses.get(at).or(found.addresses.last());
+            let of_port = address.map_or_else(|| of_flow.clone(), |address| named.settings_at(address, &of_flow));
+            settings(&of_port, &arguments.line)
+        });
+        let settings: Option<Vec<Settings>> =
+            of_each.collect::<Result<_, _>>().map_err(|more| problems.extend(more)).ok();
         let results = places.results(file, flow).map_err(|problem| problems.push(problem)).ok();
-        if found.counterpart.pace() == Pace::Real && !arguments.sim_vars.is_empty() {
+        if matches!(found.counterpart, Counterpart::Real(_)) && !arguments.sim_vars.is_empty() {
             let problem = Diagnostic::general(Code::CommandLine, "`--sim-var` has no meaning for a real port");
             problems.push(problem.help("use it with `--port sim`, or leave it out"));
         }
@@ -92,7 +98,8 @@ impl Checked {
             Some(seed) => setup.beginning_with(seed),
             None => setup.beginning().map_err(|error| refuse(error, terminal))?,
         };
-        let inputs = setup.inputs(beginning, found.address.to_string());
+        let addresses: Vec<String> = found.addresses.iter().map(Address::to_string).collect();
+        let inputs = setup.inputs(beginning, &addresses);
         let ender = Ender::installed().map_err(|error| refuse(error, terminal))?;
         let results = results.expect("what is wrong with its place is among the problems that were refused");
         Ok(Checked { setup, inputs, results, places, ender })
@@ -110,10 +117,13 @@ impl Checked {
 /// they run. Ports of one kind have one note.
 pub(super) fn note_on_abilities<'a>(runs: impl Iterator<Item = (&'a Setup, &'a Inputs)>) -> String {
     let mut lacking: Vec<(Lack, Vec<String>)> = Vec::new();
-    for (setup, inputs) in runs {
-        let Counterpart::Real(port) = setup.counterpart() else { continue };
-        let Some(lack) = Lack::of(setup.flow(), &inputs.ports[0].settings, port) else { continue };
-        let name = harmless(&inputs.ports[0].address);
+    let ports = runs.flat_map(|(setup, inputs)| {
+        let real = setup.counterpart().real_ports();
+        real.map(move |(at, port)| (setup.flow(), &inputs.ports[at], port))
+    });
+    for (flow, known, port) in ports {
+        let Some(lack) = Lack::of(flow, &known.settings, port) else { continue };
+        let name = harmless(&known.address);
         match lacking.iter_mut().find(|(known, _)| *known == lack) {
             Some((_, names)) => names.push(name),
             None => lacking.push((lack, vec![name])),
@@ -144,10 +154,12 @@ enum Lack {
 
 impl Lack {
     fn of(flow: &Program, settings: &Settings, port: &RealPort) -> Option<Lack> {
-        let breaks = flow.ops.iter().any(|op| matches!(op, Op::Break(_)));
+        // Of several ports it is not known here which a statement speaks to.
+        let ops = if flow.ports.len() > 1 { &[][..] } else { flow.ops.as_slice() };
+        let breaks = ops.iter().any(|op| matches!(op, Op::Break(_)));
         let switches_lines = settings.line.dtr != ControlLine::Keep
             || settings.line.rts != ControlLine::Keep
-            || flow.ops.iter().any(|op| matches!(op, Op::ControlLines { .. }));
+            || ops.iter().any(|op| matches!(op, Op::ControlLines { .. }));
         if is_pseudo_terminal(port) {
             return (breaks || switches_lines).then_some(Lack::OnPseudoTerminal);
         }
@@ -156,7 +168,7 @@ impl Lack {
         }
         let default = Settings::default().line;
         let has_format = LineSettings { dtr: default.dtr, rts: default.rts, ..settings.line.clone() } != default;
-        let changes_baud = flow.ops.iter().any(|op| matches!(op, Op::Baud(_)));
+        let changes_baud = ops.iter().any(|op| matches!(op, Op::Baud(_)));
         (breaks || switches_lines || has_format || changes_baud).then_some(Lack::BesideBytes { breaks })
     }
 

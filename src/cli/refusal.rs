@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Ending;
+use super::assign::listed;
 use super::terminal::Terminal;
 use crate::address::{AddressError, Fault, RealPort, SCHEMES, UsbError};
 use crate::diagnostic::nearest::nearest;
@@ -28,13 +29,42 @@ pub(super) fn program_for(
     volume: Volume,
     terminal: &Terminal,
 ) -> Result<Arc<Program>, Ending> {
-    if path.is_dir() {
-        terminal.refuse(folder(role, path));
-        return Err(Ending::Refused);
+    Looked::at(role, path).told(volume, terminal)
+}
+
+/// A file that was read, of which nothing was told yet.
+pub(super) struct Looked<'a> {
+    role: Role,
+    path: &'a Path,
+    /// `None` of a folder.
+    read: Option<Result<Read, SetupError>>,
+}
+
+impl<'a> Looked<'a> {
+    /// Reads a file that is to play a role.
+    pub(super) fn at(role: Role, path: &'a Path) -> Looked<'a> {
+        Looked { role, path, read: (!path.is_dir()).then(|| read_program(role, path)) }
     }
-    let Read { program, warnings } = read_program(role, path).map_err(|error| refuse(error, terminal))?;
-    warn(&warnings, volume, terminal);
-    Ok(program)
+
+    /// Returns the program, if the file has one.
+    pub(super) fn program(&self) -> Option<&Program> {
+        self.read.as_ref()?.as_ref().ok().map(|read| &*read.program)
+    }
+
+    /// Returns the program, after telling of everything that is wrong with it.
+    ///
+    /// # Errors
+    ///
+    /// There is none, and that has been told.
+    pub(super) fn told(self, volume: Volume, terminal: &Terminal) -> Result<Arc<Program>, Ending> {
+        let Some(read) = self.read else {
+            terminal.refuse(folder(self.role, self.path));
+            return Err(Ending::Refused);
+        };
+        let Read { program, warnings } = read.map_err(|error| refuse(error, terminal))?;
+        warn(&warnings, volume, terminal);
+        Ok(program)
+    }
 }
 
 /// Returns the files that were named, and those of flows, devices and libraries in folders that were.
@@ -100,7 +130,17 @@ pub(super) fn refuse(error: SetupError, terminal: &Terminal) -> Ending {
             let help = "add `sim \"devices/modem.flow\"` to it, or name one with `--port sim:FILE`";
             problem("this flow names no simulated device").help(help)
         }
+        SetupError::NoDevice { port } => {
+            let port = harmless(port);
+            let help = format!("add `sim \"devices/{port}.flow\"` to it, or name one with `--port {port}=sim:FILE`");
+            problem(format!("the port `{port}` of this flow names no simulated device")).help(help)
+        }
+        SetupError::OneForSeveral { address, ports } => one_for_several(&address, &ports),
         SetupError::Unplayable { path, why } => unplayable(&path, &why),
+        SetupError::NoWait { n_ports, why } => {
+            terminal.refuse(problem(format!("the system cannot wait for {n_ports} ports: {why}")));
+            return Ending::Outside;
+        }
         SetupError::NoSeed(why) => {
             let message = format!("the system gives no random seed: {why}");
             terminal.refuse(problem(message).help("give one with `--seed N`"));
@@ -142,6 +182,16 @@ fn folder(role: Role, path: &Path) -> Diagnostic {
         Role::Device => "name the file of a device in it".to_string(),
     };
     problem(format!("`{path}` is a folder")).help(help)
+}
+
+/// Says that a flow has several ports, and that each needs an address.
+fn one_for_several(address: &str, ports: &[String]) -> Diagnostic {
+    let names: Vec<&str> = ports.iter().map(String::as_str).collect();
+    let message =
+        format!("`--port {}` is one port, and the flow has {}: {}", harmless(address), ports.len(), listed(&names));
+    let help =
+        format!("write `--port {}=ADDRESS` for each; `--port sim` simulates all of them", names.first().unwrap_or(&""));
+    problem(message).help(help)
 }
 
 fn unplayable(path: &Path, why: &str) -> Diagnostic {

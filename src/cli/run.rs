@@ -1,16 +1,18 @@
 //! `flowrun FILE`: a flow run against a port, a simulated device or a recording.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Ending;
 use super::args::RunArguments;
+use super::assign::{Assigned, assign, listed};
 use super::many;
 use super::named::{Asks, Named, named};
 use super::outputs::{CONSOLE, Places, Share};
 use super::person::AtTerminal;
 use super::prepare::{Checked, Prepared, claims_of, note_on_abilities};
-use super::refusal::{program_for, refuse, refuse_address, tell_others};
+use super::refusal::{Looked, refuse, refuse_address, tell_others};
 use super::terminal::Terminal;
 use crate::address::Address;
 use crate::diagnostic::nearest::nearest;
@@ -19,7 +21,7 @@ use crate::disk::folder_of;
 use crate::program::{Program, Role};
 use crate::report::Fan;
 use crate::report::console::Volume;
-use crate::setup::{Counterpart, Stage};
+use crate::setup::Stage;
 use crate::time::Moment;
 use crate::transport::list;
 use crate::world;
@@ -31,32 +33,61 @@ pub(super) fn run(arguments: &RunArguments, terminal: &Terminal) -> Ending {
 
 fn try_run(arguments: &RunArguments, terminal: &Terminal) -> Result<Ending, Ending> {
     let folder = folder_of(&arguments.file);
+    let flow = Looked::at(Role::Flow, &arguments.file);
     let mut named = named(&arguments.ports, arguments.profile.as_deref(), Asks::Names, folder, terminal)?;
-    let ending = match named.addresses() {
-        Ok(addresses) if addresses.iter().any(Address::is_empty) => run_one(arguments, &named, None, terminal),
-        Ok(addresses) if addresses.len() > 1 => many::run(arguments, &named, &addresses, terminal),
-        Ok(addresses) => run_one(arguments, &named, addresses.first(), terminal),
-        Err(error) => Err(refuse_address(&error, terminal)),
-    };
+    let ending = run_at_addresses(arguments, &named, flow, terminal);
     named.release(terminal);
     ending
 }
 
+fn run_at_addresses(
+    arguments: &RunArguments,
+    named: &Named,
+    flow: Looked<'_>,
+    terminal: &Terminal,
+) -> Result<Ending, Ending> {
+    let ports = flow.program().map_or(&[][..], |flow| &flow.ports);
+    let refused = |error| Err(refuse_address(&error, terminal));
+    match assign(&named.ports, ports) {
+        Ok(Assigned::Runs(texts)) => match named.addresses_of_runs(&texts) {
+            Ok(addresses) if addresses.iter().any(Address::is_empty) => run_one(arguments, named, flow, &[], terminal),
+            Ok(addresses) if addresses.len() > 1 => many::run(arguments, named, flow, &addresses, terminal),
+            Ok(addresses) => run_one(arguments, named, flow, &addresses, terminal),
+            Err(error) => refused(error),
+        },
+        Ok(Assigned::Ports(texts)) => match named.addresses_of_ports(&texts) {
+            Ok(addresses) => run_one(arguments, named, flow, &addresses, terminal),
+            Err(error) => refused(error),
+        },
+        Err(problem) => {
+            // What is wrong with the flow comes first.
+            told(arguments, flow, terminal)?;
+            terminal.refuse(*problem);
+            Err(Ending::Refused)
+        }
+    }
+}
+
+/// Returns the flow, after telling of everything that is wrong with it.
+fn told(arguments: &RunArguments, flow: Looked<'_>, terminal: &Terminal) -> Result<Arc<Program>, Ending> {
+    flow.told(arguments.output.volume(), terminal).inspect_err(|_| suggest_command(&arguments.file, terminal))
+}
+
+/// Runs a flow once; each of its ports has an address, or one is for all of them.
 fn run_one(
     arguments: &RunArguments,
     named: &Named,
-    address: Option<&Address>,
+    flow: Looked<'_>,
+    addresses: &[Address],
     terminal: &Terminal,
 ) -> Result<Ending, Ending> {
-    let file = &arguments.file;
-    let flow = program_for(Role::Flow, file, arguments.output.volume(), terminal)
-        .inspect_err(|_| suggest_command(file, terminal))?;
-    let Some(address) = address else {
+    let flow = told(arguments, flow, terminal)?;
+    if addresses.is_empty() {
         terminal.report(&[no_port(&flow)], &flow.sources);
         return Err(Ending::Refused);
-    };
+    }
     let mut claims = claims_of(&flow, arguments);
-    let checked = Checked::new(&flow, address, Places::of(arguments), (arguments, named), &mut claims, terminal)?;
+    let checked = Checked::new(&flow, addresses, Places::of(arguments), (arguments, named), &mut claims, terminal)?;
     let Prepared { setup, inputs, mut outputs, ender } = checked.make_files(terminal)?;
     if arguments.output.volume() == Volume::Normal {
         terminal.hint(&note_on_abilities([(&setup, &inputs)].into_iter()));
@@ -71,9 +102,7 @@ fn run_one(
     let verdict = world::run(&mut engine, world.as_mut(), outputs.company(&mut fan, &mut person));
     let written = outputs.finish(fan, &engine, terminal);
     terminal.hint(&note_on_speed(world.behind(), engine.now().since_start()));
-    if let Counterpart::Real(port) = setup.counterpart() {
-        tell_others(port, verdict, terminal);
-    }
+    setup.counterpart().real_ports().for_each(|(_, port)| tell_others(port, verdict, terminal));
     Ok(written.ending(verdict))
 }
 
@@ -91,6 +120,13 @@ fn note_on_speed(behind: Duration, took: Duration) -> String {
 }
 
 fn no_port(flow: &Program) -> Diagnostic {
+    if let [first, _, ..] = flow.ports.as_slice() {
+        let names: Vec<&str> = flow.ports.iter().map(|port| port.name.as_str()).collect();
+        let first = &first.name;
+        let help = format!("write `--port {first}=ADDRESS` for each, or `--port sim` to simulate all of them");
+        let message = format!("no address was given for the ports of this flow: {}", listed(&names));
+        return Diagnostic::general(Code::CommandLine, message).help(help);
+    }
     let ports = list();
     let names: Vec<String> = ports.iter().map(|port| format!("`{}`", port.name)).collect();
     let found = match names.len() {
@@ -98,7 +134,8 @@ fn no_port(flow: &Program) -> Diagnostic {
         n if n > 8 => format!("give one of {n} with `--port NAME`, see `flowrun ports`"),
         _ => format!("give one with `--port NAME`; there are: {}", names.join(", ")),
     };
-    let simulated = if flow.sim.is_some() { "--port sim" } else { "--port sim:DEVICE_FILE" };
+    let has_device = flow.sim.is_some() || flow.ports.iter().any(|port| port.sim.is_some());
+    let simulated = if has_device { "--port sim" } else { "--port sim:DEVICE_FILE" };
     Diagnostic::general(Code::CommandLine, "no port was given")
         .help(format!("{found}\n`{simulated}` runs it against a simulated device"))
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Ending;
 use super::args::StressArguments;
+use super::assign::{Assigned, assign};
 use super::claims::{Claims, Output};
 use super::given::{device_variables, variables};
 use super::host::host_name;
@@ -14,6 +15,7 @@ use crate::address::Address;
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::event::Verdict;
+use crate::port::PortId;
 use crate::program::Role;
 use crate::report::campaign::{CampaignReport, FindingReport, IdealRun, KindOfRuns, StrikeReport};
 use crate::report::console::Volume;
@@ -55,14 +57,23 @@ fn prepare(arguments: &StressArguments, terminal: &Terminal) -> Result<Prepared,
     let reports = arguments.report.iter().map(|text| ReportFile::of_campaign(text));
     let reports: Vec<ReportFile> = reports.collect::<Result<_, _>>().map_err(wrong)?;
     let flow = program_for(Role::Flow, file, Volume::Normal, terminal)?;
-    let address = Address::read(&arguments.port).map_err(|error| refuse_address(&error, terminal))?;
-    match address {
-        Address::OwnDevice | Address::Device(_) => {}
-        Address::Recording(_) | Address::Real(_) => return Err(wrong(no_device(&address))),
+    let (Assigned::Runs(typed) | Assigned::Ports(typed)) =
+        assign(&arguments.ports, &flow.ports).map_err(|problem| wrong(*problem))?;
+    let addresses: Result<Vec<Address>, _> = typed.iter().map(|text| Address::read(text)).collect();
+    let addresses = addresses.map_err(|error| refuse_address(&error, terminal))?;
+    for address in &addresses {
+        match address {
+            Address::OwnDevice | Address::Device(_) => {}
+            Address::Recording(_) | Address::Real(_) => return Err(wrong(no_device(address))),
+        }
     }
-    let found = find_counterpart(&address, file, &flow).map_err(refused)?;
-    complain(&found.warnings, terminal);
-    let choice = choice(&arguments.faults).map_err(|problem| wrong(*problem))?;
+    if addresses.len() > flow.ports.len().max(1) {
+        return Err(wrong(too_many(&typed)));
+    }
+    let found = find_counterpart(&addresses, file, &flow).map_err(refused)?;
+    found.warnings.iter().for_each(|warnings| complain(warnings, terminal));
+    let names: Vec<&str> = flow.ports.iter().map(|port| port.name.as_str()).collect();
+    let choice = choice(&arguments.faults, &names).map_err(|problem| wrong(*problem))?;
     let mut claims = Claims::default();
     claims.reads("the flow itself", file);
     claims.reads_program("the flow itself, or used by it", &flow);
@@ -77,8 +88,13 @@ fn prepare(arguments: &StressArguments, terminal: &Terminal) -> Result<Prepared,
     let terms = Terms { variables, device_variables, ..Terms::default() };
     let setup = Setup::join(flow, file, found.counterpart, terms).map_err(refused)?;
     // Of a recording beside the flow there is no line that could be spoilt either.
-    let bench = Bench::of(&setup, &arguments.port).ok_or_else(|| refused(SetupError::NoCounterpart))?;
+    let bench = Bench::of(&setup, &typed).ok_or_else(|| refused(SetupError::NoCounterpart))?;
     Ok(Prepared { bench, campaign: Campaign { runs: arguments.runs, seed: arguments.seed, choice }, reports })
+}
+
+fn too_many(typed: &[String]) -> Diagnostic {
+    let message = format!("`stress` runs a flow against one device, and {} were named", typed.len());
+    Diagnostic::general(Code::CommandLine, message).help("run it once for each")
 }
 
 fn no_device(address: &Address) -> Diagnostic {
@@ -88,7 +104,7 @@ fn no_device(address: &Address) -> Diagnostic {
 }
 
 /// Returns what `--faults` means; nothing is everything.
-fn choice(typed: &[String]) -> Result<Choice, Box<Diagnostic>> {
+fn choice(typed: &[String], ports: &[&str]) -> Result<Choice, Box<Diagnostic>> {
     let problem = |message: String, help: String| Box::new(Diagnostic::general(Code::CommandLine, message).help(help));
     let fault = |name: &str| {
         Fault::named(name).ok_or_else(|| {
@@ -112,11 +128,30 @@ fn choice(typed: &[String]) -> Result<Choice, Box<Diagnostic>> {
         return general.into_iter().map(|name| fault(name.trim())).collect::<Result<_, _>>().map(Choice::Faults);
     }
     let occurrence = |text: &String| {
-        let (name, block) = text.trim().split_once('@').expect("it has been looked at");
+        let (name, place) = text.trim().split_once('@').expect("it has been looked at");
+        let (port, block) = place.split_once(':').map_or((None, place), |(port, block)| (Some(port), block));
+        let at = match port {
+            // One port needs no name.
+            None if ports.len() < 2 => Some(0),
+            None => None,
+            Some(port) => ports.iter().position(|name| *name == port),
+        };
+        let port = at.and_then(PortId::new).ok_or_else(|| {
+            let (text, names) = (harmless(text), ports.join("`, `"));
+            match ports {
+                [] => {
+                    problem(format!("`{text}` names a port, and this flow declares none"), "write `urc@17`".to_string())
+                }
+                [first, ..] => problem(
+                    format!("`{text}` does not name a port of the flow"),
+                    format!("write `urc@{first}:17`, as a report does; its ports are: `{names}`"),
+                ),
+            }
+        })?;
         let block = block.parse().map_err(|_| {
             problem(format!("`{block}` is no number of a block"), "write `urc@17`, as a report does".to_string())
         })?;
-        Ok(Occurrence { fault: fault(name)?, block })
+        Ok(Occurrence { fault: fault(name)?, port, block })
     };
     exact.into_iter().map(occurrence).collect::<Result<BTreeSet<_>, _>>().map(Choice::Exactly)
 }
@@ -159,7 +194,7 @@ fn carry_out(arguments: &StressArguments, prepared: &Prepared, terminal: &Termin
 /// Shows what a campaign found; returns how the command ends.
 fn show(report: &Report, arguments: &StressArguments, prepared: &Prepared, terminal: &Terminal) -> Ending {
     let Prepared { bench, campaign, .. } = prepared;
-    terminal.say(&render_report(report));
+    terminal.say(&render_report(report, &bench.port_names()));
     for (i, finding) in report.findings.iter().enumerate() {
         terminal.say(&format!("\n{}. {}\n", i + 1, render_finding(finding, bench, arguments)));
         if let Some(failure) = &finding.trial.failure {
@@ -188,7 +223,7 @@ fn campaign_report(
     let finding = |finding: &Finding| {
         let strike = |strike: &Strike| StrikeReport {
             at: strike.at.since_start(),
-            occurrence: strike.occurrence.to_string(),
+            occurrence: strike.occurrence.show(&bench.port_names()),
             what: strike.what.clone(),
         };
         FindingReport {
@@ -205,14 +240,14 @@ fn campaign_report(
     CampaignReport {
         file: name_of(&arguments.file),
         title: bench.flow().title.clone(),
-        port: arguments.port.clone(),
+        port: arguments.ports.join(" "),
         seed: arguments.seed,
         ideal: IdealRun {
             verdict: verdict_of(ideal).title(),
             is_success: verdict_of(ideal).is_success(),
             took: ideal.took.since_start(),
             n_writes: ideal.sent.len(),
-            n_blocks: ideal.n_blocks,
+            n_blocks: ideal.blocks.iter().sum(),
             failure: ideal.failure.clone(),
             sources: covered(bench, ideal),
         },
@@ -249,14 +284,14 @@ fn covered(bench: &Bench, trial: &Trial) -> Sources {
     sources
 }
 
-fn render_report(report: &Report) -> String {
+fn render_report(report: &Report, ports: &[&str]) -> String {
     let Report { ideal, struck, benign, malign, .. } = report;
     let verdict = verdict_of(ideal).title();
     let mut text = format!(
         "  ideal line   {verdict}, {} s, {} writes, {} blocks of answers\n",
         ideal.took,
         ideal.sent.len(),
-        ideal.n_blocks
+        ideal.blocks.iter().sum::<u32>()
     );
     for (title, tally) in [("benign", benign), ("malign", malign)] {
         let Tally { runs, same, failed, wrong } = *tally;
@@ -271,8 +306,12 @@ fn render_report(report: &Report) -> String {
         text += &format!("  faults       {}\n", struck.join(", "));
     }
     if report.struck.is_empty() {
-        let last = report.ideal.n_blocks.saturating_sub(1);
-        text += &format!("  no fault struck, so nothing was tried; the blocks are 0 to {last}\n");
+        let blocks = |(at, n): (usize, &u32)| {
+            let of = ports.get(at).filter(|_| ports.len() > 1).map_or_else(String::new, |name| format!(" of `{name}`"));
+            format!("0 to {}{of}", n.saturating_sub(1))
+        };
+        let blocks: Vec<String> = report.ideal.blocks.iter().enumerate().map(blocks).collect();
+        text += &format!("  no fault struck, so nothing was tried; the blocks are {}\n", blocks.join(", "));
     } else if report.findings.is_empty() {
         text += "  nothing found\n";
     }
@@ -305,18 +344,19 @@ fn render_finding(finding: &Finding, bench: &Bench, arguments: &StressArguments)
         }
         RunEnding::Endless => {}
     }
+    let names = bench.port_names();
     text += "\n   the least that shows it:";
     for strike in trial.strikes.iter().take(MOST_STRIKES) {
         text +=
-            &format!("\n     {:>9} s  {:<10} {}", strike.at.to_string(), strike.occurrence.to_string(), strike.what);
+            &format!("\n     {:>9} s  {:<10} {}", strike.at.to_string(), strike.occurrence.show(&names), strike.what);
     }
     if trial.strikes.len() > MOST_STRIKES {
         text += &format!("\n     … and {} more", trial.strikes.len() - MOST_STRIKES);
     }
-    let faults: Vec<String> = trial.strikes.iter().map(|strike| strike.occurrence.to_string()).collect();
+    let faults: Vec<String> = trial.strikes.iter().map(|strike| strike.occurrence.show(&names)).collect();
     text += &format!("\n   again: flowrun stress {}", harmless_path(&arguments.file));
-    if arguments.port != "sim" {
-        text += &format!(" --port {}", harmless(&arguments.port));
+    for port in arguments.ports.iter().filter(|port| *port != "sim") {
+        text += &format!(" --port {}", harmless(port));
     }
     text += &format!(" --runs 1 --seed {seed} --faults {}", faults.join(","));
     let has_variables = !(arguments.variables.vars.is_empty() && arguments.variables.files.is_empty());
@@ -332,16 +372,16 @@ mod tests {
 
     fn read(text: &str) -> Result<Choice, String> {
         let typed: Vec<String> = text.split(',').map(str::to_string).collect();
-        choice(&typed).map_err(|problem| format!("{}; {}", problem.message, problem.help.unwrap_or_default()))
+        choice(&typed, &[]).map_err(|problem| format!("{}; {}", problem.message, problem.help.unwrap_or_default()))
     }
 
     #[test]
     fn faults_are_named_by_kind_or_by_place() {
         assert_eq!(read("urc,echo"), Ok(Choice::Faults([Fault::Urc, Fault::Echo].into())));
-        let exact = Occurrence { fault: Fault::Urc, block: 17 };
+        let exact = Occurrence::on_first(Fault::Urc, 17);
         assert_eq!(read("urc@17"), Ok(Choice::Exactly([exact].into())));
         assert_eq!(read("ucr"), Err("there is no fault `ucr`; did you mean `urc`?".to_string()));
         assert!(read("urc@x").is_err() && read("urc@1,echo").is_err());
-        assert_eq!(choice(&[]).ok(), Some(Choice::Faults(Fault::ALL.into_iter().collect())));
+        assert_eq!(choice(&[], &[]).ok(), Some(Choice::Faults(Fault::ALL.into_iter().collect())));
     }
 }

@@ -100,15 +100,14 @@ impl<'a> Suite<'a> {
         };
         let folder = arguments.paths.first().map_or(Path::new("."), PathBuf::as_path);
         let folder = if folder.is_dir() { folder } else { folder_of(folder) };
-        let typed = arguments.port.as_slice();
-        let named = named(typed, arguments.profile.as_deref(), Asks::TestOptions, folder, terminal)?;
+        let named = named(&arguments.ports, arguments.profile.as_deref(), Asks::TestOptions, folder, terminal)?;
         let wanted = Wanted::read(arguments, named).map_err(wrong)?;
         if arguments.snapshots.review && !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
             let problem = Diagnostic::general(Code::CommandLine, "`--review` asks at a terminal, and there is none");
             return Err(wrong(problem.help("`--accept` takes every transcript, `--check` writes nothing")));
         }
         let Found { flows, orphans } = flows(arguments, &wanted).map_err(wrong)?;
-        let is_real = wanted.address.is_real();
+        let is_real = wanted.is_real();
         let seed = match arguments.seed {
             Some(seed) => seed,
             None if is_real => fresh_seed().map_err(|error| refuse(error, terminal))?,
@@ -145,7 +144,10 @@ impl<'a> Suite<'a> {
         let (n_flows, look) = (self.flows.len(), self.rules.look);
         let events = self.events.take();
         let mut shown = Shown { terminal, look, n_flows, events, written: Written::Everything };
-        terminal.hint(&note_for_suite(&self.wanted.address, &self.flows));
+        // Of several it is not known here which a flow speaks to.
+        if let [address] = self.wanted.addresses.as_slice() {
+            terminal.hint(&note_for_suite(address, &self.flows));
+        }
         let mut judged = self.runner(terminal).run(&mut shown);
         terminal.status("");
         self.wanted.named.release(terminal);
@@ -163,10 +165,12 @@ impl<'a> Suite<'a> {
         let report = SuiteReport { cases, orphans, origin };
         terminal.say(&render_summary(&report, n_flows - report.cases.len(), look));
         // Once, however many flows failed for it.
-        if let Address::Real(port) = &self.wanted.address
-            && report.count(Status::Failed) + report.count(Status::Interrupted) > 0
-        {
-            tell_others(port, Verdict::Failed, terminal);
+        if report.count(Status::Failed) + report.count(Status::Interrupted) > 0 {
+            for address in &self.wanted.addresses {
+                if let Address::Real(port) = address {
+                    tell_others(port, Verdict::Failed, terminal);
+                }
+            }
         }
         if has_pending {
             terminal.say("`flowrun test --review` asks about each difference, `--accept` takes all\n");
@@ -196,10 +200,10 @@ impl<'a> Suite<'a> {
         let selection = &self.arguments.selection;
         let after_failure = if selection.fail_fast { AfterFailure::Stop } else { AfterFailure::GoOn };
         let runner = Runner::new(self.flows.clone(), self.rules.clone())
-            .against(self.wanted.address.clone())
+            .against(self.wanted.is_real(), |flow| self.wanted.addresses_of(flow))
             .until(self.ender.clone())
             .with_rigour(if selection.strict || self.wanted.named.test.strict { Rigour::Strict } else { Rigour::Usual })
-            .tuning(|settings| self.wanted.named.settings_at(&self.wanted.address, settings))
+            .tuning(|settings, address| self.wanted.named.settings_at(address, settings))
             .offering(|flow| self.wanted.offered(flow))
             .after_failure(after_failure);
         let runner = if terminal.can_erase() { runner.watched(self.look_of_lines()) } else { runner };
@@ -262,7 +266,8 @@ fn claim(arguments: &TestArguments, wanted: &Wanted, flows: &[PathBuf]) -> Resul
         }
         let Ok(read) = read_program(Role::Flow, flow) else { continue };
         claims.reads_program("a flow of the suite, or used by one", &read.program);
-        if let Ok(found) = find_counterpart(&wanted.address, flow, &read.program) {
+        let Ok(addresses) = wanted.addresses_of(&read.program) else { continue };
+        if let Ok(found) = find_counterpart(&addresses, flow, &read.program) {
             claims.reads_found(&found);
         }
     }

@@ -25,6 +25,18 @@ pub(crate) enum SetupError {
     },
     /// The flow names no device, and no recording is beside it.
     NoCounterpart,
+    /// A port of a flow with several names no device.
+    NoDevice {
+        /// Its name.
+        port: String,
+    },
+    /// One address was given for several ports, and it is of one.
+    OneForSeveral {
+        /// The address.
+        address: String,
+        /// The ports that the flow declares.
+        ports: Vec<String>,
+    },
     /// A recording cannot be played.
     Unplayable {
         /// The recording.
@@ -36,6 +48,13 @@ pub(crate) enum SetupError {
     NoSeed(String),
     /// The system gives no interrupt.
     NoInterrupt(String),
+    /// The system cannot wait for several ports.
+    NoWait {
+        /// How many.
+        n_ports: usize,
+        /// Why.
+        why: String,
+    },
 }
 
 /// Problems, and the texts that they point into.

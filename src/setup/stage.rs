@@ -1,13 +1,14 @@
 //! `Stage`: an engine, the world that it acts on, and the texts that both tell of.
 
-use super::{Counterpart, Setup, SetupError};
+use super::{Counterpart, Pace, Setup, SetupError};
 use crate::engine::{Engine, Inputs};
+use crate::port::PortId;
 use crate::program::Op;
 use crate::replay::{ReplayWorld, Timing};
-use crate::sim::{SimWorld, Stand, Texts};
+use crate::sim::{SimBench, SimWorld, Stand, Texts};
 use crate::source::Sources;
-use crate::transport::{Clock, Interrupt, open};
-use crate::world::World;
+use crate::transport::{Clock, Interrupt, in_words, open, open_several};
+use crate::world::{Simulated, World};
 
 /// A run that begins with [`crate::world::run`].
 pub(crate) struct Stage {
@@ -69,7 +70,7 @@ impl Setup {
     ///
     /// # Errors
     ///
-    /// The system gives no interrupt.
+    /// The system gives no interrupt, or cannot wait for several ports.
     pub(crate) fn stage(&self, inputs: Inputs, ender: &Ender) -> Result<Stage, SetupError> {
         let flow = self.flow();
         match self.counterpart() {
@@ -79,17 +80,20 @@ impl Setup {
                 let sources = covered((*flow.sources).clone(), &engine);
                 Ok(Stage { engine, world, sources })
             }
-            Counterpart::Device(device) => {
-                let (sources, texts) = Texts::join(&flow.sources, &device.sources);
-                let mut device_engine = Engine::new(device.clone(), self.device_inputs(&inputs, device));
-                let engine = self.engine(inputs);
-                let sources = covered(covered(sources, &engine), &device_engine);
-                // What the device says of its failure is cut before the flow sees it.
-                device_engine.know(engine.secrets());
+            Counterpart::Device(_) => {
+                let (engine, devices, Texted { sources, texts }) = self.with_devices(inputs);
+                let world = devices.into_iter().next().expect("there is a device").1;
                 let ender = ender.clone();
-                let world = Box::new(Stand::new(SimWorld::new(device_engine), texts, move || ender.wants_end()));
+                let world = Box::new(Stand::new(world, texts, move || ender.wants_end()));
                 Ok(Stage { engine, world, sources })
             }
+            Counterpart::Several(_) if self.counterpart().pace() == Pace::Virtual => {
+                let (engine, devices, Texted { sources, texts }) = self.with_devices(inputs);
+                let ender = ender.clone();
+                let world = Box::new(Stand::new(SimBench::at(devices), texts, move || ender.wants_end()));
+                Ok(Stage { engine, world, sources })
+            }
+            Counterpart::Several(_) => self.stage_in_real_time(inputs, Clock::start(), &ender.interrupt()?),
             Counterpart::Recording(recording) => {
                 let engine = self.engine(inputs);
                 let secrets = [&self.secrets[..], engine.secrets()].concat();
@@ -101,4 +105,49 @@ impl Setup {
             }
         }
     }
+
+    /// Makes engine and world of several ports of which one is real at least.
+    fn stage_in_real_time(&self, inputs: Inputs, clock: Clock, interrupt: &Interrupt) -> Result<Stage, SetupError> {
+        let (engine, devices, Texted { sources, texts }) = self.with_devices(inputs);
+        let bench = (!devices.is_empty()).then(|| Box::new(SimBench::at(devices)) as Box<dyn Simulated>);
+        let ids = self.counterpart().real_ports().filter_map(|(at, port)| Some((PortId::new(at)?, port)));
+        let world = open_several(ids, bench, clock, interrupt)
+            .map_err(|error| SetupError::NoWait { n_ports: self.settings.len(), why: in_words(&error) })?;
+        // The world itself hears who wants the end.
+        let world = Box::new(Stand::new(world, texts, || false));
+        Ok(Stage { engine, world, sources })
+    }
+
+    /// Makes the engine of the flow, and the worlds of the devices at its ports.
+    fn with_devices(&self, inputs: Inputs) -> (Engine, Vec<(PortId, SimWorld)>, Texted) {
+        let mut sources = (*self.flow().sources).clone();
+        let (mut texts, mut devices) = (Vec::new(), Vec::new());
+        for (at, device) in self.counterpart().devices().enumerate() {
+            let Some(device) = device else {
+                texts.push(Texts::default());
+                continue;
+            };
+            let (joined, of_device) = Texts::join(&sources, &device.sources);
+            sources = joined;
+            texts.push(of_device);
+            let port = PortId::new(at).expect("a flow has no more ports than can be numbered");
+            devices.push((port, Engine::new(device.clone(), self.device_inputs(&inputs, at, device))));
+        }
+        let engine = self.engine(inputs);
+        let sources = covered(sources, &engine);
+        let sources = devices.iter().fold(sources, |sources, (_, device)| covered(sources, device));
+        let with_world = |(port, mut device): (PortId, Engine)| {
+            // What the device says of its failure is cut before the flow sees it.
+            device.know(engine.secrets());
+            (port, SimWorld::new(device))
+        };
+        let devices = devices.into_iter().map(with_world).collect();
+        (engine, devices, Texted { sources, texts })
+    }
+}
+
+/// The texts of a flow and of its devices, and those of the device at each port.
+struct Texted {
+    sources: Sources,
+    texts: Vec<Texts>,
 }

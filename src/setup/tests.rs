@@ -32,7 +32,7 @@ impl Folder {
     fn setup(&self, address: &Address, terms: Terms) -> Result<Setup, SetupError> {
         let file = self.path("f.flow");
         let flow = read_program(Role::Flow, &file)?.program;
-        let found = find_counterpart(address, &file, &flow)?;
+        let found = find_counterpart(std::slice::from_ref(address), &file, &flow)?;
         Setup::join(flow, &file, found.counterpart, terms)
     }
 }
@@ -44,7 +44,7 @@ fn offered(name: &str, value: &str) -> Offered {
 fn verdict(setup: &Setup) -> Verdict {
     let beginning = setup.beginning().expect("nothing of it is random");
     let Stage { mut engine, mut world, .. } =
-        setup.stage(setup.inputs(beginning, String::new()), &Ender::Nobody).expect("it needs nothing of the system");
+        setup.stage(setup.inputs(beginning, &[]), &Ender::Nobody).expect("it needs nothing of the system");
     let (mut memory, mut fan) = (Memory::default(), crate::report::Fan::default());
     let company = Company { keeper: &mut memory, audience: &mut fan, person: &mut Nobody, tap: None };
     world::run(&mut engine, world.as_mut(), company)
@@ -55,8 +55,8 @@ fn a_flow_without_a_device_is_played_by_the_recording_beside_it_with_its_own_beg
     let folder = Folder::with(&[("f.flow", FLOW), ("f.recording", RECORDING)]);
     let file = folder.path("f.flow");
     let flow = read_program(Role::Flow, &file).expect("it is right").program;
-    let found = find_counterpart(&Address::OwnDevice, &file, &flow).expect("it is there");
-    assert_eq!(found.address, Address::Recording(folder.path("f.recording")));
+    let found = find_counterpart(&[Address::OwnDevice], &file, &flow).expect("it is there");
+    assert_eq!(found.addresses, [Address::Recording(folder.path("f.recording"))]);
     let setup = folder.setup(&Address::OwnDevice, Terms::default()).expect("it is right");
     assert_eq!(setup.counterpart().pace(), Pace::Virtual);
     assert_eq!(setup.beginning().ok(), Some(Beginning { seed: 42, unix_millis: 1000 }));
@@ -123,7 +123,7 @@ fn a_flow_and_a_device_of_different_speeds_are_told_of_both() {
     let setup = folder.setup(&Address::Device(folder.path("d.flow")), Terms::default()).expect("it can be joined");
     let beginning = setup.beginning().expect("nothing of it is random");
     let Stage { mut engine, mut world, .. } =
-        setup.stage(setup.inputs(beginning, String::new()), &Ender::Nobody).expect("it needs nothing of the system");
+        setup.stage(setup.inputs(beginning, &[]), &Ender::Nobody).expect("it needs nothing of the system");
     let (mut memory, mut fan) = (Memory::default(), crate::report::Fan::default());
     let company = Company { keeper: &mut memory, audience: &mut fan, person: &mut Nobody, tap: None };
     world::run(&mut engine, world.as_mut(), company);

@@ -1,25 +1,27 @@
 //! `Stand`: the simulated world for a run that somebody looks at: they can end it, and where its device fails can be shown.
 
-use super::SimWorld;
+use std::time::Duration;
+
 use crate::event::{CloseReason, Failure};
-use crate::port::{Happening, PortCommand, PortId};
+use crate::port::{Capabilities, Happening, PortCommand, PortId};
 use crate::source::{Site, SourceId, Sources};
 use crate::time::Moment;
 use crate::world::World;
 
-/// A simulated world that can be stopped, and whose device fails in the texts of both sides.
+/// A simulated world that can be stopped, and whose devices fail in the texts of all sides.
 #[derive(Debug)]
-pub struct Stand<F> {
-    world: SimWorld,
+pub struct Stand<W, F> {
+    world: W,
     wants_stop: F,
     /// Whether the run has been told to stop.
     is_told: bool,
     now: Moment,
-    texts: Texts,
+    /// Those of the device at each port.
+    texts: Vec<Texts>,
 }
 
-/// How the texts of a device are called among those of the flow and the device.
-#[derive(Clone, Debug)]
+/// How the texts of a device are called among those of the flow and its devices; the default is of a port without a device.
+#[derive(Clone, Debug, Default)]
 pub struct Texts {
     ids: Vec<(SourceId, SourceId)>,
 }
@@ -47,18 +49,30 @@ impl Texts {
     }
 }
 
-impl<F: Fn() -> bool> Stand<F> {
-    /// Makes the world of a device whose texts have been joined with the flow's. `wants_stop` is asked before every wait;
-    /// the first time that it says so the run is interrupted.
+impl<W: World, F: Fn() -> bool> Stand<W, F> {
+    /// Makes the world of devices whose texts have been joined with the flow's, those of each port at its place. `wants_stop` is
+    /// asked before every wait; the first time that it says so the run is interrupted.
     #[must_use]
-    pub fn new(world: SimWorld, texts: Texts, wants_stop: F) -> Stand<F> {
+    pub fn new(world: W, texts: Vec<Texts>, wants_stop: F) -> Stand<W, F> {
         Stand { world, wants_stop, is_told: false, now: Moment::START, texts }
     }
 }
 
-impl<F: Fn() -> bool> World for Stand<F> {
+impl<W: World, F: Fn() -> bool> World for Stand<W, F> {
+    fn capabilities(&self) -> Capabilities {
+        self.world.capabilities()
+    }
+
     fn perform(&mut self, port: PortId, command: PortCommand) {
         self.world.perform(port, command);
+    }
+
+    fn news(&mut self, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        self.world.news(received)
+    }
+
+    fn arrived(&mut self, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        self.world.arrived(received)
     }
 
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
@@ -68,10 +82,16 @@ impl<F: Fn() -> bool> World for Stand<F> {
         }
         let (now, mut happening) = self.world.wait(until, received);
         self.now = now;
-        if let Happening::Closed(PortId::FIRST, CloseReason::DeviceFailed(failure)) = &mut happening {
-            self.texts.translate(failure);
+        if let Happening::Closed(port, CloseReason::DeviceFailed(failure)) = &mut happening
+            && let Some(texts) = self.texts.get(port.index())
+        {
+            texts.translate(failure);
         }
         (now, happening)
+    }
+
+    fn behind(&self) -> Duration {
+        self.world.behind()
     }
 }
 

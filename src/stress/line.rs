@@ -1,6 +1,6 @@
 //! `FaultyLine`: a simulated world in which faults strike as a plan says, on the virtual clock.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::sim::SimWorld;
 use crate::time::{Moment, show_duration};
 use crate::value::escape::visible_cut;
 use crate::value::random::Rng;
-use crate::world::World;
+use crate::world::{Simulated, World};
 
 /// So much later a block comes at most that is delayed within limits.
 const LONGEST_DELAY: u64 = 200;
@@ -82,11 +82,29 @@ struct Host {
     is_asked: bool,
     /// Whether the echo of what it wrote last is missing: the flow may hold the answer for it, and read on later than it would.
     is_mute: bool,
-    sent: Vec<Vec<u8>>,
+}
+
+/// What the host wrote at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// To which port.
+    pub port: PortId,
+    /// What.
+    pub bytes: Vec<u8>,
+}
+
+/// What the lines of all ports of a run share with it.
+#[derive(Clone, Default)]
+pub(super) struct Shared {
+    /// Whether the flow waits for counted bytes, which nothing stands between.
+    pub is_reading: Rc<Cell<bool>>,
+    /// What the host wrote, in order.
+    pub sent: Rc<RefCell<Vec<Write>>>,
 }
 
 /// A simulated world whose line is not ideal.
 pub(super) struct FaultyLine<'a> {
+    port: PortId,
     plan: &'a Plan,
     chatter: &'a Chatter,
     power: Power<'a>,
@@ -94,8 +112,9 @@ pub(super) struct FaultyLine<'a> {
     now: Moment,
     /// Ordered by time.
     arrivals: VecDeque<Arrival>,
-    /// Whether the flow waits for counted bytes, which nothing stands between.
-    is_reading: Rc<Cell<bool>>,
+    shared: Shared,
+    /// Until when the flow waits, if the line is one of several.
+    awaited: Option<Option<Moment>>,
     n_blocks: u32,
     /// What the last block on its way ends with.
     last_byte: Option<u8>,
@@ -109,22 +128,25 @@ pub(super) struct FaultyLine<'a> {
 }
 
 impl<'a> FaultyLine<'a> {
-    /// Makes the line; `power_on` makes the device, also after a reset.
+    /// Makes the line of a port; `power_on` makes the device, also after a reset.
     pub(super) fn new(
+        port: PortId,
         plan: &'a Plan,
         chatter: &'a Chatter,
         power_on: &'a dyn Fn() -> Engine,
-        is_reading: Rc<Cell<bool>>,
+        shared: Shared,
         cover: &'a Cover,
     ) -> FaultyLine<'a> {
         FaultyLine {
+            port,
             plan,
             chatter,
             power: Power { power_on, device: SimWorld::new(power_on()), born: Moment::START, is_reborn: false },
             host: Host::default(),
             now: Moment::START,
             arrivals: VecDeque::new(),
-            is_reading,
+            shared,
+            awaited: None,
             n_blocks: 0,
             last_byte: None,
             last_answer: Vec::new(),
@@ -135,9 +157,9 @@ impl<'a> FaultyLine<'a> {
         }
     }
 
-    /// Returns what the faults did, how many blocks the device wrote, and what the host wrote.
-    pub(super) fn finish(self) -> (Vec<Strike>, u32, Vec<Vec<u8>>) {
-        (self.strikes, self.n_blocks, self.host.sent)
+    /// Returns what the faults did, and how many blocks the device wrote.
+    pub(super) fn finish(self) -> (Vec<Strike>, u32) {
+        (self.strikes, self.n_blocks)
     }
 
     /// Whether the run was ended because it did not end by itself.
@@ -147,7 +169,7 @@ impl<'a> FaultyLine<'a> {
 
     /// Returns the dice of a fault if it strikes at this block.
     fn struck(&self, fault: Fault, block: u32) -> Option<Rng> {
-        self.plan.strikes(fault, block).then(|| self.plan.dice(fault, block))
+        self.plan.strikes(fault, self.port, block).then(|| self.plan.dice(fault, self.port, block))
     }
 
     /// Shows what came or went in a note: secrets are named first, and then it is cut.
@@ -162,7 +184,11 @@ impl<'a> FaultyLine<'a> {
     }
 
     fn note(&mut self, fault: Fault, block: u32, what: impl Into<String>) {
-        self.strikes.push(Strike { occurrence: Occurrence { fault, block }, at: self.now, what: what.into() });
+        self.strikes.push(Strike {
+            occurrence: Occurrence { fault, port: self.port, block },
+            at: self.now,
+            what: what.into(),
+        });
     }
 
     /// Takes a block that the device wrote, while the flow waits until a moment.
@@ -246,7 +272,7 @@ impl<'a> FaultyLine<'a> {
     fn overdue(&mut self, block: u32) {
         let is_first = std::mem::take(&mut self.host.is_asked);
         if !is_first
-            || self.is_reading.get()
+            || self.shared.is_reading.get()
             || self.last_answer.is_empty()
             || self.struck(Fault::Overdue, block).is_none()
         {
@@ -350,8 +376,7 @@ impl<'a> FaultyLine<'a> {
         }
         self.arrivals.clear();
         self.host.echoes.clear();
-        self.news
-            .extend(self.host.writes.drain(..).map(|number| Happening::Sent(WriteToken::new(PortId::FIRST, number))));
+        self.news.extend(self.host.writes.drain(..).map(|number| Happening::Sent(WriteToken::new(self.port, number))));
         self.push(self.now + RESET_TIME, BOOT_TEXT.to_vec(), ArrivalKind::Block);
     }
 
@@ -359,7 +384,7 @@ impl<'a> FaultyLine<'a> {
     fn arrive(&mut self) -> Option<Vec<u8>> {
         self.arrivals.front().filter(|first| first.at <= self.now)?;
         let mut at = 0;
-        if self.is_reading.get() {
+        if self.shared.is_reading.get() {
             // Nothing stands between counted bytes: what is said besides comes behind the next block.
             let block = self.arrivals.iter().position(|arrival| arrival.kind != ArrivalKind::Chatter);
             let due = block.map_or(self.now + Duration::from_millis(5), |block| self.arrivals[block].at);
@@ -398,7 +423,7 @@ impl World for FaultyLine<'_> {
             }
             PortCommand::Write { token, bytes } => {
                 self.host.writes.push(token.number());
-                self.host.sent.push(bytes.clone());
+                self.shared.sent.borrow_mut().push(Write { port: self.port, bytes: bytes.clone() });
                 // An echo comes before the next write, or never.
                 self.host.echoes.clear();
                 self.host.echoes.push_back(bytes.clone());
@@ -448,7 +473,7 @@ impl World for FaultyLine<'_> {
             let (now, happening) = self.power.device.wait(device_target, &mut bytes);
             self.now = Moment::after(self.power.born.since_start() + now.since_start()).max(self.now);
             match happening {
-                Happening::Received(_) => self.take_block(bytes, until),
+                Happening::Received(_) => self.take_block(bytes, self.awaited.unwrap_or(until)),
                 Happening::Opened(_) if self.power.is_reborn => self.power.is_reborn = false,
                 Happening::Sent(token) => {
                     self.host.writes.retain(|number| *number != token.number());
@@ -479,5 +504,26 @@ impl World for FaultyLine<'_> {
                 }
             }
         }
+    }
+}
+
+impl Simulated for FaultyLine<'_> {
+    fn due(&mut self) -> Option<Moment> {
+        if !self.news.is_empty() || self.is_endless() {
+            return Some(self.now);
+        }
+        let born = self.power.born.since_start();
+        let device = self.power.device.due().map(|at| Moment::after(born + at.since_start()));
+        let arrival = self.arrivals.front().map(|first| first.at);
+        [device, arrival].into_iter().flatten().min().map(|at| at.max(self.now))
+    }
+
+    fn pass_to(&mut self, now: Moment) {
+        self.now = self.now.max(now);
+        self.power.device.pass_to(Moment::after(self.now.since(self.power.born)));
+    }
+
+    fn awaits(&mut self, until: Option<Moment>) {
+        self.awaited = Some(until);
     }
 }

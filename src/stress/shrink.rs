@@ -50,8 +50,8 @@ mod tests {
 
     #[test]
     fn what_is_not_needed_is_left_out() {
-        let all = (0..60).flat_map(|block| Fault::ALL.map(|fault| Occurrence { fault, block })).collect();
-        let needed = [Occurrence { fault: Fault::Urc, block: 17 }, Occurrence { fault: Fault::Delay, block: 3 }];
+        let all = (0..60).flat_map(|block| Fault::ALL.map(|fault| Occurrence::on_first(fault, block))).collect();
+        let needed = [Occurrence::on_first(Fault::Urc, 17), Occurrence::on_first(Fault::Delay, 3)];
         let shows = |plan: &Plan| match &plan.aim {
             Aim::Exactly(occurrences) => needed.iter().all(|occurrence| occurrences.contains(occurrence)),
             Aim::Anywhere { .. } => false,
@@ -61,8 +61,8 @@ mod tests {
 
     #[test]
     fn whole_faults_are_left_out_first() {
-        let many = (0..60).map(|block| Occurrence { fault: Fault::Split, block });
-        let needed = [Occurrence { fault: Fault::Urc, block: 17 }, Occurrence { fault: Fault::Delay, block: 3 }];
+        let many = (0..60).map(|block| Occurrence::on_first(Fault::Split, block));
+        let needed = [Occurrence::on_first(Fault::Urc, 17), Occurrence::on_first(Fault::Delay, 3)];
         let n_runs = std::cell::Cell::new(0);
         let shows = |plan: &Plan| {
             n_runs.set(n_runs.get() + 1);

@@ -9,23 +9,24 @@ use std::sync::Arc;
 
 use super::chatter::Chatter;
 use super::fault::Plan;
-use super::line::{FaultyLine, Strike};
+use super::line::{FaultyLine, Shared, Strike, Write};
 use crate::engine::{Cover, Engine, Inputs};
 use crate::event::{Event, EventKind, Failure, StepOutcome, Verdict, Waiting};
+use crate::port::PortId;
 use crate::program::{Op, Program};
 use crate::setup::Setup;
-use crate::sim::VIRTUAL_SEED;
+use crate::sim::{SimBench, VIRTUAL_SEED};
 use crate::source::Site;
 use crate::time::Moment;
 use crate::world::{self, Audience, Company, Memory, Nobody};
 
-/// A flow and the device that it is run against.
+/// A flow and the devices that it is run against.
 #[derive(Debug)]
 pub struct Bench {
     flow: Arc<Program>,
     inputs: Inputs,
-    device: Arc<Program>,
-    device_inputs: Inputs,
+    /// The device at each port, and what it is given.
+    devices: Vec<(Arc<Program>, Inputs)>,
     chatter: Chatter,
     /// The statements that wait for counted bytes.
     reads: HashSet<Site>,
@@ -55,12 +56,12 @@ pub struct Trial {
     pub failure: Option<Failure>,
     /// What the faults did, in order.
     pub strikes: Vec<Strike>,
-    /// How many blocks the device wrote.
-    pub n_blocks: u32,
+    /// How many blocks the device at each port wrote.
+    pub blocks: Vec<u32>,
     /// What the host wrote, one write an item.
-    pub sent: Vec<Vec<u8>>,
+    pub sent: Vec<Write>,
     /// The same without the attempts at steps that failed and were made again.
-    pub needed: Vec<Vec<u8>>,
+    pub needed: Vec<Write>,
     /// What the flow saved.
     pub saved: Vec<(String, Vec<u8>)>,
     /// How long it took on its own clock.
@@ -81,18 +82,23 @@ impl Trial {
 }
 
 impl Bench {
-    /// Makes a bench; both sides begin each run with these inputs.
-    pub fn new(flow: Arc<Program>, inputs: Inputs, device: Arc<Program>, device_inputs: Inputs) -> Bench {
+    /// Makes a bench of a flow and the device at each of its ports; all sides begin each run with these inputs.
+    pub fn new(flow: Arc<Program>, inputs: Inputs, devices: Vec<(Arc<Program>, Inputs)>) -> Bench {
         let is_read = |op: &Op| matches!(op, Op::ReadCount(_) | Op::ReadUntil(_));
         let reads = flow.ops.iter().zip(&flow.sites).filter(|(op, _)| is_read(op)).map(|(_, site)| *site).collect();
-        Bench { chatter: Chatter::for_flow(&flow), reads, flow, inputs, device, device_inputs }
+        Bench { chatter: Chatter::for_flow(&flow), reads, flow, inputs, devices }
     }
 
-    /// Makes a bench of a flow and its device; `None` if no device plays the other end. `port` is what reports call it.
-    pub(crate) fn of(setup: &Setup, port: &str) -> Option<Bench> {
-        let inputs = setup.inputs(setup.beginning_with(VIRTUAL_SEED), port.to_string());
-        let (device, device_inputs) = setup.device(&inputs)?;
-        Some(Bench::new(setup.flow().clone(), inputs, device, device_inputs))
+    /// Makes a bench of a flow and its devices; `None` if something else plays an other end. `ports` are what reports call them.
+    pub(crate) fn of(setup: &Setup, ports: &[String]) -> Option<Bench> {
+        let inputs = setup.inputs(setup.beginning_with(VIRTUAL_SEED), ports);
+        let devices = setup.devices(&inputs)?;
+        Some(Bench::new(setup.flow().clone(), inputs, devices))
+    }
+
+    /// Returns the names of the ports that the flow declares.
+    pub fn port_names(&self) -> Vec<&str> {
+        self.flow.ports.iter().map(|port| port.name.as_str()).collect()
     }
 
     /// Returns the flow.
@@ -119,7 +125,7 @@ impl Bench {
                 n_cleanups_failed: 0,
                 failure: None,
                 strikes: Vec::new(),
-                n_blocks: 0,
+                blocks: Vec::new(),
                 sent: Vec::new(),
                 needed: Vec::new(),
                 saved: Vec::new(),
@@ -130,21 +136,38 @@ impl Bench {
     }
 
     fn run_unguarded(&self, plan: &Plan, cover: &Cover) -> Trial {
-        let power_on = || Engine::new(self.device.clone(), self.device_inputs.clone());
-        let is_reading = Rc::new(Cell::new(false));
-        let mut line = FaultyLine::new(plan, &self.chatter, &power_on, is_reading.clone(), cover);
+        let shared = Shared::default();
+        let makers = self.devices.iter().map(|(device, inputs)| move || Engine::new(device.clone(), inputs.clone()));
+        let makers: Vec<_> = makers.collect();
+        let lines = (0..).map_while(PortId::new).zip(&makers);
+        let mut lines: Vec<FaultyLine<'_>> = lines
+            .map(|(port, power_on)| FaultyLine::new(port, plan, &self.chatter, power_on, shared.clone(), cover))
+            .collect();
         let mut engine = Engine::new(self.flow.clone(), self.inputs.clone());
         let mut memory = Memory::default();
+        let is_reading = shared.is_reading.clone();
         let mut watch = Watch { reads: &self.reads, is_reading, attempts: Attempts::default() };
         let company = Company { keeper: &mut memory, audience: &mut watch, person: &mut Nobody, tap: None };
-        let verdict = world::run(&mut engine, &mut line, company);
-        let ending = if line.is_endless() { Ending::Endless } else { Ending::Verdict(verdict) };
-        let (strikes, n_blocks, sent) = line.finish();
+        let verdict = match lines.as_mut_slice() {
+            [line] => world::run(&mut engine, line, company),
+            _ => {
+                let mut bench = SimBench::new(lines);
+                let verdict = world::run(&mut engine, &mut bench, company);
+                lines = bench.into_worlds().collect();
+                verdict
+            }
+        };
+        let is_endless = lines.iter().any(FaultyLine::is_endless);
+        let ending = if is_endless { Ending::Endless } else { Ending::Verdict(verdict) };
+        let (strikes, blocks): (Vec<_>, Vec<u32>) = lines.into_iter().map(FaultyLine::finish).unzip();
+        let mut strikes = strikes.concat();
+        strikes.sort_by_key(|strike| strike.at);
+        let sent = shared.sent.take();
         let needed = watch.attempts.needed(&sent);
         let failure = engine.failure().map(|failure| covered(failure, cover));
         let (n_skipped, n_cleanups_failed) = (engine.n_skipped(), engine.n_cleanups_failed());
         let (saved, took, secrets) = (memory.saved, engine.now(), engine.secrets().to_vec());
-        Trial { ending, n_skipped, n_cleanups_failed, failure, strikes, n_blocks, sent, needed, saved, took, secrets }
+        Trial { ending, n_skipped, n_cleanups_failed, failure, strikes, blocks, sent, needed, saved, took, secrets }
     }
 }
 
@@ -197,7 +220,7 @@ impl Attempts {
     }
 
     /// Returns the writes that belong to no failed attempt.
-    fn needed(&self, sent: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    fn needed(&self, sent: &[Write]) -> Vec<Write> {
         let is_needed = |i: &usize| !self.in_vain.iter().any(|range| range.contains(i));
         (0..sent.len()).filter(is_needed).map(|i| sent[i].clone()).collect()
     }

@@ -9,11 +9,12 @@ use std::thread;
 
 use super::{Judged, Rules, judge};
 use crate::address::Address;
+use crate::diagnostic::Diagnostic;
 use crate::diagnostic::render::Look;
 use crate::event::Rigour;
 use crate::program::{Program, Role};
 use crate::settings::Settings;
-use crate::setup::{Ender, Setup, SetupError, Terms, find_counterpart, read_program};
+use crate::setup::{Complaint, Ender, Setup, SetupError, Terms, find_counterpart, line_settings, read_program};
 use crate::testing::{Refused, Watcher, outcome};
 use crate::variables::Offered;
 
@@ -38,18 +39,25 @@ pub trait Onlooker {
     fn moves(&mut self, _n_done: usize, _flow: &Path, _line: &str) {}
 }
 
+/// Says where the ports of a flow are: one address for each, or one for all.
+type Place<'a> = Box<dyn Fn(&Program) -> Result<Vec<Address>, Box<Diagnostic>> + Sync + 'a>;
+
+/// Says how the line at an address is set for a flow with these settings.
+type Tune<'a> = Box<dyn Fn(&Settings, &Address) -> Settings + Sync + 'a>;
+
 /// Runs the flows of a suite.
 pub struct Runner<'a> {
     flows: Vec<PathBuf>,
     rules: Rules,
-    address: Address,
+    place: Place<'a>,
+    is_real: bool,
     ender: Ender,
     n_threads: Option<usize>,
     after_failure: AfterFailure,
     rigour: Rigour,
     watched: Option<Look>,
     offer: Box<dyn Fn(&Program) -> Offered + Sync + 'a>,
-    tune: Box<dyn Fn(&Settings) -> Settings + Sync + 'a>,
+    tune: Tune<'a>,
 }
 
 /// What a thread tells.
@@ -65,14 +73,15 @@ impl<'a> Runner<'a> {
         Runner {
             flows,
             rules,
-            address: Address::OwnDevice,
+            place: Box::new(|_| Ok(vec![Address::OwnDevice])),
+            is_real: false,
             ender: Ender::Nobody,
             n_threads: None,
             after_failure: AfterFailure::GoOn,
             rigour: Rigour::Usual,
             watched: None,
             offer: Box::new(|_| Offered::default()),
-            tune: Box::new(Settings::clone),
+            tune: Box::new(|settings, _| settings.clone()),
         }
     }
 
@@ -104,10 +113,16 @@ impl<'a> Runner<'a> {
         self
     }
 
-    /// Runs all flows against what is at this address.
+    /// Asks for the addresses of each flow, one for each of its ports or one for all; says whether a real port is among them, which
+    /// several flows cannot have at once.
     #[must_use]
-    pub(crate) fn against(mut self, address: Address) -> Runner<'a> {
-        self.address = address;
+    pub(crate) fn against(
+        mut self,
+        is_real: bool,
+        place: impl Fn(&Program) -> Result<Vec<Address>, Box<Diagnostic>> + Sync + 'a,
+    ) -> Runner<'a> {
+        self.is_real = is_real;
+        self.place = Box::new(place);
         self
     }
 
@@ -118,9 +133,9 @@ impl<'a> Runner<'a> {
         self
     }
 
-    /// Asks for the settings of the line instead of each flow's own.
+    /// Asks for the settings of the line at an address instead of the flow's own.
     #[must_use]
-    pub(crate) fn tuning(mut self, tune: impl Fn(&Settings) -> Settings + Sync + 'a) -> Runner<'a> {
+    pub(crate) fn tuning(mut self, tune: impl Fn(&Settings, &Address) -> Settings + Sync + 'a) -> Runner<'a> {
         self.tune = Box::new(tune);
         self
     }
@@ -184,7 +199,7 @@ impl<'a> Runner<'a> {
             let _ = sender.send(News::Begun(at));
             let run = |setup: &Setup, seed| {
                 let mut show = |line| drop(sender.send(News::Moves(at, line)));
-                let look = self.watched.filter(|_| self.address.is_real());
+                let look = self.watched.filter(|_| self.is_real);
                 let watcher = look.map(|look| Watcher { look, show: &mut show });
                 outcome(setup, seed, &self.ender, watcher).map_err(|error| Refused::of(flow, error))
             };
@@ -207,8 +222,14 @@ impl<'a> Runner<'a> {
 
     fn try_setup(&self, flow: &Path) -> Result<Setup, SetupError> {
         let program = read_program(Role::Flow, flow)?.program;
-        let found = find_counterpart(&self.address, flow, &program)?;
-        let settings = Some((self.tune)(&program.settings));
+        let addresses = (self.place)(&program)
+            .map_err(|problem| Complaint { problems: vec![*problem], sources: program.sources.clone() })?;
+        let found = find_counterpart(&addresses, flow, &program)?;
+        let tuned = line_settings(&program).into_iter().enumerate().map(|(at, settings)| {
+            let address = found.addresses.get(at).or(found.addresses.last());
+            address.map_or_else(|| settings.clone(), |address| (self.tune)(&settings, address))
+        });
+        let settings = Some(tuned.collect());
         let terms = Terms { variables: (self.offer)(&program), settings, rigour: self.rigour, ..Terms::default() };
         Setup::join(program, flow, found.counterpart, terms)
     }
@@ -216,7 +237,7 @@ impl<'a> Runner<'a> {
     /// Several flows cannot have one port.
     fn n_threads(&self) -> usize {
         let n_processors = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let n = if self.address.is_real() { 1 } else { self.n_threads.unwrap_or_else(n_processors) };
+        let n = if self.is_real { 1 } else { self.n_threads.unwrap_or_else(n_processors) };
         n.clamp(1, self.flows.len().max(1))
     }
 }

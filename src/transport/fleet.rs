@@ -3,7 +3,7 @@
 use std::io;
 
 use self::batch::Batch;
-use self::lookout::Lookout;
+pub(super) use self::lookout::Lookout;
 use self::member::{Member, Stand};
 use super::any::AnyPort;
 use super::clock::Clock;
@@ -40,13 +40,22 @@ pub fn run_all(
     interrupt: &Interrupt,
     on_end: &mut dyn FnMut(usize, Verdict),
 ) -> io::Result<()> {
+    run_with(&mut *lookout(interrupt)?, sessions, at_most, clock, interrupt, on_end)
+}
+
+/// Returns the wait for many ports that this system has; an interrupt ends it.
+///
+/// # Errors
+///
+/// The system gives none.
+pub(super) fn lookout(interrupt: &Interrupt) -> io::Result<Box<dyn Lookout>> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    let mut lookout = epoll::Epoll::new(interrupt)?;
+    let lookout = epoll::Epoll::new(interrupt)?;
     #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
-    let mut lookout = poll::Poll::new(interrupt);
+    let lookout = poll::Poll::new(interrupt);
     #[cfg(windows)]
-    let mut lookout = threads::Threads::new(interrupt);
-    run_with(&mut lookout, sessions, at_most, clock, interrupt, on_end)
+    let lookout = threads::Threads::new(interrupt);
+    Ok(Box::new(lookout))
 }
 
 /// Runs sessions as [`run_all`] does.

@@ -5,6 +5,7 @@ use std::env;
 use std::sync::{Mutex, PoisonError};
 
 use super::super::args::TestArguments;
+use super::super::assign::{Assigned, assign, split_port};
 use super::super::given::{from_environment, typed_variable};
 use super::super::named::Named;
 use super::super::refusal::address_problem;
@@ -18,8 +19,8 @@ use crate::variables::{Given, Offered, Ways};
 
 /// What was asked for.
 pub(super) struct Wanted {
-    /// Where the other end of all flows is.
-    pub address: Address,
+    /// Where the other ends of all flows are, as far as it was said.
+    pub addresses: Vec<Address>,
     /// Which part of how many.
     pub shard: Option<(usize, usize)>,
     pub volatile: Volatile,
@@ -41,18 +42,17 @@ impl Wanted {
             volatile.add_typed(rule).map_err(|why| wrong(format!("`volatile` of `{FILE}`, `{rule}`: {why}")))?;
         }
         let given = arguments.vars.iter().map(|text| typed_variable(text, Ways::OF_FILE)).collect::<Result<_, _>>()?;
-        let port = match named.ports.as_slice() {
-            [] => None,
-            [one] => Some(one.as_str()).filter(|port| !port.is_empty()),
-            several => {
-                let message = format!("the profile has {} ports, and a suite has one", several.len());
-                return Err(wrong(message).help("name one of them with `--port`"));
-            }
-        };
+        let unnamed = named.ports.iter().filter(|port| split_port(port).0.is_none()).count();
+        if unnamed > 1 {
+            let message = format!("{unnamed} ports were given, and a flow of a suite runs on one");
+            return Err(
+                wrong(message).help("name one of them; a flow that declares its ports takes `--port NAME=ADDRESS`")
+            );
+        }
+        let typed = named.ports.iter().map(|port| split_port(port).1.to_string()).filter(|port| !port.is_empty());
+        let typed: Vec<String> = typed.collect();
         Ok(Wanted {
-            address: port
-                .map_or(Ok(Address::OwnDevice), |_| named.address())
-                .map_err(|error| address_problem(&error))?,
+            addresses: named.addresses_of_ports(&typed).map_err(|error| address_problem(&error))?,
             shard: arguments.selection.shard.as_deref().map(shard).transpose()?,
             volatile,
             reports: arguments.report.iter().map(|text| Report::of_suite(text)).collect::<Result<_, _>>()?,
@@ -60,6 +60,24 @@ impl Wanted {
             named,
             used: Mutex::default(),
         })
+    }
+
+    /// Says whether a real port was named.
+    pub(super) fn is_real(&self) -> bool {
+        self.addresses.iter().any(Address::is_real)
+    }
+
+    /// Returns the addresses of a flow: one for each of its ports, or one for all.
+    ///
+    /// # Errors
+    ///
+    /// What was typed does not fit the flow's ports.
+    pub(super) fn addresses_of(&self, flow: &Program) -> Result<Vec<Address>, Box<Diagnostic>> {
+        if self.addresses.is_empty() {
+            return Ok(vec![Address::OwnDevice]);
+        }
+        let (Assigned::Runs(texts) | Assigned::Ports(texts)) = assign(&self.named.ports, &flow.ports)?;
+        self.named.addresses_of_ports(&texts).map_err(|error| Box::new(address_problem(&error)))
     }
 
     /// Returns what the environment and `--var` give to a flow; what it does not have may be for another.

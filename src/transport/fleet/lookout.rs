@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::transport::watched::{Ready, Watched};
 
 /// What tells which of several ports may have something.
-pub(super) trait Lookout {
+pub(in crate::transport) trait Lookout {
     /// Watches a port under its number from now on, as it now wants it: before it is opened, and whenever something was
     /// done with it.
     fn watch(&mut self, number: usize, port: &mut dyn Watched) -> io::Result<()>;
