@@ -10,6 +10,7 @@ mod kinds;
 mod lint;
 mod names;
 mod pattern;
+mod ports;
 mod statement;
 
 use std::collections::HashMap;
@@ -22,6 +23,7 @@ use crate::source::{Site, SourceId, Sources, Span};
 use crate::syntax::ast::{Block, FileKind, Name};
 use crate::value::Type;
 use names::Names;
+use ports::Ports;
 
 /// What checking gives.
 #[derive(Debug)]
@@ -75,6 +77,7 @@ struct Compiler<'a> {
     depth: usize,
     problems: Vec<Diagnostic>,
     code: Emitted,
+    ports: Ports,
     procedures: Procedures<'a>,
     /// Params, states, and in a flow the variables of its main part.
     globals: Names,
@@ -161,6 +164,8 @@ struct Context {
     is_bounded: bool,
     /// A `finally` block.
     is_cleanup: bool,
+    /// A `using` block, which says what port is current.
+    is_using: bool,
     /// What a `skip` would end.
     skips: Skips,
 }
@@ -178,6 +183,7 @@ impl<'a> Compiler<'a> {
             depth: 0,
             problems: Vec::new(),
             code: Emitted::default(),
+            ports: Ports::default(),
             procedures: Procedures::default(),
             globals: Names::default(),
             locals: None,

@@ -123,6 +123,8 @@ codes! {
     CheckUnknownProcedure Error "flow::check::unknown-procedure"
     /// A function that does not exist.
     CheckUnknownFunction Error "flow::check::unknown-function"
+    /// A port that the flow does not declare.
+    CheckUnknownPort Error "flow::check::unknown-port"
     /// A setting that does not exist.
     CheckUnknownSetting Error "flow::check::unknown-setting"
     /// A setting with a value that does not fit.
@@ -145,6 +147,8 @@ codes! {
     CheckContained Warning "flow::check::contained"
     /// Two texts that are ordered letter by letter, though they may be numbers.
     CheckTextOrder Warning "flow::check::text-order"
+    /// A port that nothing speaks to.
+    LintUnusedPort Warning "flow::lint::unused-port"
     /// A capture that nothing uses.
     LintUnusedCapture Warning "flow::lint::unused-capture"
     /// A variable that looks like a secret and is not declared as one.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::function::Function;
 use crate::pattern::{Pattern, Regex};
+use crate::port_id::PortId;
 use crate::settings::{Settings, Signal};
 use crate::source::{Site, Sources, Span};
 use crate::value::operator::Operator;
@@ -136,6 +137,8 @@ pub struct Watcher {
     pub pattern: PatternSpec,
     /// What it does then.
     pub kind: WatcherKind,
+    /// The port that it watches; `None` is the one that is current where it stands.
+    pub port: Option<PortId>,
     /// When its line is told.
     pub telling: Telling,
     /// Where it stands.

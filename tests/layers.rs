@@ -26,7 +26,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("format", &["diagnostic", "source", "syntax"]),
     ("load", &["diagnostic", "disk", "source", "syntax"]),
     ("program", &["function", "pattern", "port_id", "settings", "source", "value"]),
-    ("check", &["diagnostic", "function", "load", "pattern", "program", "settings", "source", "syntax", "value"]),
+    (
+        "check",
+        &["diagnostic", "function", "load", "pattern", "port_id", "program", "settings", "source", "syntax", "value"],
+    ),
     ("variables", &["diagnostic", "program", "syntax", "value"]),
     ("event", &["diagnostic", "port_id", "source", "time"]),
     ("port", &["event", "port_id", "settings"]),

@@ -1,17 +1,15 @@
-//! An engine with two ports: what happens on one is no business of the other. No statement names a port yet, so `log "@1"` in
-//! these flows is replaced by the instruction that makes the second port the current one.
+//! An engine with two ports, moved by hand: what happens on one is no business of the other.
 
 mod support;
 
 use std::sync::Arc;
 
+use flowrun::diagnostic::Severity;
 use flowrun::engine::{Action, Engine, Input, Inputs, Output, PortInputs};
 use flowrun::event::{CloseReason, Event, EventKind, Verdict};
 use flowrun::port::{PortCommand, PortId, WriteToken};
-use flowrun::program::{ExprKind, Op, Program};
-use flowrun::settings::{SettingValue, Settings};
+use flowrun::program::Program;
 use flowrun::time::Moment;
-use flowrun::value::Value;
 
 use support::check_text;
 
@@ -20,18 +18,10 @@ fn port(index: usize) -> PortId {
     PortId::new(index).expect("there are so many ports")
 }
 
-/// Returns the program of a flow in which `log "@N"` makes the port N the current one.
-fn program(flow: &str) -> Arc<Program> {
-    let program = support::program(check_text("test.flow", &format!("flow \"test\"\n{flow}\n")));
-    let mut program = Arc::unwrap_or_clone(program);
-    for op in &mut program.ops {
-        let Op::Log(text) = op else { continue };
-        let ExprKind::Const(Value::Text(text)) = &text.kind else { continue };
-        let Some(index) = text.strip_prefix(b"@") else { continue };
-        let index = std::str::from_utf8(index).expect("it is ASCII").parse().expect("a number follows `@`");
-        *op = Op::Using(port(index));
-    }
-    Arc::new(program)
+/// Returns the program of a flow with the ports `one` and `two`; the second has these settings.
+fn program(flow: &str, second: &str) -> Arc<Program> {
+    let ports = format!("port one {{ }}\nport two {{ serial {{ {second} }} }}");
+    support::program(check_text("test.flow", &format!("flow \"test\"\n{ports}\n{flow}\n")))
 }
 
 /// An engine with two ports, moved by hand.
@@ -48,22 +38,18 @@ struct Bench {
 
 impl Bench {
     fn new(flow: &str) -> Bench {
-        Bench::with(flow, &[])
+        Bench::with(flow, "")
     }
 
-    /// Begins a run whose second port has other settings.
-    fn with(flow: &str, changes: &[(&str, SettingValue)]) -> Bench {
-        let program = program(flow);
-        let mut second: Settings = program.settings.clone();
-        for (name, value) in changes {
-            second.set(name, value).expect("it is a setting");
-        }
+    /// Begins a run whose second port has these settings.
+    fn with(flow: &str, second: &str) -> Bench {
+        let program = program(flow, second);
         let inputs = Inputs {
             variables: Default::default(),
             seed: 1,
             begun: support::BEGUN,
             file: "test.flow".into(),
-            ports: vec![PortInputs::serial("test", &program.settings), PortInputs::serial("other", &second)],
+            ports: program.ports.iter().map(|port| PortInputs::serial(&*port.name, &port.settings)).collect(),
         };
         let engine = Engine::new(program, inputs);
         let (events, asked, leaving) = (vec![], vec![], vec![]);
@@ -171,8 +157,7 @@ fn counted_bytes_quiet_and_absence_look_at_their_own_port_only() {
 
 #[test]
 fn the_current_port_is_that_of_the_innermost_scope() {
-    let flow =
-        "step \"relay\" {\n  log \"@1\"\n  send \"ON\"\n  expect line \"OK\"\n}\nsend \"AT\"\nexpect line \"OK\"";
+    let flow = "using two {\n  using one { using two { send \"ON\" } }\n  expect line \"OK\"\n}\nsend \"AT\"\nexpect line \"OK\"";
     let bench = Bench::new(flow).left(0).came(1, 1, "OK\r\n").left(1).came(2, 0, "OK\r\n");
     assert_eq!(bench.verdict, Some(Verdict::Passed));
     let writes: Vec<&String> = bench.asked.iter().filter(|asked| asked.contains("write")).collect();
@@ -181,7 +166,7 @@ fn the_current_port_is_that_of_the_innermost_scope() {
 
 #[test]
 fn a_line_that_came_on_one_port_while_the_other_was_awaited_is_kept_for_await() {
-    let flow = "send \"A\"\nexpect line \"OK\"\nlog \"@1\"\nawait line \"READY\" within 1s";
+    let flow = "send \"A\"\nexpect line \"OK\"\nusing two { await line \"READY\" within 1s }";
     let bench = Bench::new(flow).left(0).came(1, 1, "READY\r\n").came(2, 0, "OK\r\n");
     assert_eq!(bench.verdict, Some(Verdict::Passed));
     assert_eq!(bench.received(), [(1, "READY\r\n".to_string()), (0, "OK\r\n".to_string())]);
@@ -190,34 +175,32 @@ fn a_line_that_came_on_one_port_while_the_other_was_awaited_is_kept_for_await() 
 #[test]
 fn each_port_has_its_own_echo() {
     // What was sent on the second port is the echo there, and an ordinary line on the first.
-    let flow = "log \"@1\"\nsend \"AT\"\nlog \"@0\"\nexpect line \"AT\" within 1s";
+    let flow = "using two { send \"AT\" }\nexpect line \"AT\" within 1s  # allow unasked";
     assert_eq!(Bench::new(flow).left(0).came(1, 0, "AT\r\n").verdict, Some(Verdict::Passed));
-    let flow = "log \"@1\"\nsend \"AT\"\nexpect line \"AT\" within 1s";
+    let flow = "using two { send \"AT\"  expect line \"AT\" within 1s }";
     let echo = Bench::new(flow).left(0).came(1, 1, "AT\r\n").tick(1000);
     assert_eq!(echo.verdict, Some(Verdict::Failed), "on its own port it is the echo");
 }
 
 #[test]
 fn each_port_has_its_own_settle_time() {
-    let flow = "log \"@1\"\nexpect prompt \"> \" within 5s";
-    let settle = [("settle", SettingValue::Duration(std::time::Duration::from_millis(20)))];
-    let bench = Bench::with(flow, &settle).came(1, 1, "> ");
+    let flow = "using two { expect prompt \"> \" within 5s }";
+    let bench = Bench::with(flow, "settle 20ms").came(1, 1, "> ");
     assert_eq!(bench.until, Some(Moment::from_millis(21)));
     assert_eq!(bench.tick(21).verdict, Some(Verdict::Passed));
-    let first = Bench::with("expect prompt \"> \" within 5s", &settle).came(1, 0, "> ").tick(21);
+    let first = Bench::with("expect prompt \"> \" within 5s", "settle 20ms").came(1, 0, "> ").tick(21);
     assert_eq!(first.verdict, None, "the first port has the settle time of the flow");
 }
 
 #[test]
 fn a_change_of_settings_is_for_one_port() {
-    let bench = Bench::new("log \"@1\"\nbaud 9600\nexpect line \"OK\" within 1s");
+    let bench = Bench::new("using two { baud 9600 }\nexpect line \"OK\" within 1s");
     assert_eq!(bench.asked[2..], ["1 reconfigure 9600 8N1"]);
 }
 
 #[test]
 fn each_port_has_its_own_pace_between_lines() {
-    let flow =
-        "serial { line_pace 500ms }\nsend \"A\"\nlog \"@1\"\nsend \"B\"\nlog \"@0\"\nsend \"C\"\nexpect line \"OK\"";
+    let flow = "serial { line_pace 500ms }\nsend \"A\"\nusing two { send \"B\" }\nsend \"C\"\nexpect line \"OK\"";
     let bench = Bench::new(flow).left(0).left(1).tick(2);
     let writes =
         |bench: &Bench| bench.asked.iter().filter(|asked| asked.contains("write")).cloned().collect::<Vec<_>>();
@@ -228,7 +211,7 @@ fn each_port_has_its_own_pace_between_lines() {
 
 #[test]
 fn a_write_that_left_on_one_port_is_no_write_of_the_other() {
-    let mut bench = Bench::new("send \"A\"\nlog \"@1\"\nsend \"B\"\nexpect line \"OK\"");
+    let mut bench = Bench::new("send \"A\"\nusing two { send \"B\"  expect line \"OK\" }");
     let first = bench.leaving.pop().expect("one is leaving");
     assert_eq!((first.port(), first.number()), (port(0), 1));
     let mut bench = bench.give(0, Input::Sent(first));
@@ -239,7 +222,7 @@ fn a_write_that_left_on_one_port_is_no_write_of_the_other() {
 
 #[test]
 fn watchers_watch_the_port_that_was_current_where_they_stand() {
-    let flow = "log \"@1\"\nfail on line /FAULT.*/, \"tripped\"\nlog \"@0\"\nsend \"A\"\nexpect line \"OK\" within 1s";
+    let flow = "using two fail on line /FAULT.*/, \"tripped\"\nsend \"A\"\nexpect line \"OK\" within 1s";
     let foreign = Bench::new(flow).left(0).came(1, 0, "FAULT 3\r\n");
     assert_eq!(foreign.verdict, None, "it is not watched on the first port");
     let watched = Bench::new(flow).left(0).came(1, 1, "FAULT 3\r\n");
@@ -249,7 +232,7 @@ fn watchers_watch_the_port_that_was_current_where_they_stand() {
 
 #[test]
 fn a_handler_speaks_to_the_port_that_it_watches() {
-    let flow = "log \"@1\"\non line \"PING\" { send \"PONG\" }\nlog \"@0\"\nsend \"A\"\nexpect line \"OK\" within 1s";
+    let flow = "using two on line \"PING\" { send \"PONG\" }\nsend \"A\"\nexpect line \"OK\" within 1s";
     let bench = Bench::new(flow).left(0).came(1, 1, "PING\r\n").left(1).came(2, 0, "OK\r\n");
     assert_eq!(bench.verdict, Some(Verdict::Passed));
     assert!(bench.asked.contains(&"1 write PONG\\r".to_string()), "{:?}", bench.asked);
@@ -257,7 +240,7 @@ fn a_handler_speaks_to_the_port_that_it_watches() {
 
 #[test]
 fn a_port_that_goes_away_fails_only_what_needs_it() {
-    let flow = "send \"A\"\nexpect line \"OK\"\nlog \"@1\"\nsend \"B\"\nexpect line \"OK\"";
+    let flow = "send \"A\"\nexpect line \"OK\"\nusing two { send \"B\"  expect line \"OK\" }";
     let gone = |bench: Bench, index| bench.give(1, Input::Closed(port(index), CloseReason::unplugged()));
     let other = gone(Bench::new(flow).left(0), 1);
     assert_eq!(other.verdict, None, "the first port is awaited");
@@ -271,4 +254,54 @@ fn a_port_that_goes_away_fails_only_what_needs_it() {
 fn both_ports_are_closed_at_the_end() {
     let bench = Bench::new("send \"A\"\nexpect line \"OK\"").left(0).came(1, 0, "OK\r\n");
     assert_eq!(bench.asked[3..], ["0 close", "1 close"]);
+}
+
+#[test]
+fn the_words_of_ports_are_names_everywhere_else() {
+    let flow = r#"flow "t"
+use "lib.flow" for port in [1] { log port }
+param port = "a"
+param using = "b"
+volatile port
+volatile using
+procedure p(port, using) {
+  return port + using
+}
+call p(port, using) -> sum
+compute using2 = using
+compute pair = [port, using]
+compute map = {port: using, using: port}
+for port2 in [port, using] { log port2 }
+for using3 in pair { log using3 }
+send port
+send raw using
+log using
+log port
+save port using
+save port, using port
+save port port
+save using using port  save sum
+save port  using only { flush }
+save port using  using only on line "X" { log port }
+assert port == "a" and using == "b", using
+expect line "${port}" within 1s
+capture c from /a/ in using
+if using == port { fail using }
+ask port as answer default using
+return port
+"#;
+    let library = "library \"l\"\n";
+    let with = |flow: &str| support::check_texts(&[("test.flow", flow), ("lib.flow", library)]);
+    let flow = flow.replace("return port\n", "");
+    let without_ports: String =
+        flow.lines().filter(|line| !line.contains("only")).map(|line| format!("{line}\n")).collect();
+    let errors = |flow: &str| -> Vec<String> {
+        let problems = with(flow).problems.into_iter();
+        problems.filter(|problem| problem.severity() == Severity::Error).map(|problem| problem.message).collect()
+    };
+    let none: Vec<String> = vec![];
+    assert_eq!(errors(&without_ports), none);
+    assert_eq!(errors(&flow.replacen('\n', "\nport only { }\n", 1)), none);
+    let group = "flow \"t\"\nsend \"A\"\nexpect line /(?<port>.)(?<using>.)/\nread 2 bytes as port\nsave port using\n";
+    assert_eq!(errors(group), none);
 }

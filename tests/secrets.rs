@@ -97,6 +97,7 @@ templates! {
     Header: &[],
     Use: &[],
     Sim: &[],
+    Port: &[],
     Param: &[],
     Volatile: &[],
     State: &[],
@@ -168,6 +169,11 @@ templates! {
         "send \"AT\"  expect line \"OK\" finally { INSIDE } BEFORE expect LAST STOP",
         "compute seen = \"none\" procedure holder(seen) { finally { INSIDE } BEFORE expect LAST return } call holder(seen)",
     ],
+    Using: &[
+        "BEFORE expect LAST using only { INSIDE }",
+        "using only { BEFORE expect LAST } INSIDE",
+        "using only on LAST { INSIDE } BEFORE sleep 3s",
+    ],
     Baud: &[],
     ControlLines: &[],
     InputLines: &[],
@@ -194,6 +200,10 @@ fn flows_of_the_law() -> Vec<(String, String)> {
                 let flow = match body.strip_suffix("STOP") {
                     Some(body) => format!("{BEGINNING}{body}\n"),
                     None => format!("{BEGINNING}{body}\nsend \"AT\"  expect line \"OK\"\n"),
+                };
+                let flow = match *kind {
+                    "Using" => flow.replace("sim \"device.flow\"", "port only { sim \"device.flow\" }"),
+                    _ => flow,
                 };
                 flows.push((format!("{kind}: {}", maker.inside), flow));
             }

@@ -215,7 +215,9 @@ impl Compiler<'_> {
             self.problem(Code::CheckRegex, span, "what is watched for holds no line break", "can never match").help =
                 Some("a watcher is given one line at a time, without its ending".to_string());
         }
-        self.code.watchers.push(Watcher { pattern, kind, telling, site: self.site(statement.head) });
+        let port = statement.patterns().first().and_then(|pattern| pattern.port.as_ref());
+        let port = port.and_then(|port| self.port_named(port));
+        self.code.watchers.push(Watcher { pattern, kind, port, telling, site: self.site(statement.head) });
         self.code.watchers.len() - 1
     }
 

@@ -48,6 +48,9 @@ impl<'a> Compiler<'a> {
         let mut declared = Declared { settings, timeout: None, sim: None, params: Vec::new(), volatiles: Vec::new() };
         self.file.source = root.id;
         self.note_declared(&root.parsed.file.body);
+        if self.role == Role::Flow && !self.file.is_root_library {
+            self.note_ports(&root.parsed.file.body);
+        }
         let mut initial = Vec::new();
         for file in files {
             self.file.source = file.id;
@@ -66,7 +69,11 @@ impl<'a> Compiler<'a> {
             self.standing_watchers(&file.parsed.file.body);
         }
         self.file.source = root.id;
+        let ports = self.declared_ports(&root.parsed.file.body, &declared.settings);
         let (entry, locals) = self.main(&bodies, initial);
+        if root.parsed.problems.is_empty() {
+            self.unused_ports();
+        }
         self.circles();
         self.skips_in_cleanups();
         self.hazards(&root.parsed);
@@ -80,10 +87,10 @@ impl<'a> Compiler<'a> {
             role: self.role,
             title: header.title.clone(),
             sources: self.sources.clone(),
-            settings: declared.settings,
+            settings: ports.first().map_or(declared.settings, |first| first.settings.clone()),
             timeout: declared.timeout.unwrap_or(timeout),
-            sim: declared.sim,
-            ports: Vec::new(),
+            sim: ports.first().map_or(declared.sim, |first| first.sim.clone()),
+            ports,
             params: declared.params,
             learns_secrets: self.learns_secrets,
             volatiles: declared.volatiles,
@@ -197,7 +204,12 @@ impl<'a> Compiler<'a> {
                         "pass them to its procedures",
                     );
                 }
+                StatementKind::Port(_) if is_library || self.role != Role::Flow || self.file.is_root_library => {
+                    self.refuse_port(statement.head);
+                }
                 StatementKind::Procedure { .. }
+                | StatementKind::Port(_)
+                | StatementKind::Using { .. }
                 | StatementKind::On { .. }
                 | StatementKind::After { .. }
                 | StatementKind::Header
@@ -276,6 +288,10 @@ impl<'a> Compiler<'a> {
     fn sim(&mut self, path: &crate::source::Spanned<String>, head: Span, declared: &mut Declared) {
         if self.role != Role::Flow {
             return self.misplaced(head, "only a flow names the device that `--port sim` plays", "leave it out");
+        }
+        if !self.ports.are_none() && !self.is_library() {
+            let help = "name the device of each port: `port dut { sim \"devices/board.flow\" }`";
+            return self.misplaced(head, "a flow with ports has no `sim` of its own", help);
         }
         declared.sim = Some((path.node.clone(), self.site(path.span)));
     }
@@ -414,8 +430,10 @@ impl<'a> Compiler<'a> {
                 StatementKind::Param(_)
                 | StatementKind::State { .. }
                 | StatementKind::Sim(_)
+                | StatementKind::Port(_)
                 | StatementKind::Volatile { .. } => {}
                 StatementKind::After { .. }
+                | StatementKind::Using { .. }
                 | StatementKind::Header
                 | StatementKind::Step(_)
                 | StatementKind::Send { .. }

@@ -46,7 +46,8 @@ impl Compiler<'_> {
         let mut texts: Vec<(usize, Vec<u8>, bool, &PatternSpec)> = Vec::new();
         let mut exchange = 0;
         for op in &self.code.ops {
-            if matches!(op, Op::Send { .. } | Op::Call { .. } | Op::Return(_) | Op::End) {
+            // What is awaited on another port is another exchange, and so is what follows it.
+            if matches!(op, Op::Send { .. } | Op::Call { .. } | Op::Return(_) | Op::End | Op::Using(_)) {
                 exchange += 1;
             }
             let specs: Vec<&PatternSpec> = if let Op::Expect(expect) = op {

@@ -32,16 +32,19 @@ impl Compiler<'_> {
 
     fn statement(&mut self, statement: &Statement) {
         let head = statement.head;
+        self.note_first_port(statement);
         match &statement.kind {
             StatementKind::Header => {}
             StatementKind::Use(_)
             | StatementKind::Sim(_)
+            | StatementKind::Port(_)
             | StatementKind::Param(_)
             | StatementKind::State { .. }
             | StatementKind::Volatile { .. }
             | StatementKind::Serial(_)
             | StatementKind::Timeout(_)
             | StatementKind::Procedure { .. } => self.declaration(statement),
+            StatementKind::Using { port, body } => self.using(port, body, head),
             StatementKind::Step(step) => self.step(step, head),
             StatementKind::Send { mode, text } => self.send(*mode, text, head),
             StatementKind::Expect { scope, secrecy, pattern, within } => {

@@ -59,6 +59,11 @@ impl Engine {
             seed: self.inputs.seed,
         };
         self.tell(None, EventKind::RunStarted(Box::new(header)));
+        if let Some(port) = self.program.ports.get(self.inputs.ports.len()) {
+            let message = format!("the flow has {} ports, and the run has fewer", self.program.ports.len());
+            let failure = self.failure_at(Code::RunPort, port.site, message, "has no address");
+            return self.fail(failure);
+        }
         if let Err(failure) = self.set_params() {
             return self.fail(failure);
         }

@@ -98,7 +98,7 @@ impl Engine {
                 let lasting = self.eval_duration(lasting)?;
                 self.sleep(lasting, site);
             }
-            Op::Watch(watcher) => self.flow.watch(*watcher),
+            Op::Watch(watcher) => self.flow.watch(*watcher, self.program.watchers[*watcher].port),
             Op::After { delay, entry } => {
                 let delay = self.eval_duration(delay)?;
                 self.has_room_for(self.flow.timer_takes(), site)?;

@@ -186,7 +186,11 @@ impl Flow {
             self.scopes.push(main);
         }
         let standing = program.main.standing.iter().rev();
-        self.watching = standing.map(|id| Active { watcher: *id, port: PortId::FIRST, frame: 0 }).collect();
+        let active = |id: &WatcherId| {
+            let port = program.watchers[*id].port.unwrap_or(PortId::FIRST);
+            Active { watcher: *id, port, frame: 0 }
+        };
+        self.watching = standing.map(active).collect();
         self.watching_version += 1;
         self.timers.clear();
         self.taken = footprint(&self.globals);
@@ -368,9 +372,10 @@ impl Flow {
 
     // Watchers.
 
-    /// Puts a watcher in force on the current port until the innermost scope ends.
-    pub(in crate::engine) fn watch(&mut self, watcher: WatcherId) {
-        self.watching.push(Active { watcher, port: self.port, frame: self.frames.len() - 1 });
+    /// Puts a watcher in force on a port, or on the current one, until the innermost scope ends.
+    pub(in crate::engine) fn watch(&mut self, watcher: WatcherId, port: Option<PortId>) {
+        let port = port.unwrap_or(self.port);
+        self.watching.push(Active { watcher, port, frame: self.frames.len() - 1 });
         self.watching_version += 1;
     }
 

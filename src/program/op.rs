@@ -187,7 +187,7 @@ pub enum Op {
     InputLines(Vec<(InputLine, bool)>),
     /// Wait until the other side has switched a line.
     ExpectInput(InputWait),
-    /// Speak to another port, until the innermost scope ends. No statement makes this yet.
+    /// Speak to another port, until the innermost scope ends.
     Using(PortId),
     /// Hold the line in break.
     Break(Expr),

@@ -84,6 +84,10 @@ pub enum StatementKind {
     Use(Spanned<String>),
     /// `sim "path"`
     Sim(Spanned<String>),
+    /// `port name { … }`
+    Port(PortDeclaration),
+    /// `using name { … }`
+    Using { port: Name, body: Block },
     /// `param` and `secret`.
     Param(Param),
     /// `volatile name matches /…/`
@@ -174,6 +178,17 @@ pub enum StatementKind {
     Flush,
     /// `echo on`, `echo off`
     Echo(bool),
+}
+
+/// `port name { serial { … } sim "path" }`
+#[derive(Clone, Debug, PartialEq)]
+pub struct PortDeclaration {
+    /// The name.
+    pub name: Name,
+    /// The settings of its line that are not those of the file.
+    pub settings: Vec<Setting>,
+    /// The device files that are named; there may be one.
+    pub sims: Vec<Spanned<String>>,
 }
 
 /// `param name matches /…/ = default`
@@ -288,6 +303,8 @@ pub enum RepeatKind {
 pub struct Pattern {
     /// Where it stands.
     pub span: Span,
+    /// The port that it is looked for on: `using relay line "OK"`; `None` is the one that is current.
+    pub port: Option<Name>,
     /// What it is.
     pub kind: PatternKind,
 }

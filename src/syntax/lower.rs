@@ -83,6 +83,16 @@ fn span(pair: &Pair<'_, Rule>) -> Span {
     Span::new(whole.start(), whole.start() + whole.as_str().trim_end().len())
 }
 
+/// Returns the first block of a statement, or of the statement that a `using` without braces is about.
+#[expect(clippy::wildcard_enum_match_arm, reason = "few of pest's rules are meant")]
+fn first_block<'i>(pair: &Pair<'i, Rule>) -> Option<Pair<'i, Rule>> {
+    pair.clone().into_inner().find_map(|inner| match inner.as_rule() {
+        Rule::block => Some(inner),
+        Rule::on if pair.as_rule() == Rule::using => first_block(&inner),
+        _ => None,
+    })
+}
+
 /// Returns what a pair holds, without comments and punctuation.
 fn children<'i>(pair: Pair<'i, Rule>) -> impl Iterator<Item = Pair<'i, Rule>> + Clone {
     pair.into_inner().filter(|p| {
@@ -98,6 +108,8 @@ fn is_word(rule: Rule) -> bool {
         rule,
         k_use
             | k_sim
+            | k_port
+            | k_using
             | k_state
             | k_serial
             | k_timeout
@@ -238,7 +250,7 @@ impl Lower {
 
     fn statement(&mut self, pair: Pair<'_, Rule>) -> Option<Statement> {
         let whole = span(&pair);
-        let block = pair.clone().into_inner().find(|p| matches!(p.as_rule(), Rule::block));
+        let block = first_block(&pair);
         let head_end = block.map_or(whole.end as usize, |b| b.as_span().start());
         let text = &pair.as_str()[..head_end.saturating_sub(whole.start as usize).min(pair.as_str().len())];
         let text = text.lines().next().unwrap_or(text).trim_end();

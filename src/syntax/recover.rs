@@ -69,6 +69,9 @@ pub(super) fn explain(id: SourceId, text: &str, offset: usize) -> Diagnostic {
     if let Some(diagnostic) = unclosed(id, trimmed, at, offset, &positives) {
         return diagnostic;
     }
+    if let Some(diagnostic) = using_without_braces(trimmed, at, site(at, at + found.len().max(1))) {
+        return diagnostic;
+    }
     if positives.contains(&Rule::k_send) || positives.contains(&Rule::alone) {
         return no_statement(found, site(at, at + found.len().max(1)));
     }
@@ -97,6 +100,23 @@ pub(super) fn explain(id: SourceId, text: &str, offset: usize) -> Diagnostic {
         site(at, at + found.len().max(1)),
         format!("expected {expected}, found {shown}"),
         label,
+    )
+}
+
+/// Explains a `using relay send "ON 1"`: a wait behind it would look at another port.
+fn using_without_braces(text: &str, at: usize, site: Site) -> Option<Diagnostic> {
+    let statement = text[at..].lines().next().unwrap_or_default().trim();
+    let mut before = text[..at].split_ascii_whitespace().rev();
+    let (port, using) = (before.next()?, before.next()?);
+    let word = statement.split(' ').next().unwrap_or_default();
+    if using != "using" || !beginnings().contains(word) {
+        return None;
+    }
+    let message = format!("`using {port}` without braces is for `fail on`, `ignore` and `on` only");
+    let diagnostic = Diagnostic::new(Code::SyntaxUnexpected, site, message, "needs braces around it");
+    Some(
+        diagnostic
+            .help(format!("write `using {port} {{ {statement} }}`: all that is in the braces speaks to `{port}`")),
     )
 }
 

@@ -47,6 +47,11 @@ pub const STATEMENTS: &[Row] = &[
     },
     Row {
         place: Place::Declaration,
+        forms: "`port NAME { serial {…}  sim \"…\" }`",
+        what: "a port of the flow, with its settings and its device; the first is the one that is meant when nothing is said. A file without it has one port, without a name",
+    },
+    Row {
+        place: Place::Declaration,
         forms: "`param NAME [matches /regex/] [= EXPR]`",
         what: "a variable that the command line may set; without a default it must. Its whole value, given or default, fits the regex",
     },
@@ -208,6 +213,12 @@ pub const STATEMENTS: &[Row] = &[
         place: Place::Statement,
         forms: "`on [secret] PATTERN { … }`",
         what: "while anything waits, whenever this comes; what the groups of a `secret` pattern capture is secret",
+    },
+    Row { place: Place::Statement, forms: "`using NAME { … }`", what: "everything inside speaks to this port" },
+    Row {
+        place: Place::Statement,
+        forms: "`using NAME fail on PATTERN` · `using NAME ignore PATTERN` · `using NAME on [secret] PATTERN { … }`",
+        what: "watches this port until the block around it ends",
     },
     Row {
         place: Place::Statement,

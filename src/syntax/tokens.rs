@@ -109,7 +109,8 @@ impl Walk {
     }
 
     fn signs(&mut self, rule: Rule, text: &str, start: usize) {
-        let is_body = matches!(rule, Rule::block | Rule::serial | Rule::expect_any | Rule::expect_all);
+        let is_body =
+            matches!(rule, Rule::block | Rule::port_block | Rule::serial | Rule::expect_any | Rule::expect_all);
         for (i, sign) in text.char_indices().filter(|(_, c)| !c.is_whitespace()) {
             let span = Span::new(start + i, start + i + sign.len_utf8());
             let is_joined = matches!(rule, Rule::function | Rule::index);
@@ -159,8 +160,10 @@ impl Walk {
 
 /// Whether a pair is a token as a whole; white space and brackets without anything in them are none.
 fn is_leaf(pair: &Pair<'_, Rule>) -> bool {
-    let has_signs =
-        matches!(pair.as_rule(), Rule::file | Rule::block | Rule::serial | Rule::list | Rule::map | Rule::arguments);
+    let has_signs = matches!(
+        pair.as_rule(),
+        Rule::file | Rule::block | Rule::port_block | Rule::serial | Rule::list | Rule::map | Rule::arguments
+    );
     !has_signs && pair.clone().into_inner().next().is_none()
 }
 
@@ -170,6 +173,7 @@ fn is_row(outer: Rule, inner: Rule) -> bool {
     match outer {
         Rule::file | Rule::block => inner != Rule::comment,
         Rule::serial => inner == Rule::setting,
+        Rule::port_block => matches!(inner, Rule::serial | Rule::sim),
         Rule::expect_any => inner == Rule::arm,
         Rule::expect_all => inner == Rule::pattern,
         _ => false,

@@ -123,14 +123,16 @@ impl Reader<'_> {
                 for group in groups_of(pattern) {
                     needs.remove(&Need::Variable(group));
                 }
-                needs
+                if pattern.port.is_some() { elsewhere(needs) } else { needs }
             }
             StatementKind::Finally(body) | StatementKind::After { body, .. } | StatementKind::OnSignal { body, .. } => {
                 self.alone(body)
             }
             StatementKind::Header
+            | StatementKind::Using { .. }
             | StatementKind::Use(_)
             | StatementKind::Sim(_)
+            | StatementKind::Port(_)
             | StatementKind::Param(_)
             | StatementKind::Volatile { .. }
             | StatementKind::State { .. }
@@ -204,6 +206,16 @@ impl Reader<'_> {
         self.block(body, after, &left)
     }
 
+    /// What is needed of the line behind the block is needed of another port than what is needed in it: no send in it ends
+    /// what came before, and no send before it ends what came on its port.
+    fn before_using(self, body: &Block, after: Needs, anytime: &Needs) -> Needs {
+        let off_line = |needs: &Needs| needs.iter().filter(|need| !need.is_on_line()).cloned().collect::<Needs>();
+        let mut needs = elsewhere(self.block(body, &off_line(&after), &off_line(anytime)));
+        needs.extend(after.into_iter().filter(Need::is_on_line));
+        needs.extend(anytime.iter().cloned());
+        needs
+    }
+
     fn before_step(self, body: &Block, after: &Needs, anytime: &Needs) -> Needs {
         if self.secrets.may_skip(&body.body) {
             let left = anytime.union(after).cloned().collect();
@@ -268,6 +280,7 @@ impl Reader<'_> {
             StatementKind::If { then, otherwise, .. } => {
                 needs = self.before_if(then, otherwise.as_ref(), &needs, anytime);
             }
+            StatementKind::Using { body, .. } => needs = self.before_using(body, needs, anytime),
             StatementKind::Repeat { body, .. } => needs = self.turns(body, needs, anytime),
             StatementKind::For { list, body, .. } => {
                 needs = self.turns(body, needs, anytime);
@@ -287,6 +300,7 @@ impl Reader<'_> {
             StatementKind::Header
             | StatementKind::Use(_)
             | StatementKind::Sim(_)
+            | StatementKind::Port(_)
             | StatementKind::Param(_)
             | StatementKind::Volatile { .. }
             | StatementKind::Serial(_)
@@ -388,6 +402,12 @@ impl Reader<'_> {
         }
         is_wanted
     }
+}
+
+/// Returns needs as they are seen from another port: no send there ends what came.
+fn elsewhere(needs: Needs) -> Needs {
+    let seen = |need: Need| if need.is_on_line() { Need::Everything } else { need };
+    needs.into_iter().map(seen).collect()
 }
 
 /// Returns the variables in an expression.

@@ -76,6 +76,8 @@ fn end_of(statement: &Statement) -> Option<&'static str> {
         | StatementKind::Header
         | StatementKind::Use(_)
         | StatementKind::Sim(_)
+        | StatementKind::Port(_)
+        | StatementKind::Using { .. }
         | StatementKind::Param(_)
         | StatementKind::Volatile { .. }
         | StatementKind::State { .. }

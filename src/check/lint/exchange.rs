@@ -35,6 +35,8 @@ struct Walk<'a> {
     /// What was warned of already, however often it is called.
     warned: HashSet<Span>,
     n_seen: usize,
+    /// What the file says of the echo of its ports.
+    echoes: HashMap<&'a str, Echo>,
 }
 
 /// What holds at one place.
@@ -80,8 +82,17 @@ impl Lint {
             }
         }
         let bodies: Vec<(&str, &Block)> = procedures.iter().map(|(name, (_, body))| (*name, *body)).collect();
-        let mut walk = Walk { lint: self, procedures, called: HashSet::new(), warned: HashSet::new(), n_seen: 0 };
+        let (called, warned) = (HashSet::new(), HashSet::new());
+        let mut walk = Walk { lint: self, procedures, called, warned, n_seen: 0, echoes: HashMap::new() };
         let mut place = Place::default();
+        for statement in &file.body {
+            let StatementKind::Port(port) = &statement.kind else { continue };
+            let echo = echo_in(&port.settings).unwrap_or_else(|| settings_of(file));
+            if walk.echoes.is_empty() {
+                place.echo = echo;
+            }
+            walk.echoes.insert(&port.name.node, echo);
+        }
         walk.body(&file.body, &mut place, 0);
         let called = std::mem::take(&mut walk.called);
         // By itself, what is called from other files or not at all: where a call is seen, it is known what holds there.
@@ -120,6 +131,13 @@ impl<'a> Walk<'a> {
                 }
                 return;
             }
+        }
+        if let StatementKind::Using { port, body } = &statement.kind {
+            // What was sent and awaited on one port is nothing to another.
+            let echo = self.echoes.get(port.node.as_str()).copied().unwrap_or(place.echo);
+            let mut inside = Place { names: place.names.clone(), echo, ..Place::default() };
+            self.body(&body.body, &mut inside, depth);
+            return forget(&body.body, place);
         }
         self.exchange(statement, place);
         if let StatementKind::Call { name, arguments, .. } = &statement.kind {
@@ -224,7 +242,7 @@ impl<'a> Walk<'a> {
 
     /// Warns if a pattern is found in what was sent last.
     fn echo_of(&mut self, place: &Place<'a>, pattern: &Pattern) {
-        let Some(sent) = &place.sent else { return };
+        let Some(sent) = place.sent.as_ref().filter(|_| pattern.port.is_none()) else { return };
         let is_echo_meant =
             sent.mode == SendMode::Raw && known_text(pattern, &place.names).is_some_and(|text| text == sent.text);
         // An unfinished line that stays can be the echo all the same.

@@ -29,6 +29,7 @@ impl Lint {
                 // Whatever else may send, wait or wake the device ends the search.
                 StatementKind::Use(_)
                 | StatementKind::Sim(_)
+                | StatementKind::Port(_)
                 | StatementKind::Param(_)
                 | StatementKind::Volatile { .. }
                 | StatementKind::Serial(_)
@@ -40,6 +41,7 @@ impl Lint {
                 | StatementKind::Log(_)
                 | StatementKind::Compute { .. } => {}
                 StatementKind::Step(step) => return self.unasked(&step.body.body),
+                StatementKind::Using { body, .. } => return self.unasked(&body.body),
                 StatementKind::After { .. }
                 | StatementKind::Header
                 | StatementKind::State { .. }
@@ -138,7 +140,9 @@ impl Lint {
 /// Returns the earlier arm that is satisfied whenever this one is.
 fn shadow_of<'a>(earlier: &'a [Arm], arm: &Arm) -> Option<&'a Pattern> {
     let (text, is_line) = awaited_text(&arm.pattern)?;
-    earlier.iter().map(|arm| &arm.pattern).find(|pattern| {
+    let port = |pattern: &Pattern| pattern.port.as_ref().map(|port| port.node.clone());
+    let same_port = earlier.iter().map(|arm| &arm.pattern).filter(|pattern| port(pattern) == port(&arm.pattern));
+    same_port.into_iter().find(|pattern| {
         let takes_whole_line = awaited_text(pattern).is_some_and(|(_, is_line)| is_line);
         // A literal stands in lines of every kind: only a literal in it is sure to come first.
         (is_line || !takes_whole_line && awaited_text(pattern).is_some()) && is_satisfied_by(pattern, &text)

@@ -62,6 +62,7 @@ impl Statement {
             | StatementKind::After { body, .. }
             | StatementKind::Repeat { body, .. }
             | StatementKind::For { body, .. }
+            | StatementKind::Using { body, .. }
             | StatementKind::Finally(body) => vec![body],
             StatementKind::Step(step) => vec![&step.body],
             StatementKind::ExpectAny { arms, timeout, .. } => arms.iter().map(|arm| &arm.body).chain(timeout).collect(),
@@ -70,6 +71,7 @@ impl Statement {
             StatementKind::Header
             | StatementKind::Use(_)
             | StatementKind::Sim(_)
+            | StatementKind::Port(_)
             | StatementKind::Param(_)
             | StatementKind::Volatile { .. }
             | StatementKind::State { .. }
@@ -116,6 +118,7 @@ impl Statement {
             StatementKind::Header
             | StatementKind::Use(_)
             | StatementKind::Sim(_)
+            | StatementKind::Port(_)
             | StatementKind::Param(_)
             | StatementKind::Volatile { .. }
             | StatementKind::State { .. }
@@ -150,6 +153,7 @@ impl Statement {
             | StatementKind::Call { .. }
             | StatementKind::Return(_)
             | StatementKind::Finally(_)
+            | StatementKind::Using { .. }
             | StatementKind::Baud(_)
             | StatementKind::ControlLines { .. }
             | StatementKind::InputLines(_)
@@ -205,6 +209,7 @@ impl Statement {
             StatementKind::Header
             | StatementKind::Use(_)
             | StatementKind::Sim(_)
+            | StatementKind::Port(_)
             | StatementKind::Volatile { .. }
             | StatementKind::Serial(_)
             | StatementKind::Procedure { .. }
@@ -214,6 +219,7 @@ impl Statement {
             | StatementKind::Restart
             | StatementKind::Try { .. }
             | StatementKind::Finally(_)
+            | StatementKind::Using { .. }
             | StatementKind::ControlLines { .. }
             | StatementKind::InputLines(_)
             | StatementKind::OnSignal { .. }
@@ -237,6 +243,7 @@ impl Statement {
             StatementKind::Header
             | StatementKind::Use(_)
             | StatementKind::Sim(_)
+            | StatementKind::Port(_)
             | StatementKind::Param(_)
             | StatementKind::Volatile { .. }
             | StatementKind::State { .. }
@@ -267,6 +274,7 @@ impl Statement {
             | StatementKind::Call { .. }
             | StatementKind::Return(_)
             | StatementKind::Finally(_)
+            | StatementKind::Using { .. }
             | StatementKind::Baud(_)
             | StatementKind::ControlLines { .. }
             | StatementKind::InputLines(_)
@@ -289,6 +297,7 @@ impl Statement {
             | StatementKind::Header
             | StatementKind::Use(_)
             | StatementKind::Sim(_)
+            | StatementKind::Port(_)
             | StatementKind::Param(_)
             | StatementKind::Volatile { matches: Some(_), .. }
             | StatementKind::State { .. }
@@ -322,6 +331,7 @@ impl Statement {
             | StatementKind::Call { .. }
             | StatementKind::Return(_)
             | StatementKind::Finally(_)
+            | StatementKind::Using { .. }
             | StatementKind::Baud(_)
             | StatementKind::ControlLines { .. }
             | StatementKind::InputLines(_)
@@ -365,6 +375,7 @@ impl Statement {
             StatementKind::Header
             | StatementKind::Use(_)
             | StatementKind::Sim(_)
+            | StatementKind::Port(_)
             | StatementKind::Volatile { .. }
             | StatementKind::Serial(_)
             | StatementKind::Timeout(_)
@@ -390,6 +401,7 @@ impl Statement {
             | StatementKind::Try { .. }
             | StatementKind::Return(_)
             | StatementKind::Finally(_)
+            | StatementKind::Using { .. }
             | StatementKind::Baud(_)
             | StatementKind::ControlLines { .. }
             | StatementKind::InputLines(_)

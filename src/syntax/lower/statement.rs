@@ -24,6 +24,8 @@ impl Lower {
             Rule::header => StatementKind::Header,
             Rule::use_file => StatementKind::Use(self.plain_string(next(parts))),
             Rule::sim => StatementKind::Sim(self.plain_string(next(parts))),
+            Rule::port => self.port(parts),
+            Rule::using => return self.using(parts),
             Rule::param => self.param(parts),
             Rule::volatile => {
                 let target = name(next(parts));
@@ -102,6 +104,34 @@ impl Lower {
             }
         }
         StatementKind::Param(param)
+    }
+
+    fn port<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
+        let mut port = PortDeclaration { name: name(next(parts)), settings: Vec::new(), sims: Vec::new() };
+        for part in children(next(parts)) {
+            match part.as_rule() {
+                Rule::sim => port.sims.push(self.plain_string(next(&mut children(part)))),
+                _ => port.settings.extend(children(part).map(|setting| self.setting(setting))),
+            }
+        }
+        StatementKind::Port(port)
+    }
+
+    /// Lowers `using relay { … }`, or what it says of a declaration: on which port that looks.
+    fn using<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> Option<StatementKind> {
+        let port = name(next(parts));
+        let used = next(parts);
+        if used.as_rule() == Rule::block {
+            return Some(StatementKind::Using { port, body: self.block(used) });
+        }
+        let mut kind = self.statement_kind(used)?;
+        if let StatementKind::FailOn { pattern, .. }
+        | StatementKind::Ignore(pattern)
+        | StatementKind::On { pattern, .. } = &mut kind
+        {
+            pattern.port = Some(port);
+        }
+        Some(kind)
     }
 
     fn setting(&mut self, pair: Pair<'_, Rule>) -> Setting {
@@ -240,7 +270,7 @@ impl Lower {
                 let at = span(&source);
                 let mut inner = children(source);
                 let what = next(&mut inner);
-                let pattern = Pattern { span: at, kind: self.pattern_kind(what) };
+                let pattern = Pattern { span: at, port: None, kind: self.pattern_kind(what) };
                 CaptureFrom::Pattern { pattern, text: self.optional(&mut inner) }
             }
             _ => CaptureFrom::Value(self.expr(source)),
@@ -309,7 +339,7 @@ impl Lower {
     pub(super) fn pattern(&mut self, pair: Pair<'_, Rule>) -> Pattern {
         let at = span(&pair);
         let inner = next(&mut children(pair));
-        Pattern { span: at, kind: self.pattern_kind(inner) }
+        Pattern { span: at, port: None, kind: self.pattern_kind(inner) }
     }
 
     fn pattern_kind(&mut self, pair: Pair<'_, Rule>) -> PatternKind {

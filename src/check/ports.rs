@@ -1,0 +1,220 @@
+//! Ports that a flow declares, and the statements that name one.
+
+use super::Compiler;
+use crate::diagnostic::nearest::nearest;
+use crate::diagnostic::{Code, Label};
+use crate::port_id::PortId;
+use crate::program::{DeclaredPort, Op, Role, ScopeKind};
+use crate::settings::Settings;
+use crate::source::{Site, Span};
+use crate::syntax::ast::{Block, Name, PortDeclaration, Statement, StatementKind};
+
+/// A flow has so many ports at most.
+const MOST_PORTS: usize = 64;
+
+/// The ports of a flow, in the order of the text.
+#[derive(Debug, Default)]
+pub(super) struct Ports {
+    all: Vec<Known>,
+}
+
+/// A port that was declared.
+#[derive(Debug)]
+struct Known {
+    name: String,
+    site: Site,
+    /// Whether a statement speaks to it.
+    is_used: bool,
+}
+
+impl Ports {
+    /// Whether the flow declares none: then it has one port, without a name.
+    pub(super) fn are_none(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Takes note that a statement speaks to a port.
+    pub(super) fn note_use(&mut self, port: PortId) {
+        if let Some(known) = self.all.get_mut(port.index()) {
+            known.is_used = true;
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<PortId> {
+        self.all.iter().position(|known| known.name == name).and_then(PortId::new)
+    }
+}
+
+impl Compiler<'_> {
+    /// Gives the ports of a flow their places before anything refers to them.
+    pub(super) fn note_ports(&mut self, body: &[Statement]) {
+        for statement in body {
+            let StatementKind::Port(PortDeclaration { name, .. }) = &statement.kind else { continue };
+            let site = self.site(name.span);
+            if let Some(first) = self.ports.find(&name.node) {
+                let first = self.ports.all[first.index()].site;
+                let message = format!("the port `{}` is declared twice", name.node);
+                self.problem(Code::CheckDuplicate, name.span, message, "again here").others =
+                    vec![Label::new(first, "first declared here")];
+                continue;
+            }
+            if self.ports.all.len() == MOST_PORTS {
+                let help = format!("{MOST_PORTS} ports are the most");
+                self.misplaced(statement.head, "this flow has too many ports", &help);
+                return;
+            }
+            self.ports.all.push(Known { name: name.node.clone(), site, is_used: false });
+        }
+    }
+
+    /// Reports a `port` that does not stand in a flow.
+    pub(super) fn refuse_port(&mut self, head: Span) {
+        if self.role == Role::Device {
+            self.misplaced(head, "`port` belongs in a flow", "a device has one line, and answers on it");
+        } else {
+            self.misplaced(head, "a library declares no ports", "the flow that uses it declares them");
+        }
+    }
+
+    /// Returns the ports with their settings and devices. `shared` are the settings of the file and of its libraries.
+    pub(super) fn declared_ports(&mut self, body: &[Statement], shared: &Settings) -> Vec<DeclaredPort> {
+        let mut ports: Vec<DeclaredPort> = Vec::new();
+        for statement in body {
+            let StatementKind::Port(PortDeclaration { name, settings: own, sims }) = &statement.kind else { continue };
+            let site = self.site(name.span);
+            let mut settings = shared.clone();
+            self.settings(own, &mut settings);
+            if let [_, second, ..] = sims.as_slice() {
+                let message = format!("the port `{}` has two devices", name.node);
+                self.problem(Code::CheckDuplicate, second.span, message, "again here").help =
+                    Some("one device is on a line: leave one of them out".to_string());
+            }
+            let sim = sims.first().map(|path| (path.node.clone(), self.site(path.span)));
+            // One that is declared twice was reported.
+            if ports.iter().all(|port| port.name != name.node) {
+                ports.push(DeclaredPort { name: name.node.clone(), settings, sim, site });
+            }
+        }
+        ports.truncate(MOST_PORTS);
+        ports
+    }
+
+    /// Returns the port that a statement names; `None` if there is none, which was reported.
+    pub(super) fn port_named(&mut self, name: &Name) -> Option<PortId> {
+        if self.role == Role::Device {
+            self.misplaced(name.span, "`using` belongs in a flow", "a device has one line, and answers on it");
+            return None;
+        }
+        // Which ports there are is known for each flow that uses it.
+        if self.file.is_root_library {
+            return None;
+        }
+        if let Some(port) = self.ports.find(&name.node) {
+            self.ports.note_use(port);
+            return Some(port);
+        }
+        let names: Vec<&str> = self.ports.all.iter().map(|known| known.name.as_str()).collect();
+        let help = match nearest(&name.node, names.iter().copied()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None if names.is_empty() => format!("declare it in the flow: `port {} {{ … }}`", name.node),
+            None => format!("the flow has: {}", names.join(", ")),
+        };
+        let message = format!("there is no port `{}`", name.node);
+        self.problem(Code::CheckUnknownPort, name.span, message, "not declared").help = Some(help);
+        None
+    }
+
+    /// Compiles `using relay { … }`.
+    pub(super) fn using(&mut self, port: &Name, body: &Block, head: Span) {
+        let port = self.port_named(port);
+        self.emit(Op::Enter(Box::new(ScopeKind::Block)), head);
+        if let Some(port) = port {
+            self.emit(Op::Using(port), head);
+        }
+        let outer = self.context;
+        self.context.is_using = true;
+        self.block(body);
+        self.context = outer;
+        self.emit(Op::Leave, head);
+    }
+
+    /// Takes note that a statement speaks to the port that is current where nothing is said.
+    pub(super) fn note_first_port(&mut self, statement: &Statement) {
+        if !self.context.is_using && speaks(statement) {
+            self.ports.note_use(PortId::FIRST);
+        }
+    }
+
+    /// Warns of ports that nothing speaks to.
+    pub(super) fn unused_ports(&mut self) {
+        let unused: Vec<(Span, String)> = self
+            .ports
+            .all
+            .iter()
+            .filter(|known| !known.is_used)
+            .map(|known| (known.site.span, known.name.clone()))
+            .collect();
+        for (span, name) in unused {
+            let message = format!("the port `{name}` is never used");
+            self.problem(Code::LintUnusedPort, span, message, "nothing speaks to it").help =
+                Some(format!("write `using {name} {{ … }}` around what speaks to it, or leave it out"));
+        }
+    }
+}
+
+/// Whether a statement itself speaks to a port, or listens to one.
+fn speaks(statement: &Statement) -> bool {
+    match &statement.kind {
+        StatementKind::Send { .. }
+        | StatementKind::Expect { .. }
+        | StatementKind::ExpectAny { .. }
+        | StatementKind::ExpectAll { .. }
+        | StatementKind::ExpectNone { .. }
+        | StatementKind::ExpectQuiet { .. }
+        | StatementKind::ExpectInput { .. }
+        | StatementKind::Read { .. }
+        | StatementKind::Reopen(_)
+        | StatementKind::Baud(_)
+        | StatementKind::ControlLines { .. }
+        | StatementKind::Break(_)
+        | StatementKind::Flush
+        | StatementKind::Echo(_)
+        // What a procedure does is not looked at: it may speak.
+        | StatementKind::Call { .. } => true,
+        StatementKind::FailOn { pattern, .. } | StatementKind::On { pattern, .. } | StatementKind::Ignore(pattern) => {
+            pattern.port.is_none()
+        }
+        StatementKind::Header
+        | StatementKind::Use(_)
+        | StatementKind::Sim(_)
+        | StatementKind::Port(_)
+        | StatementKind::Using { .. }
+        | StatementKind::Param(_)
+        | StatementKind::Volatile { .. }
+        | StatementKind::State { .. }
+        | StatementKind::Serial(_)
+        | StatementKind::Timeout(_)
+        | StatementKind::Procedure { .. }
+        | StatementKind::Step(_)
+        | StatementKind::Capture { .. }
+        | StatementKind::Compute { .. }
+        | StatementKind::Assert { .. }
+        | StatementKind::Fail(_)
+        | StatementKind::Ask { .. }
+        | StatementKind::Skip(_)
+        | StatementKind::Save(_)
+        | StatementKind::Log(_)
+        | StatementKind::Sleep(_)
+        | StatementKind::After { .. }
+        | StatementKind::Restart
+        | StatementKind::Unplug(_)
+        | StatementKind::If { .. }
+        | StatementKind::Repeat { .. }
+        | StatementKind::For { .. }
+        | StatementKind::Try { .. }
+        | StatementKind::Return(_)
+        | StatementKind::Finally(_)
+        | StatementKind::InputLines(_)
+        | StatementKind::OnSignal { .. } => false,
+    }
+}
