@@ -12,7 +12,8 @@
 //! 9.250000000 closed
 //! ```
 //!
-//! What happened on another port than the first has its number after the time, `0.034000000 #1 < "OK\r\n"`. `note` is
+//! What happened on another port than the first has its number after the time, `0.034000000 #1 < "OK\r\n"`. The names of the
+//! ports that a flow declares stand in lines `about port "…"`, in the order of their numbers. `note` is
 //! for what is not compared when the recording is played: control lines, settings, breaks, hooks.
 //!
 //! After `closed` nothing leaves through the port until it is opened again, with `open` as at the beginning. A write that
@@ -43,6 +44,9 @@ pub use recorder::{HoldBack, Recorder};
 
 use crate::port::PortId;
 
+/// What an `about` line is called that has the name of a port.
+const ABOUT_PORT: &str = "port";
+
 /// A recorded run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recording {
@@ -68,6 +72,25 @@ impl Recording {
     /// What is wrong with the first wrong line, and its number.
     pub fn read(text: &str) -> Result<Recording, String> {
         text::read(text)
+    }
+
+    /// Returns the names of its ports, if the flow declared them: in the order of their numbers.
+    pub fn port_names(&self) -> Vec<&str> {
+        let names = self.about.iter().filter(|(name, _)| name == ABOUT_PORT);
+        names.map(|(_, value)| value.as_str()).collect()
+    }
+
+    /// Returns what a recording says about the ports that a flow declares.
+    pub fn about_ports<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<(String, String)> {
+        names.into_iter().map(|name| (ABOUT_PORT.to_string(), name.to_string())).collect()
+    }
+
+    /// Returns what it has of one port, as the recording of a run with one port.
+    pub fn of_port(&self, port: PortId) -> Recording {
+        let own = self.entries.iter().filter(|entry| entry.port == port);
+        let entries = own.map(|entry| Entry { port: PortId::FIRST, ..entry.clone() }).collect();
+        let about = self.about.iter().filter(|(name, _)| name != ABOUT_PORT).cloned().collect();
+        Recording { entries, about, ..self.clone() }
     }
 
     /// Returns how many ports it has entries of, the last of them counted up to; 0 if it has no entries.

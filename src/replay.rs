@@ -1,7 +1,8 @@
 //! `ReplayWorld`: a recording plays the device's side, in virtual time, and tells where the flow departs from it.
 //!
 //! What came is given again as long after the write before it as it came then. The flow has to write what it wrote;
-//! how its bytes are cut into writes does not matter. The first byte that is another one ends the run. A flow that ends while
+//! how its bytes are cut into writes does not matter. Each port has its own writes; what came on one comes when every write before
+//! it, on whichever port, was made again. The first byte that is another one ends the run. A flow that ends while
 //! writes are left, or bytes that came while the recorded flow was still running, has not passed.
 
 mod device;
@@ -26,6 +27,8 @@ pub use device::device_file;
 /// A recorded write.
 #[derive(Debug)]
 struct Sent {
+    /// Its place among the writes of all ports.
+    place: usize,
     at: Moment,
     took: Duration,
     /// What was written; there is something.
@@ -78,7 +81,8 @@ impl Wanted {
 #[derive(Debug)]
 struct Came {
     at: Moment,
-    /// How many writes came before it.
+    port: PortId,
+    /// How many writes, on whichever port, came before it.
     after: usize,
     what: What,
 }
@@ -118,12 +122,43 @@ enum Link {
     Back,
 }
 
-/// How the line to the device is.
+/// One port of the recording, and how far its writes are.
 #[derive(Debug)]
-struct Wire {
+struct Side {
+    sent: Vec<Sent>,
+    /// How many writes are complete.
+    n_complete: usize,
+    /// The next one, once some of it has been written.
+    wanted: Option<Wanted>,
+    /// How much of it has been written.
+    n_written: usize,
+    /// What has been written of the write that is not complete.
+    written: Vec<u8>,
     link: Link,
     /// How the control lines of the device are; `None` as long as the recording did not say.
     lines: Option<InputLines>,
+    /// Whether the flow is done with it.
+    is_closed: bool,
+}
+
+impl Side {
+    fn new() -> Side {
+        Side {
+            sent: Vec::new(),
+            n_complete: 0,
+            wanted: None,
+            n_written: 0,
+            written: Vec::new(),
+            link: Link::Up,
+            lines: None,
+            is_closed: false,
+        }
+    }
+
+    /// Returns the write that is not complete and comes next.
+    fn next(&self) -> Option<&Sent> {
+        self.sent.get(self.n_complete)
+    }
 }
 
 /// What is recorded less than this after the end of the flow came while it ended.
@@ -141,127 +176,156 @@ pub enum Timing {
 /// A world that a recording plays.
 #[derive(Debug)]
 pub struct ReplayWorld {
-    sent: Vec<Sent>,
+    /// By the numbers of the ports.
+    sides: Vec<Side>,
+    /// What came on all ports, in its order.
     came: VecDeque<Came>,
-    /// How many writes are complete.
-    n_complete: usize,
-    /// The next one, once some of it has been written.
-    wanted: Option<Wanted>,
-    /// How much of it has been written.
-    n_written: usize,
     /// When the last write was made, now and then.
     anchor: (Moment, Moment),
     now: Moment,
-    news: VecDeque<(Moment, Happening)>,
+    news: VecDeque<News>,
     has_departed: bool,
     /// What secrets are in the forms they have in the recording.
     known: Known,
-    /// What has been written of the write that is not complete.
-    written: Vec<u8>,
     /// Secrets that came with letters in their place.
     unknown: Vec<String>,
     timing: Timing,
-    wire: Wire,
-    /// What was left when the port was closed, until it is fetched.
+    /// What was left when the last port was closed, until it is fetched.
     left: Option<String>,
+}
+
+/// What is to be reported of a port, and when.
+#[derive(Debug)]
+struct News {
+    at: Moment,
+    port: PortId,
+    happening: Happening,
 }
 
 impl ReplayWorld {
     /// Makes the world; `secrets` are the values of those that have names in the recording. One that is not
     /// among them is learned where the flow writes it, and played with letters in its place until then.
     pub fn new(recording: &Recording, secrets: &[(Arc<str>, Vec<u8>)], timing: Timing) -> ReplayWorld {
-        let (mut sent, mut came) = (Vec::new(), VecDeque::new());
-        let mut is_gone = false;
+        let mut sides: Vec<Side> = (0..recording.n_ports().max(1)).map(|_| Side::new()).collect();
+        let mut gone = vec![false; sides.len()];
+        let mut came = VecDeque::new();
+        let mut n_sent = 0;
         for entry in recording.happened() {
+            let port = entry.port;
+            let is_gone = &mut gone[port.index()];
             let what = match &entry.kind {
                 EntryKind::Sent { bytes, took } => {
                     if !bytes.iter().all(Piece::is_empty) {
-                        sent.push(Sent { at: entry.at, took: *took, bytes: bytes.clone() });
+                        let sent = Sent { place: n_sent, at: entry.at, took: *took, bytes: bytes.clone() };
+                        sides[port.index()].sent.push(sent);
+                        n_sent += 1;
                     }
                     continue;
                 }
                 EntryKind::Received { bytes } => What::Bytes(bytes.clone()),
                 EntryKind::Closed => What::Left,
-                EntryKind::Opened { .. } if is_gone => What::Back,
+                EntryKind::Opened { .. } if *is_gone => What::Back,
                 EntryKind::Note { text } => match InputLines::read(text) {
                     Some(lines) => What::Lines(lines),
                     None => continue,
                 },
                 EntryKind::Opened { .. } => continue,
             };
-            is_gone = matches!(what, What::Left) || is_gone && !matches!(what, What::Back);
-            came.push_back(Came { at: entry.at, after: sent.len(), what });
+            *is_gone = matches!(what, What::Left) || *is_gone && !matches!(what, What::Back);
+            came.push_back(Came { at: entry.at, port, after: n_sent, what });
         }
         ReplayWorld {
-            sent,
+            sides,
             came,
-            n_complete: 0,
-            wanted: None,
-            n_written: 0,
             anchor: (Moment::START, Moment::START),
             now: Moment::START,
             news: VecDeque::new(),
             has_departed: false,
             known: Known::of(secrets),
-            written: Vec::new(),
             unknown: Vec::new(),
             timing,
-            wire: Wire { link: Link::Up, lines: None },
             left: None,
         }
     }
 
-    fn open(&mut self) {
-        self.wire.link = Link::Up;
-        self.news.push_back((self.now, Happening::Opened(PortId::FIRST)));
+    /// Returns a port; one that is not in the recording has neither writes nor input.
+    fn side(&mut self, port: PortId) -> &mut Side {
+        while self.sides.len() <= port.index() {
+            self.sides.push(Side::new());
+        }
+        &mut self.sides[port.index()]
+    }
+
+    /// Returns how many of the first writes of all ports are complete.
+    fn n_done(&self) -> usize {
+        let n_sent = self.sides.iter().map(|side| side.sent.len()).sum();
+        self.sides.iter().filter_map(Side::next).map(|next| next.place).min().unwrap_or(n_sent)
+    }
+
+    /// Reports something of a port at a moment: after what there is of the same port.
+    fn tell(&mut self, at: Moment, port: PortId, happening: Happening) {
+        let is_later = |news: &&News| news.at > at && news.port != port;
+        let n_later = self.news.iter().rev().take_while(is_later).count();
+        self.news.insert(self.news.len() - n_later, News { at, port, happening });
+    }
+
+    fn open(&mut self, port: PortId) {
+        let side = self.side(port);
+        side.link = Link::Up;
+        side.is_closed = false;
+        self.tell(self.now, port, Happening::Opened(port));
     }
 
     /// Compares what the flow writes with what it wrote.
     fn write(&mut self, token: WriteToken, bytes: &[u8]) {
+        let port = token.port();
         let mut took = Duration::ZERO;
         let mut rest = bytes;
+        self.side(port);
         while !rest.is_empty() && !self.has_departed {
             let at = bytes.len() - rest.len();
-            let Some(next) = self.sent.get(self.n_complete) else { return self.depart(bytes, at, None) };
-            let wanted = self.wanted.get_or_insert_with(|| Wanted::of(&next.bytes, &mut self.known));
-            let left = &wanted.bytes[self.n_written..];
+            let side = &mut self.sides[port.index()];
+            let Some(next) = side.sent.get(side.n_complete) else { return self.depart(port, bytes, at, None) };
+            let wanted = side.wanted.get_or_insert_with(|| Wanted::of(&next.bytes, &mut self.known));
+            let left = &wanted.bytes[side.n_written..];
             let is_open = |at: usize| wanted.open.iter().any(|(range, _)| range.contains(&at));
-            let pairs = (self.n_written..).zip(left.iter().zip(rest));
+            let pairs = (side.n_written..).zip(left.iter().zip(rest));
             let n_same = pairs.take_while(|(at, (a, b))| a == b || is_open(*at)).count();
             if n_same < left.len().min(rest.len()) {
                 let recorded = Recorded {
                     bytes: wanted.bytes.clone(),
                     secrets: wanted.secrets.clone(),
-                    at: self.n_written + n_same,
+                    at: side.n_written + n_same,
                     moment: next.at,
                 };
-                return self.depart(bytes, at + n_same, Some(recorded));
+                return self.depart(port, bytes, at + n_same, Some(recorded));
             }
-            self.written.extend_from_slice(&rest[..n_same]);
+            side.written.extend_from_slice(&rest[..n_same]);
             rest = &rest[n_same..];
-            self.n_written += n_same;
-            if self.n_written == wanted.bytes.len() {
+            side.n_written += n_same;
+            if side.n_written == wanted.bytes.len() {
                 for (range, mask) in &wanted.open {
-                    self.known.learn(mask.clone(), self.written[range.clone()].to_vec());
+                    self.known.learn(mask.clone(), side.written[range.clone()].to_vec());
                 }
-                self.written.clear();
+                side.written.clear();
                 took = took.max(next.took);
                 self.anchor = (self.now, next.at);
-                self.wanted = None;
-                self.n_complete += 1;
-                self.n_written = 0;
+                side.wanted = None;
+                side.n_complete += 1;
+                side.n_written = 0;
             }
         }
-        self.news.push_back((self.now + took, Happening::Sent(token)));
+        self.tell(self.now + took, port, Happening::Sent(token));
     }
 
     /// Ends the run: what was sent is not what is recorded. The engine says how, for it knows the secrets in it.
-    fn depart(&mut self, sent: &[u8], at: usize, recorded: Option<Recorded>) {
+    fn depart(&mut self, port: PortId, sent: &[u8], at: usize, recorded: Option<Recorded>) {
         self.has_departed = true;
         self.news.clear();
         let help = recorded.as_ref().and_then(|_| unknown_help(&self.unknown));
-        let departure = Departure { sent: sent.to_vec(), at, recorded, n_same: self.n_complete, help };
-        self.news.push_back((self.now, Happening::Departed(PortId::FIRST, Box::new(departure))));
+        let n_same = self.sides.iter().map(|side| side.n_complete).sum();
+        let departure = Departure { sent: sent.to_vec(), at, recorded, n_same, help };
+        self.tell(self.now, port, Happening::Departed(port, Box::new(departure)));
     }
 
     /// Puts what came behind other bytes, with letters in place of secrets that are not known.
@@ -279,8 +343,9 @@ impl ReplayWorld {
         if self.has_departed {
             return None;
         }
-        if let Some(next) = self.sent.get(self.n_complete) {
-            let n = self.sent.len() - self.n_complete;
+        let next = self.sides.iter().filter_map(Side::next).min_by_key(|next| next.place);
+        if let Some(next) = next {
+            let n: usize = self.sides.iter().map(|side| side.sent.len() - side.n_complete).sum();
             let writes = if n == 1 { "1 write is".to_string() } else { format!("{n} writes are") };
             let shown = shown_pieces(&next.bytes);
             return Some(format!("{writes} left, the first is `{shown}` at {} s", next.at));
@@ -294,20 +359,29 @@ impl ReplayWorld {
         Some(format!("the flow ended before `{shown}`, which came at {} s", first.at))
     }
 
-    /// Takes note of how the lines are from now on.
-    fn switch(&mut self, lines: InputLines) {
-        self.wire.lines = Some(lines);
-        self.news.push_back((self.now, Happening::Lines(PortId::FIRST, Ok(lines))));
+    /// Takes note of how the lines of a port are from now on.
+    fn switch(&mut self, port: PortId, lines: InputLines) {
+        self.side(port).lines = Some(lines);
+        self.tell(self.now, port, Happening::Lines(port, Ok(lines)));
+    }
+
+    /// Takes the port out of use; what is left is known when it was the last.
+    fn close(&mut self, port: PortId) {
+        self.side(port).is_closed = true;
+        if self.sides.iter().all(|side| side.is_closed) {
+            self.left = self.left();
+        }
     }
 
     /// Returns when what came next comes; `None` before the flow has written what it waits for.
     fn next_arrival(&self) -> Option<Moment> {
         let next = self.came.front()?;
-        if next.after > self.n_complete || self.has_departed {
+        let n_done = self.n_done();
+        if next.after > n_done || self.has_departed {
             return None;
         }
         let (now, then) = self.anchor;
-        let due = if next.after < self.n_complete { self.now } else { now + next.at.since(then) };
+        let due = if next.after < n_done { self.now } else { now + next.at.since(then) };
         Some(due.max(self.now))
     }
 }
@@ -354,17 +428,17 @@ fn unknown_help(unknown: &[String]) -> Option<String> {
 }
 
 impl World for ReplayWorld {
-    fn perform(&mut self, _port: PortId, command: PortCommand) {
+    fn perform(&mut self, port: PortId, command: PortCommand) {
         match command {
-            PortCommand::Open { .. } => self.open(),
+            PortCommand::Open { .. } => self.open(port),
             PortCommand::Write { token, bytes } => self.write(token, &bytes),
-            PortCommand::Reopen { .. } => match self.wire.link {
-                Link::Up | Link::Back => self.open(),
-                Link::Away | Link::Sought => self.wire.link = Link::Sought,
+            PortCommand::Reopen { .. } => match self.side(port).link {
+                Link::Up | Link::Back => self.open(port),
+                Link::Away | Link::Sought => self.side(port).link = Link::Sought,
             },
             PortCommand::ReadLines => {
-                if let Some(lines) = self.wire.lines {
-                    self.news.push_back((self.now, Happening::Lines(PortId::FIRST, Ok(lines))));
+                if let Some(lines) = self.side(port).lines {
+                    self.tell(self.now, port, Happening::Lines(port, Ok(lines)));
                 }
             }
             PortCommand::SetLines { .. }
@@ -373,24 +447,33 @@ impl World for ReplayWorld {
             | PortCommand::Reconfigure { .. }
             | PortCommand::DiscardInput
             | PortCommand::DiscardOutput => {}
-            PortCommand::Close => self.left = self.left(),
+            PortCommand::Close => self.close(port),
         }
     }
 
     /// What is recorded before a write came before it, though a replay may be quicker: computing takes no time here.
     fn arrived(&mut self, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
         let known = received.len();
-        while self.n_written == 0
-            && !self.has_departed
-            && let Some(came) = self.came.pop_front_if(|came| came.after <= self.n_complete && came.what.is_early())
-        {
+        if self.has_departed || self.sides.iter().any(|side| side.n_written > 0) {
+            return None;
+        }
+        let n_done = self.n_done();
+        let is_before = |came: &&Came| came.after <= n_done && came.what.is_early();
+        let n_before = self.came.iter().take_while(is_before).count();
+        // One report is of one port: what came on others is asked for next.
+        let port = self.came.front()?.port;
+        let later = self.came.split_off(n_before);
+        let early = std::mem::replace(&mut self.came, later).into_iter();
+        let (before, rest): (Vec<Came>, Vec<Came>) = early.partition(|came| came.port == port);
+        rest.into_iter().rev().for_each(|came| self.came.push_front(came));
+        for came in before {
             match came.what {
                 What::Bytes(pieces) => self.play(&pieces, received),
-                What::Lines(lines) => self.switch(lines),
+                What::Lines(lines) => self.switch(port, lines),
                 What::Left | What::Back => {}
             }
         }
-        (received.len() > known).then_some((self.now, Happening::Received(PortId::FIRST)))
+        (received.len() > known).then_some((self.now, Happening::Received(port)))
     }
 
     fn news(&mut self, _received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
@@ -399,45 +482,51 @@ impl World for ReplayWorld {
 
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
         let arrival = self.next_arrival();
-        let news = self.news.front().map(|(at, _)| (*at).max(self.now));
+        let news = self.news.front().map(|news| news.at.max(self.now));
         let Some(next) = [arrival, news, until].into_iter().flatten().min() else {
             let reason = "the recording has ended, and nothing more comes".to_string();
             return (self.now, Happening::Closed(PortId::FIRST, CloseReason::Broken { reason, help: None }));
         };
         self.now = self.now.max(next);
         if news.is_some_and(|at| at <= self.now && arrival.is_none_or(|arrival| at <= arrival)) {
-            let (_, happening) = self.news.pop_front().expect("there is a first one");
-            return (self.now, happening);
+            let news = self.news.pop_front().expect("there is a first one");
+            return (self.now, news.happening);
         }
         if arrival.is_some_and(|at| at <= self.now) {
             let came = self.came.pop_front().expect("there is a first one");
-            return match came.what {
-                What::Bytes(pieces) => {
-                    let known = received.len();
-                    self.play(&pieces, received);
-                    let is_empty = received.len() == known;
-                    (self.now, if is_empty { Happening::Nothing } else { Happening::Received(PortId::FIRST) })
-                }
-                What::Left => {
-                    // What had not left is lost.
-                    self.news.clear();
-                    self.wire.link = Link::Away;
-                    (self.now, Happening::Closed(PortId::FIRST, CloseReason::unplugged()))
-                }
-                What::Back if self.wire.link == Link::Sought => {
-                    self.wire.link = Link::Up;
-                    (self.now, Happening::Opened(PortId::FIRST))
-                }
-                What::Back => {
-                    self.wire.link = Link::Back;
-                    (self.now, Happening::Nothing)
-                }
-                What::Lines(lines) => {
-                    self.wire.lines = Some(lines);
-                    (self.now, Happening::Lines(PortId::FIRST, Ok(lines)))
-                }
-            };
+            return (self.now, self.come(came, received));
         }
         (self.now, Happening::Nothing)
+    }
+}
+
+impl ReplayWorld {
+    /// Lets come what came.
+    fn come(&mut self, Came { port, what, .. }: Came, received: &mut Vec<u8>) -> Happening {
+        match what {
+            What::Bytes(pieces) => {
+                let known = received.len();
+                self.play(&pieces, received);
+                if received.len() == known { Happening::Nothing } else { Happening::Received(port) }
+            }
+            What::Left => {
+                // What had not left is lost.
+                self.news.retain(|news| news.port != port);
+                self.side(port).link = Link::Away;
+                Happening::Closed(port, CloseReason::unplugged())
+            }
+            What::Back if self.side(port).link == Link::Sought => {
+                self.side(port).link = Link::Up;
+                Happening::Opened(port)
+            }
+            What::Back => {
+                self.side(port).link = Link::Back;
+                Happening::Nothing
+            }
+            What::Lines(lines) => {
+                self.side(port).lines = Some(lines);
+                Happening::Lines(port, Ok(lines))
+            }
+        }
     }
 }

@@ -262,8 +262,9 @@ fn begin_recording(path: &Path, setup: &Setup, inputs: &Inputs) -> io::Result<Re
     let mut variables: Vec<(String, String)> = shown.collect();
     variables.sort();
     let title = flow.title.clone();
+    let about = Recording::about_ports(flow.ports.iter().map(|port| port.name.as_str()));
     let header =
-        Recording { title, seed: inputs.seed, begun: inputs.begun, about: Vec::new(), variables, entries: Vec::new() };
+        Recording { title, seed: inputs.seed, begun: inputs.begun, about, variables, entries: Vec::new() };
     let has_secrets = flow.learns_secrets || flow.params.iter().any(|param| param.is_secret);
     let readers = if has_secrets { Readers::Owner } else { Readers::Others };
     let hold_back = match setup.counterpart().pace() {

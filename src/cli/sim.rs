@@ -1,7 +1,8 @@
 //! `flowrun sim`: a simulated device served to other programs, in real time, until someone ends it.
 
-use std::io::ErrorKind;
-use std::path::Path;
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
 
 use super::Ending;
 use super::args::SimArguments;
@@ -10,14 +11,16 @@ use super::outputs::{CONSOLE, tell_failures};
 use super::refusal::{program_for, refuse};
 use super::terminal::Terminal;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::port::PortId;
 use crate::program::Role;
+use crate::record::Recording;
 use crate::replay::device_file;
 use crate::report::Fan;
 use crate::results::Results;
 use crate::setup::{Ender, Pace, Served, read_recording};
 use crate::source::name_of;
 use crate::transport::{Clock, Interrupt, ServedWorld, Speaks, in_words};
-use crate::value::escape::harmless;
+use crate::value::escape::{harmless, harmless_path};
 use crate::world::{self, Company, Nobody, World};
 
 /// Serves a device.
@@ -34,12 +37,44 @@ pub(super) fn sim(arguments: &SimArguments, terminal: &Terminal) -> Ending {
 /// Writes the device file that a recording makes.
 fn write_device(path: &Path, terminal: &Terminal) -> Ending {
     match read_recording(path) {
+        Ok(recording) if recording.n_ports() > 1 => write_devices(path, &recording, terminal),
         Ok(recording) => {
             terminal.say(&device_file(&recording));
             Ending::Done
         }
         Err(error) => refuse(error, terminal),
     }
+}
+
+/// Writes a device file for each port of a recording, beside each other in the present folder: `NAME.PORT.flow`. None that is
+/// there is overwritten.
+fn write_devices(path: &Path, recording: &Recording, terminal: &Terminal) -> Ending {
+    let names = recording.port_names();
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let ids = (0..recording.n_ports()).filter_map(PortId::new);
+    let files: Vec<(PortId, PathBuf)> = ids
+        .map(|port| {
+            let name = names.get(port.index()).map_or_else(|| port.index().to_string(), ToString::to_string);
+            (port, PathBuf::from(format!("{stem}.{name}.flow")))
+        })
+        .collect();
+    let problem = |message: String| Diagnostic::general(Code::CommandLine, message);
+    if let Some((_, file)) = files.iter().find(|(_, file)| file.exists()) {
+        let message = format!("`{}` is there already", harmless_path(file));
+        terminal.refuse(problem(message).help("rename it, or run this in another folder: nothing is overwritten"));
+        return Ending::Refused;
+    }
+    for (port, file) in files {
+        let text = device_file(&recording.of_port(port));
+        let made = File::options().write(true).create_new(true).open(&file);
+        if let Err(error) = made.and_then(|mut made| made.write_all(text.as_bytes())) {
+            let message = format!("`{}` cannot be written: {}", harmless_path(&file), in_words(&error));
+            terminal.refuse(problem(message));
+            return Ending::Outside;
+        }
+        terminal.say(&format!("{}\n", harmless_path(&file)));
+    }
+    Ending::Done
 }
 
 fn serve(arguments: &SimArguments, file: &Path, terminal: &Terminal) -> Result<Ending, Ending> {
@@ -108,7 +143,6 @@ fn on_tcp(at: &str, is_rfc2217: bool, interrupt: Interrupt, terminal: &Terminal)
 #[cfg(unix)]
 fn on_pty(arguments: &SimArguments, _file: &Path, interrupt: Interrupt, terminal: &Terminal) -> Result<Place, Ending> {
     use crate::transport::PtyWorld;
-    use crate::value::escape::harmless_path;
 
     let world = PtyWorld::create(Clock::start(), interrupt, arguments.link.as_deref()).map_err(|why| {
         terminal.refuse(Diagnostic::general(Code::CommandLine, format!("the device cannot be served: {why}")));
