@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::event::{CloseReason, Departure};
+use crate::event::{CloseReason, Departure, HookNews};
 pub use crate::port_id::PortId;
 use crate::settings::{ControlLine, InputLine, InputLines, LineSettings, Signal};
 
@@ -189,6 +189,8 @@ pub enum Happening {
     Lines(PortId, Result<InputLines, String>),
     /// The host did this with its control lines; a device is told.
     Signalled(PortId, Signal),
+    /// What the hook that runs has to tell.
+    Hook(HookNews),
     /// Someone wants the run to end: Ctrl-C, SIGTERM.
     Interrupt,
     /// The ports were closed, and the recording that is played goes on: what is left of it.

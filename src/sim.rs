@@ -10,7 +10,7 @@ mod wire;
 use std::collections::{HashMap, VecDeque};
 
 use crate::engine::{Action, Engine, Input, Inputs, Output, PortInputs};
-use crate::event::{CloseReason, Event, EventKind, Verdict};
+use crate::event::{CloseReason, Event, EventKind, HookCall, HookEnd, HookNews, Verdict};
 use crate::port::{Happening, PortCommand, PortId, WriteToken};
 use crate::settings::{InputLines, LineSettings, Settings, Signal};
 use crate::time::Moment;
@@ -126,6 +126,8 @@ impl SimWorld {
                     self.device.handle(self.now, Input::Kept(Err("a device saves nothing".to_string())));
                 }
                 Output::Act(Action::Ask { .. }) => self.device.handle(self.now, Input::Answered(None)),
+                // A device runs no hook, and there is no other that a wire leads to.
+                Output::Act(Action::Hook(_) | Action::Wire { .. }) => {}
                 Output::Wait { until, .. } => match until {
                     Some(until) if until <= self.now => self.device.handle(self.now, Input::Tick),
                     _ => return until,
@@ -154,6 +156,7 @@ impl SimWorld {
             | EventKind::Matched { .. }
             | EventKind::Captured { .. }
             | EventKind::Saved { .. }
+            | EventKind::HookSaid { .. }
             | EventKind::Skipped { .. }
             | EventKind::CleanupFailed(_)
             | EventKind::RunEnded { .. } => return,
@@ -274,6 +277,16 @@ impl SimWorld {
 }
 
 impl World for SimWorld {
+    /// The device takes it at once, and deals with it when it serves; the flow goes on meanwhile.
+    fn takes_hook(&mut self, call: &HookCall) -> bool {
+        let end = self.device.takes_hook(call);
+        if end == HookEnd::Done {
+            self.device.handle(self.now, Input::Hooked(call.clone()));
+        }
+        self.news.push_back(Happening::Hook(HookNews::Ended(end)));
+        true
+    }
+
     fn perform(&mut self, _port: PortId, command: PortCommand) {
         match command {
             PortCommand::Open { settings } => {

@@ -102,7 +102,7 @@ fn run(flow: &str, device: &str, seed: u64, most: u64) -> (String, Vec<Event>) {
     let mut world = Cutter { world, dice: Rng::from_seed(seed), most, waiting: Vec::new(), due: Moment::START };
     let mut hidden = Vec::new();
     let mut kept = Kept { hidden: Transcript::new(&mut hidden, &sources, Times::Hidden), events: Vec::new() };
-    let company = Company { keeper: &mut Memory::default(), audience: &mut kept, person: &mut Nobody, tap: None };
+    let company = Company { keeper: &mut Memory::default(), audience: &mut kept, person: &mut Nobody, tap: None, hooks: None };
     let verdict = world::run(&mut flow, &mut world, company);
     let events = kept.events;
     let hidden = String::from_utf8(hidden).expect("a transcript is UTF-8");

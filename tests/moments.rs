@@ -96,7 +96,7 @@ fn run(name: &str, flow: &Arc<Program>, device: &Arc<Program>, seed: u64) -> (Ve
     let transcript = Transcript::new(&mut text, &flow.sources, Times::Shown);
     let mut kept = Kept { transcript, events: Vec::new() };
     let company =
-        Company { keeper: &mut Memory::default(), audience: &mut kept, person: &mut Nobody, tap: Some(&mut tap) };
+        Company { keeper: &mut Memory::default(), audience: &mut kept, person: &mut Nobody, tap: Some(&mut tap), hooks: None };
     let verdict = world::run(&mut engine, &mut world, company);
     let events = std::mem::take(&mut kept.events);
     kept.transcript.end().expect("memory takes everything");

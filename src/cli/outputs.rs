@@ -190,7 +190,7 @@ impl Outputs {
     /// Returns the company of the run.
     pub(super) fn company<'a>(&'a mut self, audience: &'a mut dyn Audience, person: &'a mut dyn Person) -> Company<'a> {
         let tap = self.recording.as_mut().map(RecordingFile::tap);
-        Company { keeper: &mut self.results, audience, person, tap }
+        Company { keeper: &mut self.results, audience, person, tap, hooks: None }
     }
 
     /// Writes the rest when the run is over, says where results are, and tells what could not be written.

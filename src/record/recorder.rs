@@ -194,6 +194,7 @@ impl<W: Write> Tap for Recorder<W> {
             | Happening::Nothing
             | Happening::Noted(_, _)
             | Happening::Signalled(_, _)
+            | Happening::Hook(_)
             | Happening::Lines(_, Err(_))
             | Happening::Interrupt
             | Happening::Unplayed(_) => return,

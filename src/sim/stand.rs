@@ -1,7 +1,7 @@
 //! `Stand`: the simulated world for a run that somebody looks at: they can end it, and where its device fails can be shown.
 
 use super::SimWorld;
-use crate::event::{CloseReason, Failure};
+use crate::event::{CloseReason, Failure, HookCall};
 use crate::port::{Happening, PortCommand, PortId};
 use crate::source::{Site, SourceId, Sources};
 use crate::time::Moment;
@@ -57,6 +57,10 @@ impl<F: Fn() -> bool> Stand<F> {
 }
 
 impl<F: Fn() -> bool> World for Stand<F> {
+    fn takes_hook(&mut self, call: &HookCall) -> bool {
+        self.world.takes_hook(call)
+    }
+
     fn perform(&mut self, port: PortId, command: PortCommand) {
         self.world.perform(port, command);
     }

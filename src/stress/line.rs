@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::chatter::Chatter;
 use super::fault::{Fault, Occurrence, Plan};
 use crate::engine::{Cover, Engine};
-use crate::event::CloseReason;
+use crate::event::{CloseReason, HookCall};
 use crate::port::{Happening, PortCommand, PortId, WriteToken};
 use crate::settings::LineSettings;
 use crate::sim::SimWorld;
@@ -389,6 +389,10 @@ fn wrap(bytes: &mut Vec<u8>, length: usize, dice: &mut Rng) -> bool {
 }
 
 impl World for FaultyLine<'_> {
+    fn takes_hook(&mut self, call: &HookCall) -> bool {
+        self.power.device.takes_hook(call)
+    }
+
     fn perform(&mut self, port: PortId, command: PortCommand) {
         match &command {
             PortCommand::Open { settings }
@@ -473,6 +477,7 @@ impl World for FaultyLine<'_> {
                 | Happening::Noted(_, _)
                 | Happening::Lines(_, _)
                 | Happening::Signalled(_, _)
+                | Happening::Hook(_)
                 | Happening::Interrupt
                 | Happening::Unplayed(_) => {
                     return (self.now, happening);

@@ -99,6 +99,8 @@ fn is_word(rule: Rule) -> bool {
         k_use
             | k_sim
             | k_state
+            | k_wire
+            | k_hook
             | k_serial
             | k_timeout
             | k_procedure

@@ -236,7 +236,7 @@ impl Run {
             let verdict = world::run(
                 &mut engine,
                 &mut world,
-                world::Company { keeper: &mut memory, audience: &mut audience, person: &mut world::Nobody, tap: None },
+                world::Company { keeper: &mut memory, audience: &mut audience, person: &mut world::Nobody, tap: None, hooks: None },
             );
             audience.transcript.end().expect("memory takes everything");
             (verdict, audience.events)
@@ -274,7 +274,7 @@ pub(crate) fn transcribe(engine: &mut Engine, world: &mut dyn World, sources: &S
         let mut audience = Collect { events: Vec::new(), transcript };
         let mut memory = Memory { values: Vec::new(), refuses: false };
         let company =
-            world::Company { keeper: &mut memory, audience: &mut audience, person: &mut world::Nobody, tap: None };
+            world::Company { keeper: &mut memory, audience: &mut audience, person: &mut world::Nobody, tap: None, hooks: None };
         world::run(engine, world, company)
     };
     (verdict, String::from_utf8(text).expect("a transcript is UTF-8"))

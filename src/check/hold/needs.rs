@@ -125,15 +125,18 @@ impl Reader<'_> {
                 }
                 needs
             }
-            StatementKind::Finally(body) | StatementKind::After { body, .. } | StatementKind::OnSignal { body, .. } => {
-                self.alone(body)
-            }
+            StatementKind::Finally(body)
+            | StatementKind::After { body, .. }
+            | StatementKind::OnSignal { body, .. }
+            | StatementKind::OnHook { body, .. }
+            | StatementKind::OnWire { body, .. } => self.alone(body),
             StatementKind::Header
             | StatementKind::Use(_)
             | StatementKind::Sim(_)
             | StatementKind::Param(_)
             | StatementKind::Volatile { .. }
             | StatementKind::State { .. }
+            | StatementKind::Wire { .. }
             | StatementKind::Serial(_)
             | StatementKind::Timeout(_)
             | StatementKind::Procedure { .. }
@@ -152,6 +155,7 @@ impl Reader<'_> {
             | StatementKind::Ignore(_)
             | StatementKind::Fail(_)
             | StatementKind::Ask { .. }
+            | StatementKind::Hook { .. }
             | StatementKind::Skip(_)
             | StatementKind::Save(_)
             | StatementKind::Log(_)
@@ -282,6 +286,8 @@ impl Reader<'_> {
             // What these need was needed at any moment behind them.
             StatementKind::On { .. }
             | StatementKind::OnSignal { .. }
+            | StatementKind::OnHook { .. }
+            | StatementKind::OnWire { .. }
             | StatementKind::After { .. }
             | StatementKind::Finally(_) => {}
             StatementKind::Header
@@ -289,6 +295,7 @@ impl Reader<'_> {
             | StatementKind::Sim(_)
             | StatementKind::Param(_)
             | StatementKind::Volatile { .. }
+            | StatementKind::Wire { .. }
             | StatementKind::Serial(_)
             | StatementKind::Timeout(_)
             | StatementKind::Procedure { .. }
@@ -298,6 +305,7 @@ impl Reader<'_> {
             | StatementKind::FailOn { .. }
             | StatementKind::Ignore(_)
             | StatementKind::Fail(_)
+            | StatementKind::Hook { .. }
             | StatementKind::Skip(_)
             | StatementKind::Save(_)
             | StatementKind::Log(_)

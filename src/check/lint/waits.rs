@@ -43,6 +43,7 @@ impl Lint {
                 StatementKind::After { .. }
                 | StatementKind::Header
                 | StatementKind::State { .. }
+                | StatementKind::Wire { .. }
                 | StatementKind::Send { .. }
                 | StatementKind::Expect { .. }
                 | StatementKind::ExpectAny { .. }
@@ -54,6 +55,7 @@ impl Lint {
                 | StatementKind::Assert { .. }
                 | StatementKind::Fail(_)
                 | StatementKind::Ask { .. }
+                | StatementKind::Hook { .. }
                 | StatementKind::Skip(_)
                 | StatementKind::Save(_)
                 | StatementKind::Sleep(_)
@@ -72,6 +74,8 @@ impl Lint {
                 | StatementKind::InputLines(_)
                 | StatementKind::ExpectInput { .. }
                 | StatementKind::OnSignal { .. }
+                | StatementKind::OnHook { .. }
+                | StatementKind::OnWire { .. }
                 | StatementKind::Break(_)
                 | StatementKind::Flush
                 | StatementKind::Echo(_) => return,
