@@ -1,6 +1,7 @@
 //! The world that an engine acts on, and the one loop that joins the two.
 
 mod hooks;
+mod person;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use crate::event::{CloseReason, Event, HookCall, Progress, Verdict, Waiting};
 use crate::port::{Capabilities, Happening, PortCommand, PortId};
 use crate::time::Moment;
 pub use hooks::Hooks;
+pub use person::{Nobody, Person};
 
 /// Everything outside the engine that a port and a clock are made of.
 ///
@@ -92,27 +94,6 @@ impl Keeper for Memory {
         }
         self.saved.extend_from_slice(values);
         Ok(())
-    }
-}
-
-/// The person at the bench, if there is one.
-pub trait Person {
-    /// Asks; the answer is fetched with [`Person::answer`]. A question that was asked before may be over without an answer.
-    fn ask(&mut self, prompt: &str, is_secret: bool);
-
-    /// Returns the answer if it is there: `Some(None)` is that nobody will ever answer. Never blocks.
-    fn answer(&mut self) -> Option<Option<Vec<u8>>>;
-}
-
-/// Nobody: every question is answered by its default.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Nobody;
-
-impl Person for Nobody {
-    fn ask(&mut self, _prompt: &str, _is_secret: bool) {}
-
-    fn answer(&mut self) -> Option<Option<Vec<u8>>> {
-        Some(None)
     }
 }
 
@@ -225,7 +206,17 @@ impl<'a> Session<'a> {
     pub fn new(engine: &'a mut Engine, company: Company<'a>) -> Session<'a> {
         let looks_every = company.audience.looks_every();
         let (write_at, quiet_at) = (None, None);
-        Session { engine, company, is_asking: false, is_hooking: false, write_at, quiet_at, looks_every, idle: 0, early: Vec::new() }
+        Session {
+            engine,
+            company,
+            is_asking: false,
+            is_hooking: false,
+            write_at,
+            quiet_at,
+            looks_every,
+            idle: 0,
+            early: Vec::new(),
+        }
     }
 
     /// Goes on to the end in a world of its own, and returns the verdict.
@@ -584,7 +575,8 @@ mod tests {
             let clock = Rc::new(Cell::new(Moment::START));
             let mut lazy = Lazy { clock: clock.clone(), ..Lazy::default() };
             let mut memory = Memory::default();
-            let company = Company { keeper: &mut memory, audience: &mut lazy, person: &mut Nobody, tap: None, hooks: None };
+            let company =
+                Company { keeper: &mut memory, audience: &mut lazy, person: &mut Nobody, tap: None, hooks: None };
             let every = Duration::from_millis(every);
             let mut engine = engine("expect none line \"X\" for 10s");
             run(&mut engine, &mut Chatter { line: Silence::default(), every, clock }, company);

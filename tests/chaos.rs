@@ -7,6 +7,7 @@ use std::path::Path;
 
 use flowrun::check::check;
 use flowrun::engine::{Action, Engine, Input, Inputs, Output, PortInputs};
+use flowrun::event::{HookEnd, HookNews};
 use flowrun::format::format;
 use flowrun::load::load;
 use flowrun::port::{PortCommand, PortId};

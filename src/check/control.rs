@@ -1,7 +1,7 @@
 //! Statements about control lines to instructions.
 
-use super::expr::TIME;
 use super::Compiler;
+use super::expr::TIME;
 use crate::program::{InputWait, Op};
 use crate::settings::InputLine;
 use crate::source::Span;

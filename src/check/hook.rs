@@ -33,15 +33,16 @@ impl Compiler<'_> {
     pub(super) fn wire(&mut self, name: &Name, value: &ast::Expr, head: Span) {
         let (value, _) = self.expr(value);
         if self.role != Role::Device {
-            let help = "a device file declares the wires of its bench; a flow reaches a device by its port, or with `hook`";
+            let help =
+                "a device file declares the wires of its bench; a flow reaches a device by its port, or with `hook`";
             return self.misplaced(head, "`wire` belongs in a device", help);
         }
         let ExprKind::Const(
             initial @ (Value::Text(_) | Value::Bytes(_) | Value::Int(_) | Value::Bool(_) | Value::Duration(_)),
         ) = value.kind
         else {
-            self.problem(Code::CheckType, value.span, "a wire begins with a literal", "not known before the run").help =
-                Some("all devices of a bench begin with the same: `wire power = \"off\"`".to_string());
+            self.problem(Code::CheckType, value.span, "a wire begins with a literal", "not known before the run")
+                .help = Some("all devices of a bench begin with the same: `wire power = \"off\"`".to_string());
             return;
         };
         let Some(variable) = self.globals.get(&name.node) else { return };

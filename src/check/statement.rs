@@ -119,7 +119,11 @@ impl Compiler<'_> {
                 self.misplaced_handler("a handler of a hook", "a flow runs a hook: `hook \"power\", \"off\"`", head);
             }
             StatementKind::OnWire { .. } => {
-                self.misplaced_handler("a handler of a wire", "a flow has no wires: they join the devices of a bench", head);
+                self.misplaced_handler(
+                    "a handler of a wire",
+                    "a flow has no wires: they join the devices of a bench",
+                    head,
+                );
             }
             StatementKind::Break(lasting) => {
                 let lasting = self.want(lasting, TIME, "how long the break lasts");

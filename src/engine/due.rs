@@ -98,10 +98,7 @@ impl Engine {
                 self.reopen_expired(port, begun, site, is_bounded);
             }
             State::Hooking(hooking) if hooking.until <= self.now => self.hook_expired(*hooking),
-            state @ (State::Sleeping { .. }
-            | State::Guarding { .. }
-            | State::Reopening { .. }
-            | State::Hooking(_)) => {
+            state @ (State::Sleeping { .. } | State::Guarding { .. } | State::Reopening { .. } | State::Hooking(_)) => {
                 self.state = state;
                 self.settle(None);
             }

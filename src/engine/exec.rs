@@ -2,7 +2,7 @@
 
 pub(in crate::engine) mod block;
 mod call;
-pub(in crate::engine) mod hook;
+mod hook;
 mod input;
 mod line;
 mod react;

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::State;
-use super::exec::hook::Hooking;
+use super::hooking::Hooking;
 use super::look::offset::Offset;
 use super::watched::Active;
 use crate::event::{Failure, HookCall};

@@ -136,7 +136,8 @@ impl Bench {
         let mut engine = Engine::new(self.flow.clone(), self.inputs.clone());
         let mut memory = Memory::default();
         let mut watch = Watch { reads: &self.reads, is_reading, attempts: Attempts::default() };
-        let company = Company { keeper: &mut memory, audience: &mut watch, person: &mut Nobody, tap: None, hooks: None };
+        let company =
+            Company { keeper: &mut memory, audience: &mut watch, person: &mut Nobody, tap: None, hooks: None };
         let verdict = world::run(&mut engine, &mut line, company);
         let ending = if line.is_endless() { Ending::Endless } else { Ending::Verdict(verdict) };
         let (strikes, n_blocks, sent) = line.finish();

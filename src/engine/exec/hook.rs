@@ -1,61 +1,12 @@
 //! `hook`: a program on this machine, or the simulated device, does something for the flow; the line is served meanwhile.
 
 use crate::diagnostic::Code;
-use crate::engine::limits::HOOK_OUTPUT;
+use crate::engine::hooking::Hooking;
 use crate::engine::{Action, Engine, State};
 use crate::event::{EventKind, Failure, HookCall, HookEnd, HookNews};
 use crate::program::Hook;
 use crate::source::Site;
-use crate::time::{Moment, show_duration};
-
-/// A hook that runs.
-#[derive(Debug)]
-pub(in crate::engine) struct Hooking {
-    pub site: Site,
-    /// When its time is over.
-    pub until: Moment,
-    name: String,
-    begun: Moment,
-    /// Whether its time is that of a step.
-    is_bounded: bool,
-    /// The beginning of a line that it wrote.
-    line: Vec<u8>,
-    /// How much it wrote that is told or in `line`.
-    n_said: usize,
-    /// How much it wrote that is not.
-    n_left_out: usize,
-    /// How it ended, until that is dealt with: a handler may run.
-    end: Option<HookEnd>,
-}
-
-impl Hooking {
-    /// Returns what messages call it.
-    pub(in crate::engine) fn title(&self) -> String {
-        format!("the hook `{}`", self.name)
-    }
-
-    /// Takes what it wrote; returns the lines that are whole, without their ends.
-    fn take(&mut self, bytes: &[u8]) -> Vec<Vec<u8>> {
-        let room = HOOK_OUTPUT - self.n_said;
-        let (taken, rest) = bytes.split_at(bytes.len().min(room));
-        self.n_said += taken.len();
-        self.n_left_out += rest.len();
-        let mut lines = Vec::new();
-        for byte in taken {
-            match byte {
-                b'\n' => lines.push(self.take_line()),
-                byte => self.line.push(*byte),
-            }
-        }
-        lines
-    }
-
-    fn take_line(&mut self) -> Vec<u8> {
-        let mut line = std::mem::take(&mut self.line);
-        line.pop_if(|last| *last == b'\r');
-        line
-    }
-}
+use crate::time::show_duration;
 
 impl Engine {
     /// Has a hook run.
@@ -70,17 +21,8 @@ impl Engine {
         }
         self.note(shown);
         let (until, is_bounded) = self.bounded(within);
-        self.state = State::Hooking(Box::new(Hooking {
-            site,
-            until,
-            name: hook.name.clone(),
-            begun: self.now,
-            is_bounded,
-            line: Vec::new(),
-            n_said: 0,
-            n_left_out: 0,
-            end: None,
-        }));
+        let hooking = Hooking::new(hook.name.clone(), site, self.now, (until, is_bounded));
+        self.state = State::Hooking(Box::new(hooking));
         self.journal.act(Action::Hook(HookCall { name: hook.name.clone(), arguments }));
         self.look();
         Ok(())
@@ -88,7 +30,8 @@ impl Engine {
 
     /// Takes what a hook has to tell, also while a handler runs.
     pub(in crate::engine) fn hook_told(&mut self, news: HookNews) {
-        let hooking = if let State::Hooking(hooking) = &mut self.state { Some(&mut **hooking) } else { self.flow.hooking() };
+        let hooking =
+            if let State::Hooking(hooking) = &mut self.state { Some(&mut **hooking) } else { self.flow.hooking() };
         let Some(hooking) = hooking else { return };
         let site = hooking.site;
         match news {

@@ -172,7 +172,9 @@ impl Statement {
     /// Returns the expressions that stand in the statement itself; those of its patterns and blocks are theirs.
     pub fn expressions(&self) -> Vec<&Expr> {
         match &self.kind {
-            StatementKind::State { value, .. } | StatementKind::Wire { value, .. } | StatementKind::Compute { value, .. } => {
+            StatementKind::State { value, .. }
+            | StatementKind::Wire { value, .. }
+            | StatementKind::Compute { value, .. } => {
                 vec![value]
             }
             StatementKind::Send { text: expr, .. }
