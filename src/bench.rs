@@ -66,6 +66,9 @@ pub(crate) struct TestOptions {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Hook {
     pub name: String,
+    /// The program and its arguments, with `{0}`, `{1}` … for what a flow gives.
+    pub words: Vec<String>,
+    /// The same as it is shown.
     pub command: String,
     pub site: Site,
 }

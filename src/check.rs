@@ -4,8 +4,10 @@ mod blocks;
 mod control;
 mod declare;
 mod expr;
+mod handler;
 mod hazard;
 mod hold;
+mod hook;
 mod kinds;
 mod lint;
 mod names;
@@ -18,7 +20,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::load::{Loaded, LoadedFile};
-use crate::program::{Op, OpIndex, Procedure, Program, Role, SignalHandler, Watcher, WatcherId};
+use crate::program::{DeclaredWire, Handler, Op, OpIndex, Procedure, Program, Role, Watcher, WatcherId};
 use crate::source::{Site, SourceId, Sources, Span};
 use crate::syntax::ast::{Block, FileKind, Name};
 use crate::value::Type;
@@ -102,7 +104,8 @@ struct Emitted {
     /// The statement of each instruction.
     sites: Vec<Site>,
     watchers: Vec<Watcher>,
-    signals: Vec<SignalHandler>,
+    handlers: Vec<Handler>,
+    wires: Vec<DeclaredWire>,
     standing: Vec<WatcherId>,
 }
 

@@ -10,6 +10,7 @@ mod exchange;
 mod finding;
 mod fmt;
 mod given;
+mod hooks;
 mod host;
 mod json;
 mod many;

@@ -203,6 +203,8 @@ codes! {
     RunLimit Error "flow::run::limit"
     /// The flow ended without having checked anything.
     RunNothingChecked Error "flow::run::nothing-checked"
+    /// A hook did not do what it was asked for.
+    RunHook Error "flow::run::hook"
     /// A result could not be saved.
     RunSave Error "flow::run::save"
     /// The port could not be opened, or went away.

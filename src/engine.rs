@@ -20,6 +20,7 @@ mod explain;
 mod flood;
 mod flow;
 mod fuel;
+mod hooking;
 mod io;
 mod journal;
 pub mod limits;
@@ -54,8 +55,9 @@ use exec::talk::Outgoing;
 use exec::wait::Wait;
 use exec::watch::Prefilters;
 use explain::Exchange;
-use flow::{Exit, Flow};
+use flow::{Exit, Flow, Stimulus};
 use fuel::Fuel;
+use hooking::Hooking;
 pub use io::{Action, Input, Output};
 use journal::Journal;
 pub use limits::REACH;
@@ -119,6 +121,8 @@ enum State {
     Saving { names: Vec<String>, site: Site },
     /// A person is asked.
     Asking { site: Site, question: Arc<Question> },
+    /// A hook runs.
+    Hooking(Box<Hooking>),
     /// A device waits for what the host sends.
     Serving,
     /// The run is over.
@@ -218,6 +222,11 @@ impl Engine {
         matches!(self.state, State::Asking { .. }) || self.flow.came_into_asking()
     }
 
+    /// Whether a hook runs whose end is waited for.
+    pub(crate) fn is_hooking(&self) -> bool {
+        matches!(self.state, State::Hooking(_)) || self.flow.came_into_hooking()
+    }
+
     /// Takes note of the secrets of the other side: they are named in a text before it is cut.
     pub(crate) fn know(&mut self, secrets: &[(Arc<str>, Vec<u8>)]) {
         self.search.get_mut().foreign = secrets.to_vec();
@@ -263,7 +272,10 @@ impl Engine {
             Input::Answered(answer) => self.answered(answer),
             Input::Noted(port, text) => self.noted(port, text),
             Input::Lines(port, lines) => self.lines_read(port, lines),
-            Input::Signalled(_, signal) => self.signalled(signal),
+            Input::Signalled(_, signal) => self.stimulated(Stimulus::Signal(signal)),
+            Input::Hook(news) => self.hook_told(news),
+            Input::Hooked(call) => self.stimulated(Stimulus::Hook(call)),
+            Input::Wire { name, value } => self.wire_changed(name, value),
             Input::Interrupt => self.interrupted(),
             Input::Unplayed(left) => self.unplayed(&left),
         }
@@ -373,6 +385,7 @@ impl Engine {
             | State::Retrying { .. }
             | State::Saving { .. }
             | State::Asking { .. }
+            | State::Hooking(_)
             | State::Serving
             | State::Over(_) => self.ports.is_only(port),
         }

@@ -4,6 +4,8 @@
 //! the bytes have left; `Failed` before the `StepEnded` or `RunEnded` that it causes. Secrets are replaced
 //! by `«name»` before an event is made.
 
+mod hook;
+
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +14,7 @@ use crate::diagnostic::{Code, Label};
 use crate::port_id::PortId;
 use crate::source::Site;
 use crate::time::Moment;
+pub use hook::{HookCall, HookEnd, HookNews};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,6 +98,11 @@ pub enum EventKind {
     /// The flow said something with `log`.
     Logged {
         /// What, with secrets named.
+        text: Vec<u8>,
+    },
+    /// The program of a hook wrote a line.
+    HookSaid {
+        /// The line, with secrets named.
         text: Vec<u8>,
     },
     /// The engine has something to say: a setting changed, a failure inside `try`, a retry.
@@ -333,6 +341,11 @@ pub enum Waiting {
     },
     /// A person to answer.
     Answer {
+        /// The statement.
+        site: Site,
+    },
+    /// The program of a hook to end.
+    Hook {
         /// The statement.
         site: Site,
     },

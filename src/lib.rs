@@ -18,6 +18,7 @@ mod bench;
 mod cli;
 mod disk;
 mod function;
+mod hook;
 mod labgrid;
 mod pattern;
 mod port_id;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::event::{CloseReason, Departure};
+use crate::event::{CloseReason, Departure, HookNews};
 pub use crate::port_id::PortId;
 use crate::settings::{ControlLine, InputLine, InputLines, LineSettings, Signal};
 
@@ -195,6 +195,8 @@ pub enum Happening {
     Lines(PortId, Result<InputLines, String>),
     /// The host did this with its control lines; a device is told.
     Signalled(PortId, Signal),
+    /// What the hook that runs has to tell.
+    Hook(HookNews),
     /// Someone wants the run to end: Ctrl-C, SIGTERM.
     Interrupt,
     /// The ports were closed, and the recording that is played goes on: what is left of it.
@@ -216,6 +218,7 @@ impl Happening {
             Happening::Signalled(_, signal) => Happening::Signalled(port, signal),
             Happening::Nothing => Happening::Nothing,
             Happening::Sent(token) => Happening::Sent(token),
+            Happening::Hook(news) => Happening::Hook(news),
             Happening::Interrupt => Happening::Interrupt,
             Happening::Unplayed(left) => Happening::Unplayed(left),
         }

@@ -14,8 +14,8 @@ use crate::value::operator::Operator;
 use crate::value::{Type, Value};
 
 pub use op::{
-    Absence, Arm, CountedRead, DelimitedRead, Expect, InputWait, LookAt, Needed, Op, Question, ScopeKind, SendMode,
-    WhenOver,
+    Absence, Arm, CountedRead, DelimitedRead, Expect, Hook, InputWait, LookAt, Needed, Op, Question, ScopeKind,
+    SendMode, WhenOver,
 };
 
 /// A place in [`Program::ops`].
@@ -39,6 +39,8 @@ pub struct Program {
     /// The ports that it declares, in the order of the text: the first is the one that is meant when nothing is said. Empty
     /// if it declares none: then it has one port, without a name.
     pub ports: Vec<DeclaredPort>,
+    /// The wires that a device declares, in the order of the text.
+    pub wires: Vec<DeclaredWire>,
     /// What the command line may set, in the order of the text.
     pub params: Vec<Param>,
     /// Whether a value may become secret while it runs: then its bytes may have come before that.
@@ -73,6 +75,22 @@ pub struct DeclaredPort {
     pub site: Site,
 }
 
+/// A wire: a value that all devices of a bench share, by its name.
+///
+/// Each of them has the value among its globals. Who changes it there has an engine tell of it, so that the world tells the
+/// others.
+#[derive(Clone, Debug)]
+pub struct DeclaredWire {
+    /// Its name.
+    pub name: String,
+    /// Its place among the globals.
+    pub slot: u32,
+    /// What it is when the bench is switched on: the same in every device that declares it.
+    pub initial: Value,
+    /// Where it is declared.
+    pub site: Site,
+}
+
 /// The main part of a program.
 #[derive(Clone, Debug)]
 pub struct Main {
@@ -82,8 +100,8 @@ pub struct Main {
     pub locals: usize,
     /// The watchers in force from the beginning: those of libraries, and all of a device.
     pub standing: Vec<WatcherId>,
-    /// What a device does when the host switches a control line.
-    pub signals: Vec<SignalHandler>,
+    /// What a device does when something else than a line reaches it.
+    pub handlers: Vec<Handler>,
 }
 
 /// What a program plays.
@@ -173,17 +191,33 @@ pub enum WatcherKind {
     Ignore,
 }
 
-/// `on dtr off { … }`
-#[derive(Clone, Copy, Debug)]
-pub struct SignalHandler {
+/// `on dtr off { … }`, `on hook "power" (state) { … }`, `on wire power { … }`
+#[derive(Clone, Debug)]
+pub struct Handler {
     /// When it runs.
-    pub signal: Signal,
+    pub trigger: Trigger,
     /// Its block.
     pub entry: OpIndex,
-    /// How many locals it has.
+    /// How many locals it has; the first ones are what a hook gives.
     pub locals: usize,
     /// Where it stands.
     pub site: Site,
+}
+
+/// What reaches a device besides lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// The host does this with its control lines.
+    Signal(Signal),
+    /// The flow runs the hook with this name.
+    Hook {
+        /// Its name.
+        name: String,
+        /// How many values it takes.
+        parameters: usize,
+    },
+    /// The wire with this name changes.
+    Wire(String),
 }
 
 /// A variable's place.

@@ -14,7 +14,9 @@
 //!
 //! What happened on another port than the first has its number after the time, `0.034000000 #1 < "OK\r\n"`. The names of the
 //! ports that a flow declares stand in lines `about port "…"`, in the order of their numbers. `note` is
-//! for what is not compared when the recording is played: control lines, settings, breaks, hooks.
+//! for what is not compared when the recording is played: control lines, settings, breaks. `note hook power 1` says that a
+//! hook with one value began, `note hook-ended` that it did what it should, `note hook-ended WHY` that it failed: no hook runs
+//! when the recording is played.
 //!
 //! After `closed` nothing leaves through the port until it is opened again, with `open` as at the beginning. A write that
 //! had not left when the port went stands with a time that goes beyond `closed`. Such a write or note is not recorded; a
@@ -33,6 +35,7 @@
 mod entry;
 mod file;
 mod forms;
+mod hook;
 mod recorder;
 mod tail;
 mod text;
@@ -40,6 +43,7 @@ mod text;
 pub use entry::{Entry, EntryKind, Mask, Piece};
 pub use file::{Readers, RecordingFile};
 pub(crate) use forms::Known;
+pub use hook::HookNote;
 pub use recorder::{HoldBack, Recorder};
 
 use crate::port::PortId;
@@ -110,6 +114,8 @@ impl Recording {
                 gone.push(entry.port);
                 true
             }
+            // A hook may be what brings the line back.
+            EntryKind::Note { ref text } if HookNote::read(text).is_some() => true,
             EntryKind::Sent { .. } | EntryKind::Note { .. } => !gone.contains(&entry.port),
             EntryKind::Received { .. } => true,
         })

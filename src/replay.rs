@@ -6,13 +6,14 @@
 //! writes are left, or bytes that came while the recorded flow was still running, has not passed.
 
 mod device;
+mod hooks;
 
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::event::{CloseReason, Departure, Recorded};
+use crate::event::{CloseReason, Departure, HookCall, HookNews, Recorded};
 use crate::port::{Happening, PortCommand, PortId, WriteToken};
 use crate::record::{EntryKind, Known, Mask, Piece, Recording};
 use crate::settings::InputLines;
@@ -23,6 +24,7 @@ use crate::world::World;
 /// How much of what was not played is shown.
 const SHOWN: usize = 60;
 pub use device::device_file;
+use hooks::Hooks;
 
 /// A recorded write.
 #[derive(Debug)]
@@ -190,6 +192,7 @@ pub struct ReplayWorld {
     /// Secrets that came with letters in their place.
     unknown: Vec<String>,
     timing: Timing,
+    hooks: Hooks,
     /// What was left when the last port was closed, until it is fetched.
     left: Option<String>,
 }
@@ -244,6 +247,7 @@ impl ReplayWorld {
             known: Known::of(secrets),
             unknown: Vec::new(),
             timing,
+            hooks: Hooks::of(recording),
             left: None,
         }
     }
@@ -350,6 +354,9 @@ impl ReplayWorld {
             let shown = shown_pieces(&next.bytes);
             return Some(format!("{writes} left, the first is `{shown}` at {} s", next.at));
         }
+        if let Some(name) = self.hooks.next() {
+            return Some(format!("the hook `{name}` is left"));
+        }
         let (now, then) = self.anchor;
         let ended = then + self.now.since(now);
         let is_late = |came: &&Came| came.at.since(ended) >= AT_THE_END && matches!(came.what, What::Bytes(_));
@@ -428,6 +435,11 @@ fn unknown_help(unknown: &[String]) -> Option<String> {
 }
 
 impl World for ReplayWorld {
+    fn takes_hook(&mut self, call: &HookCall) -> bool {
+        self.hooks.begin(call, self.now);
+        true
+    }
+
     fn perform(&mut self, port: PortId, command: PortCommand) {
         match command {
             PortCommand::Open { .. } => self.open(port),
@@ -483,7 +495,8 @@ impl World for ReplayWorld {
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
         let arrival = self.next_arrival();
         let news = self.news.front().map(|news| news.at.max(self.now));
-        let Some(next) = [arrival, news, until].into_iter().flatten().min() else {
+        let hook = self.hooks.ends_at();
+        let Some(next) = [arrival, news, hook, until].into_iter().flatten().min() else {
             let reason = "the recording has ended, and nothing more comes".to_string();
             return (self.now, Happening::Closed(PortId::FIRST, CloseReason::Broken { reason, help: None }));
         };
@@ -491,6 +504,9 @@ impl World for ReplayWorld {
         if news.is_some_and(|at| at <= self.now && arrival.is_none_or(|arrival| at <= arrival)) {
             let news = self.news.pop_front().expect("there is a first one");
             return (self.now, news.happening);
+        }
+        if let Some(end) = self.hooks.end(self.now) {
+            return (self.now, Happening::Hook(HookNews::Ended(end)));
         }
         if arrival.is_some_and(|at| at <= self.now) {
             let came = self.came.pop_front().expect("there is a first one");

@@ -11,7 +11,7 @@ mod wire;
 use std::collections::{HashMap, VecDeque};
 
 use crate::engine::{Action, Engine, Input, Inputs, Output, PortInputs};
-use crate::event::{CloseReason, Event, EventKind, Verdict};
+use crate::event::{CloseReason, Event, EventKind, HookCall, HookEnd, HookNews, Verdict};
 use crate::port::{Happening, PortCommand, PortId, WriteToken};
 use crate::settings::{InputLines, LineSettings, Settings, Signal};
 use crate::time::Moment;
@@ -58,6 +58,8 @@ pub struct SimWorld {
     device_writes: VecDeque<(Moment, WriteToken)>,
     /// How the control lines are.
     lines: ControlLines,
+    /// The wires that the device gave other values; `None` if there is no other device that they lead to.
+    wires: Option<VecDeque<(String, Value)>>,
     /// What the host is to be told at once.
     news: VecDeque<Happening>,
     /// Whether the device is there, and whether the host knows.
@@ -110,6 +112,7 @@ impl SimWorld {
             to_device: Wire::default(),
             host_writes: VecDeque::new(),
             lines: ControlLines::default(),
+            wires: None,
             device_writes: VecDeque::new(),
             news: VecDeque::new(),
             link: Link::default(),
@@ -134,6 +137,13 @@ impl SimWorld {
                     self.device.handle(self.now, Input::Kept(Err("a device saves nothing".to_string())));
                 }
                 Output::Act(Action::Ask { .. }) => self.device.handle(self.now, Input::Answered(None)),
+                // A device runs no hook.
+                Output::Act(Action::Hook(_)) => {}
+                Output::Act(Action::Wire { name, value }) => {
+                    if let Some(wires) = &mut self.wires {
+                        wires.push_back((name, value));
+                    }
+                }
                 Output::Wait { until, .. } => match until {
                     Some(until) if until <= self.now => self.device.handle(self.now, Input::Tick),
                     _ => return until,
@@ -162,6 +172,7 @@ impl SimWorld {
             | EventKind::Matched { .. }
             | EventKind::Captured { .. }
             | EventKind::Saved { .. }
+            | EventKind::HookSaid { .. }
             | EventKind::Skipped { .. }
             | EventKind::CleanupFailed(_)
             | EventKind::RunEnded { .. } => return,
@@ -289,6 +300,13 @@ impl SimWorld {
 }
 
 impl World for SimWorld {
+    /// The device takes it at once, and deals with it when it serves; the flow goes on meanwhile.
+    fn takes_hook(&mut self, call: &HookCall) -> bool {
+        let end = self.hooked(call);
+        self.news.push_back(Happening::Hook(HookNews::Ended(end)));
+        true
+    }
+
     fn perform(&mut self, _port: PortId, command: PortCommand) {
         match command {
             PortCommand::Open { settings } => {
@@ -381,5 +399,25 @@ impl Simulated for SimWorld {
 
     fn pass_to(&mut self, now: Moment) {
         self.now = self.now.max(now);
+    }
+
+    fn share_wires(&mut self) {
+        self.wires.get_or_insert_default();
+    }
+
+    fn next_wire(&mut self) -> Option<(String, Value)> {
+        self.wires.as_mut()?.pop_front()
+    }
+
+    fn set_wire(&mut self, name: &str, value: &Value) {
+        self.device.handle(self.now, Input::Wire { name: name.to_string(), value: value.clone() });
+    }
+
+    fn hooked(&mut self, call: &HookCall) -> HookEnd {
+        let end = self.device.takes_hook(call);
+        if end == HookEnd::Done {
+            self.device.handle(self.now, Input::Hooked(call.clone()));
+        }
+        end
     }
 }

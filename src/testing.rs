@@ -331,7 +331,8 @@ pub(crate) fn outcome(
         if let Some(Watcher { look, show }) = watcher {
             witness.fan.add("the line that moves", Ticker::new(&sources, look, show));
         }
-        let company = Company { keeper: &mut memory, audience: &mut witness, person: &mut Nobody, tap: None };
+        let company =
+            Company { keeper: &mut memory, audience: &mut witness, person: &mut Nobody, tap: None, hooks: None };
         (world::run(&mut engine, world.as_mut(), company), witness.events)
     };
     let folder = setup.file().parent().unwrap_or(Path::new("")).to_path_buf();

@@ -1,14 +1,18 @@
 //! The world that an engine acts on, and the one loop that joins the two.
 
+mod hooks;
+mod person;
 mod simulated;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::{Action, Engine, Input, Output};
-use crate::event::{CloseReason, Event, Progress, Verdict, Waiting};
+use crate::event::{CloseReason, Event, HookCall, Progress, Verdict, Waiting};
 use crate::port::{Capabilities, Happening, PortCommand, PortId};
 use crate::time::Moment;
+pub use hooks::Hooks;
+pub use person::{Nobody, Person};
 
 pub use simulated::Simulated;
 
@@ -48,6 +52,12 @@ pub trait World {
     /// Bytes that came are appended to `received`; the happening is then [`Happening::Received`]. `None`
     /// waits for ever. Moments never go back.
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening);
+
+    /// Runs a hook of the flow, if that is for this world to do: what comes of it is reported as [`Happening::Hook`]. Otherwise
+    /// returns false, and [`Company::hooks`] runs it.
+    fn takes_hook(&mut self, _call: &HookCall) -> bool {
+        false
+    }
 
     /// Returns how long the run worked, in all, while the system kept a full buffer of input for it: its line was not what
     /// took so long. 0 where that cannot be known, and in a world without real time.
@@ -91,27 +101,6 @@ impl Keeper for Memory {
     }
 }
 
-/// The person at the bench, if there is one.
-pub trait Person {
-    /// Asks; the answer is fetched with [`Person::answer`]. A question that was asked before may be over without an answer.
-    fn ask(&mut self, prompt: &str, is_secret: bool);
-
-    /// Returns the answer if it is there: `Some(None)` is that nobody will ever answer. Never blocks.
-    fn answer(&mut self) -> Option<Option<Vec<u8>>>;
-}
-
-/// Nobody: every question is answered by its default.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Nobody;
-
-impl Person for Nobody {
-    fn ask(&mut self, _prompt: &str, _is_secret: bool) {}
-
-    fn answer(&mut self) -> Option<Option<Vec<u8>>> {
-        Some(None)
-    }
-}
-
 /// What a run needs besides its engine and its world.
 pub struct Company<'a> {
     /// Keeps what is saved.
@@ -122,12 +111,17 @@ pub struct Company<'a> {
     pub person: &'a mut dyn Person,
     /// Sees what goes over the line.
     pub tap: Option<&'a mut dyn Tap>,
+    /// Runs the hooks that the world does not run; with `None` such a hook fails.
+    pub hooks: Option<&'a mut dyn Hooks>,
 }
 
 /// Someone who sees everything that goes in and out of a world, and changes none of it.
 pub trait Tap {
     /// Takes note of a command, before the world gets it.
     fn performed(&mut self, port: PortId, command: &PortCommand);
+
+    /// Takes note of a hook, before it runs.
+    fn hooked(&mut self, _call: &HookCall) {}
 
     /// Takes note of what happened; `received` holds the bytes that came.
     fn happened(&mut self, now: Moment, happening: &Happening, received: &[u8]);
@@ -189,6 +183,7 @@ pub struct Session<'a> {
     engine: &'a mut Engine,
     company: Company<'a>,
     is_asking: bool,
+    is_hooking: bool,
     /// When the oldest of what was told and not yet written is to be written.
     write_at: Option<Moment>,
     /// When the tap is to write, if nothing happens before.
@@ -215,7 +210,17 @@ impl<'a> Session<'a> {
     pub fn new(engine: &'a mut Engine, company: Company<'a>) -> Session<'a> {
         let looks_every = company.audience.looks_every();
         let (write_at, quiet_at) = (None, None);
-        Session { engine, company, is_asking: false, write_at, quiet_at, looks_every, idle: 0, early: Vec::new() }
+        Session {
+            engine,
+            company,
+            is_asking: false,
+            is_hooking: false,
+            write_at,
+            quiet_at,
+            looks_every,
+            idle: 0,
+            early: Vec::new(),
+        }
     }
 
     /// Goes on to the end in a world of its own, and returns the verdict.
@@ -261,8 +266,11 @@ impl<'a> Session<'a> {
                     self.company.person.ask(&prompt, is_secret);
                     self.is_asking = true;
                 }
+                Output::Act(Action::Hook(call)) => self.begin_hook(call, world),
+                // It is the only device of its bench.
+                Output::Act(Action::Wire { .. }) => {}
                 Output::Wait { until, why } => {
-                    if self.take_news(world) {
+                    if self.take_news(world) || self.take_hook_news() {
                         continue;
                     }
                     let now = self.engine.now();
@@ -270,7 +278,7 @@ impl<'a> Session<'a> {
                         self.company.audience.progress(&self.engine.progress());
                     }
                     self.company.audience.waiting(now, &why);
-                    let mut until = until;
+                    let mut until = self.until_hook(until);
                     // What comes after its time is over answers the next question, if that is the same.
                     self.is_asking = self.is_asking && self.engine.is_asking();
                     if self.is_asking {
@@ -294,7 +302,10 @@ impl<'a> Session<'a> {
                     let looks_at = self.looks_every.map(|every| now + every);
                     return Next::Wait([self.write_at, self.quiet_at, looks_at, until].into_iter().flatten().min());
                 }
-                Output::Done(verdict) => return Next::Over(verdict),
+                Output::Done(verdict) => {
+                    self.end_hook();
+                    return Next::Over(verdict);
+                }
             }
         }
     }
@@ -365,6 +376,7 @@ pub fn input_of(happening: Happening, received: &[u8]) -> Input<'_> {
         Happening::Noted(port, text) => Input::Noted(port, text),
         Happening::Lines(port, lines) => Input::Lines(port, lines),
         Happening::Signalled(port, signal) => Input::Signalled(port, signal),
+        Happening::Hook(news) => Input::Hook(news),
         Happening::Interrupt => Input::Interrupt,
         Happening::Unplayed(left) => Input::Unplayed(left),
     }
@@ -480,7 +492,7 @@ mod tests {
     fn run_in_silence(body: &str, audience: &mut impl Audience, tap: &mut impl Tap) -> Moment {
         let mut engine = engine(body);
         let mut memory = Memory::default();
-        let company = Company { keeper: &mut memory, audience, person: &mut Nobody, tap: Some(tap) };
+        let company = Company { keeper: &mut memory, audience, person: &mut Nobody, tap: Some(tap), hooks: None };
         run(&mut engine, &mut Silence::default(), company);
         engine.now()
     }
@@ -571,7 +583,8 @@ mod tests {
             let clock = Rc::new(Cell::new(Moment::START));
             let mut lazy = Lazy { clock: clock.clone(), ..Lazy::default() };
             let mut memory = Memory::default();
-            let company = Company { keeper: &mut memory, audience: &mut lazy, person: &mut Nobody, tap: None };
+            let company =
+                Company { keeper: &mut memory, audience: &mut lazy, person: &mut Nobody, tap: None, hooks: None };
             let every = Duration::from_millis(every);
             let mut engine = engine("expect none line \"X\" for 10s");
             run(&mut engine, &mut Chatter { line: Silence::default(), every, clock }, company);

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use flowrun::check::check;
 use flowrun::engine::{Action, Engine, Input, Inputs, Output, PortInputs};
+use flowrun::event::{HookEnd, HookNews};
 use flowrun::format::format;
 use flowrun::load::load;
 use flowrun::port::{PortCommand, PortId};
@@ -195,6 +196,8 @@ fn run(text: &str, happenings: &[(u64, Vec<u8>, usize, bool)]) -> Result<(), Tes
             Output::Act(Action::Port(..)) => {}
             Output::Act(Action::Save { .. }) => engine.handle(engine.now(), Input::Kept(Ok(()))),
             Output::Act(Action::Ask { .. }) => engine.handle(engine.now(), Input::Answered(None)),
+            Output::Act(Action::Hook(_)) => engine.handle(engine.now(), Input::Hook(HookNews::Ended(HookEnd::Done))),
+            Output::Act(Action::Wire { .. }) => {}
             Output::Wait { until, .. } => {
                 if coming.is_none() {
                     coming = left.next();
@@ -396,6 +399,8 @@ fn run_for_a_while(text: &str, dice: &mut Dice) {
             Output::Act(Action::Port(..)) => {}
             Output::Act(Action::Save { .. }) => engine.handle(engine.now(), Input::Kept(Ok(()))),
             Output::Act(Action::Ask { .. }) => engine.handle(engine.now(), Input::Answered(None)),
+            Output::Act(Action::Hook(_)) => engine.handle(engine.now(), Input::Hook(HookNews::Ended(HookEnd::Done))),
+            Output::Act(Action::Wire { .. }) => {}
             Output::Wait { until, .. } => match (dice.below(3), until) {
                 (0, Some(until)) => engine.handle(until, Input::Tick),
                 _ => engine.handle(engine.now(), Input::Received(PortId::FIRST, dice.pick(KNOWN))),

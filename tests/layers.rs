@@ -120,7 +120,8 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("labgrid", &["address"]),
-    ("bench", &["diagnostic", "disk", "settings", "source", "syntax", "value"]),
+    ("hook", &["engine", "event", "world"]),
+    ("bench", &["address", "diagnostic", "disk", "hook", "settings", "source", "syntax", "value"]),
     ("cli", &[EVERYTHING]),
 ];
 
@@ -157,7 +158,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("quick_junit", &["report/junit.rs"]),
     ("regex", &["pattern", "pattern.rs", "suite/volatile.rs"]),
     ("regex_syntax", &["pattern", "pattern.rs"]),
-    ("rustix", &["cli/host.rs", "cli/person/echo.rs", "cli/terminal.rs", "disk", "transport"]),
+    ("rustix", &["cli/host.rs", "cli/person/echo.rs", "cli/terminal.rs", "disk", "hook", "transport"]),
     ("shlex", &["address/command.rs"]),
     ("rfc2217", &["transport/telnet"]),
     ("serde_json", &["cli/json.rs", "report/json.rs", "report/jsonl", "value/json.rs"]),

@@ -204,8 +204,13 @@ fn run(flow: &Arc<Program>, secret: &[u8], world: &mut dyn World) -> Written {
     };
     let recorder = Recorder::new(Recording::default(), HoldBack::Least, &mut recording);
     let mut tap = Keeping { recorder, secrets: Vec::new() };
-    let company =
-        Company { keeper: &mut Memory::default(), audience: &mut gather, person: &mut Nobody, tap: Some(&mut tap) };
+    let company = Company {
+        keeper: &mut Memory::default(),
+        audience: &mut gather,
+        person: &mut Nobody,
+        tap: Some(&mut tap),
+        hooks: None,
+    };
     world::run(&mut engine, world, company);
     gather.console.end().expect("memory takes everything");
     gather.transcript.end().expect("memory takes everything");
@@ -231,6 +236,7 @@ fn bytes_of(event: &Event) -> Vec<u8> {
         | EventKind::Received { bytes, .. }
         | EventKind::Matched { text: bytes, .. }
         | EventKind::Captured { value: bytes, .. }
+        | EventKind::HookSaid { text: bytes }
         | EventKind::Logged { text: bytes } => bytes.clone(),
         EventKind::Failed(failure) | EventKind::CleanupFailed(failure) => format!("{failure:?}").into_bytes(),
         EventKind::Noted { text } | EventKind::Skipped { why: text } => text.clone().into_bytes(),

@@ -439,7 +439,7 @@ fn a_recording_takes_no_more_than_its_text_and_one_entry() {
         let mut engine = opened(&flow);
         let mut world = ReplayWorld::new(&recording, &[], Timing::Same);
         let (keeper, audience) = (&mut Memory::default(), &mut Nothing);
-        let company = Company { keeper, audience, person: &mut Nobody, tap: None };
+        let company = Company { keeper, audience, person: &mut Nobody, tap: None, hooks: None };
         let verdict = world::run(&mut engine, &mut world, company);
         (verdict, engine.failure().map(|failure| failure.code))
     });

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flowrun::event::{Event, Verdict, Waiting};
+use flowrun::event::{Event, HookCall, Verdict, Waiting};
 use flowrun::port::{Happening, PortCommand, PortId};
 use flowrun::program::Program;
 use flowrun::record::{HoldBack, Recorder, Recording};
@@ -41,6 +41,10 @@ impl Scrambled {
 }
 
 impl World for Scrambled {
+    fn takes_hook(&mut self, call: &HookCall) -> bool {
+        self.world.takes_hook(call)
+    }
+
     fn perform(&mut self, port: PortId, command: PortCommand) {
         self.world.perform(port, command);
     }
@@ -95,8 +99,13 @@ fn run(name: &str, flow: &Arc<Program>, device: &Arc<Program>, seed: u64) -> (Ve
     let mut tap = Recorder::new(Recording::default(), HoldBack::Least, &mut recording);
     let transcript = Transcript::new(&mut text, &flow.sources, Times::Shown);
     let mut kept = Kept { transcript, events: Vec::new() };
-    let company =
-        Company { keeper: &mut Memory::default(), audience: &mut kept, person: &mut Nobody, tap: Some(&mut tap) };
+    let company = Company {
+        keeper: &mut Memory::default(),
+        audience: &mut kept,
+        person: &mut Nobody,
+        tap: Some(&mut tap),
+        hooks: None,
+    };
     let verdict = world::run(&mut engine, &mut world, company);
     let events = std::mem::take(&mut kept.events);
     kept.transcript.end().expect("memory takes everything");

@@ -83,7 +83,9 @@ impl Bench {
                     };
                     self.asked.push(format!("{} {asked}", port.index()));
                 }
-                Output::Act(Action::Save { .. } | Action::Ask { .. }) => unreachable!("no flow here does that"),
+                Output::Act(Action::Save { .. } | Action::Ask { .. } | Action::Hook(_) | Action::Wire { .. }) => {
+                    unreachable!("no flow here does that")
+                }
                 Output::Wait { until, .. } => {
                     self.until = until;
                     return;

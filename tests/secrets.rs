@@ -101,6 +101,7 @@ templates! {
     Param: &[],
     Volatile: &[],
     State: &[],
+    Wire: &[],
     Serial: &[],
     Timeout: &[],
     Procedure: &[
@@ -136,6 +137,7 @@ templates! {
     ],
     Fail: &[],
     Ask: &[],
+    Hook: &[],
     Skip: &[],
     Save: &[],
     Log: &[],
@@ -179,6 +181,8 @@ templates! {
     InputLines: &[],
     ExpectInput: &[],
     OnSignal: &[],
+    OnHook: &[],
+    OnWire: &[],
     Break: &[],
     Flush: &[],
     Echo: &[],
@@ -313,7 +317,7 @@ fn assert_rows(body: &[Statement]) {
         let (_, templates) = TEMPLATES.iter().find(|(kind, _)| *kind == title).expect("both are made from one list");
         let holds = !statement.blocks().is_empty();
         assert!(
-            !holds || !templates.is_empty() || matches!(title, "After" | "OnSignal"),
+            !holds || !templates.is_empty() || matches!(title, "After" | "OnSignal" | "OnHook" | "OnWire"),
             "`{title}` holds a block and has no template"
         );
         assert!(holds || templates.is_empty() || title == "Expect", "`{title}` holds no block and has a template");

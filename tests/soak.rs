@@ -139,7 +139,8 @@ fn run(seconds: i64, listener: Listener<'_>) -> Hour {
     // What is counted must not grow itself.
     let alive = Vec::with_capacity(100);
     let mut witness = Witness { fan, listener, alive, sleeps_until: None, overslept: Vec::new() };
-    let company = Company { keeper: &mut Memory::default(), audience: &mut witness, person: &mut Nobody, tap: None };
+    let company =
+        Company { keeper: &mut Memory::default(), audience: &mut witness, person: &mut Nobody, tap: None, hooks: None };
     let verdict = world::run(&mut engine, &mut world, company);
     let Witness { fan, alive, overslept, .. } = witness;
     assert!(fan.finish().is_empty(), "every sink could write");

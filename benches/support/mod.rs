@@ -69,7 +69,8 @@ pub(crate) fn run(program: &Arc<Program>, world: &mut dyn World) -> usize {
     let mut written = Counted { n_bytes: 0 };
     let mut fan = Fan::default();
     fan.add("the transcript", Transcript::new(&mut written, &program.sources, Times::Shown));
-    let company = Company { keeper: &mut Memory::default(), audience: &mut fan, person: &mut Nobody, tap: None };
+    let company =
+        Company { keeper: &mut Memory::default(), audience: &mut fan, person: &mut Nobody, tap: None, hooks: None };
     let verdict = world::run(&mut engine, world, company);
     let failures = fan.finish();
     let failure = engine.failure().map(|failure| &failure.message);

@@ -14,6 +14,11 @@ pub(crate) struct CommandLine {
     arguments: Vec<String>,
 }
 
+/// Parts a line into words as a shell would; `None` if a quote is not closed.
+pub(crate) fn split_words(line: &str) -> Option<Vec<String>> {
+    shlex::split(line)
+}
+
 impl CommandLine {
     /// Parts a line into words.
     ///
@@ -21,7 +26,7 @@ impl CommandLine {
     ///
     /// There is no word, or a quote is not closed.
     pub(super) fn parse(typed: &str) -> Result<CommandLine, Fault> {
-        let words = shlex::split(typed).ok_or(Fault::OpenQuote)?;
+        let words = split_words(typed).ok_or(Fault::OpenQuote)?;
         let mut words = words.into_iter();
         let program = words.next().filter(|program| !program.is_empty()).ok_or(Fault::NoCommand)?;
         Ok(CommandLine { typed: typed.to_string(), program, arguments: words.collect() })

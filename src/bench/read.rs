@@ -6,9 +6,11 @@ use toml::Spanned as At;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::{Bench, Hook, NamedPort, Profile, TestOptions, Wrong};
+use crate::address::split_words;
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::folder_of;
+use crate::hook::is_chosen_by_flow;
 use crate::settings::{SETTINGS, SettingError, SettingValue, Settings};
 use crate::source::{Site, Source, SourceId, Sources, Span};
 use crate::syntax;
@@ -205,15 +207,40 @@ impl Reader<'_> {
     fn hooks(&mut self, document: &DeTable<'_>) -> Vec<Hook> {
         let mut hooks = Vec::new();
         for (name, value) in self.named(document, "hooks") {
-            let Some(command) = self.text(value, name.get_ref()) else { continue };
+            let Some((words, command)) = self.command(value, name.get_ref()) else { continue };
             let is_word = |c: char| c.is_alphanumeric() || c == '_';
             if name.get_ref().is_empty() || !name.get_ref().chars().all(is_word) {
                 let message = format!("`{}` is no name for a hook", harmless(name.get_ref().as_bytes()));
                 self.wrong(name, message, "this name", "a name has letters, digits and `_`");
             }
-            hooks.push(Hook { name: name.get_ref().to_string(), command, site: self.site(value) });
+            hooks.push(Hook { name: name.get_ref().to_string(), words, command, site: self.site(value) });
         }
         hooks
+    }
+
+    /// Returns the words of a program, and how they are shown: a list of words, or a line that is parted as a shell would.
+    fn command(&mut self, at: &At<DeValue<'_>>, name: &str) -> Option<(Vec<String>, String)> {
+        let words = match at.get_ref() {
+            DeValue::String(line) => split_words(line),
+            DeValue::Array(items) => items.iter().map(|item| item.get_ref().as_str().map(str::to_string)).collect(),
+            DeValue::Integer(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Table(_) => None,
+        };
+        let Some(words) = words.filter(|words| words.first().is_some_and(|program| !program.is_empty())) else {
+            let help =
+                "it is a program and its arguments: `[\"uhubctl\", \"-a\", \"{0}\"]`, or one line with quotes closed";
+            self.wrong(at, format!("`{}` cannot be this", harmless(name)), "this value", help);
+            return None;
+        };
+        if words.first().is_some_and(|program| is_chosen_by_flow(program)) {
+            let help = "name the program here; `{0}` stands for an argument of it";
+            self.wrong(at, "a flow cannot say which program runs".to_string(), "this value", help);
+        }
+        let shown = at.get_ref().as_str().map_or_else(|| format!("{words:?}"), str::to_string);
+        Some((words, shown))
     }
 
     /// Returns what stands in a table of the file; nothing if there is no such table.

@@ -50,6 +50,7 @@ volatile = ['\d{15}=IMEI']
 
 [hooks]
 power_on = "relay --on 3"
+power = ["uhubctl", "-a", "{0}", "with blanks"]
 "#;
 
 #[test]
@@ -72,7 +73,15 @@ fn a_file_gives_names_settings_profiles_and_options() {
         (["modem".to_string()].as_slice(), vars.as_slice())
     );
     assert_eq!(read.test, TestOptions { jobs: Some(2), strict: true, volatile: vec![r"\d{15}=IMEI".to_string()] });
-    assert_eq!(read.programs(), [("[hooks] power_on".to_string(), "relay --on 3")]);
+    let shown = r#"["uhubctl", "-a", "{0}", "with blanks"]"#;
+    let programs = read.programs().into_iter().collect::<std::collections::BTreeMap<_, _>>();
+    assert_eq!(
+        programs,
+        [("[hooks] power".to_string(), shown), ("[hooks] power_on".to_string(), "relay --on 3")].into()
+    );
+    let words = |name: &str| read.hooks.iter().find(|hook| hook.name == name).map(|hook| hook.words.clone());
+    assert_eq!(words("power_on"), Some(["relay", "--on", "3"].map(str::to_string).to_vec()));
+    assert_eq!(words("power"), Some(["uhubctl", "-a", "{0}", "with blanks"].map(str::to_string).to_vec()));
     assert!(bench("").ports.is_empty(), "an empty file is right");
 }
 
@@ -116,7 +125,13 @@ fn a_wrong_value_says_what_is_right() {
         ("[profile.p]\nvars = { a = 1.5 }", "a variable is a string, a whole number"),
         ("[test]\njobs = 0", "`jobs` is a number from 1 on"),
         ("[test]\nstrict = \"yes\"", "`strict` is `true` or `false`"),
-        ("[hooks]\npower = []", "it is a string that is not empty"),
+        ("[hooks]\npower = []", "it is a program and its arguments"),
+        ("[hooks]\npower = \"\"", "it is a program and its arguments"),
+        ("[hooks]\npower = [\"\", \"a\"]", "it is a program and its arguments"),
+        ("[hooks]\npower = [\"a\", 1]", "it is a program and its arguments"),
+        ("[hooks]\npower = \"relay 'on\"", "with quotes closed"),
+        ("[hooks]\npower = \"{0} on\"", "a flow cannot say which program runs"),
+        ("[hooks]\npower = [\"/bin/{0}\"]", "a flow cannot say which program runs"),
         ("[hooks]\n\"a b\" = \"x\"", "`a b` is no name for a hook"),
         ("a = 1\n= 2\n", "line 2 of `flowrun.toml` is not TOML"),
         ("[ports.m]\naddress = \"a\"\naddress = \"b\"", "line 3 of `flowrun.toml` is not TOML"),

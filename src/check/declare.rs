@@ -91,6 +91,7 @@ impl<'a> Compiler<'a> {
             timeout: declared.timeout.unwrap_or(timeout),
             sim: ports.first().map_or(declared.sim, |first| first.sim.clone()),
             ports,
+            wires: std::mem::take(&mut self.code.wires),
             params: declared.params,
             learns_secrets: self.learns_secrets,
             volatiles: declared.volatiles,
@@ -99,7 +100,7 @@ impl<'a> Compiler<'a> {
                 entry,
                 locals,
                 standing: std::mem::take(&mut self.code.standing),
-                signals: std::mem::take(&mut self.code.signals),
+                handlers: std::mem::take(&mut self.code.handlers),
             },
             ops: std::mem::take(&mut self.code.ops),
             sites: std::mem::take(&mut self.code.sites),
@@ -197,7 +198,8 @@ impl<'a> Compiler<'a> {
                         variable.kind = kind;
                     }
                 }
-                StatementKind::Param(_) | StatementKind::State { .. } => {
+                StatementKind::Wire { name, value } if !is_library => self.wire(name, value, statement.head),
+                StatementKind::Param(_) | StatementKind::State { .. } | StatementKind::Wire { .. } => {
                     self.misplaced(
                         statement.head,
                         "a library has no variables of its own",
@@ -229,6 +231,7 @@ impl<'a> Compiler<'a> {
                 | StatementKind::Ignore(_)
                 | StatementKind::Fail(_)
                 | StatementKind::Ask { .. }
+                | StatementKind::Hook { .. }
                 | StatementKind::Skip(_)
                 | StatementKind::Save(_)
                 | StatementKind::Log(_)
@@ -248,6 +251,8 @@ impl<'a> Compiler<'a> {
                 | StatementKind::InputLines(_)
                 | StatementKind::ExpectInput { .. }
                 | StatementKind::OnSignal { .. }
+                | StatementKind::OnHook { .. }
+                | StatementKind::OnWire { .. }
                 | StatementKind::Break(_)
                 | StatementKind::Flush
                 | StatementKind::Echo(_) => {}
@@ -393,7 +398,8 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn procedure(&mut self, index: usize, parameters: &[Name], body: &Block, head: Span) {
+    /// Returns the variables of a block that begins with parameters.
+    pub(super) fn parameter_names(&mut self, parameters: &[Name]) -> Names {
         let mut names = Names::default();
         for parameter in parameters {
             if names.get(&parameter.node).is_some() {
@@ -403,6 +409,11 @@ impl<'a> Compiler<'a> {
             // Two assignments keep its type open: the caller decides it.
             names.note(&parameter.node, false).assigned += 1;
         }
+        names
+    }
+
+    fn procedure(&mut self, index: usize, parameters: &[Name], body: &Block, head: Span) {
+        let names = self.parameter_names(parameters);
         let context = Context { procedure: Some(index), ..Context::default() };
         let outer = std::mem::replace(&mut self.context, context);
         self.locals = Some(names);
@@ -429,6 +440,7 @@ impl<'a> Compiler<'a> {
                 | StatementKind::Procedure { .. } => {}
                 StatementKind::Param(_)
                 | StatementKind::State { .. }
+                | StatementKind::Wire { .. }
                 | StatementKind::Sim(_)
                 | StatementKind::Port(_)
                 | StatementKind::Volatile { .. } => {}
@@ -448,6 +460,7 @@ impl<'a> Compiler<'a> {
                 | StatementKind::Assert { .. }
                 | StatementKind::Fail(_)
                 | StatementKind::Ask { .. }
+                | StatementKind::Hook { .. }
                 | StatementKind::Skip(_)
                 | StatementKind::Save(_)
                 | StatementKind::Log(_)
@@ -467,6 +480,8 @@ impl<'a> Compiler<'a> {
                 | StatementKind::InputLines(_)
                 | StatementKind::ExpectInput { .. }
                 | StatementKind::OnSignal { .. }
+                | StatementKind::OnHook { .. }
+                | StatementKind::OnWire { .. }
                 | StatementKind::Break(_)
                 | StatementKind::Flush
                 | StatementKind::Echo(_) => {
@@ -492,8 +507,8 @@ impl<'a> Compiler<'a> {
                 ) {
                     let id = self.watcher(statement);
                     self.code.standing.push(id);
-                } else if let StatementKind::OnSignal { signal, body } = &statement.kind {
-                    self.signal_handler(*signal, body, statement.head);
+                } else {
+                    self.handler(statement);
                 }
             }
             self.locals = Some(Names::default());

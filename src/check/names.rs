@@ -108,6 +108,9 @@ impl Compiler<'_> {
     pub(super) fn target_named(&mut self, name: &str, span: Span, kind: Type, secrecy: Secrecy) -> Target {
         let is_global = self.locals.is_none()
             || (self.locals.as_ref().is_some_and(|locals| locals.get(name).is_none()) && self.find(name).is_some());
+        if is_global {
+            self.refuse_wire(name, span);
+        }
         let names = if is_global { &mut self.globals } else { self.locals.as_mut().expect("not global") };
         if names.get(name).is_none() {
             names.note(name, false);

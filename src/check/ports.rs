@@ -215,6 +215,10 @@ fn speaks(statement: &Statement) -> bool {
         | StatementKind::Return(_)
         | StatementKind::Finally(_)
         | StatementKind::InputLines(_)
+        | StatementKind::Wire { .. }
+        | StatementKind::Hook { .. }
+        | StatementKind::OnHook { .. }
+        | StatementKind::OnWire { .. }
         | StatementKind::OnSignal { .. } => false,
     }
 }

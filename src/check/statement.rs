@@ -40,6 +40,7 @@ impl Compiler<'_> {
             | StatementKind::Port(_)
             | StatementKind::Param(_)
             | StatementKind::State { .. }
+            | StatementKind::Wire { .. }
             | StatementKind::Volatile { .. }
             | StatementKind::Serial(_)
             | StatementKind::Timeout(_)
@@ -73,6 +74,7 @@ impl Compiler<'_> {
             StatementKind::Ask { prompt, secrecy, name, default } => {
                 self.ask(prompt, *secrecy, name.as_ref(), default.as_ref(), head);
             }
+            StatementKind::Hook { name, arguments, within } => self.hook(name, arguments, within.as_ref(), head),
             StatementKind::Skip(why) => self.skip(why, head),
             StatementKind::FailOn { .. } | StatementKind::Ignore(_) | StatementKind::On { .. } => self.watch(statement),
             StatementKind::Save(names) => self.save(names, head),
@@ -113,7 +115,19 @@ impl Compiler<'_> {
             }
             StatementKind::InputLines(lines) => self.input_lines(lines, head),
             StatementKind::ExpectInput { line, on, within } => self.expect_input(*line, *on, within.as_ref(), head),
-            StatementKind::OnSignal { .. } => self.signal(head),
+            StatementKind::OnSignal { .. } => {
+                self.misplaced_handler("a handler of a control line", "a flow waits for lines: `expect cts on`", head);
+            }
+            StatementKind::OnHook { .. } => {
+                self.misplaced_handler("a handler of a hook", "a flow runs a hook: `hook \"power\", \"off\"`", head);
+            }
+            StatementKind::OnWire { .. } => {
+                self.misplaced_handler(
+                    "a handler of a wire",
+                    "a flow has no wires: they join the devices of a bench",
+                    head,
+                );
+            }
             StatementKind::Break(lasting) => {
                 let lasting = self.want(lasting, TIME, "how long the break lasts");
                 self.emit(Op::Break(lasting), head);
@@ -202,6 +216,9 @@ impl Compiler<'_> {
     }
 
     fn compute(&mut self, secrecy: Secrecy, name: &Name, value: &ast::Expr, head: Span) {
+        if self.assigns_wire(secrecy, name, value, head) {
+            return;
+        }
         let (value, kind) = self.expr(value);
         let target = self.target(name, kind, secrecy);
         if self.is_param(name) {

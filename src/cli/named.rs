@@ -205,7 +205,7 @@ fn meant<'a>(name: &str, names: impl Iterator<Item = &'a str> + Clone, table: &s
 }
 
 /// Makes sure that the user has allowed a file to run programs.
-fn check_allowed(bench: &Bench, site: Site, label: &str) -> Result<(), Box<Diagnostic>> {
+pub(super) fn check_allowed(bench: &Bench, site: Site, label: &str) -> Result<(), Box<Diagnostic>> {
     let standing = data_folder().map_or(Standing::New, |data| bench.standing(&Ledger::below(&data)));
     let file = harmless_path(&bench.file);
     let allow = format!("look at what it runs, then `flowrun allow {file}`");

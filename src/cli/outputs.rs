@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Ending;
 use super::args::RunArguments;
@@ -12,6 +13,7 @@ use crate::address::labelled;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{Engine, Inputs};
 use crate::event::Verdict;
+use crate::hook::{Programs, Runner};
 use crate::program::{Op, Program};
 use crate::record::{HoldBack, Readers, Recording, RecordingFile};
 use crate::report::jsonl::JsonLines;
@@ -21,7 +23,7 @@ use crate::results::Results;
 use crate::setup::{Pace, Setup};
 use crate::source::{Sources, name_of};
 use crate::value::escape::harmless_path;
-use crate::world::{Audience, Company, Person};
+use crate::world::{Audience, Company, Hooks, Person};
 
 /// What the console is called among the sinks.
 pub(super) const CONSOLE: &str = "what is shown here";
@@ -99,6 +101,8 @@ pub(super) struct Outputs {
     transcript: Option<(PathBuf, File)>,
     events: Option<(PathBuf, File)>,
     recording: Option<RecordingFile>,
+    /// Runs the hooks of the run, if it has any.
+    hooks: Option<Runner>,
 }
 
 /// Whether a run is the only one, for what its files are called and how they are written.
@@ -165,7 +169,13 @@ impl Outputs {
             transcript: file(Kind::Transcript, &places.transcript)?,
             events: file(Kind::Events, &places.events)?,
             recording: places.recording.as_ref().map(recording).transpose()?,
+            hooks: None,
         })
+    }
+
+    /// Has the hooks of the run be these programs.
+    pub(super) fn with_hooks(self, programs: Option<Arc<Programs>>) -> Outputs {
+        Outputs { hooks: programs.map(Runner::new), ..self }
     }
 
     /// Adds what writes the transcript and the events to the sinks of a run.
@@ -190,7 +200,8 @@ impl Outputs {
     /// Returns the company of the run.
     pub(super) fn company<'a>(&'a mut self, audience: &'a mut dyn Audience, person: &'a mut dyn Person) -> Company<'a> {
         let tap = self.recording.as_mut().map(RecordingFile::tap);
-        Company { keeper: &mut self.results, audience, person, tap }
+        let hooks = self.hooks.as_mut().map(|runner| runner as &mut dyn Hooks);
+        Company { keeper: &mut self.results, audience, person, tap, hooks }
     }
 
     /// Writes the rest when the run is over, says where results are, and tells what could not be written.

@@ -7,6 +7,7 @@ use super::Ending;
 use super::args::RunArguments;
 use super::claims::Claims;
 use super::given::{device_variables, settings, variables};
+use super::hooks::programs_for;
 use super::named::Named;
 use super::outputs::{Outputs, Places};
 use super::refusal::{refuse, warn};
@@ -14,13 +15,14 @@ use super::terminal::Terminal;
 use crate::address::{Address, RealPort};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{Inputs, Rigour};
+use crate::hook::Programs;
 use crate::port::Capability;
 use crate::program::{Op, Program, Role};
 use crate::report::console::Volume;
 use crate::report::transcript::Times;
 use crate::results::Results;
 use crate::settings::{ControlLine, LineSettings, Settings};
-use crate::setup::{Counterpart, Ender, Setup, Terms, find_counterpart, line_settings, read_program};
+use crate::setup::{Counterpart, Ender, Pace, Setup, Terms, find_counterpart, line_settings, read_program};
 use crate::suite::snapshot::Snapshot;
 use crate::transport::{capabilities, is_pseudo_terminal};
 use crate::value::escape::{harmless, harmless_path};
@@ -39,6 +41,7 @@ pub(super) struct Checked {
     inputs: Inputs,
     results: Results,
     places: Places,
+    hooks: Option<Arc<Programs>>,
     ender: Ender,
 }
 
@@ -100,15 +103,19 @@ impl Checked {
         };
         let addresses: Vec<String> = found.addresses.iter().map(Address::to_string).collect();
         let inputs = setup.inputs(beginning, &addresses);
+        let hooks = match setup.counterpart().pace() {
+            Pace::Real => programs_for(flow, file, terminal)?,
+            Pace::Virtual => None,
+        };
         let ender = Ender::installed().map_err(|error| refuse(error, terminal))?;
         let results = results.expect("what is wrong with its place is among the problems that were refused");
-        Ok(Checked { setup, inputs, results, places, ender })
+        Ok(Checked { setup, inputs, results, places, hooks, ender })
     }
 
     /// Makes the files: last, when everything else is known to be right, since it empties those that are there.
     pub(super) fn make_files(self, terminal: &Terminal) -> Result<Prepared, Ending> {
-        let Checked { setup, inputs, results, places, ender } = self;
-        let outputs = Outputs::create(&places, results, &setup, &inputs, terminal)?;
+        let Checked { setup, inputs, results, places, hooks, ender } = self;
+        let outputs = Outputs::create(&places, results, &setup, &inputs, terminal)?.with_hooks(hooks);
         Ok(Prepared { setup, inputs, outputs, ender })
     }
 }

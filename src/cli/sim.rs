@@ -99,7 +99,7 @@ fn serve(arguments: &SimArguments, file: &Path, terminal: &Terminal) -> Result<E
     let verdict = world::run(
         &mut engine,
         world.as_mut(),
-        Company { keeper: &mut nothing, audience: &mut fan, person: &mut Nobody, tap: None },
+        Company { keeper: &mut nothing, audience: &mut fan, person: &mut Nobody, tap: None, hooks: None },
     );
     tell_failures(&fan.finish(), terminal);
     Ok(Ending::Served(verdict))

@@ -84,6 +84,7 @@ impl Engine {
                     self.state = State::Reopening { port, begun, until, site, is_bounded };
                 }
             }
+            State::Hooking(hooking) => self.go_on_hooking(hooking),
             State::Waiting(mut wait) => {
                 if let Some(place) = self.ports[wait.port].broken_at() {
                     wait.skip_to(place);

@@ -37,6 +37,7 @@ impl Engine {
                 let own = wait.next_deadline(&self.ports[wait.port]);
                 self.ports.settle_at(Some(wait.port)).into_iter().chain([own]).min()
             }
+            State::Hooking(hooking) => self.ports.settle_at(None).into_iter().chain([hooking.until]).min(),
             State::Reopening { until, .. } => self.ports.settle_at(None).into_iter().chain([*until]).min(),
             // It waits for the port first.
             State::Retrying { .. } if self.ports[self.flow.port].away().is_some() => None,
@@ -96,7 +97,8 @@ impl Engine {
             State::Reopening { port, begun, until, site, is_bounded } if until <= self.now => {
                 self.reopen_expired(port, begun, site, is_bounded);
             }
-            state @ (State::Sleeping { .. } | State::Guarding { .. } | State::Reopening { .. }) => {
+            State::Hooking(hooking) if hooking.until <= self.now => self.hook_expired(*hooking),
+            state @ (State::Sleeping { .. } | State::Guarding { .. } | State::Reopening { .. } | State::Hooking(_)) => {
                 self.state = state;
                 self.settle(None);
             }
@@ -149,6 +151,7 @@ impl Engine {
             State::Retrying { site, .. } => Waiting::Quiet { site: *site },
             State::Serving => Waiting::Serve,
             State::Asking { site, .. } => Waiting::Answer { site: *site },
+            State::Hooking(hooking) => Waiting::Hook { site: hooking.site },
             State::Ready | State::Breathing | State::Saving { .. } | State::Over(_) => Waiting::Breath,
         }
     }

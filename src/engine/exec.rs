@@ -2,8 +2,10 @@
 
 pub(in crate::engine) mod block;
 mod call;
+mod hook;
 mod input;
 mod line;
+mod react;
 pub(in crate::engine) mod spare;
 pub(in crate::engine) mod taint;
 pub(in crate::engine) mod talk;
@@ -85,6 +87,8 @@ impl Engine {
             Op::Assert { condition, message } => self.assert(condition, message.as_ref(), site)?,
             Op::Fail(message) => return Err(self.said_failure(message, site)?),
             Op::Ask(question) => self.ask(question, site)?,
+            Op::Hook(hook) => self.hook(hook, site)?,
+            Op::Wire { wire, value } => self.set_wire(*wire, value, site)?,
             Op::Skip(why) => self.skip(why)?,
             Op::Save(targets) => self.save(targets, site)?,
             Op::Log(value) => {

@@ -124,6 +124,10 @@ impl Engine {
             State::Retrying { site, .. } => {
                 (*site, "interrupted before the next attempt".to_string(), "would have begun again".to_string())
             }
+            State::Hooking(hooking) => {
+                let message = format!("interrupted while {} ran", hooking.title());
+                (hooking.site, message, "was running".to_string())
+            }
             State::Asking { site, .. } => {
                 (*site, "interrupted before the answer".to_string(), "asked this".to_string())
             }

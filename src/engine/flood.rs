@@ -51,6 +51,7 @@ impl Engine {
             | State::Sleeping { .. }
             | State::Reopening { .. }
             | State::Saving { .. }
+            | State::Hooking(_)
             | State::Serving
             | State::Over(_) => false,
         }
@@ -80,6 +81,7 @@ impl Engine {
             State::Reopening { site, .. } => (*site, "was waiting for the port here"),
             State::Retrying { site, .. } => (*site, "would have begun again"),
             State::Asking { site, .. } => (*site, "was asking this"),
+            State::Hooking(hooking) => (hooking.site, "ran this hook"),
             State::Saving { site, .. } => (*site, "was saving this"),
             State::Opening | State::Ready | State::Breathing | State::Serving | State::Over(_) => {
                 (self.program.site(self.flow.at), "was about to do this")

@@ -7,9 +7,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::State;
+use super::hooking::Hooking;
 use super::look::offset::Offset;
 use super::watched::Active;
-use crate::event::Failure;
+use crate::event::{Failure, HookCall};
 use crate::port::PortId;
 use crate::program::{OpIndex, Program, Slot, Target, WatcherId};
 use crate::settings::Signal;
@@ -18,8 +19,8 @@ use crate::time::Moment;
 use crate::value::Value;
 use crate::value::taint::Marked;
 
-/// How many signals wait for a device at most that is at something else.
-const MOST_SIGNALS: usize = 1024;
+/// How many of what reaches it besides lines wait for a device at most that is at something else.
+const MOST_STIMULI: usize = 1024;
 
 /// How far a program is.
 #[derive(Debug)]
@@ -38,8 +39,8 @@ pub(in crate::engine) struct Flow {
     /// How often `watching` changed.
     watching_version: u64,
     timers: Vec<Timer>,
-    /// What the host did with its control lines, and a device has not dealt with yet.
-    signals: VecDeque<Signal>,
+    /// What reached a device besides lines, and it has not dealt with yet.
+    stimuli: VecDeque<Stimulus>,
     /// How much memory the values of all variables take, those of timers included.
     taken: usize,
 }
@@ -137,6 +138,17 @@ pub(in crate::engine) enum Then {
     Exit(Exit),
 }
 
+/// Something that reaches a device and is no line.
+#[derive(Debug)]
+pub(in crate::engine) enum Stimulus {
+    /// What the host did with its control lines.
+    Signal(Signal),
+    /// A hook of the flow.
+    Hook(HookCall),
+    /// A wire with this name has changed.
+    Wire(String),
+}
+
 /// Why a scope is left before its end.
 #[derive(Debug)]
 pub(in crate::engine) enum Exit {
@@ -167,7 +179,7 @@ impl Flow {
             watching: Vec::new(),
             watching_version: 0,
             timers: Vec::new(),
-            signals: VecDeque::new(),
+            stimuli: VecDeque::new(),
             taken: 0,
         };
         flow.restart(program);
@@ -349,23 +361,24 @@ impl Flow {
         true
     }
 
-    // Control lines.
+    // What reaches a device besides lines.
 
-    /// Takes note of what the host did with its control lines; of very many that wait, the latest are forgotten.
-    pub(in crate::engine) fn add_signal(&mut self, signal: Signal) {
-        if self.signals.len() < MOST_SIGNALS {
-            self.signals.push_back(signal);
+    /// Takes note of something; of very much that waits, the latest is forgotten.
+    pub(in crate::engine) fn add_stimulus(&mut self, stimulus: Stimulus) {
+        if self.stimuli.len() < MOST_STIMULI {
+            self.stimuli.push_back(stimulus);
         }
     }
 
-    /// Returns what the host did first that a device has not dealt with.
-    pub(in crate::engine) fn take_signal(&mut self) -> Option<Signal> {
-        self.signals.pop_front()
+    /// Returns what came first that a device has not dealt with.
+    pub(in crate::engine) fn take_stimulus(&mut self) -> Option<Stimulus> {
+        self.stimuli.pop_front()
     }
 
-    /// Goes on in the block of a device that deals with a signal, with so many variables of its own.
-    pub(in crate::engine) fn call_signal(&mut self, entry: OpIndex, n_locals: usize) {
-        let (locals, home) = (vec![None; n_locals], self.frames.len());
+    /// Goes on in the block of a device that deals with something, with these variables of its own.
+    pub(in crate::engine) fn call_stimulated(&mut self, entry: OpIndex, locals: Vec<Option<Marked>>) {
+        let home = self.frames.len();
+        self.taken += footprint(&locals);
         self.frames.push(Frame { locals, home, return_to: self.at, result: None, called_at: None });
         self.at = entry;
     }
@@ -505,6 +518,25 @@ impl Flow {
     /// Whether a handler runs that came while a person is asked something.
     pub(in crate::engine) fn came_into_asking(&self) -> bool {
         self.scopes.iter().any(|scope| matches!(scope.is, ScopeIs::Handler(State::Asking { .. })))
+    }
+
+    /// Returns the hook that a handler came into while it ran.
+    pub(in crate::engine) fn hooking(&mut self) -> Option<&mut Hooking> {
+        self.scopes.iter_mut().rev().find_map(|scope| match &mut scope.is {
+            ScopeIs::Handler(State::Hooking(hooking)) => Some(&mut **hooking),
+            ScopeIs::Main
+            | ScopeIs::Block
+            | ScopeIs::Step(_)
+            | ScopeIs::Try { .. }
+            | ScopeIs::Procedure
+            | ScopeIs::Handler(_)
+            | ScopeIs::Cleanup { .. } => None,
+        })
+    }
+
+    /// Whether a handler runs that came while a hook runs.
+    pub(in crate::engine) fn came_into_hooking(&self) -> bool {
+        self.scopes.iter().any(|scope| matches!(scope.is, ScopeIs::Handler(State::Hooking(_))))
     }
 
     /// Whether some scope around the present one could stop a failure of a port that is still there.

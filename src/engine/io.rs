@@ -1,9 +1,10 @@
 //! What goes into an engine and what comes out of it.
 
-use crate::event::{CloseReason, Departure, Event, Verdict, Waiting};
+use crate::event::{CloseReason, Departure, Event, HookCall, HookNews, Verdict, Waiting};
 use crate::port::{PortCommand, PortId, WriteToken};
 use crate::settings::{InputLines, Signal};
 use crate::time::Moment;
+use crate::value::Value;
 
 /// What an engine is told.
 #[derive(Debug)]
@@ -30,6 +31,17 @@ pub enum Input<'a> {
     Kept(Result<(), String>),
     /// What a person answered to an [`Action::Ask`]; `None` if nobody is there.
     Answered(Option<Vec<u8>>),
+    /// What the hook of an [`Action::Hook`] has to tell; nothing more comes after its end.
+    Hook(HookNews),
+    /// The flow runs a hook that this device takes, see `Engine::takes_hook`; only a device takes note.
+    Hooked(HookCall),
+    /// Another device of the bench gave a wire this value; only a device that declares it takes note.
+    Wire {
+        /// Its name.
+        name: String,
+        /// Its value from now on.
+        value: Value,
+    },
     /// Someone wants the run to end.
     Interrupt,
     /// The run has ended, and the recording that is played has not: what is left of it.
@@ -71,5 +83,15 @@ pub enum Action {
         prompt: String,
         /// Whether the answer is a secret: it is not shown while it is typed, where that can be had.
         is_secret: bool,
+    },
+    /// Run a hook; what comes of it comes as [`Input::Hook`]. It is to be ended when the engine does not wait for it any more, see
+    /// `Engine::is_hooking`.
+    Hook(HookCall),
+    /// This device gave a wire another value: tell the other devices of the bench, with [`Input::Wire`]. This one knows.
+    Wire {
+        /// Its name.
+        name: String,
+        /// Its value from now on; it holds no secret.
+        value: Value,
     },
 }

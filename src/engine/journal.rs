@@ -262,6 +262,7 @@ impl Journal {
             | EventKind::Captured { .. }
             | EventKind::Saved { .. }
             | EventKind::Logged { .. }
+            | EventKind::HookSaid { .. }
             | EventKind::Noted { .. }
             | EventKind::Skipped { .. }
             | EventKind::Failed(_)
@@ -328,6 +329,7 @@ fn is_told_in_the_dark(kind: &EventKind) -> bool {
         | EventKind::Matched { .. }
         | EventKind::Captured { .. }
         | EventKind::Logged { .. }
+        | EventKind::HookSaid { .. }
         | EventKind::Noted { .. }
         | EventKind::Skipped { .. } => false,
     }
@@ -365,7 +367,7 @@ fn clean(event: &mut Event, redactor: &Redactor) {
             }
         }
         EventKind::Captured { value, .. } => bytes(value),
-        EventKind::Logged { text: t } => bytes(t),
+        EventKind::Logged { text: t } | EventKind::HookSaid { text: t } => bytes(t),
         EventKind::Noted { text: t } | EventKind::Skipped { why: t } => text(t),
         EventKind::StepBegan { title, .. } | EventKind::StepEnded { title, .. } => text(title),
         EventKind::Failed(failure)

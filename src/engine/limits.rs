@@ -41,3 +41,6 @@ pub const CALLS: usize = 64;
 
 /// How many statements may be executed without any waiting.
 pub const STATEMENTS: u32 = 1_000_000;
+
+/// How much of what the program of a hook writes is told, in bytes.
+pub const HOOK_OUTPUT: usize = 64 << 10;

@@ -78,6 +78,15 @@ pub enum Op {
     Fail(Expr),
     /// Ask a person.
     Ask(Arc<Question>),
+    /// Run a hook (flows).
+    Hook(Arc<Hook>),
+    /// Give a wire a value (devices).
+    Wire {
+        /// Which of [`Program::wires`](super::Program::wires).
+        wire: usize,
+        /// The value.
+        value: Expr,
+    },
     /// End the step or the flow as skipped.
     Skip(Expr),
     /// Make durable.
@@ -289,6 +298,17 @@ pub struct Question {
     pub default: Option<Expr>,
 }
 
+/// `hook`
+#[derive(Clone, Debug)]
+pub struct Hook {
+    /// Its name.
+    pub name: String,
+    /// What is given to it.
+    pub arguments: Vec<Expr>,
+    /// How long it may take; `None` is the file's timeout.
+    pub within: Option<Expr>,
+}
+
 /// What it means that all turns of a loop are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhenOver {
@@ -354,6 +374,8 @@ impl Op {
             | Op::Assert { .. }
             | Op::Fail(_)
             | Op::Ask(_)
+            | Op::Hook(_)
+            | Op::Wire { .. }
             | Op::Skip(_)
             | Op::Save(_)
             | Op::Log(_)

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::forms::Forms;
 use super::tail::{Hold, Tail};
-use super::{Entry, EntryKind, Recording, text};
+use super::{Entry, EntryKind, HookNote, Recording, text};
 use crate::engine::REACH;
-use crate::event::CloseReason;
+use crate::event::{CloseReason, HookCall, HookNews};
 use crate::port::{Happening, PortCommand, PortId};
 use crate::secret::{FULL, LONGEST};
 use crate::settings::InputLines;
@@ -182,6 +182,13 @@ impl<W: Write> Tap for Recorder<W> {
         self.is_behind = true;
     }
 
+    fn hooked(&mut self, call: &HookCall) {
+        if self.failure.is_none() {
+            self.note(PortId::FIRST, EntryKind::Note { text: HookNote::of(call).text() });
+            self.is_behind = true;
+        }
+    }
+
     fn happened(&mut self, now: Moment, happening: &Happening, received: &[u8]) {
         self.now = now.max(self.now);
         if self.failure.is_some() {
@@ -194,6 +201,7 @@ impl<W: Write> Tap for Recorder<W> {
             | Happening::Nothing
             | Happening::Noted(_, _)
             | Happening::Signalled(_, _)
+            | Happening::Hook(HookNews::Said(_) | HookNews::LeftOut(_))
             | Happening::Lines(_, Err(_))
             | Happening::Interrupt
             | Happening::Unplayed(_) => return,
@@ -211,6 +219,9 @@ impl<W: Write> Tap for Recorder<W> {
                 self.lines.retain(|(told, _)| told != port);
                 self.lines.push((*port, *lines));
                 self.note(*port, EntryKind::Note { text: lines.note() });
+            }
+            Happening::Hook(HookNews::Ended(end)) => {
+                self.note(PortId::FIRST, EntryKind::Note { text: HookNote::Ended(end.clone()).text() });
             }
             Happening::Closed(port, _) | Happening::Departed(port, _) => {
                 if !self.gone.contains(port) {

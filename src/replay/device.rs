@@ -14,7 +14,7 @@ use std::time::Duration;
 use self::secrets::{Known, Names};
 use crate::format::format;
 use crate::port::PortId;
-use crate::record::{Entry, EntryKind, Piece, Recording};
+use crate::record::{Entry, EntryKind, HookNote, Piece, Recording};
 use crate::settings::InputLines;
 use crate::source::{Source, Sources};
 use crate::time::Moment;
@@ -31,10 +31,12 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// Secrets of a line are matched by their length if it has no more bytes of them: long counts make large patterns.
 const COUNTED: usize = 300;
 
-/// What was sent at once, and what happened until the next was sent.
+/// What was sent at once, or a hook that was run, and what happened until the next.
 #[derive(Debug, Default)]
 struct Turn {
     sent: Vec<Piece>,
+    /// The hook, as its handler begins: `hook "power" (_value)`.
+    hook: Option<String>,
     /// How long before it nothing had happened.
     pause: Duration,
     /// How long after what was before it, and what.
@@ -72,7 +74,8 @@ impl Turn {
 /// The answers to a line, in the order in which it was sent.
 #[derive(Debug, Default)]
 struct Handler {
-    pattern: String,
+    /// What follows its `on`.
+    head: String,
     /// How much of the pattern is no secret; `None` if it has no secret.
     n_plain: Option<usize>,
     answers: Vec<String>,
@@ -120,10 +123,11 @@ fn answers(turns: &[Turn], names: &Names, mut line: Line) -> (String, Vec<Handle
     let mut place: Option<(usize, usize)> = None;
     for turn in turns {
         let (lines, rest) = lines(&turn.sent);
-        for sent in &lines {
-            let (pattern, n_plain) = line_pattern(sent, &mut Known::default());
-            let at = *known.entry(pattern.clone()).or_insert_with(|| {
-                handlers.push(Handler { pattern, n_plain, answers: Vec::new() });
+        let patterns = lines.iter().map(|sent| line_pattern(sent, &mut Known::default()));
+        let heads = patterns.map(|(pattern, n_plain)| (format!("line {pattern}"), n_plain));
+        for (head, n_plain) in heads.chain(turn.hook.clone().map(|hook| (hook, None))) {
+            let at = *known.entry(head.clone()).or_insert_with(|| {
+                handlers.push(Handler { head, n_plain, answers: Vec::new() });
                 handlers.len() - 1
             });
             handlers[at].answers.push(String::new());
@@ -177,8 +181,8 @@ fn put_answer(body: &mut String, turn: &Turn, line: &mut Line, text: impl Fn(&[P
     }
 }
 
-fn put_handler(text: &mut String, i: usize, Handler { pattern, answers, .. }: &Handler) {
-    let _ = write!(text, "\non line {pattern} {{\n");
+fn put_handler(text: &mut String, i: usize, Handler { head, answers, .. }: &Handler) {
+    let _ = write!(text, "\non {head} {{\n");
     if all_same(answers) {
         text.push_str(&answers[0]);
     } else {
@@ -279,11 +283,16 @@ fn turns(recording: &Recording) -> Vec<Turn> {
                 if is_open && turn.goes_on_with(bytes) {
                     turn.sent.extend(bytes.iter().cloned());
                 } else {
-                    turns.push(Turn { sent: bytes.clone(), pause: wait, came: Vec::new() });
+                    turns.push(Turn { sent: bytes.clone(), hook: None, pause: wait, came: Vec::new() });
                 }
                 continue;
             }
             EntryKind::Received { bytes } => Some(Came::Bytes(bytes.clone())),
+            EntryKind::Note { text } if let Some(HookNote::Began { name, n_arguments }) = HookNote::read(text) => {
+                last = entry.at;
+                turns.push(Turn { hook: Some(hook_head(&name, n_arguments)), pause: wait, ..Turn::default() });
+                continue;
+            }
             EntryKind::Note { text } => match text.strip_prefix("settings ") {
                 Some(settings) => Line::read(settings).map(Came::Settings),
                 None => InputLines::read(text).map(Came::Lines),
@@ -300,6 +309,13 @@ fn turns(recording: &Recording) -> Vec<Turn> {
         }
     }
     turns
+}
+
+/// Returns how the handler of a hook begins that takes so many values.
+fn hook_head(name: &str, n_values: usize) -> String {
+    let names: Vec<String> = (1..=n_values).map(|i| format!("_value_{i}")).collect();
+    let values = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
+    format!("hook \"{}\"{values}", visible_text(name.as_bytes()))
 }
 
 fn happened(recording: &Recording) -> impl Iterator<Item = &Entry> {

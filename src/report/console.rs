@@ -151,6 +151,7 @@ impl<'a, W: Write> Console<'a, W> {
             EventKind::Captured { name, value } => self.put(at, FOUND, &format!("= {}: ", harmless(name)), value),
             EventKind::Saved { name } => self.put_words(at, FOUND, &format!("+ {name} saved")),
             EventKind::Logged { text } => text.split(|b| *b == b'\n').for_each(|line| self.put(at, BOLD, "# ", line)),
+            EventKind::HookSaid { text } => self.put(at, DIM, "| ", text),
             EventKind::Noted { text } => self.put_words(at, DIM, &format!("- {text}")),
             EventKind::Skipped { why } => self.put_words(at, DIM, &format!("- skipped: {why}")),
             EventKind::CleanupFailed(failure) => {

@@ -137,6 +137,7 @@ impl<W: Write> JsonLines<W> {
             EventKind::Captured { name, value } => ("captured", json!({ "name": name, "bytes": bytes_of(value) })),
             EventKind::Saved { name } => ("saved", json!({ "name": name })),
             EventKind::Logged { text } => ("logged", json!({ "bytes": bytes_of(text) })),
+            EventKind::HookSaid { text } => ("hook_said", json!({ "bytes": bytes_of(text) })),
             EventKind::Noted { text } => ("noted", json!({ "text": text })),
             EventKind::Failed(failure) => ("failed", json!({ "failure": self.failure(failure) })),
             EventKind::Skipped { why } => ("skipped", json!({ "why": why })),

@@ -42,6 +42,7 @@ impl Live {
             | EventKind::Captured { .. }
             | EventKind::Saved { .. }
             | EventKind::Logged { .. }
+            | EventKind::HookSaid { .. }
             | EventKind::Noted { .. }
             | EventKind::Skipped { .. }
             | EventKind::CleanupFailed(_)
@@ -79,7 +80,7 @@ impl Live {
             Waiting::Quiet { site } => (format!("waits for a quiet line ({})", place(*site)), Vec::new()),
             Waiting::Serve => ("waits for the host".to_string(), Vec::new()),
             // The person is writing where the line would stand.
-            Waiting::Answer { .. } | Waiting::Breath => return None,
+            Waiting::Answer { .. } | Waiting::Hook { .. } | Waiting::Breath => return None,
         };
         let (sign, dot) = match look.style {
             Style::Ascii => (frame(now, &ASCII_FRAMES), " - "),

@@ -121,6 +121,7 @@ impl Tally {
             | EventKind::Captured { .. }
             | EventKind::Saved { .. }
             | EventKind::Logged { .. }
+            | EventKind::HookSaid { .. }
             | EventKind::Noted { .. } => {}
         }
     }
@@ -180,6 +181,7 @@ impl Summary {
             | EventKind::Received { .. }
             | EventKind::Captured { .. }
             | EventKind::Logged { .. }
+            | EventKind::HookSaid { .. }
             | EventKind::Noted { .. } => {}
         }
         self.tally.add(event);

@@ -101,6 +101,7 @@ impl Sink for Place {
             | EventKind::Captured { .. }
             | EventKind::Saved { .. }
             | EventKind::Logged { .. }
+            | EventKind::HookSaid { .. }
             | EventKind::Noted { .. }
             | EventKind::Skipped { .. }
             | EventKind::CleanupFailed(_)

@@ -9,6 +9,7 @@
 //! | `=` | a variable that was captured |
 //! | `+` | a result that is safe on disk |
 //! | `#` | a `log` |
+//! | `|` | what the program of a hook wrote |
 //! | `-` | a note of the engine, the port |
 //! | `!` | a failure |
 //! | `--` | a step begins or ends, moved in by the steps around it; the end of the run |
@@ -286,6 +287,7 @@ impl<W: Write> Sink for Transcript<'_, W> {
             EventKind::Captured { name, value } => self.put_value(at, name, value),
             EventKind::Saved { name } => self.put_words(at, "+ ", name),
             EventKind::Logged { text } => self.put(at, "# ", text),
+            EventKind::HookSaid { text } => self.put(at, "| ", text),
             EventKind::Noted { text } => self.put_words(at, "- ", text),
             EventKind::Skipped { why } => self.put_words(at, "- ", &format!("skipped: {why}")),
             EventKind::CleanupFailed(failure) => {

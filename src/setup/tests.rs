@@ -46,7 +46,7 @@ fn verdict(setup: &Setup) -> Verdict {
     let Stage { mut engine, mut world, .. } =
         setup.stage(setup.inputs(beginning, &[]), &Ender::Nobody).expect("it needs nothing of the system");
     let (mut memory, mut fan) = (Memory::default(), crate::report::Fan::default());
-    let company = Company { keeper: &mut memory, audience: &mut fan, person: &mut Nobody, tap: None };
+    let company = Company { keeper: &mut memory, audience: &mut fan, person: &mut Nobody, tap: None, hooks: None };
     world::run(&mut engine, world.as_mut(), company)
 }
 
@@ -125,7 +125,7 @@ fn a_flow_and_a_device_of_different_speeds_are_told_of_both() {
     let Stage { mut engine, mut world, .. } =
         setup.stage(setup.inputs(beginning, &[]), &Ender::Nobody).expect("it needs nothing of the system");
     let (mut memory, mut fan) = (Memory::default(), crate::report::Fan::default());
-    let company = Company { keeper: &mut memory, audience: &mut fan, person: &mut Nobody, tap: None };
+    let company = Company { keeper: &mut memory, audience: &mut fan, person: &mut Nobody, tap: None, hooks: None };
     world::run(&mut engine, world.as_mut(), company);
     let cause = engine.failure().and_then(|failure| failure.cause.clone()).unwrap_or_default();
     assert!(cause.ends_with("the device is set to 115200 7E1 and the flow to 9600 8N1"), "{cause}");

@@ -1,8 +1,11 @@
 //! `SimBench`: several simulated worlds, one for each port of a flow, on one virtual clock.
 
-use crate::event::CloseReason;
+use std::collections::VecDeque;
+
+use crate::event::{CloseReason, HookCall, HookEnd, HookNews};
 use crate::port::{Capabilities, Happening, PortCommand, PortId};
 use crate::time::Moment;
+use crate::value::Value;
 use crate::world::{Simulated, World};
 
 /// A world of several ports, each with a simulated world of its own at its other end.
@@ -12,7 +15,12 @@ use crate::world::{Simulated, World};
 pub struct SimBench<W> {
     places: Vec<Place<W>>,
     now: Moment,
+    /// What is to be told at once.
+    news: VecDeque<Happening>,
 }
+
+/// So many changes of wires may follow each other at one moment; devices that go on change them for ever.
+const MOST_CHANGES: usize = 10_000;
 
 /// What is at the other end of one port.
 #[derive(Debug)]
@@ -32,8 +40,10 @@ impl<W: Simulated> SimBench<W> {
     /// Makes a bench of worlds at some of the ports of a run, in the order of these.
     pub fn at(places: impl IntoIterator<Item = (PortId, W)>) -> SimBench<W> {
         // Each is looked at before anything else happens.
-        let places = places.into_iter().map(|(port, world)| Place { port, world, due: Some(Moment::START) }).collect();
-        SimBench { places, now: Moment::START }
+        let mut places: Vec<Place<W>> =
+            places.into_iter().map(|(port, world)| Place { port, world, due: Some(Moment::START) }).collect();
+        places.iter_mut().for_each(|place| place.world.share_wires());
+        SimBench { places, now: Moment::START, news: VecDeque::new() }
     }
 
     /// Returns the worlds, in the order of the ports.
@@ -46,6 +56,21 @@ impl<W: Simulated> SimBench<W> {
         self.places.into_iter().map(|place| place.world)
     }
 
+    /// Lets every device see what the others do with their wires at the present moment.
+    fn settle(&mut self) {
+        for _ in 0..MOST_CHANGES {
+            let change = self.places.iter_mut().enumerate().find_map(|(at, place)| Some((at, place.world.next_wire()?)));
+            let Some((from, (name, value))) = change else { return };
+            for (_, place) in self.places.iter_mut().enumerate().filter(|(at, _)| *at != from) {
+                place.world.pass_to(self.now);
+                place.world.set_wire(&name, &value);
+                place.due = place.world.due();
+            }
+        }
+        let reason = "the simulated devices change a wire again and again at one moment".to_string();
+        self.news.push_back(Happening::Closed(PortId::FIRST, CloseReason::Broken { reason, help: None }));
+    }
+
     /// Returns when the next of them goes on by itself.
     fn next_due(&self) -> Option<Moment> {
         self.places.iter().filter_map(|place| place.due).min()
@@ -53,15 +78,18 @@ impl<W: Simulated> SimBench<W> {
 
     /// Lets those that are due at a moment go on, in the order of their ports, until one has something to report.
     fn go_on(&mut self, at: Moment, received: &mut Vec<u8>) -> Option<Happening> {
-        for place in &mut self.places {
+        for number in 0..self.places.len() {
+            let place = &mut self.places[number];
             if place.due.is_none_or(|due| due > at) {
                 continue;
             }
+            let port = place.port;
             let (now, happening) = place.world.wait(Some(at), received);
             self.now = self.now.max(now);
             place.due = place.world.due();
+            self.settle();
             if happening != Happening::Nothing {
-                return Some(happening.on(place.port));
+                return Some(happening.on(port));
             }
         }
         None
@@ -78,6 +106,14 @@ impl<W: Simulated> World for SimBench<W> {
         place.world.pass_to(self.now);
         place.world.perform(PortId::FIRST, command);
         place.due = place.world.due();
+        self.settle();
+    }
+
+    /// Every device that takes it gets it.
+    fn takes_hook(&mut self, call: &HookCall) -> bool {
+        let end = self.hooked(call);
+        self.news.push_back(Happening::Hook(HookNews::Ended(end)));
+        true
     }
 
     fn arrived(&mut self, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
@@ -91,6 +127,9 @@ impl<W: Simulated> World for SimBench<W> {
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
         self.places.iter_mut().for_each(|place| place.world.awaits(until));
         loop {
+            if let Some(news) = self.news.pop_front() {
+                return (self.now, news);
+            }
             let Some(next) = [until, self.next_due()].into_iter().flatten().min() else {
                 // Nothing will ever happen again: say so instead of standing still.
                 let reason = "neither the flow nor a simulated device has anything left to wait for".to_string();
@@ -111,10 +150,40 @@ impl<W: Simulated> World for SimBench<W> {
 
 impl<W: Simulated> Simulated for SimBench<W> {
     fn due(&mut self) -> Option<Moment> {
-        self.next_due()
+        if self.news.is_empty() { self.next_due() } else { Some(self.now) }
     }
 
     fn pass_to(&mut self, now: Moment) {
         self.now = self.now.max(now);
+    }
+
+    fn share_wires(&mut self) {}
+
+    /// All of its devices know already.
+    fn next_wire(&mut self) -> Option<(String, Value)> {
+        None
+    }
+
+    fn set_wire(&mut self, name: &str, value: &Value) {
+        for place in &mut self.places {
+            place.world.pass_to(self.now);
+            place.world.set_wire(name, value);
+            place.due = place.world.due();
+        }
+        self.settle();
+    }
+
+    fn hooked(&mut self, call: &HookCall) -> HookEnd {
+        let mut end: Option<HookEnd> = None;
+        for place in &mut self.places {
+            place.world.pass_to(self.now);
+            let this = place.world.hooked(call);
+            place.due = place.world.due();
+            if end.is_none() || this == HookEnd::Done {
+                end = Some(this);
+            }
+        }
+        self.settle();
+        end.unwrap_or(HookEnd::Done)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::event::{CloseReason, Failure};
+use crate::event::{CloseReason, Failure, HookCall};
 use crate::port::{Capabilities, Happening, PortCommand, PortId};
 use crate::source::{Site, SourceId, Sources};
 use crate::time::Moment;
@@ -61,6 +61,10 @@ impl<W: World, F: Fn() -> bool> Stand<W, F> {
 impl<W: World, F: Fn() -> bool> World for Stand<W, F> {
     fn capabilities(&self) -> Capabilities {
         self.world.capabilities()
+    }
+
+    fn takes_hook(&mut self, call: &HookCall) -> bool {
+        self.world.takes_hook(call)
     }
 
     fn perform(&mut self, port: PortId, command: PortCommand) {

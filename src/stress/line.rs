@@ -1,18 +1,19 @@
 //! `FaultyLine`: a simulated world in which faults strike as a plan says, on the virtual clock.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
 use super::chatter::Chatter;
 use super::fault::{Fault, Occurrence, Plan};
 use crate::engine::{Cover, Engine};
-use crate::event::CloseReason;
+use crate::event::{CloseReason, HookCall, HookEnd};
 use crate::port::{Happening, PortCommand, PortId, WriteToken};
 use crate::settings::LineSettings;
 use crate::sim::SimWorld;
 use crate::time::{Moment, show_duration};
+use crate::value::Value;
 use crate::value::escape::visible_cut;
 use crate::value::random::Rng;
 use crate::world::{Simulated, World};
@@ -68,6 +69,17 @@ struct Power<'a> {
     born: Moment,
     /// Whether the next `Opened` is that of a device that was switched on again.
     is_reborn: bool,
+    /// The wires that it shares with other devices, as they are; `None` if there are no others.
+    wires: Option<BTreeMap<String, Value>>,
+}
+
+impl Power<'_> {
+    /// Takes note of a wire: a device that is switched on again finds it as it is.
+    fn keep_wire(&mut self, name: &str, value: &Value) {
+        if let Some(wires) = &mut self.wires {
+            wires.insert(name.to_string(), value.clone());
+        }
+    }
 }
 
 /// What the host has done to its port.
@@ -141,7 +153,7 @@ impl<'a> FaultyLine<'a> {
             port,
             plan,
             chatter,
-            power: Power { power_on, device: SimWorld::new(power_on()), born: Moment::START, is_reborn: false },
+            power: Power { power_on, device: SimWorld::new(power_on()), born: Moment::START, is_reborn: false, wires: None },
             host: Host::default(),
             now: Moment::START,
             arrivals: VecDeque::new(),
@@ -370,6 +382,10 @@ impl<'a> FaultyLine<'a> {
     fn reset(&mut self) {
         self.power.device = SimWorld::new((self.power.power_on)());
         self.power.born = self.now;
+        if let Some(wires) = &self.power.wires {
+            self.power.device.share_wires();
+            wires.iter().for_each(|(name, value)| self.power.device.set_wire(name, value));
+        }
         if let Some(settings) = self.host.settings.clone() {
             self.power.is_reborn = true;
             self.power.device.perform(PortId::FIRST, PortCommand::Open { settings });
@@ -414,6 +430,10 @@ fn wrap(bytes: &mut Vec<u8>, length: usize, dice: &mut Rng) -> bool {
 }
 
 impl World for FaultyLine<'_> {
+    fn takes_hook(&mut self, call: &HookCall) -> bool {
+        self.power.device.takes_hook(call)
+    }
+
     fn perform(&mut self, port: PortId, command: PortCommand) {
         match &command {
             PortCommand::Open { settings }
@@ -498,6 +518,7 @@ impl World for FaultyLine<'_> {
                 | Happening::Noted(_, _)
                 | Happening::Lines(_, _)
                 | Happening::Signalled(_, _)
+                | Happening::Hook(_)
                 | Happening::Interrupt
                 | Happening::Unplayed(_) => {
                     return (self.now, happening);
@@ -521,6 +542,26 @@ impl Simulated for FaultyLine<'_> {
     fn pass_to(&mut self, now: Moment) {
         self.now = self.now.max(now);
         self.power.device.pass_to(Moment::after(self.now.since(self.power.born)));
+    }
+
+    fn share_wires(&mut self) {
+        self.power.device.share_wires();
+        self.power.wires.get_or_insert_default();
+    }
+
+    fn next_wire(&mut self) -> Option<(String, Value)> {
+        let (name, value) = self.power.device.next_wire()?;
+        self.power.keep_wire(&name, &value);
+        Some((name, value))
+    }
+
+    fn set_wire(&mut self, name: &str, value: &Value) {
+        self.power.keep_wire(name, value);
+        self.power.device.set_wire(name, value);
+    }
+
+    fn hooked(&mut self, call: &HookCall) -> HookEnd {
+        self.power.device.hooked(call)
     }
 
     fn awaits(&mut self, until: Option<Moment>) {

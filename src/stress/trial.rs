@@ -147,7 +147,8 @@ impl Bench {
         let mut memory = Memory::default();
         let is_reading = shared.is_reading.clone();
         let mut watch = Watch { reads: &self.reads, is_reading, attempts: Attempts::default() };
-        let company = Company { keeper: &mut memory, audience: &mut watch, person: &mut Nobody, tap: None };
+        let company =
+            Company { keeper: &mut memory, audience: &mut watch, person: &mut Nobody, tap: None, hooks: None };
         let verdict = match lines.as_mut_slice() {
             [line] => world::run(&mut engine, line, company),
             _ => {
@@ -211,6 +212,7 @@ impl Attempts {
             | EventKind::Captured { .. }
             | EventKind::Saved { .. }
             | EventKind::Logged { .. }
+            | EventKind::HookSaid { .. }
             | EventKind::Noted { .. }
             | EventKind::Skipped { .. }
             | EventKind::CleanupFailed(_)

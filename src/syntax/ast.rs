@@ -94,6 +94,8 @@ pub enum StatementKind {
     Volatile { name: Name, matches: Option<Regex> },
     /// `state name = value`
     State { name: Name, value: Expr },
+    /// `wire name = value`
+    Wire { name: Name, value: Expr },
     /// `serial { … }`
     Serial(Vec<Setting>),
     /// `timeout 5s`
@@ -132,6 +134,8 @@ pub enum StatementKind {
     Fail(Expr),
     /// `ask "prompt" as name default value`
     Ask { prompt: Expr, secrecy: Secrecy, name: Option<Name>, default: Option<Expr> },
+    /// `hook "name", arguments within 10s`
+    Hook { name: Spanned<String>, arguments: Vec<Expr>, within: Option<Expr> },
     /// `skip "why"`
     Skip(Expr),
     /// `save a b`
@@ -172,6 +176,10 @@ pub enum StatementKind {
     ExpectInput { line: InputLine, on: bool, within: Option<Expr> },
     /// `on dtr off { … }`
     OnSignal { signal: Signal, body: Block },
+    /// `on hook "name" (parameters) { … }`
+    OnHook { name: Spanned<String>, parameters: Vec<Name>, body: Block },
+    /// `on wire name { … }`
+    OnWire { name: Name, body: Block },
     /// `break 250ms`
     Break(Expr),
     /// `flush`

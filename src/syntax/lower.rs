@@ -111,6 +111,8 @@ fn is_word(rule: Rule) -> bool {
             | k_port
             | k_using
             | k_state
+            | k_wire
+            | k_hook
             | k_serial
             | k_timeout
             | k_procedure

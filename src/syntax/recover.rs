@@ -76,7 +76,7 @@ pub(super) fn explain(id: SourceId, text: &str, offset: usize) -> Diagnostic {
         return no_statement(found, site(at, at + found.len().max(1)));
     }
     if positives.contains(&Rule::name)
-        && positives.len() <= 2
+        && positives.iter().filter(|rule| !matches!(rule, Rule::comment | Rule::close)).count() <= 2
         && super::is_keyword(found)
         && found.starts_with(char::is_alphabetic)
     {

@@ -72,6 +72,11 @@ pub const STATEMENTS: &[Row] = &[
     },
     Row {
         place: Place::Declaration,
+        forms: "`wire NAME = VALUE`",
+        what: "a value that all devices of a bench share: a literal at first, `compute` changes it (devices)",
+    },
+    Row {
+        place: Place::Declaration,
         forms: "`serial { baud 115200  eol \"\\r\" … }`",
         what: "settings of the line, see below; inside of a block a statement that changes them from there on",
     },
@@ -160,6 +165,11 @@ pub const STATEMENTS: &[Row] = &[
         place: Place::Statement,
         forms: "`ask EXPR [as [secret] NAME] [default EXPR]`",
         what: "ask the person at the terminal; the default is taken for an empty answer and where nobody is there, as with `--port sim`. The line is served meanwhile (flows)",
+    },
+    Row {
+        place: Place::Statement,
+        forms: "`hook \"NAME\" [, EXPR …] [within D]`",
+        what: "run the program that `flowrun.toml` names for it; in a simulated run the device's `on hook`. It fails unless that ends well, within D or the file's `timeout`. The line is served meanwhile (flows)",
     },
     Row {
         place: Place::Statement,
@@ -254,6 +264,11 @@ pub const STATEMENTS: &[Row] = &[
         place: Place::Device,
         forms: "`on dtr off { … }` · `on rts on { … }` · `on break { … }`",
         what: "when the flow switches DTR or RTS, or sends a break; at the top level of the device",
+    },
+    Row {
+        place: Place::Device,
+        forms: "`on hook \"NAME\" (a, b) { … }` · `on wire NAME { … }`",
+        what: "when the flow runs this hook · when a wire has changed, by this device or another; at the top level of the device",
     },
     Row {
         place: Place::Device,

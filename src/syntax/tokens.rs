@@ -102,6 +102,11 @@ impl Walk {
             }
             match (rule, inner.as_rule()) {
                 (Rule::arm, Rule::k_arrow) => self.push(&inner, TokenKind::Arrow),
+                // What a hook gives stands after the hook's name, which is a text.
+                (Rule::parameters, Rule::open) => {
+                    self.push(&inner, TokenKind::ValueOpen);
+                    self.next = Place::Joined;
+                }
                 _ => self.pair(inner),
             }
         }
@@ -215,6 +220,7 @@ mod tests {
             "¶expect {¶line \"a\" -> { }¶timeout -> {¶flush } }"
         );
         assert_eq!(shown("procedure p ( a,b ) { }call p(1 )->x"), "¶procedure p(a, b) { }¶call p(1) -> x");
+        assert_eq!(shown("on hook\"p\"( a,b ){ }"), "¶on hook \"p\" (a, b) { }");
         assert_eq!(shown("if not(a){ }else if b{ } # c"), "¶if not (a) { } else if b { } # c");
     }
 

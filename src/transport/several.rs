@@ -187,6 +187,7 @@ impl World for Several {
         }
     }
 
+    /// In a mixture of real and simulated ports a hook is a program, as it is with real ones alone.
     fn news(&mut self, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
         let found = self.seats.iter_mut().find_map(|seat| {
             let (now, happening) = seat.port.news(received)?;

@@ -1,7 +1,9 @@
 //! `Simulated`: a world on a virtual clock that can share this clock with others.
 
 use super::World;
+use crate::event::{HookCall, HookEnd};
 use crate::time::Moment;
+use crate::value::Value;
 
 /// A world on a virtual clock, one of several on the same clock.
 ///
@@ -15,6 +17,18 @@ pub trait Simulated: World {
 
     /// Lets time pass in which nothing happens.
     fn pass_to(&mut self, now: Moment);
+
+    /// Begins to keep what becomes of wires for [`Simulated::next_wire`].
+    fn share_wires(&mut self);
+
+    /// Returns the next wire that a device here gave another value, and the value.
+    fn next_wire(&mut self) -> Option<(String, Value)>;
+
+    /// Lets the devices here see that a wire has another value at the present moment.
+    fn set_wire(&mut self, name: &str, value: &Value);
+
+    /// Hands the devices here a hook of the flow at the present moment; returns how it ended.
+    fn hooked(&mut self, call: &HookCall) -> HookEnd;
 
     /// Takes note until when the flow waits, before each step of such a wait: a step itself may be shorter.
     fn awaits(&mut self, _until: Option<Moment>) {}

@@ -92,7 +92,7 @@ impl Bench {
                     }
                 }
                 Output::Act(Action::Port(_, PortCommand::DiscardOutput)) => self.discarded += 1,
-                Output::Act(Action::Port(..) | Action::Ask { .. }) => {}
+                Output::Act(Action::Port(..) | Action::Ask { .. } | Action::Hook(_) | Action::Wire { .. }) => {}
                 Output::Act(Action::Save { .. }) => self.engine.handle(self.engine.now(), Input::Kept(Ok(()))),
                 Output::Wait { until, .. } if until.is_some_and(|until| until <= self.engine.now()) => {
                     self.breaths += 1;

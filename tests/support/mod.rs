@@ -13,7 +13,7 @@ use flowrun::check::{Checked, check};
 use flowrun::diagnostic::Diagnostic;
 use flowrun::diagnostic::render::{Look, Style, render};
 use flowrun::engine::{Engine, Inputs, PortInputs};
-use flowrun::event::{Event, EventKind, Failure, Verdict, Waiting};
+use flowrun::event::{Event, EventKind, Failure, HookCall, Verdict, Waiting};
 use flowrun::load::{from_disk, load};
 use flowrun::port::{Happening, PortCommand, PortId};
 use flowrun::program::Program;
@@ -236,7 +236,13 @@ impl Run {
             let verdict = world::run(
                 &mut engine,
                 &mut world,
-                world::Company { keeper: &mut memory, audience: &mut audience, person: &mut world::Nobody, tap: None },
+                world::Company {
+                    keeper: &mut memory,
+                    audience: &mut audience,
+                    person: &mut world::Nobody,
+                    tap: None,
+                    hooks: None,
+                },
             );
             audience.transcript.end().expect("memory takes everything");
             (verdict, audience.events)
@@ -273,8 +279,13 @@ pub(crate) fn transcribe(engine: &mut Engine, world: &mut dyn World, sources: &S
         let transcript = Transcript::new(&mut text, sources, Times::Shown);
         let mut audience = Collect { events: Vec::new(), transcript };
         let mut memory = Memory { values: Vec::new(), refuses: false };
-        let company =
-            world::Company { keeper: &mut memory, audience: &mut audience, person: &mut world::Nobody, tap: None };
+        let company = world::Company {
+            keeper: &mut memory,
+            audience: &mut audience,
+            person: &mut world::Nobody,
+            tap: None,
+            hooks: None,
+        };
         world::run(engine, world, company)
     };
     (verdict, String::from_utf8(text).expect("a transcript is UTF-8"))
@@ -289,6 +300,10 @@ struct Cut {
 }
 
 impl World for Cut {
+    fn takes_hook(&mut self, call: &HookCall) -> bool {
+        self.world.takes_hook(call)
+    }
+
     fn perform(&mut self, port: PortId, command: PortCommand) {
         self.world.perform(port, command);
     }
@@ -324,6 +339,10 @@ struct Recorder {
 }
 
 impl World for Recorder {
+    fn takes_hook(&mut self, call: &HookCall) -> bool {
+        self.world.takes_hook(call)
+    }
+
     fn perform(&mut self, port: PortId, command: PortCommand) {
         if let PortCommand::Write { bytes, .. } = &command {
             self.sent.push(bytes.clone());

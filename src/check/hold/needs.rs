@@ -125,9 +125,11 @@ impl Reader<'_> {
                 }
                 if pattern.port.is_some() { elsewhere(needs) } else { needs }
             }
-            StatementKind::Finally(body) | StatementKind::After { body, .. } | StatementKind::OnSignal { body, .. } => {
-                self.alone(body)
-            }
+            StatementKind::Finally(body)
+            | StatementKind::After { body, .. }
+            | StatementKind::OnSignal { body, .. }
+            | StatementKind::OnHook { body, .. }
+            | StatementKind::OnWire { body, .. } => self.alone(body),
             StatementKind::Header
             | StatementKind::Using { .. }
             | StatementKind::Use(_)
@@ -136,6 +138,7 @@ impl Reader<'_> {
             | StatementKind::Param(_)
             | StatementKind::Volatile { .. }
             | StatementKind::State { .. }
+            | StatementKind::Wire { .. }
             | StatementKind::Serial(_)
             | StatementKind::Timeout(_)
             | StatementKind::Procedure { .. }
@@ -154,6 +157,7 @@ impl Reader<'_> {
             | StatementKind::Ignore(_)
             | StatementKind::Fail(_)
             | StatementKind::Ask { .. }
+            | StatementKind::Hook { .. }
             | StatementKind::Skip(_)
             | StatementKind::Save(_)
             | StatementKind::Log(_)
@@ -295,6 +299,8 @@ impl Reader<'_> {
             // What these need was needed at any moment behind them.
             StatementKind::On { .. }
             | StatementKind::OnSignal { .. }
+            | StatementKind::OnHook { .. }
+            | StatementKind::OnWire { .. }
             | StatementKind::After { .. }
             | StatementKind::Finally(_) => {}
             StatementKind::Header
@@ -303,6 +309,7 @@ impl Reader<'_> {
             | StatementKind::Port(_)
             | StatementKind::Param(_)
             | StatementKind::Volatile { .. }
+            | StatementKind::Wire { .. }
             | StatementKind::Serial(_)
             | StatementKind::Timeout(_)
             | StatementKind::Procedure { .. }
@@ -312,6 +319,7 @@ impl Reader<'_> {
             | StatementKind::FailOn { .. }
             | StatementKind::Ignore(_)
             | StatementKind::Fail(_)
+            | StatementKind::Hook { .. }
             | StatementKind::Skip(_)
             | StatementKind::Save(_)
             | StatementKind::Log(_)

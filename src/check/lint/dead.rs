@@ -13,6 +13,8 @@ impl Lint {
                 StatementKind::Procedure { .. }
                     | StatementKind::On { .. }
                     | StatementKind::OnSignal { .. }
+                    | StatementKind::OnHook { .. }
+                    | StatementKind::OnWire { .. }
                     | StatementKind::FailOn { .. }
                     | StatementKind::Ignore(_)
             );
@@ -81,6 +83,7 @@ fn end_of(statement: &Statement) -> Option<&'static str> {
         | StatementKind::Param(_)
         | StatementKind::Volatile { .. }
         | StatementKind::State { .. }
+        | StatementKind::Wire { .. }
         | StatementKind::Serial(_)
         | StatementKind::Timeout(_)
         | StatementKind::Step(_)
@@ -97,6 +100,7 @@ fn end_of(statement: &Statement) -> Option<&'static str> {
         | StatementKind::FailOn { .. }
         | StatementKind::Ignore(_)
         | StatementKind::Ask { .. }
+        | StatementKind::Hook { .. }
         | StatementKind::Save(_)
         | StatementKind::Log(_)
         | StatementKind::Sleep(_)
@@ -113,6 +117,8 @@ fn end_of(statement: &Statement) -> Option<&'static str> {
         | StatementKind::InputLines(_)
         | StatementKind::ExpectInput { .. }
         | StatementKind::OnSignal { .. }
+        | StatementKind::OnHook { .. }
+        | StatementKind::OnWire { .. }
         | StatementKind::Break(_)
         | StatementKind::Flush
         | StatementKind::Echo(_) => None,

@@ -45,6 +45,7 @@ impl Lint {
                 StatementKind::After { .. }
                 | StatementKind::Header
                 | StatementKind::State { .. }
+                | StatementKind::Wire { .. }
                 | StatementKind::Send { .. }
                 | StatementKind::Expect { .. }
                 | StatementKind::ExpectAny { .. }
@@ -56,6 +57,7 @@ impl Lint {
                 | StatementKind::Assert { .. }
                 | StatementKind::Fail(_)
                 | StatementKind::Ask { .. }
+                | StatementKind::Hook { .. }
                 | StatementKind::Skip(_)
                 | StatementKind::Save(_)
                 | StatementKind::Sleep(_)
@@ -74,6 +76,8 @@ impl Lint {
                 | StatementKind::InputLines(_)
                 | StatementKind::ExpectInput { .. }
                 | StatementKind::OnSignal { .. }
+                | StatementKind::OnHook { .. }
+                | StatementKind::OnWire { .. }
                 | StatementKind::Break(_)
                 | StatementKind::Flush
                 | StatementKind::Echo(_) => return,

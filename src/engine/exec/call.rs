@@ -103,7 +103,7 @@ impl Engine {
         self.state = State::Serving;
         self.look();
         if matches!(self.state, State::Serving) {
-            self.run_signal();
+            self.react();
         }
         if matches!(self.state, State::Serving) {
             self.run_due_timer();

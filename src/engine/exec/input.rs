@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use super::wait::{Wait, WaitKind};
 use crate::diagnostic::Code;
-use crate::engine::flow::ScopeIs;
 use crate::engine::{Engine, State};
 use crate::event::{EventKind, Failure};
 use crate::port::{PortCommand, PortId};
-use crate::program::{InputWait, Role};
-use crate::settings::{InputLine, InputLines, Signal};
+use crate::program::InputWait;
+use crate::settings::{InputLine, InputLines};
 use crate::source::Site;
 
 /// How long after an answer the lines are read again, while one of them is awaited.
@@ -85,27 +84,6 @@ impl Engine {
                 line.word()
             ),
             Some(Err(_)) | None => "the port did not say how its lines are".to_string(),
-        }
-    }
-
-    /// Takes note of what the host did with its control lines.
-    pub(in crate::engine) fn signalled(&mut self, signal: Signal) {
-        if self.program.role == Role::Device && !matches!(self.state, State::Over(_)) {
-            self.flow.add_signal(signal);
-            self.run_signal();
-        }
-    }
-
-    /// Runs the block for what the host did first with its control lines, if the device serves.
-    pub(in crate::engine) fn run_signal(&mut self) {
-        while matches!(self.state, State::Serving) {
-            let Some(signal) = self.flow.take_signal() else { return };
-            let handler = self.program.main.signals.iter().find(|handler| handler.signal == signal).copied();
-            if let Some(handler) = handler {
-                let suspended = std::mem::replace(&mut self.state, State::Ready);
-                self.flow.open(ScopeIs::Handler(suspended), self.journal.holds());
-                self.flow.call_signal(handler.entry, handler.locals);
-            }
         }
     }
 }

@@ -119,6 +119,7 @@ impl Engine {
                 | State::Sleeping { .. }
                 | State::Guarding { .. }
                 | State::Reopening { .. }
+                | State::Hooking(_)
                 | State::Serving) => self.look_meanwhile(state, port),
                 state @ (State::Opening
                 | State::Ready
@@ -286,6 +287,7 @@ impl Engine {
             State::Waiting(wait) => Some((self.what(wait), wait.site)),
             State::Sleeping { site, .. } => Some(("nothing but time to pass".to_string(), *site)),
             State::Reopening { site, .. } => Some(("the port to come back".to_string(), *site)),
+            State::Hooking(hooking) => Some((hooking.title(), hooking.site)),
             State::Opening
             | State::Ready
             | State::Breathing

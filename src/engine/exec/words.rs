@@ -87,6 +87,7 @@ impl Engine {
             | State::Reopening { .. }
             | State::Retrying { .. }
             | State::Saving { .. }
+            | State::Hooking(_)
             | State::Serving
             | State::Over(_)) => self.state = state,
         }

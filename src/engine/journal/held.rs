@@ -140,6 +140,7 @@ impl Held {
                 | EventKind::Captured { .. }
                 | EventKind::Saved { .. }
                 | EventKind::Logged { .. }
+                | EventKind::HookSaid { .. }
                 | EventKind::Noted { .. }
                 | EventKind::Skipped { .. }
                 | EventKind::CleanupFailed(_)
@@ -171,6 +172,7 @@ impl LeftOut {
             | EventKind::Captured { .. }
             | EventKind::Saved { .. }
             | EventKind::Logged { .. }
+            | EventKind::HookSaid { .. }
             | EventKind::Noted { .. }
             | EventKind::Skipped { .. }
             | EventKind::CleanupFailed(_)
@@ -212,6 +214,7 @@ fn may_be_left_out(kind: &EventKind, thinning: Thinning) -> bool {
         | EventKind::Matched { .. }
         | EventKind::Captured { .. }
         | EventKind::Logged { .. }
+        | EventKind::HookSaid { .. }
         | EventKind::Noted { .. } => true,
         EventKind::Saved { .. } | EventKind::CleanupFailed(_) => thinning == Thinning::Steps,
         EventKind::RunStarted(_)
@@ -229,7 +232,7 @@ fn may_be_left_out(kind: &EventKind, thinning: Thinning) -> bool {
 pub(super) fn weight(event: &Event) -> usize {
     let of_kind = match &event.kind {
         EventKind::Sent { bytes } | EventKind::Received { bytes, .. } => bytes.len(),
-        EventKind::Matched { text, .. } | EventKind::Logged { text } => text.len(),
+        EventKind::Matched { text, .. } | EventKind::Logged { text } | EventKind::HookSaid { text } => text.len(),
         EventKind::Captured { name, value } => name.len() + value.len(),
         EventKind::Saved { name } => name.len(),
         EventKind::Noted { text } | EventKind::Skipped { why: text } => text.len(),

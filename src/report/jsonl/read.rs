@@ -122,6 +122,7 @@ impl<'a> Line<'a> {
             "captured" => EventKind::Captured { name: self.text("name")?, value: self.bytes()? },
             "saved" => EventKind::Saved { name: self.text("name")? },
             "logged" => EventKind::Logged { text: self.bytes()? },
+            "hook_said" => EventKind::HookSaid { text: self.bytes()? },
             "noted" => EventKind::Noted { text: self.text("text")? },
             "skipped" => EventKind::Skipped { why: self.text("why")? },
             "cleanup-failed" => EventKind::CleanupFailed(Box::new(self.inner("failure")?.failure()?)),

@@ -59,6 +59,8 @@ impl Statement {
             StatementKind::Procedure { body, .. }
             | StatementKind::On { body, .. }
             | StatementKind::OnSignal { body, .. }
+            | StatementKind::OnHook { body, .. }
+            | StatementKind::OnWire { body, .. }
             | StatementKind::After { body, .. }
             | StatementKind::Repeat { body, .. }
             | StatementKind::For { body, .. }
@@ -75,6 +77,7 @@ impl Statement {
             | StatementKind::Param(_)
             | StatementKind::Volatile { .. }
             | StatementKind::State { .. }
+            | StatementKind::Wire { .. }
             | StatementKind::Serial(_)
             | StatementKind::Timeout(_)
             | StatementKind::Send { .. }
@@ -90,6 +93,7 @@ impl Statement {
             | StatementKind::Ignore(_)
             | StatementKind::Fail(_)
             | StatementKind::Ask { .. }
+            | StatementKind::Hook { .. }
             | StatementKind::Skip(_)
             | StatementKind::Save(_)
             | StatementKind::Log(_)
@@ -114,7 +118,10 @@ impl Statement {
         match &self.kind {
             StatementKind::Procedure { .. } => Runs::WhenCalled,
             StatementKind::On { .. } => Runs::OnLines,
-            StatementKind::After { .. } | StatementKind::OnSignal { .. } => Runs::Later,
+            StatementKind::After { .. }
+            | StatementKind::OnSignal { .. }
+            | StatementKind::OnHook { .. }
+            | StatementKind::OnWire { .. } => Runs::Later,
             StatementKind::Header
             | StatementKind::Use(_)
             | StatementKind::Sim(_)
@@ -122,6 +129,7 @@ impl Statement {
             | StatementKind::Param(_)
             | StatementKind::Volatile { .. }
             | StatementKind::State { .. }
+            | StatementKind::Wire { .. }
             | StatementKind::Serial(_)
             | StatementKind::Timeout(_)
             | StatementKind::Step(_)
@@ -139,6 +147,7 @@ impl Statement {
             | StatementKind::Ignore(_)
             | StatementKind::Fail(_)
             | StatementKind::Ask { .. }
+            | StatementKind::Hook { .. }
             | StatementKind::Skip(_)
             | StatementKind::Save(_)
             | StatementKind::Log(_)
@@ -167,7 +176,11 @@ impl Statement {
     /// Returns the expressions that stand in the statement itself; those of its patterns and blocks are theirs.
     pub fn expressions(&self) -> Vec<&Expr> {
         match &self.kind {
-            StatementKind::State { value, .. } | StatementKind::Compute { value, .. } => vec![value],
+            StatementKind::State { value, .. }
+            | StatementKind::Wire { value, .. }
+            | StatementKind::Compute { value, .. } => {
+                vec![value]
+            }
             StatementKind::Send { text: expr, .. }
             | StatementKind::Timeout(expr)
             | StatementKind::Fail(expr)
@@ -199,6 +212,7 @@ impl Statement {
             StatementKind::Capture { from: CaptureFrom::Pattern { text, .. }, .. } => text.iter().collect(),
             StatementKind::Assert { condition, message } => [condition].into_iter().chain(message).collect(),
             StatementKind::FailOn { message, .. } => message.iter().collect(),
+            StatementKind::Hook { arguments, within, .. } => arguments.iter().chain(within).collect(),
             StatementKind::Ask { prompt, default, .. } => [prompt].into_iter().chain(default).collect(),
             StatementKind::Repeat { kind, every, at_most, .. } => {
                 let (RepeatKind::Count(first) | RepeatKind::Until(first) | RepeatKind::While(first)) = kind;
@@ -223,6 +237,8 @@ impl Statement {
             | StatementKind::ControlLines { .. }
             | StatementKind::InputLines(_)
             | StatementKind::OnSignal { .. }
+            | StatementKind::OnHook { .. }
+            | StatementKind::OnWire { .. }
             | StatementKind::Flush
             | StatementKind::Echo(_) => vec![],
         }
@@ -247,6 +263,7 @@ impl Statement {
             | StatementKind::Param(_)
             | StatementKind::Volatile { .. }
             | StatementKind::State { .. }
+            | StatementKind::Wire { .. }
             | StatementKind::Serial(_)
             | StatementKind::Timeout(_)
             | StatementKind::Procedure { .. }
@@ -259,6 +276,7 @@ impl Statement {
             | StatementKind::Assert { .. }
             | StatementKind::Fail(_)
             | StatementKind::Ask { .. }
+            | StatementKind::Hook { .. }
             | StatementKind::Skip(_)
             | StatementKind::Save(_)
             | StatementKind::Log(_)
@@ -280,6 +298,8 @@ impl Statement {
             | StatementKind::InputLines(_)
             | StatementKind::ExpectInput { .. }
             | StatementKind::OnSignal { .. }
+            | StatementKind::OnHook { .. }
+            | StatementKind::OnWire { .. }
             | StatementKind::Break(_)
             | StatementKind::Flush
             | StatementKind::Echo(_) => vec![],
@@ -290,7 +310,7 @@ impl Statement {
     pub fn names(&self) -> Vec<&Name> {
         match &self.kind {
             StatementKind::Save(names) => names.iter().collect(),
-            StatementKind::Volatile { name, matches: None } => vec![name],
+            StatementKind::Volatile { name, matches: None } | StatementKind::OnWire { name, .. } => vec![name],
             StatementKind::Procedure { .. }
             | StatementKind::On { .. }
             | StatementKind::After { .. }
@@ -301,6 +321,7 @@ impl Statement {
             | StatementKind::Param(_)
             | StatementKind::Volatile { matches: Some(_), .. }
             | StatementKind::State { .. }
+            | StatementKind::Wire { .. }
             | StatementKind::Serial(_)
             | StatementKind::Timeout(_)
             | StatementKind::Step(_)
@@ -318,6 +339,7 @@ impl Statement {
             | StatementKind::Ignore(_)
             | StatementKind::Fail(_)
             | StatementKind::Ask { .. }
+            | StatementKind::Hook { .. }
             | StatementKind::Skip(_)
             | StatementKind::Log(_)
             | StatementKind::Sleep(_)
@@ -337,6 +359,7 @@ impl Statement {
             | StatementKind::InputLines(_)
             | StatementKind::ExpectInput { .. }
             | StatementKind::OnSignal { .. }
+            | StatementKind::OnHook { .. }
             | StatementKind::Break(_)
             | StatementKind::Flush
             | StatementKind::Echo(_) => vec![],
@@ -349,7 +372,9 @@ impl Statement {
         let groups = |pattern, secrecy| Bind { into: Bound::Groups(pattern), secrecy, from: Origin::Outside };
         match &self.kind {
             StatementKind::Param(param) => vec![name(&param.name, param.secrecy, Origin::Declaration)],
-            StatementKind::State { name: state, .. } => vec![name(state, Secrecy::Open, Origin::Declaration)],
+            StatementKind::State { name: declared, .. } | StatementKind::Wire { name: declared, .. } => {
+                vec![name(declared, Secrecy::Open, Origin::Declaration)]
+            }
             StatementKind::Expect { pattern, secrecy, .. } => vec![groups(pattern, *secrecy)],
             StatementKind::ExpectAny { arms, .. } => arms.iter().map(|arm| groups(&arm.pattern, arm.secrecy)).collect(),
             StatementKind::ExpectAll { patterns, .. } => {
@@ -388,6 +413,7 @@ impl Statement {
             | StatementKind::FailOn { .. }
             | StatementKind::Ignore(_)
             | StatementKind::Fail(_)
+            | StatementKind::Hook { .. }
             | StatementKind::Skip(_)
             | StatementKind::Save(_)
             | StatementKind::Log(_)
@@ -407,6 +433,8 @@ impl Statement {
             | StatementKind::InputLines(_)
             | StatementKind::ExpectInput { .. }
             | StatementKind::OnSignal { .. }
+            | StatementKind::OnHook { .. }
+            | StatementKind::OnWire { .. }
             | StatementKind::Break(_)
             | StatementKind::Flush
             | StatementKind::Echo(_) => vec![],

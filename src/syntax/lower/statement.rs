@@ -32,6 +32,7 @@ impl Lower {
                 StatementKind::Volatile { name: target, matches: parts.next().map(|regex| self.regex(regex)) }
             }
             Rule::state => StatementKind::State { name: name(next(parts)), value: self.expr(next(parts)) },
+            Rule::wire => StatementKind::Wire { name: name(next(parts)), value: self.expr(next(parts)) },
             Rule::serial => StatementKind::Serial(parts.map(|setting| self.setting(setting)).collect()),
             Rule::timeout => StatementKind::Timeout(self.expr(next(parts))),
             Rule::procedure => self.procedure(parts),
@@ -52,6 +53,7 @@ impl Lower {
             }
             Rule::fail => StatementKind::Fail(self.expr(next(parts))),
             Rule::ask => self.ask(parts),
+            Rule::hook => self.hook(parts),
             Rule::skip => StatementKind::Skip(self.expr(next(parts))),
             Rule::ignore => StatementKind::Ignore(self.pattern(next(parts))),
             Rule::on => {
@@ -59,6 +61,8 @@ impl Lower {
                 StatementKind::On { secrecy, pattern, body: self.block(next(parts)) }
             }
             Rule::on_signal => StatementKind::OnSignal { signal: signal(next(parts)), body: self.block(next(parts)) },
+            Rule::on_hook => self.on_hook(parts),
+            Rule::on_wire => StatementKind::OnWire { name: name(next(parts)), body: self.block(next(parts)) },
             Rule::save => StatementKind::Save(parts.map(name).collect()),
             Rule::log => StatementKind::Log(self.expr(next(parts))),
             Rule::sleep => StatementKind::Sleep(self.expr(next(parts))),
@@ -292,6 +296,28 @@ impl Lower {
             }
         }
         StatementKind::Ask { prompt, secrecy, name: target, default }
+    }
+
+    fn hook<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
+        let called = self.plain_string(next(parts));
+        let (mut arguments, mut within) = (Vec::new(), None);
+        for part in parts {
+            match part.as_rule() {
+                Rule::within => within = Some(self.only_expr(part)),
+                _ => arguments.push(self.expr(part)),
+            }
+        }
+        StatementKind::Hook { name: called, arguments, within }
+    }
+
+    fn on_hook<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
+        let called = self.plain_string(next(parts));
+        let part = next(parts);
+        let (parameters, body) = match part.as_rule() {
+            Rule::parameters => (children(part).map(name).collect(), next(parts)),
+            _ => (Vec::new(), part),
+        };
+        StatementKind::OnHook { name: called, parameters, body: self.block(body) }
     }
 
     fn if_<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {

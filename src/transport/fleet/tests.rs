@@ -74,7 +74,7 @@ fn run_on(
         audience.add("the moments", Forward::default());
     }
     let sessions = seats.iter_mut().zip(ports).map(|((engine, keeper, audience, person), port)| {
-        (open(port), Session::new(engine, Company { keeper, audience, person, tap: None }))
+        (open(port), Session::new(engine, Company { keeper, audience, person, tap: None, hooks: None }))
     });
     let sessions = sessions.collect();
     let mut verdicts = Vec::new();

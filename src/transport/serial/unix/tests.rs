@@ -393,8 +393,13 @@ fn run_stale(flow: &str, waits: &[u8], says: &'static [u8]) -> (Verdict, String)
     let verdict = {
         let mut audience = Fan::default();
         audience.add("transcript", Transcript::new(&mut text, &sources, Times::Hidden));
-        let company =
-            Company { keeper: &mut Memory::default(), audience: &mut audience, person: &mut person, tap: None };
+        let company = Company {
+            keeper: &mut Memory::default(),
+            audience: &mut audience,
+            person: &mut person,
+            tap: None,
+            hooks: None,
+        };
         world::run(&mut engine, &mut host, company)
     };
     (verdict, String::from_utf8(text).expect("a transcript is UTF-8"))
