@@ -2,6 +2,7 @@
 
 pub(in crate::engine) mod block;
 mod call;
+pub(in crate::engine) mod elsewhere;
 mod input;
 mod line;
 pub(in crate::engine) mod spare;
