@@ -311,6 +311,10 @@ impl Engine {
     }
 
     fn opened(&mut self, port: PortId) {
+        // It may have gone at this moment.
+        if self.ports.is_any_fresh() {
+            self.end_moment();
+        }
         if matches!(self.state, State::Over(_)) {
             return;
         }
@@ -336,6 +340,13 @@ impl Engine {
         if lost > 0 {
             self.note_forgotten(lost);
         }
+        if self.ports.note_fresh(port, self.now) {
+            // What comes at one moment is bounded too.
+            if self.ports[port].sight.unlooked() > REACH {
+                self.end_moment();
+            }
+            return;
+        }
         self.look_at(port);
         if self.ports[port].sight.inbox.n_held() > REACH {
             self.make_room(port);
@@ -349,6 +360,13 @@ impl Engine {
     }
 
     fn port_closed(&mut self, port: PortId, reason: CloseReason) {
+        if let Some(reason) = self.ports.note_closing(port, reason, self.now) {
+            self.gone(port, reason);
+        }
+    }
+
+    /// Takes note that a port is gone.
+    fn gone(&mut self, port: PortId, reason: CloseReason) {
         if matches!(self.state, State::Over(_)) || self.ports[port].is_closed() {
             return;
         }
@@ -365,7 +383,7 @@ impl Engine {
             // A device that is left alone has done its work.
             (CloseReason::HungUp { .. } | CloseReason::Finished, Role::Device) => self.finish(Verdict::Passed),
             _ if self.needs(port) => {
-                let failure = self.port_failure(&reason);
+                let failure = self.port_failure(port, &reason);
                 self.fail(failure);
             }
             _ => {}
@@ -375,7 +393,7 @@ impl Engine {
     /// Whether what is being done needs a port: the others may go away, and only what uses them then fails.
     fn needs(&self, port: PortId) -> bool {
         match &self.state {
-            State::Waiting(wait) => wait.port == port,
+            State::Waiting(wait) => wait.needs(port),
             State::Guarding { send, .. } | State::Writing { send, .. } => send.port == port,
             State::Reopening { port: awaited, .. } => *awaited == port,
             State::Opening => true,
@@ -392,6 +410,9 @@ impl Engine {
     }
 
     fn interrupted(&mut self) {
+        if self.ports.is_any_fresh() {
+            self.end_moment();
+        }
         if matches!(self.state, State::Over(_)) {
             return;
         }
@@ -421,6 +442,21 @@ impl Engine {
             self.told_failure(failure);
             self.state = State::Over(Verdict::Failed);
         }
+    }
+
+    /// Returns what messages call a port: its address, and its name if it has one.
+    fn called(&self, port: PortId) -> String {
+        let address = self.address(port);
+        match self.program.ports.get(port.index()) {
+            Some(declared) => format!("`{}` at `{address}`", declared.name),
+            None => format!("`{address}`"),
+        }
+    }
+
+    /// Returns ` on `NAME``, for messages about what came or did not come on a port; nothing if ports have no names.
+    fn on_port(&self, port: PortId) -> String {
+        let declared = self.program.ports.get(port.index()).filter(|_| self.program.ports.len() > 1);
+        declared.map_or_else(String::new, |declared| format!(" on `{}`", declared.name))
     }
 
     /// Whether the port that is current is gone.

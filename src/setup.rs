@@ -29,7 +29,7 @@ use crate::variables::{Given, Offered, Origin, Ways};
 pub(crate) use counterpart::{Counterpart, End, Pace};
 pub(crate) use error::{Complaint, SetupError};
 pub(crate) use files::{Found, Read, devices_of, find_counterpart, read_program, read_recording, read_text};
-pub(crate) use served::Served;
+pub(crate) use served::{Served, ServedBench};
 pub(crate) use stage::{Ender, Stage};
 
 /// What was given to a run besides its files.

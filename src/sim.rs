@@ -58,6 +58,8 @@ pub struct SimWorld {
     device_writes: VecDeque<(Moment, WriteToken)>,
     /// How the control lines are.
     lines: ControlLines,
+    /// Whether the host is always set as the device is.
+    is_followed: bool,
     /// The wires that the device gave other values; `None` if there is no other device that they lead to.
     wires: Option<VecDeque<(String, Value)>>,
     /// What the host is to be told at once.
@@ -113,6 +115,7 @@ impl SimWorld {
             host_writes: VecDeque::new(),
             lines: ControlLines::default(),
             wires: None,
+            is_followed: false,
             device_writes: VecDeque::new(),
             news: VecDeque::new(),
             link: Link::default(),
@@ -120,6 +123,13 @@ impl SimWorld {
             device_events: Vec::new(),
             n_said: 0,
         }
+    }
+
+    /// Lets the host be set as the device is, whatever that changes: it is no host of its own, but hands bytes on.
+    #[must_use]
+    pub fn followed(mut self) -> SimWorld {
+        self.is_followed = true;
+        self
     }
 
     /// Returns what the device's engine said by itself, in order, up to a mebibyte of it.
@@ -206,7 +216,12 @@ impl SimWorld {
                 let left = self.to_host.send(self.now, bytes, line);
                 self.device_writes.push_back((left, token));
             }
-            PortCommand::Reconfigure { settings } => self.device_line = Some(settings),
+            PortCommand::Reconfigure { settings } => {
+                if self.is_followed && self.host.is_some() {
+                    self.host = Some(settings.clone());
+                }
+                self.device_line = Some(settings);
+            }
             PortCommand::Close => {
                 self.device_line = None;
                 self.link = Link::Gone;

@@ -18,6 +18,7 @@
 //! a timeout.
 
 mod any;
+mod bridge;
 // What only Windows needs and does not depend on it is tested everywhere.
 #[cfg(any(windows, test))]
 mod bell;
@@ -55,6 +56,7 @@ pub use crate::address::{PortDescription, UsbIdentity};
 use crate::port::{Capabilities, Capability, Carrier, PortId};
 use crate::world::Simulated;
 pub use any::AnyPort;
+pub(crate) use bridge::{BridgeEnd, Pair, bridge};
 pub use clock::{Clock, unix_millis};
 pub use fleet::run_all;
 pub(crate) use holders::{Holder, listed as in_a_list, readers};
@@ -81,6 +83,20 @@ pub(crate) fn open_several<'a>(
     interrupt: &Interrupt,
 ) -> std::io::Result<Several> {
     let ports = ports.into_iter().map(|(id, port)| (id, open(port, clock, interrupt.clone())));
+    Several::new(ports, bench, clock, interrupt)
+}
+
+/// Does the same with ports that there are already.
+///
+/// # Errors
+///
+/// The system cannot wait for several ports.
+pub(crate) fn join_several(
+    ports: impl IntoIterator<Item = (PortId, AnyPort)>,
+    bench: Option<Box<dyn Simulated>>,
+    clock: Clock,
+    interrupt: &Interrupt,
+) -> std::io::Result<Several> {
     Several::new(ports, bench, clock, interrupt)
 }
 

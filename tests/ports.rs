@@ -2,137 +2,12 @@
 
 mod support;
 
-use std::sync::Arc;
-
 use flowrun::diagnostic::Severity;
-use flowrun::engine::{Action, Engine, Input, Inputs, Output, PortInputs};
-use flowrun::event::{CloseReason, Event, EventKind, Verdict};
-use flowrun::port::{PortCommand, PortId, WriteToken};
-use flowrun::program::Program;
+use flowrun::engine::Input;
+use flowrun::event::Verdict;
 use flowrun::time::Moment;
 
-use support::check_text;
-
-/// Returns the port at a place.
-fn port(index: usize) -> PortId {
-    PortId::new(index).expect("there are so many ports")
-}
-
-/// Returns the program of a flow with the ports `one` and `two`; the second has these settings.
-fn program(flow: &str, second: &str) -> Arc<Program> {
-    let ports = format!("port one {{ }}\nport two {{ serial {{ {second} }} }}");
-    support::program(check_text("test.flow", &format!("flow \"test\"\n{ports}\n{flow}\n")))
-}
-
-/// An engine with two ports, moved by hand.
-struct Bench {
-    engine: Engine,
-    events: Vec<Event>,
-    /// What was asked of the ports, as `0 write A\n`.
-    asked: Vec<String>,
-    /// Writes that have not left yet.
-    leaving: Vec<WriteToken>,
-    until: Option<Moment>,
-    verdict: Option<Verdict>,
-}
-
-impl Bench {
-    fn new(flow: &str) -> Bench {
-        Bench::with(flow, "")
-    }
-
-    /// Begins a run whose second port has these settings.
-    fn with(flow: &str, second: &str) -> Bench {
-        let program = program(flow, second);
-        let inputs = Inputs {
-            variables: Default::default(),
-            seed: 1,
-            begun: support::BEGUN,
-            file: "test.flow".into(),
-            ports: program.ports.iter().map(|port| PortInputs::serial(&*port.name, &port.settings)).collect(),
-        };
-        let engine = Engine::new(program, inputs);
-        let (events, asked, leaving) = (vec![], vec![], vec![]);
-        let mut bench = Bench { engine, events, asked, leaving, until: None, verdict: None };
-        bench.drain();
-        assert_eq!(bench.asked, ["0 open", "1 open"], "both are opened before the first statement");
-        bench.give(0, Input::Opened(port(0))).give(0, Input::Opened(port(1)))
-    }
-
-    fn drain(&mut self) {
-        loop {
-            match self.engine.poll() {
-                Output::Event(event) => self.events.push(event),
-                Output::Act(Action::Port(port, command)) => {
-                    let asked = match command {
-                        PortCommand::Write { token, bytes } => {
-                            assert_eq!(token.port(), port);
-                            self.leaving.push(token);
-                            format!("write {}", bytes.escape_ascii())
-                        }
-                        PortCommand::Open { .. } => "open".to_string(),
-                        PortCommand::Reopen { .. } => "reopen".to_string(),
-                        PortCommand::Reconfigure { settings } => format!("reconfigure {settings}"),
-                        PortCommand::Close => "close".to_string(),
-                        PortCommand::SetLines { .. }
-                        | PortCommand::ReadLines
-                        | PortCommand::DriveLines { .. }
-                        | PortCommand::Break { .. }
-                        | PortCommand::DiscardInput
-                        | PortCommand::DiscardOutput => "other".to_string(),
-                    };
-                    self.asked.push(format!("{} {asked}", port.index()));
-                }
-                Output::Act(Action::Save { .. } | Action::Ask { .. } | Action::Hook(_) | Action::Wire { .. }) => {
-                    unreachable!("no flow here does that")
-                }
-                Output::Wait { until, .. } => {
-                    self.until = until;
-                    return;
-                }
-                Output::Done(verdict) => {
-                    self.verdict = Some(verdict);
-                    return;
-                }
-            }
-        }
-    }
-
-    fn give(mut self, ms: u64, input: Input<'_>) -> Bench {
-        self.engine.handle(Moment::from_millis(ms), input);
-        self.drain();
-        self
-    }
-
-    /// Lets every write leave that was handed over.
-    fn left(mut self, ms: u64) -> Bench {
-        for token in std::mem::take(&mut self.leaving) {
-            self = self.give(ms, Input::Sent(token));
-        }
-        self
-    }
-
-    fn came(self, ms: u64, index: usize, bytes: &str) -> Bench {
-        self.give(ms, Input::Received(port(index), bytes.as_bytes()))
-    }
-
-    fn tick(self, ms: u64) -> Bench {
-        self.give(ms, Input::Tick)
-    }
-
-    fn failure(&self) -> String {
-        self.engine.failure().map_or_else(String::new, |failure| failure.message.clone())
-    }
-
-    /// Returns the ports and texts of what was received, as the events have it.
-    fn received(&self) -> Vec<(usize, String)> {
-        let received = self.events.iter().filter_map(|event| {
-            let EventKind::Received { bytes, .. } = &event.kind else { return None };
-            Some((event.port.index(), String::from_utf8_lossy(bytes).into_owned()))
-        });
-        received.collect()
-    }
-}
+use support::ports::{Bench, port};
 
 #[test]
 fn bytes_on_one_port_never_satisfy_a_wait_on_the_other() {
@@ -243,13 +118,15 @@ fn a_handler_speaks_to_the_port_that_it_watches() {
 #[test]
 fn a_port_that_goes_away_fails_only_what_needs_it() {
     let flow = "send \"A\"\nexpect line \"OK\"\nusing two { send \"B\"  expect line \"OK\" }";
-    let gone = |bench: Bench, index| bench.give(1, Input::Closed(port(index), CloseReason::unplugged()));
+    let gone = |bench: Bench, index| bench.gone(1, index);
     let other = gone(Bench::new(flow).left(0), 1);
     assert_eq!(other.verdict, None, "the first port is awaited");
     let other = other.came(2, 0, "OK\r\n");
     assert_eq!(other.verdict, Some(Verdict::PortFailed));
-    assert!(other.failure().contains("the port is gone"), "{}", other.failure());
-    assert_eq!(gone(Bench::new(flow).left(0), 0).verdict, Some(Verdict::PortFailed));
+    assert_eq!(other.failure(), "the port `two` at `two` is gone");
+    let needed = gone(Bench::new(flow).left(0), 0);
+    assert_eq!(needed.verdict, Some(Verdict::PortFailed));
+    assert_eq!(needed.failure(), "`one` at `one` went away");
 }
 
 #[test]
@@ -306,4 +183,103 @@ return port
     assert_eq!(errors(&flow.replacen('\n', "\nport only { }\n", 1)), none);
     let group = "flow \"t\"\nsend \"A\"\nexpect line /(?<port>.)(?<using>.)/\nread 2 bytes as port\nsave port using\n";
     assert_eq!(errors(group), none);
+}
+
+#[test]
+fn an_arm_on_another_port_is_taken_when_its_line_comes() {
+    let flow = "send \"A\"\nexpect within 1s {\n  line \"OK\" -> { send \"one\" }\n  using two line \"UP\" -> { send \"first\" }\n\
+                  timeout -> { send \"late\" }\n}\nexpect quiet for 10ms";
+    let writes = |bench: Bench| bench.asked.iter().filter(|asked| asked.contains("write")).cloned().collect::<Vec<_>>();
+    let waiting = || Bench::new(flow).left(0);
+    assert_eq!(writes(waiting().came(10, 0, "OK\r\n"))[1..], ["0 write one\\r"]);
+    // In an arm's body that port is current which is current around the statement.
+    assert_eq!(writes(waiting().came(10, 1, "UP\r\n"))[1..], ["0 write first\\r"]);
+    assert_eq!(writes(waiting().came(1000, 1, "UP\r\n"))[1..], ["0 write first\\r"], "at the deadline it is in time");
+    assert_eq!(writes(waiting().tick(1000))[1..], ["0 write late\\r"]);
+    assert_eq!(writes(waiting().came(10, 1, "OK\r\n").came(11, 0, "UP\r\n"))[1..], [""; 0], "each on its own port");
+}
+
+#[test]
+fn at_one_moment_the_order_of_the_arms_decides() {
+    let arms = |first: &str, second: &str| {
+        format!(
+            "send \"A\"\nexpect {{\n  {first} -> {{ log \"first\" }}\n  {second} -> {{ log \"second\" }}\n}}\nexpect quiet for 10ms"
+        )
+    };
+    let (one, two) = ("line \"OK\"", "using two line \"UP\"");
+    for flow in [arms(one, two), arms(two, one)] {
+        for order in [[(0, "OK\r\n"), (1, "UP\r\n")], [(1, "UP\r\n"), (0, "OK\r\n")]] {
+            let mut bench = Bench::new(&flow).left(0);
+            for (index, bytes) in order {
+                bench.hand(10, Input::Received(port(index), bytes.as_bytes()));
+            }
+            let bench = bench.tick(10);
+            assert_eq!(bench.logged(), ["first"], "{flow}\n{order:?}");
+        }
+    }
+}
+
+#[test]
+fn all_of_several_ports_may_come_in_any_order() {
+    let flow = "send \"A\"\nexpect all within 1s {\n  line \"OK\"\n  using two line /UP (?<n>\\d)/\n  using two \"> \"\n}\nsave n";
+    let flow = flow.replace("save n", "assert n == \"7\"");
+    let waiting = || Bench::new(&flow).left(0);
+    let passed = Some(Verdict::Passed);
+    assert_eq!(waiting().came(1, 0, "OK\r\n").came(2, 1, "UP 7\r\n").came(3, 1, "> ").verdict, passed);
+    assert_eq!(waiting().came(1, 1, "UP 7\r\n> ").came(3, 0, "OK\r\n").verdict, passed);
+    let failed = waiting().came(1, 1, "UP 7\r\n").tick(1000);
+    assert_eq!(failed.failure(), "line \"OK\" on `one` and \"> \" on `two` did not come within 1s");
+    let failed = waiting().came(1, 0, "OK\r\n").tick(1000);
+    assert_eq!(failed.failure(), "line /UP (?<n>\\d)/ and \"> \" on `two` did not come within 1s");
+}
+
+#[test]
+fn a_prompt_on_another_port_has_the_settle_time_of_that_port() {
+    let flow = "expect { line \"never\" -> {}  using two prompt \"> \" -> { log \"prompt\" } }";
+    let bench = Bench::with(flow, "settle 20ms").came(1, 1, "> ");
+    assert_eq!(bench.until, Some(Moment::from_millis(21)));
+    let bench = bench.tick(21);
+    assert_eq!(bench.verdict, Some(Verdict::Passed));
+    assert_eq!(bench.logged(), ["prompt"]);
+}
+
+#[test]
+fn a_port_is_needed_as_long_as_one_of_its_arms_is_awaited() {
+    let flow = "send \"A\"\nexpect all { line \"OK\"  using two line \"UP\" }";
+    let gone = Bench::new(flow).left(0).gone(1, 1);
+    assert_eq!(gone.failure(), "`two` at `two` went away");
+    let gone = Bench::new(flow).left(0).came(1, 1, "UP\r\n").gone(2, 1);
+    assert_eq!(gone.verdict, None);
+    assert_eq!(gone.came(3, 0, "OK\r\n").verdict, Some(Verdict::Passed));
+    let only_two = "using two { send \"A\" }\nexpect { using two line \"UP\" -> {} }";
+    let gone = Bench::new(only_two).left(0).gone(1, 0);
+    assert_eq!(gone.came(2, 1, "UP\r\n").verdict, Some(Verdict::Passed), "nothing is awaited on the first port");
+}
+
+#[test]
+fn procedures_and_their_watchers_are_on_the_port_of_their_caller() {
+    let flow = "procedure query(what) {\n  fail on line \"ERROR\"\n  send \"${what}\"\n  expect line /(?<r>\\w+) ready/\n  return r\n}\n\
+                using two { call query(\"A\") -> two }\ncall query(\"B\") -> one\nassert one + two == \"xy\"";
+    let bench = Bench::new(flow).left(0).came(1, 0, "ERROR\r\n").came(2, 1, "y ready\r\n").left(2);
+    let bench = bench.came(3, 1, "ERROR\r\n").came(4, 0, "x ready\r\n");
+    assert_eq!(bench.verdict, Some(Verdict::Passed), "{}", bench.failure());
+    let failed = Bench::new(flow).left(0).came(2, 1, "ERROR\r\n");
+    assert_eq!(failed.failure(), "`ERROR` came on `two`");
+}
+
+#[test]
+fn a_clean_up_speaks_to_the_port_that_was_current_where_it_was_reached() {
+    let flow = "using two { finally { send \"OFF\" }  using one { send \"A\"  expect line \"OK\" within 1s } }";
+    let bench = Bench::new(flow).left(0).tick(1000);
+    assert!(bench.asked.contains(&"1 write OFF\\r".to_string()), "{:?}", bench.asked);
+    let bench = bench.left(1000);
+    assert_eq!(bench.failure(), "line \"OK\" on `one` did not come within 1s");
+}
+
+#[test]
+fn a_capture_looks_at_the_last_response_of_the_current_port() {
+    let flow = "send \"A\"\nexpect line \"OK\"\nusing two { send \"B\"  expect line \"OK\"  capture b from /v=(\\d)/ }\n\
+                capture a from /v=(\\d)/\nassert a + b == \"12\"";
+    let bench = Bench::new(flow).left(0).came(1, 0, "v=1\r\nOK\r\n").left(1).came(2, 1, "v=2\r\nOK\r\n");
+    assert_eq!(bench.verdict, Some(Verdict::Passed), "{}", bench.failure());
 }

@@ -215,8 +215,7 @@ impl Compiler<'_> {
             self.problem(Code::CheckRegex, span, "what is watched for holds no line break", "can never match").help =
                 Some("a watcher is given one line at a time, without its ending".to_string());
         }
-        let port = statement.patterns().first().and_then(|pattern| pattern.port.as_ref());
-        let port = port.and_then(|port| self.port_named(port));
+        let port = statement.patterns().first().and_then(|pattern| self.port_of(pattern));
         self.code.watchers.push(Watcher { pattern, kind, port, telling, site: self.site(statement.head) });
         self.code.watchers.len() - 1
     }

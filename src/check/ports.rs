@@ -7,7 +7,7 @@ use crate::port_id::PortId;
 use crate::program::{DeclaredPort, Op, Role, ScopeKind};
 use crate::settings::Settings;
 use crate::source::{Site, Span};
-use crate::syntax::ast::{Block, Name, PortDeclaration, Statement, StatementKind};
+use crate::syntax::ast::{Block, Name, Pattern, PortDeclaration, Statement, StatementKind};
 
 /// A flow has so many ports at most.
 const MOST_PORTS: usize = 64;
@@ -124,6 +124,11 @@ impl Compiler<'_> {
         None
     }
 
+    /// Returns the port that a pattern names, if it names one.
+    pub(super) fn port_of(&mut self, pattern: &Pattern) -> Option<PortId> {
+        pattern.port.as_ref().and_then(|port| self.port_named(port))
+    }
+
     /// Compiles `using relay { … }`.
     pub(super) fn using(&mut self, port: &Name, body: &Block, head: Span) {
         let port = self.port_named(port);
@@ -167,8 +172,6 @@ fn speaks(statement: &Statement) -> bool {
     match &statement.kind {
         StatementKind::Send { .. }
         | StatementKind::Expect { .. }
-        | StatementKind::ExpectAny { .. }
-        | StatementKind::ExpectAll { .. }
         | StatementKind::ExpectNone { .. }
         | StatementKind::ExpectQuiet { .. }
         | StatementKind::ExpectInput { .. }
@@ -181,6 +184,9 @@ fn speaks(statement: &Statement) -> bool {
         | StatementKind::Echo(_)
         // What a procedure does is not looked at: it may speak.
         | StatementKind::Call { .. } => true,
+        StatementKind::ExpectAny { .. } | StatementKind::ExpectAll { .. } => {
+            statement.patterns().iter().any(|pattern| pattern.port.is_none())
+        }
         StatementKind::FailOn { pattern, .. } | StatementKind::On { pattern, .. } | StatementKind::Ignore(pattern) => {
             pattern.port.is_none()
         }

@@ -189,7 +189,7 @@ impl Compiler<'_> {
             Scope::Answer => LookAt::Answer,
             Scope::Unclaimed => LookAt::Unclaimed,
         };
-        let arms = vec![Arm { pattern, then: self.here() + 1 }];
+        let arms = vec![Arm { pattern, port: None, then: self.here() + 1 }];
         let expect = Expect { scope, arms, needed: Needed::One, within, timeout: None };
         self.emit(Op::Expect(expect.into()), head);
     }
@@ -197,7 +197,10 @@ impl Compiler<'_> {
     fn expect_all(&mut self, within: Option<&ast::Expr>, patterns: &[ast::Pattern], head: Span) {
         let within = self.want_some(within, TIME, "`within`");
         let then = self.here() + 1;
-        let arm = |pattern: &ast::Pattern| Arm { pattern: self.pattern(pattern, Secrecy::Open), then };
+        let arm = |pattern: &ast::Pattern| {
+            let port = self.port_of(pattern);
+            Arm { pattern: self.pattern(pattern, Secrecy::Open), port, then }
+        };
         let arms = patterns.iter().map(arm).collect();
         let expect = Expect { scope: LookAt::Answer, arms, needed: Needed::All, within, timeout: None };
         self.emit(Op::Expect(expect.into()), head);
@@ -306,8 +309,9 @@ impl Compiler<'_> {
         let mut ends = Vec::new();
         let mut compiled = Vec::new();
         for arm in arms {
+            let port = self.port_of(&arm.pattern);
             let pattern = self.pattern(&arm.pattern, arm.secrecy);
-            compiled.push(Arm { pattern, then: self.here() });
+            compiled.push(Arm { pattern, port, then: self.here() });
             self.scoped_block(&arm.body, head);
             ends.push(self.emit(Op::Jump(0), head));
         }

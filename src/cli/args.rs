@@ -277,6 +277,9 @@ pub(super) struct SimArguments {
     /// Make a device file from a recording, on standard output
     #[arg(long, value_name = "RECORDING", conflicts_with_all = ["file", "pty"])]
     pub from: Option<PathBuf>,
+    /// Serve every device of a flow, with their wires, on a port each
+    #[arg(long, conflicts_with = "from")]
+    pub all_ports: bool,
     /// Serve it on a fresh pseudo-terminal: so it is served anyway
     #[arg(long)]
     pub pty: bool,

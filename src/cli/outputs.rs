@@ -274,8 +274,7 @@ fn begin_recording(path: &Path, setup: &Setup, inputs: &Inputs) -> io::Result<Re
     variables.sort();
     let title = flow.title.clone();
     let about = Recording::about_ports(flow.ports.iter().map(|port| port.name.as_str()));
-    let header =
-        Recording { title, seed: inputs.seed, begun: inputs.begun, about, variables, entries: Vec::new() };
+    let header = Recording { title, seed: inputs.seed, begun: inputs.begun, about, variables, entries: Vec::new() };
     let has_secrets = flow.learns_secrets || flow.params.iter().any(|param| param.is_secret);
     let readers = if has_secrets { Readers::Owner } else { Readers::Others };
     let hold_back = match setup.counterpart().pace() {

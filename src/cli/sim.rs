@@ -6,22 +6,23 @@ use std::path::{Path, PathBuf};
 
 use super::Ending;
 use super::args::SimArguments;
-use super::given::variables;
+use super::given::{device_variables, variables};
 use super::outputs::{CONSOLE, tell_failures};
 use super::refusal::{program_for, refuse};
 use super::terminal::Terminal;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::event::{CloseReason, Verdict};
 use crate::port::PortId;
 use crate::program::Role;
 use crate::record::Recording;
 use crate::replay::device_file;
 use crate::report::Fan;
 use crate::results::Results;
-use crate::setup::{Ender, Pace, Served, read_recording};
+use crate::setup::{Ender, Pace, Served, ServedBench, read_recording};
 use crate::source::name_of;
-use crate::transport::{Clock, Interrupt, ServedWorld, Speaks, in_words};
+use crate::transport::{AnyPort, Clock, Interrupt, ServedWorld, Speaks, in_words};
 use crate::value::escape::{harmless, harmless_path};
-use crate::world::{self, Company, Nobody, World};
+use crate::world::{self, Company, Nobody};
 
 /// Serves a device.
 pub(super) fn sim(arguments: &SimArguments, terminal: &Terminal) -> Ending {
@@ -31,7 +32,9 @@ pub(super) fn sim(arguments: &SimArguments, terminal: &Terminal) -> Ending {
         // clap demands one of the two.
         (None, None) => return Ending::Refused,
     };
-    serve(arguments, file, terminal).unwrap_or_else(|ending| ending)
+    let served =
+        if arguments.all_ports { serve_all(arguments, file, terminal) } else { serve(arguments, file, terminal) };
+    served.unwrap_or_else(|ending| ending)
 }
 
 /// Writes the device file that a recording makes.
@@ -87,8 +90,8 @@ fn serve(arguments: &SimArguments, file: &Path, terminal: &Terminal) -> Result<E
     let served = Served::join(program, offered, arguments.seed).map_err(refused)?;
     let interrupt = Ender::installed().and_then(|ender| ender.interrupt()).map_err(refused)?;
     let Place { mut world, shown, port } = match &arguments.tcp {
-        Some(at) => on_tcp(at, arguments.rfc2217, interrupt, terminal)?,
-        None => on_pty(arguments, file, interrupt, terminal)?,
+        Some(at) => on_tcp(at, arguments.rfc2217, Clock::start(), interrupt, terminal)?,
+        None => on_pty(arguments.link.as_deref(), file, Clock::start(), interrupt, terminal)?,
     };
     terminal.say(&format!("serving on {shown}\n`flowrun FLOW --port {port}` talks to it, Ctrl-C ends it\n\n"));
     let mut engine = served.engine(file, shown);
@@ -98,16 +101,99 @@ fn serve(arguments: &SimArguments, file: &Path, terminal: &Terminal) -> Result<E
     let mut nothing = Results::new("", "");
     let verdict = world::run(
         &mut engine,
-        world.as_mut(),
+        &mut world,
         Company { keeper: &mut nothing, audience: &mut fan, person: &mut Nobody, tap: None, hooks: None },
     );
     tell_failures(&fan.finish(), terminal);
     Ok(Ending::Served(verdict))
 }
 
+/// Serves every device of a flow.
+fn serve_all(arguments: &SimArguments, file: &Path, terminal: &Terminal) -> Result<Ending, Ending> {
+    let flow = program_for(Role::Flow, file, arguments.output.volume(), terminal)?;
+    let refused = |error| refuse(error, terminal);
+    let mut typed = arguments.variables.vars.clone();
+    typed.extend(arguments.sim_vars.iter().cloned());
+    let bench = ServedBench::join(&flow, file, device_variables(&typed), arguments.seed).map_err(refused)?;
+    let interrupt = Ender::installed().and_then(|ender| ender.interrupt()).map_err(refused)?;
+    let clock = Clock::start();
+    let (mut ports, mut options) = (Vec::new(), Vec::new());
+    for (at, name) in bench.names().iter().enumerate() {
+        let place = match &arguments.tcp {
+            Some(from) => {
+                let from = port_behind(from, at).ok_or_else(|| {
+                    terminal.refuse(wrong_tcp(from));
+                    Ending::Refused
+                })?;
+                on_tcp(&from, arguments.rfc2217, clock, interrupt.clone(), terminal)?
+            }
+            None => {
+                let link = arguments.link.as_ref().map(|link| link_of(link, name));
+                on_pty(link.as_deref(), file, clock, interrupt.clone(), terminal)?
+            }
+        };
+        let (what, option) = match name.as_str() {
+            "" => ("the device".to_string(), format!("--port {}", place.port)),
+            name => (format!("`{name}`"), format!("--port {name}={}", place.port)),
+        };
+        terminal.say(&format!("serving {what} on {}\n", place.shown));
+        ports.push(place.world);
+        options.push(option);
+    }
+    let options = options.join(" ");
+    terminal.say(&format!("`flowrun {} {options}` talks to all of them, Ctrl-C ends it\n", harmless_path(file)));
+    match bench.serve(ports, clock, &interrupt).map_err(refused)? {
+        None => Ok(Ending::Served(Verdict::Interrupted)),
+        Some((name, reason)) => {
+            terminal.refuse(end_of(&name, &reason));
+            Ok(Ending::Served(Verdict::PortFailed))
+        }
+    }
+}
+
+/// Says why the devices of a flow are not served any more.
+fn end_of(name: &str, reason: &CloseReason) -> Diagnostic {
+    let name = harmless(name);
+    let (message, help) = match reason {
+        CloseReason::DeviceFailed(failure) => (format!("the device of `{name}` failed: {}", failure.message), None),
+        CloseReason::CannotOpen { reason, help } | CloseReason::Broken { reason, help } => {
+            (format!("`{name}` cannot be served any more: {reason}"), help.clone())
+        }
+        CloseReason::HungUp { help } => (format!("the port of `{name}` is gone"), Some(help.clone())),
+        CloseReason::Finished => (format!("the port of `{name}` is closed"), None),
+    };
+    let problem = Diagnostic::general(Code::CommandLine, message);
+    help.map_or_else(|| problem.clone(), |help| problem.clone().help(help))
+}
+
+/// Returns the second name of the pseudo-terminal of a port.
+fn link_of(link: &Path, name: &str) -> PathBuf {
+    if name.is_empty() {
+        return link.to_path_buf();
+    }
+    let mut of_port = link.as_os_str().to_os_string();
+    of_port.push(".");
+    of_port.push(name);
+    PathBuf::from(of_port)
+}
+
+/// Returns the address of the TCP port so many behind another; 0 is a free one each time.
+fn port_behind(from: &str, n: usize) -> Option<String> {
+    let (host, port) = from.rsplit_once(':')?;
+    let port: u16 = port.parse().ok()?;
+    let port = if port == 0 { 0 } else { port.checked_add(u16::try_from(n).ok()?)? };
+    Some(format!("{host}:{port}"))
+}
+
+fn wrong_tcp(typed: &str) -> Diagnostic {
+    let message = format!("`--tcp {}` is no address with a port that others follow", harmless(typed));
+    let help = "write `127.0.0.1:4000`, and the ports have 4000, 4001 and so on; `127.0.0.1:0` takes free ones";
+    Diagnostic::general(Code::CommandLine, message).help(help)
+}
+
 /// Where a device is served.
 struct Place {
-    world: Box<dyn World>,
+    world: AnyPort,
     /// What it is called.
     shown: String,
     /// What a flow calls it.
@@ -115,14 +201,20 @@ struct Place {
 }
 
 /// Serves on a TCP port.
-fn on_tcp(at: &str, is_rfc2217: bool, interrupt: Interrupt, terminal: &Terminal) -> Result<Place, Ending> {
+fn on_tcp(
+    at: &str,
+    is_rfc2217: bool,
+    clock: Clock,
+    interrupt: Interrupt,
+    terminal: &Terminal,
+) -> Result<Place, Ending> {
     let (speaks, scheme) = if is_rfc2217 { (Speaks::Rfc2217, "rfc2217") } else { (Speaks::Bytes, "tcp") };
-    let listening = ServedWorld::listen(at, speaks, Clock::start(), interrupt)
+    let listening = ServedWorld::listen(at, speaks, clock, interrupt)
         .and_then(|world| world.address().map(|address| (world, address)));
     match listening {
         Ok((world, address)) => {
             let address = format!("{scheme}://{address}");
-            Ok(Place { world: Box::new(world), shown: address.clone(), port: address })
+            Ok(Place { world: world.into(), shown: address.clone(), port: address })
         }
         Err(error) => {
             let message = format!("the device cannot be served on `{}`: {}", harmless(at), in_words(&error));
@@ -141,21 +233,33 @@ fn on_tcp(at: &str, is_rfc2217: bool, interrupt: Interrupt, terminal: &Terminal)
 
 /// Serves on a fresh pseudo-terminal.
 #[cfg(unix)]
-fn on_pty(arguments: &SimArguments, _file: &Path, interrupt: Interrupt, terminal: &Terminal) -> Result<Place, Ending> {
+fn on_pty(
+    link: Option<&Path>,
+    _file: &Path,
+    clock: Clock,
+    interrupt: Interrupt,
+    terminal: &Terminal,
+) -> Result<Place, Ending> {
     use crate::transport::PtyWorld;
 
-    let world = PtyWorld::create(Clock::start(), interrupt, arguments.link.as_deref()).map_err(|why| {
+    let world = PtyWorld::create(clock, interrupt, link).map_err(|why| {
         terminal.refuse(Diagnostic::general(Code::CommandLine, format!("the device cannot be served: {why}")));
         Ending::Outside
     })?;
     let shown = name_of(world.path());
-    let port = arguments.link.as_ref().map_or(shown.clone(), |link| harmless_path(link));
-    Ok(Place { world: Box::new(world), shown, port })
+    let port = link.map_or(shown.clone(), harmless_path);
+    Ok(Place { world: world.into(), shown, port })
 }
 
 /// Refuses: there are no pseudo-terminals.
 #[cfg(not(unix))]
-fn on_pty(_arguments: &SimArguments, file: &Path, _interrupt: Interrupt, terminal: &Terminal) -> Result<Place, Ending> {
+fn on_pty(
+    _link: Option<&Path>,
+    file: &Path,
+    _clock: Clock,
+    _interrupt: Interrupt,
+    terminal: &Terminal,
+) -> Result<Place, Ending> {
     let message = "serving a device as a serial port needs pseudo-terminals, which this system does not have";
     let path = name_of(file);
     let help = format!(

@@ -86,8 +86,10 @@ impl Engine {
             }
             State::Hooking(hooking) => self.go_on_hooking(hooking),
             State::Waiting(mut wait) => {
-                if let Some(place) = self.ports[wait.port].broken_at() {
-                    wait.skip_to(place);
+                for port in self.ports.ids().filter(|port| wait.is_on(*port)).collect::<Vec<_>>() {
+                    if let Some(place) = self.ports[port].broken_at() {
+                        wait.skip_to(port, place);
+                    }
                 }
                 self.state = State::Waiting(wait);
             }
@@ -141,7 +143,7 @@ impl Engine {
             Some(_) => return self.give_up(port),
             None => {
                 let waited = show_duration(self.now - begun);
-                let message = format!("`{}` did not go away within {waited}", self.address(port));
+                let message = format!("{} did not go away within {waited}", self.called(port));
                 let cause = "`reopen` waits until the port has gone and come back, and counts what it did since the last `send`: \
                              leave it out if the port stays, or take a longer time if it goes later";
                 let mut failure = self.failure_at(Code::RunTimeout, site, message, "waited here").with_cause(cause);
@@ -159,7 +161,7 @@ impl Engine {
 
     fn not_back(&mut self, port: PortId, away: &Away) -> Box<Failure> {
         let lasted = show_duration(away.until - away.since);
-        let message = format!("`{}` went away and did not come back within {lasted}", self.address(port));
+        let message = format!("{} went away and did not come back within {lasted}", self.called(port));
         let site = self.program.site(self.flow.at.saturating_sub(1).min(self.program.ops.len() - 1));
         let cause = match &away.reason {
             CloseReason::HungUp { help } => format!("{help}, or give it more time"),
@@ -174,7 +176,7 @@ impl Engine {
     }
 
     fn lost_write(&mut self, send: &Outgoing) -> Box<Failure> {
-        let message = format!("`{}` went away before all bytes had left", self.address(send.port));
+        let message = format!("{} went away before all bytes had left", self.called(send.port));
         let cause =
             "what the device got of it is not known: put the `send` into a step with `retry`, which sends it again";
         let mut failure = self.failure_at(Code::RunPort, send.site, message, "was being sent").with_cause(cause);

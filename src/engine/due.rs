@@ -3,7 +3,6 @@
 use super::exec::talk::Stalled;
 use super::{Engine, State};
 use crate::event::{Progress, Waiting};
-use crate::port::PortId;
 use crate::time::Moment;
 
 /// Returns the earlier of two moments, of which each may be never.
@@ -34,7 +33,7 @@ impl Engine {
                 settles.into_iter().chain(send.next_piece_at()).chain(send.limit()).min()
             }
             State::Waiting(wait) => {
-                let own = wait.next_deadline(&self.ports[wait.port]);
+                let own = wait.next_deadline(&self.ports);
                 self.ports.settle_at(Some(wait.port)).into_iter().chain([own]).min()
             }
             State::Hooking(hooking) => self.ports.settle_at(None).into_iter().chain([hooking.until]).min(),
@@ -51,11 +50,12 @@ impl Engine {
         }
     }
 
-    /// Takes note of every port that was quiet for its settle time, and looks at it again; the port of a wait is left out.
-    fn settle(&mut self, awaited: Option<PortId>) {
+    /// Takes note of every port that was quiet for its settle time, and looks at it again; the ports of a wait are left out.
+    fn settle(&mut self) {
         for port in self.ports.ids() {
             let is_due = self.ports[port].settles_at(None).is_some_and(|at| at <= self.now);
-            if Some(port) != awaited && is_due {
+            let is_awaited = matches!(&self.state, State::Waiting(wait) if wait.is_on(port));
+            if !is_awaited && is_due {
                 self.ports[port].settle();
                 self.look_at(port);
             }
@@ -64,6 +64,9 @@ impl Engine {
 
     /// Lets what is due at the present moment happen.
     pub(super) fn expire(&mut self) {
+        if self.ports.is_any_fresh() {
+            return self.end_moment();
+        }
         if self.ports.tells_by().is_some_and(|by| by <= self.now) {
             self.tell_untold();
         }
@@ -73,8 +76,8 @@ impl Engine {
         if self.own_deadline().is_none_or(|deadline| deadline > self.now) {
             return;
         }
-        if let State::Waiting(wait) = &self.state {
-            self.settle(Some(wait.port));
+        if let State::Waiting(_) = &self.state {
+            self.settle();
         }
         match std::mem::replace(&mut self.state, State::Ready) {
             State::Guarding { until, send } if until <= self.now => self.start_writing(send),
@@ -85,7 +88,7 @@ impl Engine {
                 let looks = self.looks_meanwhile(&send);
                 self.next_piece(number, send);
                 if looks && matches!(self.state, State::Writing { .. }) {
-                    self.settle(None);
+                    self.settle();
                 }
             }
             State::Sleeping { until, site, is_bounded } if until <= self.now => {
@@ -100,7 +103,7 @@ impl Engine {
             State::Hooking(hooking) if hooking.until <= self.now => self.hook_expired(*hooking),
             state @ (State::Sleeping { .. } | State::Guarding { .. } | State::Reopening { .. } | State::Hooking(_)) => {
                 self.state = state;
-                self.settle(None);
+                self.settle();
             }
             State::Waiting(wait) => self.wait_expired(wait),
             State::Asking { site, .. } => {
@@ -110,7 +113,7 @@ impl Engine {
             State::Retrying { .. } => self.begin_attempt(),
             State::Serving => {
                 self.state = State::Serving;
-                self.settle(None);
+                self.settle();
                 if matches!(self.state, State::Serving) {
                     self.run_due_timer();
                 }

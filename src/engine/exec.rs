@@ -2,6 +2,7 @@
 
 pub(in crate::engine) mod block;
 mod call;
+pub(in crate::engine) mod elsewhere;
 mod hook;
 mod input;
 mod line;

@@ -47,7 +47,9 @@ impl Engine {
             )
         } else {
             let lacks = match &wait.kind {
-                WaitKind::Input { line, on } => format!("{line} was not {}", if *on { "on" } else { "off" }),
+                WaitKind::Input { line, on } => {
+                    format!("{line} was not {}{}", if *on { "on" } else { "off" }, self.on_port(wait.port))
+                }
                 WaitKind::Patterns { .. }
                 | WaitKind::Absence { .. }
                 | WaitKind::Quiet { .. }
@@ -69,24 +71,38 @@ impl Engine {
             Some(pattern) => self.title(spec, pattern),
             None => spec.title.to_string(),
         };
+        let on_port = self.on_port(wait.port);
         match &wait.kind {
             WaitKind::Patterns { wanted, expect } => {
-                let titles = expect.arms.iter().zip(&wanted.patterns);
-                // Of `expect all` only what has not come is still awaited.
-                let open = titles.filter(|(_, pattern)| pattern.is_some());
-                let titles: Vec<String> = open.map(|(arm, pattern)| title(&arm.pattern, pattern.as_ref())).collect();
-                titles.join(match expect.needed {
+                let open = |i: usize| {
+                    let other = wait.elsewhere.iter().find(|other| other.wanted.patterns[i].is_some());
+                    let (port, wanted) = other.map_or((wait.port, wanted), |other| (other.port, &other.wanted));
+                    // Of `expect all` only what has not come is still awaited.
+                    let pattern = wanted.patterns[i].as_ref()?;
+                    Some((self.on_port(port), title(&expect.arms[i].pattern, Some(pattern))))
+                };
+                let open: Vec<(String, String)> = (0..expect.arms.len()).filter_map(open).collect();
+                let is_one_port = open.windows(2).all(|two| two[0].0 == two[1].0);
+                let between = match expect.needed {
                     Needed::All => " and ",
                     Needed::One => " or ",
-                })
+                };
+                if is_one_port {
+                    let on = open.first().map_or(String::new(), |(on, _)| on.clone());
+                    let titles: Vec<String> = open.into_iter().map(|(_, title)| title).collect();
+                    return titles.join(between) + &on;
+                }
+                open.into_iter().map(|(on, title)| title + &on).collect::<Vec<_>>().join(between)
             }
-            WaitKind::Absence { wanted, spec } => format!("no {}", title(&spec.pattern, wanted.patterns[0].as_ref())),
+            WaitKind::Absence { wanted, spec } => {
+                format!("no {}{on_port}", title(&spec.pattern, wanted.patterns[0].as_ref()))
+            }
             WaitKind::Until { wanted, read } => {
-                format!("data up to {}", title(&read.pattern, wanted.patterns[0].as_ref()))
+                format!("data up to {}{on_port}", title(&read.pattern, wanted.patterns[0].as_ref()))
             }
-            WaitKind::Quiet { lasting } => format!("silence for {}", show_duration(*lasting)),
-            WaitKind::Input { line, on } => format!("{line} {}", if *on { "on" } else { "off" }),
-            WaitKind::Count { n, .. } => format!("{n} bytes"),
+            WaitKind::Quiet { lasting } => format!("silence for {}{on_port}", show_duration(*lasting)),
+            WaitKind::Input { line, on } => format!("{line} {}{on_port}", if *on { "on" } else { "off" }),
+            WaitKind::Count { n, .. } => format!("{n} bytes{on_port}"),
         }
     }
 
@@ -132,7 +148,7 @@ impl Engine {
                 (*site, "interrupted before the answer".to_string(), "asked this".to_string())
             }
             State::Opening => {
-                let message = format!("interrupted before `{}` was open", self.address(self.flow.port));
+                let message = format!("interrupted before {} was open", self.called(self.flow.port));
                 let mut failure = self.failure_at(Code::RunInterrupted, self.program.site(0), message, "");
                 failure.site = None;
                 return Some(failure);
@@ -162,20 +178,15 @@ impl Engine {
     }
 
     /// Explains why the port is gone.
-    pub(super) fn port_failure(&mut self, reason: &CloseReason) -> Box<Failure> {
+    pub(super) fn port_failure(&mut self, port: PortId, reason: &CloseReason) -> Box<Failure> {
+        let called = self.called(port);
         let (message, cause) = match reason {
-            CloseReason::CannotOpen { reason, help } => {
-                (format!("`{}` cannot be opened: {reason}", self.address(self.flow.port)), help.clone())
-            }
-            CloseReason::Broken { reason, help } => {
-                (format!("`{}` failed: {reason}", self.address(self.flow.port)), help.clone())
-            }
-            CloseReason::HungUp { help } => {
-                (format!("`{}` went away", self.address(self.flow.port)), Some(help.clone()))
-            }
-            CloseReason::Finished => (format!("`{}` was closed", self.address(self.flow.port)), None),
+            CloseReason::CannotOpen { reason, help } => (format!("{called} cannot be opened: {reason}"), help.clone()),
+            CloseReason::Broken { reason, help } => (format!("{called} failed: {reason}"), help.clone()),
+            CloseReason::HungUp { help } => (format!("{called} went away"), Some(help.clone())),
+            CloseReason::Finished => (format!("{called} was closed"), None),
             CloseReason::DeviceFailed(failure) => (
-                format!("the simulated device failed: {}", failure.message),
+                format!("the simulated device{} failed: {}", self.on_port(port), failure.message),
                 Some("the device file is at fault, not the flow".to_string()),
             ),
         };

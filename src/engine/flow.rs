@@ -502,10 +502,10 @@ impl Flow {
     pub(in crate::engine) fn cut_waits(&mut self, port: PortId, now: Moment, end: Offset) {
         for scope in &mut self.scopes {
             if let ScopeIs::Handler(State::Waiting(wait)) = &mut scope.is
-                && wait.port == port
+                && wait.is_on(port)
                 && wait.deadline < now
             {
-                wait.cut.get_or_insert(end);
+                wait.cut(port, end);
             }
         }
     }

@@ -27,7 +27,7 @@ pub(in crate::engine) enum Silence {
 }
 
 /// What a wait looks for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Wanted {
     /// The patterns; one that has been satisfied (of `expect all`) is `None`.
     pub patterns: Vec<Option<Pattern>>,

@@ -256,6 +256,11 @@ impl Port {
         self.silence = Silence::Settled;
     }
 
+    /// Returns when the silence since the last byte counts, if it was not looked at yet.
+    pub(in crate::engine) fn unsettled_until(&self) -> Option<Moment> {
+        (self.silence == Silence::NotYet).then(|| self.sight.inbox.last_arrival() + self.settings.settle)
+    }
+
     /// Returns when the silence since the last byte counts, if it was not looked at yet and would matter to a wait.
     pub(in crate::engine) fn settles_at(&self, wanted: Option<&Wanted>) -> Option<Moment> {
         (self.silence == Silence::NotYet && self.sight.waits_for_silence(wanted))
@@ -390,8 +395,23 @@ impl Port {
 #[derive(Debug)]
 pub(in crate::engine) struct Ports {
     all: Vec<Port>,
-    /// When lines that were looked at must be told of at the latest, on whichever port; the least of what the ports say.
+    /// When lines that were looked at must be told of at the latest, on whichever port; the least of what the ports say. While
+    /// something is fresh it is the present moment.
     tells_by: Option<Moment>,
+    /// What came at the present moment, and is looked at when it is over. With one port nothing is fresh.
+    fresh: Fresh,
+}
+
+/// What came on several ports at one moment, in whatever order they were read: it is looked at in one order, when all of it is
+/// there.
+#[derive(Debug, Default)]
+struct Fresh {
+    /// The moment; `None` if nothing is fresh.
+    at: Option<Moment>,
+    /// On which ports.
+    came: Vec<PortId>,
+    /// Ports that are gone, and why.
+    closing: Vec<(PortId, CloseReason)>,
 }
 
 impl Ports {
@@ -399,7 +419,7 @@ impl Ports {
     pub(in crate::engine) fn new(role: Role, settings: impl IntoIterator<Item = Settings>) -> Ports {
         let ids = (0..).map_while(PortId::new);
         let all = ids.zip(settings).map(|(id, settings)| Port::new(id, role, settings)).collect();
-        Ports { all, tells_by: None }
+        Ports { all, tells_by: None, fresh: Fresh::default() }
     }
 
     /// Returns the names of all ports.
@@ -438,7 +458,68 @@ impl Ports {
 
     /// Takes note that all that waited is being told of.
     pub(in crate::engine) fn tell_all(&mut self) {
-        self.tells_by = None;
+        self.tells_by = self.fresh.at;
+    }
+
+    /// Takes note that something came on a port: it is looked at when the moment is over, whichever port is read first. Returns
+    /// false if there is but one port, on which it is looked at now.
+    pub(in crate::engine) fn note_fresh(&mut self, port: PortId, now: Moment) -> bool {
+        if self.all.len() == 1 {
+            return false;
+        }
+        self.begin_moment(now);
+        if !self.fresh.came.contains(&port) {
+            self.fresh.came.push(port);
+        }
+        true
+    }
+
+    /// Takes note that a port is gone, in the same way. Gives the reason back if there is but one port.
+    pub(in crate::engine) fn note_closing(
+        &mut self,
+        port: PortId,
+        reason: CloseReason,
+        now: Moment,
+    ) -> Option<CloseReason> {
+        if self.all.len() == 1 {
+            return Some(reason);
+        }
+        self.begin_moment(now);
+        self.fresh.closing.push((port, reason));
+        None
+    }
+
+    fn begin_moment(&mut self, now: Moment) {
+        self.fresh.at = Some(now);
+        self.tells_by = Some(now);
+    }
+
+    /// Whether something is to be looked at when the moment is over.
+    #[inline]
+    pub(in crate::engine) fn is_any_fresh(&self) -> bool {
+        self.fresh.at.is_some()
+    }
+
+    /// Whether what came on a port is to be looked at when the moment is over.
+    #[inline]
+    pub(in crate::engine) fn is_fresh(&self, port: PortId) -> bool {
+        self.fresh.at.is_some() && self.fresh.came.contains(&port)
+    }
+
+    /// Takes the ports on which something came, in their order; the moment is over.
+    pub(in crate::engine) fn take_fresh(&mut self) -> Vec<PortId> {
+        self.fresh.at = None;
+        self.tells_by = self.all.iter().filter_map(|port| port.untold.by).min();
+        let mut came = std::mem::take(&mut self.fresh.came);
+        came.sort_unstable();
+        came
+    }
+
+    /// Takes the ports that are gone, in their order.
+    pub(in crate::engine) fn take_closing(&mut self) -> Vec<(PortId, CloseReason)> {
+        let mut closing = std::mem::take(&mut self.fresh.closing);
+        closing.sort_by_key(|(port, _)| *port);
+        closing
     }
 
     /// Returns when the silence on some port counts, if it was not looked at yet; the port of a wait, which counts its own, is

@@ -232,6 +232,8 @@ pub struct Expect {
 pub struct Arm {
     /// What.
     pub pattern: PatternSpec,
+    /// On which port; `None` is the one that is current.
+    pub port: Option<PortId>,
     /// Where to go on when it came, and nothing more is needed.
     pub then: OpIndex,
 }

@@ -59,7 +59,8 @@ impl<W: Simulated> SimBench<W> {
     /// Lets every device see what the others do with their wires at the present moment.
     fn settle(&mut self) {
         for _ in 0..MOST_CHANGES {
-            let change = self.places.iter_mut().enumerate().find_map(|(at, place)| Some((at, place.world.next_wire()?)));
+            let change =
+                self.places.iter_mut().enumerate().find_map(|(at, place)| Some((at, place.world.next_wire()?)));
             let Some((from, (name, value))) = change else { return };
             for (_, place) in self.places.iter_mut().enumerate().filter(|(at, _)| *at != from) {
                 place.world.pass_to(self.now);

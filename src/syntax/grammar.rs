@@ -68,7 +68,7 @@ pub(super) fn title(rule: Rule) -> &'static str {
         Rule::raw_word => "`raw`",
         Rule::reply | Rule::k_reply => "`reply`",
         Rule::expect | Rule::k_expect => "`expect`",
-        Rule::expect_one | Rule::capture_pattern | Rule::pattern => "a pattern",
+        Rule::expect_one | Rule::capture_pattern | Rule::one_of_all | Rule::pattern => "a pattern",
         Rule::expect_all | Rule::k_all => "`all`",
         Rule::expect_none | Rule::k_none => "`none`",
         Rule::expect_quiet | Rule::k_quiet => "`quiet`",

@@ -104,11 +104,13 @@ pub const STATEMENTS: &[Row] = &[
     },
     Row {
         place: Place::Statement,
-        forms: "`expect [within D] { [secret] PATTERN -> {…} … timeout -> {…} }`",
-        what: "whichever comes first; the `timeout` arm may be left out. What the groups of a `secret` arm capture is secret",
+        forms: "`expect [within D] { [using NAME] [secret] PATTERN -> {…} … timeout -> {…} }`",
+        what: "whichever comes first; the `timeout` arm may be left out. What the groups of a `secret` arm capture is secret. An arm with `using` looks at that port",
     },
     Row {
-        place: Place::Statement, forms: "`expect all [within D] { PATTERN … }`", what: "all of them, in any order"
+        place: Place::Statement,
+        forms: "`expect all [within D] { [using NAME] PATTERN … }`",
+        what: "all of them, in any order",
     },
     Row {
         place: Place::Statement,

@@ -180,7 +180,7 @@ fn is_row(outer: Rule, inner: Rule) -> bool {
         Rule::serial => inner == Rule::setting,
         Rule::port_block => matches!(inner, Rule::serial | Rule::sim),
         Rule::expect_any => inner == Rule::arm,
-        Rule::expect_all => inner == Rule::pattern,
+        Rule::expect_all => inner == Rule::one_of_all,
         _ => false,
     }
 }

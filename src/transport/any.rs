@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+#[cfg(unix)]
+use super::pty::PtyWorld;
+use super::telnet::ServedWorld;
 use super::watched::Watched;
 use crate::port::{Capabilities, Happening, PortCommand, PortId};
 use crate::time::Moment;
@@ -21,6 +24,19 @@ impl AnyPort {
     /// Returns the port for a wait for several.
     pub(super) fn watched(&mut self) -> &mut dyn Watched {
         &mut *self.port
+    }
+}
+
+#[cfg(unix)]
+impl From<PtyWorld> for AnyPort {
+    fn from(port: PtyWorld) -> AnyPort {
+        AnyPort::new(port)
+    }
+}
+
+impl From<ServedWorld> for AnyPort {
+    fn from(port: ServedWorld) -> AnyPort {
+        AnyPort::new(port)
     }
 }
 

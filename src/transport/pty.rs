@@ -17,6 +17,7 @@ use super::clock::Clock;
 use super::deadline::timespec;
 use super::interrupt::Interrupt;
 use super::medium::{Medium, PortOn};
+use super::watched::{Awaited, Ready, Watched};
 use super::wire::Wire;
 use super::words::in_words;
 use crate::event::CloseReason;
@@ -95,6 +96,24 @@ impl World for PtyWorld {
 
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
         self.port.wait(until, received)
+    }
+}
+
+impl Watched for PtyWorld {
+    fn awaited(&self) -> Option<Awaited<'_>> {
+        self.port.awaited()
+    }
+
+    fn found(&mut self, found: Ready) {
+        self.port.found(found);
+    }
+
+    fn look(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        self.port.look(until, received)
+    }
+
+    fn due(&mut self) -> Option<Moment> {
+        self.port.due()
     }
 }
 

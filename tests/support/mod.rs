@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of this")]
 
 pub(crate) mod bench;
+pub(crate) mod ports;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

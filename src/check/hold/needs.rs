@@ -242,8 +242,10 @@ impl Reader<'_> {
             | StatementKind::ExpectAll { .. }
             | StatementKind::Read { .. } => {
                 // What follows a match may have come long before it: during a sleep, or another wait.
-                let is_wanted = self.takes(statement.binds(), &mut needs);
-                needs.extend(is_wanted.then_some(Need::Rest));
+                for bind in statement.binds() {
+                    let is_wanted = self.takes(vec![bind], &mut needs);
+                    needs.extend(is_wanted.then(|| rest_of(bind)));
+                }
             }
             StatementKind::Expect { scope: Scope::Unclaimed, .. } => {
                 let is_wanted = self.takes(statement.binds(), &mut needs);
@@ -349,9 +351,11 @@ impl Reader<'_> {
         let mut all = timeout.map_or(Needs::new(), |block| self.block(block, after, anytime));
         for (body, bind) in arms {
             let mut needs = self.block(body, after, anytime);
-            let is_wanted = self.takes(vec![bind], &mut needs) || needs.remove(&Need::Rest);
+            let goes_on = needs.remove(&Need::Rest);
+            let is_wanted = self.takes(vec![bind], &mut needs);
             all.extend(needs);
-            all.extend(is_wanted.then_some(Need::Rest));
+            all.extend(goes_on.then_some(Need::Rest));
+            all.extend(is_wanted.then(|| rest_of(bind)));
         }
         all
     }
@@ -409,6 +413,14 @@ impl Reader<'_> {
             }
         }
         is_wanted
+    }
+}
+
+/// Returns what a pattern takes from: on another port no send before it ends what came.
+fn rest_of(bind: Bind<'_>) -> Need {
+    match bind.into {
+        Bound::Groups(Pattern { port: Some(_), .. }) => Need::Everything,
+        Bound::Groups(_) | Bound::Name(_) => Need::Rest,
     }
 }
 

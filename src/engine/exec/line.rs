@@ -17,10 +17,19 @@ const FASTEST: i64 = 4_000_000;
 impl Engine {
     /// Refuses to use a port that is gone.
     pub(in crate::engine) fn port_is_open(&self, site: Site) -> Result<(), Box<Failure>> {
-        if !self.port_is_closed() {
+        self.is_there(self.flow.port, site)
+    }
+
+    /// Refuses to use a port, which may not be the current one, when it is gone.
+    pub(in crate::engine) fn is_there(&self, port: PortId, site: Site) -> Result<(), Box<Failure>> {
+        if !self.ports[port].is_closed() {
             return Ok(());
         }
-        Err(self.failure_at(Code::RunPort, site, "the port is gone", "cannot be done any more"))
+        let message = match self.program.ports.get(port.index()) {
+            Some(_) => format!("the port {} is gone", self.called(port)),
+            None => "the port is gone".to_string(),
+        };
+        Err(self.failure_at(Code::RunPort, site, message, "cannot be done any more"))
     }
 
     /// Changes settings from here on.

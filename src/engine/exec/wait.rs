@@ -4,13 +4,14 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::elsewhere::Elsewhere;
 use super::watch::Filter;
 use crate::diagnostic::Code;
 use crate::engine::limits::{COUNTED_READ, DELIMITED_READ};
+use crate::engine::look::Wanted;
 use crate::engine::look::inbox::Line;
 use crate::engine::look::offset::{Offset, found_at};
-use crate::engine::look::{Silence, Wanted};
-use crate::engine::port::Port;
+use crate::engine::port::{Port, Ports};
 use crate::engine::tell::Piece;
 use crate::engine::{Engine, State};
 use crate::event::{EventKind, Failure};
@@ -42,6 +43,8 @@ pub(in crate::engine) struct Wait {
     pub filter: Filter,
     /// What kind.
     pub kind: WaitKind,
+    /// What is looked for on other ports; nothing in most flows.
+    pub elsewhere: Vec<Elsewhere>,
 }
 
 /// What kind of wait.
@@ -73,7 +76,7 @@ impl WaitKind {
     }
 
     /// Returns what is looked for.
-    fn wanted(&self) -> Option<&Wanted> {
+    pub(in crate::engine) fn wanted(&self) -> Option<&Wanted> {
         match self {
             WaitKind::Patterns { wanted, .. } | WaitKind::Absence { wanted, .. } | WaitKind::Until { wanted, .. } => {
                 Some(wanted)
@@ -106,13 +109,14 @@ impl WaitKind {
 }
 
 impl Wait {
-    /// Whether what ends here came after the wait's deadline, while a handler ran.
-    pub(super) fn is_past(&self, end: Offset) -> bool {
-        self.cut.is_some_and(|cut| end > cut)
+    /// Returns the next moment at which this wait must be looked at again.
+    pub(in crate::engine) fn next_deadline(&self, ports: &Ports) -> Moment {
+        let own = self.next_on_own(ports);
+        self.next_elsewhere(ports).map_or(own, |other| own.min(other))
     }
 
-    /// Returns the next moment at which this wait must be looked at again.
-    pub(in crate::engine) fn next_deadline(&self, port: &Port) -> Moment {
+    fn next_on_own(&self, ports: &Ports) -> Moment {
+        let port = &ports[self.port];
         match self.kind {
             WaitKind::Count { .. } => {
                 let settles = port.sight.awaits_echo().then(|| port.settles_at(None)).flatten();
@@ -133,16 +137,11 @@ impl Wait {
         }
     }
 
-    /// Goes on behind a place: nothing before it belongs to what comes.
-    pub(in crate::engine) fn skip_to(&mut self, place: Offset) {
-        if let Some(wanted) = self.kind.wanted_mut() {
+    /// Goes on behind a place on a port: nothing before it belongs to what comes.
+    pub(in crate::engine) fn skip_to(&mut self, port: PortId, place: Offset) {
+        if let Some(wanted) = self.wanted_on(port) {
             wanted.began_at = wanted.began_at.max(place);
         }
-    }
-
-    /// Returns the patterns that are still awaited.
-    pub(in crate::engine) fn patterns(&self) -> impl Iterator<Item = &Pattern> {
-        self.kind.wanted().into_iter().flat_map(|wanted| wanted.patterns.iter().flatten())
     }
 }
 
@@ -150,13 +149,22 @@ impl Engine {
     /// `expect`, `await`, `expect all`
     pub(super) fn expect(&mut self, expect: &Arc<Expect>, site: Site) -> Result<(), Box<Failure>> {
         let within = self.within(expect.within.as_ref())?;
-        self.port_is_open(site)?;
         let mut patterns = self.spare.patterns();
+        let mut is_elsewhere = false;
         for arm in &expect.arms {
+            if arm.port.is_some_and(|port| port != self.flow.port) {
+                is_elsewhere = true;
+                patterns.push(None);
+                continue;
+            }
             patterns.push(Some(self.ready(&arm.pattern)?));
         }
+        if !is_elsewhere || patterns.iter().any(Option::is_some) {
+            self.port_is_open(site)?;
+        }
+        let elsewhere = if is_elsewhere { self.elsewhere(expect, site)? } else { Vec::new() };
         let wanted = self.want(patterns, expect.scope);
-        self.wait(site, within, WaitKind::Patterns { wanted, expect: expect.clone() });
+        self.wait_for(site, within, WaitKind::Patterns { wanted, expect: expect.clone() }, elsewhere);
         Ok(())
     }
 
@@ -233,11 +241,16 @@ impl Engine {
 
     /// Begins to wait on the current port; the deadline is cut by the step's timeout.
     pub(super) fn wait(&mut self, site: Site, lasting: Duration, kind: WaitKind) {
+        self.wait_for(site, lasting, kind, Vec::new());
+    }
+
+    /// The same, with what is looked for on other ports.
+    fn wait_for(&mut self, site: Site, lasting: Duration, kind: WaitKind, elsewhere: Vec<Elsewhere>) {
         let (deadline, is_bounded) = self.bounded(lasting);
         let port = self.flow.port;
         let filter = Filter::begin(&self.ports[port].sight);
         self.ports[port].sight.note_wait();
-        let wait = Wait { site, port, begun: self.now, deadline, is_bounded, cut: None, filter, kind };
+        let wait = Wait { site, port, begun: self.now, deadline, is_bounded, cut: None, filter, kind, elsewhere };
         self.state = State::Waiting(self.spare.put(wait));
         self.look();
         // What is awaited is compiled while the device thinks, not when its answer has come.
@@ -246,25 +259,35 @@ impl Engine {
         }
     }
 
-    /// Takes what a wait was for; true if it waits for more.
-    pub(super) fn found(&mut self, mut wait: Box<Wait>, arm: usize, found: Range<Offset>, line: Line) -> bool {
-        if wait.is_past(found.end) {
+    /// Takes what a wait was for, on one of its ports; true if it waits for more.
+    pub(super) fn found(
+        &mut self,
+        mut wait: Box<Wait>,
+        port: PortId,
+        arm: usize,
+        found: Range<Offset>,
+        line: Line,
+    ) -> bool {
+        if wait.is_past(port, found.end) {
             self.timed_out(&wait);
             return false;
         }
         let waited = self.now - wait.begun;
-        let port = wait.port;
         match &mut wait.kind {
             WaitKind::Patterns { wanted, expect } => {
-                let Arm { pattern: spec, then } = &expect.arms[arm];
-                let pattern = wanted.patterns[arm].take().expect("a satisfied pattern is not looked for");
+                let Arm { pattern: spec, then, .. } = &expect.arms[arm];
+                let other = wait.elsewhere.iter_mut().find(|other| other.port == port);
+                let patterns = other.map_or(&mut wanted.patterns, |other| &mut other.wanted.patterns);
+                let pattern = patterns[arm].take().expect("a satisfied pattern is not looked for");
+                let is_open =
+                    wanted.patterns.iter().any(Option::is_some) || wait.elsewhere.iter().any(Elsewhere::is_open);
                 if let Err(failure) = self.bind(port, spec, &pattern, &found, &line) {
                     self.fail(failure);
                     return false;
                 }
                 self.tell_match(port, (spec, &pattern), found, &line, waited, *then);
                 self.tally.n_checks += 1;
-                if expect.needed == Needed::All && wanted.patterns.iter().any(Option::is_some) {
+                if expect.needed == Needed::All && is_open {
                     self.state = State::Waiting(wait);
                     return true;
                 }
@@ -278,7 +301,7 @@ impl Engine {
                 let mut failure = self.failure_at(
                     Code::RunUnwanted,
                     wait.site,
-                    format!("`{text}` came, which was not to come"),
+                    format!("`{text}` came{}, which was not to come", self.on_port(port)),
                     format!("it came after {}", show_duration(waited)),
                 );
                 self.add_exchange(&mut failure);
@@ -309,7 +332,7 @@ impl Engine {
                 self.sight_to(port, end, Piece::Block);
                 self.tally.n_checks += 1;
                 let name = read.target.name.clone();
-                self.tell(Some(wait.site), EventKind::Captured { name, value: shown });
+                self.tell_on(port, Some(wait.site), EventKind::Captured { name, value: shown });
                 false
             }
             // They look for no pattern, so none is found for them.
@@ -329,7 +352,7 @@ impl Engine {
         self.sight_to(port, range.start, Piece::Line);
         self.sight_to(port, range.end, Piece::Block);
         self.tally.n_checks += 1;
-        self.tell(Some(site), EventKind::Captured { name: read.target.name.clone(), value: shown });
+        self.tell_on(port, Some(site), EventKind::Captured { name: read.target.name.clone(), value: shown });
     }
 
     /// Puts what the groups of a pattern found into variables.
@@ -385,12 +408,12 @@ impl Engine {
         };
         self.sight_to(port, end, Piece::Line);
         let text = self.named_part(port, found.clone());
-        self.tell(Some(spec.site), EventKind::Matched { pattern: spec.title.clone(), text, waited });
+        self.tell_on(port, Some(spec.site), EventKind::Matched { pattern: spec.title.clone(), text, waited });
         let line = line.text.start.min(found.start)..line.text.end.max(found.end);
         for (name, target) in &spec.groups {
             let Some(value) = self.flow.get_marked(target.slot) else { continue };
             let value = self.named_group(port, line.clone(), self.covered_octets(value));
-            self.tell(Some(spec.site), EventKind::Captured { name: name.clone(), value });
+            self.tell_on(port, Some(spec.site), EventKind::Captured { name: name.clone(), value });
         }
     }
 
@@ -404,11 +427,13 @@ impl Engine {
         self.named_part(port, at..at + value.len())
     }
 
-    /// Looks again for what a wait wants; returns the wait if it goes on and its deadline has come.
-    fn look_again(&mut self, wait: Box<Wait>) -> Option<Box<Wait>> {
-        let port = wait.port;
+    /// Looks again for what a wait wants on ports; returns the wait if it goes on and its deadline has come.
+    fn look_again(&mut self, wait: Box<Wait>, ports: Vec<PortId>) -> Option<Box<Wait>> {
         self.state = State::Waiting(wait);
-        self.look_at(port);
+        match ports.as_slice() {
+            [port] => self.look_at(*port),
+            _ => self.look_at_all(ports),
+        }
         if matches!(&self.state, State::Waiting(wait) if wait.deadline <= self.now)
             && let State::Waiting(wait) = std::mem::replace(&mut self.state, State::Ready)
         {
@@ -419,26 +444,29 @@ impl Engine {
 
     /// Lets a deadline of a wait pass.
     pub(in crate::engine) fn wait_expired(&mut self, wait: Box<Wait>) {
-        if self.ports[wait.port].lets_go_at().is_some_and(|at| at <= self.now) {
-            self.ports[wait.port].let_go();
+        let due = |engine: &Engine, at: &dyn Fn(&Port) -> Option<Moment>| -> Vec<PortId> {
+            wait.ports().filter(|port| at(&engine.ports[*port]).is_some_and(|at| at <= engine.now)).collect()
+        };
+        let held = due(self, &Port::lets_go_at);
+        if !held.is_empty() {
+            held.iter().for_each(|port| self.ports[*port].let_go());
             // What is found is in time, though it was held: it came before. If nothing is, the deadline may be due too.
-            if let Some(wait) = self.look_again(wait) {
+            if let Some(wait) = self.look_again(wait, held) {
                 self.wait_expired(wait);
             }
             return;
         }
-        let port = &mut self.ports[wait.port];
-        let settles_at = port.sight.inbox.last_arrival() + port.settings.settle;
-        if port.silence() == Silence::NotYet && settles_at <= self.now {
-            port.settle();
+        let settled = due(self, &Port::unsettled_until);
+        if !settled.is_empty() {
+            settled.iter().for_each(|port| self.ports[*port].settle());
             // Silence that satisfies the wait comes before its deadline; if it does not, that may be due too.
-            if let Some(wait) = self.look_again(wait) {
+            if let Some(wait) = self.look_again(wait, settled) {
                 self.wait_expired(wait);
             }
             return;
         }
         if let WaitKind::Quiet { lasting } = wait.kind
-            && port.sight.inbox.last_arrival().max(wait.begun) + lasting <= self.now
+            && self.ports[wait.port].sight.inbox.last_arrival().max(wait.begun) + lasting <= self.now
         {
             self.tally.n_checks += 1;
             return;
@@ -452,18 +480,19 @@ impl Engine {
         }
         let port = wait.port;
         // What is held for the echo came first.
-        let wait = if self.ports[port].sight.begin_last_look() {
-            let wait = self.look_again(wait);
-            self.ports[port].sight.end_last_look();
-            let Some(wait) = wait else { return };
+        let held: Vec<PortId> = wait.ports().filter(|port| self.ports[*port].sight.begin_last_look()).collect();
+        let wait = if held.is_empty() {
             wait
         } else {
+            let wait = self.look_again(wait, held.clone());
+            held.into_iter().for_each(|port| self.ports[port].sight.end_last_look());
+            let Some(wait) = wait else { return };
             wait
         };
         if let (WaitKind::Absence { wanted, .. }, false) = (&wait.kind, wait.is_bounded) {
             // What stands in the last line has come, whether or not the line has ended.
             if let Some((arm, found, line)) = self.ports[port].sight.look_at_end(wanted) {
-                self.found(wait, arm, found, line);
+                self.found(wait, port, arm, found, line);
                 return;
             }
         }

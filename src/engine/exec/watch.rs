@@ -103,7 +103,10 @@ impl Engine {
     /// Looks at what has come on every port, as the present state wants it.
     pub(in crate::engine) fn look(&mut self) {
         for port in self.ports.ids() {
-            self.look_at(port);
+            // What comes at this moment is looked at when the moment is over.
+            if !self.ports.is_fresh(port) {
+                self.look_at(port);
+            }
         }
     }
 
@@ -111,7 +114,7 @@ impl Engine {
     pub(in crate::engine) fn look_at(&mut self, port: PortId) {
         loop {
             let goes_on = match std::mem::replace(&mut self.state, State::Ready) {
-                State::Waiting(wait) if wait.port == port => self.look_for(wait),
+                State::Waiting(wait) if wait.is_on(port) => self.look_for(wait, port),
                 State::Writing { number, send } if self.looks_meanwhile(&send) => {
                     self.look_meanwhile(State::Writing { number, send }, port)
                 }
@@ -139,9 +142,8 @@ impl Engine {
         }
     }
 
-    /// Looks for what a wait wants; true if it is to be looked at again.
-    fn look_for(&mut self, mut wait: Box<Wait>) -> bool {
-        let port = wait.port;
+    /// Looks on a port for what a wait wants; true if it is to be looked at again.
+    fn look_for(&mut self, mut wait: Box<Wait>, port: PortId) -> bool {
         if let WaitKind::Count { n, read } = &wait.kind {
             let line = &mut self.ports[port];
             let silence = line.silence();
@@ -161,11 +163,11 @@ impl Engine {
             return false;
         }
         let Some(watched) = self.take_watched(port) else { return false };
-        let prefilter = self.prefilter(&mut wait, &watched);
+        let prefilter = if port == wait.port { self.prefilter(&mut wait, &watched) } else { None };
         let is_busy = self.is_busy_device();
         let line = &mut self.ports[port];
         let silence = line.silence();
-        let wanted = wait.kind.wanted_mut();
+        let wanted = wait.wanted_on(port);
         let seen = if is_busy {
             line.sight.look_busy(wanted, silence)
         } else {
@@ -196,7 +198,7 @@ impl Engine {
                 self.state = State::Waiting(wait);
                 false
             }
-            Seen::Wanted { arm, found, line } => self.found(wait, arm, found, line),
+            Seen::Wanted { arm, found, line } => self.found(wait, port, arm, found, line),
             Seen::Watched { found, line, .. } => {
                 self.state = State::Waiting(wait);
                 let waiting = self.awaited();
@@ -357,9 +359,10 @@ impl Engine {
         let text = self.ports[active.port].sight.inbox.slice(line.text.clone()).to_vec();
         let shown = self.cut_part(active.port, line.text.clone(), 120);
         let said = message.and_then(|message| self.eval(message).ok()).map(|value| self.shown(&value));
+        let on_port = self.on_port(active.port);
         let came = match &said {
-            Some(said) => format!("{said} (`{shown}` came)"),
-            None => format!("`{shown}` came"),
+            Some(said) => format!("{said} (`{shown}` came{on_port})"),
+            None => format!("`{shown}` came{on_port}"),
         };
         let (message, site, label) = match waiting {
             Some((what, site)) => (came, site, format!("was waiting for {what}")),
@@ -369,13 +372,16 @@ impl Engine {
         if site != watcher {
             failure.others.push(Label::new(watcher, "ends any wait"));
         }
+        // What led to it went over the port that is watched.
+        let current = std::mem::replace(&mut self.flow.port, active.port);
         self.add_exchange(&mut failure);
+        self.flow.port = current;
         failure.cause = result_codes::meaning(&visible(&text)).or(failure.cause);
         failure
     }
 
     /// Takes the watchers in force on a port, ready. If one of them cannot be made ready the run has failed, and there are none.
-    fn take_watched(&mut self, port: PortId) -> Option<Box<Watched>> {
+    pub(super) fn take_watched(&mut self, port: PortId) -> Option<Box<Watched>> {
         let version = self.flow.watching_version();
         let kept = self.ports[port].watched.take().filter(|watched| !watched.has_values && watched.version == version);
         let mut watched = match kept.map_or_else(|| self.make_watched(port), Ok) {

@@ -12,7 +12,7 @@ const BACKSPACE: u8 = 8;
 const NARROWEST: usize = 20;
 
 /// What was sent last, and its echo.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::engine) struct Echo {
     /// What was sent last, as sent; empty if nothing was.
     sent: Vec<u8>,

@@ -50,7 +50,7 @@ pub(in crate::engine) enum Fate {
 }
 
 /// Everything that has come and is still kept.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::engine) struct Inbox {
     /// `bytes[0]` is the byte at `base`.
     bytes: Vec<u8>,

@@ -18,7 +18,7 @@ use crate::value::line_end;
 const UNWRAPPED: usize = 4;
 
 /// What has come, and how far it has been looked at.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::engine) struct Sight {
     /// The bytes and lines.
     pub inbox: Inbox,

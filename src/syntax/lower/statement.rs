@@ -1,5 +1,7 @@
 //! Pairs to tree: statements and patterns.
 
+use std::iter::Peekable;
+
 use pest::iterators::Pair;
 
 use super::{Lower, children, span};
@@ -204,7 +206,11 @@ impl Lower {
                 for part in parts {
                     match part.as_rule() {
                         Rule::within => within = Some(self.only_expr(part)),
-                        _ => patterns.push(self.pattern(part)),
+                        _ => {
+                            let mut inner = children(part).peekable();
+                            let port = using_port(&mut inner);
+                            patterns.push(Pattern { port, ..self.pattern(next(&mut inner)) });
+                        }
                     }
                 }
                 StatementKind::ExpectAll { within, patterns }
@@ -250,7 +256,9 @@ impl Lower {
                 timeout = Some(self.block(next(&mut inner)));
                 continue;
             }
+            let port = using_port(&mut inner);
             let (secrecy, pattern) = self.secrecy_and_pattern(&mut inner);
+            let pattern = Pattern { port, ..pattern };
             arms.push(Arm { secrecy, pattern, body: self.block(next(&mut inner)) });
         }
         StatementKind::ExpectAny { within, arms, timeout }
@@ -388,6 +396,12 @@ impl Lower {
 /// Lowers a name or word.
 fn name(pair: Pair<'_, Rule>) -> Name {
     Spanned { node: pair.as_str().to_string(), span: span(&pair) }
+}
+
+/// Takes the port off that a pattern is looked for on, if one is named.
+fn using_port<'i>(parts: &mut Peekable<impl Iterator<Item = Pair<'i, Rule>>>) -> Option<Name> {
+    let using = parts.next_if(|pair| pair.as_rule() == Rule::using_port)?;
+    Some(name(next(&mut children(using))))
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the grammar says which of pest's rules can stand here")]

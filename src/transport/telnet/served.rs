@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+#[cfg(unix)]
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use rfc2217::{ModemState, PortSettings, Server, ServerEvent};
@@ -12,6 +14,9 @@ use crate::settings::{InputLine, InputLines, LineSettings, Parity, Signal, agree
 use crate::time::Moment;
 use crate::transport::clock::{Clock, Timeline};
 use crate::transport::interrupt::Interrupt;
+use crate::transport::watched::Watched;
+#[cfg(unix)]
+use crate::transport::watched::{Awaited, Interest};
 use crate::world::World;
 
 /// What a second client is told before its connection is closed.
@@ -22,6 +27,12 @@ const KEPT: usize = 64 << 10;
 
 /// How long a closing world waits for its last bytes to be taken.
 const LINGER: Duration = Duration::from_millis(300);
+
+/// How often it looks at all of its sockets, where one wait is for several ports.
+#[cfg(unix)]
+const LOOK_FOR_OTHERS: Duration = Duration::from_millis(50);
+#[cfg(not(unix))]
+const LOOK_FOR_OTHERS: Duration = LOOK_AGAIN;
 
 /// How long it rests between two looks at its sockets, where the system cannot wait for all of them.
 #[cfg(not(unix))]
@@ -139,7 +150,7 @@ impl ServedWorld {
     }
 
     /// Lets clients in, or refuses them, and takes what the one that is in has sent; data is appended to `received`.
-    fn look(&mut self, received: &mut Vec<u8>) {
+    fn look_at_sockets(&mut self, received: &mut Vec<u8>) {
         self.read(received);
         // An error is that of a client that went away before it was let in.
         while let Ok((stream, _)) = self.listener.accept() {
@@ -246,7 +257,7 @@ impl World for ServedWorld {
             if let Some(news) = self.news.pop_front() {
                 return self.timeline.at_once(news);
             }
-            self.look(received);
+            self.look_at_sockets(received);
             if !received.is_empty() {
                 return (self.timeline.in_time_for(until, received.len()), Happening::Received(PortId::FIRST));
             }
@@ -258,6 +269,39 @@ impl World for ServedWorld {
             }
             self.rest(until);
         }
+    }
+}
+
+impl Watched for ServedWorld {
+    #[cfg(unix)]
+    fn awaited(&self) -> Option<Awaited<'_>> {
+        let (port, is_full) = match &self.client {
+            Some(client) => (client.stream.as_fd(), !client.output.is_empty()),
+            None => (self.listener.as_fd(), false),
+        };
+        Some(Awaited { port, interest: if is_full { Interest::BytesOrRoom } else { Interest::Bytes } })
+    }
+
+    fn look(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        if !self.is_heard && self.interrupt.is_raised() {
+            self.is_heard = true;
+            return Some(self.timeline.at_once(Happening::Interrupt));
+        }
+        if self.news.is_empty() {
+            let known = received.len();
+            self.look_at_sockets(received);
+            let n = received.len() - known;
+            if n > 0 {
+                return Some((self.timeline.in_time_for(until, n), Happening::Received(PortId::FIRST)));
+            }
+        }
+        let news = self.news.pop_front()?;
+        Some(self.timeline.at_once(news))
+    }
+
+    /// While it serves a client another may want to be told so.
+    fn due(&mut self) -> Option<Moment> {
+        Some(self.timeline.now() + LOOK_FOR_OTHERS)
     }
 }
 
