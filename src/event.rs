@@ -143,8 +143,31 @@ pub struct RunHeader {
     pub line: String,
     /// Whether there is a line that they are settings of; otherwise the port carries bytes and nothing else.
     pub has_line: bool,
+    /// The ports that the flow declares, the first of them told above too; none if it declares none.
+    pub ports: Vec<RunPort>,
     /// The seed of everything random.
     pub seed: u64,
+}
+
+/// What is known before the first byte of a port that a flow declares.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunPort {
+    /// Its name.
+    pub name: String,
+    /// Its address, as the user named it.
+    pub address: String,
+    /// The settings of its line.
+    pub line: String,
+    /// Whether there is a line that they are settings of.
+    pub has_line: bool,
+}
+
+impl RunPort {
+    /// Returns what people are told of the port: name, address and line.
+    pub fn shown(&self) -> String {
+        let line = if self.has_line { &self.line } else { "bytes only" };
+        format!("{} at {}, {line}", self.name, self.address)
+    }
 }
 
 impl RunHeader {

@@ -13,6 +13,7 @@ pub mod jsonl;
 pub mod junit;
 mod lines;
 mod live;
+mod port_names;
 pub mod progress;
 pub mod suite;
 pub mod summary;

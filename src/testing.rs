@@ -374,6 +374,7 @@ fn transcript(events: &[Event], sources: &Sources, folder: &Path, times: Times) 
         {
             // The same on every bench: which port it was is no business of a snapshot.
             header.port = "hardware".to_string();
+            header.ports.iter_mut().for_each(|port| port.address = "hardware".to_string());
         }
         transcript.tell(&event).expect("memory takes everything");
     }

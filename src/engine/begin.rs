@@ -11,7 +11,7 @@ use super::journal::Journal;
 use super::port::Ports;
 use super::{Engine, Inputs, State, Tally};
 use crate::diagnostic::Code;
-use crate::event::{EventKind, Failure, RunHeader};
+use crate::event::{EventKind, Failure, RunHeader, RunPort};
 use crate::function::Ambient;
 use crate::port::{PortCommand, PortId};
 use crate::program::{Param, Program, Role, Slot};
@@ -56,6 +56,7 @@ impl Engine {
             port: self.address(self.flow.port).to_string(),
             line: self.ports[self.flow.port].settings.line.to_string(),
             has_line: self.inputs.ports[self.flow.port.index()].carrier.has_line(),
+            ports: self.run_ports(),
             seed: self.inputs.seed,
         };
         self.tell(None, EventKind::RunStarted(Box::new(header)));
@@ -71,6 +72,18 @@ impl Engine {
             let settings = self.ports[port].settings.line.clone();
             self.command(port, PortCommand::Open { settings });
         }
+    }
+
+    /// Returns the ports that the flow declares, as far as the run has them.
+    fn run_ports(&self) -> Vec<RunPort> {
+        let ports = self.program.ports.iter().zip(&self.inputs.ports);
+        let port = ports.map(|(declared, given)| RunPort {
+            name: declared.name.clone(),
+            address: given.address.clone(),
+            line: given.settings.line.to_string(),
+            has_line: given.carrier.has_line(),
+        });
+        port.collect()
     }
 
     /// Returns what the user calls a port.

@@ -11,11 +11,12 @@ use anstyle::{AnsiColor, Style as Ansi};
 use super::failure::{render_failure, render_failure_line};
 use super::lines::{Seconds, lines};
 use super::live::{Live, columns, cut};
+use super::port_names::PortNames;
 use super::summary::Tally;
 use super::{Sink, Wants};
 use crate::diagnostic::Code;
 use crate::diagnostic::render::{Look, Style};
-use crate::event::{CloseReason, Event, EventKind, Progress, RunHeader, StepOutcome, Verdict, Waiting};
+use crate::event::{CloseReason, Event, EventKind, Progress, RunHeader, RunPort, StepOutcome, Verdict, Waiting};
 use crate::source::Sources;
 use crate::time::Moment;
 use crate::value::escape::{harmless, push_visible};
@@ -68,6 +69,8 @@ pub struct Console<'a, W: Write> {
     has_said: bool,
     /// Whether the port went away: that it is open is said only then.
     is_gone: bool,
+    /// What stands in front of the sign of what belongs to a port.
+    names: PortNames,
     /// What is about to be written.
     text: String,
     /// The status line as it stands on the terminal; empty if there is none.
@@ -104,6 +107,7 @@ impl<'a, W: Write> Console<'a, W> {
             live: Live::default(),
             has_said: false,
             is_gone: false,
+            names: PortNames::default(),
             text,
             shown,
         }
@@ -123,8 +127,12 @@ impl<'a, W: Write> Console<'a, W> {
 
     fn say(&mut self, event: &Event) {
         let at = event.at.since_start();
+        let port = self.names.of(event.port).to_string();
         match &event.kind {
-            EventKind::RunStarted(header) => self.put_header(header),
+            EventKind::RunStarted(header) => {
+                self.names.tell(event);
+                self.put_header(header);
+            }
             EventKind::StepBegan { title, attempt, attempts, depth } => {
                 let more = if *attempt > 1 { format!(" (attempt {attempt} of {attempts})") } else { String::new() };
                 let line = format!("{}{} {title}{more}", indent(*depth), self.sign("▸", ">>"));
@@ -143,16 +151,17 @@ impl<'a, W: Write> Console<'a, W> {
                 let line = format!("{}{sign} {title}  {}{more}", indent(*depth), lasting(*took));
                 self.put_words(at, paint, &line);
             }
-            EventKind::Sent { bytes } => self.put_line(at, SENT, "> ", bytes),
-            EventKind::Received { bytes, block: true } => self.put_line(at, PLAIN, "< ", bytes),
+            EventKind::Sent { bytes } => self.put_line(at, SENT, &format!("{port}> "), bytes),
+            EventKind::Received { bytes, block: true } => self.put_line(at, PLAIN, &format!("{port}< "), bytes),
             EventKind::Received { bytes, block: false } => {
-                lines(bytes).for_each(|line| self.put_line(at, PLAIN, "< ", line));
+                let lead = format!("{port}< ");
+                lines(bytes).for_each(|line| self.put_line(at, PLAIN, &lead, line));
             }
-            EventKind::Captured { name, value } => self.put(at, FOUND, &format!("= {}: ", harmless(name)), value),
+            EventKind::Captured { name, value } => self.put(at, FOUND, &format!("{port}= {}: ", harmless(name)), value),
             EventKind::Saved { name } => self.put_words(at, FOUND, &format!("+ {name} saved")),
             EventKind::Logged { text } => text.split(|b| *b == b'\n').for_each(|line| self.put(at, BOLD, "# ", line)),
             EventKind::HookSaid { text } => self.put(at, DIM, "| ", text),
-            EventKind::Noted { text } => self.put_words(at, DIM, &format!("- {text}")),
+            EventKind::Noted { text } => self.put_words(at, DIM, &format!("{port}- {text}")),
             EventKind::Skipped { why } => self.put_words(at, DIM, &format!("- skipped: {why}")),
             EventKind::CleanupFailed(failure) => {
                 let line = format!("clean-up failed: {}", render_failure_line(failure, self.sources));
@@ -164,19 +173,21 @@ impl<'a, W: Write> Console<'a, W> {
                 let line = render_failure_line(failure, self.sources);
                 self.put_words(at, BAD, &format!("! {line}"));
             }
-            EventKind::Opened if std::mem::take(&mut self.is_gone) => self.put_words(at, PLAIN, "- port open"),
+            EventKind::Opened if std::mem::take(&mut self.is_gone) => {
+                self.put_words(at, PLAIN, &format!("{port}- port open"));
+            }
             EventKind::Closed(reason) => match reason {
                 CloseReason::Finished | CloseReason::CannotOpen { .. } => {}
                 CloseReason::HungUp { .. } => {
                     self.is_gone = true;
-                    self.put_words(at, BAD, "! port hung up");
+                    self.put_words(at, BAD, &format!("{port}! port hung up"));
                 }
                 CloseReason::Broken { reason, .. } => {
-                    self.put_words(at, BAD, &format!("! port broken: {reason}"));
+                    self.put_words(at, BAD, &format!("{port}! port broken: {reason}"));
                 }
                 CloseReason::DeviceFailed(failure) => {
                     let line = render_failure_line(failure, self.sources);
-                    self.put_words(at, BAD, &format!("! the simulated device failed: {line}"));
+                    self.put_words(at, BAD, &format!("{port}! the simulated device failed: {line}"));
                 }
             },
             EventKind::Opened | EventKind::Matched { .. } | EventKind::RunEnded { .. } => {}
@@ -215,7 +226,12 @@ impl<'a, W: Write> Console<'a, W> {
 
     fn put_header(&mut self, header: &RunHeader) {
         let title = harmless(&header.title);
-        let about = format!("{} on {}, {}, seed {}", header.file, header.port, header.line_shown(), header.seed);
+        let ports: Vec<String> = header.ports.iter().map(RunPort::shown).collect();
+        let on = match ports.as_slice() {
+            [] => format!("{}, {}", header.port, header.line_shown()),
+            several => several.join(", "),
+        };
+        let about = format!("{} on {on}, seed {}", header.file, header.seed);
         // Neither is cut: the seed at the end is what a run is repeated with.
         for (paint, line) in [(BOLD, title), (DIM, harmless(&about))] {
             self.paint(paint, &line);

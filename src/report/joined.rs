@@ -24,12 +24,12 @@ impl Joined {
     }
 
     /// Returns the input up to the end of the last line with text in it, of one port after the other.
-    pub(super) fn texts(&mut self) -> Vec<Vec<u8>> {
-        let texts = self.ports.iter_mut().map(|bytes| {
+    pub(super) fn texts(&mut self) -> Vec<(PortId, Vec<u8>)> {
+        let texts = self.ports.iter_mut().enumerate().filter_map(|(i, bytes)| {
             let rest = bytes.split_off(text_end(bytes));
-            std::mem::replace(bytes, rest)
+            Some((PortId::new(i)?, std::mem::replace(bytes, rest)))
         });
-        texts.filter(|text| !text.is_empty()).collect()
+        texts.filter(|(_, text)| !text.is_empty()).collect()
     }
 
     /// Returns all input of a port.
@@ -53,7 +53,7 @@ mod tests {
         let mut joined = Joined::default();
         let mut take = |text: &str| {
             joined.take(PortId::FIRST, text.as_bytes());
-            joined.texts().iter().map(|text| String::from_utf8_lossy(text).into_owned()).collect::<String>()
+            joined.texts().iter().map(|(_, text)| String::from_utf8_lossy(text).into_owned()).collect::<String>()
         };
         assert_eq!(take("a\r\n\r\nb\r\n\r\n"), "a\r\n\r\nb\r\n");
         assert_eq!(take("\r"), "");
@@ -68,7 +68,7 @@ mod tests {
         joined.take(second, b"b\r\n");
         joined.take(PortId::FIRST, b"a");
         joined.take(second, b"\r\n");
-        assert_eq!(joined.texts(), [b"a".to_vec(), b"b\r\n".to_vec()]);
+        assert_eq!(joined.texts(), [(PortId::FIRST, b"a".to_vec()), (second, b"b\r\n".to_vec())]);
         assert_eq!((joined.all(PortId::FIRST), joined.all(second)), (Vec::new(), b"\r\n".to_vec()));
     }
 }

@@ -47,7 +47,7 @@ use super::campaign::{CampaignReport, FindingReport, StrikeReport};
 use super::suite::{CaseReport, Status, SuiteReport};
 use super::summary::{Attempt, StepSummary};
 use crate::diagnostic::render::render_place;
-use crate::event::{Failure, StepOutcome};
+use crate::event::{Failure, RunPort, StepOutcome};
 use crate::source::Sources;
 
 /// The version of the format.
@@ -112,7 +112,7 @@ fn finding_of(finding: &FindingReport) -> Json {
 
 fn flow(case: &CaseReport) -> Json {
     let header = case.summary.tally.header.as_ref();
-    json!({
+    let mut keys = json!({
         "file": case.file,
         "title": case.title(),
         "status": case.status.title(),
@@ -131,7 +131,15 @@ fn flow(case: &CaseReport) -> Json {
         "saved": case.summary.saved,
         "refusal": case.refusal,
         "diff": case.diff,
-    })
+    });
+    if let Some(header) = header.filter(|header| !header.ports.is_empty()) {
+        keys["ports"] = header.ports.iter().map(port_of).collect();
+    }
+    keys
+}
+
+fn port_of(port: &RunPort) -> Json {
+    json!({ "name": port.name, "address": port.address, "line": port.has_line.then_some(&port.line) })
 }
 
 fn step_of(step: &StepSummary, sources: &Sources) -> Json {

@@ -8,11 +8,11 @@
 //!
 //! `sources` are the texts that places point into, as messages show them: the defaults of secrets are covered with `*`.
 //! Then, for each event, `at_ns` (nanoseconds since the beginning of the run), `site` if it belongs to a statement, `event`, and what
-//! the table says. A *site* is `{"source":0,"start":57,"end":83}`: which source, and bytes of it.
+//! the table says. Where the flow declares ports, `port` is the name of the one that the event belongs to. A *site* is `{"source":0,"start":57,"end":83}`: which source, and bytes of it.
 //!
 //! | `event` | further keys |
 //! |---|---|
-//! | `run-started` | `title`, `kind`, `file`, `port`, `line`, `seed` |
+//! | `run-started` | `title`, `kind`, `file`, `port`, `line`, `seed`; `ports` (`name`, `address`, `line`), if the flow declares any |
 //! | `step-began` | `title`, `attempt`, `attempts`, `depth` |
 //! | `step-ended` | `title`, `outcome` (`passed`, `will-retry`, `failed`, `skipped`), `attempt`, `took_ns`, `depth` |
 //! | `opened` | |
@@ -44,7 +44,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::Sink;
 use crate::diagnostic::Label;
-use crate::event::{CloseReason, Event, EventKind, Failure, StepOutcome, Verdict};
+use crate::event::{CloseReason, Event, EventKind, Failure, RunHeader, RunPort, StepOutcome, Verdict};
 use crate::source::{Site, SourceId, Sources};
 use crate::value::coding::hex;
 pub use read::{Recorded, read};
@@ -62,6 +62,8 @@ pub struct JsonLines<W: Write> {
     head: Option<String>,
     /// Which source each place among the sources is.
     ids: Vec<SourceId>,
+    /// The names of the ports, if they have names.
+    ports: Vec<String>,
 }
 
 impl<W: Write> JsonLines<W> {
@@ -70,7 +72,7 @@ impl<W: Write> JsonLines<W> {
         let texts: Vec<Json> = sources.iter().map(|(_, s)| json!({ "name": s.name(), "text": &**s.shown() })).collect();
         let head = json!({ "format": FORMAT, "version": VERSION, "sources": texts });
         let ids = sources.iter().map(|(id, _)| id).collect();
-        JsonLines { out, head: Some(head.to_string()), ids }
+        JsonLines { out, head: Some(head.to_string()), ids, ports: Vec::new() }
     }
 
     fn site(&self, site: Site) -> Json {
@@ -110,13 +112,7 @@ impl<W: Write> JsonLines<W> {
     /// Returns the name of an event and its further keys.
     fn kind(&self, kind: &EventKind) -> (&'static str, Json) {
         match kind {
-            EventKind::RunStarted(header) => (
-                "run-started",
-                json!({
-                    "title": header.title, "kind": header.kind, "file": header.file, "port": header.port,
-                    "line": header.has_line.then_some(&header.line), "seed": header.seed,
-                }),
-            ),
+            EventKind::RunStarted(header) => ("run-started", started(header)),
             EventKind::StepBegan { title, attempt, attempts, depth } => {
                 ("step-began", json!({ "title": title, "attempt": attempt, "attempts": attempts, "depth": depth }))
             }
@@ -157,6 +153,11 @@ impl<W: Write> Sink for JsonLines<W> {
         if let Some(site) = event.site {
             keys.insert("site".to_string(), self.site(site));
         }
+        if let EventKind::RunStarted(header) = &event.kind {
+            self.ports = header.ports.iter().map(|port| port.name.clone()).collect();
+        } else if let Some(name) = self.ports.get(event.port.index()) {
+            keys.insert("port".to_string(), name.as_str().into());
+        }
         let (name, further) = self.kind(&event.kind);
         keys.insert("event".to_string(), name.into());
         if let Json::Object(further) = further {
@@ -180,6 +181,18 @@ pub fn render_jsonl(events: &[Event], sources: &Sources) -> Vec<u8> {
         lines.tell(event).expect("memory takes everything");
     }
     text
+}
+
+fn started(header: &RunHeader) -> Json {
+    let mut keys = json!({
+        "title": header.title, "kind": header.kind, "file": header.file, "port": header.port,
+        "line": header.has_line.then_some(&header.line), "seed": header.seed,
+    });
+    if !header.ports.is_empty() {
+        let port = |port: &RunPort| json!({ "name": port.name, "address": port.address, "line": port.has_line.then_some(&port.line) });
+        keys["ports"] = header.ports.iter().map(port).collect();
+    }
+    keys
 }
 
 fn bytes_of(bytes: &[u8]) -> Json {

@@ -114,10 +114,14 @@ fn suite_of(case: &CaseReport, origin: Option<&Origin>) -> TestSuite {
     }
     if let Some(header) = &case.summary.tally.header {
         let seed = header.seed.to_string();
-        for (name, value) in
-            [("title", &*header.title), ("port", &header.port), ("line", header.line_shown()), ("seed", &seed)]
-        {
-            suite.add_property(Property::new(name, legal(value)));
+        let mut properties = vec![("title", header.title.clone())];
+        if header.ports.is_empty() {
+            properties.extend([("port", header.port.clone()), ("line", header.line_shown().to_string())]);
+        }
+        properties.extend(header.ports.iter().map(|port| ("port", port.shown())));
+        properties.push(("seed", seed));
+        for (name, value) in properties {
+            suite.add_property(Property::new(name, legal(&value)));
         }
     }
     let mut cleanups = String::new();

@@ -215,6 +215,7 @@ pub(super) mod tests {
             port: "/dev/ttyUSB0".to_string(),
             line: "115200 8N1".to_string(),
             has_line: true,
+            ports: Vec::new(),
             seed: 42,
         };
         let began = |title: &str, attempt, attempts, depth| EventKind::StepBegan {

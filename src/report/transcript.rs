@@ -14,6 +14,8 @@
 //! | `!` | a failure |
 //! | `--` | a step begins or ends, moved in by the steps around it; the end of the run |
 //!
+//! Where a flow declares ports, the name of the port stands in front of `>`, `<`, `=` and `-`.
+//!
 //! Nothing in it depends on the machine but what the user named: the port.
 
 use std::io::{self, Write};
@@ -23,9 +25,10 @@ use super::Sink;
 use super::failure::{diagnostic_of, notes_of};
 use super::joined::Joined;
 use super::lines::{Seconds, lines};
+use super::port_names::PortNames;
 use super::summary::remark;
 use crate::diagnostic::render::{Style, render_place};
-use crate::event::{CloseReason, Event, EventKind, Failure, RunHeader, StepOutcome};
+use crate::event::{CloseReason, Event, EventKind, Failure, RunHeader, RunPort, StepOutcome};
 use crate::port_id::PortId;
 use crate::source::Sources;
 use crate::time::Moment;
@@ -72,6 +75,8 @@ pub struct Transcript<'a, W: Write> {
     stamp: ((u64, u32), Seconds),
     /// Input that is not in the text yet, if times are hidden.
     joined: Joined,
+    /// What stands in front of the sign of what belongs to a port.
+    names: PortNames,
 }
 
 impl<'a, W: Write> Transcript<'a, W> {
@@ -88,6 +93,7 @@ impl<'a, W: Write> Transcript<'a, W> {
             remarks: (0, 0),
             stamp,
             joined: Joined::default(),
+            names: PortNames::default(),
         }
     }
 
@@ -123,24 +129,34 @@ impl<'a, W: Write> Transcript<'a, W> {
 
     fn put(&mut self, at: Duration, lead: &str, bytes: &[u8]) {
         self.begin(at, lead);
+        self.put_visible(bytes);
+    }
+
+    /// Puts a line about a port.
+    fn put_on(&mut self, at: Duration, port: PortId, lead: &str, bytes: &[u8]) {
+        self.begin_on(at, port, lead);
+        self.put_visible(bytes);
+    }
+
+    fn put_visible(&mut self, bytes: &[u8]) {
         push_visible(&mut self.text, bytes);
         self.text.push(b'\n');
     }
 
     /// Puts input as lines, each with its end.
-    fn put_lines(&mut self, at: Duration, bytes: &[u8]) {
-        lines(bytes).for_each(|line| self.put(at, "< ", line));
+    fn put_lines(&mut self, at: Duration, port: PortId, bytes: &[u8]) {
+        lines(bytes).for_each(|line| self.put_on(at, port, "< ", line));
     }
 
     /// Puts input of a port, at once or joined with what follows it.
     fn put_received(&mut self, at: Duration, port: PortId, bytes: &[u8], is_block: bool) {
         match self.times {
-            Times::Shown if is_block => self.put(at, "< ", bytes),
-            Times::Shown => self.put_lines(at, bytes),
+            Times::Shown if is_block => self.put_on(at, port, "< ", bytes),
+            Times::Shown => self.put_lines(at, port, bytes),
             Times::Hidden if is_block => {
                 let before = self.joined.all(port);
-                self.put_lines(at, &before);
-                self.put(at, "< ", bytes);
+                self.put_lines(at, port, &before);
+                self.put_on(at, port, "< ", bytes);
             }
             Times::Hidden => self.joined.take(port, bytes),
         }
@@ -151,14 +167,14 @@ impl<'a, W: Write> Transcript<'a, W> {
         if matches!(self.times, Times::Shown) {
             return;
         }
-        for text in self.joined.texts() {
-            self.put_lines(at, &text);
+        for (port, text) in self.joined.texts() {
+            self.put_lines(at, port, &text);
         }
     }
 
     /// Puts a line with the name of a variable and its value.
-    fn put_value(&mut self, at: Duration, name: &str, value: &[u8]) {
-        self.begin(at, "= ");
+    fn put_value(&mut self, at: Duration, port: PortId, name: &str, value: &[u8]) {
+        self.begin_on(at, port, "= ");
         self.text.extend_from_slice(name.as_bytes());
         self.text.extend_from_slice(b": ");
         push_visible(&mut self.text, value);
@@ -170,6 +186,20 @@ impl<'a, W: Write> Transcript<'a, W> {
         self.begin(at, lead);
         push_harmless(&mut self.text, words.as_bytes());
         self.text.push(b'\n');
+    }
+
+    /// The same, about a port.
+    fn put_words_on(&mut self, at: Duration, port: PortId, words: &str) {
+        self.begin_on(at, port, "- ");
+        push_harmless(&mut self.text, words.as_bytes());
+        self.text.push(b'\n');
+    }
+
+    /// Begins a line about a port.
+    fn begin_on(&mut self, at: Duration, port: PortId, lead: &str) {
+        self.begin(at, "");
+        self.text.extend_from_slice(self.names.of(port).as_bytes());
+        self.text.extend_from_slice(lead.as_bytes());
     }
 
     /// Begins a line: the time and what it is.
@@ -186,7 +216,13 @@ impl<'a, W: Write> Transcript<'a, W> {
     }
 
     fn put_header(&mut self, header: &RunHeader) {
-        for (name, value) in [(header.kind.as_str(), &header.title), ("port", &header.port), ("line", &header.line)] {
+        let mut rows = vec![(header.kind.as_str(), header.title.clone())];
+        if header.ports.is_empty() {
+            rows.extend([("port", header.port.clone()), ("line", header.line.clone())]);
+        }
+        let port = |port: &RunPort| ("port", format!("{} at {}, {}", port.name, port.address, port.line));
+        rows.extend(header.ports.iter().map(port));
+        for (name, value) in rows {
             push_harmless(&mut self.text, name.as_bytes());
             self.text.extend_from_slice(b": ");
             push_harmless(&mut self.text, value.as_bytes());
@@ -225,16 +261,16 @@ impl<'a, W: Write> Transcript<'a, W> {
         }
     }
 
-    fn put_closed(&mut self, at: Duration, reason: &CloseReason) {
+    fn put_closed(&mut self, at: Duration, port: PortId, reason: &CloseReason) {
         match reason {
-            CloseReason::Finished => self.put(at, "- ", b"port closed"),
-            CloseReason::HungUp { .. } => self.put(at, "- ", b"port hung up"),
+            CloseReason::Finished => self.put_on(at, port, "- ", b"port closed"),
+            CloseReason::HungUp { .. } => self.put_on(at, port, "- ", b"port hung up"),
             CloseReason::CannotOpen { reason, .. } => {
-                self.put_words(at, "- ", &format!("port cannot be opened: {reason}"));
+                self.put_words_on(at, port, &format!("port cannot be opened: {reason}"));
             }
-            CloseReason::Broken { reason, .. } => self.put_words(at, "- ", &format!("port broken: {reason}")),
+            CloseReason::Broken { reason, .. } => self.put_words_on(at, port, &format!("port broken: {reason}")),
             CloseReason::DeviceFailed(failure) => {
-                self.put(at, "- ", b"the simulated device failed");
+                self.put_on(at, port, "- ", b"the simulated device failed");
                 self.put_failure(at, failure);
             }
         }
@@ -258,8 +294,12 @@ impl<W: Write> Sink for Transcript<'_, W> {
         if !matches!(event.kind, EventKind::Received { .. }) {
             self.put_joined(at);
         }
+        let port = event.port;
         match &event.kind {
-            EventKind::RunStarted(header) => self.put_header(header),
+            EventKind::RunStarted(header) => {
+                self.names.tell(event);
+                self.put_header(header);
+            }
             EventKind::StepBegan { title, attempt, attempts, depth } => {
                 let more = if *attempt > 1 { format!(", attempt {attempt} of {attempts}") } else { String::new() };
                 self.put_step(at, *depth, "step ", title, &more);
@@ -279,16 +319,16 @@ impl<W: Write> Sink for Transcript<'_, W> {
                 let more = attempt + &self.lasting(*took);
                 self.put_step(at, *depth, what, title, &more);
             }
-            EventKind::Opened => self.put(at, "- ", b"port open"),
-            EventKind::Closed(reason) => self.put_closed(at, reason),
-            EventKind::Sent { bytes } => self.put(at, "> ", bytes),
-            EventKind::Received { bytes, block } => self.put_received(at, event.port, bytes, *block),
+            EventKind::Opened => self.put_on(at, port, "- ", b"port open"),
+            EventKind::Closed(reason) => self.put_closed(at, port, reason),
+            EventKind::Sent { bytes } => self.put_on(at, port, "> ", bytes),
+            EventKind::Received { bytes, block } => self.put_received(at, port, bytes, *block),
             EventKind::Matched { .. } => return Ok(()),
-            EventKind::Captured { name, value } => self.put_value(at, name, value),
+            EventKind::Captured { name, value } => self.put_value(at, port, name, value),
             EventKind::Saved { name } => self.put_words(at, "+ ", name),
             EventKind::Logged { text } => self.put(at, "# ", text),
             EventKind::HookSaid { text } => self.put(at, "| ", text),
-            EventKind::Noted { text } => self.put_words(at, "- ", text),
+            EventKind::Noted { text } => self.put_words_on(at, port, text),
             EventKind::Skipped { why } => self.put_words(at, "- ", &format!("skipped: {why}")),
             EventKind::CleanupFailed(failure) => {
                 self.remarks.1 += 1;

@@ -13,9 +13,9 @@ pub(crate) fn port(index: usize) -> PortId {
     PortId::new(index).expect("there are so many ports")
 }
 
-/// Returns the program of a flow with the ports `one` and `two`; the second has these settings.
-fn program(flow: &str, second: &str) -> Arc<Program> {
-    let ports = format!("port one {{ }}\nport two {{ serial {{ {second} }} }}");
+/// Returns the program of a flow with ports of these names; the second has these settings.
+fn program([one, two]: [&str; 2], flow: &str, second: &str) -> Arc<Program> {
+    let ports = format!("port {one} {{ }}\nport {two} {{ serial {{ {second} }} }}");
     super::program(super::check_text("test.flow", &format!("flow \"test\"\n{ports}\n{flow}\n")))
 }
 
@@ -38,7 +38,15 @@ impl Bench {
 
     /// Begins a run whose second port has these settings.
     pub(crate) fn with(flow: &str, second: &str) -> Bench {
-        let program = program(flow, second);
+        Bench::begin(program(["one", "two"], flow, second))
+    }
+
+    /// Begins a run of a flow whose ports have these names.
+    pub(crate) fn named(names: [&str; 2], flow: &str) -> Bench {
+        Bench::begin(program(names, flow, ""))
+    }
+
+    fn begin(program: Arc<Program>) -> Bench {
         let inputs = Inputs {
             variables: Default::default(),
             seed: 1,
@@ -113,6 +121,41 @@ impl Bench {
     /// A port goes away, and the moment is over.
     pub(crate) fn gone(self, ms: u64, index: usize) -> Bench {
         self.at(ms, Input::Closed(port(index), CloseReason::unplugged()))
+    }
+
+    /// Lets everything happen that is due before a moment; what is written leaves at once.
+    pub(crate) fn until(mut self, ms: u64) -> Bench {
+        for _ in 0..10_000 {
+            if self.verdict.is_some() {
+                return self;
+            }
+            let now = self.engine.now();
+            if let Some(token) = self.leaving.pop() {
+                self.engine.handle(now, Input::Sent(token));
+                self.drain();
+                continue;
+            }
+            match self.until.filter(|until| *until < Moment::from_millis(ms)) {
+                Some(until) => {
+                    self.engine.handle(until, Input::Tick);
+                    self.drain();
+                }
+                None => return self,
+            }
+        }
+        panic!("it does not come to rest");
+    }
+
+    /// Ends a moment: what came then is looked at, and what is due happens.
+    pub(crate) fn over(mut self, ms: u64) -> Bench {
+        for _ in 0..10_000 {
+            self = self.until(ms);
+            if self.verdict.is_some() || self.until.is_none_or(|until| until > Moment::from_millis(ms)) {
+                return self;
+            }
+            self = self.tick(ms);
+        }
+        panic!("it does not come to rest");
     }
 
     /// Lets every write leave that was handed over.

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::{FORMAT, VERSION, outcome_name, verdict_name};
 use crate::diagnostic::{Code, Label};
-use crate::event::{CloseReason, Event, EventKind, Failure, RunHeader, StepOutcome, Verdict};
+use crate::event::{CloseReason, Event, EventKind, Failure, RunHeader, RunPort, StepOutcome, Verdict};
 use crate::port_id::PortId;
 use crate::source::{Site, Source, Sources, Span};
 use crate::time::Moment;
@@ -42,10 +42,19 @@ pub fn read(text: &str) -> Result<Vec<Recorded>, String> {
         }
         let run =
             runs.last_mut().ok_or_else(|| wrong("it does not say what it is: not a file of events".to_string()))?;
-        let event = Line { json: &json, sources: &run.sources }.event().map_err(wrong)?;
+        let ports = ports_of(run);
+        let event = Line { json: &json, sources: &run.sources }.event(ports).map_err(wrong)?;
         run.events.push(event);
     }
     Ok(runs)
+}
+
+/// Returns the ports that the flow of a run declares.
+fn ports_of(run: &Recorded) -> &[RunPort] {
+    match run.events.first().map(|event| &event.kind) {
+        Some(EventKind::RunStarted(header)) => &header.ports,
+        _ => &[],
+    }
 }
 
 fn head(json: &Json) -> Result<Recorded, String> {
@@ -76,10 +85,20 @@ struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    fn event(self) -> Result<Event, String> {
+    fn event(self, ports: &[RunPort]) -> Result<Event, String> {
         let at = Moment::after(self.span("at_ns")?);
         let site = self.maybe("site").map(Line::site).transpose()?;
-        Ok(Event { at, port: PortId::FIRST, site, kind: self.kind()? })
+        let kind = self.kind()?;
+        // The first port has no name where a flow declares none, and old files name none.
+        let named = if ports.is_empty() { None } else { self.maybe_text("port")? };
+        let port = match named {
+            Some(name) => {
+                let index = ports.iter().position(|port| port.name == name).and_then(PortId::new);
+                index.ok_or_else(|| format!("the run has no port `{name}`"))?
+            }
+            None => PortId::FIRST,
+        };
+        Ok(Event { at, port, site, kind })
     }
 
     fn kind(self) -> Result<EventKind, String> {
@@ -91,6 +110,7 @@ impl<'a> Line<'a> {
                 port: self.text("port")?,
                 line: self.maybe_text("line")?.unwrap_or_default(),
                 has_line: self.maybe("line").is_some(),
+                ports: self.ports()?,
                 seed: self.number("seed")?,
             })),
             "step-began" => EventKind::StepBegan {
@@ -145,6 +165,23 @@ impl<'a> Line<'a> {
             },
             other => return Err(format!("there is no event `{other}`")),
         })
+    }
+
+    /// Returns the ports that a flow declares; none if the file is older.
+    fn ports(self) -> Result<Vec<RunPort>, String> {
+        if self.maybe("ports").is_none() {
+            return Ok(Vec::new());
+        }
+        let port = |port: Line<'_>| {
+            let line = port.maybe_text("line")?;
+            Ok(RunPort {
+                name: port.text("name")?,
+                address: port.text("address")?,
+                has_line: line.is_some(),
+                line: line.unwrap_or_default(),
+            })
+        };
+        self.list("ports")?.into_iter().map(port).collect()
     }
 
     fn closed(self) -> Result<CloseReason, String> {

@@ -1,0 +1,411 @@
+//! Flows with several ports: simulated, recorded, stressed, and on what the command line names.
+
+#[allow(dead_code, reason = "only a part of it is used here")]
+#[path = "support/served.rs"]
+mod served;
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use flowrun::event::Verdict;
+use flowrun::testing::{Outcome, Run};
+
+use served::said;
+
+/// A board that boots when the relay gives it power, and says what the host does with its control lines.
+const BOARD: &str = r#"device "board"
+wire power = "off"
+param word = "login:"
+state n = 0
+on wire power { if power == "on" { after 200ms { reply "${word}" } } }
+on dtr on { reply "dtr on" }
+on rts off { reply "rts off" }
+on break { reply "break" }
+on line "AT" { compute n = n + 1  reply "OK ${n}" }
+on line "DICE" { reply "${random_digits(12)}" }
+on line "SLOW" { sleep 50ms  reply "DONE" }
+on line "BYE" { unplug }
+"#;
+
+const RELAY: &str = r#"device "relay"
+serial { baud 9600  eol "\n" }
+wire power = "off"
+on line "ON" { compute power = "on"  reply "OK" }
+on line "OFF" { compute power = "off"  reply "OK" }
+on hook "power" (value) { compute power = value }
+"#;
+
+const PORTS: &str = r#"port dut { sim "board.flow" }
+port relay { serial { baud 9600  eol "\n" }  sim "relay.flow" }
+"#;
+
+const POWER: &str = r#"using relay { send "ON"  expect line "OK" }
+expect line "login:" within 1s
+send "AT"  expect line "OK 1"
+"#;
+
+/// A folder with the two devices and `f.flow`.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new(body: &str) -> Folder {
+        Folder::of(PORTS, body)
+    }
+
+    fn of(ports: &str, body: &str) -> Folder {
+        let folder = Folder(tempfile::tempdir().expect("a folder can be made for tests"));
+        folder.write("board.flow", BOARD);
+        folder.write("relay.flow", RELAY);
+        folder.write("f.flow", &format!("flow \"f\"\n{ports}{body}"));
+        folder
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path().join(name), text).expect("there is room");
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path().join(name)).expect("it is there")
+    }
+
+    fn run(&self) -> Outcome {
+        Run::new(self.path().join("f.flow")).go().unwrap_or_else(|refused| panic!("{refused}"))
+    }
+
+    /// Runs the program here; returns its exit code and what it said.
+    fn said(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        said(self.path(), arguments)
+    }
+
+    fn passes(&self, arguments: &[&str]) -> String {
+        let (code, text) = self.said(arguments);
+        assert_eq!(code, Some(0), "{text}");
+        text
+    }
+
+    /// Returns what is said of a command line that is refused.
+    fn refusal(&self, arguments: &[&str]) -> String {
+        let (code, text) = self.said(arguments);
+        assert_eq!(code, Some(2), "{text}");
+        text
+    }
+}
+
+fn passed(outcome: &Outcome) -> &str {
+    assert!(outcome.has_passed(), "{outcome}");
+    outcome.transcript()
+}
+
+#[test]
+fn a_wire_leads_from_one_device_to_another() {
+    let outcome = Folder::new(POWER).run();
+    let transcript = passed(&outcome);
+    assert!(transcript.contains("login:"), "{transcript}");
+    let off = Folder::new("using relay { send \"OFF\"  expect line \"OK\" }\nexpect none \"login:\" for 1s\n").run();
+    passed(&off);
+}
+
+#[test]
+fn a_hook_reaches_the_device_that_knows_it_wherever_it_is() {
+    let outcome =
+        Folder::new("hook \"power\", \"on\"\nexpect line \"login:\" within 1s\nusing relay { expect quiet for 50ms }\n");
+    let outcome = outcome.run();
+    passed(&outcome);
+    let unknown = Folder::new("hook \"nothing\"\nusing relay { expect quiet for 50ms }\n").run();
+    assert!(!unknown.has_passed() && unknown.failure().contains("nothing"), "{unknown}");
+}
+
+#[test]
+fn each_device_sees_what_is_done_with_its_own_control_lines() {
+    let body = "using relay { dtr on  rts off  break 1ms  send \"OFF\"  expect line \"OK\" }\n\
+                expect quiet for 100ms\n\
+                dtr on  expect line \"dtr on\"\nrts off  expect line \"rts off\"\nbreak 1ms  expect line \"break\"\n";
+    passed(&Folder::new(body).run());
+}
+
+#[test]
+fn a_run_is_the_same_every_time_and_each_device_has_a_seed_of_its_own() {
+    let ports = "port one { sim \"board.flow\" }\nport two { sim \"board.flow\" }\n";
+    let body = "send \"DICE\"  expect line /(?<a>\\d{12})/\nusing two { send \"DICE\"  expect line /(?<b>\\d{12})/ }\n\
+                assert a != b, \"both devices have ${a}\"\n";
+    let folder = Folder::of(ports, body);
+    assert_eq!(passed(&folder.run()), passed(&folder.run()));
+    let alone = Folder::of("sim \"board.flow\"\n", "send \"DICE\"  expect line /(?<a>\\d{12})/\nlog a\n").run();
+    let first = folder.run();
+    let dice = |outcome: &Outcome| outcome.transcript().lines().find(|line| line.contains("a = ")).map(str::to_string);
+    assert_eq!(dice(&first).is_some(), dice(&alone).is_some());
+}
+
+#[test]
+fn the_order_in_which_ports_are_declared_changes_nothing_but_which_is_meant() {
+    let body = "using one { send \"SLOW\" }\nusing two { send \"SLOW\" }\nusing one { expect line \"DONE\" }\n\
+                using two { expect line \"DONE\" }\nusing one { send \"AT\"  expect line \"OK 1\" }\n";
+    let times = |ports: &str| {
+        let outcome = Folder::of(ports, body).run();
+        passed(&outcome);
+        outcome.events().last().map(|event| event.at)
+    };
+    let (one, two) = ("port one { sim \"board.flow\" }\n", "port two { sim \"board.flow\" }\n");
+    assert_eq!(times(&format!("{one}{two}")), times(&format!("{two}{one}")));
+}
+
+#[test]
+fn devices_that_change_a_wire_for_ever_end_the_run_and_it_is_said() {
+    let folder = Folder::new("using relay { send \"GO\" }\nexpect line \"login:\" within 1s\n");
+    folder.write("board.flow", "device \"a\"\nwire w = 0\non wire w { compute w = w + 1 }\n");
+    folder.write(
+        "relay.flow",
+        "device \"b\"\nserial { baud 9600  eol \"\\n\" }\nwire w = 0\non wire w { compute w = w + 1 }\non line \"GO\" { compute w = 1 }\n",
+    );
+    let outcome = folder.run();
+    assert!(outcome.failure().contains("again and again"), "{outcome}");
+}
+
+#[test]
+fn a_device_that_goes_away_fails_only_what_needs_it() {
+    let body = "send \"BYE\"\nusing relay { send \"ON\"  expect line \"OK\" }\n";
+    passed(&Folder::new(body).run());
+    let outcome = Folder::new(&format!("{body}send \"AT\"  expect line \"OK 1\"\n")).run();
+    assert_eq!(outcome.verdict(), Verdict::PortFailed, "{outcome}");
+}
+
+#[test]
+fn one_recording_holds_all_ports_and_plays_them_all() {
+    let folder = Folder::new(POWER);
+    folder.passes(&["f.flow", "--port", "sim", "--record", "r.recording", "--transcript", "a.txt"]);
+    let recording = folder.read("r.recording");
+    assert!(recording.contains("about port \"dut\"\nabout port \"relay\"\n"), "{recording}");
+    folder.passes(&["f.flow", "--port", "replay:r.recording", "--transcript", "b.txt"]);
+    let body =
+        |text: String| text.lines().filter(|line| !line.starts_with("port")).map(str::to_string).collect::<Vec<_>>();
+    assert_eq!(body(folder.read("a.txt")), body(folder.read("b.txt")));
+    // The flow that comes first may differ: it has not passed then, and the port is named.
+    folder.write("f.flow", &format!("flow \"f\"\n{PORTS}{}", POWER.replace("\"ON\"", "\"OFF\"")));
+    let (code, text) = folder.said(&["f.flow", "--port", "replay:r.recording"]);
+    assert_eq!(code, Some(3), "{text}");
+    assert!(text.contains("departs from the recording"), "{text}");
+}
+
+#[test]
+fn a_recording_without_a_device_beside_it_is_what_test_plays() {
+    let folder = Folder::new(POWER);
+    folder.passes(&["f.flow", "--port", "sim", "--record", "f.recording"]);
+    let bare = "port dut { }\nport relay { serial { baud 9600  eol \"\\n\" } }\n";
+    folder.write("f.flow", &format!("flow \"f\"\n{bare}{POWER}"));
+    let (_, text) = folder.said(&["test", "f.flow", "--accept"]);
+    assert!(text.contains("1 flow: 1 passed") || text.contains("passed"), "{text}");
+    folder.passes(&["test", "f.flow", "--check"]);
+    assert!(folder.read("snapshots/f.snap").contains("login:"));
+}
+
+#[test]
+fn a_recording_of_more_ports_than_the_flow_has_is_refused() {
+    let folder = Folder::new(POWER);
+    folder.passes(&["f.flow", "--port", "sim", "--record", "r.recording"]);
+    folder.write("one.flow", "flow \"one\"\nsend \"AT\"  expect line \"OK 1\"\n");
+    let text = folder.refusal(&["one.flow", "--port", "replay:r.recording"]);
+    assert!(text.contains("it is of 2 ports, and the flow has one"), "{text}");
+}
+
+#[test]
+fn a_device_file_is_made_for_each_port_of_a_recording() {
+    let folder = Folder::new(POWER);
+    folder.passes(&["f.flow", "--port", "sim", "--record", "r.recording"]);
+    assert_eq!(folder.passes(&["sim", "--from", "r.recording"]), "r.dut.flow\nr.relay.flow\n");
+    let text = folder.passes(&["f.flow", "--port", "dut=sim:r.dut.flow", "--port", "relay=sim:r.relay.flow"]);
+    assert!(text.contains("passed"), "{text}");
+    let again = folder.refusal(&["sim", "--from", "r.recording"]);
+    assert!(again.contains("`r.dut.flow` is there already"), "{again}");
+}
+
+#[test]
+fn stress_disturbs_each_port_and_names_it() {
+    let folder = Folder::new(POWER);
+    let text = folder.passes(&["stress", "f.flow", "--runs", "60"]);
+    assert!(text.contains("nothing found"), "{text}");
+    // A lost answer of the relay is a failure that says so.
+    let text = folder.passes(&["stress", "f.flow", "--runs", "1", "--faults", "lost@relay:0"]);
+    assert!(text.contains("1 failed and said why") && text.contains("lost in 1"), "{text}");
+    let text = folder.refusal(&["stress", "f.flow", "--runs", "1", "--faults", "lost@0"]);
+    assert!(text.contains("its ports are: `dut`, `relay`"), "{text}");
+    let text = folder.refusal(&["stress", "f.flow", "--runs", "1", "--faults", "lost@relay:99"]);
+    assert!(text.contains("0 to 2 of `dut`") || text.contains("of `relay`"), "{text}");
+}
+
+#[test]
+fn stress_finds_a_flow_that_depends_on_the_order_of_two_ports() {
+    let ports = "port one { sim \"board.flow\" }\nport two { sim \"board.flow\" }\n";
+    // Both answer at one moment: which line is seen first is decided by nothing but the line.
+    let body = "using two { send \"SLOW\" }\nsend \"SLOW\"\n\
+                expect within 5s {\n  line \"DONE\" -> { using two { expect line \"DONE\" } }\n\
+                  using two line \"DONE\" -> { fail \"the second was first\" }\n}\n";
+    let folder = Folder::of(ports, body);
+    folder.passes(&["f.flow", "--port", "sim"]);
+    let (code, text) = folder.said(&["stress", "f.flow", "--runs", "100"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("fragile") && text.contains("delay@one:"), "{text}");
+    let sound = Folder::of(
+        ports,
+        "using two { send \"SLOW\" }\nsend \"SLOW\"\nexpect line \"DONE\"\nusing two { expect line \"DONE\" }\n",
+    );
+    sound.passes(&["stress", "f.flow", "--runs", "100"]);
+}
+
+#[test]
+fn each_mistake_with_ports_is_answered_with_what_to_write() {
+    let folder = Folder::new(POWER);
+    let wrong = [
+        (&["f.flow"][..], "no address was given for the ports of this flow: `dut`, `relay`"),
+        (&["f.flow", "--port", "dut=sim"], "add `--port relay=ADDRESS`"),
+        (&["f.flow", "--port", "COM3"], "write `--port dut=COM3`"),
+        (&["f.flow", "--port", "sim", "--port", "rely=COM3"], "did you mean `--port relay=COM3`?"),
+        (&["f.flow", "--port", "dut=sim", "--port", "dut=COM3"], "`dut` was given twice"),
+        (
+            &["f.flow", "--port", "sim", "--sim-var", "word=x"],
+            "write the name of the port first: `--sim-var dut.word=…`",
+        ),
+        (&["f.flow", "--port", "sim", "--sim-var", "dit.word=x"], "did you mean `dut.word`?"),
+        (&["f.flow", "--port", "sim", "--port", "dut=tcp://h:1", "--sim-var", "dut.word=x"], "`dut` is a real port"),
+        (&["stress", "f.flow", "--port", "dut=COM3"], "no address was given for `relay`"),
+        (&["test", "f.flow", "--check", "--port", "COM3"], "write `--port dut=COM3`"),
+    ];
+    for (arguments, answer) in wrong {
+        let text = folder.refusal(arguments);
+        assert!(text.contains(answer), "{arguments:?}: {text}");
+    }
+    folder.write("one.flow", "flow \"one\"\nsend \"AT\"  expect line \"OK 1\"\n");
+    let text = folder.refusal(&["one.flow", "--port", "dut=sim:board.flow"]);
+    assert!(text.contains("this flow declares none") && text.contains("write `--port sim:board.flow`"), "{text}");
+}
+
+#[test]
+fn names_and_variables_are_given_to_each_port() {
+    let folder = Folder::new(POWER);
+    folder.write(
+        "flowrun.toml",
+        "[ports.lamp]\naddress = \"sim:relay.flow\"\n\n[profile.bench]\nports = [\"dut=sim\", \"relay=lamp\"]\n",
+    );
+    folder.passes(&["f.flow", "--port", "dut=sim", "--port", "relay=lamp"]);
+    folder.passes(&["f.flow", "--port", "dut=sim", "--port", "relay=@lamp"]);
+    folder.passes(&["f.flow", "--profile", "bench"]);
+    let (code, text) = folder.said(&["f.flow", "--port", "sim", "--sim-var", "dut.word=boot"]);
+    assert_eq!(code, Some(1), "{text}");
+    folder.write("f.flow", &format!("flow \"f\"\n{PORTS}{}", POWER.replace("login:", "boot")));
+    folder.passes(&["f.flow", "--port", "sim", "--sim-var", "dut.word=boot"]);
+}
+
+#[test]
+fn check_looks_at_the_device_of_every_port() {
+    let folder = Folder::new(POWER);
+    folder.passes(&["check", "f.flow"]);
+    folder.write("relay.flow", "device \"relay\"\non line \"ON\" { replay \"OK\" }\n");
+    let text = folder.refusal(&["check", "f.flow"]);
+    assert!(text.contains("the device in `relay.flow` has mistakes"), "{text}");
+}
+
+#[cfg(unix)]
+mod real {
+    use std::io::{BufRead, BufReader, Lines};
+    use std::process::{Child, ChildStdout, Stdio};
+
+    use super::served::flowrun;
+    use super::*;
+
+    /// The devices of `f.flow`, served as long as this lives.
+    struct Bench {
+        folder: Folder,
+        child: Child,
+        _said: Lines<BufReader<ChildStdout>>,
+        /// What `--port` takes for each port.
+        ports: Vec<String>,
+    }
+
+    impl Bench {
+        fn new(folder: Folder, options: &[&str]) -> Bench {
+            let mut command = flowrun(folder.path(), &[&["sim", "f.flow", "--all-ports"], options].concat());
+            let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it can be started");
+            let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+            let said = lines.by_ref().map_while(Result::ok).find(|line| line.contains("talks to all of them"));
+            let said = said.expect("the devices are served");
+            let words = said.split(['`', ' ']).skip_while(|word| *word != "--port");
+            let ports = words.filter(|word| word.contains('=')).map(str::to_string).collect();
+            Bench { folder, child, _said: lines, ports }
+        }
+
+        fn run(&self, ports: &[String]) -> (Option<i32>, String) {
+            let mut arguments = vec!["f.flow"];
+            ports.iter().for_each(|port| arguments.extend(["--port", port.as_str()]));
+            self.folder.said(&arguments)
+        }
+    }
+
+    impl Drop for Bench {
+        fn drop(&mut self) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+
+    #[test]
+    fn four_pseudo_terminals_in_one_flow() {
+        let ports: String = ["a", "b", "c", "d"].map(|name| format!("port {name} {{ sim \"board.flow\" }}\n")).concat();
+        let each = ["a", "b", "c", "d"]
+            .map(|name| format!("using {name} {{ send \"AT\"  expect line \"OK 1\" within 20s }}\n"));
+        let bench = Bench::new(Folder::of(&ports, &each.concat()), &[]);
+        assert_eq!(bench.ports.len(), 4, "{:?}", bench.ports);
+        let (code, text) = bench.run(&bench.ports);
+        assert_eq!(code, Some(0), "{text}");
+    }
+
+    #[test]
+    fn wires_lead_from_one_served_port_to_another() {
+        for options in [&[][..], &["--tcp", "127.0.0.1:0"]] {
+            let bench = Bench::new(Folder::new(&POWER.replace("1s", "20s")), options);
+            let (code, text) = bench.run(&bench.ports);
+            assert_eq!(code, Some(0), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_connection_a_terminal_and_a_simulated_port_in_one_flow() {
+        let ports = format!("{PORTS}port third {{ sim \"board.flow\" }}\n");
+        let body = "using third { send \"AT\"  expect line \"OK 1\" within 20s }\n\
+                    send \"AT\"  expect line \"OK 1\" within 20s\nusing relay { send \"ON\"  expect line \"OK\" within 20s }\n";
+        let terminals = Bench::new(Folder::of(&ports, body), &[]);
+        let connections = Bench::new(Folder::of(&ports, body), &["--tcp", "127.0.0.1:0"]);
+        let mixture = [terminals.ports[0].clone(), connections.ports[1].clone(), "third=sim".to_string()];
+        let (code, text) = terminals.run(&mixture);
+        assert_eq!(code, Some(0), "{text}");
+    }
+
+    #[test]
+    fn an_interrupt_ends_a_run_on_two_ports() {
+        let bench = Bench::new(
+            Folder::new(
+                "using relay { send \"ON\"  expect line \"OK\" within 20s }\nexpect line \"never\" within 1h\n",
+            ),
+            &[],
+        );
+        let arguments = ["f.flow", "--port", &bench.ports[0], "--port", &bench.ports[1]];
+        let mut run =
+            flowrun(bench.folder.path(), &arguments).stdout(Stdio::piped()).spawn().expect("it can be started");
+        let mut lines = BufReader::new(run.stdout.take().expect("it is piped")).lines();
+        lines.by_ref().map_while(Result::ok).find(|line| line.contains("OK")).expect("the relay answers");
+        rustix::process::kill_process(rustix::process::Pid::from_child(&run), rustix::process::Signal::INT)
+            .expect("it runs");
+        assert_eq!(run.wait().expect("it ends").code(), Some(130));
+    }
+
+    #[test]
+    fn a_port_that_cannot_be_opened_is_named() {
+        let folder = Folder::new(POWER);
+        let (code, text) = folder.said(&["f.flow", "--port", "dut=sim", "--port", "relay=/dev/nowhere"]);
+        assert_eq!(code, Some(3), "{text}");
+        assert!(text.contains("nowhere") || text.contains("relay"), "{text}");
+    }
+}
