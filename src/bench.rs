@@ -26,6 +26,7 @@ pub(crate) struct Bench {
     pub sources: Sources,
     pub ports: Vec<NamedPort>,
     pub profiles: Vec<Profile>,
+    pub benches: Vec<NamedBench>,
     pub test: TestOptions,
     pub hooks: Vec<Hook>,
     /// What was read: what is allowed is this, and nothing else that may have the name of the file later.
@@ -42,6 +43,16 @@ pub(crate) struct NamedPort {
     pub site: Site,
     /// The settings of its line instead of the flow's, each of which fits.
     pub settings: Vec<(String, SettingValue)>,
+}
+
+/// `[bench.NAME]`: where the ports of flows are on a bench, for `--bench NAME`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct NamedBench {
+    pub name: String,
+    /// The name that flows have for a port, and its address or its name in `[ports.NAME]`.
+    pub ports: Vec<(String, String)>,
+    /// Where an address stands that runs a program.
+    pub program: Option<Site>,
 }
 
 /// `[profile.NAME]`: what `--profile NAME` gives.
@@ -108,6 +119,11 @@ impl Bench {
         self.ports.iter().find(|port| port.name == name)
     }
 
+    /// Returns the bench with a name.
+    pub(crate) fn bench(&self, name: &str) -> Option<&NamedBench> {
+        self.benches.iter().find(|bench| bench.name == name)
+    }
+
     /// Returns the profile with a name.
     pub(crate) fn profile(&self, name: &str) -> Option<&Profile> {
         self.profiles.iter().find(|profile| profile.name == name)
@@ -117,8 +133,12 @@ impl Bench {
     pub(crate) fn programs(&self) -> Vec<(String, &str)> {
         let ports = self.ports.iter().filter(|port| port.runs_a_program());
         let ports = ports.map(|port| (format!("[ports.{}]", port.name), port.address.as_str()));
+        let benches = self.benches.iter().flat_map(|bench| {
+            let programs = bench.ports.iter().filter(|(_, address)| runs_a_program(address));
+            programs.map(|(port, address)| (format!("[bench.{}] {port}", bench.name), address.as_str()))
+        });
         let hooks = self.hooks.iter().map(|hook| (format!("[hooks] {}", hook.name), hook.command.as_str()));
-        ports.chain(hooks).collect()
+        ports.chain(benches).chain(hooks).collect()
     }
 
     /// Returns whether the user has allowed this file as it was read.
@@ -127,10 +147,15 @@ impl Bench {
     }
 }
 
+/// Says whether an address is a program to be run.
+fn runs_a_program(address: &str) -> bool {
+    address.split_once(':').is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("exec"))
+}
+
 impl NamedPort {
     /// Says whether its address is a program to be run.
     pub(crate) fn runs_a_program(&self) -> bool {
-        self.address.split_once(':').is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("exec"))
+        runs_a_program(&self.address)
     }
 
     /// Returns the settings of a flow with those of the port.

@@ -112,8 +112,9 @@ fn a_wire_leads_from_one_device_to_another() {
 
 #[test]
 fn a_hook_reaches_the_device_that_knows_it_wherever_it_is() {
-    let outcome =
-        Folder::new("hook \"power\", \"on\"\nexpect line \"login:\" within 1s\nusing relay { expect quiet for 50ms }\n");
+    let outcome = Folder::new(
+        "hook \"power\", \"on\"\nexpect line \"login:\" within 1s\nusing relay { expect quiet for 50ms }\n",
+    );
     let outcome = outcome.run();
     passed(&outcome);
     let unknown = Folder::new("hook \"nothing\"\nusing relay { expect quiet for 50ms }\n").run();
@@ -241,7 +242,7 @@ fn stress_disturbs_each_port_and_names_it() {
 fn stress_finds_a_flow_that_depends_on_the_order_of_two_ports() {
     let ports = "port one { sim \"board.flow\" }\nport two { sim \"board.flow\" }\n";
     // Both answer at one moment: which line is seen first is decided by nothing but the line.
-    let body = "using two { send \"SLOW\" }\nsend \"SLOW\"\n\
+    let body = "send \"SLOW\"\nusing two { send \"SLOW\" }\n\
                 expect within 5s {\n  line \"DONE\" -> { using two { expect line \"DONE\" } }\n\
                   using two line \"DONE\" -> { fail \"the second was first\" }\n}\n";
     let folder = Folder::of(ports, body);
@@ -297,6 +298,32 @@ fn names_and_variables_are_given_to_each_port() {
     assert_eq!(code, Some(1), "{text}");
     folder.write("f.flow", &format!("flow \"f\"\n{PORTS}{}", POWER.replace("login:", "boot")));
     folder.passes(&["f.flow", "--port", "sim", "--sim-var", "dut.word=boot"]);
+}
+
+#[test]
+fn each_mistake_with_benches_is_answered_with_what_to_write() {
+    let folder = Folder::new(POWER);
+    let text = folder.refusal(&["f.flow", "--bench", "a"]);
+    assert!(text.contains("`--bench a` is a name, and there is no `flowrun.toml`"), "{text}");
+    let table = "[bench.a]\ndut = \"sim\"\nrelay = \"lamp\"\n[bench.b]\ndut = \"/dev/x\"\nrelay = \"sim\"\n[bench.c]\n\
+                 dut = \"/dev/x\"\nrelay = \"sim\"\n[bench.half]\ndut = \"sim\"\n[bench.none]\nspare = \"sim\"\n\
+                 [ports.lamp]\naddress = \"sim:relay.flow\"\n";
+    folder.write("flowrun.toml", table);
+    folder.passes(&["f.flow", "--bench", "a"]);
+    let wrong = [
+        (&["f.flow", "--bench", "aa"][..], "did you mean `a`?"),
+        (&["f.flow", "--bench", "a", "--bench", "a"], "`--bench a` was given twice"),
+        (&["f.flow", "--bench", "half"], "no address was given for `relay`"),
+        (&["f.flow", "--bench", "none"], "the bench `none` has none of the flow's ports"),
+        (&["f.flow", "--bench", "b", "--bench", "c"], "the benches `b` and `c` both have `/dev/x`"),
+        (&["f.flow", "--bench", "a", "--port", "sim"], "cannot be used with"),
+    ];
+    for (arguments, answer) in wrong {
+        let text = folder.refusal(arguments);
+        assert!(text.contains(answer), "{arguments:?}: {text}");
+    }
+    folder.write("flowrun.toml", "[bench.a]\n\"du t\" = \"sim\"\n");
+    assert!(folder.refusal(&["f.flow", "--bench", "a"]).contains("`du t` is no name for a port of a flow"));
 }
 
 #[test]
@@ -381,6 +408,33 @@ mod real {
         let mixture = [terminals.ports[0].clone(), connections.ports[1].clone(), "third=sim".to_string()];
         let (code, text) = terminals.run(&mixture);
         assert_eq!(code, Some(0), "{text}");
+    }
+
+    #[test]
+    fn sixty_four_benches_of_two_ports_in_one_process() {
+        use std::fmt::Write;
+        let ports: String = (0..64).map(|n| format!("port p{n} {{ sim \"board.flow\" }}\n")).collect();
+        let body: String = (0..64).map(|n| format!("using p{n} {{ expect quiet for 1ms }}\n")).collect();
+        let [bench, relays] = [(); 2].map(|()| Bench::new(Folder::of(&ports, &body), &["--tcp", "127.0.0.1:0"]));
+        assert_eq!((bench.ports.len(), relays.ports.len()), (64, 64));
+        let address = |bench: &Bench, n: usize| bench.ports[n].split_once('=').expect("it has a name").1.to_string();
+        let (mut table, mut options) = (String::new(), Vec::new());
+        for n in 0..64 {
+            let (dut, relay) = (address(&bench, n), address(&relays, n));
+            let _ = write!(table, "[bench.b{n}]\ndut = \"{dut}\"\nrelay = \"{relay}\"\n");
+            options.push(format!("b{n}"));
+        }
+        bench.folder.write("flowrun.toml", &table);
+        let each = "send \"AT\"  expect line /^OK \\d+$/ within 20s\n";
+        let turn = format!("{each}using relay {{ {each} }}\n").repeat(5);
+        bench.folder.write("g.flow", &format!("flow \"g\"\nport dut {{ }}\nport relay {{ }}\n{turn}"));
+        let mut arguments = vec!["g.flow", "--transcript", "t.txt"];
+        options.iter().for_each(|name| arguments.extend(["--bench", name.as_str()]));
+        let text = bench.folder.passes(&arguments);
+        assert!(text.contains("64 benches: 64 passed"), "{text}");
+        assert!(bench.folder.read("t.b63.txt").contains("OK 5"));
+        let one = bench.folder.passes(&["g.flow", "--bench", "b0"]);
+        assert!(one.contains("OK 10"), "{one}");
     }
 
     #[test]

@@ -55,7 +55,10 @@ pub(crate) fn inputs(program: &Program) -> Inputs {
         seed: VIRTUAL_SEED,
         begun: VIRTUAL_BEGINNING,
         file: "bench.flow".to_string(),
-        ports: vec![PortInputs::serial("bench", &program.settings)],
+        ports: match program.ports.as_slice() {
+            [] => vec![PortInputs::serial("bench", &program.settings)],
+            ports => ports.iter().map(|port| PortInputs::serial("bench", &port.settings)).collect(),
+        },
     }
 }
 

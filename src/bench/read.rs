@@ -5,7 +5,7 @@ use std::path::{Component, Path};
 use toml::Spanned as At;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::{Bench, Hook, NamedPort, Profile, TestOptions, Wrong};
+use super::{Bench, Hook, NamedBench, NamedPort, Profile, TestOptions, Wrong, runs_a_program};
 use crate::address::split_words;
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
@@ -17,7 +17,7 @@ use crate::syntax;
 use crate::value::escape::{harmless, harmless_path};
 
 /// The tables of a file.
-pub(super) const TABLES: &[&str] = &["ports", "profile", "test", "hooks"];
+pub(super) const TABLES: &[&str] = &["ports", "profile", "bench", "test", "hooks"];
 /// The keys of `[profile.NAME]`.
 pub(super) const OF_PROFILE: &[&str] = &["ports", "vars"];
 /// The keys of `[test]`.
@@ -50,13 +50,16 @@ pub(super) fn bench(file: &Path, text: &str) -> Result<Bench, Wrong> {
         sources: Sources::default(),
         ports: reader.ports(document.get_ref()),
         profiles: reader.profiles(document.get_ref()),
+        benches: reader.benches(document.get_ref()),
         test: reader.test(document.get_ref()),
         hooks: reader.hooks(document.get_ref()),
         bytes: Vec::new(),
     };
     // A secret may stand where nobody looks for one, below a table that is misspelt for instance.
-    let elsewhere =
-        document.get_ref().iter().filter(|(key, _)| !matches!(key.get_ref().as_ref(), "ports" | "test" | "hooks"));
+    let elsewhere = document
+        .get_ref()
+        .iter()
+        .filter(|(key, _)| !matches!(key.get_ref().as_ref(), "ports" | "bench" | "test" | "hooks"));
     elsewhere.for_each(|(_, value)| reader.hide(value));
     reader.know(document.get_ref(), "the file", TABLES.iter().copied());
     let Reader { mut problems, secret, .. } = reader;
@@ -164,6 +167,42 @@ impl Reader<'_> {
             profiles.push(Profile { name: name.get_ref().to_string(), vars, ports });
         }
         profiles
+    }
+
+    fn benches(&mut self, document: &DeTable<'_>) -> Vec<NamedBench> {
+        let mut benches = Vec::new();
+        let is_word = |name: &str| {
+            name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+                && name.chars().all(|c| c.is_alphanumeric() || c == '_')
+        };
+        for (name, value) in self.named(document, "bench") {
+            let title = format!("[bench.{}]", harmless(name.get_ref().as_bytes()));
+            let Some(table) = self.table(value, &title) else { continue };
+            if name.get_ref().is_empty() || !name.get_ref().chars().all(|c| c.is_alphanumeric() || "_-".contains(c)) {
+                let message = format!("`{}` is no name for a bench", harmless(name.get_ref().as_bytes()));
+                self.wrong(name, message, "this name", "a name has letters, digits, `_` and `-`");
+            }
+            let mut bench = NamedBench { name: name.get_ref().to_string(), ..NamedBench::default() };
+            for (port, value) in table {
+                if !is_word(port.get_ref()) {
+                    let message = format!("`{}` is no name for a port of a flow", harmless(port.get_ref().as_bytes()));
+                    self.wrong(
+                        port,
+                        message,
+                        "this name",
+                        "a name has letters, digits and `_`, as in `port dut { … }`",
+                    );
+                }
+                let Some(address) = self.text(value, port.get_ref()) else { continue };
+                let address = self.seen_from_here(value, &address);
+                if runs_a_program(&address) {
+                    bench.program.get_or_insert(self.site(value));
+                }
+                bench.ports.push((port.get_ref().to_string(), address));
+            }
+            benches.push(bench);
+        }
+        benches
     }
 
     fn variable(&mut self, name: &str, at: &At<DeValue<'_>>) -> Option<(String, String)> {

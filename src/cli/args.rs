@@ -134,6 +134,9 @@ pub(super) struct RunArguments {
     /// Name a port or an address: `tcp://…`, `sim`, `sim:FILE`, `replay:FILE`
     #[arg(long = "port", short, value_name = "PORT")]
     pub ports: Vec<String>,
+    /// Run on the ports of this bench of `flowrun.toml` (repeatable)
+    #[arg(long = "bench", value_name = "NAME", conflicts_with = "ports")]
+    pub benches: Vec<String>,
     /// Take ports and variables from this profile of `flowrun.toml`
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,

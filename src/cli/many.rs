@@ -1,5 +1,5 @@
-//! `flowrun FILE --port … --port …`: one flow on many ports, in one process: one verdict and one transcript a port, and a table
-//! of all at the end.
+//! `flowrun FILE --port … --port …`, `--bench … --bench …`: one flow on many ports or benches, in one process: one verdict and one
+//! transcript each, and a table of all at the end.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -20,8 +20,9 @@ use crate::report::Fan;
 use crate::report::console::Volume;
 use crate::report::summary::remark;
 use crate::report::table::Table;
-use crate::setup::{Counterpart, Ender};
-use crate::transport::{Clock, open, run_all};
+use crate::setup::{Counterpart, Ender, Pace, SetupError};
+use crate::source::Sources;
+use crate::transport::{AnyPort, Clock, Interrupt, open, run_all};
 use crate::value::escape::harmless;
 use crate::world::{Nobody, Session, World};
 
@@ -29,21 +30,99 @@ use crate::world::{Nobody, Session, World};
 const GATHERED_BY_ALL: usize = 1024 * 1024;
 const GATHERED_BY_ONE: usize = 4 * 1024;
 
-/// What one port needs for its run.
+/// One of several runs.
+pub(super) struct OneOf<'a> {
+    /// What it is called: its port, or its bench.
+    title: String,
+    /// The same in the names of files.
+    label: String,
+    /// One for each port of the flow, or one for all.
+    addresses: Vec<Address>,
+    named: &'a Named,
+}
+
+impl<'a> OneOf<'a> {
+    /// Makes a run on each of these ports.
+    pub(super) fn on_ports(addresses: &[Address], named: &'a Named) -> Vec<OneOf<'a>> {
+        let labelled = addresses.iter().zip(labels(addresses));
+        let one = |(address, label): (&Address, String)| OneOf {
+            title: address.to_string(),
+            label,
+            addresses: vec![address.clone()],
+            named,
+        };
+        labelled.map(one).collect()
+    }
+
+    /// Makes a run on a bench that has a name.
+    pub(super) fn on_bench(name: &str, addresses: Vec<Address>, named: &'a Named) -> OneOf<'a> {
+        OneOf { title: name.to_string(), label: name.to_string(), addresses, named }
+    }
+
+    /// Returns its addresses.
+    pub(super) fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    /// Returns what stands for names on its bench.
+    pub(super) fn named(&self) -> &'a Named {
+        self.named
+    }
+}
+
+/// What one of the runs needs.
 struct Seat<'a> {
     engine: Engine,
     line: Line,
+    /// Its real ports.
+    ports: Vec<RealPort>,
     outputs: Outputs,
     fan: Fan<'a>,
     person: Nobody,
 }
 
-/// What plays the other end of a run that is one of several.
+/// What plays the other ends of a run that is one of several.
 enum Line {
-    /// A real port: one wait is for all of them.
-    Real(RealPort),
+    /// Real ports: one wait is for those of all runs. `None` once it has begun.
+    Real(Option<AnyPort>),
     /// A world that waits for nothing: each has its own clock.
     Virtual(Box<dyn World>),
+}
+
+/// A run whose world is made.
+struct Staged {
+    engine: Engine,
+    line: Line,
+    ports: Vec<RealPort>,
+    outputs: Outputs,
+    /// The texts of the flow and of its devices, if it has some.
+    sources: Option<Sources>,
+    title: String,
+}
+
+impl Staged {
+    /// Makes the world of a run.
+    fn new(one: Prepared, title: &str, clock: Clock, interrupt: &Interrupt) -> Result<Staged, SetupError> {
+        let Prepared { setup, inputs, outputs, ender, .. } = one;
+        let counterpart = setup.counterpart();
+        let ports = counterpart.real_ports().map(|(_, port)| port.clone()).collect();
+        let (engine, line, sources) = match counterpart {
+            Counterpart::Real(port) => {
+                let line = Line::Real(Some(open(port, clock, interrupt.clone())));
+                (setup.engine(inputs), line, None)
+            }
+            Counterpart::Several(_) if counterpart.pace() == Pace::Real => {
+                let (engine, world, sources) = setup.stage_on(inputs, clock, interrupt)?;
+                (engine, Line::Real(Some(world.into())), Some(sources))
+            }
+            Counterpart::Device(_) | Counterpart::Recording(_) | Counterpart::Several(_) => {
+                let stage = setup.stage(inputs, &ender)?;
+                let has_devices = !matches!(counterpart, Counterpart::Recording(_));
+                (stage.engine, Line::Virtual(stage.world), has_devices.then_some(stage.sources))
+            }
+        };
+        Ok(Staged { engine, line, ports, outputs, sources, title: title.to_string() })
+    }
 }
 
 /// Text that is gathered until it can be shown without mixing with that of other ports.
@@ -61,63 +140,57 @@ impl Write for Gathered {
     }
 }
 
-/// Runs a flow on several ports.
+/// Runs a flow several times at once.
 pub(super) fn run(
     arguments: &RunArguments,
-    named: &Named,
     flow: Looked<'_>,
-    addresses: &[Address],
+    runs: &[OneOf<'_>],
     terminal: &Terminal,
 ) -> Result<Ending, Ending> {
     let flow = flow.told(arguments.output.volume(), terminal)?;
     let places = Places::of(arguments);
     let mut claims = claims_of(&flow, arguments);
-    let labels = labels(addresses);
-    let checked: Vec<Checked> = addresses
-        .iter()
-        .zip(&labels)
-        .map(|(address, label)| {
-            let address = std::slice::from_ref(address);
-            Checked::new(&flow, address, places.labelled(label), (arguments, named), &mut claims, terminal)
-        })
-        .collect::<Result<_, Ending>>()?;
+    let check = |one: &OneOf<'_>| {
+        let with = (arguments, one.named);
+        Checked::new(&flow, &one.addresses, places.labelled(&one.label), with, &mut claims, terminal)
+    };
+    let checked: Vec<Checked> = runs.iter().map(check).collect::<Result<_, Ending>>()?;
     let prepared: Vec<Prepared> =
         checked.into_iter().map(|one| one.make_files(terminal)).collect::<Result<_, Ending>>()?;
     let ender = prepared.first().map_or(Ender::Nobody, |one| one.ender.clone());
+    let interrupt = ender.interrupt().map_err(|error| refuse(error, terminal))?;
     let mut sources = (*flow.sources).clone();
     for secret in prepared.iter().flat_map(|one| one.setup.given_secrets()) {
         sources.hide(&secret);
     }
-    let shown: Vec<Gathered> = addresses.iter().map(|_| Gathered::default()).collect();
-    let gathered = (GATHERED_BY_ALL / addresses.len()).min(GATHERED_BY_ONE);
-    let mut seats: Vec<Seat<'_>> = Vec::with_capacity(prepared.len());
-    let ports: Vec<String> = addresses.iter().map(Address::to_string).collect();
     let is_watched = arguments.output.volume() == Volume::Normal;
     if is_watched {
         terminal.hint(&note_on_abilities(prepared.iter().map(|one| (&one.setup, &one.inputs))));
     }
+    let clock = Clock::start();
+    let staged = prepared.into_iter().zip(runs).map(|(one, run)| Staged::new(one, &run.title, clock, &interrupt));
+    let mut staged: Vec<Staged> = staged.collect::<Result<_, _>>().map_err(|error| refuse(error, terminal))?;
+    let own: Vec<Option<Sources>> = staged.iter_mut().map(|one| one.sources.take()).collect();
+    let shown: Vec<Gathered> = runs.iter().map(|_| Gathered::default()).collect();
+    let gathered = (GATHERED_BY_ALL / runs.len()).min(GATHERED_BY_ONE);
+    let mut seats: Vec<Seat<'_>> = Vec::with_capacity(runs.len());
+    let ports: Vec<String> = runs.iter().map(|one| one.title.clone()).collect();
     let (board, places) = is_watched.then(|| terminal.board(&sources, &ports)).flatten().unzip();
     let mut places = places.into_iter().flatten();
     let (mut table, rows) = Table::new(&ports);
-    for ((one, shown), row) in prepared.into_iter().zip(&shown).zip(rows) {
-        let Prepared { setup, inputs, mut outputs, ender } = one;
+    for (((one, own), shown), row) in staged.into_iter().zip(&own).zip(&shown).zip(rows) {
+        let Staged { engine, line, ports, mut outputs, title, .. } = one;
+        let sources = own.as_ref().unwrap_or(&sources);
         let mut fan = Fan::default();
-        outputs.add_sinks(&mut fan, &sources, Share::Part { port: &inputs.ports[0].address, gathered });
-        fan.add(CONSOLE, terminal.console_of(&inputs.ports[0].address, shown.clone(), &sources));
+        outputs.add_sinks(&mut fan, sources, Share::Part { port: &title, gathered });
+        fan.add(CONSOLE, terminal.console_of(&title, shown.clone(), sources));
         fan.add(CONSOLE, row);
         if let Some(place) = places.next() {
             fan.add(CONSOLE, place);
         }
-        let (engine, line) = match setup.counterpart() {
-            Counterpart::Real(port) => (setup.engine(inputs), Line::Real(port.clone())),
-            Counterpart::Device(_) | Counterpart::Recording(_) | Counterpart::Several(_) => {
-                let stage = setup.stage(inputs, &ender).map_err(|error| refuse(error, terminal))?;
-                (stage.engine, Line::Virtual(stage.world))
-            }
-        };
-        seats.push(Seat { engine, line, outputs, fan, person: Nobody });
+        seats.push(Seat { engine, line, ports, outputs, fan, person: Nobody });
     }
-    let mut verdicts = Vec::with_capacity(addresses.len());
+    let mut verdicts = Vec::with_capacity(runs.len());
     let mut on_end = |index: usize, verdict: Verdict| {
         verdicts.push((index, verdict));
         table.ended(index, verdict);
@@ -130,26 +203,27 @@ pub(super) fn run(
         let port = if text.starts_with(&port) { String::new() } else { format!("{port}  ") };
         terminal.say(&format!("{port}{text}"));
     };
-    let at_most = arguments.jobs.unwrap_or(addresses.len());
-    run_seats(&mut seats, at_most, &ender, &mut on_end).map_err(|why| {
-        let message = format!("the system cannot wait for {} ports: {why}", addresses.len());
+    let at_most = arguments.jobs.unwrap_or(runs.len());
+    run_seats(&mut seats, at_most, clock, &ender, &interrupt, &mut on_end).map_err(|why| {
+        let message = format!("the system cannot wait for {} ports: {why}", runs.len());
         terminal.refuse(Diagnostic::general(Code::CommandLine, message).help("run on fewer at once with `--jobs N`"));
         Ending::Outside
     })?;
     let mut written = Written::Everything;
     let mut n_cleanups_failed = 0;
-    for (number, Seat { engine, line, outputs, fan, .. }) in seats.into_iter().enumerate() {
+    for (number, Seat { engine, ports, outputs, fan, .. }) in seats.into_iter().enumerate() {
         n_cleanups_failed += engine.n_cleanups_failed();
         written = written.and(outputs.finish(fan, &engine, terminal));
-        if let (Line::Real(port), Some((_, verdict))) = (line, verdicts.iter().find(|(of, _)| *of == number)) {
-            tell_others(&port, *verdict, terminal);
+        if let Some((_, verdict)) = verdicts.iter().find(|(of, _)| *of == number) {
+            ports.iter().for_each(|port| tell_others(port, *verdict, terminal));
         }
     }
     let verdicts: Vec<Verdict> = verdicts.into_iter().map(|(_, verdict)| verdict).collect();
     if is_watched {
         terminal.say(&format!("\n{}", table.render(&sources, terminal.look().style)));
     }
-    terminal.say(&summary(&verdicts, n_cleanups_failed));
+    let what = if arguments.benches.is_empty() { "ports" } else { "benches" };
+    terminal.say(&summary(what, &verdicts, n_cleanups_failed));
     Ok(written.ending(worst(&verdicts)))
 }
 
@@ -157,11 +231,11 @@ pub(super) fn run(
 fn run_seats(
     seats: &mut [Seat<'_>],
     at_most: usize,
+    clock: Clock,
     ender: &Ender,
+    interrupt: &Interrupt,
     on_end: &mut dyn FnMut(usize, Verdict),
 ) -> Result<(), String> {
-    let clock = Clock::start();
-    let interrupt = ender.interrupt().map_err(|_| "it gives no interrupt".to_string())?;
     let mut together = Vec::new();
     let mut numbers = Vec::new();
     for (number, seat) in seats.iter_mut().enumerate() {
@@ -169,7 +243,7 @@ fn run_seats(
         let session = Session::new(&mut seat.engine, company);
         match &mut seat.line {
             Line::Real(port) => {
-                together.push((open(port, clock, interrupt.clone()), session));
+                together.extend(port.take().map(|port| (port, session)));
                 numbers.push(number);
             }
             // Interrupted, the others are not begun any more.
@@ -181,7 +255,7 @@ fn run_seats(
         return Ok(());
     }
     let mut on_end = |index: usize, verdict| on_end(numbers[index], verdict);
-    run_all(together, at_most, clock, &interrupt, &mut on_end).map_err(|error| error.to_string())
+    run_all(together, at_most, clock, interrupt, &mut on_end).map_err(|error| error.to_string())
 }
 
 /// Returns the verdict of all: the one that asks most for attention.
@@ -197,7 +271,7 @@ fn worst(verdicts: &[Verdict]) -> Verdict {
     verdicts.iter().copied().max_by_key(rank).unwrap_or(Verdict::Passed)
 }
 
-fn summary(verdicts: &[Verdict], n_cleanups_failed: u64) -> String {
+fn summary(what: &str, verdicts: &[Verdict], n_cleanups_failed: u64) -> String {
     let kinds =
         [Verdict::Passed, Verdict::Flaky, Verdict::Skipped, Verdict::Failed, Verdict::PortFailed, Verdict::Interrupted];
     let mut counted: Vec<String> = kinds
@@ -207,7 +281,7 @@ fn summary(verdicts: &[Verdict], n_cleanups_failed: u64) -> String {
         .map(|(kind, count)| format!("{count} {}", kind.title()))
         .collect();
     counted.extend(remark(n_cleanups_failed, "clean-up", "failed"));
-    format!("{} ports: {}\n", verdicts.len(), counted.join(", "))
+    format!("{} {what}: {}\n", verdicts.len(), counted.join(", "))
 }
 
 #[cfg(test)]
@@ -218,7 +292,10 @@ mod tests {
     fn one_failed_port_fails_the_whole() {
         assert_eq!(worst(&[Verdict::Passed, Verdict::Failed, Verdict::Flaky]), Verdict::Failed);
         assert_eq!(worst(&[Verdict::Passed, Verdict::PortFailed, Verdict::Failed]), Verdict::PortFailed);
-        assert_eq!(summary(&[Verdict::Passed, Verdict::Failed, Verdict::Passed], 0), "3 ports: 2 passed, 1 failed\n");
-        assert_eq!(summary(&[Verdict::Passed], 2), "1 ports: 1 passed, 2 clean-ups failed\n");
+        assert_eq!(
+            summary("ports", &[Verdict::Passed, Verdict::Failed, Verdict::Passed], 0),
+            "3 ports: 2 passed, 1 failed\n"
+        );
+        assert_eq!(summary("ports", &[Verdict::Passed], 2), "1 ports: 1 passed, 2 clean-ups failed\n");
     }
 }

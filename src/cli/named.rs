@@ -110,6 +110,36 @@ pub(super) fn named(
     Ok(Named { laboratory, ..named })
 }
 
+/// Returns the ports of a bench that `flowrun.toml` names, as the command line could have typed them.
+///
+/// # Errors
+///
+/// There is no such bench, or something is wrong with the file, and that has been told.
+pub(super) fn ports_of_bench(name: &str, folder: &Path, terminal: &Terminal) -> Result<Vec<String>, Ending> {
+    let refused = |problem: Diagnostic, sources: &Sources| {
+        terminal.report(&[problem], sources);
+        Ending::Refused
+    };
+    let Some(file) = find(folder, home().as_deref()) else {
+        return Err(refused(no_file(&format!("`--bench {}`", harmless(name))), &Sources::default()));
+    };
+    let bench = Bench::read(&file).map_err(|Wrong { problems, sources }| {
+        terminal.report(&problems, &sources);
+        Ending::Refused
+    })?;
+    let Some(known) = bench.bench(name) else {
+        let names = bench.benches.iter().map(|bench| bench.name.as_str());
+        let message = format!("`{}` has no bench `{}`", harmless_path(&bench.file), harmless(name));
+        let problem = Diagnostic::general(Code::CommandLine, message).help(meant(name, names, "[bench.NAME]"));
+        return Err(refused(problem, &bench.sources));
+    };
+    if let Some(site) = known.program {
+        check_allowed(&bench, site, "this address runs a program")
+            .map_err(|problem| refused(*problem, &bench.sources))?;
+    }
+    Ok(known.ports.iter().map(|(port, address)| format!("{port}={address}")).collect())
+}
+
 fn explained(
     typed: &[String],
     profile: Option<&str>,

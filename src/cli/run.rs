@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use super::Ending;
 use super::args::RunArguments;
-use super::assign::{Assigned, assign, listed};
-use super::many;
-use super::named::{Asks, Named, named};
+use super::assign::{Assigned, assign, listed, split_port};
+use super::many::{self, OneOf};
+use super::named::{Asks, Named, named, ports_of_bench};
 use super::outputs::{CONSOLE, Places, Share};
 use super::person::AtTerminal;
 use super::prepare::{Checked, Prepared, claims_of, note_on_abilities};
-use super::refusal::{Looked, refuse, refuse_address, tell_others};
+use super::refusal::{Looked, address_problem, refuse, refuse_address, tell_others};
 use super::terminal::Terminal;
 use crate::address::Address;
 use crate::diagnostic::nearest::nearest;
@@ -24,6 +24,7 @@ use crate::report::console::Volume;
 use crate::setup::Stage;
 use crate::time::Moment;
 use crate::transport::list;
+use crate::value::escape::harmless;
 use crate::world;
 
 /// Runs a flow.
@@ -34,6 +35,9 @@ pub(super) fn run(arguments: &RunArguments, terminal: &Terminal) -> Ending {
 fn try_run(arguments: &RunArguments, terminal: &Terminal) -> Result<Ending, Ending> {
     let folder = folder_of(&arguments.file);
     let flow = Looked::at(Role::Flow, &arguments.file);
+    if !arguments.benches.is_empty() {
+        return run_on_benches(arguments, folder, flow, terminal);
+    }
     let mut named = named(&arguments.ports, arguments.profile.as_deref(), Asks::Names, folder, terminal)?;
     let ending = run_at_addresses(arguments, &named, flow, terminal);
     named.release(terminal);
@@ -51,7 +55,9 @@ fn run_at_addresses(
     match assign(&named.ports, ports) {
         Ok(Assigned::Runs(texts)) => match named.addresses_of_runs(&texts) {
             Ok(addresses) if addresses.iter().any(Address::is_empty) => run_one(arguments, named, flow, &[], terminal),
-            Ok(addresses) if addresses.len() > 1 => many::run(arguments, named, flow, &addresses, terminal),
+            Ok(addresses) if addresses.len() > 1 => {
+                many::run(arguments, flow, &OneOf::on_ports(&addresses, named), terminal)
+            }
             Ok(addresses) => run_one(arguments, named, flow, &addresses, terminal),
             Err(error) => refused(error),
         },
@@ -66,6 +72,84 @@ fn run_at_addresses(
             Err(Ending::Refused)
         }
     }
+}
+
+/// Runs a flow on benches that `flowrun.toml` names.
+fn run_on_benches(
+    arguments: &RunArguments,
+    folder: &Path,
+    flow: Looked<'_>,
+    terminal: &Terminal,
+) -> Result<Ending, Ending> {
+    let mut benches = Vec::with_capacity(arguments.benches.len());
+    for (at, bench) in arguments.benches.iter().enumerate() {
+        if arguments.benches[..at].contains(bench) {
+            let problem =
+                Diagnostic::general(Code::CommandLine, format!("`--bench {}` was given twice", harmless(bench)));
+            terminal.refuse(problem.help("leave one of them out"));
+            return Err(Ending::Refused);
+        }
+        let typed = ports_of_bench(bench, folder, terminal)?;
+        benches.push((bench, named(&typed, arguments.profile.as_deref(), Asks::Names, folder, terminal)?));
+    }
+    let ending = run_on(arguments, &benches, flow, terminal);
+    benches.iter_mut().for_each(|(_, named)| named.release(terminal));
+    ending
+}
+
+fn run_on(
+    arguments: &RunArguments,
+    benches: &[(&String, Named)],
+    flow: Looked<'_>,
+    terminal: &Terminal,
+) -> Result<Ending, Ending> {
+    let Some(program) = flow.program() else { return told(arguments, flow, terminal).map(|_| Ending::Refused) };
+    let mut runs = Vec::with_capacity(benches.len());
+    let mut taken: Vec<(Address, &String)> = Vec::new();
+    for (bench, named) in benches {
+        // A bench may have more ports than this flow uses.
+        let own = named.ports.iter().filter(|text| {
+            let name = split_port(text).0;
+            program.ports.is_empty() || program.ports.iter().any(|port| Some(port.name.as_str()) == name)
+        });
+        let own: Vec<String> = own.cloned().collect();
+        let assigned = assign(&own, &program.ports).and_then(|assigned| match assigned {
+            Assigned::Runs(texts) if texts.is_empty() => Err(Box::new(no_ports_on(bench, program))),
+            Assigned::Runs(texts) | Assigned::Ports(texts) => Ok(texts),
+        });
+        let addresses = assigned
+            .and_then(|texts| named.addresses_of_ports(&texts).map_err(|error| Box::new(address_problem(&error))))
+            .and_then(|addresses| {
+                let other = addresses.iter().find_map(|address| taken.iter().find(|(known, _)| known == address));
+                match other.filter(|(address, _)| address.is_real()) {
+                    Some((address, other)) => Err(Box::new(taken_twice(address, other, bench))),
+                    None => Ok(addresses),
+                }
+            })
+            .map_err(|problem| {
+                terminal.refuse(*problem);
+                Ending::Refused
+            })?;
+        taken.extend(addresses.iter().map(|address| (address.clone(), *bench)));
+        runs.push(OneOf::on_bench(bench, addresses, named));
+    }
+    match runs.as_slice() {
+        [_, _, ..] => many::run(arguments, flow, &runs, terminal),
+        [one] => run_one(arguments, one.named(), flow, one.addresses(), terminal),
+        [] => Err(Ending::Refused),
+    }
+}
+
+fn no_ports_on(bench: &str, flow: &Program) -> Diagnostic {
+    let names: Vec<&str> = flow.ports.iter().map(|port| port.name.as_str()).collect();
+    let message = format!("the bench `{}` has none of the flow's ports", harmless(bench));
+    Diagnostic::general(Code::CommandLine, message).help(format!("the flow declares {}", listed(&names)))
+}
+
+fn taken_twice(address: &Address, other: &str, bench: &str) -> Diagnostic {
+    let (other, bench) = (harmless(other), harmless(bench));
+    let message = format!("the benches `{other}` and `{bench}` both have `{}`", harmless(address.to_string()));
+    Diagnostic::general(Code::CommandLine, message).help("run them one after the other, or correct `flowrun.toml`")
 }
 
 /// Returns the flow, after telling of everything that is wrong with it.

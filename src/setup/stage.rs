@@ -7,7 +7,7 @@ use crate::program::Op;
 use crate::replay::{ReplayWorld, Timing};
 use crate::sim::{SimBench, SimWorld, Stand, Texts};
 use crate::source::Sources;
-use crate::transport::{Clock, Interrupt, in_words, open, open_several};
+use crate::transport::{Clock, Interrupt, Several, in_words, open, open_several};
 use crate::world::{Simulated, World};
 
 /// A run that begins with [`crate::world::run`].
@@ -93,7 +93,10 @@ impl Setup {
                 let world = Box::new(Stand::new(SimBench::at(devices), texts, move || ender.wants_end()));
                 Ok(Stage { engine, world, sources })
             }
-            Counterpart::Several(_) => self.stage_in_real_time(inputs, Clock::start(), &ender.interrupt()?),
+            Counterpart::Several(_) => {
+                let (engine, world, sources) = self.stage_on(inputs, Clock::start(), &ender.interrupt()?)?;
+                Ok(Stage { engine, world: Box::new(world), sources })
+            }
             Counterpart::Recording(recording) => {
                 let engine = self.engine(inputs);
                 let secrets = [&self.secrets[..], engine.secrets()].concat();
@@ -106,16 +109,26 @@ impl Setup {
         }
     }
 
-    /// Makes engine and world of several ports of which one is real at least.
-    fn stage_in_real_time(&self, inputs: Inputs, clock: Clock, interrupt: &Interrupt) -> Result<Stage, SetupError> {
+    /// Makes engine and world of several ports, of which one is real at least, on a clock that other runs may have too; and the
+    /// texts that they tell of.
+    ///
+    /// # Errors
+    ///
+    /// The system cannot wait for several ports.
+    pub(crate) fn stage_on(
+        &self,
+        inputs: Inputs,
+        clock: Clock,
+        interrupt: &Interrupt,
+    ) -> Result<(Engine, Several, Sources), SetupError> {
         let (engine, devices, Texted { sources, texts }) = self.with_devices(inputs);
-        let bench = (!devices.is_empty()).then(|| Box::new(SimBench::at(devices)) as Box<dyn Simulated>);
+        // The world itself hears who wants the end.
+        let stand = |devices| Box::new(Stand::new(SimBench::at(devices), texts, || false)) as Box<dyn Simulated>;
+        let bench = (!devices.is_empty()).then(|| stand(devices));
         let ids = self.counterpart().real_ports().filter_map(|(at, port)| Some((PortId::new(at)?, port)));
         let world = open_several(ids, bench, clock, interrupt)
             .map_err(|error| SetupError::NoWait { n_ports: self.settings.len(), why: in_words(&error) })?;
-        // The world itself hears who wants the end.
-        let world = Box::new(Stand::new(world, texts, || false));
-        Ok(Stage { engine, world, sources })
+        Ok((engine, world, sources))
     }
 
     /// Makes the engine of the flow, and the worlds of the devices at its ports.

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use crate::event::{CloseReason, Failure, HookCall};
+use crate::event::{CloseReason, Failure, HookCall, HookEnd};
 use crate::port::{Capabilities, Happening, PortCommand, PortId};
 use crate::source::{Site, SourceId, Sources};
 use crate::time::Moment;
-use crate::world::World;
+use crate::value::Value;
+use crate::world::{Simulated, World};
 
 /// A simulated world that can be stopped, and whose devices fail in the texts of all sides.
 #[derive(Debug)]
@@ -96,6 +97,36 @@ impl<W: World, F: Fn() -> bool> World for Stand<W, F> {
 
     fn behind(&self) -> Duration {
         self.world.behind()
+    }
+}
+
+impl<W: Simulated, F: Fn() -> bool> Simulated for Stand<W, F> {
+    fn due(&mut self) -> Option<Moment> {
+        self.world.due()
+    }
+
+    fn pass_to(&mut self, now: Moment) {
+        self.world.pass_to(now);
+    }
+
+    fn share_wires(&mut self) {
+        self.world.share_wires();
+    }
+
+    fn next_wire(&mut self) -> Option<(String, Value)> {
+        self.world.next_wire()
+    }
+
+    fn set_wire(&mut self, name: &str, value: &Value) {
+        self.world.set_wire(name, value);
+    }
+
+    fn hooked(&mut self, call: &HookCall) -> HookEnd {
+        self.world.hooked(call)
+    }
+
+    fn awaits(&mut self, until: Option<Moment>) {
+        self.world.awaits(until);
     }
 }
 

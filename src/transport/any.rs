@@ -4,13 +4,15 @@ use std::time::Duration;
 
 #[cfg(unix)]
 use super::pty::PtyWorld;
+use super::several::Several;
 use super::telnet::ServedWorld;
 use super::watched::Watched;
 use crate::port::{Capabilities, Happening, PortCommand, PortId};
 use crate::time::Moment;
 use crate::world::World;
 
-/// A port whose kind matters only to what made it: for one run, or for one of many.
+/// A port whose kind matters only to what made it: for one run, or for one of many. The ports of a run that has several are one
+/// of these too.
 pub struct AnyPort {
     port: Box<dyn Watched>,
 }
@@ -31,6 +33,12 @@ impl AnyPort {
 impl From<PtyWorld> for AnyPort {
     fn from(port: PtyWorld) -> AnyPort {
         AnyPort::new(port)
+    }
+}
+
+impl From<Several> for AnyPort {
+    fn from(ports: Several) -> AnyPort {
+        AnyPort::new(ports)
     }
 }
 

@@ -1,12 +1,19 @@
 //! `Several`: the world of a run with several ports, real ones and simulated ones, with one wait for all of them.
 
 use std::io;
+#[cfg(any(windows, test))]
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::any::AnyPort;
+#[cfg(any(windows, test))]
+use super::bell::Bell;
 use super::clock::Clock;
 use super::fleet::{Lookout, lookout};
 use super::interrupt::Interrupt;
-use super::watched::Ready;
+#[cfg(unix)]
+use super::watched::{Awaited, Interest};
+use super::watched::{Ready, Watched};
 use super::words::in_words;
 use crate::event::CloseReason;
 use crate::port::{Capabilities, Happening, PortCommand, PortId};
@@ -37,6 +44,8 @@ pub(crate) struct Several {
     /// How often something was reported since all ports were looked at.
     n_looks: u32,
     ready: Vec<(usize, Ready)>,
+    /// Whether the ports ring the bell of a wait for many runs.
+    is_rung: bool,
     /// A port that the system cannot wait for, and why.
     unwatched: Option<(PortId, CloseReason)>,
 }
@@ -72,14 +81,19 @@ impl Several {
             first: 0,
             n_looks: 0,
             ready: Vec::new(),
+            is_rung: false,
             unwatched: None,
         };
         (0..several.seats.len()).for_each(|at| several.watch(at));
         Ok(several)
     }
 
-    /// Watches a port as it now wants it: after everything that may have opened or closed it.
+    /// Watches a port as it now wants it: after everything that may have opened or closed it. Ports that ring the bell of many runs
+    /// go on doing so.
     fn watch(&mut self, at: usize) {
+        if self.is_rung {
+            return;
+        }
         let seat = &mut self.seats[at];
         if let Err(error) = self.lookout.watch(at, seat.port.watched()) {
             let reason = format!("the system cannot wait for it: {}", in_words(&error));
@@ -149,7 +163,7 @@ impl Several {
     }
 
     /// Takes note of what the ports are ready for, after so long at the latest.
-    fn look_at_all(&mut self, left: Option<std::time::Duration>) {
+    fn look_at_all(&mut self, left: Option<Duration>) {
         self.n_looks = 0;
         let mut ready = std::mem::take(&mut self.ready);
         ready.clear();
@@ -214,7 +228,7 @@ impl World for Several {
 
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
         if self.n_looks >= LOOKS_BETWEEN {
-            self.look_at_all(Some(std::time::Duration::ZERO));
+            self.look_at_all(Some(Duration::ZERO));
         }
         self.n_looks += 1;
         loop {
@@ -231,5 +245,37 @@ impl World for Several {
                 };
             }
         }
+    }
+}
+
+/// How often the ports are looked at in a wait for those of many runs, where the system does not wake it up for them.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
+impl Watched for Several {
+    #[cfg(unix)]
+    fn awaited(&self) -> Option<Awaited<'_>> {
+        self.lookout.descriptor().map(|port| Awaited { port, interest: Interest::Bytes })
+    }
+
+    #[cfg(any(windows, test))]
+    fn rings(&mut self, bell: &Arc<Bell>, number: usize) {
+        self.is_rung = true;
+        self.seats.iter_mut().for_each(|seat| seat.port.watched().rings(bell, number));
+    }
+
+    fn look(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        self.look_at_all(Some(Duration::ZERO));
+        Several::look(self, until, received)
+    }
+
+    fn due(&mut self) -> Option<Moment> {
+        let mut due = self.bench.as_mut().and_then(|bench| bench.due());
+        for at in 0..self.seats.len() {
+            due = [due, self.seats[at].port.watched().due()].into_iter().flatten().min();
+            self.watch(at);
+        }
+        let wakes_up = self.is_rung || cfg!(any(target_os = "linux", target_os = "android"));
+        let again = (!wakes_up).then(|| self.clock.now() + LOOK_AGAIN);
+        [due, again].into_iter().flatten().min()
     }
 }

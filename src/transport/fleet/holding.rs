@@ -9,7 +9,7 @@ use crate::world::World;
 /// A port that holds its last write back. Whatever else is asked for is done after it.
 pub(super) struct Holding {
     port: AnyPort,
-    held: Option<PortCommand>,
+    held: Option<(PortId, PortCommand)>,
 }
 
 impl Holding {
@@ -22,8 +22,8 @@ impl Holding {
     pub(super) fn write_held(&mut self) -> bool {
         let held = self.held.take();
         let was_holding = held.is_some();
-        if let Some(write) = held {
-            self.port.perform(PortId::FIRST, write);
+        if let Some((port, write)) = held {
+            self.port.perform(port, write);
         }
         was_holding
     }
@@ -52,7 +52,7 @@ impl World for Holding {
     fn perform(&mut self, port: PortId, command: PortCommand) {
         self.write_held();
         if matches!(command, PortCommand::Write { .. }) {
-            self.held = Some(command);
+            self.held = Some((port, command));
         } else {
             self.port.perform(port, command);
         }
