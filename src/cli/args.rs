@@ -40,6 +40,7 @@ Examples:
   flowrun sim flows/devices/air.flow
   flowrun sim flows/devices/air.flow --link /tmp/modem --var signal=7,0
   flowrun login.flow --port /tmp/modem             in a second terminal, or any other program
+  flowrun sim power_cycle.flow --all-ports         every device of a flow, with their wires
 
 Ctrl-C ends it, with exit code 0.";
 
@@ -131,7 +132,8 @@ pub(super) struct RunArguments {
     /// The flow to run
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Name a port or an address: `tcp://…`, `sim`, `sim:FILE`, `replay:FILE`
+    /// Name a port or an address: `tcp://…`, `sim`, `sim:FILE`, `replay:FILE`,
+    /// or `NAME=ADDRESS` for one of several ports of the flow
     #[arg(long = "port", short, value_name = "PORT")]
     pub ports: Vec<String>,
     /// Run on the ports of this bench of `flowrun.toml` (repeatable)
