@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::load::{Loaded, LoadedFile};
-use crate::program::{Op, OpIndex, Procedure, Program, Role, SignalHandler, Watcher, WatcherId};
+use crate::program::{Op, OpIndex, Procedure, Program, Role, SignalHandler, Standing, Watcher};
 use crate::source::{Site, SourceId, Sources, Span};
 use crate::syntax::ast::{Block, FileKind, Name};
 use crate::value::Type;
@@ -103,7 +103,7 @@ struct Emitted {
     sites: Vec<Site>,
     watchers: Vec<Watcher>,
     signals: Vec<SignalHandler>,
-    standing: Vec<WatcherId>,
+    standing: Vec<Standing>,
 }
 
 /// The procedures of all files.

@@ -46,7 +46,7 @@ impl Bench {
         Bench::begin(program(names, flow, ""))
     }
 
-    fn begin(program: Arc<Program>) -> Bench {
+    pub(crate) fn begin(program: Arc<Program>) -> Bench {
         let inputs = Inputs {
             variables: Default::default(),
             seed: 1,
@@ -54,12 +54,14 @@ impl Bench {
             file: "test.flow".into(),
             ports: program.ports.iter().map(|port| PortInputs::serial(&*port.name, &port.settings)).collect(),
         };
+        let n_ports = program.ports.len();
         let engine = Engine::new(program, inputs);
         let (events, asked, leaving) = (vec![], vec![], vec![]);
         let mut bench = Bench { engine, events, asked, leaving, until: None, verdict: None };
         bench.drain();
-        assert_eq!(bench.asked, ["0 open", "1 open"], "both are opened before the first statement");
-        bench.give(0, Input::Opened(port(0))).give(0, Input::Opened(port(1)))
+        let opened: Vec<String> = (0..n_ports).map(|index| format!("{index} open")).collect();
+        assert_eq!(bench.asked, opened, "all are opened before the first statement");
+        (0..n_ports).fold(bench, |bench, index| bench.give(0, Input::Opened(port(index))))
     }
 
     fn drain(&mut self) {

@@ -130,7 +130,7 @@ impl Reader<'_> {
             }
             StatementKind::Header
             | StatementKind::Using { .. }
-            | StatementKind::Use(_)
+            | StatementKind::Use { .. }
             | StatementKind::Sim(_)
             | StatementKind::Port(_)
             | StatementKind::Param(_)
@@ -300,7 +300,7 @@ impl Reader<'_> {
             | StatementKind::After { .. }
             | StatementKind::Finally(_) => {}
             StatementKind::Header
-            | StatementKind::Use(_)
+            | StatementKind::Use { .. }
             | StatementKind::Sim(_)
             | StatementKind::Port(_)
             | StatementKind::Param(_)

@@ -69,7 +69,7 @@ impl Statement {
             StatementKind::If { then, otherwise, .. } => [then].into_iter().chain(otherwise).collect(),
             StatementKind::Try { body, otherwise } => [body].into_iter().chain(otherwise).collect(),
             StatementKind::Header
-            | StatementKind::Use(_)
+            | StatementKind::Use { .. }
             | StatementKind::Sim(_)
             | StatementKind::Port(_)
             | StatementKind::Param(_)
@@ -116,7 +116,7 @@ impl Statement {
             StatementKind::On { .. } => Runs::OnLines,
             StatementKind::After { .. } | StatementKind::OnSignal { .. } => Runs::Later,
             StatementKind::Header
-            | StatementKind::Use(_)
+            | StatementKind::Use { .. }
             | StatementKind::Sim(_)
             | StatementKind::Port(_)
             | StatementKind::Param(_)
@@ -207,7 +207,7 @@ impl Statement {
             StatementKind::Call { arguments, .. } => arguments.iter().collect(),
             StatementKind::Return(value) | StatementKind::Unplug(value) => value.iter().collect(),
             StatementKind::Header
-            | StatementKind::Use(_)
+            | StatementKind::Use { .. }
             | StatementKind::Sim(_)
             | StatementKind::Port(_)
             | StatementKind::Volatile { .. }
@@ -241,7 +241,7 @@ impl Statement {
             StatementKind::ExpectAny { arms, .. } => arms.iter().map(|arm| &arm.pattern).collect(),
             StatementKind::ExpectAll { patterns, .. } => patterns.iter().collect(),
             StatementKind::Header
-            | StatementKind::Use(_)
+            | StatementKind::Use { .. }
             | StatementKind::Sim(_)
             | StatementKind::Port(_)
             | StatementKind::Param(_)
@@ -295,7 +295,7 @@ impl Statement {
             | StatementKind::On { .. }
             | StatementKind::After { .. }
             | StatementKind::Header
-            | StatementKind::Use(_)
+            | StatementKind::Use { .. }
             | StatementKind::Sim(_)
             | StatementKind::Port(_)
             | StatementKind::Param(_)
@@ -373,7 +373,7 @@ impl Statement {
                 results.iter().map(|result| name(result, Secrecy::Open, Origin::Inside)).collect()
             }
             StatementKind::Header
-            | StatementKind::Use(_)
+            | StatementKind::Use { .. }
             | StatementKind::Sim(_)
             | StatementKind::Port(_)
             | StatementKind::Volatile { .. }
