@@ -1,5 +1,6 @@
 //! An engine with two ports, moved by hand.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use flowrun::engine::{Action, Engine, Input, Inputs, Output, PortInputs};
@@ -7,6 +8,7 @@ use flowrun::event::{CloseReason, Event, EventKind, Verdict};
 use flowrun::port::{PortCommand, PortId, WriteToken};
 use flowrun::program::Program;
 use flowrun::time::Moment;
+use flowrun::value::Value;
 
 /// Returns the port at a place.
 pub(crate) fn port(index: usize) -> PortId {
@@ -47,8 +49,13 @@ impl Bench {
     }
 
     pub(crate) fn begin(program: Arc<Program>) -> Bench {
+        Bench::given(program, HashMap::new())
+    }
+
+    /// Begins a run with these variables.
+    pub(crate) fn given(program: Arc<Program>, variables: HashMap<String, Value>) -> Bench {
         let inputs = Inputs {
-            variables: Default::default(),
+            variables,
             seed: 1,
             begun: super::BEGUN,
             file: "test.flow".into(),
