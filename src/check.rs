@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::load::{Loaded, LoadedFile};
-use crate::program::{DeclaredWire, Handler, Op, OpIndex, Procedure, Program, Role, Watcher, WatcherId};
+use crate::program::{DeclaredWire, Handler, Op, OpIndex, Procedure, Program, Role, Standing, Watcher};
 use crate::source::{Site, SourceId, Sources, Span};
 use crate::syntax::ast::{Block, FileKind, Name};
 use crate::value::Type;
@@ -106,7 +106,7 @@ struct Emitted {
     watchers: Vec<Watcher>,
     handlers: Vec<Handler>,
     wires: Vec<DeclaredWire>,
-    standing: Vec<WatcherId>,
+    standing: Vec<Standing>,
 }
 
 /// The procedures of all files.

@@ -149,6 +149,8 @@ codes! {
     CheckTextOrder Warning "flow::check::text-order"
     /// A port that nothing speaks to.
     LintUnusedPort Warning "flow::lint::unused-port"
+    /// A library that is used for a port with other settings than it wants.
+    LintPortSettings Warning "flow::lint::port-settings"
     /// A capture that nothing uses.
     LintUnusedCapture Warning "flow::lint::unused-capture"
     /// A variable that looks like a secret and is not declared as one.

@@ -2,13 +2,13 @@
 
 mod secrets;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::{LARGEST_TEXT, Reach, folder_of, read_file};
-use crate::source::{Site, Source, SourceId, Sources, name_of};
+use crate::source::{Site, Source, SourceId, Sources, Span, name_of};
 use crate::syntax::ast::StatementKind;
 use crate::syntax::{self, Parsed};
 pub use secrets::cover_secrets;
@@ -44,6 +44,8 @@ pub struct LoadedFile {
     pub id: SourceId,
     /// Its tree.
     pub parsed: Parsed,
+    /// The files that it uses, each with the place of its path.
+    pub uses: Vec<(Span, SourceId)>,
 }
 
 /// How a text is got: from the disk, or from memory in tests.
@@ -71,9 +73,11 @@ pub(crate) fn load_file(path: &Path, reach: Reach<'_>) -> Loaded {
 /// Reads a file and everything that it uses, each once.
 pub fn load(path: &Path, reader: Reader<'_>) -> Loaded {
     let mut loader =
-        Loader { reader, sources: Sources::default(), files: Vec::new(), problems: Vec::new(), seen: HashSet::new() };
+        Loader { reader, sources: Sources::default(), files: Vec::new(), problems: Vec::new(), seen: HashMap::new() };
     match read_text(reader, path) {
-        Ok(text) => loader.add(path, text),
+        Ok(text) => {
+            loader.add(path, text);
+        }
         Err(reason) => loader.problems.push(
             Diagnostic::general(Code::LoadUnreadable, format!("`{}` cannot be read: {reason}", name_of(path)))
                 .help("check the path; a flow file usually ends in `.flow`"),
@@ -116,33 +120,35 @@ struct Loader<'a> {
     files: Vec<LoadedFile>,
     problems: Vec<Diagnostic>,
     /// Paths that were read, or are being read.
-    seen: HashSet<PathBuf>,
+    seen: HashMap<PathBuf, SourceId>,
 }
 
 impl Loader<'_> {
-    fn add(&mut self, path: &Path, text: String) {
-        self.seen.insert(path.to_path_buf());
+    fn add(&mut self, path: &Path, text: String) -> SourceId {
         let source = Source::new(name_of(path), text);
         let id = self.sources.add(source);
+        self.seen.insert(path.to_path_buf(), id);
         let parsed = syntax::parse(id, self.sources.get(id));
         cover_secrets(&mut self.sources, id, &parsed.file);
         self.problems.extend(parsed.problems.iter().cloned());
-        let uses: Vec<_> = parsed
+        let paths: Vec<_> = parsed
             .file
             .body
             .iter()
             .filter_map(|statement| {
-                let StatementKind::Use(path) = &statement.kind else { return None };
+                let StatementKind::Use { path, .. } = &statement.kind else { return None };
                 Some((path.node.clone(), Site { source: id, span: path.span }))
             })
             .collect();
-        for (used, site) in uses {
-            self.use_file(path, &used, site);
+        let mut uses = Vec::new();
+        for (used, site) in paths {
+            uses.extend(self.use_file(path, &used, site).map(|used| (site.span, used)));
         }
-        self.files.push(LoadedFile { id, parsed });
+        self.files.push(LoadedFile { id, parsed, uses });
+        id
     }
 
-    fn use_file(&mut self, user: &Path, used: &str, site: Site) {
+    fn use_file(&mut self, user: &Path, used: &str, site: Site) -> Option<SourceId> {
         if used.starts_with("std/") {
             return self.use_standard(used, site);
         }
@@ -151,33 +157,36 @@ impl Loader<'_> {
             Err(why) => {
                 let problem = Diagnostic::new(Code::LoadUse, site, format!("`{used}` cannot be used"), why)
                     .help("name it relative to this file, without `..`: `use \"lib/air.flow\"`");
-                return self.problems.push(problem);
+                self.problems.push(problem);
+                return None;
             }
         };
-        if self.seen.contains(&target) {
-            return;
+        if let Some(known) = self.seen.get(&target) {
+            return Some(*known);
         }
         if self.seen.len() >= MOST_FILES {
             let message = format!("more than {MOST_FILES} files are used");
             let problem = Diagnostic::new(Code::LoadUse, site, message, "one too many");
-            return self.problems.push(problem.help("does a folder contain itself by a link?"));
+            self.problems.push(problem.help("does a folder contain itself by a link?"));
+            return None;
         }
         match read_text(self.reader, &target) {
-            Ok(text) => self.add(&target, text),
+            Ok(text) => Some(self.add(&target, text)),
             Err(reason) => {
                 let message = format!("`{}` cannot be read: {reason}", name_of(&target));
                 self.problems.push(Diagnostic::new(Code::LoadUse, site, message, "used here"));
+                None
             }
         }
     }
 
-    fn use_standard(&mut self, used: &str, site: Site) {
+    fn use_standard(&mut self, used: &str, site: Site) -> Option<SourceId> {
         let path = PathBuf::from(used);
-        if self.seen.contains(&path) {
-            return;
+        if let Some(known) = self.seen.get(&path) {
+            return Some(*known);
         }
         match STANDARD.iter().find(|(name, _)| *name == used) {
-            Some((_, text)) => self.add(&path, (*text).to_string()),
+            Some((_, text)) => Some(self.add(&path, (*text).to_string())),
             None => {
                 let names = STANDARD.iter().map(|(name, _)| *name);
                 let help = match nearest(used, names.clone()) {
@@ -186,6 +195,7 @@ impl Loader<'_> {
                 };
                 let message = format!("there is no `{used}` in the standard library");
                 self.problems.push(Diagnostic::new(Code::LoadUse, site, message, "not built in").help(help));
+                None
             }
         }
     }

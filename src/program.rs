@@ -99,9 +99,18 @@ pub struct Main {
     /// How many local variables it has.
     pub locals: usize,
     /// The watchers in force from the beginning: those of libraries, and all of a device.
-    pub standing: Vec<WatcherId>,
+    pub standing: Vec<Standing>,
     /// What a device does when something else than a line reaches it.
     pub handlers: Vec<Handler>,
+}
+
+/// A watcher that is in force from the beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Which.
+    pub watcher: WatcherId,
+    /// The port that it watches.
+    pub port: PortId,
 }
 
 /// What a program plays.

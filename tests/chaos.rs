@@ -99,6 +99,11 @@ const WORDS: &[&str] = &[
     "*",
     "as",
     "state n = 0",
+    "port",
+    "port a { }",
+    "using",
+    "using a",
+    "use \"l\" for a",
 ];
 
 fn flowish() -> impl Strategy<Value = String> {
@@ -137,7 +142,13 @@ fn statement() -> impl Strategy<Value = String> {
         (pattern.clone()).prop_map(|pattern| format!("on {pattern} {{ log \"on\" }}")),
         (pattern.clone()).prop_map(|pattern| format!("fail on {pattern}")),
         (pattern.clone()).prop_map(|pattern| format!("ignore {pattern}")),
-        (pattern.clone(), pattern).prop_map(|(a, b)| format!("expect {{ {a} -> {{}} {b} -> {{}} timeout -> {{}} }}")),
+        (pattern.clone()).prop_map(|pattern| format!("using b on {pattern} {{ send \"b\" }}")),
+        (pattern.clone()).prop_map(|pattern| format!("using b fail on {pattern}")),
+        (pattern.clone(), pattern.clone())
+            .prop_map(|(a, b)| format!("expect {{ {a} -> {{}} {b} -> {{}} timeout -> {{}} }}")),
+        (pattern.clone(), pattern.clone())
+            .prop_map(|(a, b)| format!("expect {{ {a} -> {{}} using b {b} -> {{ flush }} timeout -> {{}} }}")),
+        (pattern.clone(), pattern).prop_map(|(a, b)| format!("expect all within 90ms {{ using b {a} {b} }}")),
     ];
     leaf.prop_recursive(3, 20, 4, |inner| {
         let block = prop::collection::vec(inner, 1..4).prop_map(|statements| statements.join("\n"));
@@ -146,6 +157,7 @@ fn statement() -> impl Strategy<Value = String> {
             block.clone().prop_map(|block| format!("step \"s\" retry 2 timeout 2s {{ {block} }}")),
             block.clone().prop_map(|block| format!("repeat 3 {{ {block} }}")),
             block.clone().prop_map(|block| format!("if len(v) > 1 {{ {block} }}")),
+            block.clone().prop_map(|block| format!("using b {{ {block} }}")),
             block.prop_map(|block| format!("if true {{ finally {{ log \"f\" }}\n{block} }}")),
         ]
     })
@@ -178,8 +190,12 @@ fn run(text: &str, happenings: &[(u64, Vec<u8>, usize, bool)]) -> Result<(), Tes
         seed: 1,
         begun: support::BEGUN,
         file: "chaos.flow".to_string(),
-        ports: vec![PortInputs::serial("none", &program.settings)],
+        ports: match program.ports.as_slice() {
+            [] => vec![PortInputs::serial("none", &program.settings)],
+            several => several.iter().map(|port| PortInputs::serial(&*port.name, &port.settings)).collect(),
+        },
     };
+    let n_ports = inputs.ports.len();
     let mut engine = Engine::new(std::sync::Arc::new(program), inputs);
     let mut next = Moment::START;
     let mut left = happenings.iter();
@@ -187,8 +203,8 @@ fn run(text: &str, happenings: &[(u64, Vec<u8>, usize, bool)]) -> Result<(), Tes
     for _ in 0..200_000 {
         match engine.poll() {
             Output::Event(_) => {}
-            Output::Act(Action::Port(_, PortCommand::Open { .. })) => {
-                engine.handle(engine.now(), Input::Opened(PortId::FIRST))
+            Output::Act(Action::Port(port, PortCommand::Open { .. })) => {
+                engine.handle(engine.now(), Input::Opened(port))
             }
             Output::Act(Action::Port(_, PortCommand::Write { token, .. })) => {
                 engine.handle(engine.now(), Input::Sent(token))
@@ -205,8 +221,9 @@ fn run(text: &str, happenings: &[(u64, Vec<u8>, usize, bool)]) -> Result<(), Tes
                 }
                 match (coming, until) {
                     (Some((_, bytes, chunk, is_interrupt)), _) if until.is_none_or(|until| next <= until) => {
+                        let port = PortId::new(chunk % n_ports).expect("there are two at most");
                         for piece in bytes.chunks(*chunk) {
-                            engine.handle(next, Input::Received(PortId::FIRST, piece));
+                            engine.handle(next, Input::Received(port, piece));
                         }
                         if *is_interrupt {
                             engine.handle(next, Input::Interrupt);
@@ -320,9 +337,14 @@ proptest! {
     fn every_flow_ends_whatever_comes_and_however_it_is_cut(
         statements in prop::collection::vec(statement(), 1..8),
         happenings in happenings(),
+        has_ports in prop::bool::ANY,
     ) {
         let body = statements.join("\n");
-        let text = format!("flow \"chaos\"\ncompute v = \"\"\ncompute w = \"\"\n{body}\nexpect line \"END\" within 1s\n");
+        let (ports, body) = match has_ports {
+            true => ("port a { }\nport b { }\n", body),
+            false => ("", body.replace("using b {", "if true {").replace("using b ", "")),
+        };
+        let text = format!("flow \"chaos\"\n{ports}compute v = \"\"\ncompute w = \"\"\n{body}\nexpect line \"END\" within 1s\n");
         run(&text, &happenings)?;
     }
 }

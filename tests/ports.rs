@@ -283,3 +283,58 @@ fn a_capture_looks_at_the_last_response_of_the_current_port() {
     let bench = Bench::new(flow).left(0).came(1, 0, "v=1\r\nOK\r\n").left(1).came(2, 1, "v=2\r\nOK\r\n");
     assert_eq!(bench.verdict, Some(Verdict::Passed), "{}", bench.failure());
 }
+
+const LIBRARY: &str = r#"library "l"
+use "inner.flow"
+serial { eol "\n"  settle 20ms }
+fail on line /FAULT.*/
+on line "PING" { send "PONG" }
+using two fail on line "TRIP", "tripped"
+procedure switch() { using two { send "ON"  expect line "OK" } }
+"#;
+
+fn with_library(flow: &str) -> Result<Bench, Vec<String>> {
+    let inner = "library \"inner\"\nignore line \"noise\"\nfail on line \"INNER\"\n";
+    let flow = format!("flow \"test\"\n{flow}\n");
+    let checked = support::check_texts(&[("test.flow", &flow), ("lib.flow", LIBRARY), ("inner.flow", inner)]);
+    let problems = checked.problems.iter().map(|problem| problem.message.clone()).collect::<Vec<_>>();
+    if checked.program.is_none() { Err(problems) } else { Ok(Bench::begin(support::program(checked))) }
+}
+
+#[test]
+fn a_library_watches_the_ports_that_it_is_used_for() {
+    let flow = |uses: &str| {
+        format!(
+            "use \"lib.flow\"{uses}\nport one {{ }}\nport two {{ }}\nport three {{ }}\n\
+                                     send \"A\"\nexpect line \"OK\" within 1s\nusing three {{ flush }}"
+        )
+    };
+    let waiting = |uses: &str| with_library(&flow(uses)).expect("nothing is wrong").left(0);
+    for (uses, watched) in [("", [true, false, false]), (" for two, three", [false, true, true])] {
+        for (index, is_watched) in watched.into_iter().enumerate() {
+            for line in ["FAULT 1\r\n", "INNER\r\n"] {
+                let bench = waiting(uses).came(1, index, line);
+                assert_eq!(bench.verdict.is_some(), is_watched, "{uses}: {index} {line}");
+            }
+            let bench = waiting(uses).came(1, index, "PING\r\n");
+            let pong = bench.asked.iter().find(|asked| asked.contains("PONG")).cloned();
+            let eol = if is_watched { Some(format!("{index} write PONG\\n")) } else { None };
+            assert_eq!(pong, eol, "its settings are those of its ports: {uses}");
+        }
+        assert_eq!(waiting(uses).came(1, 1, "TRIP\r\n").failure(), "tripped (`TRIP` came on `two`)", "{uses}");
+    }
+}
+
+#[test]
+fn a_using_in_a_library_is_checked_for_each_flow_that_uses_it() {
+    let lacks = |flow: &str| with_library(flow).map(|_| ()).expect_err("a port is missing");
+    let flow = "use \"lib.flow\"\nport one { }\nsend \"A\"\nexpect line \"OK\"";
+    assert_eq!(lacks(flow), ["there is no port `two`"; 2]);
+    assert_eq!(lacks(&flow.replace("port one { }\n", "")), ["there is no port `two`"; 2]);
+    let flow = "use \"lib.flow\"\nport one { }\nport two { }\ncall switch()\nsend \"A\"\nexpect line \"OK\"";
+    let bench = with_library(flow).expect("both are there").left(0);
+    assert!(bench.asked.contains(&"1 write ON\\r".to_string()), "{:?}", bench.asked);
+    // By itself it is checked without ports.
+    let alone = support::check_texts(&[("lib.flow", LIBRARY), ("inner.flow", "library \"inner\"\n")]);
+    assert_eq!(alone.problems, []);
+}

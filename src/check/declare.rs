@@ -50,6 +50,7 @@ impl<'a> Compiler<'a> {
         self.note_declared(&root.parsed.file.body);
         if self.role == Role::Flow && !self.file.is_root_library {
             self.note_ports(&root.parsed.file.body);
+            self.note_ports_of_libraries(files);
         }
         let mut initial = Vec::new();
         for file in files {
@@ -69,7 +70,7 @@ impl<'a> Compiler<'a> {
             self.standing_watchers(&file.parsed.file.body);
         }
         self.file.source = root.id;
-        let ports = self.declared_ports(&root.parsed.file.body, &declared.settings);
+        let ports = self.declared_ports(files, &root.parsed.file.body);
         let (entry, locals) = self.main(&bodies, initial);
         if root.parsed.problems.is_empty() {
             self.unused_ports();
@@ -215,7 +216,7 @@ impl<'a> Compiler<'a> {
                 | StatementKind::On { .. }
                 | StatementKind::After { .. }
                 | StatementKind::Header
-                | StatementKind::Use(_)
+                | StatementKind::Use { .. }
                 | StatementKind::Step(_)
                 | StatementKind::Send { .. }
                 | StatementKind::Expect { .. }
@@ -432,9 +433,9 @@ impl<'a> Compiler<'a> {
             match &statement.kind {
                 StatementKind::On { .. } | StatementKind::FailOn { .. } | StatementKind::Ignore(_) => {
                     let id = self.watcher(statement);
-                    self.code.standing.push(id);
+                    self.stand(id);
                 }
-                StatementKind::Use(_)
+                StatementKind::Use { .. }
                 | StatementKind::Serial(_)
                 | StatementKind::Timeout(_)
                 | StatementKind::Procedure { .. } => {}
@@ -506,7 +507,7 @@ impl<'a> Compiler<'a> {
                     StatementKind::On { .. } | StatementKind::FailOn { .. } | StatementKind::Ignore(_)
                 ) {
                     let id = self.watcher(statement);
-                    self.code.standing.push(id);
+                    self.stand(id);
                 } else {
                     self.handler(statement);
                 }

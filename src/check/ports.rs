@@ -1,13 +1,16 @@
 //! Ports that a flow declares, and the statements that name one.
 
+use std::collections::{BTreeSet, HashMap};
+
 use super::Compiler;
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Label};
+use crate::load::LoadedFile;
 use crate::port_id::PortId;
-use crate::program::{DeclaredPort, Op, Role, ScopeKind};
+use crate::program::{DeclaredPort, Op, Role, ScopeKind, Standing, WatcherId};
 use crate::settings::Settings;
-use crate::source::{Site, Span};
-use crate::syntax::ast::{Block, Name, Pattern, PortDeclaration, Statement, StatementKind};
+use crate::source::{Site, SourceId, Span};
+use crate::syntax::ast::{Block, Name, Pattern, PortDeclaration, Setting, Statement, StatementKind};
 
 /// A flow has so many ports at most.
 const MOST_PORTS: usize = 64;
@@ -16,6 +19,8 @@ const MOST_PORTS: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Ports {
     all: Vec<Known>,
+    /// On which ports the watchers of each library are, and whose line its settings are of.
+    of_libraries: HashMap<SourceId, BTreeSet<PortId>>,
 }
 
 /// A port that was declared.
@@ -38,6 +43,21 @@ impl Ports {
         if let Some(known) = self.all.get_mut(port.index()) {
             known.is_used = true;
         }
+    }
+
+    /// Returns the settings of a port before its own: those of the libraries that are used for it, then those of the file.
+    fn shared_settings(&self, files: &[LoadedFile], name: &str) -> Settings {
+        let mut settings = Settings::default();
+        let Some((root, libraries)) = files.split_last() else { return settings };
+        let port = self.find(name);
+        let is_for = |file: &&LoadedFile| {
+            self.of_libraries.get(&file.id).is_some_and(|ports| port.is_some_and(|port| ports.contains(&port)))
+        };
+        for setting in libraries.iter().filter(is_for).chain([root]).flat_map(serial_of) {
+            // What is wrong with it was reported.
+            let _ = settings.set(&setting.name.node, &setting.value.node);
+        }
+        settings
     }
 
     fn find(&self, name: &str) -> Option<PortId> {
@@ -76,14 +96,49 @@ impl Compiler<'_> {
         }
     }
 
-    /// Returns the ports with their settings and devices. `shared` are the settings of the file and of its libraries.
-    pub(super) fn declared_ports(&mut self, body: &[Statement], shared: &Settings) -> Vec<DeclaredPort> {
+    /// Finds the ports that each library is used for: those that the `use` names, or else those of the file with the `use`.
+    pub(super) fn note_ports_of_libraries(&mut self, files: &[LoadedFile]) {
+        let Some(root) = files.last() else { return };
+        let mut open = vec![(root, BTreeSet::from([PortId::FIRST]))];
+        while let Some((file, own)) = open.pop() {
+            self.file.source = file.id;
+            for statement in &file.parsed.file.body {
+                let StatementKind::Use { path, ports } = &statement.kind else { continue };
+                let named: BTreeSet<PortId> = ports.iter().filter_map(|port| self.port_named(port)).collect();
+                let used = file.uses.iter().find(|(span, _)| *span == path.span).map(|(_, used)| *used);
+                let Some(library) = used.and_then(|used| files.iter().find(|file| file.id == used)) else { continue };
+                let ports = if ports.is_empty() { own.clone() } else { named };
+                let known = self.ports.of_libraries.entry(library.id).or_default();
+                // A library that was reached for these ports before has nothing new to say.
+                if !ports.is_subset(known) {
+                    known.extend(ports.iter().copied());
+                    open.push((library, ports));
+                }
+            }
+        }
+        self.file.source = root.id;
+    }
+
+    /// Puts a watcher in force from the beginning: on the port that it names, or on those that its file is used for.
+    pub(super) fn stand(&mut self, watcher: WatcherId) {
+        let named = self.code.watchers[watcher].port.map(|port| BTreeSet::from([port]));
+        let of_library = || self.ports.of_libraries.get(&self.file.source).cloned();
+        let ports = named.or_else(of_library).unwrap_or_else(|| BTreeSet::from([PortId::FIRST]));
+        for port in ports {
+            self.ports.note_use(port);
+            self.code.standing.push(Standing { watcher, port });
+        }
+    }
+
+    /// Returns the ports with their settings and devices.
+    pub(super) fn declared_ports(&mut self, files: &[LoadedFile], body: &[Statement]) -> Vec<DeclaredPort> {
         let mut ports: Vec<DeclaredPort> = Vec::new();
         for statement in body {
             let StatementKind::Port(PortDeclaration { name, settings: own, sims }) = &statement.kind else { continue };
             let site = self.site(name.span);
-            let mut settings = shared.clone();
+            let mut settings = self.ports.shared_settings(files, &name.node);
             self.settings(own, &mut settings);
+            self.contradictions(files, name, &settings);
             if let [_, second, ..] = sims.as_slice() {
                 let message = format!("the port `{}` has two devices", name.node);
                 self.problem(Code::CheckDuplicate, second.span, message, "again here").help =
@@ -99,10 +154,34 @@ impl Compiler<'_> {
         ports
     }
 
+    /// Warns of libraries that are used for a port and want other settings than it has.
+    fn contradictions(&mut self, files: &[LoadedFile], port: &Name, settings: &Settings) {
+        let Some(root) = files.last() else { return };
+        for statement in &root.parsed.file.body {
+            let StatementKind::Use { path, ports } = &statement.kind else { continue };
+            let Some(named) = ports.iter().find(|named| named.node == port.node) else { continue };
+            let used = root.uses.iter().find(|(span, _)| *span == path.span).map(|(_, used)| *used);
+            let Some(library) = used.and_then(|used| files.iter().find(|file| file.id == used)) else { continue };
+            for setting in serial_of(library) {
+                let mut wanted = settings.clone();
+                if wanted.set(&setting.name.node, &setting.value.node).is_ok() && wanted != *settings {
+                    let message = format!(
+                        "`{}` wants another `{}` than the port `{}` has",
+                        path.node, setting.name.node, port.node
+                    );
+                    let site = Site { source: library.id, span: setting.name.span };
+                    let problem = self.problem(Code::LintPortSettings, named.span, message, "used for this port");
+                    problem.others = vec![Label::new(site, "wants this")];
+                    problem.help = Some("what the flow says of the port counts: leave one of the two out".to_string());
+                }
+            }
+        }
+    }
+
     /// Returns the port that a statement names; `None` if there is none, which was reported.
     pub(super) fn port_named(&mut self, name: &Name) -> Option<PortId> {
         if self.role == Role::Device {
-            self.misplaced(name.span, "`using` belongs in a flow", "a device has one line, and answers on it");
+            self.misplaced(name.span, "only a flow names ports", "a device has one line, and answers on it");
             return None;
         }
         // Which ports there are is known for each flow that uses it.
@@ -167,6 +246,15 @@ impl Compiler<'_> {
     }
 }
 
+/// Returns the settings that a file declares.
+fn serial_of(file: &LoadedFile) -> impl Iterator<Item = &Setting> {
+    file.parsed.file.body.iter().flat_map(settings_in)
+}
+
+fn settings_in(statement: &Statement) -> &[Setting] {
+    if let StatementKind::Serial(settings) = &statement.kind { settings } else { &[] }
+}
+
 /// Whether a statement itself speaks to a port, or listens to one.
 fn speaks(statement: &Statement) -> bool {
     match &statement.kind {
@@ -191,7 +279,7 @@ fn speaks(statement: &Statement) -> bool {
             pattern.port.is_none()
         }
         StatementKind::Header
-        | StatementKind::Use(_)
+        | StatementKind::Use { .. }
         | StatementKind::Sim(_)
         | StatementKind::Port(_)
         | StatementKind::Using { .. }

@@ -35,7 +35,7 @@ impl Compiler<'_> {
         self.note_first_port(statement);
         match &statement.kind {
             StatementKind::Header => {}
-            StatementKind::Use(_)
+            StatementKind::Use { .. }
             | StatementKind::Sim(_)
             | StatementKind::Port(_)
             | StatementKind::Param(_)

@@ -198,11 +198,8 @@ impl Flow {
             self.scopes.push(main);
         }
         let standing = program.main.standing.iter().rev();
-        let active = |id: &WatcherId| {
-            let port = program.watchers[*id].port.unwrap_or(PortId::FIRST);
-            Active { watcher: *id, port, frame: 0 }
-        };
-        self.watching = standing.map(active).collect();
+        self.watching =
+            standing.map(|standing| Active { watcher: standing.watcher, port: standing.port, frame: 0 }).collect();
         self.watching_version += 1;
         self.timers.clear();
         self.taken = footprint(&self.globals);

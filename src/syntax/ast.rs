@@ -80,8 +80,8 @@ pub struct Block {
 pub enum StatementKind {
     /// A header that does not stand at the beginning.
     Header,
-    /// `use "path"`
-    Use(Spanned<String>),
+    /// `use "path" for ports`
+    Use { path: Spanned<String>, ports: Vec<Name> },
     /// `sim "path"`
     Sim(Spanned<String>),
     /// `port name { … }`

@@ -48,6 +48,7 @@ pub(super) fn title(rule: Rule) -> &'static str {
         Rule::header | Rule::kind => "`flow`, `device` or `library`",
         Rule::use_file | Rule::k_use => "`use`",
         Rule::sim | Rule::k_sim => "`sim`",
+        Rule::use_for => "`for` and a port",
         Rule::port | Rule::k_port => "`port`",
         Rule::using | Rule::using_port | Rule::begins_port | Rule::k_using => "`using`",
         Rule::param => "`param`",

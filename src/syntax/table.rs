@@ -37,8 +37,8 @@ impl Row {
 pub const STATEMENTS: &[Row] = &[
     Row {
         place: Place::Declaration,
-        forms: "`use \"lib/air.flow\"`",
-        what: "brings the procedures, watchers and settings of a library; the path is relative to this file and stays beside or below it, links followed. What begins with `std/` is built in, see `flows/std`",
+        forms: "`use \"lib/air.flow\" [for NAME, …]`",
+        what: "brings the procedures, watchers and settings of a library; the path is relative to this file and stays beside or below it, links followed. What begins with `std/` is built in, see `flows/std`. Its watchers and settings are those of the first port, or of the ports that are named",
     },
     Row {
         place: Place::Declaration,

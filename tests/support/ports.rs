@@ -1,5 +1,6 @@
 //! An engine with two ports, moved by hand.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use flowrun::engine::{Action, Engine, Input, Inputs, Output, PortInputs};
@@ -7,6 +8,7 @@ use flowrun::event::{CloseReason, Event, EventKind, Verdict};
 use flowrun::port::{PortCommand, PortId, WriteToken};
 use flowrun::program::Program;
 use flowrun::time::Moment;
+use flowrun::value::Value;
 
 /// Returns the port at a place.
 pub(crate) fn port(index: usize) -> PortId {
@@ -46,20 +48,27 @@ impl Bench {
         Bench::begin(program(names, flow, ""))
     }
 
-    fn begin(program: Arc<Program>) -> Bench {
+    pub(crate) fn begin(program: Arc<Program>) -> Bench {
+        Bench::given(program, HashMap::new())
+    }
+
+    /// Begins a run with these variables.
+    pub(crate) fn given(program: Arc<Program>, variables: HashMap<String, Value>) -> Bench {
         let inputs = Inputs {
-            variables: Default::default(),
+            variables,
             seed: 1,
             begun: super::BEGUN,
             file: "test.flow".into(),
             ports: program.ports.iter().map(|port| PortInputs::serial(&*port.name, &port.settings)).collect(),
         };
+        let n_ports = program.ports.len();
         let engine = Engine::new(program, inputs);
         let (events, asked, leaving) = (vec![], vec![], vec![]);
         let mut bench = Bench { engine, events, asked, leaving, until: None, verdict: None };
         bench.drain();
-        assert_eq!(bench.asked, ["0 open", "1 open"], "both are opened before the first statement");
-        bench.give(0, Input::Opened(port(0))).give(0, Input::Opened(port(1)))
+        let opened: Vec<String> = (0..n_ports).map(|index| format!("{index} open")).collect();
+        assert_eq!(bench.asked, opened, "all are opened before the first statement");
+        (0..n_ports).fold(bench, |bench, index| bench.give(0, Input::Opened(port(index))))
     }
 
     fn drain(&mut self) {

@@ -132,7 +132,7 @@ impl Reader<'_> {
             | StatementKind::OnWire { body, .. } => self.alone(body),
             StatementKind::Header
             | StatementKind::Using { .. }
-            | StatementKind::Use(_)
+            | StatementKind::Use { .. }
             | StatementKind::Sim(_)
             | StatementKind::Port(_)
             | StatementKind::Param(_)
@@ -306,7 +306,7 @@ impl Reader<'_> {
             | StatementKind::After { .. }
             | StatementKind::Finally(_) => {}
             StatementKind::Header
-            | StatementKind::Use(_)
+            | StatementKind::Use { .. }
             | StatementKind::Sim(_)
             | StatementKind::Port(_)
             | StatementKind::Param(_)

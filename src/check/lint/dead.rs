@@ -76,7 +76,7 @@ fn end_of(statement: &Statement) -> Option<&'static str> {
         | StatementKind::On { .. }
         | StatementKind::After { .. }
         | StatementKind::Header
-        | StatementKind::Use(_)
+        | StatementKind::Use { .. }
         | StatementKind::Sim(_)
         | StatementKind::Port(_)
         | StatementKind::Using { .. }

@@ -27,7 +27,7 @@ impl Lint {
                     return self.warn(Code::LintUnasked, pattern.span, message, "nothing asks for it", help);
                 }
                 // Whatever else may send, wait or wake the device ends the search.
-                StatementKind::Use(_)
+                StatementKind::Use { .. }
                 | StatementKind::Sim(_)
                 | StatementKind::Port(_)
                 | StatementKind::Param(_)

@@ -51,9 +51,10 @@ pub fn read(text: &str) -> Result<Vec<Recorded>, String> {
 
 /// Returns the ports that the flow of a run declares.
 fn ports_of(run: &Recorded) -> &[RunPort] {
-    match run.events.first().map(|event| &event.kind) {
-        Some(EventKind::RunStarted(header)) => &header.ports,
-        _ => &[],
+    if let Some(EventKind::RunStarted(header)) = run.events.first().map(|event| &event.kind) {
+        &header.ports
+    } else {
+        &[]
     }
 }
 

@@ -71,7 +71,7 @@ impl Statement {
             StatementKind::If { then, otherwise, .. } => [then].into_iter().chain(otherwise).collect(),
             StatementKind::Try { body, otherwise } => [body].into_iter().chain(otherwise).collect(),
             StatementKind::Header
-            | StatementKind::Use(_)
+            | StatementKind::Use { .. }
             | StatementKind::Sim(_)
             | StatementKind::Port(_)
             | StatementKind::Param(_)
@@ -123,7 +123,7 @@ impl Statement {
             | StatementKind::OnHook { .. }
             | StatementKind::OnWire { .. } => Runs::Later,
             StatementKind::Header
-            | StatementKind::Use(_)
+            | StatementKind::Use { .. }
             | StatementKind::Sim(_)
             | StatementKind::Port(_)
             | StatementKind::Param(_)
@@ -221,7 +221,7 @@ impl Statement {
             StatementKind::Call { arguments, .. } => arguments.iter().collect(),
             StatementKind::Return(value) | StatementKind::Unplug(value) => value.iter().collect(),
             StatementKind::Header
-            | StatementKind::Use(_)
+            | StatementKind::Use { .. }
             | StatementKind::Sim(_)
             | StatementKind::Port(_)
             | StatementKind::Volatile { .. }
@@ -257,7 +257,7 @@ impl Statement {
             StatementKind::ExpectAny { arms, .. } => arms.iter().map(|arm| &arm.pattern).collect(),
             StatementKind::ExpectAll { patterns, .. } => patterns.iter().collect(),
             StatementKind::Header
-            | StatementKind::Use(_)
+            | StatementKind::Use { .. }
             | StatementKind::Sim(_)
             | StatementKind::Port(_)
             | StatementKind::Param(_)
@@ -315,7 +315,7 @@ impl Statement {
             | StatementKind::On { .. }
             | StatementKind::After { .. }
             | StatementKind::Header
-            | StatementKind::Use(_)
+            | StatementKind::Use { .. }
             | StatementKind::Sim(_)
             | StatementKind::Port(_)
             | StatementKind::Param(_)
@@ -398,7 +398,7 @@ impl Statement {
                 results.iter().map(|result| name(result, Secrecy::Open, Origin::Inside)).collect()
             }
             StatementKind::Header
-            | StatementKind::Use(_)
+            | StatementKind::Use { .. }
             | StatementKind::Sim(_)
             | StatementKind::Port(_)
             | StatementKind::Volatile { .. }

@@ -24,7 +24,11 @@ impl Lower {
         let parts = &mut parts;
         Some(match rule {
             Rule::header => StatementKind::Header,
-            Rule::use_file => StatementKind::Use(self.plain_string(next(parts))),
+            Rule::use_file => {
+                let path = self.plain_string(next(parts));
+                let ports = parts.next().map(|ports| children(ports).map(name).collect());
+                StatementKind::Use { path, ports: ports.unwrap_or_default() }
+            }
             Rule::sim => StatementKind::Sim(self.plain_string(next(parts))),
             Rule::port => self.port(parts),
             Rule::using => return self.using(parts),
