@@ -1,5 +1,7 @@
 //! Hooks and wires: moment by moment in an engine, against simulated devices, in recordings, and as programs of a bench.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for one kind among many")]
+
 mod support;
 
 use flowrun::diagnostic::Severity;
