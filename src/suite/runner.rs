@@ -16,6 +16,7 @@ use crate::settings::Settings;
 use crate::setup::{Ender, Setup, SetupError, Terms, find_counterpart, read_program};
 use crate::testing::{Refused, Watcher, outcome};
 use crate::variables::Offered;
+use crate::world::Hooks;
 
 /// What becomes of the other flows when one fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,9 @@ pub trait Onlooker {
     fn moves(&mut self, _n_done: usize, _flow: &Path, _line: &str) {}
 }
 
+/// Returns what runs the hooks of the flow in a file.
+type Hook<'a> = dyn Fn(&Path) -> Option<Box<dyn Hooks>> + Sync + 'a;
+
 /// Runs the flows of a suite.
 pub struct Runner<'a> {
     flows: Vec<PathBuf>,
@@ -50,6 +54,7 @@ pub struct Runner<'a> {
     watched: Option<Look>,
     offer: Box<dyn Fn(&Program) -> Offered + Sync + 'a>,
     tune: Box<dyn Fn(&Settings) -> Settings + Sync + 'a>,
+    hook: Box<Hook<'a>>,
 }
 
 /// What a thread tells.
@@ -73,6 +78,7 @@ impl<'a> Runner<'a> {
             watched: None,
             offer: Box::new(|_| Offered::default()),
             tune: Box::new(Settings::clone),
+            hook: Box::new(|_| None),
         }
     }
 
@@ -122,6 +128,13 @@ impl<'a> Runner<'a> {
     #[must_use]
     pub(crate) fn tuning(mut self, tune: impl Fn(&Settings) -> Settings + Sync + 'a) -> Runner<'a> {
         self.tune = Box::new(tune);
+        self
+    }
+
+    /// Asks for what runs the hooks of a flow on a real port.
+    #[must_use]
+    pub(crate) fn hooking(mut self, hook: impl Fn(&Path) -> Option<Box<dyn Hooks>> + Sync + 'a) -> Runner<'a> {
+        self.hook = Box::new(hook);
         self
     }
 
@@ -186,7 +199,7 @@ impl<'a> Runner<'a> {
                 let mut show = |line| drop(sender.send(News::Moves(at, line)));
                 let look = self.watched.filter(|_| self.address.is_real());
                 let watcher = look.map(|look| Watcher { look, show: &mut show });
-                outcome(setup, seed, &self.ender, watcher).map_err(|error| Refused::of(flow, error))
+                outcome(setup, seed, &self.ender, watcher, (self.hook)(flow)).map_err(|error| Refused::of(flow, error))
             };
             let case = judge(flow, &self.rules, self.setup(flow), &run);
             if self.after_failure == AfterFailure::Stop && case.report.is_failure {

@@ -39,7 +39,7 @@ impl Session<'_> {
             }
             None => {
                 let why = "cannot run here: no program stands for it".to_string();
-                let help = "run the flow with `flowrun run`, which looks into `flowrun.toml`".to_string();
+                let help = "`flowrun FLOW --port …` looks into `flowrun.toml`".to_string();
                 self.take_hook(HookNews::Ended(HookEnd::Failed { why, help }));
             }
         }
