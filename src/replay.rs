@@ -120,12 +120,13 @@ enum Link {
     Back,
 }
 
-/// How the line to the device is.
+/// How the line to the device is, and what reaches it besides.
 #[derive(Debug)]
 struct Wire {
     link: Link,
     /// How the control lines of the device are; `None` as long as the recording did not say.
     lines: Option<InputLines>,
+    hooks: Hooks,
 }
 
 /// What is recorded less than this after the end of the flow came while it ended.
@@ -164,7 +165,6 @@ pub struct ReplayWorld {
     unknown: Vec<String>,
     timing: Timing,
     wire: Wire,
-    hooks: Hooks,
     /// What was left when the port was closed, until it is fetched.
     left: Option<String>,
 }
@@ -209,8 +209,7 @@ impl ReplayWorld {
             written: Vec::new(),
             unknown: Vec::new(),
             timing,
-            wire: Wire { link: Link::Up, lines: None },
-            hooks: Hooks::of(recording),
+            wire: Wire { link: Link::Up, lines: None, hooks: Hooks::of(recording) },
             left: None,
         }
     }
@@ -289,7 +288,7 @@ impl ReplayWorld {
             let shown = shown_pieces(&next.bytes);
             return Some(format!("{writes} left, the first is `{shown}` at {} s", next.at));
         }
-        if let Some(name) = self.hooks.next() {
+        if let Some(name) = self.wire.hooks.next() {
             return Some(format!("the hook `{name}` is left"));
         }
         let (now, then) = self.anchor;
@@ -362,7 +361,7 @@ fn unknown_help(unknown: &[String]) -> Option<String> {
 
 impl World for ReplayWorld {
     fn takes_hook(&mut self, call: &HookCall) -> bool {
-        self.hooks.begin(call, self.now);
+        self.wire.hooks.begin(call, self.now);
         true
     }
 
@@ -412,7 +411,7 @@ impl World for ReplayWorld {
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
         let arrival = self.next_arrival();
         let news = self.news.front().map(|(at, _)| (*at).max(self.now));
-        let hook = self.hooks.ends_at();
+        let hook = self.wire.hooks.ends_at();
         let Some(next) = [arrival, news, hook, until].into_iter().flatten().min() else {
             let reason = "the recording has ended, and nothing more comes".to_string();
             return (self.now, Happening::Closed(PortId::FIRST, CloseReason::Broken { reason, help: None }));
@@ -422,7 +421,7 @@ impl World for ReplayWorld {
             let (_, happening) = self.news.pop_front().expect("there is a first one");
             return (self.now, happening);
         }
-        if let Some(end) = self.hooks.end(self.now) {
+        if let Some(end) = self.wire.hooks.end(self.now) {
             return (self.now, Happening::Hook(HookNews::Ended(end)));
         }
         if arrival.is_some_and(|at| at <= self.now) {

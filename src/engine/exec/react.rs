@@ -61,7 +61,7 @@ impl Engine {
     pub(super) fn set_wire(&mut self, wire: usize, value: &Expr, site: Site) -> Result<(), Box<Failure>> {
         let value = self.eval(value)?;
         let program = self.program.clone();
-        let declared = &program.wires[wire];
+        let declared = &program.main.wires[wire];
         let slot = Slot::Global(declared.slot);
         if !value.taint.is_nothing() {
             let message = format!("the wire `{}` cannot hold a secret", declared.name);
@@ -81,7 +81,7 @@ impl Engine {
     /// Takes note that another device gave a wire a value.
     pub(in crate::engine) fn wire_changed(&mut self, name: String, value: Value) {
         let program = self.program.clone();
-        let Some(declared) = program.wires.iter().find(|wire| wire.name == name) else { return };
+        let Some(declared) = program.main.wires.iter().find(|wire| wire.name == name) else { return };
         let slot = Slot::Global(declared.slot);
         if matches!(self.state, State::Over(_)) || self.flow.get(slot) == Some(&value) {
             return;
