@@ -7,6 +7,7 @@ mod process;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::diagnostic::nearest::nearest;
 use crate::event::{HookCall, HookEnd, HookNews};
 use crate::world::Hooks;
 use process::Process;
@@ -27,8 +28,10 @@ impl Programs {
     fn words(&self, call: &HookCall) -> Result<Vec<Vec<u8>>, HookEnd> {
         let Some((_, words)) = self.programs.iter().find(|(name, _)| *name == call.name) else {
             let why = "stands for no program".to_string();
-            let help =
+            let names = self.programs.iter().map(|(name, _)| name.as_str());
+            let add =
                 format!("name one in `{}`, below `[hooks]`: `{} = [\"PROGRAM\", \"{{0}}\"]`", self.file, call.name);
+            let help = nearest(&call.name, names).map_or(add, |meant| format!("did you mean `{meant}`?"));
             return Err(HookEnd::Failed { why, help });
         };
         fill(words, &call.arguments).map_err(|why| {

@@ -39,8 +39,6 @@ pub struct Program {
     /// The ports that it declares, in the order of the text: the first is the one that is meant when nothing is said. Empty
     /// if it declares none: then it has one port, without a name.
     pub ports: Vec<DeclaredPort>,
-    /// The wires that a device declares, in the order of the text.
-    pub wires: Vec<DeclaredWire>,
     /// What the command line may set, in the order of the text.
     pub params: Vec<Param>,
     /// Whether a value may become secret while it runs: then its bytes may have come before that.
@@ -102,6 +100,8 @@ pub struct Main {
     pub standing: Vec<Standing>,
     /// What a device does when something else than a line reaches it.
     pub handlers: Vec<Handler>,
+    /// The wires that a device declares, in the order of the text.
+    pub wires: Vec<DeclaredWire>,
 }
 
 /// A watcher that is in force from the beginning.

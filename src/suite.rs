@@ -234,7 +234,7 @@ mod tests {
             let found = find_counterpart(&[Address::OwnDevice], flow, &read.program)?;
             Setup::join(read.program, flow, found.counterpart, Terms::default())
         });
-        let run = |setup: &Setup, seed| outcome(setup, seed, &Ender::Nobody, None).map_err(refused);
+        let run = |setup: &Setup, seed| outcome(setup, seed, &Ender::Nobody, None, None).map_err(refused);
         judge(flow, rules, setup.map(Some).map_err(refused), &run)
     }
 

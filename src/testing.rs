@@ -31,7 +31,7 @@ use crate::secret::Redactor;
 use crate::setup::{Counterpart, End, Ender, Read, Setup, SetupError, Stage, Terms, find_counterpart, read_program};
 use crate::value::escape::visible;
 use crate::variables::{Given, Offered, Origin};
-use crate::world::{self, Audience, Company, Memory, Nobody};
+use crate::world::{self, Audience, Company, Hooks, Memory, Nobody};
 
 // What the signatures below are made of.
 pub use crate::diagnostic::{Code, Label};
@@ -124,7 +124,7 @@ impl Run {
         let (variables, device_variables) = (offered(&self.given), offered(&self.device_given));
         let terms = Terms { variables, device_variables, rigour: self.rigour, ..Terms::default() };
         let setup = Setup::join(program, &self.flow, found.counterpart, terms).map_err(refused)?;
-        outcome(&setup, self.seed, &Ender::Nobody, None).map_err(refused)
+        outcome(&setup, self.seed, &Ender::Nobody, None, None).map_err(refused)
     }
 }
 
@@ -307,7 +307,7 @@ pub(crate) struct Watcher<'a> {
 
 /// Runs a setup and keeps what it came to.
 ///
-/// A recording has its own seed and its own time of day. Reports call the port `sim` or `replay`, wherever the file is.
+/// `hooks` runs the hooks of a flow on a real port. A recording has its own seed and its own time of day. Reports call the port `sim` or `replay`, wherever the file is.
 ///
 /// # Errors
 ///
@@ -317,6 +317,7 @@ pub(crate) fn outcome(
     seed: u64,
     ender: &Ender,
     watcher: Option<Watcher<'_>>,
+    mut hooks: Option<Box<dyn Hooks>>,
 ) -> Result<Outcome, SetupError> {
     let (beginning, ports) = match setup.counterpart() {
         Counterpart::Real(port) => (setup.beginning_with(seed), vec![port.to_string()]),
@@ -331,8 +332,8 @@ pub(crate) fn outcome(
         if let Some(Watcher { look, show }) = watcher {
             witness.fan.add("the line that moves", Ticker::new(&sources, look, show));
         }
-        let company =
-            Company { keeper: &mut memory, audience: &mut witness, person: &mut Nobody, tap: None, hooks: None };
+        let hooks = hooks.as_mut().map(|hooks| hooks.as_mut() as &mut dyn Hooks);
+        let company = Company { keeper: &mut memory, audience: &mut witness, person: &mut Nobody, tap: None, hooks };
         (world::run(&mut engine, world.as_mut(), company), witness.events)
     };
     let folder = setup.file().parent().unwrap_or(Path::new("")).to_path_buf();

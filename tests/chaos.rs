@@ -7,7 +7,7 @@ use std::path::Path;
 
 use flowrun::check::check;
 use flowrun::engine::{Action, Engine, Input, Inputs, Output, PortInputs};
-use flowrun::event::{HookEnd, HookNews};
+use flowrun::event::{HookCall, HookEnd, HookNews};
 use flowrun::format::format;
 use flowrun::load::load;
 use flowrun::port::{PortCommand, PortId};
@@ -104,6 +104,12 @@ const WORDS: &[&str] = &[
     "using",
     "using a",
     "use \"l\" for a",
+    "hook",
+    "hook \"h\", x",
+    "on hook \"h\" (x)",
+    "wire w = \"off\"",
+    "on wire w",
+    "compute w = x",
 ];
 
 fn flowish() -> impl Strategy<Value = String> {
@@ -136,6 +142,8 @@ fn statement() -> impl Strategy<Value = String> {
         Just("compute v = v + \"x\"".to_string()),
         Just("log \"${v} ${hex(v)}\"".to_string()),
         Just("capture w from /(\\d)/".to_string()),
+        (prop::sample::select(&["h", "never", "fails"][..]), 1..900u32)
+            .prop_map(|(name, ms)| format!("hook \"{name}\", v within {ms}ms")),
         Just("flush".to_string()),
         Just("echo off".to_string()),
         Just("assert len(v) < 9, \"long\"".to_string()),
@@ -178,6 +186,17 @@ fn happenings() -> impl Strategy<Value = Vec<(u64, Vec<u8>, usize, bool)>> {
     prop::collection::vec((0..700u64, bytes(), 1..9usize, prop::bool::weighted(0.02)), 0..40)
 }
 
+/// Runs a hook as its name says; one that never ends is given up by the engine.
+fn run_hook(engine: &mut Engine, call: &HookCall) {
+    let failed = HookEnd::Failed { why: "fails".to_string(), help: "look".to_string() };
+    let news = match call.name.as_str() {
+        "never" => vec![HookNews::Said(call.arguments.concat())],
+        "fails" => vec![HookNews::LeftOut(3), HookNews::Ended(failed)],
+        _ => vec![HookNews::Said(b"a\r\nb".to_vec()), HookNews::Ended(HookEnd::Done), HookNews::Ended(HookEnd::Done)],
+    };
+    news.into_iter().for_each(|news| engine.handle(engine.now(), Input::Hook(news)));
+}
+
 /// Runs a flow on what happens; afterwards the line stays silent. Fails if it does not end.
 fn run(text: &str, happenings: &[(u64, Vec<u8>, usize, bool)]) -> Result<(), TestCaseError> {
     let checked = support::check_text("chaos.flow", text);
@@ -212,7 +231,7 @@ fn run(text: &str, happenings: &[(u64, Vec<u8>, usize, bool)]) -> Result<(), Tes
             Output::Act(Action::Port(..)) => {}
             Output::Act(Action::Save { .. }) => engine.handle(engine.now(), Input::Kept(Ok(()))),
             Output::Act(Action::Ask { .. }) => engine.handle(engine.now(), Input::Answered(None)),
-            Output::Act(Action::Hook(_)) => engine.handle(engine.now(), Input::Hook(HookNews::Ended(HookEnd::Done))),
+            Output::Act(Action::Hook(call)) => run_hook(&mut engine, &call),
             Output::Act(Action::Wire { .. }) => {}
             Output::Wait { until, .. } => {
                 if coming.is_none() {
@@ -289,6 +308,9 @@ fn entry() -> impl Strategy<Value = (u64, String)> {
         Just("open 0 9X9".to_string()),
         Just("note settings 300 8N2 RTS/CTS".to_string()),
         Just("note break 1s".to_string()),
+        ("[a-z\"${} é\\\\]{0,5}", 0..4usize).prop_map(|(name, n)| format!("note hook {name} {n}")),
+        Just("note hook-ended".to_string()),
+        Just("note hook-ended with \"${x}\"".to_string()),
         Just("closed".to_string()),
     ];
     (pause, what)
@@ -421,7 +443,7 @@ fn run_for_a_while(text: &str, dice: &mut Dice) {
             Output::Act(Action::Port(..)) => {}
             Output::Act(Action::Save { .. }) => engine.handle(engine.now(), Input::Kept(Ok(()))),
             Output::Act(Action::Ask { .. }) => engine.handle(engine.now(), Input::Answered(None)),
-            Output::Act(Action::Hook(_)) => engine.handle(engine.now(), Input::Hook(HookNews::Ended(HookEnd::Done))),
+            Output::Act(Action::Hook(call)) => run_hook(&mut engine, &call),
             Output::Act(Action::Wire { .. }) => {}
             Output::Wait { until, .. } => match (dice.below(3), until) {
                 (0, Some(until)) => engine.handle(until, Input::Tick),

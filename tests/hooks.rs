@@ -1,5 +1,7 @@
 //! Hooks and wires: moment by moment in an engine, against simulated devices, in recordings, and as programs of a bench.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for one kind among many")]
+
 mod support;
 
 use flowrun::diagnostic::Severity;
@@ -115,6 +117,9 @@ fn what_a_hook_writes_is_bounded_and_has_names_in_place_of_secrets() {
         notes(&bench, "the hook"),
         [format!("the hook `h` wrote {} bytes more, which are left out", 6 * 1024 + 5)]
     );
+    let bench = Bench::new(flow).give(1, said(&long)).tick(5000);
+    assert_eq!((lines(&bench).len(), bench.verdict), (64, Some(Verdict::Failed)));
+    assert_eq!(notes(&bench, "the hook"), ["the hook `h` wrote more than 64 KiB: the rest is left out"]);
     let cut = format!("{}4711-abcd", "x".repeat((64 << 10) - 5));
     let bench = Bench::new(flow).give(1, said(&cut)).give(2, DONE());
     assert_eq!(lines(&bench), [""; 0], "the line ends in the middle of a secret, and nobody would find it");
@@ -350,6 +355,19 @@ mod on_a_bench {
         fs::remove_file(repository.path("flowrun.toml")).expect("it is ours");
         let (code, text) = repository.flowrun(&["a.flow", "--port", PORT]);
         assert!(code == Some(1) && text.contains("the hook `power` stands for no program"), "{text}");
+    }
+
+    #[test]
+    fn a_suite_on_a_port_runs_the_hooks_of_its_flows_if_they_are_allowed() {
+        let repository = Repository::new(BENCH, FLOW);
+        let suite = ["test", ".", "--port", PORT, "--accept"];
+        let (code, text) = repository.flowrun(&suite);
+        assert!(code == Some(2) && text.contains("is not allowed to run programs"), "{text}");
+        assert_eq!(repository.read("ran"), "");
+        repository.allow();
+        let (code, text) = repository.flowrun(&suite);
+        assert_eq!(code, Some(0), "{text}");
+        assert_eq!(repository.read("ran"), "4711-abcd\n");
     }
 
     /// A program that ends when its part does, and does not mind a SIGTERM.

@@ -117,10 +117,11 @@ const LAYERS: &[(&str, &[&str])] = &[
             "testing",
             "value",
             "variables",
+            "world",
         ],
     ),
     ("labgrid", &["address"]),
-    ("hook", &["engine", "event", "world"]),
+    ("hook", &["diagnostic", "engine", "event", "world"]),
     ("bench", &["address", "diagnostic", "disk", "hook", "settings", "source", "syntax", "value"]),
     ("cli", &[EVERYTHING]),
 ];

@@ -10,7 +10,15 @@ use crate::syntax::ast::{Block, Name, Statement, StatementKind};
 
 impl Compiler<'_> {
     /// Reports a handler that does not stand at the top level of a device; those that do are compiled already.
-    pub(super) fn misplaced_handler(&mut self, what: &str, help: &str, head: Span) {
+    pub(super) fn misplaced_handler(&mut self, statement: &Statement) {
+        let head = statement.head;
+        let (what, help) = if let StatementKind::OnHook { .. } = &statement.kind {
+            ("a handler of a hook", "a flow runs a hook: `hook \"power\", \"off\"`")
+        } else if let StatementKind::OnWire { .. } = &statement.kind {
+            ("a handler of a wire", "a flow has no wires: they join the devices of a bench")
+        } else {
+            ("a handler of a control line", "a flow waits for lines: `expect cts on`")
+        };
         self.only_device(head, what, help);
         if self.role == Role::Device && !self.is_top_level() {
             self.misplaced(head, &format!("{what} stands at the top level of a device"), "move it there");
@@ -24,7 +32,7 @@ impl Compiler<'_> {
             self.handle(Trigger::Signal(*signal), &format!("`{signal}`"), &[], body, head);
         } else if let StatementKind::OnHook { name, parameters, body } = &statement.kind {
             let trigger = Trigger::Hook { name: name.node.clone(), parameters: parameters.len() };
-            self.handle(trigger, &format!("the hook `{}`", name.node), parameters, body, head);
+            self.handle(trigger, &format!("the hook `{}` with as many values", name.node), parameters, body, head);
         } else if let StatementKind::OnWire { name, body } = &statement.kind {
             self.known_wire(name);
             self.handle(Trigger::Wire(name.node.clone()), &format!("the wire `{}`", name.node), &[], body, head);
@@ -32,11 +40,8 @@ impl Compiler<'_> {
     }
 
     fn handle(&mut self, trigger: Trigger, what: &str, parameters: &[Name], body: &Block, head: Span) {
-        let is_same = |known: &Trigger| match (known, &trigger) {
-            (Trigger::Hook { name, .. }, Trigger::Hook { name: other, .. }) => name == other,
-            (known, trigger) => known == trigger,
-        };
-        if let Some(first) = self.code.handlers.iter().find(|handler| is_same(&handler.trigger)).map(|first| first.site)
+        if let Some(first) =
+            self.code.handlers.iter().find(|handler| handler.trigger == trigger).map(|first| first.site)
         {
             let message = format!("the device has two handlers for {what}");
             self.problem(Code::CheckDuplicate, head, message, "again here").others =

@@ -92,11 +92,7 @@ impl Compiler<'_> {
                 self.emit(Op::Restart, head);
             }
             StatementKind::Unplug(lasting) => self.unplug(lasting.as_ref(), head),
-            StatementKind::Reopen(within) => {
-                self.only_flow(head, "`reopen`");
-                let within = self.want(within, TIME, "`within`");
-                self.emit(Op::Reopen(within), head);
-            }
+            StatementKind::Reopen(within) => self.reopen(within, head),
             StatementKind::If { condition, then, otherwise } => self.if_(condition, then, otherwise.as_ref(), head),
             StatementKind::Repeat { kind, every, at_most, body } => {
                 self.repeat(kind, every.as_ref(), at_most.as_ref(), body, head)
@@ -115,18 +111,8 @@ impl Compiler<'_> {
             }
             StatementKind::InputLines(lines) => self.input_lines(lines, head),
             StatementKind::ExpectInput { line, on, within } => self.expect_input(*line, *on, within.as_ref(), head),
-            StatementKind::OnSignal { .. } => {
-                self.misplaced_handler("a handler of a control line", "a flow waits for lines: `expect cts on`", head);
-            }
-            StatementKind::OnHook { .. } => {
-                self.misplaced_handler("a handler of a hook", "a flow runs a hook: `hook \"power\", \"off\"`", head);
-            }
-            StatementKind::OnWire { .. } => {
-                self.misplaced_handler(
-                    "a handler of a wire",
-                    "a flow has no wires: they join the devices of a bench",
-                    head,
-                );
+            StatementKind::OnSignal { .. } | StatementKind::OnHook { .. } | StatementKind::OnWire { .. } => {
+                self.misplaced_handler(statement);
             }
             StatementKind::Break(lasting) => {
                 let lasting = self.want(lasting, TIME, "how long the break lasts");
@@ -149,6 +135,12 @@ impl Compiler<'_> {
         if comes_back {
             self.emit(Op::Replug, head);
         }
+    }
+
+    fn reopen(&mut self, within: &ast::Expr, head: Span) {
+        self.only_flow(head, "`reopen`");
+        let within = self.want(within, TIME, "`within`");
+        self.emit(Op::Reopen(within), head);
     }
 
     fn skip(&mut self, why: &ast::Expr, head: Span) {

@@ -53,7 +53,7 @@ impl Exchange<'_> {
         let variables = Offered { given: self.given, problems: Vec::new() };
         let terms = Terms { variables, settings: Some(vec![settings]), ..Terms::default() };
         let setup = Setup::join(program, file, counterpart, terms).map_err(refused)?;
-        outcome(&setup, seed, ender, None).map_err(refused)
+        outcome(&setup, seed, ender, None, None).map_err(refused)
     }
 }
 

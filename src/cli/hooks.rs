@@ -1,6 +1,7 @@
 //! The hooks of a flow that runs on a real port: the programs that `flowrun.toml` names, if its user has allowed it.
 
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Ending;
@@ -10,8 +11,29 @@ use super::terminal::Terminal;
 use crate::bench::{Bench, FILE, Wrong, find};
 use crate::disk::folder_of;
 use crate::hook::Programs;
-use crate::program::{Op, Program};
+use crate::program::{Op, Program, Role};
+use crate::setup::read_program;
 use crate::source::name_of;
+
+/// Returns what the hooks of several flows stand for, by the flow's file.
+///
+/// # Errors
+///
+/// As for one of them.
+pub(super) fn programs_for_all(
+    files: &[PathBuf],
+    terminal: &Terminal,
+) -> Result<HashMap<PathBuf, Arc<Programs>>, Ending> {
+    let mut programs = HashMap::new();
+    for file in files {
+        // What is wrong with a flow is told when its turn comes.
+        let Ok(read) = read_program(Role::Flow, file) else { continue };
+        if let Some(of_flow) = programs_for(&read.program, file, terminal)? {
+            programs.insert(file.clone(), of_flow);
+        }
+    }
+    Ok(programs)
+}
 
 /// Returns what the hooks of a flow stand for; `None` if it has none. The file is looked for from the flow's folder upwards.
 ///

@@ -3,14 +3,17 @@
 mod options;
 mod review;
 
+use std::collections::HashMap;
 use std::env;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Ending;
 use super::args::TestArguments;
 use super::claims::{Claims, Output};
+use super::hooks::programs_for_all;
 use super::host::host_name;
 use super::named::{Asks, named};
 use super::outputs::Written;
@@ -23,6 +26,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::folder_of;
 use crate::engine::Rigour;
 use crate::event::Verdict;
+use crate::hook::{self, Programs};
 use crate::program::Role;
 use crate::report::jsonl::render_jsonl;
 use crate::report::progress::{render_case, render_summary};
@@ -35,6 +39,7 @@ use crate::suite::runner::{AfterFailure, Onlooker, Runner};
 use crate::suite::snapshot::Snapshot;
 use crate::suite::{Judged, Mode, Rules};
 use crate::value::escape::{harmless, harmless_path};
+use crate::world::Hooks;
 use options::Wanted;
 
 /// Runs a suite.
@@ -52,6 +57,8 @@ struct Suite<'a> {
     flows: Vec<PathBuf>,
     orphans: Vec<PathBuf>,
     rules: Rules,
+    /// What the hooks of a flow on a real port stand for, by its file.
+    hooks: HashMap<PathBuf, Arc<Programs>>,
     ender: Ender,
     events: Option<File>,
     begun: i64,
@@ -133,11 +140,12 @@ impl<'a> Suite<'a> {
         };
         claim(arguments, &wanted, &flows).map_err(wrong)?;
         let ender = Ender::installed().map_err(|error| refuse(error, terminal))?;
+        let hooks = if is_real { programs_for_all(&flows, terminal)? } else { HashMap::new() };
         // Last, for it empties the file.
         let events = arguments.events.as_deref().map(File::create).transpose().map_err(|error| {
             wrong(Diagnostic::general(Code::CommandLine, format!("the events cannot be written: {error}")))
         })?;
-        Ok(Suite { arguments, wanted, flows, orphans, rules, ender, events, begun: present() })
+        Ok(Suite { arguments, wanted, flows, orphans, rules, hooks, ender, events, begun: present() })
     }
 
     fn run(mut self, terminal: &Terminal) -> Ending {
@@ -205,12 +213,19 @@ impl<'a> Suite<'a> {
             .with_rigour(if selection.strict || self.wanted.named.test.strict { Rigour::Strict } else { Rigour::Usual })
             .tuning(|settings, address| self.wanted.named.settings_at(address, settings))
             .offering(|flow| self.wanted.offered(flow))
+            .hooking(|file| self.hooks_of(file))
             .after_failure(after_failure);
         let runner = if terminal.can_erase() { runner.watched(self.look_of_lines()) } else { runner };
         match selection.jobs.or(self.wanted.named.test.jobs) {
             Some(jobs) => runner.at_once(jobs),
             None => runner,
         }
+    }
+
+    /// Returns what runs the hooks of a flow.
+    fn hooks_of(&self, file: &Path) -> Option<Box<dyn Hooks>> {
+        let programs = self.hooks.get(file)?.clone();
+        Some(Box::new(hook::Runner::new(programs)))
     }
 
     /// Returns the worst of all: what stops a suite, what makes it void, what failed.

@@ -107,7 +107,7 @@ impl Engine {
             let value = if param.is_secret { self.made_secret(&param.name, value, param.site)? } else { value };
             self.put(Slot::Global(param.slot), value, param.site)?;
         }
-        for wire in &program.wires {
+        for wire in &program.main.wires {
             self.put(Slot::Global(wire.slot), wire.initial.clone().into(), wire.site)?;
         }
         Ok(())

@@ -38,6 +38,11 @@ impl Hooking {
         format!("the hook `{}`", self.name)
     }
 
+    /// Whether it wrote as much as is told.
+    pub(in crate::engine) fn is_full(&self) -> bool {
+        self.n_said >= HOOK_OUTPUT
+    }
+
     /// Takes what it wrote; returns the lines that are whole, without their ends.
     pub(in crate::engine) fn take(&mut self, bytes: &[u8]) -> Vec<Vec<u8>> {
         let room = HOOK_OUTPUT - self.n_said;

@@ -82,7 +82,7 @@ pub enum Op {
     Hook(Arc<Hook>),
     /// Give a wire a value (devices).
     Wire {
-        /// Which of [`Program::wires`](super::Program::wires).
+        /// Which of [`Main::wires`](super::Main::wires).
         wire: usize,
         /// The value.
         value: Expr,

@@ -17,6 +17,7 @@ use crate::settings::Settings;
 use crate::setup::{Complaint, Ender, Setup, SetupError, Terms, find_counterpart, line_settings, read_program};
 use crate::testing::{Refused, Watcher, outcome};
 use crate::variables::Offered;
+use crate::world::Hooks;
 
 /// What becomes of the other flows when one fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +46,9 @@ type Place<'a> = Box<dyn Fn(&Program) -> Result<Vec<Address>, Box<Diagnostic>> +
 /// Says how the line at an address is set for a flow with these settings.
 type Tune<'a> = Box<dyn Fn(&Settings, &Address) -> Settings + Sync + 'a>;
 
+/// Returns what runs the hooks of the flow in a file.
+type Hook<'a> = dyn Fn(&Path) -> Option<Box<dyn Hooks>> + Sync + 'a;
+
 /// Runs the flows of a suite.
 pub struct Runner<'a> {
     flows: Vec<PathBuf>,
@@ -58,6 +62,7 @@ pub struct Runner<'a> {
     watched: Option<Look>,
     offer: Box<dyn Fn(&Program) -> Offered + Sync + 'a>,
     tune: Tune<'a>,
+    hook: Box<Hook<'a>>,
 }
 
 /// What a thread tells.
@@ -82,6 +87,7 @@ impl<'a> Runner<'a> {
             watched: None,
             offer: Box::new(|_| Offered::default()),
             tune: Box::new(|settings, _| settings.clone()),
+            hook: Box::new(|_| None),
         }
     }
 
@@ -137,6 +143,13 @@ impl<'a> Runner<'a> {
     #[must_use]
     pub(crate) fn tuning(mut self, tune: impl Fn(&Settings, &Address) -> Settings + Sync + 'a) -> Runner<'a> {
         self.tune = Box::new(tune);
+        self
+    }
+
+    /// Asks for what runs the hooks of a flow on a real port.
+    #[must_use]
+    pub(crate) fn hooking(mut self, hook: impl Fn(&Path) -> Option<Box<dyn Hooks>> + Sync + 'a) -> Runner<'a> {
+        self.hook = Box::new(hook);
         self
     }
 
@@ -201,7 +214,7 @@ impl<'a> Runner<'a> {
                 let mut show = |line| drop(sender.send(News::Moves(at, line)));
                 let look = self.watched.filter(|_| self.is_real);
                 let watcher = look.map(|look| Watcher { look, show: &mut show });
-                outcome(setup, seed, &self.ender, watcher).map_err(|error| Refused::of(flow, error))
+                outcome(setup, seed, &self.ender, watcher, (self.hook)(flow)).map_err(|error| Refused::of(flow, error))
             };
             let case = judge(flow, &self.rules, self.setup(flow), &run);
             if self.after_failure == AfterFailure::Stop && case.report.is_failure {

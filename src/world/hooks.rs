@@ -39,7 +39,7 @@ impl Session<'_> {
             }
             None => {
                 let why = "cannot run here: no program stands for it".to_string();
-                let help = "run the flow with `flowrun run`, which looks into `flowrun.toml`".to_string();
+                let help = "`flowrun FLOW --port …` looks into `flowrun.toml`".to_string();
                 self.take_hook(HookNews::Ended(HookEnd::Failed { why, help }));
             }
         }
@@ -61,8 +61,11 @@ impl Session<'_> {
 
     /// Returns when a wait is to end at the latest: a hook that runs is looked at.
     pub(super) fn until_hook(&self, until: Option<Moment>) -> Option<Moment> {
-        let look_at = self.is_hooking.then(|| self.engine.now() + HOOK_POLL);
-        until.into_iter().chain(look_at).min()
+        if !self.is_hooking {
+            return until;
+        }
+        let look_at = self.engine.now() + HOOK_POLL;
+        Some(until.map_or(look_at, |until| until.min(look_at)))
     }
 
     /// Ends the hook that runs, if one does.

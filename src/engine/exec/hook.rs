@@ -2,6 +2,7 @@
 
 use crate::diagnostic::Code;
 use crate::engine::hooking::Hooking;
+use crate::engine::limits::HOOK_OUTPUT;
 use crate::engine::{Action, Engine, State};
 use crate::event::{EventKind, Failure, HookCall, HookEnd, HookNews};
 use crate::program::Hook;
@@ -66,7 +67,12 @@ impl Engine {
 
     /// Fails a hook that takes too long. The world ends it, for the engine does not wait for it any more.
     pub(in crate::engine) fn hook_expired(&mut self, mut hooking: Hooking) {
-        self.tell_rest(&mut hooking);
+        if hooking.is_full() {
+            // How much more it writes is known when it has ended.
+            self.note(format!("{} wrote more than {} KiB: the rest is left out", hooking.title(), HOOK_OUTPUT >> 10));
+        } else {
+            self.tell_rest(&mut hooking);
+        }
         let failure = if hooking.is_bounded {
             self.step_timeout(hooking.site, "the hook still ran here")
         } else {

@@ -12,36 +12,24 @@ impl Engine {
     /// Returns how a hook ends that reaches this device: as it should if the device has a handler that takes what is given.
     pub(crate) fn takes_hook(&self, call: &HookCall) -> HookEnd {
         let given = call.arguments.len();
-        let takes = self.program.main.handlers.iter().find_map(|handler| match &handler.trigger {
+        let mut takes = self.program.main.handlers.iter().filter_map(|handler| match &handler.trigger {
             Trigger::Hook { name, parameters } if *name == call.name => Some(*parameters),
             Trigger::Hook { .. } | Trigger::Signal(_) | Trigger::Wire(_) => None,
         });
         let values = |n: usize| if n == 1 { "1 value".to_string() } else { format!("{n} values") };
-        match takes {
-            Some(n) if n == given => HookEnd::Done,
+        if takes.clone().any(|n| n == given) {
+            return HookEnd::Done;
+        }
+        match takes.next_back() {
             Some(n) => HookEnd::Failed {
                 why: format!("gives {}, and the simulated device takes {}", values(given), values(n)),
-                help: format!("write {} in the device", self.handler_line(call)),
+                help: format!("write {} in the device `{}`", handler_line(call), self.program.title),
             },
             None => HookEnd::Failed {
                 why: "reaches no simulated device that knows it".to_string(),
-                help: format!("add {} to the device `{}`", self.handler_line(call), self.inputs_file()),
+                help: format!("add {} to the device `{}`", handler_line(call), self.program.title),
             },
         }
-    }
-
-    fn handler_line(&self, call: &HookCall) -> String {
-        let names: Vec<String> = match call.arguments.len() {
-            0 => Vec::new(),
-            1 => vec!["value".to_string()],
-            n => (1..=n).map(|i| format!("value_{i}")).collect(),
-        };
-        let names = if names.is_empty() { String::new() } else { format!("({}) ", names.join(", ")) };
-        format!("`on hook \"{}\" {names}{{ … }}`", call.name)
-    }
-
-    fn inputs_file(&self) -> &str {
-        &self.program.title
     }
 
     /// Takes note of something that reaches a device.
@@ -73,7 +61,7 @@ impl Engine {
     pub(super) fn set_wire(&mut self, wire: usize, value: &Expr, site: Site) -> Result<(), Box<Failure>> {
         let value = self.eval(value)?;
         let program = self.program.clone();
-        let declared = &program.wires[wire];
+        let declared = &program.main.wires[wire];
         let slot = Slot::Global(declared.slot);
         if !value.taint.is_nothing() {
             let message = format!("the wire `{}` cannot hold a secret", declared.name);
@@ -93,7 +81,7 @@ impl Engine {
     /// Takes note that another device gave a wire a value.
     pub(in crate::engine) fn wire_changed(&mut self, name: String, value: Value) {
         let program = self.program.clone();
-        let Some(declared) = program.wires.iter().find(|wire| wire.name == name) else { return };
+        let Some(declared) = program.main.wires.iter().find(|wire| wire.name == name) else { return };
         let slot = Slot::Global(declared.slot);
         if matches!(self.state, State::Over(_)) || self.flow.get(slot) == Some(&value) {
             return;
@@ -120,4 +108,15 @@ impl Stimulus {
             ) => false,
         }
     }
+}
+
+/// Returns how the handler begins that takes a hook.
+fn handler_line(call: &HookCall) -> String {
+    let names: Vec<String> = match call.arguments.len() {
+        0 => Vec::new(),
+        1 => vec!["value".to_string()],
+        n => (1..=n).map(|i| format!("value_{i}")).collect(),
+    };
+    let names = if names.is_empty() { String::new() } else { format!("({}) ", names.join(", ")) };
+    format!("`on hook \"{}\" {names}{{ … }}`", call.name)
 }
