@@ -8,6 +8,9 @@ use crate::program::{Op, PatternSource, PatternSpec, Role};
 use crate::syntax::Parsed;
 use crate::syntax::ast::FileKind;
 
+/// Which exchange a text is awaited in, and on which port of those that arms name.
+type Exchange = (usize, Option<PortId>);
+
 impl Compiler<'_> {
     /// Reports a flow that checks nothing, and awaited literals that stand in other awaited texts.
     pub(super) fn hazards(&mut self, root: &Parsed) {
@@ -44,7 +47,7 @@ impl Compiler<'_> {
     /// Warns of a literal that stands in another text that is awaited in the same exchange: after the same send, or in waits
     /// between which nothing is sent.
     fn contained(&mut self) {
-        let mut texts: Vec<((usize, Option<PortId>), Vec<u8>, bool, &PatternSpec)> = Vec::new();
+        let mut texts: Vec<(Exchange, Vec<u8>, bool, &PatternSpec)> = Vec::new();
         let mut exchange = 0;
         // Whether each scope around the instruction speaks to a port of its own.
         let mut is_using = Vec::new();
