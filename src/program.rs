@@ -30,11 +30,11 @@ pub struct Program {
     pub title: String,
     /// The texts it came from, for messages.
     pub sources: Arc<Sources>,
-    /// Settings of the line.
+    /// Settings of the line; of a flow that declares ports, of the first.
     pub settings: Settings,
     /// How long an `expect` waits that says nothing.
     pub timeout: Expr,
-    /// The device file that `--port sim` plays: its path as written, and where.
+    /// The device file that `--port sim` plays: its path as written, and where; of a flow that declares ports, on the first.
     pub sim: Option<(String, Site)>,
     /// The ports that it declares, in the order of the text: the first is the one that is meant when nothing is said. Empty
     /// if it declares none: then it has one port, without a name.

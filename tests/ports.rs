@@ -338,3 +338,20 @@ fn a_using_in_a_library_is_checked_for_each_flow_that_uses_it() {
     let alone = support::check_texts(&[("lib.flow", LIBRARY), ("inner.flow", "library \"inner\"\n")]);
     assert_eq!(alone.problems, []);
 }
+
+#[test]
+fn what_is_there_when_a_wait_begins_counts_as_one_moment() {
+    let flow = "send \"A\"\nusing two { send \"B\" }\nsleep 100ms\n\
+                expect { using two line \"UP\" -> { log \"two\" } line \"OK\" -> { log \"one\" } }";
+    let bench = Bench::new(flow).left(0).left(0).came(1, 0, "OK\r\n").came(2, 1, "UP\r\n").tick(100);
+    assert_eq!(bench.logged(), ["two"]);
+}
+
+#[test]
+fn a_try_notes_that_another_port_is_gone_and_goes_on() {
+    let flow = "try { using two { step \"s\" { send \"B\"  expect line \"OK\" } } }\nsend \"A\"\nexpect line \"OK\"";
+    let gone = Bench::new(flow).left(0).gone(1, 1).left(1).came(2, 0, "OK\r\n");
+    assert_eq!((gone.verdict, gone.failure().as_str()), (Some(Verdict::Passed), ""));
+    let own = Bench::new("try { send \"A\"  expect line \"OK\" }\nusing two { flush }").left(0).gone(1, 0);
+    assert_eq!(own.verdict, Some(Verdict::PortFailed), "the port of the flow around it is gone");
+}

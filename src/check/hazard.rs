@@ -3,9 +3,13 @@
 use super::Compiler;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::pattern::Pattern;
+use crate::port_id::PortId;
 use crate::program::{Op, PatternSource, PatternSpec, Role};
 use crate::syntax::Parsed;
 use crate::syntax::ast::FileKind;
+
+/// Which exchange a text is awaited in, and on which port of those that arms name.
+type Exchange = (usize, Option<PortId>);
 
 impl Compiler<'_> {
     /// Reports a flow that checks nothing, and awaited literals that stand in other awaited texts.
@@ -43,23 +47,36 @@ impl Compiler<'_> {
     /// Warns of a literal that stands in another text that is awaited in the same exchange: after the same send, or in waits
     /// between which nothing is sent.
     fn contained(&mut self) {
-        let mut texts: Vec<(usize, Vec<u8>, bool, &PatternSpec)> = Vec::new();
+        let mut texts: Vec<(Exchange, Vec<u8>, bool, &PatternSpec)> = Vec::new();
         let mut exchange = 0;
+        // Whether each scope around the instruction speaks to a port of its own.
+        let mut is_using = Vec::new();
         for op in &self.code.ops {
             // What is awaited on another port is another exchange, and so is what follows it.
-            if matches!(op, Op::Send { .. } | Op::Call { .. } | Op::Return(_) | Op::End | Op::Using(_)) {
+            let is_other_port = if let Op::Enter(_) = op {
+                is_using.push(false);
+                false
+            } else if let Op::Leave = op {
+                is_using.pop().unwrap_or(false)
+            } else if let Op::Using(_) = op {
+                is_using.last_mut().is_some_and(|is_using| !std::mem::replace(is_using, true))
+            } else {
+                false
+            };
+            if is_other_port || matches!(op, Op::Send { .. } | Op::Call { .. } | Op::Return(_) | Op::End) {
                 exchange += 1;
             }
-            let specs: Vec<&PatternSpec> = if let Op::Expect(expect) = op {
-                expect.arms.iter().map(|arm| &arm.pattern).collect()
+            let specs: Vec<(&PatternSpec, Option<PortId>)> = if let Op::Expect(expect) = op {
+                expect.arms.iter().map(|arm| (&arm.pattern, arm.port)).collect()
             } else if let Op::ExpectNone(absence) = op {
-                vec![&absence.pattern]
+                vec![(&absence.pattern, None)]
             } else if let Op::ReadUntil(read) = op {
-                vec![&read.pattern]
+                vec![(&read.pattern, None)]
             } else {
                 continue;
             };
-            for spec in specs {
+            for (spec, port) in specs {
+                let exchange = (exchange, port);
                 match &spec.source {
                     PatternSource::Ready(Pattern::Literal(literal)) => {
                         texts.push((exchange, literal.needle().to_vec(), true, spec))

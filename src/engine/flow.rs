@@ -536,11 +536,11 @@ impl Flow {
         self.scopes.iter().any(|scope| matches!(scope.is, ScopeIs::Handler(State::Hooking(_))))
     }
 
-    /// Whether some scope around the present one could stop a failure of a port that is still there.
-    pub(in crate::engine) fn is_being_tried(&self) -> bool {
+    /// Whether some scope around the present one could stop a failure: the port that is current around it is still there.
+    pub(in crate::engine) fn is_being_tried(&self, is_closed: impl Fn(PortId) -> bool) -> bool {
         self.scopes.iter().any(|scope| match &scope.is {
-            ScopeIs::Try { .. } => true,
-            ScopeIs::Step(step) => step.attempt < step.attempts,
+            ScopeIs::Try { .. } => !is_closed(scope.port),
+            ScopeIs::Step(step) => step.attempt < step.attempts && !is_closed(scope.port),
             ScopeIs::Main | ScopeIs::Block | ScopeIs::Procedure | ScopeIs::Handler(_) | ScopeIs::Cleanup { .. } => {
                 false
             }

@@ -27,6 +27,7 @@ impl Lint {
             }
             ended = ended.or(end_of(statement));
             self.never(statement);
+            self.watches_nothing(statement);
         }
         self.late_clean_up(body);
         for statement in body {
@@ -45,6 +46,20 @@ impl Lint {
             let message = "this clean-up stands last: if something before it fails, it does not run";
             let help = "put it before what may fail: from there on it runs however the block ends";
             self.warn(Code::LintUnreachable, last.head, message, "nothing follows", help);
+        }
+    }
+
+    /// Warns of a watcher that ends with the `using` around it before anything is awaited.
+    fn watches_nothing(&mut self, statement: &Statement) {
+        let StatementKind::Using { port, body } = &statement.kind else { return };
+        let Some(last) = body.body.last() else { return };
+        if let StatementKind::FailOn { .. } | StatementKind::Ignore(_) | StatementKind::On { .. } = &last.kind {
+            let message = "this watcher ends with the block of the `using`, and nothing follows in it";
+            let help = format!(
+                "write `using {} …` before it and leave the braces out: it stays until the block around it ends",
+                port.node
+            );
+            self.warn(Code::LintUnreachable, last.head, message, "watches nothing", help);
         }
     }
 

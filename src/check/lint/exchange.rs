@@ -337,7 +337,7 @@ fn sends(body: &[Statement]) -> bool {
     })
 }
 
-/// Returns what a statement awaits as an answer.
+/// Returns what a statement awaits as an answer on the port that is current.
 fn answers(statement: &Statement) -> Vec<&Pattern> {
     if let StatementKind::Expect { scope: Scope::Answer, pattern, .. }
     | StatementKind::ExpectNone { pattern, .. }
@@ -345,9 +345,9 @@ fn answers(statement: &Statement) -> Vec<&Pattern> {
     {
         vec![pattern]
     } else if let StatementKind::ExpectAny { arms, .. } = &statement.kind {
-        arms.iter().map(|arm| &arm.pattern).collect()
+        arms.iter().map(|arm| &arm.pattern).filter(|pattern| pattern.port.is_none()).collect()
     } else if let StatementKind::ExpectAll { patterns, .. } = &statement.kind {
-        patterns.iter().collect()
+        patterns.iter().filter(|pattern| pattern.port.is_none()).collect()
     } else {
         Vec::new()
     }
@@ -359,6 +359,10 @@ fn last_waits(body: &[Statement]) -> Vec<&Pattern> {
     for statement in body {
         if matches!(statement.kind, StatementKind::ExpectQuiet { .. } | StatementKind::Flush) {
             waits.clear();
+        }
+        // What is awaited on another port is no answer on this one.
+        if matches!(statement.kind, StatementKind::Using { .. }) {
+            continue;
         }
         waits.extend(answers(statement));
         statement.blocks().into_iter().for_each(|block| waits.extend(last_waits(&block.body)));

@@ -278,7 +278,7 @@ impl Engine {
 
     /// Whether some scope around the present one would stop a failure: it is not yet the run's.
     fn is_being_tried(&self) -> bool {
-        self.flow.is_in_cleanup() || !self.port_is_closed() && self.flow.is_being_tried()
+        self.flow.is_in_cleanup() || self.flow.is_being_tried(|port| self.ports[port].is_closed())
     }
 
     /// Ends the run.

@@ -119,8 +119,8 @@ impl Engine {
         Ok(elsewhere)
     }
 
-    /// Looks at ports on which something came at one moment, or that were quiet at one: what is awaited first, in the order
-    /// of the arms, then what the watchers of other ports see.
+    /// Looks at ports on which something came at one moment, or that were quiet at one, or on which something was there when
+    /// a wait began: what is awaited first, in the order of the arms, then what the watchers of other ports see.
     pub(in crate::engine) fn look_at_all(&mut self, mut ports: Vec<PortId>) {
         if let State::Waiting(wait) = &self.state {
             let own: Vec<PortId> = ports.iter().copied().filter(|port| wait.is_on(*port)).collect();

@@ -279,15 +279,15 @@ impl Engine {
                 let other = wait.elsewhere.iter_mut().find(|other| other.port == port);
                 let patterns = other.map_or(&mut wanted.patterns, |other| &mut other.wanted.patterns);
                 let pattern = patterns[arm].take().expect("a satisfied pattern is not looked for");
-                let is_open =
-                    wanted.patterns.iter().any(Option::is_some) || wait.elsewhere.iter().any(Elsewhere::is_open);
+                let is_open = expect.needed == Needed::All
+                    && (wanted.patterns.iter().any(Option::is_some) || wait.elsewhere.iter().any(Elsewhere::is_open));
                 if let Err(failure) = self.bind(port, spec, &pattern, &found, &line) {
                     self.fail(failure);
                     return false;
                 }
                 self.tell_match(port, (spec, &pattern), found, &line, waited, *then);
                 self.tally.n_checks += 1;
-                if expect.needed == Needed::All && is_open {
+                if is_open {
                     self.state = State::Waiting(wait);
                     return true;
                 }

@@ -102,8 +102,12 @@ impl Prefilters {
 impl Engine {
     /// Looks at what has come on every port, as the present state wants it.
     pub(in crate::engine) fn look(&mut self) {
+        // What comes at this moment is looked at when the moment is over.
+        if matches!(&self.state, State::Waiting(wait) if !wait.elsewhere.is_empty()) {
+            let there = self.ports.ids().filter(|port| !self.ports.is_fresh(*port)).collect();
+            return self.look_at_all(there);
+        }
         for port in self.ports.ids() {
-            // What comes at this moment is looked at when the moment is over.
             if !self.ports.is_fresh(port) {
                 self.look_at(port);
             }
