@@ -137,6 +137,9 @@ pub(super) struct RunArguments {
     /// Take ports and variables from this profile of `flowrun.toml`
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
+    /// Wait so long for a port that is not there yet, such as 30s
+    #[arg(long, value_name = "DURATION")]
+    pub wait_port: Option<String>,
     /// Run on so many ports at once [default: all]
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
@@ -171,6 +174,9 @@ pub(super) struct TestArguments {
     /// Take the port and variables from this profile of `flowrun.toml`
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
+    /// Wait so long before the first flow for a port that is not there
+    #[arg(long, value_name = "DURATION")]
+    pub wait_port: Option<String>,
     #[command(flatten)]
     pub selection: SelectionArguments,
     /// Seed everything random (1 for devices, else a new one each time)

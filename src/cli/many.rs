@@ -12,6 +12,7 @@ use super::outputs::{CONSOLE, Outputs, Places, Share, Written};
 use super::prepare::{Checked, Prepared, claims_of, note_on_abilities};
 use super::refusal::{program_for, refuse, tell_others};
 use super::terminal::Terminal;
+use super::wait;
 use crate::address::{Address, RealPort, labels};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::Engine;
@@ -95,6 +96,7 @@ pub(super) fn run(
     if is_watched {
         terminal.hint(&note_on_abilities(prepared.iter().map(|one| (&one.setup, &one.inputs))));
     }
+    terminal.hint(&addresses.iter().map(|address| wait::note(address, named.wait)).collect::<String>());
     let (board, places) = is_watched.then(|| terminal.board(&sources, &ports)).flatten().unzip();
     let mut places = places.into_iter().flatten();
     let (mut table, rows) = Table::new(&ports);

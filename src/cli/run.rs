@@ -10,7 +10,7 @@ use super::named::{Asks, Named, named};
 use super::outputs::{CONSOLE, Places, Share};
 use super::person::AtTerminal;
 use super::prepare::{Checked, Prepared, claims_of, note_on_abilities};
-use super::refusal::{program_for, refuse, refuse_address, tell_others};
+use super::refusal::{program_for, refuse, tell_others};
 use super::terminal::Terminal;
 use crate::address::Address;
 use crate::diagnostic::nearest::nearest;
@@ -32,11 +32,11 @@ pub(super) fn run(arguments: &RunArguments, terminal: &Terminal) -> Ending {
 fn try_run(arguments: &RunArguments, terminal: &Terminal) -> Result<Ending, Ending> {
     let folder = folder_of(&arguments.file);
     let mut named = named(&arguments.ports, arguments.profile.as_deref(), Asks::Names, folder, terminal)?;
-    let ending = match named.addresses() {
+    let ending = match named.awaited(arguments.wait_port.as_deref(), terminal) {
         Ok(addresses) if addresses.iter().any(Address::is_empty) => run_one(arguments, &named, None, terminal),
         Ok(addresses) if addresses.len() > 1 => many::run(arguments, &named, &addresses, terminal),
         Ok(addresses) => run_one(arguments, &named, addresses.first(), terminal),
-        Err(error) => Err(refuse_address(&error, terminal)),
+        Err(ending) => Err(ending),
     };
     named.release(terminal);
     ending

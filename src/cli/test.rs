@@ -7,6 +7,8 @@ use std::env;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use super::Ending;
 use super::args::TestArguments;
@@ -17,6 +19,7 @@ use super::outputs::Written;
 use super::prepare::note_for_suite;
 use super::refusal::{refuse, tell_others};
 use super::terminal::Terminal;
+use super::wait;
 use crate::address::Address;
 use crate::diagnostic::render::Look;
 use crate::diagnostic::{Code, Diagnostic};
@@ -102,7 +105,7 @@ impl<'a> Suite<'a> {
         let folder = if folder.is_dir() { folder } else { folder_of(folder) };
         let typed = arguments.port.as_slice();
         let named = named(typed, arguments.profile.as_deref(), Asks::TestOptions, folder, terminal)?;
-        let wanted = Wanted::read(arguments, named).map_err(wrong)?;
+        let wanted = Wanted::read(arguments, named, terminal)?;
         if arguments.snapshots.review && !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
             let problem = Diagnostic::general(Code::CommandLine, "`--review` asks at a terminal, and there is none");
             return Err(wrong(problem.help("`--accept` takes every transcript, `--check` writes nothing")));
@@ -146,6 +149,7 @@ impl<'a> Suite<'a> {
         let events = self.events.take();
         let mut shown = Shown { terminal, look, n_flows, events, written: Written::Everything };
         terminal.hint(&note_for_suite(&self.wanted.address, &self.flows));
+        terminal.hint(&wait::note(&self.wanted.address, self.wanted.named.wait));
         let mut judged = self.runner(terminal).run(&mut shown);
         terminal.status("");
         self.wanted.named.release(terminal);
@@ -194,12 +198,19 @@ impl<'a> Suite<'a> {
 
     fn runner(&self, terminal: &Terminal) -> Runner<'_> {
         let selection = &self.arguments.selection;
+        let is_first = AtomicBool::new(true);
         let after_failure = if selection.fail_fast { AfterFailure::Stop } else { AfterFailure::GoOn };
         let runner = Runner::new(self.flows.clone(), self.rules.clone())
             .against(self.wanted.address.clone())
             .until(self.ender.clone())
             .with_rigour(if selection.strict || self.wanted.named.test.strict { Rigour::Strict } else { Rigour::Usual })
-            .tuning(|settings| self.wanted.named.settings_at(&self.wanted.address, settings))
+            .tuning(move |settings| {
+                let mut settings = self.wanted.named.settings_at(&self.wanted.address, settings);
+                if !is_first.swap(false, Ordering::Relaxed) {
+                    settings.line.wait = Duration::ZERO;
+                }
+                settings
+            })
             .offering(|flow| self.wanted.offered(flow))
             .after_failure(after_failure);
         let runner = if terminal.can_erase() { runner.watched(self.look_of_lines()) } else { runner };

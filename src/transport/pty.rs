@@ -17,6 +17,7 @@ use super::clock::Clock;
 use super::deadline::timespec;
 use super::interrupt::Interrupt;
 use super::medium::{Medium, PortOn};
+use super::not_open::NotOpen;
 use super::wire::Wire;
 use super::words::in_words;
 use crate::event::CloseReason;
@@ -109,8 +110,9 @@ impl Medium for Pty {
 
     const CAPABILITIES: Capabilities = Capabilities::of(&[Capability::DiscardInput]);
 
-    fn open(&mut self, _settings: LineSettings) -> Result<OwnedFd, CloseReason> {
-        self.master.try_clone().map_err(|error| CloseReason::CannotOpen { reason: in_words(&error), help: None })
+    fn open(&mut self, _settings: LineSettings) -> Result<OwnedFd, NotOpen> {
+        let no_terminal = |error| CloseReason::CannotOpen { reason: in_words(&error), help: None };
+        Ok(self.master.try_clone().map_err(no_terminal)?)
     }
 }
 

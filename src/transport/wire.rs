@@ -7,6 +7,7 @@ use rustix::buffer::spare_capacity;
 use rustix::io::{Errno, read, retry_on_intr, write};
 
 use super::line::READ_SIZE;
+use super::not_open::NotOpen;
 use crate::event::CloseReason;
 use crate::time::Moment;
 
@@ -21,7 +22,7 @@ pub(super) trait Wire: AsFd {
     /// # Errors
     ///
     /// Why the port cannot be opened.
-    fn go_on(&mut self, _now: Moment) -> Result<Opening, CloseReason> {
+    fn go_on(&mut self, _now: Moment) -> Result<Opening, NotOpen> {
         Ok(Opening::Open)
     }
 

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::env;
 use std::sync::{Mutex, PoisonError};
 
+use super::super::Ending;
 use super::super::args::TestArguments;
 use super::super::given::{from_environment, typed_variable};
 use super::super::named::Named;
-use super::super::refusal::address_problem;
 use super::super::reports::Report;
+use super::super::terminal::Terminal;
 use crate::address::Address;
 use crate::bench::FILE;
 use crate::diagnostic::{Code, Diagnostic};
@@ -32,7 +33,23 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    pub(super) fn read(arguments: &TestArguments, named: Named) -> Result<Wanted, Diagnostic> {
+    /// Reads them, and waits for the port if that was asked for.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with them, and that has been told.
+    pub(super) fn read(arguments: &TestArguments, named: Named, terminal: &Terminal) -> Result<Wanted, Ending> {
+        let mut wanted = Wanted::checked(arguments, named).map_err(|problem| {
+            terminal.refuse(problem);
+            Ending::Refused
+        })?;
+        if wanted.named.ports.first().is_some_and(|port| !port.is_empty()) {
+            wanted.address = wanted.named.awaited_one(arguments.wait_port.as_deref(), terminal)?;
+        }
+        Ok(wanted)
+    }
+
+    fn checked(arguments: &TestArguments, named: Named) -> Result<Wanted, Diagnostic> {
         let mut volatile = Volatile::default();
         for rule in &arguments.snapshots.volatile {
             volatile.add_typed(rule).map_err(|why| wrong(format!("`--volatile {rule}`: {why}")))?;
@@ -41,18 +58,12 @@ impl Wanted {
             volatile.add_typed(rule).map_err(|why| wrong(format!("`volatile` of `{FILE}`, `{rule}`: {why}")))?;
         }
         let given = arguments.vars.iter().map(|text| typed_variable(text, Ways::OF_FILE)).collect::<Result<_, _>>()?;
-        let port = match named.ports.as_slice() {
-            [] => None,
-            [one] => Some(one.as_str()).filter(|port| !port.is_empty()),
-            several => {
-                let message = format!("the profile has {} ports, and a suite has one", several.len());
-                return Err(wrong(message).help("name one of them with `--port`"));
-            }
-        };
+        if let several @ [_, _, ..] = named.ports.as_slice() {
+            let message = format!("the profile has {} ports, and a suite has one", several.len());
+            return Err(wrong(message).help("name one of them with `--port`"));
+        }
         Ok(Wanted {
-            address: port
-                .map_or(Ok(Address::OwnDevice), |_| named.address())
-                .map_err(|error| address_problem(&error))?,
+            address: Address::OwnDevice,
             shard: arguments.selection.shard.as_deref().map(shard).transpose()?,
             volatile,
             reports: arguments.report.iter().map(|text| Report::of_suite(text)).collect::<Result<_, _>>()?,
