@@ -82,11 +82,9 @@ struct Place {
 /// Serves on a TCP port.
 fn on_tcp(at: &str, is_rfc2217: bool, interrupt: Interrupt, terminal: &Terminal) -> Result<Place, Ending> {
     let (speaks, scheme) = if is_rfc2217 { (Speaks::Rfc2217, "rfc2217") } else { (Speaks::Bytes, "tcp") };
-    let listening = ServedWorld::listen(at, speaks, Clock::start(), interrupt)
-        .and_then(|world| world.address().map(|address| (world, address)));
-    match listening {
-        Ok((world, address)) => {
-            let address = format!("{scheme}://{address}");
+    match ServedWorld::listen(at, speaks, Clock::start(), interrupt) {
+        Ok(world) => {
+            let address = format!("{scheme}://{}", world.address());
             Ok(Place { world: Box::new(world), shown: address.clone(), port: address })
         }
         Err(error) => {

@@ -225,6 +225,11 @@ impl<M: Medium> PortOn<M> {
         &self.medium
     }
 
+    /// Returns what the port is made of, to change it while the port is closed.
+    pub(super) fn medium_mut(&mut self) -> &mut M {
+        &mut self.medium
+    }
+
     fn open(&mut self, settings: LineSettings) {
         self.close();
         let now = self.line.now();

@@ -1,7 +1,7 @@
 //! `Wire`: the descriptor of a port, and the ways in which a `Line` uses it.
 
 use std::mem::MaybeUninit;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::buffer::spare_capacity;
 use rustix::io::{Errno, read, retry_on_intr, write};
@@ -72,6 +72,9 @@ pub(super) trait Wire: AsFd {
         None
     }
 }
+
+/// A descriptor that is nothing else.
+impl Wire for OwnedFd {}
 
 /// How far opening is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
