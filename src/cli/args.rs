@@ -78,7 +78,7 @@ Benign faults, which must not change how the flow ends:
 Malign faults, after which a flow must fail with a reason or pass rightly:
   glue    a line end is missing       garbage  bytes that are no text
   late    answers after their limit   lost     bytes that do not arrive
-  reset   the device restarts
+  reset   the device restarts        unplug   the port goes away for a while
 
 Exit codes: 0 nothing found, 1 something found, 2 the flow or the command line is wrong.";
 
