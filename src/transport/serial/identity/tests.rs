@@ -147,3 +147,18 @@ fn whatever_is_plugged_in_at_a_place_is_the_port_of_that_place() {
     assert_eq!(other.next(&mut port), Happening::Opened(PortId::FIRST));
     assert_eq!(other.next(&mut port), renamed("/dev/ttyUSB3"));
 }
+
+#[test]
+fn another_pseudo_terminal_with_the_same_number_is_another_port() {
+    let bench = Bench::new();
+    let pty = || PtyWorld::create(Clock::start(), Desk::interrupt(), None).expect("a pseudo-terminal");
+    let (first, second) = (pty(), pty());
+    let node = bench.machine.path("dev/pts/7");
+    bench.link("dev/pts/7", first.path().to_str().expect("its path is ASCII"));
+    let mut identity = Identity::of_node(bench.machine.clone(), "/dev/pts/7");
+    assert_eq!(identity.learn(identity.name()), None);
+    assert_eq!(identity.find_again().ok().as_deref(), Some("/dev/pts/7"));
+    fs::remove_file(&node).expect("it is a link");
+    bench.link("dev/pts/7", second.path().to_str().expect("its path is ASCII"));
+    assert!(identity.find_again().is_err(), "somebody else has the number now");
+}
