@@ -51,6 +51,7 @@ impl PortDescription {
 impl UsbIdentity {
     /// Says whether this is the same interface of the same device that was there before. A device without a serial number is the
     /// same if it is at the same place.
+    #[cfg(any(unix, test))]
     pub(super) fn is_again(&self, before: &UsbIdentity) -> bool {
         let is_same_kind = |usb: &UsbIdentity| (usb.vendor, usb.product, usb.interface, usb.serial.clone());
         let is_same_place = self.serial.is_some() || self.place == before.place;

@@ -59,6 +59,7 @@ impl UsbPort {
     }
 
     /// Returns what followed `usb:`.
+    #[cfg(any(unix, test))]
     pub(crate) fn wanted(&self) -> &str {
         &self.wanted
     }
@@ -66,6 +67,7 @@ impl UsbPort {
 
 /// Returns the name that an adapter has now which was away: the one that an address names, or else the one with the identity
 /// that it had. Of several it is the one at the same place.
+#[cfg(any(unix, test))]
 pub(crate) fn found_again(
     wanted: Option<&str>,
     known: Option<&UsbIdentity>,

@@ -81,6 +81,7 @@ impl Patience {
     }
 
     /// Returns why the port is closed if an attempt that goes on is given up: what the last one said.
+    #[cfg(any(unix, test))]
     pub(super) fn is_over(&mut self, now: Moment) -> Option<CloseReason> {
         let (Limit::Until(_, wait), true) = (self.limit, self.until().is_some_and(|until| now >= until)) else {
             return None;
