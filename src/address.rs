@@ -23,6 +23,8 @@ pub use listed::{PortDescription, UsbIdentity};
 pub(crate) use place::{Place, PlaceName};
 pub(crate) use real::{Protocol, RealPort, SCHEMES};
 pub(crate) use usb::UsbError;
+#[cfg(unix)]
+pub(crate) use usb::{UsbPort, found_again};
 
 /// What a port is called.
 ///
@@ -130,7 +132,8 @@ impl Address {
         match self {
             Address::Real(RealPort::Node(name)) => name.is_empty(),
             Address::Real(
-                RealPort::Tcp(_)
+                RealPort::Usb(_)
+                | RealPort::Tcp(_)
                 | RealPort::Unix(_)
                 | RealPort::Telnet(_)
                 | RealPort::Rfc2217(_)
@@ -257,7 +260,8 @@ fn usb_ports(typed: &str, listed: &dyn Fn() -> Vec<PortDescription>) -> Option<R
     let rest = usb::behind_scheme(typed).filter(|_| !Path::new(typed).exists())?;
     let fits = |pattern: &str, text: &str| glob::Pattern::new(pattern).is_ok_and(|pattern| pattern.matches(text));
     let found = usb::names_at(rest, &listed(), &fits);
-    let addresses = found.map(|names| names.into_iter().map(|name| Address::Real(RealPort::Node(name))).collect());
+    let addresses =
+        found.map(|names| names.into_iter().map(|name| Address::Real(RealPort::of_usb(rest, name))).collect());
     Some(addresses.map_err(|error| AddressError::Usb { typed: typed.to_string(), error }))
 }
 

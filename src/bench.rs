@@ -5,6 +5,7 @@ mod ledger;
 mod read;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::{LARGEST_TEXT, Reach, read_file};
@@ -63,6 +64,8 @@ pub(crate) struct Profile {
     pub vars: Vec<(String, String)>,
     /// The ports that are taken if the command line names none.
     pub ports: Vec<String>,
+    /// How long a port that is not there yet is awaited.
+    pub wait: Duration,
 }
 
 /// `[test]`: options of `flowrun test` that hold if the command line does not give them.

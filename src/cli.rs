@@ -28,6 +28,7 @@ mod sim;
 mod stress;
 mod terminal;
 mod test;
+mod wait;
 
 use std::ffi::OsString;
 use std::path::Path;

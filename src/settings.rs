@@ -58,6 +58,49 @@ impl ControlLine {
     }
 }
 
+/// What is done with DTR or RTS when the port is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtClose {
+    /// Nothing: the system does what it does, which mostly is to switch both off.
+    System,
+    /// It stays as it is.
+    Keep,
+    /// It is switched on, and stays so.
+    On,
+    /// It is switched off.
+    Off,
+}
+
+impl AtClose {
+    /// Returns what it is switched to, if it is switched.
+    pub fn wanted(self) -> Option<bool> {
+        match self {
+            AtClose::System | AtClose::Keep => None,
+            AtClose::On => Some(true),
+            AtClose::Off => Some(false),
+        }
+    }
+
+    /// Whether the system must not switch the line off.
+    pub fn outlasts(self) -> bool {
+        match self {
+            AtClose::System | AtClose::Off => false,
+            AtClose::Keep | AtClose::On => true,
+        }
+    }
+}
+
+/// Whether the driver switches a transmitter on for as long as it sends, as two wires of RS-485 need it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rs485 {
+    /// Whether it does; [`ControlLine::Keep`] leaves the driver as it is.
+    pub mode: ControlLine,
+    /// How long the transmitter is on before the first bit.
+    pub before: Duration,
+    /// How long it stays on after the last bit.
+    pub after: Duration,
+}
+
 /// Whether the other side sends back what it receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Echo {
@@ -86,6 +129,14 @@ pub struct LineSettings {
     pub dtr: ControlLine,
     /// RTS at opening.
     pub rts: ControlLine,
+    /// DTR at closing.
+    pub dtr_at_close: AtClose,
+    /// RTS at closing.
+    pub rts_at_close: AtClose,
+    /// Who switches the transmitter.
+    pub rs485: Rs485,
+    /// How long a port that is not there yet is awaited when it is opened; zero does not wait. No flow sets it.
+    pub wait: Duration,
 }
 
 impl LineSettings {
@@ -150,6 +201,10 @@ impl Default for Settings {
                 flow_control: FlowControl::None,
                 dtr: ControlLine::Keep,
                 rts: ControlLine::Keep,
+                dtr_at_close: AtClose::System,
+                rts_at_close: AtClose::System,
+                rs485: Rs485 { mode: ControlLine::Keep, before: Duration::ZERO, after: Duration::ZERO },
+                wait: Duration::ZERO,
             },
             eol: b"\r".to_vec(),
             header: Vec::new(),
@@ -192,6 +247,11 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("flow_control", "`none`, `hardware` or `software`"),
     ("dtr", "`on`, `off` or `keep`"),
     ("rts", "`on`, `off` or `keep`"),
+    ("dtr_at_close", "`system`, `keep`, `on` or `off`"),
+    ("rts_at_close", "`system`, `keep`, `on` or `off`"),
+    ("rs485", "`on`, `off` or `keep`"),
+    ("rs485_before", "a duration up to 100ms, such as 1ms"),
+    ("rs485_after", "a duration up to 100ms, such as 1ms"),
     ("eol", "a string, or `cr`, `lf`, `crlf`, `none`"),
     ("header", "a string, or `cr`, `lf`, `crlf`, `none`"),
     ("echo", "`auto`, `on` or `off`"),
@@ -201,6 +261,9 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("line_pace", "a duration, such as 40ms"),
     ("reconnect", "a duration, such as 15s"),
 ];
+
+/// A driver takes no longer delay around what it sends (Linux, `RS485_MAX_RTS_DELAY`).
+const LONGEST_DELAY: Duration = Duration::from_millis(100);
 
 impl Settings {
     /// Sets one setting by its name.
@@ -233,6 +296,11 @@ impl Settings {
             }
             ("dtr", SettingValue::Word(word)) => self.line.dtr = parse_control_line(word)?,
             ("rts", SettingValue::Word(word)) => self.line.rts = parse_control_line(word)?,
+            ("dtr_at_close", SettingValue::Word(word)) => self.line.dtr_at_close = parse_at_close(word)?,
+            ("rts_at_close", SettingValue::Word(word)) => self.line.rts_at_close = parse_at_close(word)?,
+            ("rs485", SettingValue::Word(word)) => self.line.rs485.mode = parse_control_line(word)?,
+            ("rs485_before", SettingValue::Duration(d)) if *d <= LONGEST_DELAY => self.line.rs485.before = *d,
+            ("rs485_after", SettingValue::Duration(d)) if *d <= LONGEST_DELAY => self.line.rs485.after = *d,
             ("eol", value) => self.eol = parse_ending(value)?,
             ("header", value) => self.header = parse_ending(value)?,
             ("echo", SettingValue::Word(word)) => {
@@ -276,6 +344,16 @@ fn parse_control_line(word: &str) -> Option<ControlLine> {
     }
 }
 
+fn parse_at_close(word: &str) -> Option<AtClose> {
+    match word {
+        "system" => Some(AtClose::System),
+        "keep" => Some(AtClose::Keep),
+        "on" => Some(AtClose::On),
+        "off" => Some(AtClose::Off),
+        _ => None,
+    }
+}
+
 fn parse_ending(value: &SettingValue) -> Option<Vec<u8>> {
     match value {
         SettingValue::Text(text) => Some(text.clone()),
@@ -312,7 +390,7 @@ mod tests {
             "baud" => SettingValue::Number(9600),
             "format" => word("7E1"),
             "flow_control" => word("hardware"),
-            "dtr" | "rts" | "echo" => word("off"),
+            "dtr" | "rts" | "dtr_at_close" | "rts_at_close" | "rs485" | "echo" => word("off"),
             "eol" | "header" => word("crlf"),
             _ => SettingValue::Duration(Duration::from_millis(5)),
         };
@@ -331,6 +409,16 @@ mod tests {
         assert_eq!(settings.set("bauds", &SettingValue::Number(9600)), Err(SettingError::Unknown));
         let refused = settings.set("echo", &SettingValue::Word("yes".into()));
         assert_eq!(refused, Err(SettingError::Wants("`auto`, `on` or `off`")));
+    }
+
+    #[test]
+    fn a_delay_that_no_driver_takes_is_refused() {
+        let mut settings = Settings::default();
+        let set = |settings: &mut Settings, ms| {
+            settings.set("rs485_after", &SettingValue::Duration(Duration::from_millis(ms)))
+        };
+        assert_eq!(set(&mut settings, 100), Ok(()));
+        assert!(set(&mut settings, 101).is_err());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! failure that says what happened, or into a pass that is right: the device heard all that it has to hear on an ideal
 //! line, and the same results were saved.
 
+mod cable;
 mod chatter;
 mod fault;
 mod line;

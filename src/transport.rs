@@ -37,6 +37,8 @@ mod line;
 mod machine;
 #[cfg(unix)]
 mod medium;
+mod not_open;
+mod patience;
 mod ports;
 #[cfg(unix)]
 mod pty;
@@ -105,8 +107,10 @@ pub(crate) fn is_pseudo_terminal(port: &RealPort) -> bool {
     match port {
         #[cfg(unix)]
         RealPort::Node(name) => serial::is_pseudo_terminal(name),
+        #[cfg(unix)]
+        RealPort::Usb(_) => false,
         #[cfg(not(unix))]
-        RealPort::Node(_) => false,
+        RealPort::Node(_) | RealPort::Usb(_) => false,
         RealPort::Place(place) => is_pseudo_terminal(place.port()),
         RealPort::Tcp(_) | RealPort::Unix(_) | RealPort::Telnet(_) | RealPort::Rfc2217(_) | RealPort::Exec(_) => false,
     }
@@ -118,8 +122,10 @@ pub(crate) fn others(port: &RealPort) -> Option<String> {
     match port {
         #[cfg(unix)]
         RealPort::Node(name) => serial::others(name),
+        #[cfg(unix)]
+        RealPort::Usb(port) => serial::others(port.node()),
         #[cfg(not(unix))]
-        RealPort::Node(_) => None,
+        RealPort::Node(_) | RealPort::Usb(_) => None,
         RealPort::Place(place) => others(place.port()),
         RealPort::Tcp(_) | RealPort::Unix(_) | RealPort::Telnet(_) | RealPort::Rfc2217(_) | RealPort::Exec(_) => None,
     }
@@ -128,7 +134,7 @@ pub(crate) fn others(port: &RealPort) -> Option<String> {
 /// Returns what the bytes of a real port go through.
 pub(crate) fn carrier(port: &RealPort) -> Carrier {
     match port {
-        RealPort::Node(_) => Carrier::Serial,
+        RealPort::Node(_) | RealPort::Usb(_) => Carrier::Serial,
         RealPort::Rfc2217(_) => Carrier::SerialServer,
         RealPort::Tcp(_) | RealPort::Unix(_) | RealPort::Telnet(_) => Carrier::Connection,
         RealPort::Exec(_) => Carrier::Program,
@@ -140,7 +146,7 @@ pub(crate) fn carrier(port: &RealPort) -> Carrier {
 pub(crate) fn capabilities(port: &RealPort) -> Capabilities {
     match port {
         RealPort::Node(_) if is_pseudo_terminal(port) => Capabilities::of(&[Capability::DiscardInput]),
-        RealPort::Node(_) | RealPort::Rfc2217(_) => Capabilities::ALL,
+        RealPort::Node(_) | RealPort::Usb(_) | RealPort::Rfc2217(_) => Capabilities::ALL,
         RealPort::Place(place) => capabilities(place.port()),
         RealPort::Tcp(_) | RealPort::Unix(_) | RealPort::Telnet(_) | RealPort::Exec(_) => {
             Capabilities::of(&[Capability::DiscardInput])
@@ -157,6 +163,7 @@ pub(crate) fn open(port: &RealPort, clock: Clock, interrupt: Interrupt) -> AnyPo
     use medium::PortOn;
     match port {
         RealPort::Node(name) => AnyPort::new(PortOn::new(serial::Serial::new(name), clock, interrupt)),
+        RealPort::Usb(port) => AnyPort::new(PortOn::new(serial::Serial::of_usb(port), clock, interrupt)),
         RealPort::Tcp(to) => AnyPort::new(PortOn::new(socket::Socket::Tcp(to.clone()), clock, interrupt)),
         RealPort::Unix(path) => AnyPort::new(PortOn::new(socket::Socket::Unix(path.clone()), clock, interrupt)),
         RealPort::Telnet(to) => AnyPort::new(PortOn::new(telnet::Telnet::new(to), clock, interrupt)),
@@ -175,12 +182,12 @@ pub(crate) fn open(port: &RealPort, clock: Clock, interrupt: Interrupt) -> AnyPo
     use std::sync::Arc;
     use threaded::{Serve, ThreadedWorld};
     let serve: Serve = match port.clone() {
-        RealPort::Node(_) => Arc::new(serial::serve),
+        RealPort::Node(_) | RealPort::Usb(_) => Arc::new(serial::serve),
         RealPort::Tcp(to) => Arc::new(move |errand| telnet::serve_raw(&to, errand)),
         RealPort::Telnet(to) => Arc::new(move |errand| telnet::serve_plain(&to, errand)),
         RealPort::Rfc2217(to) => Arc::new(move |errand| telnet::serve_com_port(&to, errand)),
-        RealPort::Unix(_) => Arc::new(|_| words::only_on_unix("sockets in the file system")),
-        RealPort::Exec(_) => Arc::new(|_| words::only_on_unix("programs on a pseudo-terminal")),
+        RealPort::Unix(_) => Arc::new(|_| words::only_on_unix("sockets in the file system").into()),
+        RealPort::Exec(_) => Arc::new(|_| words::only_on_unix("programs on a pseudo-terminal").into()),
         RealPort::Place(place) => return open(place.port(), clock, interrupt),
     };
     let world = ThreadedWorld::new(&port.to_string(), clock, interrupt, serve);

@@ -192,3 +192,50 @@ fn pyserial_sets_and_sees_the_control_lines() {
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     bench.passes("send \"AT\" expect line \"OK 2\" within 20s");
 }
+
+/// A modem that is away for a moment when it restarts.
+const MODEM: &str = r#"device "modem"
+on line "AT" { reply "OK" }
+on line "AT+CFUN=1,1" { reply "OK"  unplug for 1s  reply "RDY" }
+"#;
+
+const RESTARTS: &str = "flow \"f\"\n\nsend \"AT+CFUN=1,1\"\nexpect line \"OK\" within 20s\nreopen within 20s\n\
+                        await line \"RDY\" within 20s\nsend \"AT\"\nexpect line \"OK\" within 20s\n";
+
+/// Runs a flow against the modem, which restarts in the middle of it, twice.
+fn restarts(options: &[&str], port: Option<&str>) {
+    let (served, shown) = Served::new(MODEM, options);
+    fs::write(served.folder.path().join("f.flow"), RESTARTS).expect("there is room");
+    for _ in 0..2 {
+        let (code, text) = said(served.folder.path(), &["f.flow", "--port", port.unwrap_or(&shown)]);
+        assert_eq!(code, Some(0), "{text}");
+        assert!(text.contains("! port hung up") && text.contains("- port open"), "{text}");
+    }
+}
+
+#[test]
+fn a_device_on_tcp_that_is_unplugged_for_a_while_hangs_up_and_listens_again() {
+    restarts(&["--tcp", "127.0.0.1:0"], None);
+    restarts(&["--tcp", "127.0.0.1:0", "--rfc2217"], None);
+}
+
+#[test]
+fn nobody_listens_while_the_device_is_away() {
+    let away = MODEM.replace("unplug for 1s", "unplug for 60s");
+    let (served, port) = Served::new(&away, &["--tcp", "127.0.0.1:0"]);
+    let (_, at) = port.split_once("://").expect("it has a scheme");
+    let mut stream = TcpStream::connect(at).expect("it listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("it can be set");
+    stream.write_all(b"AT+CFUN=1,1\r").expect("it is taken");
+    let mut all = String::new();
+    stream.read_to_string(&mut all).expect("it is closed");
+    assert_eq!(all, "OK\r\n", "what was sent before arrives");
+    assert!(TcpStream::connect(at).is_err(), "the port is closed");
+    drop(served);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_device_on_a_pseudo_terminal_that_is_unplugged_for_a_while_comes_back_under_its_link() {
+    restarts(&["--link", "dut"], Some("./dut"));
+}

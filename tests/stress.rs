@@ -304,3 +304,33 @@ fn of_each_fault(bench: &Bench) -> String {
     }
     text
 }
+
+/// Restarts the module, and asks again in each attempt.
+const PATIENT: &str = r#"flow "t"
+serial { reconnect 5s }
+step "ask" retry 3 every 100ms { send "AT" expect line "OK" within 2s }
+step "state" retry 3 every 100ms {
+  send "STATE" expect line /\+STATE: (?<phase>\d)/ within 2s expect line "OK" within 2s
+}
+save phase"#;
+
+#[test]
+fn a_flow_that_lets_its_port_go_survives_that_it_does() {
+    let bench = texts(PATIENT, DEVICE);
+    assert!(bench.lets_its_port_go());
+    let report = campaign(&bench, 300, &[Fault::Unplug]);
+    assert!(report.findings.is_empty(), "{report:#?}");
+    assert_eq!((report.malign.runs, report.malign.failed), (300, 0), "{report:#?}");
+}
+
+#[test]
+fn a_port_that_goes_away_and_is_not_allowed_to_is_said_to_be_what_failed() {
+    let bench = texts(ROBUST, DEVICE);
+    assert!(!bench.lets_its_port_go());
+    let report = campaign(&bench, 50, &[Fault::Unplug]);
+    assert!(report.findings.is_empty() && report.malign.failed > 0, "{report:#?}");
+    let reopens = ROBUST.replace("send \"STATE\"", "reopen within 9s\nsend \"STATE\"");
+    assert!(texts(&reopens, DEVICE).lets_its_port_go());
+    let set_later = ROBUST.replace("send \"STATE\"", "serial { reconnect 2s }\nsend \"STATE\"");
+    assert!(texts(&set_later, DEVICE).lets_its_port_go());
+}

@@ -49,6 +49,15 @@ impl PortDescription {
 }
 
 impl UsbIdentity {
+    /// Says whether this is the same interface of the same device that was there before. A device without a serial number is the
+    /// same if it is at the same place.
+    #[cfg(any(unix, test))]
+    pub(super) fn is_again(&self, before: &UsbIdentity) -> bool {
+        let is_same_kind = |usb: &UsbIdentity| (usb.vendor, usb.product, usb.interface, usb.serial.clone());
+        let is_same_place = self.serial.is_some() || self.place == before.place;
+        is_same_kind(self) == is_same_kind(before) && is_same_place
+    }
+
     /// Says whether both are the same device, whichever interface of it.
     fn is_of_device(&self, other: &UsbIdentity) -> bool {
         let device = |usb: &UsbIdentity| (usb.vendor, usb.product, usb.serial.clone(), usb.place.clone());

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::command::CommandLine;
 use super::endpoint::Endpoint;
 use super::place::Place;
+use super::usb::UsbPort;
 use super::{AddressError, Fault};
 
 /// A port that flowrun opens, one variant for each way to open one.
@@ -15,6 +16,8 @@ use super::{AddressError, Fault};
 pub(crate) enum RealPort {
     /// A serial port of this machine: `/dev/ttyUSB0`, `COM3`.
     Node(String),
+    /// `usb:…`: the same, found by what the adapter is or where it is plugged in.
+    Usb(Box<UsbPort>),
     /// `tcp://HOST:PORT`: bytes over a connection, and nothing else.
     Tcp(Endpoint),
     /// `unix:PATH`: the same over a socket of this machine.
@@ -95,6 +98,11 @@ impl RealPort {
         }
     }
 
+    /// Returns the port that what follows `usb:` names, which has this node now.
+    pub(super) fn of_usb(rest: &str, node: String) -> RealPort {
+        UsbPort::lasting(rest, &node).map_or(RealPort::Node(node), |port| RealPort::Usb(Box::new(port)))
+    }
+
     /// Returns the port at which a server offers bytes, or a serial port as RFC 2217 has it; `None` if a host or a port
     /// is not there.
     pub(crate) fn served(protocol: Protocol, host: &str, port: u16) -> Option<RealPort> {
@@ -110,6 +118,7 @@ impl RealPort {
     pub(crate) fn file(&self) -> Option<&Path> {
         match self {
             RealPort::Node(name) => Some(Path::new(name)),
+            RealPort::Usb(port) => Some(Path::new(port.node())),
             RealPort::Unix(path) => Some(path),
             RealPort::Place(place) => place.port().file(),
             RealPort::Tcp(_) | RealPort::Telnet(_) | RealPort::Rfc2217(_) | RealPort::Exec(_) => None,
@@ -120,6 +129,7 @@ impl RealPort {
     pub(super) fn label(&self) -> String {
         match self {
             RealPort::Node(name) => super::name_of_node(name).to_string(),
+            RealPort::Usb(port) => super::name_of_node(port.node()).to_string(),
             RealPort::Tcp(endpoint) | RealPort::Telnet(endpoint) | RealPort::Rfc2217(endpoint) => endpoint.to_string(),
             RealPort::Unix(path) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
             RealPort::Exec(command) => command.to_string(),
@@ -135,6 +145,7 @@ impl fmt::Display for RealPort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             RealPort::Node(name) => f.write_str(name),
+            RealPort::Usb(port) => f.write_str(port.node()),
             RealPort::Tcp(endpoint) => write!(f, "tcp://{endpoint}"),
             RealPort::Unix(path) => write!(f, "unix:{}", path.display()),
             RealPort::Telnet(endpoint) => write!(f, "telnet://{endpoint}"),

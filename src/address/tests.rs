@@ -168,10 +168,16 @@ fn the_place_of_a_usb_adapter_is_taken_by_its_node() {
     let listed = || vec![adapter(10), adapter(9)];
     let known = Known { listed: &listed, places: &[] };
     let node = |n: u8| Address::Real(RealPort::Node(format!("/dev/ttyUSB{n}")));
+    let usb = |wanted: &str, n: u8| Address::Real(RealPort::of_usb(wanted, format!("/dev/ttyUSB{n}")));
+    assert_ne!(usb("at=1-1.9", 9), node(9), "what was asked for is kept");
     let expanded = |typed: &[&str]| expand(&typed.iter().map(ToString::to_string).collect::<Vec<_>>(), known);
-    assert_eq!(expanded(&["usb:serial=A9", "USB:at=1-1.9", "/dev/ttyUSB9"]), Ok(vec![node(9)]), "each is there once");
+    assert_eq!(
+        expanded(&["usb:serial=A9", "USB:at=1-1.9", "/dev/ttyUSB9"]),
+        Ok(vec![usb("serial=A9", 9)]),
+        "each is there once"
+    );
     assert_eq!(expanded(&["usb:0403:6001:*"]), Ok(vec![node(9), node(10)]));
-    assert_eq!(read_one("usb:at=1-1.10", known), Ok(node(10)));
+    assert_eq!(read_one("usb:at=1-1.10", known), Ok(usb("at=1-1.10", 10)));
     assert_eq!(read_one("/dev/ttyS0", known), Ok(address("/dev/ttyS0")));
     for several in ["usb:0403:6001", "usb:0403:6001:*"] {
         let refused = read_one(several, known);

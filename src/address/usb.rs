@@ -32,6 +32,71 @@ enum By<'a> {
     Place(&'a str),
 }
 
+/// The port of an adapter that an address names whatever node it has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UsbPort {
+    /// What followed `usb:`.
+    wanted: String,
+    /// The node that it had when it was looked up.
+    node: String,
+}
+
+impl UsbPort {
+    /// Returns the port that what follows `usb:` names, which has this node now; `None` if it may name another one the next
+    /// time: a pattern, or an address without serial number and place.
+    pub(super) fn lasting(rest: &str, node: &str) -> Option<UsbPort> {
+        let wanted = Wanted::read(rest).ok().filter(|_| !is_pattern(rest))?;
+        let lasts = match wanted.by {
+            By::Numbers { serial, .. } => serial.is_some(),
+            By::Serial(_) | By::Place(_) => true,
+        };
+        lasts.then(|| UsbPort { wanted: rest.to_string(), node: node.to_string() })
+    }
+
+    /// Returns the node that it had when it was looked up.
+    pub(crate) fn node(&self) -> &str {
+        &self.node
+    }
+
+    /// Returns what followed `usb:`.
+    #[cfg(any(unix, test))]
+    pub(crate) fn wanted(&self) -> &str {
+        &self.wanted
+    }
+}
+
+/// Returns the name that an adapter has now which was away: the one that an address names, or else the one with the identity
+/// that it had. Of several it is the one at the same place.
+#[cfg(any(unix, test))]
+pub(crate) fn found_again(
+    wanted: Option<&str>,
+    known: Option<&UsbIdentity>,
+    listed: &[PortDescription],
+) -> Option<String> {
+    let wanted = match wanted {
+        Some(rest) => Some(Wanted::read(rest).ok()?),
+        None => None,
+    };
+    let is_it = |usb: &UsbIdentity| match (&wanted, known) {
+        (Some(wanted), _) => wanted.is(usb, &|_, _| false),
+        (None, Some(known)) => usb.is_again(known),
+        (None, None) => false,
+    };
+    let is_there =
+        |usb: &UsbIdentity| known.is_some_and(|known| usb.place == known.place && usb.interface == known.interface);
+    let adapters = listed.iter().filter_map(|port| Some((port.name.as_str(), port.usb.as_ref()?)));
+    let found: Vec<_> = adapters.filter(|(_, usb)| is_it(usb)).collect();
+    let mut near = found.iter().filter(|(_, usb)| is_there(usb));
+    match (found.as_slice(), near.next(), near.next()) {
+        ([(name, _)], ..) | (_, Some((name, _)), None) => Some((*name).to_string()),
+        _ => None,
+    }
+}
+
+fn is_pattern(rest: &str) -> bool {
+    rest.contains(['*', '?', '['])
+}
+
 /// Returns what follows `usb:` if a text begins so, in whatever letters.
 pub(super) fn behind_scheme(typed: &str) -> Option<&str> {
     let (scheme, rest) = typed.split_once(':')?;
@@ -55,11 +120,12 @@ pub(super) fn names_at(
     let is_it = |port: &&PortDescription| port.usb.as_ref().is_some_and(|usb| wanted.is(usb, fits));
     let mut found: Vec<&PortDescription> = listed.iter().filter(is_it).collect();
     found.sort_by(|a, b| natural_order(&a.name, &b.name));
-    let is_pattern = rest.contains(['*', '?', '[']);
     match (found.as_slice(), &wanted.by) {
         ([], By::Place(_)) if says_no_places(listed) => Err(UsbError::NoPlaces),
         ([], _) => Err(UsbError::NoneFits { there: in_words(listed.iter(), listed) }),
-        ([_, _, ..], _) if !is_pattern => Err(UsbError::Several { fitting: in_words(found.iter().copied(), listed) }),
+        ([_, _, ..], _) if !is_pattern(rest) => {
+            Err(UsbError::Several { fitting: in_words(found.iter().copied(), listed) })
+        }
         (some, _) => Ok(some.iter().map(|port| port.name.clone()).collect()),
     }
 }
@@ -207,6 +273,50 @@ mod tests {
                 let rest = behind_scheme(&address).expect("it is an address of a USB adapter");
                 assert_eq!(named(rest), Ok(vec![port.name.clone()]), "{address}");
             }
+        }
+    }
+
+    fn again(wanted: Option<&str>, known: (&str, u8), listed: &[PortDescription]) -> Option<String> {
+        let known = port("", (0x0403, 0x6001), known.0, "1-1.9", known.1);
+        found_again(wanted, known.usb.as_ref(), listed)
+    }
+
+    #[test]
+    fn an_adapter_is_found_again_by_its_serial_number_wherever_it_is() {
+        assert_eq!(again(None, ("A2", 0), &bench()).as_deref(), Some("/dev/ttyUSB10"));
+        assert_eq!(again(None, ("A2", 1), &bench()), None, "it is another interface");
+        assert_eq!(again(None, ("A3", 0), &bench()), None);
+    }
+
+    #[test]
+    fn an_adapter_without_a_serial_number_is_found_again_at_its_place() {
+        let without = |name: &str, place: &str| port(name, (0x0403, 0x6001), "", place, 0);
+        let listed = [without("/dev/ttyUSB4", "1-1.8"), without("/dev/ttyUSB5", "1-1.9")];
+        assert_eq!(again(None, ("", 0), &listed).as_deref(), Some("/dev/ttyUSB5"));
+        assert_eq!(again(None, ("", 0), &listed[..1]), None);
+        let other = [port("/dev/ttyUSB5", (0x0403, 0x6001), "A7", "1-1.9", 0)];
+        assert_eq!(again(None, ("", 0), &other), None, "what has a serial number is another one");
+    }
+
+    #[test]
+    fn of_adapters_with_one_serial_number_it_is_the_one_at_the_same_place() {
+        let twin = |name: &str, place: &str| port(name, (0x0403, 0x6001), "0001", place, 0);
+        let listed = [twin("/dev/ttyUSB4", "1-1.8"), twin("/dev/ttyUSB5", "1-1.9")];
+        assert_eq!(again(None, ("0001", 0), &listed).as_deref(), Some("/dev/ttyUSB5"));
+        let elsewhere = [twin("/dev/ttyUSB4", "1-1.7"), twin("/dev/ttyUSB5", "1-1.8")];
+        assert_eq!(again(None, ("0001", 0), &elsewhere), None, "nobody can tell which of them it is");
+    }
+
+    #[test]
+    fn what_an_address_names_counts_before_what_was_there() {
+        assert_eq!(again(Some("at=1-1.10"), ("A1", 0), &bench()).as_deref(), Some("/dev/ttyUSB10"));
+        assert_eq!(again(Some("serial=A2"), ("A1", 0), &bench()).as_deref(), Some("/dev/ttyUSB10"));
+        assert_eq!(again(Some("at=1-2"), ("", 3), &bench()), None, "both interfaces are at another place");
+        for rest in ["at=1-1.9", "serial=A1", "0403:6001:A1"] {
+            assert!(UsbPort::lasting(rest, "/dev/ttyUSB9").is_some(), "{rest}");
+        }
+        for rest in ["0403:6001", "at=1-1.*", "0403:6001:*"] {
+            assert!(UsbPort::lasting(rest, "/dev/ttyUSB9").is_none(), "{rest}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! TOML to `Bench`: which keys there are, what each takes, and what is wrong with a text.
 
 use std::path::{Component, Path};
+use std::time::Duration;
 
 use toml::Spanned as At;
 use toml::de::{DeString, DeTable, DeValue};
@@ -19,7 +20,7 @@ use crate::value::escape::{harmless, harmless_path};
 /// The tables of a file.
 pub(super) const TABLES: &[&str] = &["ports", "profile", "bench", "test", "hooks"];
 /// The keys of `[profile.NAME]`.
-pub(super) const OF_PROFILE: &[&str] = &["ports", "vars"];
+pub(super) const OF_PROFILE: &[&str] = &["ports", "vars", "wait"];
 /// The keys of `[test]`.
 pub(super) const OF_TEST: &[&str] = &["jobs", "strict", "volatile"];
 
@@ -164,7 +165,8 @@ impl Reader<'_> {
             let vars = table.get("vars").and_then(|value| self.table(value, "vars"));
             let vars =
                 vars.into_iter().flatten().filter_map(|(name, value)| self.variable(name.get_ref(), value)).collect();
-            profiles.push(Profile { name: name.get_ref().to_string(), vars, ports });
+            let wait = table.get("wait").and_then(|value| self.duration(value, "wait")).unwrap_or_default();
+            profiles.push(Profile { name: name.get_ref().to_string(), vars, ports, wait });
         }
         profiles
     }
@@ -203,6 +205,14 @@ impl Reader<'_> {
             benches.push(bench);
         }
         benches
+    }
+
+    fn duration(&mut self, at: &At<DeValue<'_>>, key: &str) -> Option<Duration> {
+        let duration = at.get_ref().as_str().and_then(syntax::duration);
+        if duration.is_none() {
+            self.wrong(at, format!("`{key}` cannot be this"), "this value", &format!("write `{key} = \"30s\"`"));
+        }
+        duration
     }
 
     fn variable(&mut self, name: &str, at: &At<DeValue<'_>>) -> Option<(String, String)> {

@@ -79,7 +79,7 @@ Benign faults, which must not change how the flow ends:
 Malign faults, after which a flow must fail with a reason or pass rightly:
   glue    a line end is missing       garbage  bytes that are no text
   late    answers after their limit   lost     bytes that do not arrive
-  reset   the device restarts
+  reset   the device restarts        unplug   the port goes away for a while
 
 Exit codes: 0 nothing found, 1 something found, 2 the flow or the command line is wrong.";
 
@@ -142,6 +142,9 @@ pub(super) struct RunArguments {
     /// Take ports and variables from this profile of `flowrun.toml`
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
+    /// Wait so long for a port that is not there yet, such as 30s
+    #[arg(long, value_name = "DURATION")]
+    pub wait_port: Option<String>,
     /// Run on so many ports at once [default: all]
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
@@ -176,6 +179,9 @@ pub(super) struct TestArguments {
     /// Take the port and variables from this profile of `flowrun.toml`
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
+    /// Wait so long before the first flow for a port that is not there
+    #[arg(long, value_name = "DURATION")]
+    pub wait_port: Option<String>,
     #[command(flatten)]
     pub selection: SelectionArguments,
     /// Seed everything random (1 for devices, else a new one each time)

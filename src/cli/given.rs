@@ -226,7 +226,7 @@ mod tests {
                 "`--serial`: there is no setting `bauds` (did you mean `baud`?)",
                 "`--serial`: `echo` cannot be `yes` (`echo` is `auto`, `on` or `off`)",
                 "`--serial echo` has no `=` (write `--serial NAME=VALUE`; settings are: baud, format, flow_control, dtr, rts, \
-                 eol, header, echo, settle, guard, pace, line_pace, reconnect)",
+                 dtr_at_close, rts_at_close, rs485, rs485_before, rs485_after, eol, header, echo, settle, guard, pace, line_pace, reconnect)",
                 "`--serial`: `baud` cannot be `` (`baud` is a number from 1 to 4000000, such as 115200)",
                 "`--serial`: `eol` cannot be `cr } send \"x\"` (`eol` is a string, or `cr`, `lf`, `crlf`, `none`)",
                 "`--serial`: `baud` cannot be `9600 echo off` (`baud` is a number from 1 to 4000000, such as 115200)",

@@ -12,6 +12,7 @@ use super::outputs::{CONSOLE, Outputs, Places, Share, Written};
 use super::prepare::{Checked, Prepared, claims_of, note_on_abilities};
 use super::refusal::{Looked, refuse, tell_others};
 use super::terminal::Terminal;
+use super::wait;
 use crate::address::{Address, RealPort, labels};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::Engine;
@@ -175,6 +176,8 @@ pub(super) fn run(
     let gathered = (GATHERED_BY_ALL / runs.len()).min(GATHERED_BY_ONE);
     let mut seats: Vec<Seat<'_>> = Vec::with_capacity(runs.len());
     let ports: Vec<String> = runs.iter().map(|one| one.title.clone()).collect();
+    let waits = runs.iter().flat_map(|run| run.addresses.iter().map(|address| wait::note(address, run.named.wait)));
+    terminal.hint(&waits.collect::<String>());
     let (board, places) = is_watched.then(|| terminal.board(&sources, &ports)).flatten().unzip();
     let mut places = places.into_iter().flatten();
     let (mut table, rows) = Table::new(&ports);

@@ -1,12 +1,14 @@
 //! What the names of ports and profiles stand for that were typed, as `flowrun.toml` says.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::Ending;
 use super::assign::split_port;
 use super::host::{data_folder, home};
 use super::places;
 use super::terminal::Terminal;
+use super::wait;
 use crate::address::{Address, AddressError, Known, expand, read_one};
 use crate::bench::{Bench, FILE, Ledger, NamedPort, Profile, Standing, TestOptions, Wrong, find};
 use crate::diagnostic::nearest::nearest;
@@ -28,6 +30,8 @@ pub(super) struct Named {
     pub vars: Vec<Given>,
     /// The options of `flowrun test`.
     pub test: TestOptions,
+    /// How long a port that is not there yet is awaited: as a profile says, until the command line is read.
+    pub wait: Duration,
     /// The ports that had names, each at its address.
     known: Vec<NamedPort>,
     laboratory: Option<Laboratory>,
@@ -61,6 +65,27 @@ impl Named {
         read_one(self.ports.first().map_or("", String::as_str), self.surroundings())
     }
 
+    /// Returns what a look finds, and waits for ports that are not there yet: as long as was typed, or as the profile says. What is
+    /// left of that time is for the opening of the ports.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the addresses, or that a port did not come, and that has been told.
+    pub(super) fn awaited<T>(
+        &mut self,
+        typed: Option<&str>,
+        terminal: &Terminal,
+        look: impl Fn(&Named) -> Result<T, AddressError>,
+    ) -> Result<T, Ending> {
+        let lasting = wait::lasting(typed, self.wait).map_err(|problem| {
+            terminal.refuse(problem);
+            Ending::Refused
+        })?;
+        let (found, left) = wait::found(lasting, || look(self), terminal)?;
+        self.wait = left;
+        Ok(found)
+    }
+
     /// Releases the places of a laboratory, and says which may still be held. They are released silently with this.
     pub(super) fn release(&mut self, terminal: &Terminal) {
         if let Some(laboratory) = self.laboratory.take() {
@@ -76,9 +101,14 @@ impl Named {
     pub(super) fn settings_at(&self, address: &Address, flow: &Settings) -> Settings {
         let is_it = |port: &&NamedPort| {
             let typed = std::slice::from_ref(&port.address);
-            !port.settings.is_empty() && expand(typed, self.surroundings()).is_ok_and(|found| found.contains(address))
+            // One port may have been named in two ways.
+            let is_same = |found: &Address| found.to_string() == address.to_string();
+            !port.settings.is_empty() && expand(typed, self.surroundings()).is_ok_and(|found| found.iter().any(is_same))
         };
-        self.known.iter().find(is_it).map_or_else(|| flow.clone(), |port| port.settings_over(flow))
+        let known = self.known.iter().find(is_it);
+        let mut settings = known.map_or_else(|| flow.clone(), |port| port.settings_over(flow));
+        settings.line.wait = self.wait;
+        settings
     }
 }
 
@@ -196,6 +226,7 @@ fn resolve(bench: &Bench, typed: &[String], profile: Option<&str>, asks: Asks) -
         }
     }
     if let Some(profile) = profile {
+        named.wait = profile.wait;
         let origin = Origin::Profile(bench.file.display().to_string());
         named.vars = profile.vars.iter().map(|(name, value)| Given::new(name, value, origin.clone())).collect();
     }

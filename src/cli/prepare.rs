@@ -21,7 +21,7 @@ use crate::program::{Op, Program, Role};
 use crate::report::console::Volume;
 use crate::report::transcript::Times;
 use crate::results::Results;
-use crate::settings::{ControlLine, LineSettings, Settings};
+use crate::settings::{AtClose, ControlLine, LineSettings, Settings};
 use crate::setup::{Counterpart, Ender, Pace, Setup, Terms, find_counterpart, line_settings, read_program};
 use crate::suite::snapshot::Snapshot;
 use crate::transport::{capabilities, is_pseudo_terminal};
@@ -166,6 +166,8 @@ impl Lack {
         let breaks = ops.iter().any(|op| matches!(op, Op::Break(_)));
         let switches_lines = settings.line.dtr != ControlLine::Keep
             || settings.line.rts != ControlLine::Keep
+            || settings.line.dtr_at_close != AtClose::System
+            || settings.line.rts_at_close != AtClose::System
             || ops.iter().any(|op| matches!(op, Op::ControlLines { .. }));
         if is_pseudo_terminal(port) {
             return (breaks || switches_lines).then_some(Lack::OnPseudoTerminal);
@@ -174,7 +176,9 @@ impl Lack {
             return None;
         }
         let default = Settings::default().line;
-        let has_format = LineSettings { dtr: default.dtr, rts: default.rts, ..settings.line.clone() } != default;
+        let has_format =
+            LineSettings { dtr: default.dtr, rts: default.rts, wait: default.wait, ..settings.line.clone() };
+        let has_format = has_format != default;
         let changes_baud = ops.iter().any(|op| matches!(op, Op::Baud(_)));
         (breaks || switches_lines || has_format || changes_baud).then_some(Lack::BesideBytes { breaks })
     }

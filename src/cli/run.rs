@@ -12,7 +12,7 @@ use super::named::{Asks, Named, named, ports_of_bench};
 use super::outputs::{CONSOLE, Places, Share};
 use super::person::AtTerminal;
 use super::prepare::{Checked, Prepared, claims_of, note_on_abilities};
-use super::refusal::{Looked, address_problem, refuse, refuse_address, tell_others};
+use super::refusal::{Looked, refuse, tell_others};
 use super::terminal::Terminal;
 use crate::address::Address;
 use crate::diagnostic::nearest::nearest;
@@ -39,32 +39,32 @@ fn try_run(arguments: &RunArguments, terminal: &Terminal) -> Result<Ending, Endi
         return run_on_benches(arguments, folder, flow, terminal);
     }
     let mut named = named(&arguments.ports, arguments.profile.as_deref(), Asks::Names, folder, terminal)?;
-    let ending = run_at_addresses(arguments, &named, flow, terminal);
+    let ending = run_at_addresses(arguments, &mut named, flow, terminal);
     named.release(terminal);
     ending
 }
 
 fn run_at_addresses(
     arguments: &RunArguments,
-    named: &Named,
+    named: &mut Named,
     flow: Looked<'_>,
     terminal: &Terminal,
 ) -> Result<Ending, Ending> {
     let ports = flow.program().map_or(&[][..], |flow| &flow.ports);
-    let refused = |error| Err(refuse_address(&error, terminal));
+    let wait = arguments.wait_port.as_deref();
     match assign(&named.ports, ports) {
-        Ok(Assigned::Runs(texts)) => match named.addresses_of_runs(&texts) {
-            Ok(addresses) if addresses.iter().any(Address::is_empty) => run_one(arguments, named, flow, &[], terminal),
-            Ok(addresses) if addresses.len() > 1 => {
-                many::run(arguments, flow, &OneOf::on_ports(&addresses, named), terminal)
+        Ok(Assigned::Runs(texts)) => {
+            let addresses = named.awaited(wait, terminal, |named| named.addresses_of_runs(&texts))?;
+            match addresses.as_slice() {
+                addresses if addresses.iter().any(Address::is_empty) => run_one(arguments, named, flow, &[], terminal),
+                [_, _, ..] => many::run(arguments, flow, &OneOf::on_ports(&addresses, named), terminal),
+                addresses => run_one(arguments, named, flow, addresses, terminal),
             }
-            Ok(addresses) => run_one(arguments, named, flow, &addresses, terminal),
-            Err(error) => refused(error),
-        },
-        Ok(Assigned::Ports(texts)) => match named.addresses_of_ports(&texts) {
-            Ok(addresses) => run_one(arguments, named, flow, &addresses, terminal),
-            Err(error) => refused(error),
-        },
+        }
+        Ok(Assigned::Ports(texts)) => {
+            let addresses = named.awaited(wait, terminal, |named| named.addresses_of_ports(&texts))?;
+            run_one(arguments, named, flow, &addresses, terminal)
+        }
         Err(problem) => {
             // What is wrong with the flow comes first.
             told(arguments, flow, terminal)?;
@@ -92,51 +92,54 @@ fn run_on_benches(
         let typed = ports_of_bench(bench, folder, terminal)?;
         benches.push((bench, named(&typed, arguments.profile.as_deref(), Asks::Names, folder, terminal)?));
     }
-    let ending = run_on(arguments, &benches, flow, terminal);
+    let ending = run_on(arguments, &mut benches, flow, terminal);
     benches.iter_mut().for_each(|(_, named)| named.release(terminal));
     ending
 }
 
 fn run_on(
     arguments: &RunArguments,
-    benches: &[(&String, Named)],
+    benches: &mut [(&String, Named)],
     flow: Looked<'_>,
     terminal: &Terminal,
 ) -> Result<Ending, Ending> {
     let Some(program) = flow.program() else { return told(arguments, flow, terminal).map(|_| Ending::Refused) };
-    let mut runs = Vec::with_capacity(benches.len());
+    let mut found: Vec<Vec<Address>> = Vec::with_capacity(benches.len());
     let mut taken: Vec<(Address, &String)> = Vec::new();
-    for (bench, named) in benches {
-        // A bench may have more ports than this flow uses.
-        let own = named.ports.iter().filter(|text| {
-            let name = split_port(text).0;
-            program.ports.is_empty() || program.ports.iter().any(|port| Some(port.name.as_str()) == name)
-        });
-        let own: Vec<String> = own.cloned().collect();
-        let assigned = assign(&own, &program.ports).and_then(|assigned| match assigned {
-            Assigned::Runs(texts) if texts.is_empty() => Err(Box::new(no_ports_on(bench, program))),
-            Assigned::Runs(texts) | Assigned::Ports(texts) => Ok(texts),
-        });
-        let addresses = assigned
-            .and_then(|texts| named.addresses_of_ports(&texts).map_err(|error| Box::new(address_problem(&error))))
-            .and_then(|addresses| {
-                let other = addresses.iter().find_map(|address| taken.iter().find(|(known, _)| known == address));
-                match other.filter(|(address, _)| address.is_real()) {
-                    Some((address, other)) => Err(Box::new(taken_twice(address, other, bench))),
-                    None => Ok(addresses),
-                }
-            })
-            .map_err(|problem| {
-                terminal.refuse(*problem);
-                Ending::Refused
-            })?;
+    for (bench, named) in benches.iter_mut() {
+        let refused = |problem: Box<Diagnostic>| {
+            terminal.refuse(*problem);
+            Ending::Refused
+        };
+        let texts = texts_of_bench(bench, named, program).map_err(refused)?;
+        let addresses =
+            named.awaited(arguments.wait_port.as_deref(), terminal, |named| named.addresses_of_ports(&texts))?;
+        let other = addresses.iter().find_map(|address| taken.iter().find(|(known, _)| known == address));
+        if let Some((address, other)) = other.filter(|(address, _)| address.is_real()) {
+            return Err(refused(Box::new(taken_twice(address, other, bench))));
+        }
         taken.extend(addresses.iter().map(|address| (address.clone(), *bench)));
-        runs.push(OneOf::on_bench(bench, addresses, named));
+        found.push(addresses);
     }
+    let runs = benches.iter().zip(found).map(|((bench, named), addresses)| OneOf::on_bench(bench, addresses, named));
+    let runs: Vec<OneOf<'_>> = runs.collect();
     match runs.as_slice() {
         [_, _, ..] => many::run(arguments, flow, &runs, terminal),
         [one] => run_one(arguments, one.named(), flow, one.addresses(), terminal),
         [] => Err(Ending::Refused),
+    }
+}
+
+/// Returns the addresses that a bench has for the ports of a flow, as the file has them; it may have more ports.
+fn texts_of_bench(bench: &str, named: &Named, flow: &Program) -> Result<Vec<String>, Box<Diagnostic>> {
+    let own = named.ports.iter().filter(|text| {
+        let name = split_port(text).0;
+        flow.ports.is_empty() || flow.ports.iter().any(|port| Some(port.name.as_str()) == name)
+    });
+    let own: Vec<String> = own.cloned().collect();
+    match assign(&own, &flow.ports)? {
+        Assigned::Runs(texts) if texts.is_empty() => Err(Box::new(no_ports_on(bench, flow))),
+        Assigned::Runs(texts) | Assigned::Ports(texts) => Ok(texts),
     }
 }
 

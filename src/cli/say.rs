@@ -5,9 +5,10 @@ use std::path::Path;
 use super::Ending;
 use super::args::SayArguments;
 use super::exchange::{Exchange, answers, failure};
-use super::named::{Asks, named};
-use super::refusal::{address_problem, refuse};
+use super::named::{Asks, Named, named};
+use super::refusal::refuse;
 use super::terminal::Terminal;
+use super::wait;
 use crate::address::Address;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::setup::Ender;
@@ -51,7 +52,7 @@ fn carry_out(arguments: &SayArguments, terminal: &Terminal) -> Result<Ending, En
     };
     let typed = std::slice::from_ref(&arguments.port);
     let mut named = named(typed, None, Asks::Names, Path::new("."), terminal)?;
-    let address = named.address().map_err(|error| wrong(address_problem(&error)))?;
+    let address = named.awaited(arguments.wait_port.as_deref(), terminal, Named::address)?;
     if address == Address::OwnDevice || address.is_empty() {
         let problem = Diagnostic::general(Code::CommandLine, format!("`{}` names no port for `say`", arguments.port));
         return Err(wrong(problem.help("name a serial port, see `flowrun ports`, or a device file: `sim:FILE`")));
@@ -59,6 +60,7 @@ fn carry_out(arguments: &SayArguments, terminal: &Terminal) -> Result<Ending, En
     let text = flow(arguments).map_err(wrong)?;
     let ender = Ender::installed().map_err(|error| refuse(error, terminal))?;
     let given = given(arguments);
+    terminal.hint(&wait::note(&address, named.wait));
     let exchange = Exchange { name: NAME, flow: &text, given, line: &arguments.line, named: &named };
     let outcome = exchange.run(&address, &ender, terminal)?;
     named.release(terminal);

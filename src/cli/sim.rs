@@ -209,11 +209,9 @@ fn on_tcp(
     terminal: &Terminal,
 ) -> Result<Place, Ending> {
     let (speaks, scheme) = if is_rfc2217 { (Speaks::Rfc2217, "rfc2217") } else { (Speaks::Bytes, "tcp") };
-    let listening = ServedWorld::listen(at, speaks, clock, interrupt)
-        .and_then(|world| world.address().map(|address| (world, address)));
-    match listening {
-        Ok((world, address)) => {
-            let address = format!("{scheme}://{address}");
+    match ServedWorld::listen(at, speaks, clock, interrupt) {
+        Ok(world) => {
+            let address = format!("{scheme}://{}", world.address());
             Ok(Place { world: world.into(), shown: address.clone(), port: address })
         }
         Err(error) => {

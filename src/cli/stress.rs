@@ -72,8 +72,8 @@ fn prepare(arguments: &StressArguments, terminal: &Terminal) -> Result<Prepared,
     }
     let found = find_counterpart(&addresses, file, &flow).map_err(refused)?;
     found.warnings.iter().for_each(|warnings| complain(warnings, terminal));
-    let names: Vec<&str> = flow.ports.iter().map(|port| port.name.as_str()).collect();
-    let choice = choice(&arguments.faults, &names).map_err(|problem| wrong(*problem))?;
+    let declared = flow.clone();
+    let names: Vec<&str> = declared.ports.iter().map(|port| port.name.as_str()).collect();
     let mut claims = Claims::default();
     claims.reads("the flow itself", file);
     claims.reads_program("the flow itself, or used by it", &flow);
@@ -89,6 +89,7 @@ fn prepare(arguments: &StressArguments, terminal: &Terminal) -> Result<Prepared,
     let setup = Setup::join(flow, file, found.counterpart, terms).map_err(refused)?;
     // Of a recording beside the flow there is no line that could be spoilt either.
     let bench = Bench::of(&setup, &typed).ok_or_else(|| refused(SetupError::NoCounterpart))?;
+    let choice = choice(&arguments.faults, &names, bench.lets_its_port_go()).map_err(|problem| wrong(*problem))?;
     Ok(Prepared { bench, campaign: Campaign { runs: arguments.runs, seed: arguments.seed, choice }, reports })
 }
 
@@ -103,8 +104,8 @@ fn no_device(address: &Address) -> Diagnostic {
     Diagnostic::general(Code::CommandLine, message).help(help)
 }
 
-/// Returns what `--faults` means; nothing is everything.
-fn choice(typed: &[String], ports: &[&str]) -> Result<Choice, Box<Diagnostic>> {
+/// Returns what `--faults` means; nothing is everything. A port that goes away is a fault for flows that let it.
+fn choice(typed: &[String], ports: &[&str], lets_its_port_go: bool) -> Result<Choice, Box<Diagnostic>> {
     let problem = |message: String, help: String| Box::new(Diagnostic::general(Code::CommandLine, message).help(help));
     let fault = |name: &str| {
         Fault::named(name).ok_or_else(|| {
@@ -116,13 +117,24 @@ fn choice(typed: &[String], ports: &[&str]) -> Result<Choice, Box<Diagnostic>> {
             problem(format!("there is no fault `{name}`"), help)
         })
     };
+    let fault = |name: &str| match fault(name)? {
+        Fault::Unplug if !lets_its_port_go => {
+            let help = "write `serial { reconnect 15s }`, or `reopen within 15s` where the port goes";
+            Err(problem(
+                "`unplug` is for flows that let their port go away, and this one does not".to_string(),
+                help.to_string(),
+            ))
+        }
+        fault => Ok(fault),
+    };
     let (exact, general): (Vec<&String>, Vec<&String>) = typed.iter().partition(|text| text.contains('@'));
     if !exact.is_empty() && !general.is_empty() {
         let help = format!("leave out `{}`, or the others", general[0]);
         return Err(problem("`--faults` names both exact faults and kinds of them".to_string(), help));
     }
     if typed.is_empty() {
-        return Ok(Choice::Faults(Fault::ALL.into_iter().collect()));
+        let all = Fault::ALL.into_iter().filter(|fault| lets_its_port_go || *fault != Fault::Unplug);
+        return Ok(Choice::Faults(all.collect()));
     }
     if exact.is_empty() {
         return general.into_iter().map(|name| fault(name.trim())).collect::<Result<_, _>>().map(Choice::Faults);
@@ -372,7 +384,7 @@ mod tests {
 
     fn read(text: &str) -> Result<Choice, String> {
         let typed: Vec<String> = text.split(',').map(str::to_string).collect();
-        choice(&typed, &[]).map_err(|problem| format!("{}; {}", problem.message, problem.help.unwrap_or_default()))
+        choice(&typed, &[], true).map_err(|problem| format!("{}; {}", problem.message, problem.help.unwrap_or_default()))
     }
 
     #[test]
@@ -382,6 +394,19 @@ mod tests {
         assert_eq!(read("urc@17"), Ok(Choice::Exactly([exact].into())));
         assert_eq!(read("ucr"), Err("there is no fault `ucr`; did you mean `urc`?".to_string()));
         assert!(read("urc@x").is_err() && read("urc@1,echo").is_err());
-        assert_eq!(choice(&[], &[]).ok(), Some(Choice::Faults(Fault::ALL.into_iter().collect())));
+        assert_eq!(choice(&[], &[], true).ok(), Some(Choice::Faults(Fault::ALL.into_iter().collect())));
+    }
+
+    #[test]
+    fn a_port_goes_away_only_if_the_flow_lets_it() {
+        let Ok(Choice::Faults(faults)) = choice(&[], &[], false) else { panic!("they are kinds") };
+        assert_eq!((faults.contains(&Fault::Unplug), faults.len()), (false, Fault::ALL.len() - 1));
+        for typed in ["unplug", "unplug@3"] {
+            let refused = choice(&[typed.to_string()], &[], false).map_err(|problem| problem.message);
+            assert_eq!(
+                refused,
+                Err("`unplug` is for flows that let their port go away, and this one does not".to_string())
+            );
+        }
     }
 }

@@ -3,12 +3,13 @@
 mod options;
 mod review;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::env;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::Ending;
 use super::args::TestArguments;
@@ -20,6 +21,7 @@ use super::outputs::Written;
 use super::prepare::note_for_suite;
 use super::refusal::{refuse, tell_others};
 use super::terminal::Terminal;
+use super::wait;
 use crate::address::Address;
 use crate::diagnostic::render::Look;
 use crate::diagnostic::{Code, Diagnostic};
@@ -108,7 +110,7 @@ impl<'a> Suite<'a> {
         let folder = arguments.paths.first().map_or(Path::new("."), PathBuf::as_path);
         let folder = if folder.is_dir() { folder } else { folder_of(folder) };
         let named = named(&arguments.ports, arguments.profile.as_deref(), Asks::TestOptions, folder, terminal)?;
-        let wanted = Wanted::read(arguments, named).map_err(wrong)?;
+        let wanted = Wanted::read(arguments, named, terminal)?;
         if arguments.snapshots.review && !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
             let problem = Diagnostic::general(Code::CommandLine, "`--review` asks at a terminal, and there is none");
             return Err(wrong(problem.help("`--accept` takes every transcript, `--check` writes nothing")));
@@ -155,6 +157,9 @@ impl<'a> Suite<'a> {
         // Of several it is not known here which a flow speaks to.
         if let [address] = self.wanted.addresses.as_slice() {
             terminal.hint(&note_for_suite(address, &self.flows));
+        }
+        for address in &self.wanted.addresses {
+            terminal.hint(&wait::note(address, self.wanted.named.wait));
         }
         let mut judged = self.runner(terminal).run(&mut shown);
         terminal.status("");
@@ -206,12 +211,21 @@ impl<'a> Suite<'a> {
 
     fn runner(&self, terminal: &Terminal) -> Runner<'_> {
         let selection = &self.arguments.selection;
+        let seen = Mutex::new(BTreeSet::new());
         let after_failure = if selection.fail_fast { AfterFailure::Stop } else { AfterFailure::GoOn };
         let runner = Runner::new(self.flows.clone(), self.rules.clone())
             .against(self.wanted.is_real(), |flow| self.wanted.addresses_of(flow))
             .until(self.ender.clone())
             .with_rigour(if selection.strict || self.wanted.named.test.strict { Rigour::Strict } else { Rigour::Usual })
-            .tuning(|settings, address| self.wanted.named.settings_at(address, settings))
+            .tuning(move |settings, address| {
+                let mut settings = self.wanted.named.settings_at(address, settings);
+                let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+                // Only the first flow waits for a port.
+                if !seen.insert(address.to_string()) {
+                    settings.line.wait = Duration::ZERO;
+                }
+                settings
+            })
             .offering(|flow| self.wanted.offered(flow))
             .hooking(|file| self.hooks_of(file))
             .after_failure(after_failure);

@@ -34,11 +34,13 @@ pub enum Fault {
     Stale,
     /// What the device said last comes once more, after the flow has sent and before the echo.
     Overdue,
+    /// The port goes away for a while, between two blocks or instead of one.
+    Unplug,
 }
 
 impl Fault {
     /// Every fault, the benign ones first.
-    pub const ALL: [Fault; 13] = [
+    pub const ALL: [Fault; 14] = [
         Fault::Split,
         Fault::Delay,
         Fault::Merge,
@@ -52,6 +54,7 @@ impl Fault {
         Fault::Reset,
         Fault::Stale,
         Fault::Overdue,
+        Fault::Unplug,
     ];
 
     /// Returns the name that the command line uses.
@@ -70,6 +73,7 @@ impl Fault {
             Fault::Wrap => "wrap",
             Fault::Stale => "stale",
             Fault::Overdue => "overdue",
+            Fault::Unplug => "unplug",
         }
     }
 
@@ -82,9 +86,14 @@ impl Fault {
     pub fn is_benign(self) -> bool {
         match self {
             Fault::Split | Fault::Delay | Fault::Merge | Fault::Urc | Fault::Echo | Fault::Wrap => true,
-            Fault::Glue | Fault::Garbage | Fault::Late | Fault::Lost | Fault::Reset | Fault::Stale | Fault::Overdue => {
-                false
-            }
+            Fault::Glue
+            | Fault::Garbage
+            | Fault::Late
+            | Fault::Lost
+            | Fault::Reset
+            | Fault::Stale
+            | Fault::Overdue
+            | Fault::Unplug => false,
         }
     }
 }

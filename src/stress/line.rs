@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::cable::Cable;
 use super::chatter::Chatter;
 use super::fault::{Fault, Occurrence, Plan};
 use crate::engine::{Cover, Engine};
@@ -26,6 +27,8 @@ const MERGE_WAIT: Duration = Duration::from_millis(40);
 const LONGEST_GAP: u64 = 20;
 /// So long a restarting device says nothing.
 const RESET_TIME: Duration = Duration::from_millis(1200);
+/// So long a port is away at most, in milliseconds.
+const LONGEST_AWAY: u64 = 2000;
 /// What a restarted device says.
 const BOOT_TEXT: &[u8] = b"\r\n^boot.rom'v'!\r\n\r\nRDY\r\n";
 /// A run that waits more often does not end.
@@ -120,6 +123,7 @@ pub(super) struct FaultyLine<'a> {
     plan: &'a Plan,
     chatter: &'a Chatter,
     power: Power<'a>,
+    cable: Cable,
     host: Host,
     now: Moment,
     /// Ordered by time.
@@ -160,6 +164,7 @@ impl<'a> FaultyLine<'a> {
                 is_reborn: false,
                 wires: None,
             },
+            cable: Cable::default(),
             host: Host::default(),
             now: Moment::START,
             arrivals: VecDeque::new(),
@@ -244,6 +249,23 @@ impl<'a> FaultyLine<'a> {
         self.damage(&mut bytes, block);
         if bytes.is_empty() {
             return;
+        }
+        let unplugs = self.struck(Fault::Unplug, block).filter(|_| self.host.settings.is_some());
+        if let Some(mut dice) = unplugs {
+            let lasting = Duration::from_millis(1 + dice.below(LONGEST_AWAY));
+            let (shown, lasts) = (self.shown(&bytes), show_duration(lasting));
+            if dice.below(2) == 0 {
+                self.note(
+                    Fault::Unplug,
+                    block,
+                    format!("the port goes away for {lasts} before `{shown}`, which is lost"),
+                );
+                return self.unplug(lasting);
+            }
+            self.note(Fault::Unplug, block, format!("the port goes away for {lasts} after `{shown}`"));
+            self.push(self.now, bytes, ArrivalKind::Block);
+            let last = self.arrivals.back().map_or(self.now, |last| last.at);
+            return self.cable.pull_at(last, lasting);
         }
         // Within limits is before nine tenths of the time that is left to what waits.
         let room = until.map_or(Duration::from_secs(1), |until| until.since(self.now) * 9 / 10);
@@ -402,6 +424,47 @@ impl<'a> FaultyLine<'a> {
         self.push(self.now + RESET_TIME, BOOT_TEXT.to_vec(), ArrivalKind::Block);
     }
 
+    /// Lets the port go away: what was on its way, and what the host had not written completely, is gone.
+    fn unplug(&mut self, lasting: Duration) {
+        self.arrivals.clear();
+        self.last_byte = None;
+        self.host = Host::default();
+        self.power.device.perform(PortId::FIRST, PortCommand::Close);
+        self.news.push_back(Happening::Closed(PortId::FIRST, CloseReason::unplugged()));
+        self.cable.leave(self.now + lasting);
+    }
+
+    /// Lets the port go away or come back if it is time; returns whether it did.
+    fn moves_cable(&mut self) -> bool {
+        if let Some(lasting) = self.cable.pulled(self.now) {
+            self.unplug(lasting);
+            return true;
+        }
+        let Some(settings) = self.cable.plugged(self.now) else { return false };
+        self.host.settings = Some(settings.clone());
+        self.power.device.perform(PortId::FIRST, PortCommand::Reopen { settings });
+        true
+    }
+
+    /// Whether something that the device did is seen while the port is away: only that it failed.
+    fn is_seen(&self, happening: &Happening) -> bool {
+        match happening {
+            Happening::Closed(_, CloseReason::HungUp { .. })
+            | Happening::Opened(_)
+            | Happening::Received(_)
+            | Happening::Sent(_)
+            | Happening::Lines(_, _) => !self.cable.is_away(),
+            Happening::Nothing
+            | Happening::Closed(_, _)
+            | Happening::Departed(_, _)
+            | Happening::Noted(_, _)
+            | Happening::Signalled(_, _)
+            | Happening::Hook(_)
+            | Happening::Interrupt
+            | Happening::Unplayed(_) => true,
+        }
+    }
+
     /// Returns what arrives at the present moment.
     fn arrive(&mut self) -> Option<Vec<u8>> {
         self.arrivals.front().filter(|first| first.at <= self.now)?;
@@ -441,6 +504,22 @@ impl World for FaultyLine<'_> {
     }
 
     fn perform(&mut self, port: PortId, command: PortCommand) {
+        if self.cable.is_away() {
+            match command {
+                PortCommand::Open { settings } | PortCommand::Reopen { settings } => self.cable.want(Some(settings)),
+                PortCommand::Close => self.cable.want(None),
+                // There is no port that could do it.
+                PortCommand::Write { .. }
+                | PortCommand::SetLines { .. }
+                | PortCommand::ReadLines
+                | PortCommand::DriveLines { .. }
+                | PortCommand::Break { .. }
+                | PortCommand::Reconfigure { .. }
+                | PortCommand::DiscardInput
+                | PortCommand::DiscardOutput => {}
+            }
+            return;
+        }
         match &command {
             PortCommand::Open { settings }
             | PortCommand::Reopen { settings }
@@ -492,13 +571,17 @@ impl World for FaultyLine<'_> {
                 received.extend_from_slice(&bytes);
                 return (self.now, Happening::Received(PortId::FIRST));
             }
+            if self.moves_cable() {
+                continue;
+            }
             let next = self.arrivals.front().map(|first| first.at.max(self.now));
-            let target = [until, next].into_iter().flatten().min();
+            let target = [until, next, self.cable.next()].into_iter().flatten().min();
             let mut bytes = Vec::new();
             let device_target = target.map(|at| Moment::after(at.since(self.power.born)));
             let (now, happening) = self.power.device.wait(device_target, &mut bytes);
             self.now = Moment::after(self.power.born.since_start() + now.since_start()).max(self.now);
             match happening {
+                unseen if !self.is_seen(&unseen) => {}
                 Happening::Received(_) => self.take_block(bytes, self.awaited.unwrap_or(until)),
                 Happening::Opened(_) if self.power.is_reborn => self.power.is_reborn = false,
                 Happening::Sent(token) => {
@@ -542,7 +625,7 @@ impl Simulated for FaultyLine<'_> {
         let born = self.power.born.since_start();
         let device = self.power.device.due().map(|at| Moment::after(born + at.since_start()));
         let arrival = self.arrivals.front().map(|first| first.at);
-        [device, arrival].into_iter().flatten().min().map(|at| at.max(self.now))
+        [device, arrival, self.cable.next()].into_iter().flatten().min().map(|at| at.max(self.now))
     }
 
     fn pass_to(&mut self, now: Moment) {

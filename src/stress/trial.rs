@@ -106,6 +106,15 @@ impl Bench {
         &self.flow
     }
 
+    /// Whether the flow has a word about a port that goes away: `reconnect` or `reopen`.
+    pub fn lets_its_port_go(&self) -> bool {
+        let says_so = |op: &Op| {
+            matches!(op, Op::Reopen(_))
+                || matches!(op, Op::Settings(settings) if settings.iter().any(|(name, _)| name == "reconnect"))
+        };
+        self.inputs.ports.iter().any(|port| !port.settings.reconnect.is_zero()) || self.flow.ops.iter().any(says_so)
+    }
+
     /// Runs the flow once on a line where faults strike as planned; a panic is caught.
     pub fn run(&self, plan: &Plan) -> Trial {
         self.run_covered(plan, &[])

@@ -1,7 +1,9 @@
 //! The only module that reads the system's clocks.
 #![expect(clippy::disallowed_methods, reason = "someone has to read the clock; everyone else is told the time")]
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+#[cfg(unix)]
+use std::time::Duration;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::port::Happening;
 use crate::time::Moment;
@@ -32,8 +34,10 @@ pub(super) struct Timeline {
     /// `last <= clock.now()`.
     last: Moment,
     /// When something was last told, which may be later than the moment that it had.
+    #[cfg(unix)]
     told_at: Moment,
     /// How long the run worked, in all, while its line had more to give.
+    #[cfg(unix)]
     behind: Duration,
     /// How many bytes were found after the deadline of the wait that goes on.
     late: usize,
@@ -46,7 +50,15 @@ const MOST_LATE: usize = 64 * 1024;
 impl Timeline {
     /// Makes a timeline on which nothing has been told.
     pub(super) fn new(clock: Clock) -> Timeline {
-        Timeline { clock, last: Moment::START, told_at: Moment::START, behind: Duration::ZERO, late: 0 }
+        Timeline {
+            clock,
+            last: Moment::START,
+            #[cfg(unix)]
+            told_at: Moment::START,
+            #[cfg(unix)]
+            behind: Duration::ZERO,
+            late: 0,
+        }
     }
 
     /// Returns the moment that a happening without a deadline of its own has.
@@ -57,16 +69,21 @@ impl Timeline {
     /// Returns what is told of something that happens now.
     pub(super) fn at_once(&mut self, happening: Happening) -> (Moment, Happening) {
         self.last = self.now();
-        self.told_at = self.last;
+        #[cfg(unix)]
+        {
+            self.told_at = self.last;
+        }
         (self.last, happening)
     }
 
     /// Takes note that the line had so much to give when the run came back for it, at this moment, that the run is what is slow.
+    #[cfg(unix)]
     pub(super) fn was_behind(&mut self, came_back: Moment) {
         self.behind += came_back.since(self.told_at);
     }
 
     /// Returns how long the run worked, in all, while its line had more to give.
+    #[cfg(unix)]
     pub(super) fn behind(&self) -> Duration {
         self.behind
     }
@@ -81,7 +98,10 @@ impl Timeline {
         let now = self.now();
         let is_late = until.is_some_and(|until| now > until);
         self.late = if is_late { self.late + n } else { 0 };
-        self.told_at = now;
+        #[cfg(unix)]
+        {
+            self.told_at = now;
+        }
         self.last = until.map_or(now, |until| now.min(until.max(self.last)));
         self.last
     }

@@ -16,6 +16,7 @@ use rustix::termios::{Winsize, tcsetwinsize};
 
 use super::deadline::timespec;
 use super::medium::Medium;
+use super::not_open::NotOpen;
 use super::pty::create_pair;
 use super::wire::{Wire, discard_input};
 use super::words::{in_words, no_break};
@@ -66,9 +67,9 @@ impl Medium for Program {
 
     const CAPABILITIES: Capabilities = Capabilities::of(&[Capability::DiscardInput]);
 
-    fn open(&mut self, _settings: LineSettings) -> Result<Running, CloseReason> {
+    fn open(&mut self, _settings: LineSettings) -> Result<Running, NotOpen> {
         let name = self.command.program();
-        start(name, self.command.arguments()).map_err(|error| not_started(name, &error))
+        start(name, self.command.arguments()).map_err(|error| not_started(name, &error).into())
     }
 
     fn refusal(command: &PortCommand) -> Option<CloseReason> {

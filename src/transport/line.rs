@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use super::clock::{Clock, Timeline};
 use super::deadline::{first_part, sharpen_timers, timespec};
 use super::interrupt::Interrupt;
+use super::not_open::NotOpen;
 use super::watched::{Awaited, Interest, Ready};
 use super::wire::{Opening, Taken, Wire};
 use super::words::in_words;
@@ -45,6 +46,8 @@ pub(super) struct Line<D> {
     opening: Option<Moment>,
     /// Whether the port was away: what waits in it was said since it is back.
     is_again: bool,
+    /// Why the port that was being opened is not open, until somebody asks.
+    not_open: Option<NotOpen>,
     timeline: Timeline,
     interrupt: Interrupt,
     /// Whether the interrupt has been told; it is told once.
@@ -86,6 +89,7 @@ impl<D: Wire> Line<D> {
             port: None,
             opening: None,
             is_again: false,
+            not_open: None,
             timeline: Timeline::new(clock),
             interrupt,
             heard: false,
@@ -99,7 +103,7 @@ impl<D: Wire> Line<D> {
     }
 
     /// Takes a port, and tells when it is open; what already waits in it then is told before. What opening takes goes on
-    /// during waits.
+    /// during waits; [`Line::take_not_open`] says whether it failed.
     pub(super) fn open(&mut self, port: D) {
         self.port = Some(port);
         self.is_again = false;
@@ -128,11 +132,21 @@ impl<D: Wire> Line<D> {
                 self.news.extend([first, then].into_iter().flatten());
                 self.tell_note();
             }
-            Err(reason) => {
+            Err(failure) => {
                 self.let_go();
-                self.tell(Happening::Closed(PortId::FIRST, reason));
+                self.not_open = Some(failure);
             }
         }
+    }
+
+    /// Returns why the port that was being opened is not open, once: nothing else tells of it.
+    pub(super) fn take_not_open(&mut self) -> Option<NotOpen> {
+        self.not_open.take()
+    }
+
+    /// Whether a port was being opened and is not open, and nobody has asked why.
+    pub(super) fn is_not_open(&self) -> bool {
+        self.not_open.is_some()
     }
 
     /// Returns until when the port is being opened, if nothing is found of it before.
@@ -143,7 +157,13 @@ impl<D: Wire> Line<D> {
     /// Closes the port on purpose: what has not been reported of it is forgotten.
     pub(super) fn close(&mut self) {
         self.let_go();
+        self.not_open = None;
         self.news.clear();
+    }
+
+    /// Lets go of a port that is still being opened; what has happened before is still told.
+    pub(super) fn abandon(&mut self) {
+        self.let_go();
     }
 
     /// Closes the port because something failed. If the other end is gone, waits find out by themselves, when they have
@@ -175,7 +195,8 @@ impl<D: Wire> Line<D> {
         self.unsent.clear();
     }
 
-    /// Waits as [`World::wait`](crate::world::World::wait) does; without a port, for time and interrupts only.
+    /// Waits as [`World::wait`](crate::world::World::wait) does; without a port, for time and interrupts only. It ends too when a
+    /// port is not open that was being opened.
     pub(super) fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
         loop {
             if let Some(told) = self.look(until, received) {
@@ -194,7 +215,7 @@ impl<D: Wire> Line<D> {
             if let Some(told) = self.look(until, received) {
                 return told;
             }
-            if self.news.is_empty() && until.is_some_and(|until| self.now() >= until) {
+            if self.not_open.is_some() || self.news.is_empty() && until.is_some_and(|until| self.now() >= until) {
                 return self.timeline.at_once(Happening::Nothing);
             }
         }
@@ -287,6 +308,11 @@ impl<D: Wire> Line<D> {
             self.read_all(received);
         }
         (received.len() > known).then(|| self.timeline.at_once(Happening::Received(PortId::FIRST)))
+    }
+
+    /// Returns whether something has happened that was not told.
+    pub(super) fn has_news(&self) -> bool {
+        !self.news.is_empty()
     }
 
     /// Tells of something at the next wait.

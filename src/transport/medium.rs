@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::clock::Clock;
 use super::interrupt::Interrupt;
 use super::line::Line;
+use super::not_open::NotOpen;
+use super::patience::{Next, Patience};
 use super::watched::{Awaited, Ready, Watched};
 use super::wire::{Wire, discard_input};
 use super::words::NO_LINES;
@@ -31,7 +33,16 @@ pub(super) trait Medium {
     /// # Errors
     ///
     /// Why it cannot be opened.
-    fn open(&mut self, settings: LineSettings) -> Result<Self::Port, CloseReason>;
+    fn open(&mut self, settings: LineSettings) -> Result<Self::Port, NotOpen>;
+
+    /// Opens the port again after it went away: what is known of it from before counts, not what it was called.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be opened.
+    fn open_again(&mut self, settings: LineSettings) -> Result<Self::Port, NotOpen> {
+        self.open(settings)
+    }
 
     /// Carries out a command other than opening, writing and closing, or begins it: then it is called again, as the
     /// [`Progress`] says, until it is done. Only what is among the capabilities is asked for. What is done here is right for a
@@ -83,20 +94,18 @@ pub(super) struct PortOn<M: Medium> {
     under_way: Option<(PortCommand, Progress)>,
     /// What was asked for meanwhile, to be done in order afterwards.
     later: VecDeque<PortCommand>,
-    /// The port is to be opened again as soon as it is there.
+    /// The port is to be opened as soon as it is there.
     seeking: Option<Seeking>,
 }
 
-/// That a port is to be opened again as soon as it is there.
+/// That a port is to be opened as soon as it is there.
 #[derive(Debug)]
 struct Seeking {
     settings: LineSettings,
-    /// When it is tried next.
+    patience: Patience,
+    /// When it is tried next, unless it is being opened.
     at: Moment,
 }
-
-/// How often a port is tried that went away: the other ports of a run wait while one is opened, so not all the time.
-const TRIED_EVERY: Duration = Duration::from_millis(200);
 
 impl<M: Medium> PortOn<M> {
     /// Makes the world of a port; nothing is opened yet.
@@ -110,14 +119,18 @@ impl<M: Medium> PortOn<M> {
         loop {
             if self.line.port().is_none() {
                 self.forget_commands();
-                match self.seek() {
-                    Some(at) => return Some(at),
-                    None if self.line.port().is_none() => return None,
-                    None => {}
-                }
+                self.seek();
             }
             if let Some(until) = self.line.opening() {
-                return Some(until);
+                let now = self.line.now();
+                return Some(if self.gives_up_opening() {
+                    now
+                } else {
+                    self.last_attempt().map_or(until, |at| at.min(until))
+                });
+            }
+            if self.line.port().is_none() {
+                return self.seeking.as_ref().map(|seeking| seeking.at);
             }
             self.seeking = None;
             match self.under_way.take() {
@@ -138,22 +151,67 @@ impl<M: Medium> PortOn<M> {
         }
     }
 
-    /// Tries to open a port that went away, if it is time; returns when to try again, if it is not there.
-    fn seek(&mut self) -> Option<Moment> {
-        let now = self.line.now();
-        let seeking = self.seeking.as_mut()?;
-        if seeking.at > now {
-            return Some(seeking.at);
-        }
-        // What takes longer and fails is tried again, too.
-        seeking.at = now + TRIED_EVERY;
-        match self.medium.open(seeking.settings.clone()) {
-            Ok(port) => {
-                self.line.open_again(port);
-                None
+    /// Tries to open the port that is sought as often as it is time, until it is being opened or given up.
+    fn seek(&mut self) {
+        loop {
+            if let Some(failure) = self.line.take_not_open() {
+                self.missed(failure);
             }
-            Err(_) => Some(seeking.at),
+            let now = self.line.now();
+            let Some(seeking) = self.seeking.as_ref().filter(|seeking| seeking.at <= now) else { return };
+            let settings = seeking.settings.clone();
+            if seeking.patience.is_to_reopen() {
+                match self.medium.open_again(settings) {
+                    Ok(port) => self.line.open_again(port),
+                    Err(failure) => self.missed(failure),
+                }
+            } else {
+                match self.medium.open(settings) {
+                    Ok(port) => self.line.open(port),
+                    Err(failure) => self.missed(failure),
+                }
+            }
+            if !self.line.is_not_open() {
+                return;
+            }
         }
+    }
+
+    /// Takes note that the port that is sought cannot be opened.
+    fn missed(&mut self, failure: NotOpen) {
+        let now = self.line.now();
+        let Some(seeking) = &mut self.seeking else { return };
+        match seeking.patience.failed(failure, now) {
+            Next::Again { at, note } => {
+                seeking.at = at;
+                if let Some(note) = note {
+                    self.line.tell(Happening::Noted(PortId::FIRST, note));
+                }
+            }
+            Next::GiveUp(reason) => self.give_up(reason),
+        }
+    }
+
+    /// Returns when the attempt is given up that goes on.
+    fn last_attempt(&self) -> Option<Moment> {
+        self.seeking.as_ref()?.patience.until()
+    }
+
+    /// Gives up a port that is being opened for too long; returns whether it did.
+    fn gives_up_opening(&mut self) -> bool {
+        let now = self.line.now();
+        let over = self.seeking.as_mut().and_then(|seeking| seeking.patience.is_over(now));
+        let is_over = over.is_some();
+        if let Some(reason) = over {
+            self.line.abandon();
+            self.give_up(reason);
+        }
+        is_over
+    }
+
+    fn give_up(&mut self, reason: CloseReason) {
+        self.seeking = None;
+        self.line.tell(Happening::Closed(PortId::FIRST, reason));
     }
 
     /// Returns the port, if it is open.
@@ -167,12 +225,16 @@ impl<M: Medium> PortOn<M> {
         &self.medium
     }
 
+    /// Returns what the port is made of, to change it while the port is closed.
+    pub(super) fn medium_mut(&mut self) -> &mut M {
+        &mut self.medium
+    }
+
     fn open(&mut self, settings: LineSettings) {
         self.close();
-        match self.medium.open(settings) {
-            Ok(port) => self.line.open(port),
-            Err(reason) => self.line.tell(Happening::Closed(PortId::FIRST, reason)),
-        }
+        let now = self.line.now();
+        self.seeking = Some(Seeking { patience: Patience::to_open(now, settings.wait), settings, at: now });
+        self.advance();
     }
 
     fn close(&mut self) {
@@ -234,7 +296,7 @@ impl<M: Medium> World for PortOn<M> {
             PortCommand::Close => self.close(),
             PortCommand::Reopen { settings } => {
                 self.close();
-                self.seeking = Some(Seeking { settings, at: self.line.now() });
+                self.seeking = Some(Seeking { settings, patience: Patience::to_reopen(), at: self.line.now() });
             }
             PortCommand::DiscardOutput => self.discard_output(),
             other @ (PortCommand::Write { .. }
@@ -289,11 +351,17 @@ impl<M: Medium> Watched for PortOn<M> {
 
     fn look(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
         self.advance();
+        let told = self.line.look(until, received);
+        if told.is_some() || !self.line.is_not_open() {
+            return told;
+        }
+        self.advance();
         self.line.look(until, received)
     }
 
     fn due(&mut self) -> Option<Moment> {
-        self.advance()
+        let at = self.advance();
+        if self.line.has_news() { Some(self.line.now()) } else { at }
     }
 }
 
@@ -334,7 +402,7 @@ mod tests {
 
         const CAPABILITIES: Capabilities = Capabilities::of(&[Capability::DiscardInput]);
 
-        fn open(&mut self, _settings: LineSettings) -> Result<Near, CloseReason> {
+        fn open(&mut self, _settings: LineSettings) -> Result<Near, NotOpen> {
             let stream = self.near.take().ok_or_else(CloseReason::unplugged)?;
             Ok(Near { stream, begun: None })
         }

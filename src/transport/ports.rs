@@ -7,9 +7,7 @@ mod sysfs;
 use serialport::{SerialPortInfo, SerialPortType};
 
 use super::machine::Machine;
-#[cfg(not(target_os = "linux"))]
-use crate::address::UsbIdentity;
-use crate::address::{PortDescription, natural_order};
+use crate::address::{PortDescription, UsbIdentity, natural_order};
 
 /// Returns the ports of this machine in the order of their names, `ttyUSB2` before `ttyUSB10`.
 ///
@@ -23,6 +21,19 @@ pub(crate) fn list_of(machine: &Machine) -> Vec<PortDescription> {
     let mut ports = known(machine);
     ports.sort_by(|a, b| natural_order(&a.name, &b.name));
     ports
+}
+
+/// Returns what the USB device is whose port has this node; `None` if it is none, or the system does not say.
+#[cfg(unix)]
+pub(super) fn usb_of(machine: &Machine, node: &str) -> Option<UsbIdentity> {
+    #[cfg(any(target_os = "linux", test))]
+    return sysfs::usb_of(machine, node);
+    #[cfg(not(any(target_os = "linux", test)))]
+    {
+        // The node of an adapter has the same name each time there.
+        let _ = (machine, node);
+        None
+    }
 }
 
 #[cfg(target_os = "linux")]
@@ -64,4 +75,4 @@ fn what_usb(maker: Option<String>, product: Option<String>) -> String {
 }
 
 #[cfg(all(unix, test))]
-mod tests;
+pub(in crate::transport) mod tests;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,6 +17,7 @@ use super::clock::Clock;
 use super::deadline::timespec;
 use super::interrupt::Interrupt;
 use super::medium::{Medium, PortOn};
+use super::not_open::NotOpen;
 use super::watched::{Awaited, Ready, Watched};
 use super::wire::Wire;
 use super::words::in_words;
@@ -34,21 +35,38 @@ const LINGER_STEP: Duration = Duration::from_millis(2);
 ///
 /// Hosts may come and go: what the device sends while nobody is there waits for the next one, as far as
 /// the system's buffer goes, and nothing tells the device of it. Settings, control lines and breaks mean
-/// nothing here and are accepted.
+/// nothing here and are accepted. A device that unplugs takes the pseudo-terminal away, and its link; when it is back it has a
+/// fresh one, to which the link leads.
 #[derive(Debug)]
 pub struct PtyWorld {
     port: PortOn<Pty>,
 }
 
-/// A pseudo-terminal that is there as long as this is, whether the device has opened it or not.
+/// A pseudo-terminal that is there from the beginning, whether the device has opened it or not, until it unplugs.
 #[derive(Debug)]
 struct Pty {
-    master: OwnedFd,
-    /// Kept open, so that reading is no error while no host is there.
-    host_side: OwnedFd,
+    /// `None` while the device is away.
+    ends: Option<Ends>,
+    /// What a host opens, or opened before the device went away.
     path: PathBuf,
     link: Option<PathBuf>,
     interrupt: Interrupt,
+}
+
+/// Both ends of a pseudo-terminal.
+#[derive(Debug)]
+struct Ends {
+    master: OwnedFd,
+    /// Kept open, so that reading is no error while no host is there.
+    host_side: OwnedFd,
+}
+
+/// The device's end while the device uses it.
+#[derive(Debug)]
+struct Master {
+    descriptor: OwnedFd,
+    /// Where it is served from now on, if nothing else says so.
+    note: Option<String>,
 }
 
 impl PtyWorld {
@@ -60,14 +78,9 @@ impl PtyWorld {
     ///
     /// The system has no pseudo-terminal left, or the link cannot be made; in words for the user.
     pub fn create(clock: Clock, interrupt: Interrupt, link: Option<&Path>) -> Result<PtyWorld, String> {
-        let no_terminal = |error: io::Error| format!("no pseudo-terminal: {}", in_words(&error));
-        let (master, host_side, path) = create_pair().map_err(no_terminal)?;
-        make_raw(&host_side).map_err(no_terminal)?;
-        if let Some(link) = link {
-            make_link(&path, link).map_err(|error| format!("no link `{}`: {}", link.display(), in_words(&error)))?;
-        }
         let link = link.map(Path::to_path_buf);
-        let pty = Pty { master, host_side, path, link, interrupt: interrupt.clone() };
+        let mut pty = Pty { ends: None, path: PathBuf::new(), link, interrupt: interrupt.clone() };
+        pty.plug_in()?;
         Ok(PtyWorld { port: PortOn::new(pty, clock, interrupt) })
     }
 
@@ -83,7 +96,11 @@ impl World for PtyWorld {
     }
 
     fn perform(&mut self, port: PortId, command: PortCommand) {
+        let unplugs = command == PortCommand::Close;
         self.port.perform(port, command);
+        if unplugs {
+            self.port.medium_mut().unplug();
+        }
     }
 
     fn news(&mut self, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
@@ -117,23 +134,73 @@ impl Watched for PtyWorld {
     }
 }
 
-impl Wire for OwnedFd {
+impl AsFd for Master {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
+
+impl Wire for Master {
+    fn note(&mut self) -> Option<String> {
+        self.note.take()
+    }
+
     fn gone(&mut self) -> CloseReason {
         CloseReason::HungUp { help: "the system took the pseudo-terminal away: serve the device again".to_string() }
     }
 }
 
 impl Medium for Pty {
-    type Port = OwnedFd;
+    type Port = Master;
 
     const CAPABILITIES: Capabilities = Capabilities::of(&[Capability::DiscardInput]);
 
-    fn open(&mut self, _settings: LineSettings) -> Result<OwnedFd, CloseReason> {
-        self.master.try_clone().map_err(|error| CloseReason::CannotOpen { reason: in_words(&error), help: None })
+    fn open(&mut self, _settings: LineSettings) -> Result<Master, NotOpen> {
+        let was_away = self.ends.is_none();
+        let cannot = |reason| CloseReason::CannotOpen { reason, help: None };
+        self.plug_in().map_err(cannot)?;
+        let Some(ends) = &self.ends else { return Err(cannot("it is away".to_string()).into()) };
+        let descriptor = ends.master.try_clone().map_err(|error| cannot(in_words(&error)))?;
+        let is_new = was_away && self.link.is_none();
+        let note = is_new
+            .then(|| format!("serving on `{}` now; with `--link PATH` it has a name that stays", self.path.display()));
+        Ok(Master { descriptor, note })
     }
 }
 
 impl Pty {
+    /// Makes a pseudo-terminal, unless there is one, and has the link lead to it.
+    fn plug_in(&mut self) -> Result<(), String> {
+        if self.ends.is_some() {
+            return Ok(());
+        }
+        let no_terminal = |error: io::Error| format!("no pseudo-terminal: {}", in_words(&error));
+        let (master, host_side, path) = create_pair().map_err(no_terminal)?;
+        make_raw(&host_side).map_err(no_terminal)?;
+        if let Some(link) = &self.link {
+            make_link(&path, link).map_err(|error| format!("no link `{}`: {}", link.display(), in_words(&error)))?;
+        }
+        self.path = path;
+        self.ends = Some(Ends { master, host_side });
+        Ok(())
+    }
+
+    /// Takes the pseudo-terminal away. A host has time to read the last bytes before, which the system would throw away.
+    fn unplug(&mut self) {
+        let Some(ends) = self.ends.take() else { return };
+        let mut left = LINGER;
+        while !left.is_zero() && !self.interrupt.is_raised() && ioctl_fionread(&ends.host_side).is_ok_and(|n| n > 0) {
+            self.pause(LINGER_STEP);
+            left = left.saturating_sub(LINGER_STEP);
+        }
+        if let Some(link) = &self.link
+            && fs::read_link(link).is_ok_and(|target| target == self.path)
+        {
+            // Nobody can be told that the link stays.
+            let _ = fs::remove_file(link);
+        }
+    }
+
     /// Waits until that time has passed or the interrupt is raised.
     fn pause(&self, lasting: Duration) {
         let mut fds = [PollFd::from_borrowed_fd(self.interrupt.descriptor(), PollFlags::IN)];
@@ -143,19 +210,8 @@ impl Pty {
 }
 
 impl Drop for Pty {
-    /// Gives the host time to read the last bytes, which the system would throw away.
     fn drop(&mut self) {
-        let mut left = LINGER;
-        while !left.is_zero() && !self.interrupt.is_raised() && ioctl_fionread(&self.host_side).is_ok_and(|n| n > 0) {
-            self.pause(LINGER_STEP);
-            left = left.saturating_sub(LINGER_STEP);
-        }
-        if let Some(link) = &self.link
-            && fs::read_link(link).is_ok_and(|target| target == self.path)
-        {
-            // Nobody is left to be told that the link stays.
-            let _ = fs::remove_file(link);
-        }
+        self.unplug();
     }
 }
 
@@ -270,6 +326,40 @@ mod tests {
         assert_eq!(fs::read_link(&link).expect("the link"), device_with_link.path());
         drop(device_with_link);
         assert!(fs::symlink_metadata(&link).is_err());
+    }
+
+    #[test]
+    fn a_device_that_unplugs_takes_its_end_away_and_comes_back_with_a_fresh_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let link = folder.path().join("dut");
+        let (mut device, clock) = device(Some(&link));
+        let mut gone = host(&link);
+        device.perform(
+            PortId::FIRST,
+            PortCommand::Write { token: WriteToken::new(PortId::FIRST, 1), bytes: b"BYE".to_vec() },
+        );
+        assert_eq!(device.wait(None, &mut Vec::new()).1, Happening::Sent(WriteToken::new(PortId::FIRST, 1)));
+        let mut came = [0; 3];
+        gone.read_exact(&mut came).expect("what the device wrote");
+        device.perform(PortId::FIRST, PortCommand::Close);
+        assert!(fs::symlink_metadata(&link).is_err(), "there is no such port while it is away");
+        assert!(gone.read(&mut came).is_ok_and(|n| n == 0) || gone.write(b"x").is_err(), "the host is hung up");
+        device.perform(PortId::FIRST, PortCommand::Open { settings: Settings::default().line });
+        assert_eq!(device.wait(None, &mut Vec::new()).1, Happening::Opened(PortId::FIRST));
+        let mut host = host(&link);
+        host.write_all(b"AT").expect("the buffer takes 2 bytes");
+        assert_eq!(take(&mut device, clock, 2), b"AT");
+    }
+
+    #[test]
+    fn a_device_without_a_link_says_where_it_is_now() {
+        let (mut device, _) = device(None);
+        device.perform(PortId::FIRST, PortCommand::Close);
+        device.perform(PortId::FIRST, PortCommand::Open { settings: Settings::default().line });
+        assert_eq!(device.wait(None, &mut Vec::new()).1, Happening::Opened(PortId::FIRST));
+        let told = device.wait(None, &mut Vec::new()).1;
+        let Happening::Noted(_, note) = told else { panic!("it is {told:?}") };
+        assert!(note.starts_with(&format!("serving on `{}` now", device.path().display())), "{note}");
     }
 
     #[test]

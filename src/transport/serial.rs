@@ -3,6 +3,8 @@
 // The numbers are those of Windows; what is made of them is tested everywhere.
 #[cfg(any(windows, test))]
 mod codes;
+#[cfg(unix)]
+mod identity;
 mod missing;
 #[cfg(unix)]
 mod refusal;

@@ -4,16 +4,19 @@
 //! comes of them is news, for which the thread rings a bell. So one run can hear the bell for one port, or one thread for the
 //! ports of many runs.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::bell::Bell;
 use super::clock::{Clock, Timeline};
 use super::interrupt::Interrupt;
+use super::not_open::NotOpen;
+use super::patience::{Next, Patience};
 use super::watched::Watched;
 use super::words::in_words;
 use crate::event::CloseReason;
@@ -23,8 +26,8 @@ use crate::time::Moment;
 use crate::world::World;
 
 /// Opens a port and serves it, in a thread of its own, until no more orders can come or the port is lost; returns why it
-/// is closed.
-pub(super) type Serve = Arc<dyn Fn(&Errand) -> CloseReason + Send + Sync>;
+/// is not open, or not any more.
+pub(super) type Serve = Arc<dyn Fn(&Errand) -> NotOpen + Send + Sync>;
 
 /// The world in which a thread has the port.
 pub(super) struct ThreadedWorld {
@@ -65,6 +68,12 @@ pub(super) struct Errand {
     pub settings: LineSettings,
     /// The clock of the run.
     pub clock: Clock,
+    /// Whether the port was open before: what waits in it was said since it is back, and is told after the opening.
+    pub is_again: bool,
+    /// Whether it was told that the port is open.
+    is_open: Cell<bool>,
+    /// When an attempt to open it is given up that goes on.
+    until: Cell<Option<Moment>>,
     orders: Receiver<PortCommand>,
     news: Sender<News>,
     is_wanted: Arc<AtomicBool>,
@@ -75,7 +84,9 @@ pub(super) struct Errand {
 
 /// What wakes the thread of a port that waits for its port.
 #[derive(Default)]
-struct Nudge(OnceLock<Box<dyn Fn() + Send + Sync>>);
+struct Nudge(Mutex<Option<Wake>>);
+
+type Wake = Box<dyn Fn() + Send + Sync>;
 
 #[derive(Debug)]
 enum News {
@@ -111,7 +122,8 @@ impl ThreadedWorld {
         self
     }
 
-    fn open(&mut self, settings: LineSettings) {
+    /// Has a thread open the port, and try it as long as somebody is patient.
+    fn open(&mut self, settings: LineSettings, patience: Patience) {
         self.let_go();
         let (orders, taken) = channel();
         let (tell, news) = channel();
@@ -121,6 +133,9 @@ impl ThreadedWorld {
             name: self.name.clone(),
             settings,
             clock: self.clock,
+            is_again: patience.is_to_reopen(),
+            is_open: Cell::new(false),
+            until: Cell::new(None),
             orders: taken,
             news: tell.clone(),
             is_wanted: is_wanted.clone(),
@@ -133,7 +148,7 @@ impl ThreadedWorld {
         let work = move || {
             // The thread before must have let go of the port; one that panicked has closed it too.
             drop(before.map(JoinHandle::join));
-            let reason = serve(&errand);
+            let reason = errand.serve_when_there(&serve, patience);
             errand.tell(Happening::Closed(PortId::FIRST, reason));
         };
         let thread = match thread::Builder::new().name(self.name.clone()).spawn(work) {
@@ -168,9 +183,12 @@ impl World for ThreadedWorld {
 
     fn perform(&mut self, _port: PortId, command: PortCommand) {
         match command {
-            PortCommand::Open { settings } => self.open(settings),
+            PortCommand::Open { settings } => {
+                let patience = Patience::to_open(self.clock.now(), settings.wait);
+                self.open(settings, patience);
+            }
             PortCommand::Close => self.let_go(),
-            PortCommand::Reopen { .. } => {}
+            PortCommand::Reopen { settings } => self.open(settings, Patience::to_reopen()),
             other @ (PortCommand::Write { .. }
             | PortCommand::SetLines { .. }
             | PortCommand::ReadLines
@@ -268,12 +286,65 @@ impl Drop for ThreadedWorld {
 impl Errand {
     /// Tells the run of something.
     pub(super) fn tell(&self, happening: Happening) {
+        if matches!(happening, Happening::Opened(_)) {
+            self.is_open.set(true);
+        }
         self.send(News::Told(happening));
     }
 
     /// Tells the run of bytes that came.
     pub(super) fn tell_received(&self, bytes: &[u8]) {
         self.send(News::Received(bytes.to_vec()));
+    }
+
+    /// Tells the run that the port is open, and of what already waited in it: before, unless the port was away.
+    pub(super) fn tell_open(&self, early: &[u8]) {
+        if self.is_again {
+            self.tell(Happening::Opened(PortId::FIRST));
+        }
+        if !early.is_empty() {
+            self.tell_received(early);
+        }
+        if !self.is_again {
+            self.tell(Happening::Opened(PortId::FIRST));
+        }
+    }
+
+    /// Returns when an attempt to open the port is given up, if others failed before it.
+    pub(super) fn last_attempt(&self) -> Option<Moment> {
+        self.until.get()
+    }
+
+    /// Serves the port as soon as it is there; returns why it is closed.
+    fn serve_when_there(&self, serve: &Serve, mut patience: Patience) -> CloseReason {
+        loop {
+            let ended = serve(self);
+            if self.is_open.get() || !self.is_wanted() {
+                return ended.reason;
+            }
+            let at = match patience.failed(ended, self.clock.now()) {
+                Next::GiveUp(reason) => return reason,
+                Next::Again { at, note } => {
+                    note.into_iter().for_each(|note| self.tell(Happening::Noted(PortId::FIRST, note)));
+                    at
+                }
+            };
+            self.until.set(patience.until());
+            if let Err(reason) = self.rest(at) {
+                return reason;
+            }
+        }
+    }
+
+    /// Waits for a moment; what is asked for meanwhile has no port that could do it.
+    fn rest(&self, until: Moment) -> Result<(), CloseReason> {
+        loop {
+            let left = until.since(self.clock.now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            self.order_within(left)?;
+        }
     }
 
     /// Returns what is to be done next, if there is something; never blocks.
@@ -306,8 +377,7 @@ impl Errand {
     ///
     /// An order may have been given before: look for one before the first wait.
     pub(super) fn when_ordered(&self, wake: impl Fn() + Send + Sync + 'static) {
-        // Each errand has one thread, which says it once.
-        let _ = self.nudge.0.set(Box::new(wake));
+        *self.nudge.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(wake));
     }
 
     /// Returns whether the run still has the port open: what takes long is not worth while otherwise.
@@ -324,7 +394,7 @@ impl Errand {
 
 impl Nudge {
     fn give(&self) {
-        if let Some(wake) = self.0.get() {
+        if let Some(wake) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             wake();
         }
     }
@@ -332,7 +402,7 @@ impl Nudge {
 
 impl fmt::Debug for Nudge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Nudge").field(&self.0.get().is_some()).finish()
+        f.debug_tuple("Nudge").finish_non_exhaustive()
     }
 }
 

@@ -37,14 +37,17 @@ pub(super) trait Watched: World {
     }
 }
 
-/// What a port was found ready for.
+/// What a port was found ready for; one that rings a bell is ready when it rings.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Ready {
     /// Bytes can be read.
+    #[cfg(unix)]
     pub(super) readable: bool,
     /// Bytes can be written.
+    #[cfg(unix)]
     pub(super) writable: bool,
     /// The other end is gone.
+    #[cfg(unix)]
     pub(super) hung_up: bool,
 }
 

@@ -1,12 +1,13 @@
 //! `Wire`: the descriptor of a port, and the ways in which a `Line` uses it.
 
 use std::mem::MaybeUninit;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::buffer::spare_capacity;
 use rustix::io::{Errno, read, retry_on_intr, write};
 
 use super::line::READ_SIZE;
+use super::not_open::NotOpen;
 use crate::event::CloseReason;
 use crate::time::Moment;
 
@@ -21,7 +22,7 @@ pub(super) trait Wire: AsFd {
     /// # Errors
     ///
     /// Why the port cannot be opened.
-    fn go_on(&mut self, _now: Moment) -> Result<Opening, CloseReason> {
+    fn go_on(&mut self, _now: Moment) -> Result<Opening, NotOpen> {
         Ok(Opening::Open)
     }
 
@@ -71,6 +72,9 @@ pub(super) trait Wire: AsFd {
         None
     }
 }
+
+/// A descriptor that is nothing else.
+impl Wire for OwnedFd {}
 
 /// How far opening is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

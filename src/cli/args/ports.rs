@@ -52,6 +52,9 @@ pub(in crate::cli) struct SayArguments {
     /// Wait so long for each answer
     #[arg(long, value_name = "DURATION", default_value = "3s")]
     pub within: String,
+    /// Wait so long for a port that is not there yet, such as 30s
+    #[arg(long, value_name = "DURATION")]
+    pub wait_port: Option<String>,
     #[command(flatten)]
     pub line: LineArguments,
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::env;
 use std::sync::{Mutex, PoisonError};
 
+use super::super::Ending;
 use super::super::args::TestArguments;
 use super::super::assign::{Assigned, assign, split_port};
 use super::super::given::{from_environment, typed_variable};
 use super::super::named::Named;
-use super::super::refusal::address_problem;
 use super::super::reports::Report;
+use super::super::terminal::Terminal;
 use crate::address::Address;
 use crate::bench::FILE;
 use crate::diagnostic::{Code, Diagnostic};
@@ -33,7 +34,24 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    pub(super) fn read(arguments: &TestArguments, named: Named) -> Result<Wanted, Diagnostic> {
+    /// Reads them, and waits for the ports if that was asked for.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with them, and that has been told.
+    pub(super) fn read(arguments: &TestArguments, named: Named, terminal: &Terminal) -> Result<Wanted, Ending> {
+        let mut wanted = Wanted::checked(arguments, named).map_err(|problem| {
+            terminal.refuse(problem);
+            Ending::Refused
+        })?;
+        let typed = wanted.named.ports.iter().map(|port| split_port(port).1.to_string());
+        let typed: Vec<String> = typed.filter(|port| !port.is_empty()).collect();
+        let wait = arguments.wait_port.as_deref();
+        wanted.addresses = wanted.named.awaited(wait, terminal, |named| named.addresses_of_ports(&typed))?;
+        Ok(wanted)
+    }
+
+    fn checked(arguments: &TestArguments, named: Named) -> Result<Wanted, Diagnostic> {
         let mut volatile = Volatile::default();
         for rule in &arguments.snapshots.volatile {
             volatile.add_typed(rule).map_err(|why| wrong(format!("`--volatile {rule}`: {why}")))?;
@@ -49,10 +67,8 @@ impl Wanted {
                 wrong(message).help("name one of them; a flow that declares its ports takes `--port NAME=ADDRESS`")
             );
         }
-        let typed = named.ports.iter().map(|port| split_port(port).1.to_string()).filter(|port| !port.is_empty());
-        let typed: Vec<String> = typed.collect();
         Ok(Wanted {
-            addresses: named.addresses_of_ports(&typed).map_err(|error| address_problem(&error))?,
+            addresses: Vec::new(),
             shard: arguments.selection.shard.as_deref().map(shard).transpose()?,
             volatile,
             reports: arguments.report.iter().map(|text| Report::of_suite(text)).collect::<Result<_, _>>()?,

@@ -53,7 +53,7 @@ fn run(
     serve: impl Fn(&Errand) -> CloseReason + Send + Sync + 'static,
     on_end: &mut dyn FnMut(usize),
 ) -> Vec<(usize, Verdict)> {
-    let (clock, serve) = (Clock::start(), Arc::new(serve) as Serve);
+    let (clock, serve) = (Clock::start(), Arc::new(move |errand: &Errand| serve(errand).into()) as Serve);
     let open = |port: &str| AnyPort::new(ThreadedWorld::new(port, clock, interrupt.clone(), serve.clone()));
     run_on(&mut Threads::new(interrupt), &open, flow, ports, at_most, interrupt, on_end)
 }

@@ -13,6 +13,12 @@ pub(super) fn ports(machine: &Machine) -> Vec<PortDescription> {
     entries.filter_map(|entry| describe(machine, &entry.path())).collect()
 }
 
+/// Returns what the USB device is whose port has this node; `None` if it is none.
+pub(super) fn usb_of(machine: &Machine, node: &str) -> Option<UsbIdentity> {
+    let name = node.strip_prefix("/dev/")?;
+    describe(machine, &machine.path(format!("sys/class/tty/{name}")))?.usb
+}
+
 /// Returns what is known of a terminal; `None` if it is no serial port.
 fn describe(machine: &Machine, tty: &Path) -> Option<PortDescription> {
     let name = format!("/dev/{}", tty.file_name()?.to_str()?);

@@ -6,32 +6,32 @@ use std::os::unix::fs::symlink;
 use super::*;
 
 /// A machine with nothing in it, for as long as this lives.
-struct Bench {
-    machine: Machine,
+pub(in crate::transport) struct Bench {
+    pub(in crate::transport) machine: Machine,
     _folder: tempfile::TempDir,
 }
 
 impl Bench {
-    fn new() -> Bench {
+    pub(in crate::transport) fn new() -> Bench {
         let folder = tempfile::tempdir().expect("a folder can be made for tests");
         let machine = Machine::at(folder.path());
         Bench { machine, _folder: folder }
     }
 
-    fn file(&self, path: &str, text: &str) {
+    pub(in crate::transport) fn file(&self, path: &str, text: &str) {
         let path = self.machine.path(path);
         fs::create_dir_all(path.parent().expect("it is in a folder")).expect("there is room");
         fs::write(path, text).expect("there is room");
     }
 
-    fn link(&self, path: &str, to: &str) {
+    pub(in crate::transport) fn link(&self, path: &str, to: &str) {
         let path = self.machine.path(path);
         fs::create_dir_all(path.parent().expect("it is in a folder")).expect("there is room");
         symlink(to, path).expect("a link can be made");
     }
 
     /// Adds a USB device at a place, with its numbers, its product and its serial number.
-    fn device(&self, place: &str, numbers: (&str, &str), product: &str, serial: &str) {
+    pub(in crate::transport) fn device(&self, place: &str, numbers: (&str, &str), product: &str, serial: &str) {
         for (file, text) in
             [("idVendor", numbers.0), ("idProduct", numbers.1), ("manufacturer", "FTDI"), ("product", product)]
         {
@@ -43,7 +43,7 @@ impl Bench {
     }
 
     /// Adds a port of an adapter that is driven by `ftdi_sio`, as usb-serial does.
-    fn usb_serial(&self, name: &str, place: &str, interface: u8) {
+    pub(in crate::transport) fn usb_serial(&self, name: &str, place: &str, interface: u8) {
         let below = format!("sys/devices/{place}/{place}:1.{interface}");
         self.file(&format!("{below}/bInterfaceNumber"), &format!("{interface:02x}\n"));
         self.link(&format!("{below}/{name}/subsystem"), "../../../../bus/usb-serial");

@@ -38,6 +38,11 @@ pub(super) fn cannot_open(name: &str, error: &io::Error, listed: Vec<String>) ->
     CloseReason::CannotOpen { reason, help }
 }
 
+/// Says whether there is no port of this name.
+pub(super) fn is_missing(error: &io::Error) -> bool {
+    error.raw_os_error().is_some_and(|code| MISSING.contains(&code))
+}
+
 /// Returns the reason for what could be opened, and could not be asked for the settings of its line.
 pub(super) fn cannot_ask(name: &str, error: &io::Error) -> CloseReason {
     if error.raw_os_error().is_some_and(|code| NO_PORT.contains(&code)) {
@@ -91,6 +96,12 @@ mod tests {
         let unanswered = "the device does not answer: plug it in again";
         assert_eq!(help(cannot_open("COM5", &error(31), listed())).as_deref(), Some(unanswered));
         assert_eq!(help(cannot_open("COM5", &error(121), listed())), None);
+    }
+
+    #[test]
+    fn only_a_port_of_which_there_is_none_is_missing() {
+        assert!([2, 3].into_iter().all(|code| is_missing(&error(code))));
+        assert!([5, 31, 32].into_iter().all(|code| !is_missing(&error(code))));
     }
 
     #[test]

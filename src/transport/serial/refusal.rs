@@ -11,18 +11,20 @@ use super::missing::{help_for_missing, listed};
 use crate::event::CloseReason;
 use crate::transport::holders::{Holder, held_by, holders, readers};
 use crate::transport::machine::Machine;
+use crate::transport::not_open::NotOpen;
 use crate::transport::words::in_words;
 
 /// Returns the reason for an error of opening the port.
-pub(super) fn of_error(name: &str, errno: Errno) -> CloseReason {
+pub(super) fn of_error(name: &str, errno: Errno) -> NotOpen {
     let help = match errno {
         Errno::NOENT | Errno::NOTDIR => Some(help_for_missing(name, candidates(name))),
         Errno::ACCESS | Errno::PERM => Some(help_for_denied(name)),
-        Errno::BUSY | Errno::WOULDBLOCK => return busy(name),
+        Errno::BUSY | Errno::WOULDBLOCK => return busy(name).into(),
         Errno::IO | Errno::NXIO | Errno::NODEV => Some("there is no hardware behind this name".to_string()),
         _ => None,
     };
-    CloseReason::CannotOpen { reason: in_words(&io::Error::from(errno)), help }
+    let is_absent = matches!(errno, Errno::NOENT | Errno::NXIO | Errno::NODEV);
+    NotOpen::absent_if(is_absent, CloseReason::CannotOpen { reason: in_words(&io::Error::from(errno)), help })
 }
 
 /// Returns the reason for something that is not a serial port.

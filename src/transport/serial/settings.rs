@@ -72,6 +72,7 @@ pub(super) fn check_settings(port: &dyn SerialPort, settings: &LineSettings) -> 
 }
 
 /// Returns whether the parity bit never changes.
+#[cfg(unix)]
 pub(super) fn is_stick(settings: &LineSettings) -> bool {
     match settings.parity {
         Parity::Mark | Parity::Space => true,
@@ -80,10 +81,14 @@ pub(super) fn is_stick(settings: &LineSettings) -> bool {
 }
 
 /// Returns that a port has no parity bit that never changes.
+#[cfg(unix)]
 pub(super) fn no_stick(settings: &LineSettings) -> CloseReason {
     CloseReason::Broken {
         reason: format!("this port cannot be set to {settings}: it has no mark and no space parity"),
-        help: Some("mark and space parity need Linux and a driver that has them, or `rfc2217://HOST:PORT`".to_string()),
+        help: Some(
+            "mark and space parity need Linux or Windows, and a driver that has them, or `rfc2217://HOST:PORT`"
+                .to_string(),
+        ),
     }
 }
 

@@ -1,5 +1,8 @@
 //! `Serial`: a serial port of this machine on Unix.
 
+mod closing;
+mod rs485;
+
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::fs::FileTypeExt;
@@ -12,13 +15,17 @@ use rustix::io::Errno;
 use rustix::termios::isatty;
 use serialport::{ClearBuffer, SerialPort, TTYPort};
 
+use super::identity::Identity;
 use super::refusal;
 use super::settings::{broken, builder, check_settings, input_lines, is_stick, no_stick, reconfigure, words};
+use crate::address::UsbPort;
 use crate::event::CloseReason;
 use crate::port::{Capabilities, PortCommand};
 use crate::settings::{InputLines, LineSettings};
 use crate::time::Moment;
+use crate::transport::machine::Machine;
 use crate::transport::medium::{Medium, Progress};
+use crate::transport::not_open::NotOpen;
 use crate::transport::wire::Wire;
 #[cfg(target_os = "linux")]
 use crate::transport::words::in_words;
@@ -26,7 +33,7 @@ use crate::transport::words::in_words;
 /// A serial port of this machine, by the name of its device node.
 #[derive(Debug)]
 pub(crate) struct Serial {
-    name: String,
+    identity: Identity,
 }
 
 /// The port while it is open.
@@ -36,6 +43,8 @@ pub(crate) struct Port {
     settings: LineSettings,
     kind: Kind,
     stage: Stage,
+    /// What the user is to know of it.
+    note: Option<String>,
 }
 
 /// A pseudo-terminal has no baud, format or control lines, and says so in its own ways.
@@ -59,7 +68,24 @@ enum Stage {
 impl Serial {
     /// Names a port.
     pub(crate) fn new(name: &str) -> Serial {
-        Serial { name: name.to_string() }
+        Serial { identity: Identity::of_node(Machine::this(), name) }
+    }
+
+    /// Names the port of an adapter.
+    pub(crate) fn of_usb(port: &UsbPort) -> Serial {
+        Serial { identity: Identity::of_usb(Machine::this(), port) }
+    }
+
+    /// Names a port by what it is known by.
+    #[cfg(test)]
+    pub(super) fn known_by(identity: Identity) -> Serial {
+        Serial { identity }
+    }
+
+    fn open_as(&mut self, name: String, settings: LineSettings) -> Result<Port, NotOpen> {
+        let mut port = Port::open(&self.identity.node(&name), settings)?;
+        port.note = self.identity.learn(name);
+        Ok(port)
     }
 }
 
@@ -68,8 +94,12 @@ impl Medium for Serial {
 
     const CAPABILITIES: Capabilities = Capabilities::ALL;
 
-    fn open(&mut self, settings: LineSettings) -> Result<Port, CloseReason> {
-        Port::open(&self.name, settings)
+    fn open(&mut self, settings: LineSettings) -> Result<Port, NotOpen> {
+        self.open_as(self.identity.name(), settings)
+    }
+
+    fn open_again(&mut self, settings: LineSettings) -> Result<Port, NotOpen> {
+        self.open_as(self.identity.find_again()?, settings)
     }
 
     fn carry_out(port: &mut Port, command: &PortCommand, now: Moment) -> Result<Progress, CloseReason> {
@@ -106,7 +136,11 @@ impl Medium for Serial {
     }
 }
 
-impl Wire for Port {}
+impl Wire for Port {
+    fn note(&mut self) -> Option<String> {
+        self.note.take()
+    }
+}
 
 impl AsFd for Port {
     fn as_fd(&self) -> BorrowedFd<'_> {
@@ -121,23 +155,24 @@ impl Drop for Port {
             // A port that cannot end its break is closed all the same.
             let _ = self.tty.clear_break();
         }
+        self.leave_lines();
     }
 }
 
 impl Port {
-    fn open(name: &str, settings: LineSettings) -> Result<Port, CloseReason> {
+    fn open(name: &str, settings: LineSettings) -> Result<Port, NotOpen> {
         let device = fs::metadata(name).map_err(|error| {
             refusal::of_error(name, error.raw_os_error().map_or(Errno::IO, Errno::from_raw_os_error))
         })?;
         if !device.file_type().is_char_device() {
-            return Err(refusal::not_a_port(name));
+            return Err(refusal::not_a_port(name).into());
         }
         // serialport loses the error number, and its failed attempt takes away the exclusive access of
         // whoever has the port. So this looks first, and stays open so that DTR does not fall in between.
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let look = open(name, flags, Mode::empty()).map_err(|errno| refusal::of_error(name, errno))?;
         if !isatty(&look) {
-            return Err(refusal::not_a_port(name));
+            return Err(refusal::not_a_port(name).into());
         }
         match flock(&look, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {
@@ -146,7 +181,7 @@ impl Port {
             }
             Err(Errno::WOULDBLOCK) => {
                 drop(look);
-                return Err(refusal::busy(name));
+                return Err(refusal::busy(name).into());
             }
             // A system without locks for devices: serialport decides.
             Err(_) => {}
@@ -156,7 +191,7 @@ impl Port {
         let tty = builder(name, baud, &settings)
             .open_native()
             .map_err(|error| CloseReason::CannotOpen { reason: words(&error), help: None })?;
-        let mut port = Port { tty, settings, kind, stage: Stage::Idle };
+        let mut port = Port { tty, settings, kind, stage: Stage::Idle, note: None };
         let flags = fcntl_getfl(&port).unwrap_or(OFlags::RDWR);
         fcntl_setfl(&port, flags | OFlags::NONBLOCK).map_err(|errno| refusal::of_error(name, errno))?;
         if kind == Kind::Hardware {
@@ -164,12 +199,17 @@ impl Port {
             port.set_stick()?;
         }
         port.set_lines(port.settings.dtr.wanted(), port.settings.rts.wanted())?;
+        port.set_rs485()?;
         Ok(port)
     }
 
     fn reconfigure(&mut self, settings: LineSettings) -> Result<(), CloseReason> {
         reconfigure(&mut self.tty, &settings, self.kind.has_baud())?;
+        let has_other_transmitter = self.settings.rs485 != settings.rs485;
         self.settings = settings;
+        if has_other_transmitter {
+            self.set_rs485()?;
+        }
         match self.kind {
             Kind::Hardware => {
                 check_settings(&self.tty, &self.settings)?;

@@ -14,13 +14,14 @@ use std::time::Duration;
 
 use serialport::{ClearBuffer, SerialPort};
 
-use super::codes::{cannot_ask, cannot_open, lost};
+use super::codes::{cannot_ask, cannot_open, is_missing, lost};
 use super::missing::listed;
-use super::settings::{broken, check_settings, input_lines, is_stick, no_stick, words};
+use super::settings::{broken, check_settings, input_lines, words};
 use crate::event::CloseReason;
 use crate::port::{Happening, PortCommand, PortId, WriteToken};
 use crate::settings::LineSettings;
 use crate::time::Moment;
+use crate::transport::not_open::NotOpen;
 use crate::transport::threaded::Errand;
 use crate::transport::words::in_words;
 use dcb::Lines;
@@ -32,8 +33,12 @@ const MOST_READS: u32 = 16;
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Opens a port and serves it until no more orders can come or it is lost; returns why it is closed.
-pub(crate) fn serve(errand: &Errand) -> CloseReason {
-    let served = Server::open(errand).and_then(|mut server| server.serve());
+pub(crate) fn serve(errand: &Errand) -> NotOpen {
+    let served = Server::open(errand).and_then(|mut server| {
+        let served = server.serve();
+        server.leave_lines();
+        served.map_err(NotOpen::from)
+    });
     served.map_or_else(|reason| reason, |never| match never {})
 }
 
@@ -58,21 +63,24 @@ enum Left {
 }
 
 impl Server<'_> {
-    fn open(errand: &Errand) -> Result<Server<'_>, CloseReason> {
+    fn open(errand: &Errand) -> Result<Server<'_>, NotOpen> {
         let name = &errand.name;
         let settings = errand.settings.clone();
         let ordered = Arc::new(Event::new().map_err(|error| broken(in_words(&error)))?);
         let set_when_ordered = ordered.clone();
         errand.when_ordered(move || set_when_ordered.set());
-        let mut device = Device::open(name).map_err(|error| cannot_open(name, &error, listed()))?;
+        let mut device = Device::open(name)
+            .map_err(|error| NotOpen::absent_if(is_missing(&error), cannot_open(name, &error, listed())))?;
         let lines = Lines { dtr: settings.dtr.wanted(), rts: settings.rts.wanted() };
         device.set(&settings, lines).map_err(|error| cannot_ask(name, &error))?;
         device.wait_without_end().map_err(|error| lost(&error))?;
-        check_all(device.port(), &settings)?;
+        check_settings(device.port(), &settings)?;
         let mut server = Server { errand, device, settings, ordered, unsent: VecDeque::new() };
         // A driver may take the settings of the line, and switch the control lines only when it is told to.
         server.set_lines(lines)?;
-        server.read()?;
+        if !errand.is_again {
+            server.read()?;
+        }
         errand.tell(Happening::Opened(PortId::FIRST));
         Ok(server)
     }
@@ -116,7 +124,7 @@ impl Server<'_> {
                     .set(&settings, Lines::default())
                     .map_err(|error| broken(format!("the port cannot be set to {settings}: {}", in_words(&error))))?;
                 self.settings = settings;
-                check_all(self.device.port(), &self.settings)
+                check_settings(self.device.port(), &self.settings)
             }
             PortCommand::DiscardInput => {
                 self.device.stop_reading();
@@ -227,6 +235,29 @@ impl Server<'_> {
         dtr.and(rts).map_err(|e| broken(format!("DTR and RTS cannot be switched: {}", words(&e))))
     }
 
+    /// Leaves DTR and RTS as the settings say, once everything has left that was written before. What the driver makes of them
+    /// when the port is closed is its own business.
+    fn leave_lines(&mut self) {
+        let lines = Lines { dtr: self.settings.dtr_at_close.wanted(), rts: self.settings.rts_at_close.wanted() };
+        if lines.dtr.is_some() || lines.rts.is_some() {
+            // A port that cannot do it is closed all the same.
+            let _ = self.let_bytes_leave().and_then(|()| self.set_lines(lines));
+        }
+    }
+
+    /// Waits until all bytes have left, as long as they get fewer, whether somebody still wants the port or not.
+    fn let_bytes_leave(&mut self) -> Result<(), CloseReason> {
+        let mut left = u32::MAX;
+        loop {
+            let still = self.port().bytes_to_write().unwrap_or(0);
+            if still == 0 || still >= left {
+                return Ok(());
+            }
+            left = still;
+            self.wait(Some((self.settings.character_time() * still).clamp(PAUSE, 10 * PAUSE)))?;
+        }
+    }
+
     /// Returns why a write ended without an error and without a byte.
     fn stopped(&mut self) -> CloseReason {
         match self.port().bytes_to_write() {
@@ -242,9 +273,4 @@ impl Server<'_> {
     fn port(&mut self) -> &mut serialport::COMPort {
         self.device.port()
     }
-}
-
-/// Compares what the driver does with what was asked of it; a parity bit that never changes serialport cannot set.
-fn check_all(port: &serialport::COMPort, settings: &LineSettings) -> Result<(), CloseReason> {
-    if is_stick(settings) { Err(no_stick(settings)) } else { check_settings(port, settings) }
 }

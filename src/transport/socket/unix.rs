@@ -17,6 +17,7 @@ use crate::settings::LineSettings;
 use crate::time::Moment;
 use crate::transport::deadline::timespec;
 use crate::transport::medium::Medium;
+use crate::transport::not_open::NotOpen;
 use crate::transport::wire::{Opening, Taken, Wire, discard_input, read_from};
 use crate::transport::words::in_words;
 
@@ -49,7 +50,7 @@ impl Medium for Socket {
 
     const CAPABILITIES: Capabilities = Capabilities::of(&[Capability::DiscardInput]);
 
-    fn open(&mut self, _settings: LineSettings) -> Result<Connection, CloseReason> {
+    fn open(&mut self, _settings: LineSettings) -> Result<Connection, NotOpen> {
         Connection::begin(self)
     }
 
@@ -64,7 +65,7 @@ impl Connection {
     /// # Errors
     ///
     /// Why there is no connection, as far as that is known at once.
-    pub(crate) fn begin(to: &Socket) -> Result<Connection, CloseReason> {
+    pub(crate) fn begin(to: &Socket) -> Result<Connection, NotOpen> {
         let (descriptor, connecting) = match to {
             Socket::Tcp(endpoint) => {
                 let (descriptor, connecting) = Connecting::begin(endpoint)?;
@@ -83,9 +84,9 @@ impl AsFd for Connection {
 }
 
 impl Wire for Connection {
-    fn go_on(&mut self, now: Moment) -> Result<Opening, CloseReason> {
+    fn go_on(&mut self, now: Moment) -> Result<Opening, NotOpen> {
         let Some(connecting) = &mut self.connecting else { return Ok(Opening::Open) };
-        match connecting.go_on(&mut self.descriptor, now)? {
+        match connecting.go_on(&mut self.descriptor, now).map_err(NotOpen::absent)? {
             Step::Until(moment) => Ok(Opening::Until(moment)),
             Step::Connected => {
                 self.connecting = None;
@@ -163,7 +164,7 @@ fn connected(path: &Path) -> Result<OwnedFd, Errno> {
     Ok(socket)
 }
 
-fn not_connected(errno: Errno) -> CloseReason {
+fn not_connected(errno: Errno) -> NotOpen {
     let help = match errno {
         Errno::NOENT | Errno::NOTDIR => "there is no such socket: is the program running that makes it?",
         Errno::CONNREFUSED => "nobody listens at it any more: start the program again that made it",
@@ -172,7 +173,9 @@ fn not_connected(errno: Errno) -> CloseReason {
         Errno::NAMETOOLONG | Errno::INVAL => "the path of a socket has some 100 bytes at most: use a shorter one",
         _ => "name a socket that accepts connections",
     };
-    CloseReason::CannotOpen { reason: in_words(&errno.into()), help: Some(help.to_string()) }
+    let is_absent = matches!(errno, Errno::NOENT | Errno::NOTDIR | Errno::CONNREFUSED);
+    let reason = CloseReason::CannotOpen { reason: in_words(&errno.into()), help: Some(help.to_string()) };
+    NotOpen::absent_if(is_absent, reason)
 }
 
 #[cfg(test)]

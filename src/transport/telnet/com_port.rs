@@ -3,7 +3,7 @@
 use rfc2217::{Client, ComPortState, DataBits, Event, LineState, ModemState, NotReady, PortSettings, Purge, StopBits};
 
 use super::protocol::Protocol;
-use crate::settings::{FlowControl, InputLine, InputLines, LineSettings, Parity};
+use crate::settings::{AtClose, ControlLine, FlowControl, InputLine, InputLines, LineSettings, Parity};
 use crate::transport::telnet::ANSWER_WITHIN;
 
 /// What refuses the option of RFC 2217, if it comes from the other end.
@@ -21,6 +21,8 @@ pub(crate) struct ComPort {
     is_discarding: bool,
     /// The errors of the line that were told already.
     told: LineState,
+    /// What becomes of DTR and RTS at the end.
+    at_close: (AtClose, AtClose),
 }
 
 impl ComPort {
@@ -31,7 +33,11 @@ impl ComPort {
             notes: Vec::new(),
             is_discarding: false,
             told: LineState::default(),
+            at_close: (settings.dtr_at_close, settings.rts_at_close),
         };
+        if settings.rs485.mode != ControlLine::Keep {
+            com_port.notes.push("RFC 2217 has no `rs485`: set it at the server".to_string());
+        }
         com_port.set_lines(settings.dtr.wanted(), settings.rts.wanted());
         com_port
     }
@@ -159,7 +165,13 @@ impl Protocol for ComPort {
     }
 
     fn set(&mut self, settings: &LineSettings) {
+        self.at_close = (settings.dtr_at_close, settings.rts_at_close);
         self.client.set_port_settings(port_settings(settings));
+    }
+
+    fn end(&mut self) {
+        let (dtr, rts) = self.at_close;
+        self.set_lines(dtr.wanted(), rts.wanted());
     }
 
     fn input_lines(&self) -> Result<InputLines, String> {

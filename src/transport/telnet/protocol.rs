@@ -42,6 +42,9 @@ pub(crate) trait Protocol {
     /// Switches DTR and RTS.
     fn set_lines(&mut self, _dtr: Option<bool>, _rts: Option<bool>) {}
 
+    /// Leaves DTR and RTS as the settings say: the connection ends.
+    fn end(&mut self) {}
+
     /// Returns how CTS, DSR, DCD and RI are, as the other end said last.
     ///
     /// # Errors

@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 #[cfg(unix)]
 use std::os::fd::AsFd;
 use std::time::Duration;
 
 use rfc2217::{ModemState, PortSettings, Server, ServerEvent};
 
+use crate::event::CloseReason;
 use crate::port::{Capabilities, Capability, Happening, PortCommand, PortId, WriteToken};
 use crate::settings::{InputLine, InputLines, LineSettings, Parity, Signal, agree, garble};
 use crate::time::Moment;
@@ -17,6 +18,7 @@ use crate::transport::interrupt::Interrupt;
 use crate::transport::watched::Watched;
 #[cfg(unix)]
 use crate::transport::watched::{Awaited, Interest};
+use crate::transport::words::in_words;
 use crate::world::World;
 
 /// What a second client is told before its connection is closed.
@@ -51,11 +53,14 @@ pub enum Speaks {
 
 /// The world of a simulated device that real programs talk to over TCP.
 ///
-/// Clients may come and go, and nothing tells the device of it. A second client is refused with a line that says so. A
+/// Clients may come and go, and nothing tells the device of it. While the device is unplugged nobody listens. A second client is refused with a line that says so. A
 /// client that has set another baud or format than the device gets garbage, as on a real line.
 #[derive(Debug)]
 pub struct ServedWorld {
-    listener: TcpListener,
+    /// `None` while the device is away.
+    listener: Option<TcpListener>,
+    /// Where it listens.
+    at: SocketAddr,
     speaks: Speaks,
     clock: Clock,
     timeline: Timeline,
@@ -94,10 +99,10 @@ impl ServedWorld {
     ///
     /// The system does not let it listen there.
     pub fn listen(at: &str, speaks: Speaks, clock: Clock, interrupt: Interrupt) -> io::Result<ServedWorld> {
-        let listener = TcpListener::bind(at)?;
-        listener.set_nonblocking(true)?;
+        let listener = listening(at)?;
         Ok(ServedWorld {
-            listener,
+            at: listener.local_addr()?,
+            listener: Some(listener),
             speaks,
             clock,
             timeline: Timeline::new(clock),
@@ -113,12 +118,30 @@ impl ServedWorld {
     }
 
     /// Returns where it listens.
-    ///
-    /// # Errors
-    ///
-    /// The system does not say.
-    pub fn address(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+    pub fn address(&self) -> SocketAddr {
+        self.at
+    }
+
+    /// Listens again, if the device was away.
+    fn plug_in(&mut self) -> Result<(), CloseReason> {
+        if self.listener.is_none() {
+            let taken = |error: io::Error| CloseReason::CannotOpen {
+                reason: format!("{} cannot be listened at any more: {}", self.at, in_words(&error)),
+                help: Some("another program has taken the port while the device was away".to_string()),
+            };
+            self.listener = Some(listening(self.at).map_err(taken)?);
+        }
+        Ok(())
+    }
+
+    /// Closes the connection, and listens no more until the device is back.
+    fn unplug(&mut self) {
+        self.line = None;
+        self.listener = None;
+        self.kept.clear();
+        if let Some(client) = self.client.take() {
+            client.linger();
+        }
     }
 
     /// Sends bytes of the device, or keeps them for the next client.
@@ -153,7 +176,7 @@ impl ServedWorld {
     fn look_at_sockets(&mut self, received: &mut Vec<u8>) {
         self.read(received);
         // An error is that of a client that went away before it was let in.
-        while let Ok((stream, _)) = self.listener.accept() {
+        while let Some(Ok((stream, _))) = self.listener.as_ref().map(TcpListener::accept) {
             match (&self.client, &self.line) {
                 (None, Some(line)) => {
                     let Ok(mut client) = Client::new(stream, self.speaks, line, self.inputs) else { continue };
@@ -189,10 +212,8 @@ impl ServedWorld {
         #[cfg(unix)]
         {
             use rustix::event::{PollFd, PollFlags, poll};
-            let mut watched = vec![
-                PollFd::from_borrowed_fd(self.interrupt.descriptor(), PollFlags::IN),
-                PollFd::new(&self.listener, PollFlags::IN),
-            ];
+            let mut watched = vec![PollFd::from_borrowed_fd(self.interrupt.descriptor(), PollFlags::IN)];
+            watched.extend(self.listener.as_ref().map(|listener| PollFd::new(listener, PollFlags::IN)));
             if let Some(client) = &self.client {
                 let room = if client.output.is_empty() { PollFlags::empty() } else { PollFlags::OUT };
                 watched.push(PollFd::new(&client.stream, PollFlags::IN | room));
@@ -215,8 +236,12 @@ impl World for ServedWorld {
     fn perform(&mut self, _port: PortId, command: PortCommand) {
         match command {
             PortCommand::Open { settings } => {
+                let happening = match self.plug_in() {
+                    Ok(()) => Happening::Opened(PortId::FIRST),
+                    Err(reason) => Happening::Closed(PortId::FIRST, reason),
+                };
                 self.line = Some(settings);
-                self.news.push_back(Happening::Opened(PortId::FIRST));
+                self.news.push_back(happening);
             }
             PortCommand::Write { token, bytes } => self.send(token, bytes),
             PortCommand::Reconfigure { settings } => self.line = Some(settings),
@@ -234,12 +259,7 @@ impl World for ServedWorld {
                     client.output.clear();
                 }
             }
-            PortCommand::Close => {
-                self.line = None;
-                if let Some(client) = self.client.take() {
-                    client.linger();
-                }
-            }
+            PortCommand::Close => self.unplug(),
             // A device has no use for them here.
             PortCommand::Reopen { .. }
             | PortCommand::SetLines { .. }
@@ -277,7 +297,7 @@ impl Watched for ServedWorld {
     fn awaited(&self) -> Option<Awaited<'_>> {
         let (port, is_full) = match &self.client {
             Some(client) => (client.stream.as_fd(), !client.output.is_empty()),
-            None => (self.listener.as_fd(), false),
+            None => (self.listener.as_ref()?.as_fd(), false),
         };
         Some(Awaited { port, interest: if is_full { Interest::BytesOrRoom } else { Interest::Bytes } })
     }
@@ -386,6 +406,12 @@ impl Client {
             let _ = self.stream.read(&mut [0; READ_SIZE]);
         }
     }
+}
+
+fn listening(at: impl ToSocketAddrs) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(at)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
 }
 
 /// Tells a client that another one is served, and closes its connection.

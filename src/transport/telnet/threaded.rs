@@ -16,6 +16,7 @@ use super::protocol::{Protocol, Raw};
 use crate::address::Endpoint;
 use crate::event::CloseReason;
 use crate::port::{Happening, PortCommand, PortId, WriteToken};
+use crate::transport::not_open::NotOpen;
 use crate::transport::socket::CONNECT_WITHIN;
 use crate::transport::socket::advice::{BEGINNING, closed, lost, not_connected, not_found, too_late};
 use crate::transport::threaded::Errand;
@@ -36,25 +37,26 @@ const MOST_READS: u32 = 16;
 const PIECE: usize = 4096;
 
 /// Serves a connection that carries bytes and nothing else; returns why it is closed.
-pub(in crate::transport) fn serve_raw(to: &Endpoint, errand: &Errand) -> CloseReason {
+pub(in crate::transport) fn serve_raw(to: &Endpoint, errand: &Errand) -> NotOpen {
     serve(to, errand, Raw::default())
 }
 
 /// Serves a connection over which Telnet is spoken; returns why it is closed.
-pub(in crate::transport) fn serve_plain(to: &Endpoint, errand: &Errand) -> CloseReason {
+pub(in crate::transport) fn serve_plain(to: &Endpoint, errand: &Errand) -> NotOpen {
     serve(to, errand, Plain::new())
 }
 
 /// Serves a serial port of another machine; returns why it is closed.
-pub(in crate::transport) fn serve_com_port(to: &Endpoint, errand: &Errand) -> CloseReason {
+pub(in crate::transport) fn serve_com_port(to: &Endpoint, errand: &Errand) -> NotOpen {
     serve(to, errand, ComPort::new(&errand.settings))
 }
 
-fn serve(to: &Endpoint, errand: &Errand, protocol: impl Protocol) -> CloseReason {
+fn serve(to: &Endpoint, errand: &Errand, protocol: impl Protocol) -> NotOpen {
     let served = Server::open(to, errand, protocol).and_then(|mut server| {
         let served = server.serve();
+        server.end();
         server.linger();
-        served
+        served.map_err(NotOpen::from)
     });
     served.map_or_else(|reason| reason, |never| match never {})
 }
@@ -77,8 +79,8 @@ struct Server<'a, P> {
 }
 
 impl<P: Protocol> Server<'_, P> {
-    fn open<'a>(to: &Endpoint, errand: &'a Errand, protocol: P) -> Result<Server<'a, P>, CloseReason> {
-        let stream = connected(to, errand)?;
+    fn open<'a>(to: &Endpoint, errand: &'a Errand, protocol: P) -> Result<Server<'a, P>, NotOpen> {
+        let stream = connected(to, errand).map_err(NotOpen::absent)?;
         let prepared = stream.set_nodelay(true).and_then(|()| stream.set_nonblocking(true));
         prepared.map_err(|error| not_connected(to, &error))?;
         let mut server = Server {
@@ -94,10 +96,7 @@ impl<P: Protocol> Server<'_, P> {
         };
         server.await_answers()?;
         server.read_arrived()?;
-        if let Some(early) = server.early.take().filter(|early| !early.is_empty()) {
-            errand.tell_received(&early);
-        }
-        errand.tell(Happening::Opened(PortId::FIRST));
+        errand.tell_open(&server.early.take().unwrap_or_default());
         server.tell_notes();
         Ok(server)
     }
@@ -119,6 +118,13 @@ impl<P: Protocol> Server<'_, P> {
                 None => is_busy = self.exchange()?,
             }
         }
+    }
+
+    /// Has the other end leave its lines as the settings say.
+    fn end(&mut self) {
+        self.protocol.end();
+        // The connection may be lost.
+        let _ = self.exchange();
     }
 
     /// Lets everything arrive that was written: to close a socket in which bytes wait to be read throws away what is on
@@ -307,6 +313,7 @@ fn connected(to: &Endpoint, errand: &Errand) -> Result<TcpStream, CloseReason> {
     let cannot = |error: io::Error| CloseReason::CannotOpen { reason: in_words(&error), help: None };
     thread::Builder::new().name("connects".to_string()).spawn(connect).map_err(cannot)?;
     let until = errand.clock.now() + CONNECT_WITHIN;
+    let until = errand.last_attempt().map_or(until, |last| last.min(until));
     loop {
         match told.recv_timeout(LOOK_AGAIN * 10) {
             Ok(connected) => return connected,

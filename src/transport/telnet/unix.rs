@@ -17,6 +17,7 @@ use crate::settings::{InputLines, LineSettings};
 use crate::time::Moment;
 use crate::transport::deadline::timespec;
 use crate::transport::medium::{Medium, Progress};
+use crate::transport::not_open::NotOpen;
 use crate::transport::socket::{Connection, LINGER, LINGER_STEP, Socket};
 use crate::transport::wire::{Opening, Taken, Wire, discard_input};
 use crate::transport::words::no_break;
@@ -41,7 +42,7 @@ pub(crate) struct Rfc2217 {
 
 /// A connection and what is spoken over it.
 #[derive(Debug)]
-pub(crate) struct Spoken<P> {
+pub(crate) struct Spoken<P: Protocol> {
     connection: Connection,
     protocol: P,
     stage: Stage,
@@ -93,7 +94,7 @@ impl Medium for Telnet {
 
     const CAPABILITIES: Capabilities = Capabilities::of(&[Capability::DiscardInput]);
 
-    fn open(&mut self, _settings: LineSettings) -> Result<Spoken<Plain>, CloseReason> {
+    fn open(&mut self, _settings: LineSettings) -> Result<Spoken<Plain>, NotOpen> {
         Spoken::begin(&self.to, Plain::new())
     }
 
@@ -107,7 +108,7 @@ impl Medium for Rfc2217 {
 
     const CAPABILITIES: Capabilities = Capabilities::ALL;
 
-    fn open(&mut self, settings: LineSettings) -> Result<Spoken<ComPort>, CloseReason> {
+    fn open(&mut self, settings: LineSettings) -> Result<Spoken<ComPort>, NotOpen> {
         Spoken::begin(&self.to, ComPort::new(&settings))
     }
 
@@ -142,7 +143,7 @@ impl Medium for Rfc2217 {
 
 impl<P: Protocol> Spoken<P> {
     /// Begins to connect.
-    fn begin(to: &Endpoint, protocol: P) -> Result<Spoken<P>, CloseReason> {
+    fn begin(to: &Endpoint, protocol: P) -> Result<Spoken<P>, NotOpen> {
         Ok(Spoken {
             connection: Connection::begin(&Socket::Tcp(to.clone()))?,
             protocol,
@@ -248,14 +249,14 @@ impl Spoken<ComPort> {
     }
 }
 
-impl<P> AsFd for Spoken<P> {
+impl<P: Protocol> AsFd for Spoken<P> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.connection.as_fd()
     }
 }
 
 impl<P: Protocol> Wire for Spoken<P> {
-    fn go_on(&mut self, now: Moment) -> Result<Opening, CloseReason> {
+    fn go_on(&mut self, now: Moment) -> Result<Opening, NotOpen> {
         if self.stage == Stage::Connecting {
             match self.connection.go_on(now)? {
                 Opening::Open => {
@@ -275,7 +276,7 @@ impl<P: Protocol> Wire for Spoken<P> {
                 | CloseReason::Broken { .. }
                 | CloseReason::DeviceFailed(_) => None,
             };
-            return Err(CloseReason::CannotOpen { reason, help });
+            return Err(CloseReason::CannotOpen { reason, help }.into());
         }
         if !self.protocol.is_settled() {
             if now < until {
@@ -345,9 +346,13 @@ impl<P: Protocol> Wire for Spoken<P> {
     }
 }
 
-impl<P> Drop for Spoken<P> {
+impl<P: Protocol> Drop for Spoken<P> {
     /// Lets leave what was taken and has not left, if the other end takes it in time.
     fn drop(&mut self) {
+        if self.stage == Stage::Open {
+            self.protocol.end();
+            self.protocol.take_output(&mut self.output);
+        }
         let mut left = LINGER;
         while !self.output.is_empty() && !left.is_zero() {
             match self.connection.write(&self.output) {

@@ -15,6 +15,10 @@ fn interrupt() -> Interrupt {
 }
 
 fn world(serve: impl Fn(&Errand) -> CloseReason + Send + Sync + 'static) -> ThreadedWorld {
+    trying_world(move |errand| serve(errand).into())
+}
+
+fn trying_world(serve: impl Fn(&Errand) -> NotOpen + Send + Sync + 'static) -> ThreadedWorld {
     ThreadedWorld::new("COM3", Clock::start(), interrupt(), Arc::new(serve))
 }
 
@@ -44,6 +48,11 @@ fn order(errand: &Errand) -> Result<PortCommand, CloseReason> {
 /// Opens at once, and says of each write that it has left.
 fn takes_everything(errand: &Errand) -> CloseReason {
     errand.tell(Happening::Opened(PortId::FIRST));
+    takes_what_comes(errand)
+}
+
+/// Says of each write that it has left.
+fn takes_what_comes(errand: &Errand) -> CloseReason {
     loop {
         match order(errand) {
             Ok(PortCommand::Write { token, .. }) => errand.tell(Happening::Sent(token)),
@@ -186,7 +195,14 @@ fn orders_given_before_the_closing_are_still_carried_out() {
 #[test]
 fn an_interrupt_ends_a_wait_and_is_told_once_to_each_world() {
     let interrupt = interrupt();
-    let alone = || ThreadedWorld::new("COM3", Clock::start(), interrupt.clone(), Arc::new(takes_everything));
+    let alone = || {
+        ThreadedWorld::new(
+            "COM3",
+            Clock::start(),
+            interrupt.clone(),
+            Arc::new(|errand: &Errand| takes_everything(errand).into()),
+        )
+    };
     let (mut one, mut other) = (alone(), alone());
     thread::scope(|scope| {
         scope.spawn(|| interrupt.raise());
@@ -229,4 +245,51 @@ fn a_thread_that_waits_for_its_port_is_woken_by_each_order_and_by_the_end() {
     }
     drop(world);
     assert!(has_learned_of_the_end.load(Ordering::Relaxed), "the thread was not woken");
+}
+
+/// Is missing so many times, and then takes everything.
+fn missing(times: usize) -> impl Fn(&Errand) -> NotOpen {
+    let left = Mutex::new(times);
+    move |errand| {
+        let mut left = left.lock().expect("nobody panics with it");
+        if *left > 0 {
+            *left -= 1;
+            return NotOpen::absent(CloseReason::CannotOpen { reason: "no such port".to_string(), help: None });
+        }
+        drop(left);
+        errand.tell_open(b"RDY");
+        takes_what_comes(errand).into()
+    }
+}
+
+#[test]
+fn a_port_that_went_away_is_tried_until_it_is_there_and_then_speaks() {
+    let mut world = trying_world(missing(2));
+    world.perform(PortId::FIRST, PortCommand::Reopen { settings: Settings::default().line });
+    world.perform(PortId::FIRST, write(1));
+    assert_eq!(next(&mut world), Happening::Opened(PortId::FIRST));
+    assert_eq!(next(&mut world), Happening::Received(PortId::FIRST), "what it says is told afterwards");
+    world.perform(PortId::FIRST, write(2));
+    assert_eq!(next(&mut world), Happening::Sent(WriteToken::new(PortId::FIRST, 2)), "the first had no port");
+}
+
+#[test]
+fn a_port_that_is_awaited_is_spoken_of_and_opened_when_it_comes() {
+    let mut world = trying_world(missing(1));
+    let settings = LineSettings { wait: PATIENCE, ..Settings::default().line };
+    world.perform(PortId::FIRST, PortCommand::Open { settings });
+    let note = "waits up to 10s for the port: no such port".to_string();
+    assert_eq!(next(&mut world), Happening::Noted(PortId::FIRST, note));
+    assert_eq!(next(&mut world), Happening::Received(PortId::FIRST), "what waited in it is told before");
+    assert_eq!(next(&mut world), Happening::Opened(PortId::FIRST));
+}
+
+#[test]
+fn a_port_that_is_tried_in_vain_is_closed_at_once_when_nobody_wants_it() {
+    let mut world = trying_world(missing(usize::MAX));
+    let until = world.timeline.now() + Duration::from_millis(1);
+    world.perform(PortId::FIRST, PortCommand::Reopen { settings: Settings::default().line });
+    assert_eq!(world.wait(Some(until), &mut Vec::new()).1, Happening::Nothing);
+    world.perform(PortId::FIRST, PortCommand::Close);
+    assert_eq!(world.wait(Some(until), &mut Vec::new()).1, Happening::Nothing);
 }

@@ -12,7 +12,7 @@ use crate::load::load;
 use crate::port::{Happening, PortId, WriteToken};
 use crate::report::Fan;
 use crate::report::transcript::{Times, Transcript};
-use crate::settings::Settings;
+use crate::settings::{AtClose, ControlLine, Settings};
 use crate::transport::clock::Clock;
 use crate::transport::interrupt::Interrupt;
 use crate::transport::medium::PortOn;
@@ -444,4 +444,41 @@ fn another_process_that_has_the_port_open_is_named_without_a_lock() {
     let told = crate::transport::serial::others(&name);
     other.kill().and_then(|()| other.wait()).expect("it was started");
     assert_eq!(told, Some(format!("process {} (`sleep`) has", other.id())));
+}
+
+#[test]
+fn a_port_that_is_to_keep_its_lines_is_closed_without_the_hang_up_of_the_system() {
+    use rustix::termios::{ControlModes, tcgetattr};
+    let hangs_up = |dtr_at_close: AtClose| {
+        let clock = Clock::start();
+        let device = PtyWorld::create(clock, Interrupt::new().expect("a pipe"), None).expect("a pseudo-terminal");
+        let looks_on = fs::File::open(device.path()).expect("the host's side");
+        let mut modes = tcgetattr(&looks_on).expect("it is a terminal");
+        modes.control_modes.insert(ControlModes::HUPCL);
+        rustix::termios::tcsetattr(&looks_on, rustix::termios::OptionalActions::Now, &modes).expect("it is a terminal");
+        let mut host = world(device.path(), clock);
+        host.perform(PortId::FIRST, PortCommand::Open { settings: LineSettings { dtr_at_close, ..line() } });
+        assert_eq!(next(&mut host, clock), Happening::Opened(PortId::FIRST));
+        host.perform(PortId::FIRST, PortCommand::Close);
+        tcgetattr(&looks_on).expect("it is a terminal").control_modes.contains(ControlModes::HUPCL)
+    };
+    assert!(hangs_up(AtClose::System) && hangs_up(AtClose::Off));
+    assert!(!hangs_up(AtClose::On) && !hangs_up(AtClose::Keep));
+}
+
+#[test]
+fn a_port_without_a_transmitter_cannot_be_one_of_rs485() {
+    let device = PtyWorld::create(Clock::start(), Interrupt::new().expect("a pipe"), None).expect("a pseudo-terminal");
+    let name = device.path().to_str().expect("its path is ASCII");
+    let with = |mode| {
+        let mut settings = line();
+        settings.rs485.mode = mode;
+        settings
+    };
+    let (reason, help) = refusal_of(name, with(ControlLine::On));
+    assert_eq!(reason, "`rs485 on` has no effect on this port: a pseudo-terminal has no transmitter");
+    assert!(help.contains("rs485=keep"), "{help}");
+    let mut host = world(device.path(), Clock::start());
+    host.perform(PortId::FIRST, PortCommand::Open { settings: with(ControlLine::Off) });
+    assert_eq!(host.wait(None, &mut Vec::new()).1, Happening::Opened(PortId::FIRST), "what cannot be on is off");
 }

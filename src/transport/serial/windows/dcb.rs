@@ -4,7 +4,7 @@ use windows_sys::Win32::Devices::Communication::{
     DCB, EVENPARITY, MARKPARITY, NOPARITY, ODDPARITY, ONESTOPBIT, SPACEPARITY, TWOSTOPBITS,
 };
 
-use crate::settings::{FlowControl, LineSettings, Parity};
+use crate::settings::{ControlLine, FlowControl, LineSettings, Parity};
 
 /// What becomes of DTR and RTS; `None` leaves one alone.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,6 +23,8 @@ const WAITS_FOR_XON: u32 = 1 << 8;
 const SENDS_XOFF: u32 = 1 << 9;
 const RTS_ON: u32 = 1 << 12;
 const RTS: u32 = 3 << 12;
+/// RTS is on while there is something to send: what RS-485 needs.
+const RTS_WHILE_SENDING: u32 = 3 << 12;
 
 const XON: i8 = 0x11;
 const XOFF: i8 = 0x13;
@@ -47,7 +49,7 @@ pub(super) fn set(dcb: &mut DCB, settings: &LineSettings, lines: Lines) {
         | parity
         | flow_control
         | switched(dcb._bitfield & DTR, lines.dtr, DTR_ON)
-        | switched(dcb._bitfield & RTS, rts, RTS_ON);
+        | transmitter(dcb._bitfield & RTS, settings.rs485.mode, switched(dcb._bitfield & RTS, rts, RTS_ON));
     dcb.BaudRate = settings.baud;
     dcb.ByteSize = settings.data_bits;
     dcb.Parity = match settings.parity {
@@ -60,6 +62,15 @@ pub(super) fn set(dcb: &mut DCB, settings: &LineSettings, lines: Lines) {
     dcb.StopBits = if settings.stop_bits == 2 { TWOSTOPBITS } else { ONESTOPBIT };
     (dcb.XonChar, dcb.XoffChar) = (XON, XOFF);
     (dcb.ErrorChar, dcb.EofChar) = (0, 0x1a);
+}
+
+/// Returns what becomes of RTS if it may be what switches a transmitter; `otherwise` is what becomes of it if it is not.
+fn transmitter(found: u32, mode: ControlLine, otherwise: u32) -> u32 {
+    match mode {
+        ControlLine::On => RTS_WHILE_SENDING,
+        ControlLine::Off if found == RTS_WHILE_SENDING && otherwise == found => 0,
+        ControlLine::Off | ControlLine::Keep => otherwise,
+    }
 }
 
 #[cfg(test)]
@@ -77,6 +88,27 @@ mod tests {
         assert_eq!(dcb._bitfield, BINARY | RTS_ON);
         set(&mut dcb, &settings, Lines { dtr: Some(true), rts: Some(false) });
         assert_eq!(dcb._bitfield, BINARY | DTR_ON);
+    }
+
+    #[test]
+    fn rts_switches_the_transmitter_if_that_is_wanted() {
+        let mut settings = Settings::default().line;
+        settings.rs485.mode = ControlLine::On;
+        let mut dcb = DCB::default();
+        set(&mut dcb, &settings, Lines::default());
+        assert_eq!(dcb._bitfield, BINARY | RTS_WHILE_SENDING);
+        settings.rs485.mode = ControlLine::Off;
+        set(&mut dcb, &settings, Lines::default());
+        assert_eq!(dcb._bitfield, BINARY);
+    }
+
+    #[test]
+    fn a_parity_bit_that_never_changes_is_set() {
+        for (parity, byte) in [(Parity::Mark, MARKPARITY), (Parity::Space, SPACEPARITY)] {
+            let mut dcb = DCB::default();
+            set(&mut dcb, &LineSettings { parity, ..Settings::default().line }, Lines::default());
+            assert_eq!((dcb.Parity, dcb._bitfield & CHECKS_PARITY), (byte, CHECKS_PARITY));
+        }
     }
 
     #[test]

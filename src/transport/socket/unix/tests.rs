@@ -161,7 +161,7 @@ fn an_address_that_does_not_answer_is_left_at_its_moment() {
     let Ok(Opening::Until(until)) = port.go_on(Moment::START) else { panic!("it is not answered") };
     assert_eq!(until, Moment::START + Duration::from_secs(10));
     assert!(
-        matches!(port.go_on(until), Err(CloseReason::CannotOpen { reason, .. }) if reason == "no answer within 10 s")
+        matches!(port.go_on(until), Err(NotOpen { reason: CloseReason::CannotOpen { reason, .. }, is_absent: true }) if reason == "no answer within 10 s")
     );
 }
 

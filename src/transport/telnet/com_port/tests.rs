@@ -240,3 +240,26 @@ proptest! {
         prop_assert_eq!(Server::new(PortSettings::default()).receive(&said(&mut end)), data);
     }
 }
+
+#[test]
+fn at_the_end_the_server_leaves_its_lines_as_the_settings_say() {
+    let switched = LineSettings { dtr_at_close: AtClose::On, rts_at_close: AtClose::Off, ..settings(9600) };
+    let mut end = ComPort::new(&switched);
+    let mut server = Server::new(PortSettings::default());
+    for _ in 0..8 {
+        assert!(server.receive(&said(&mut end)).is_empty());
+        heard(&mut end, &server.take_output());
+    }
+    while server.poll_event().is_some() {}
+    end.end();
+    assert!(server.receive(&said(&mut end)).is_empty());
+    let seen: Vec<_> = std::iter::from_fn(|| server.poll_event()).collect();
+    assert_eq!(seen, [ServerEvent::Dtr(true), ServerEvent::Rts(false)]);
+}
+
+#[test]
+fn a_server_that_is_asked_for_what_the_protocol_does_not_have_is_noted() {
+    let mut wanted = settings(9600);
+    wanted.rs485.mode = ControlLine::On;
+    assert_eq!(notes(&mut ComPort::new(&wanted)), ["RFC 2217 has no `rs485`: set it at the server"]);
+}

@@ -23,7 +23,7 @@ struct Port {
 }
 
 impl Port {
-    fn open(address: &str, served: fn(&Endpoint, &Errand) -> CloseReason) -> (Port, Happening) {
+    fn open(address: &str, served: fn(&Endpoint, &Errand) -> NotOpen) -> (Port, Happening) {
         let Ok(Address::Real(RealPort::Tcp(to))) = Address::read(address) else { panic!("{address}") };
         let clock = Clock::start();
         let serve: Serve = Arc::new(move |errand| served(&to, errand));
