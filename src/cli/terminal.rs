@@ -45,14 +45,15 @@ impl Terminal {
     pub(super) fn new(colours: Colours) -> Terminal {
         let (out, err) = (io::stdout(), io::stderr());
         let is_dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let status = if out.is_terminal() && !is_dumb { Status::Shown } else { Status::Hidden };
+        let (out_is_terminal, err_is_terminal) = (out.is_terminal(), err.is_terminal());
+        let status = if out_is_terminal && !is_dumb { Status::Shown } else { Status::Hidden };
         let look = |choice, is_terminal, size| {
             let width = size_from_environment().or(size).unwrap_or(WIDTH);
             Look { width, style: style(colours, choice, is_terminal) }
         };
         Terminal {
-            out: look(AutoStream::choice(&out), out.is_terminal(), columns(&out)),
-            err: look(AutoStream::choice(&err), err.is_terminal(), columns(&err)),
+            out: look(AutoStream::choice(&out), out_is_terminal, out_is_terminal.then(|| columns(&out)).flatten()),
+            err: look(AutoStream::choice(&err), err_is_terminal, err_is_terminal.then(|| columns(&err)).flatten()),
             has_lost: Cell::new(false),
             status,
             overlong: Overlong::Whole,

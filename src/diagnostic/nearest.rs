@@ -2,20 +2,20 @@
 
 /// Returns the candidate most like `name`, if one is near enough to be what was meant.
 ///
-/// Near enough is an edit distance of at most a third of the longer name, and at least one; on equal
-/// distances the first candidate wins.
+/// Near enough is an edit distance of at most a third of the longer name, and at least one: letters that are inserted,
+/// deleted, replaced or swapped with their neighbour. Case is ignored. On equal distances the first candidate wins.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    candidates
-        .into_iter()
-        .map(|candidate| (distance(name, candidate), candidate))
-        .filter(|(d, candidate)| *d <= (name.chars().count().max(candidate.chars().count()) / 3).max(1))
-        .min_by_key(|(d, _)| *d)
-        .map(|(_, candidate)| candidate)
-}
-
-/// Returns how many letters are inserted, deleted, replaced or swapped with their neighbour; case is ignored.
-fn distance(a: &str, b: &str) -> usize {
-    strsim::osa_distance(&a.to_lowercase(), &b.to_lowercase())
+    let name = name.to_lowercase();
+    let n = name.chars().count();
+    let near = candidates.into_iter().filter_map(|candidate| {
+        let lower = candidate.to_lowercase();
+        let length = lower.chars().count();
+        let most = (n.max(length) / 3).max(1);
+        // So many letters are inserted at least.
+        let d = (n.abs_diff(length) <= most).then(|| strsim::osa_distance(&name, &lower))?;
+        (d <= most).then_some((d, candidate))
+    });
+    near.min_by_key(|(d, _)| *d).map(|(_, candidate)| candidate)
 }
 
 /// Returns how many bytes are inserted, deleted, replaced or swapped with their neighbour.

@@ -1,7 +1,10 @@
 //! Which file a path leads to, whatever its name is.
 
+use std::ffi::OsString;
 use std::fs::{self, Metadata};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(not(unix))]
+use std::path::PathBuf;
 
 use super::folder_of;
 
@@ -14,7 +17,11 @@ pub(crate) enum Identity {
     /// It is there; its device and its number on it.
     #[cfg(unix)]
     Node(u64, u64),
+    /// It would be made in this folder, with this name.
+    #[cfg(unix)]
+    Place(u64, u64, OsString),
     /// It would be made here, or the system has no numbers for files.
+    #[cfg(not(unix))]
     Place(PathBuf),
 }
 
@@ -23,7 +30,7 @@ impl Identity {
     pub(crate) fn of(path: &Path) -> Option<Identity> {
         match fs::metadata(path) {
             Ok(found) => of_file(path, &found),
-            Err(_) => place(path).map(Identity::Place),
+            Err(_) => place(path),
         }
     }
 }
@@ -41,7 +48,7 @@ fn of_file(path: &Path, _found: &Metadata) -> Option<Identity> {
 }
 
 /// Returns where a file would be made.
-fn place(path: &Path) -> Option<PathBuf> {
+fn place(path: &Path) -> Option<Identity> {
     let mut path = path.to_path_buf();
     for _ in 0..MOST_LINKS {
         match fs::read_link(&path) {
@@ -52,7 +59,19 @@ fn place(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?;
     // There, `A.txt` and `a.txt` are one file.
     let name = if cfg!(any(windows, target_os = "macos")) { name.to_ascii_lowercase() } else { name.to_os_string() };
-    Some(fs::canonicalize(folder_of(&path)).ok()?.join(name))
+    place_in(folder_of(&path), name)
+}
+
+#[cfg(unix)]
+fn place_in(folder: &Path, name: OsString) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    let folder = fs::metadata(folder).ok().filter(Metadata::is_dir)?;
+    Some(Identity::Place(folder.dev(), folder.ino(), name))
+}
+
+#[cfg(not(unix))]
+fn place_in(folder: &Path, name: OsString) -> Option<Identity> {
+    Some(Identity::Place(fs::canonicalize(folder).ok()?.join(name)))
 }
 
 #[cfg(test)]

@@ -10,6 +10,9 @@ pub(crate) const LARGEST_TEXT: u64 = 8 * MEBIBYTE;
 /// How large a recording may be: hours of a line that is never quiet.
 pub(crate) const LARGEST_RECORDING: u64 = 256 * MEBIBYTE;
 
+/// With less room than this, the standard library tries a read into a buffer of its own first.
+const SHORTEST_READ: usize = 32;
+
 const MEBIBYTE: u64 = 1024 * 1024;
 
 /// Where a file may be.
@@ -36,8 +39,10 @@ pub(crate) fn read_file(path: &Path, reach: Reach<'_>, largest: u64) -> io::Resu
             &within
         }
     };
-    let mut bytes = Vec::new();
-    open_file(path)?.take(largest + 1).read_to_end(&mut bytes)?;
+    let (file, size) = open_sized(path)?;
+    // With room for all of it and for the end, two reads are enough.
+    let mut bytes = Vec::with_capacity(usize::try_from(size.min(largest)).unwrap_or(0).saturating_add(SHORTEST_READ));
+    file.take(largest + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > largest { Err(too_large(largest)) } else { Ok(bytes) }
 }
 
@@ -47,11 +52,17 @@ pub(crate) fn read_file(path: &Path, reach: Reach<'_>, largest: u64) -> io::Resu
 ///
 /// It is not there, or is no regular file.
 pub(crate) fn open_file(path: &Path) -> io::Result<File> {
+    open_sized(path).map(|(file, _)| file)
+}
+
+/// Opens a regular file, and says how many bytes are in it.
+fn open_sized(path: &Path) -> io::Result<(File, u64)> {
     refuse_other(&fs::metadata(path)?)?;
     let file = open_at_once(path)?;
     // Somebody may have put something else in its place.
-    refuse_other(&file.metadata()?)?;
-    Ok(file)
+    let found = file.metadata()?;
+    refuse_other(&found)?;
+    Ok((file, found.len()))
 }
 
 /// Returns where a file really is, if that is in a folder or below it.

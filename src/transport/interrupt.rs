@@ -72,7 +72,7 @@ pub struct Interrupt {
 
 #[derive(Debug)]
 struct Shared {
-    is_raised: Arc<AtomicBool>,
+    is_raised: AtomicBool,
     #[cfg(unix)]
     pipe: Pipe,
     /// What it rings when it is raised.
@@ -107,7 +107,7 @@ impl Interrupt {
             Pipe { reader, writer }
         };
         let shared = Shared {
-            is_raised: Arc::default(),
+            is_raised: AtomicBool::new(false),
             #[cfg(unix)]
             pipe,
             #[cfg(any(windows, test))]
@@ -140,21 +140,21 @@ impl Interrupt {
     #[cfg(unix)]
     fn install(&self) -> io::Result<()> {
         use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-        use signal_hook::{flag, low_level};
+        use signal_hook::low_level;
         let first = Arc::new(First::new());
         for signal in [SIGINT, SIGTERM, SIGHUP] {
-            let first = first.clone();
+            let (first, interrupt) = (first.clone(), self.clone());
             let handle = move || {
                 restore();
                 if first.is_over() {
                     low_level::exit(EXIT_CODE);
                 }
+                interrupt.wake();
             };
             // SAFETY: what is restored is restored by system calls that a handler may make, see `at_signal`; the clock is read,
-            // and the process ends, in ways that a handler may.
+            // and the process ends, in ways that a handler may; `wake` sets a flag and makes one system call. The handler stays
+            // for as long as the process does, so nothing in it is dropped.
             unsafe { low_level::register(signal, handle) }?;
-            flag::register(signal, self.shared.is_raised.clone())?;
-            low_level::pipe::register(signal, self.shared.pipe.writer.try_clone()?)?;
         }
         Ok(())
     }
@@ -176,14 +176,19 @@ impl Interrupt {
 
     /// Raises it: every wait that shares it ends.
     pub fn raise(&self) {
-        self.shared.is_raised.store(true, Ordering::SeqCst);
-        // A full pipe is readable, which is all that is wanted.
-        #[cfg(unix)]
-        let _ = rustix::io::write(&self.shared.pipe.writer, b"!");
+        self.wake();
         #[cfg(any(windows, test))]
         for bell in self.bells().iter().filter_map(Weak::upgrade) {
             bell.ring_for_interrupt();
         }
+    }
+
+    /// Sets the flag, and wakes whoever waits for the pipe: both may be done in a signal handler.
+    fn wake(&self) {
+        self.shared.is_raised.store(true, Ordering::SeqCst);
+        // A full pipe is readable, which is all that is wanted.
+        #[cfg(unix)]
+        let _ = rustix::io::write(&self.shared.pipe.writer, b"!");
     }
 
     /// Rings this bell too when it is raised, as long as there is someone who waits for it.

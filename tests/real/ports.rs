@@ -2,7 +2,7 @@
 //! pseudo-terminals that socat joins.
 //!
 //! A pseudo-terminal has a baud and stop bits, and neither other formats nor control lines: what the servers make of those
-//! is that they answer or do not, and that the run goes on.
+//! is that they answer or do not, and that the run goes on. pyserial's `loop://` has control lines, joined to each other.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -99,14 +99,17 @@ impl Server {
                 command.arg(format!("EXEC:/usr/sbin/sredird 3 {near} {}/lock", folder.display()));
                 command
             }
-            Server::Pyserial => {
-                let mut command = Command::new(python());
-                command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/real/pyserial_server.py"));
-                command.arg(near.to_string()).arg(port.to_string());
-                command
-            }
+            Server::Pyserial => pyserial(&near.to_string(), port),
         }
     }
+}
+
+/// Returns what serves a device of pyserial's, or a node, at a port.
+fn pyserial(device: &str, port: u16) -> Command {
+    let mut command = Command::new(python());
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/real/pyserial_server.py"));
+    command.arg(device).arg(port.to_string());
+    command
 }
 
 fn python() -> String {
@@ -137,14 +140,18 @@ impl Bench {
 
     /// Runs a flow on the port.
     fn run(&self, scheme: &str, flow: &str) -> (Option<i32>, String) {
-        let path = self.folder.path().join("port.flow");
-        fs::write(&path, flow).expect("there is room");
-        let port = format!("{scheme}://{}", self.address);
-        let ran = Command::new(env!("CARGO_BIN_EXE_flowrun")).arg(&path).args(["--port", &port]).output();
-        let Output { status, stdout, stderr } = ran.expect("it is built");
-        let text = [stdout, stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-        (status.code(), text)
+        run_in(self.folder.path(), &format!("{scheme}://{}", self.address), flow)
     }
+}
+
+/// Runs a flow on a port.
+fn run_in(folder: &Path, port: &str, flow: &str) -> (Option<i32>, String) {
+    let path = folder.join("port.flow");
+    fs::write(&path, flow).expect("there is room");
+    let ran = Command::new(env!("CARGO_BIN_EXE_flowrun")).arg(&path).args(["--port", port]).output();
+    let Output { status, stdout, stderr } = ran.expect("it is built");
+    let text = [stdout, stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    (status.code(), text)
 }
 
 /// Returns a port of this machine at which nobody listens.
@@ -235,6 +242,80 @@ expect line "9600 2" within 5s
         let (status, text) = bench.run("rfc2217", &flow);
         assert_eq!(status, Some(0), "{server:?}:\n{text}");
     }
+}
+
+/// Serves one of pyserial's own devices; says so and returns nothing if pyserial is not there.
+fn own_device(test: &str, device: &str) -> Option<(Started, String)> {
+    if let Some(missing) = Server::Pyserial.missing() {
+        assert!(std::env::var_os("FLOWRUN_REQUIRE_PORT_SERVERS").is_none(), "{test}: {missing}");
+        let _ = writeln!(std::io::stderr(), "skipped: {test}: {missing}");
+        return None;
+    }
+    let port = free_port();
+    let server = start(&mut pyserial(device, port));
+    wait_for("the server", || listens(port));
+    Some((server, format!("rfc2217://127.0.0.1:{port}")))
+}
+
+#[test]
+fn control_lines_have_their_effect_and_their_changes_are_told() {
+    // This device of pyserial's has its RTS joined to its CTS, its DTR to its DSR, and its output to its input.
+    let Some((_server, port)) = own_device("control_lines", "loop://") else { return };
+    let every = every_byte();
+    let flow = format!(
+        r#"flow "a loop"
+
+serial {{ baud 57600  format 7E2  echo off  dtr off  rts off }}
+
+expect cts off within 5s
+rts on
+expect cts on within 5s
+expect dsr off
+dtr on
+expect dsr on within 5s
+dtr off rts off
+expect cts off within 5s
+expect dsr off within 5s
+break 50ms
+baud 9600
+serial {{ format 8N1 }}
+send raw x"{every}"
+read 256 bytes as back within 10s
+assert back == x"{every}", "every byte comes back"
+"#
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let (status, text) = run_in(folder.path(), &port, &flow);
+    assert_eq!(status, Some(0), "{text}");
+    assert!(!text.contains("note:"), "the server does all that it is asked for: {text}");
+    let never = "flow \"a loop\"\n\nserial { rts off }\n\nexpect cts on within 300ms\n";
+    let (status, text) = run_in(folder.path(), &port, never);
+    assert_eq!(status, Some(1), "{text}");
+    assert!(text.contains("the lines were CTS off, DSR off, DCD on"), "{text}");
+}
+
+#[test]
+fn a_server_whose_device_is_a_connection_carries_every_byte() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let device = format!("socket://{}", listener.local_addr().expect("it has one"));
+    thread::spawn(move || {
+        let (mut client, _) = listener.accept().expect("the server connects");
+        let mut bytes = [0; 1024];
+        while let Ok(n @ 1..) = client.read(&mut bytes) {
+            if client.write_all(&bytes[..n]).is_err() {
+                return;
+            }
+        }
+    });
+    let Some((_server, port)) = own_device("a_connection", &device) else { return };
+    let every = every_byte();
+    let flow = format!(
+        "flow \"bytes\"\n\nserial {{ baud 9600  echo off }}\n\nsend raw x\"{every}\"\nread 256 bytes as back within \
+         10s\nassert back == x\"{every}\", \"every byte comes back\"\n"
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let (status, text) = run_in(folder.path(), &port, &flow);
+    assert_eq!(status, Some(0), "{text}");
 }
 
 #[test]

@@ -1,11 +1,13 @@
 """Serves a serial port with pyserial's RFC 2217 implementation: python3 pyserial_server.py DEVICE TCP_PORT.
 
-One client at a time; a device that goes away ends the server.
+DEVICE is a node, or one of pyserial's own ports: `loop://`, whose RTS is its CTS and whose DTR is its DSR, or
+`socket://HOST:PORT`. One client at a time; a device that goes away ends the server.
 """
 
 import socket
 import sys
 import threading
+import time
 
 import serial
 import serial.rfc2217
@@ -35,24 +37,32 @@ def serve(device, connection):
             if data:
                 client.write(b"".join(manager.escape(data)))
 
-    reader = threading.Thread(target=read_device, daemon=True)
-    reader.start()
+    def watch_lines():
+        while alive.is_set():
+            manager.check_modem_lines()
+            time.sleep(0.05)
+
+    helpers = [threading.Thread(target=what, daemon=True) for what in (read_device, watch_lines)]
+    for helper in helpers:
+        helper.start()
     while True:
         data = connection.recv(1024)
         if not data:
             break
         device.write(b"".join(manager.filter(data)))
     alive.clear()
-    reader.join()
+    for helper in helpers:
+        helper.join()
 
 
 def main():
-    # A pseudo-terminal has no modem lines: pyserial asks for them all the same.
-    for name in ("cts", "dsr", "ri", "cd"):
-        setattr(serial.Serial, name, False)
-    for name in ("_update_dtr_state", "_update_rts_state", "_update_break_state"):
-        setattr(serial.Serial, name, lambda self: None)
-    device = serial.Serial(sys.argv[1], timeout=0.1)
+    if "://" not in sys.argv[1]:
+        # A pseudo-terminal has no modem lines: pyserial asks for them all the same.
+        for name in ("cts", "dsr", "ri", "cd"):
+            setattr(serial.Serial, name, False)
+        for name in ("_update_dtr_state", "_update_rts_state", "_update_break_state"):
+            setattr(serial.Serial, name, lambda self: None)
+    device = serial.serial_for_url(sys.argv[1], timeout=0.1)
     listener = socket.create_server(("127.0.0.1", int(sys.argv[2])))
     while True:
         connection, _ = listener.accept()
