@@ -9,6 +9,7 @@ use super::super::args::TestArguments;
 use super::super::assign::{Assigned, assign, split_port};
 use super::super::given::{from_environment, typed_variable};
 use super::super::named::Named;
+use super::super::refusal::address_problem;
 use super::super::reports::Report;
 use super::super::terminal::Terminal;
 use crate::address::Address;
