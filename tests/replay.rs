@@ -351,7 +351,9 @@ fn a_recording_of_several_ports_is_refused_where_there_is_one() {
     let lines = "0.000000000 open 115200 8N1\n0.001000000 #1 < \"OK\\r\\n\"\n";
     std::fs::write(&path, format!("flowrun recording 2\ntitle \"t\"\nseed 7\nbegun 0\n{lines}"))
         .expect("there is room");
-    let output = flowrun(&["sim", "--from", &path]);
+    let flow = folder.path().join("t.flow");
+    std::fs::write(&flow, "flow \"t\" send \"AT\" expect line \"OK\"").expect("there is room");
+    let output = flowrun(&[&flow.display().to_string(), "--port", &format!("replay:{path}")]);
     assert_eq!(output.status.code(), Some(2));
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(told.contains("it is of 2 ports"), "{told}");

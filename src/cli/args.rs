@@ -132,8 +132,7 @@ pub(super) struct RunArguments {
     /// The flow to run
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Name a port or an address: `tcp://…`, `sim`, `sim:FILE`, `replay:FILE`,
-    /// or `NAME=ADDRESS` for one of several ports of the flow
+    /// Name a port: `tcp://…`, `sim`, `replay:FILE`; of several: `NAME=…`
     #[arg(long = "port", short, value_name = "PORT")]
     pub ports: Vec<String>,
     /// Run on the ports of this bench of `flowrun.toml` (repeatable)
