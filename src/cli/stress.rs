@@ -117,15 +117,14 @@ fn choice(typed: &[String], ports: &[&str], lets_its_port_go: bool) -> Result<Ch
             problem(format!("there is no fault `{name}`"), help)
         })
     };
-    let fault = |name: &str| match fault(name)? {
-        Fault::Unplug if !lets_its_port_go => {
+    let fault = |name: &str| {
+        let fault = fault(name)?;
+        if fault == Fault::Unplug && !lets_its_port_go {
+            let message = "`unplug` is for flows that let their port go away, and this one does not";
             let help = "write `serial { reconnect 15s }`, or `reopen within 15s` where the port goes";
-            Err(problem(
-                "`unplug` is for flows that let their port go away, and this one does not".to_string(),
-                help.to_string(),
-            ))
+            return Err(problem(message.to_string(), help.to_string()));
         }
-        fault => Ok(fault),
+        Ok(fault)
     };
     let (exact, general): (Vec<&String>, Vec<&String>) = typed.iter().partition(|text| text.contains('@'));
     if !exact.is_empty() && !general.is_empty() {

@@ -202,6 +202,9 @@ impl<D: Wire> Line<D> {
             if let Some(told) = self.look(until, received) {
                 return told;
             }
+            if self.not_open.is_some() {
+                return self.timeline.at_once(Happening::Nothing);
+            }
             let now = self.now();
             self.came_back.get_or_insert(now);
             match self.poll(until.map(|until| until.since(now))) {

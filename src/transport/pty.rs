@@ -29,6 +29,8 @@ use crate::world::World;
 
 /// How long a closing world waits for its last bytes to be read, in steps of [`LINGER_STEP`].
 const LINGER: Duration = Duration::from_millis(500);
+/// The system brings what was written to the host's side in its own time, which nothing tells.
+const ARRIVES_WITHIN: Duration = Duration::from_millis(100);
 const LINGER_STEP: Duration = Duration::from_millis(2);
 
 /// The world of a simulated device that real programs talk to.
@@ -188,10 +190,12 @@ impl Pty {
     /// Takes the pseudo-terminal away. A host has time to read the last bytes before, which the system would throw away.
     fn unplug(&mut self) {
         let Some(ends) = self.ends.take() else { return };
-        let mut left = LINGER;
-        while !left.is_zero() && !self.interrupt.is_raised() && ioctl_fionread(&ends.host_side).is_ok_and(|n| n > 0) {
+        let (mut left, mut quiet) = (LINGER, ARRIVES_WITHIN);
+        while !left.is_zero() && !quiet.is_zero() && !self.interrupt.is_raised() {
             self.pause(LINGER_STEP);
             left = left.saturating_sub(LINGER_STEP);
+            let waits = ioctl_fionread(&ends.host_side).is_ok_and(|n| n > 0);
+            quiet = if waits { ARRIVES_WITHIN } else { quiet.saturating_sub(LINGER_STEP) };
         }
         if let Some(link) = &self.link
             && fs::read_link(link).is_ok_and(|target| target == self.path)

@@ -41,13 +41,13 @@ pub(super) trait Watched: World {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Ready {
     /// Bytes can be read.
-    #[cfg(unix)]
+    #[cfg(any(unix, test))]
     pub(super) readable: bool,
     /// Bytes can be written.
-    #[cfg(unix)]
+    #[cfg(any(unix, test))]
     pub(super) writable: bool,
     /// The other end is gone.
-    #[cfg(unix)]
+    #[cfg(any(unix, test))]
     pub(super) hung_up: bool,
 }
 

@@ -17,7 +17,9 @@ use crate::check::check;
 use crate::engine::{Engine, Inputs, PortInputs};
 use crate::event::{CloseReason, Event};
 use crate::load::load;
-use crate::port::{Happening, PortCommand, PortId, WriteToken};
+#[cfg(unix)]
+use crate::port::WriteToken;
+use crate::port::{Happening, PortCommand, PortId};
 use crate::report::{Fan, Sink};
 #[cfg(target_os = "linux")]
 use crate::settings::Settings;
