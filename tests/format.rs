@@ -126,8 +126,11 @@ fn flow_with_warnings(dice: &mut Dice) -> String {
         "expect line \"AT\" within 5s",
         "log \"a fairly long text that makes this line long, so that it is cut somewhere\"",
         "fail \"no\"",
+        "using relay fail on line \"FAULT\"",
+        "using spare ignore /noise/",
     ];
-    const ARMS: &[&str] = &["line \"OK\" -> { log \"once\" }", "\"OK\" -> {", "timeout ->\n{"];
+    const ARMS: &[&str] =
+        &["line \"OK\" -> { log \"once\" }", "\"OK\" -> {", "timeout ->\n{", "using relay \"OK\" ->\n{"];
     const COMMENTS: &[&str] = &[
         "# allow sleep",
         "# allow own-echo, shadowed",
@@ -135,7 +138,8 @@ fn flow_with_warnings(dice: &mut Dice) -> String {
         "# allow unreachable unasked",
         "# note",
     ];
-    let mut text = "flow \"t\"\n".to_string();
+    let mut text =
+        "flow \"t\"\nport dut{ } port relay{serial{baud 9600}\n sim \"r.flow\"}  port spare { }\n".to_string();
     let mut open = Vec::new();
     let mut n_left = 4 + dice.below(20);
     while n_left > 0 || !open.is_empty() {
@@ -162,8 +166,9 @@ fn flow_with_warnings(dice: &mut Dice) -> String {
                     ("if", "if 1 == 1 {"),
                     ("if", "try {"),
                     ("step", "step \"s\" {"),
+                    ("step", "using relay {"),
                     ("arms", "expect { line \"OK\" -> { log \"first\" }"),
-                ][dice.below(4) as usize];
+                ][dice.below(5) as usize];
                 open.push(word);
                 begin
             }

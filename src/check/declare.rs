@@ -50,8 +50,8 @@ impl<'a> Compiler<'a> {
         self.note_declared(&root.parsed.file.body);
         if self.role == Role::Flow && !self.file.is_root_library {
             self.note_ports(&root.parsed.file.body);
-            self.note_ports_of_libraries(files);
         }
+        self.note_ports_of_libraries(files);
         let mut initial = Vec::new();
         for file in files {
             self.file.source = file.id;

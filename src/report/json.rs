@@ -17,6 +17,8 @@
 //!     "saved": ["name"],             names only
 //!     "refusal": "…",                why it was not run, for people
 //!     "diff": "…"                    of the transcript, unified
+//!     "ports": [ { "name": "dut", "address": "sim", "line": "115200 8N1" | null } ]
+//!                                    of a flow that declares any; `port` and `line` are those of the first
 //!   } ] }
 //! FAILURE: { "code": "flow::run::timeout", "message": "…", "place": "lib/at.flow:4:3" | null,
 //!            "steps": ["Network", "Attach"], "sent": "…" | null, "came": ["…"] | null, "cause": "…" | null }
