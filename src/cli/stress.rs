@@ -383,7 +383,8 @@ mod tests {
 
     fn read(text: &str) -> Result<Choice, String> {
         let typed: Vec<String> = text.split(',').map(str::to_string).collect();
-        choice(&typed, &[], true).map_err(|problem| format!("{}; {}", problem.message, problem.help.unwrap_or_default()))
+        choice(&typed, &[], true)
+            .map_err(|problem| format!("{}; {}", problem.message, problem.help.unwrap_or_default()))
     }
 
     #[test]

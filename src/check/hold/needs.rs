@@ -231,13 +231,9 @@ impl Reader<'_> {
     /// Returns what is needed before a statement, if `needs` is needed behind it and `anytime` at any moment in it.
     pub(super) fn before(self, statement: &Statement, mut needs: Needs, anytime: &Needs) -> Needs {
         match &statement.kind {
-            StatementKind::Send { .. } => {
-                // What a device writes is no question: what came before it is still to be read.
-                if self.secrets.role() == Role::Flow {
-                    needs.remove(&Need::Rest);
-                    needs.remove(&Need::Response);
-                }
-            }
+            // What a device writes is no question: what came before it is still to be read.
+            StatementKind::Send { .. } if self.secrets.role() == Role::Device => {}
+            StatementKind::Send { .. } => needs.retain(|need| !matches!(need, Need::Rest | Need::Response)),
             StatementKind::Expect { scope: Scope::Answer, .. }
             | StatementKind::ExpectAll { .. }
             | StatementKind::Read { .. } => {
