@@ -32,8 +32,6 @@ pub struct Program {
     pub sources: Arc<Sources>,
     /// Settings of the line; of a flow that declares ports, of the first.
     pub settings: Settings,
-    /// How long an `expect` waits that says nothing.
-    pub timeout: Expr,
     /// The device file that `--port sim` plays: its path as written, and where; of a flow that declares ports, on the first.
     pub sim: Option<(String, Site)>,
     /// The ports that it declares, in the order of the text: the first is the one that is meant when nothing is said. Empty
@@ -96,6 +94,8 @@ pub struct Main {
     pub entry: OpIndex,
     /// How many local variables it has.
     pub locals: usize,
+    /// How long an `expect` waits that says nothing.
+    pub timeout: Expr,
     /// The watchers in force from the beginning: those of libraries, and all of a device.
     pub standing: Vec<Standing>,
     /// What a device does when something else than a line reaches it.

@@ -69,9 +69,15 @@ pub struct SimWorld {
     /// How the device ended, once it has.
     ended: Option<CloseReason>,
     /// What the device had to say.
-    device_events: Vec<Event>,
+    said: Said,
+}
+
+/// What a device had to say.
+#[derive(Debug, Default)]
+struct Said {
+    events: Vec<Event>,
     /// How much that was, in bytes; what goes beyond [`MOST_SAID`] is not kept.
-    n_said: usize,
+    n_bytes: usize,
 }
 
 /// How the control lines between the two sides are.
@@ -120,8 +126,7 @@ impl SimWorld {
             news: VecDeque::new(),
             link: Link::default(),
             ended: None,
-            device_events: Vec::new(),
-            n_said: 0,
+            said: Said::default(),
         }
     }
 
@@ -134,7 +139,7 @@ impl SimWorld {
 
     /// Returns what the device's engine said by itself, in order, up to a mebibyte of it.
     pub fn device_events(&self) -> &[Event] {
-        &self.device_events
+        &self.said.events
     }
 
     /// Lets the device do everything that it can do at the present moment; returns when it wants to go on.
@@ -187,9 +192,9 @@ impl SimWorld {
             | EventKind::CleanupFailed(_)
             | EventKind::RunEnded { .. } => return,
         };
-        self.n_said += n_bytes + size_of::<Event>();
-        if self.n_said <= MOST_SAID {
-            self.device_events.push(event);
+        self.said.n_bytes += n_bytes + size_of::<Event>();
+        if self.said.n_bytes <= MOST_SAID {
+            self.said.events.push(event);
         }
     }
 

@@ -93,7 +93,8 @@ expect { "login: " -> { fail "no" } prompt "=> " -> {} line /x+/ -> { fail "no" 
 
 #[test]
 fn law_1_holds_for_the_built_in_flows() {
-    for flow in ["flows/aliyun_dynamic.flow", "flows/aliyun_secret.flow"] {
+    for flow in ["aliyun_dynamic", "aliyun_secret", "gateway", "gps_to_receiver", "power_cycle", "two_modems"] {
+        let flow = &format!("flows/{flow}.flow");
         let whole = Run::built_in(flow).go();
         for chunk in [1, 2, 3, 5, 7, 16, 64] {
             let cut = Run::built_in(flow).chunks(chunk).go();

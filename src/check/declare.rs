@@ -89,7 +89,6 @@ impl<'a> Compiler<'a> {
             title: header.title.clone(),
             sources: self.sources.clone(),
             settings: ports.first().map_or(declared.settings, |first| first.settings.clone()),
-            timeout: declared.timeout.unwrap_or(timeout),
             sim: ports.first().map_or(declared.sim, |first| first.sim.clone()),
             ports,
             params: declared.params,
@@ -99,6 +98,7 @@ impl<'a> Compiler<'a> {
             main: Main {
                 entry,
                 locals,
+                timeout: declared.timeout.unwrap_or(timeout),
                 standing: std::mem::take(&mut self.code.standing),
                 handlers: std::mem::take(&mut self.code.handlers),
                 wires: std::mem::take(&mut self.code.wires),

@@ -1,9 +1,13 @@
 //! `FaultyLine`: a simulated world in which faults strike as a plan says, on the virtual clock.
 
-use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
-use std::rc::Rc;
+mod ends;
+
+use std::collections::VecDeque;
 use std::time::Duration;
+
+pub(super) use ends::Shared;
+pub use ends::Write;
+use ends::{Arrival, ArrivalKind, Host, Power, Spoken};
 
 use super::cable::Cable;
 use super::chatter::Chatter;
@@ -11,7 +15,6 @@ use super::fault::{Fault, Occurrence, Plan};
 use crate::engine::{Cover, Engine};
 use crate::event::{CloseReason, HookCall, HookEnd};
 use crate::port::{Happening, PortCommand, PortId, WriteToken};
-use crate::settings::LineSettings;
 use crate::sim::SimWorld;
 use crate::time::{Moment, show_duration};
 use crate::value::Value;
@@ -47,76 +50,6 @@ pub struct Strike {
     pub what: String,
 }
 
-/// Something that is on its way to the host.
-struct Arrival {
-    at: Moment,
-    bytes: Vec<u8>,
-    kind: ArrivalKind,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ArrivalKind {
-    /// What the device wrote.
-    Block,
-    /// The same; the next block may join it.
-    OpenBlock,
-    /// A line between blocks.
-    Chatter,
-}
-
-/// The device, and its power.
-struct Power<'a> {
-    power_on: &'a dyn Fn() -> Engine,
-    device: SimWorld,
-    /// When the device was last switched on.
-    born: Moment,
-    /// Whether the next `Opened` is that of a device that was switched on again.
-    is_reborn: bool,
-    /// The wires that it shares with other devices, as they are; `None` if there are no others.
-    wires: Option<BTreeMap<String, Value>>,
-}
-
-impl Power<'_> {
-    /// Takes note of a wire: a device that is switched on again finds it as it is.
-    fn keep_wire(&mut self, name: &str, value: &Value) {
-        if let Some(wires) = &mut self.wires {
-            wires.insert(name.to_string(), value.clone());
-        }
-    }
-}
-
-/// What the host has done to its port.
-#[derive(Default)]
-struct Host {
-    settings: Option<LineSettings>,
-    /// Numbers of the writes that have not left.
-    writes: Vec<u64>,
-    /// What was written and may come back as echo.
-    echoes: VecDeque<Vec<u8>>,
-    /// Whether the device has said nothing since it wrote.
-    is_asked: bool,
-    /// Whether the echo of what it wrote last is missing: the flow may hold the answer for it, and read on later than it would.
-    is_mute: bool,
-}
-
-/// What the host wrote at once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Write {
-    /// To which port.
-    pub port: PortId,
-    /// What.
-    pub bytes: Vec<u8>,
-}
-
-/// What the lines of all ports of a run share with it.
-#[derive(Clone, Default)]
-pub(super) struct Shared {
-    /// Whether the flow waits for counted bytes, which nothing stands between.
-    pub is_reading: Rc<Cell<bool>>,
-    /// What the host wrote, in order.
-    pub sent: Rc<RefCell<Vec<Write>>>,
-}
-
 /// A simulated world whose line is not ideal.
 pub(super) struct FaultyLine<'a> {
     port: PortId,
@@ -131,11 +64,7 @@ pub(super) struct FaultyLine<'a> {
     shared: Shared,
     /// Until when the flow waits, if the line is one of several.
     awaited: Option<Option<Moment>>,
-    n_blocks: u32,
-    /// What the last block on its way ends with.
-    last_byte: Option<u8>,
-    /// What the device said last, without echoes.
-    last_answer: Vec<u8>,
+    spoken: Spoken,
     news: VecDeque<Happening>,
     strikes: Vec<Strike>,
     /// What is not to be seen in what the strikes tell.
@@ -170,9 +99,7 @@ impl<'a> FaultyLine<'a> {
             arrivals: VecDeque::new(),
             shared,
             awaited: None,
-            n_blocks: 0,
-            last_byte: None,
-            last_answer: Vec::new(),
+            spoken: Spoken::default(),
             news: VecDeque::new(),
             strikes: Vec::new(),
             cover,
@@ -182,7 +109,7 @@ impl<'a> FaultyLine<'a> {
 
     /// Returns what the faults did, and how many blocks the device wrote.
     pub(super) fn finish(self) -> (Vec<Strike>, u32) {
-        (self.strikes, self.n_blocks)
+        (self.strikes, self.spoken.n_blocks)
     }
 
     /// Whether the run was ended because it did not end by itself.
@@ -216,8 +143,8 @@ impl<'a> FaultyLine<'a> {
 
     /// Takes a block that the device wrote, while the flow waits until a moment.
     fn take_block(&mut self, mut bytes: Vec<u8>, until: Option<Moment>) {
-        let block = self.n_blocks;
-        self.n_blocks += 1;
+        let block = self.spoken.n_blocks;
+        self.spoken.n_blocks += 1;
         if self.host.echoes.front().is_some_and(|sent| bytes.starts_with(sent)) {
             let sent = self.host.echoes.pop_front().expect("there is a first one");
             let answer = bytes[sent.len()..].to_vec();
@@ -232,11 +159,11 @@ impl<'a> FaultyLine<'a> {
             }
             self.overdue(block);
             if !answer.is_empty() {
-                self.last_answer = answer;
+                self.spoken.last_answer = answer;
             }
         } else {
             self.overdue(block);
-            self.last_answer.clone_from(&bytes);
+            self.spoken.last_answer.clone_from(&bytes);
         }
         if bytes.is_empty() {
             return;
@@ -292,7 +219,7 @@ impl<'a> FaultyLine<'a> {
             let line = self.chatter.line(dice.next_u64());
             let text = format!("\r\n{line}\r\n").into_bytes();
             let shown = self.shown(&bytes);
-            let is_boundary = self.last_byte.is_none_or(|byte| matches!(byte, b'\r' | b'\n'));
+            let is_boundary = self.spoken.last_byte.is_none_or(|byte| matches!(byte, b'\r' | b'\n'));
             if is_boundary && dice.below(2) == 0 {
                 self.note(Fault::Urc, block, format!("`{line}` before `{shown}`"));
                 self.push(self.now, text, ArrivalKind::Chatter);
@@ -313,12 +240,12 @@ impl<'a> FaultyLine<'a> {
         let is_first = std::mem::take(&mut self.host.is_asked);
         if !is_first
             || self.shared.is_reading.get()
-            || self.last_answer.is_empty()
+            || self.spoken.last_answer.is_empty()
             || self.struck(Fault::Overdue, block).is_none()
         {
             return;
         }
-        let late = self.last_answer.clone();
+        let late = self.spoken.last_answer.clone();
         self.note(Fault::Overdue, block, format!("`{}` comes once more", self.shown(&late)));
         self.push(self.now, late, ArrivalKind::Chatter);
     }
@@ -368,7 +295,7 @@ impl<'a> FaultyLine<'a> {
         {
             last.bytes.extend_from_slice(&bytes);
             last.kind = ArrivalKind::Block;
-            self.last_byte = bytes.last().copied();
+            self.spoken.last_byte = bytes.last().copied();
             return;
         }
         if let Some(mut dice) = self.struck(Fault::Split, block)
@@ -402,7 +329,7 @@ impl<'a> FaultyLine<'a> {
     /// Nothing overtakes what is on its way.
     fn push(&mut self, at: Moment, bytes: Vec<u8>, kind: ArrivalKind) {
         let at = self.arrivals.back().map_or(at, |last| last.at.max(at));
-        self.last_byte = bytes.last().copied();
+        self.spoken.last_byte = bytes.last().copied();
         self.arrivals.push_back(Arrival { at, bytes, kind });
     }
 
@@ -427,7 +354,7 @@ impl<'a> FaultyLine<'a> {
     /// Lets the port go away: what was on its way, and what the host had not written completely, is gone.
     fn unplug(&mut self, lasting: Duration) {
         self.arrivals.clear();
-        self.last_byte = None;
+        self.spoken.last_byte = None;
         self.host = Host::default();
         self.power.device.perform(PortId::FIRST, PortCommand::Close);
         self.news.push_back(Happening::Closed(PortId::FIRST, CloseReason::unplugged()));
@@ -547,11 +474,11 @@ impl World for FaultyLine<'_> {
     }
 
     fn arrived(&mut self, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
-        let block = self.n_blocks;
-        if self.last_answer.is_empty() || self.host.is_asked || self.struck(Fault::Stale, block).is_none() {
+        let block = self.spoken.n_blocks;
+        if self.spoken.last_answer.is_empty() || self.host.is_asked || self.struck(Fault::Stale, block).is_none() {
             return None;
         }
-        received.extend_from_slice(&self.last_answer);
+        received.extend_from_slice(&self.spoken.last_answer);
         let what = format!("`{}` stands unread in the port", self.shown(received));
         self.note(Fault::Stale, block, what);
         Some((self.now, Happening::Received(PortId::FIRST)))

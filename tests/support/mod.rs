@@ -21,8 +21,8 @@ use flowrun::program::Program;
 use flowrun::report::Sink;
 use flowrun::report::failure::render_failure;
 use flowrun::report::transcript::{Times, Transcript};
-use flowrun::sim::SimWorld;
-use flowrun::source::Sources;
+use flowrun::sim::{SimBench, SimWorld};
+use flowrun::source::{Site, Sources};
 use flowrun::time::Moment;
 use flowrun::value::Value;
 use flowrun::world::{self, Audience, Keeper, World};
@@ -147,7 +147,8 @@ pub(crate) fn shown(problems: &[Diagnostic], checked: &Checked) -> String {
 /// A run to be made.
 pub(crate) struct Run {
     flow: Arc<Program>,
-    device: Option<Arc<Program>>,
+    /// One for each port.
+    devices: Vec<Arc<Program>>,
     variables: HashMap<String, Value>,
     device_variables: HashMap<String, Value>,
     seed: u64,
@@ -158,9 +159,14 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn new(flow: Arc<Program>, device: Arc<Program>) -> Run {
+        Run::against(flow, vec![device])
+    }
+
+    /// A flow with a device for each of its ports.
+    fn against(flow: Arc<Program>, devices: Vec<Arc<Program>>) -> Run {
         Run {
             flow,
-            device: Some(device),
+            devices,
             variables: HashMap::new(),
             device_variables: HashMap::new(),
             seed: 1,
@@ -170,12 +176,19 @@ impl Run {
         }
     }
 
-    /// A flow of this repository with the device that it names.
+    /// A flow of this repository with the devices that it names.
     pub(crate) fn built_in(path: &str) -> Run {
         let flow = program(check_file(path));
-        let (sim, _) = flow.sim.clone().expect("a built-in flow names its device");
-        let device = Path::new(path).parent().expect("it stands in a folder").join(sim);
-        Run::new(flow, program(check_file(&device.display().to_string())))
+        let folder = Path::new(path).parent().expect("it stands in a folder");
+        let device = |sim: &Option<(String, Site)>| {
+            let (sim, _) = sim.as_ref().expect("a built-in flow names its devices");
+            program(check_file(&folder.join(sim).display().to_string()))
+        };
+        let devices = match flow.ports.as_slice() {
+            [] => vec![device(&flow.sim)],
+            ports => ports.iter().map(|port| device(&port.sim)).collect(),
+        };
+        Run::against(flow, devices)
     }
 
     /// A flow and a device given as text.
@@ -216,18 +229,24 @@ impl Run {
 
     pub(crate) fn go(&self) -> Outcome {
         let sources = self.flow.sources.clone();
-        let inputs = |program: &Program, variables: &HashMap<String, Value>| Inputs {
+        let inputs = |program: &Program, variables: &HashMap<String, Value>, seed| Inputs {
             variables: variables.clone(),
-            seed: self.seed,
+            seed,
             begun: BEGUN,
             file: "test.flow".to_string(),
-            ports: vec![PortInputs::serial("sim", &program.settings)],
+            ports: match program.ports.as_slice() {
+                [] => vec![PortInputs::serial("sim", &program.settings)],
+                ports => ports.iter().map(|port| PortInputs::serial("sim", &port.settings)).collect(),
+            },
         };
-        let mut engine = Engine::new(self.flow.clone(), inputs(&self.flow, &self.variables));
-        let device = self.device.clone().expect("a run has a device");
-        let device = Engine::new(device.clone(), inputs(&device, &self.device_variables));
-        let sim = SimWorld::new(device);
-        let world = Cut { world: sim, chunk: self.chunk, waiting: Vec::new(), interrupt_at: self.interrupt_at };
+        let mut engine = Engine::new(self.flow.clone(), inputs(&self.flow, &self.variables, self.seed));
+        let sims = self.devices.iter().zip(self.seed..).map(|(device, seed)| {
+            SimWorld::new(Engine::new(device.clone(), inputs(device, &self.device_variables, seed)))
+        });
+        let mut sims: Vec<SimWorld> = sims.collect();
+        let sim = if sims.len() > 1 { Sim::Bench(SimBench::new(sims)) } else { Sim::One(sims.remove(0)) };
+        let waiting = (PortId::FIRST, Vec::new());
+        let world = Cut { world: sim, chunk: self.chunk, waiting, interrupt_at: self.interrupt_at };
         let mut world = Recorder { world, sent: Vec::new(), received: Vec::new() };
         let mut memory = Memory { values: Vec::new(), refuses: self.refuses_to_save };
         let mut text = Vec::new();
@@ -253,7 +272,8 @@ impl Run {
         let failure = engine.failure().cloned();
         let report = failure.as_ref().map_or(String::new(), |failure| render_failure(failure, &sources, LOOK));
         let transcript = String::from_utf8(text).expect("a transcript is UTF-8");
-        let device_said = world.world.world.device_events().iter().filter_map(|event| match &event.kind {
+        let device_events = world.world.world.device_events();
+        let device_said = device_events.iter().filter_map(|event| match &event.kind {
             EventKind::Logged { text } => Some(String::from_utf8_lossy(text).into_owned()),
             _ => None,
         });
@@ -266,7 +286,7 @@ impl Run {
             report,
             took: engine.now(),
             device_said: device_said.collect(),
-            device_events: world.world.world.device_events().to_vec(),
+            device_events,
             raw_sent: world.sent,
             raw_received: world.received,
         }
@@ -294,41 +314,63 @@ pub(crate) fn transcribe(engine: &mut Engine, world: &mut dyn World, sources: &S
 
 /// A world whose bytes come in pieces, and whose user may press Ctrl-C.
 struct Cut {
-    world: SimWorld,
+    world: Sim,
     chunk: Option<usize>,
-    waiting: Vec<u8>,
+    /// On which port, and what of it was not given yet.
+    waiting: (PortId, Vec<u8>),
     interrupt_at: Option<Moment>,
+}
+
+/// The simulated devices of a run.
+enum Sim {
+    One(SimWorld),
+    Bench(SimBench<SimWorld>),
+}
+
+impl Sim {
+    fn world(&mut self) -> &mut dyn World {
+        match self {
+            Sim::One(world) => world,
+            Sim::Bench(bench) => bench,
+        }
+    }
+
+    /// Returns what the devices had to say, one device after the other.
+    fn device_events(&self) -> Vec<Event> {
+        match self {
+            Sim::One(world) => world.device_events().to_vec(),
+            Sim::Bench(bench) => bench.worlds().flat_map(SimWorld::device_events).cloned().collect(),
+        }
+    }
 }
 
 impl World for Cut {
     fn takes_hook(&mut self, call: &HookCall) -> bool {
-        self.world.takes_hook(call)
+        self.world.world().takes_hook(call)
     }
 
     fn perform(&mut self, port: PortId, command: PortCommand) {
-        self.world.perform(port, command);
+        self.world.world().perform(port, command);
     }
 
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
-        let chunk = self.chunk.unwrap_or(usize::MAX);
-        if self.waiting.is_empty() {
+        let mut at = Moment::START;
+        if self.waiting.1.is_empty() {
             let cut = self.interrupt_at.is_some_and(|at| until.is_none_or(|until| at <= until));
             let until = if cut { self.interrupt_at } else { until };
-            let (now, happening) = self.world.wait(until, &mut self.waiting);
+            let (now, happening) = self.world.world().wait(until, &mut self.waiting.1);
             if self.interrupt_at.is_some_and(|at| now >= at) && happening == Happening::Nothing {
                 self.interrupt_at = None;
                 return (now, Happening::Interrupt);
             }
-            if happening != Happening::Received(PortId::FIRST) {
-                return (now, happening);
-            }
-            let n = chunk.min(self.waiting.len());
-            received.extend(self.waiting.drain(..n));
-            return (now, Happening::Received(PortId::FIRST));
+            let Happening::Received(port) = happening else { return (now, happening) };
+            self.waiting.0 = port;
+            at = now;
         }
-        let n = chunk.min(self.waiting.len());
-        received.extend(self.waiting.drain(..n));
-        (Moment::START, Happening::Received(PortId::FIRST))
+        let (port, waiting) = &mut self.waiting;
+        let n = self.chunk.unwrap_or(usize::MAX).min(waiting.len());
+        received.extend(waiting.drain(..n));
+        (at, Happening::Received(*port))
     }
 }
 

@@ -227,7 +227,7 @@ impl Engine {
 
     pub(super) fn default_timeout(&mut self) -> Result<Duration, Box<Failure>> {
         let program = self.program.clone();
-        self.eval_duration(&program.timeout)
+        self.eval_duration(&program.main.timeout)
     }
 
     /// Returns the moment after so much time, or the end of the step's timeout if that comes first, and whether it does.
