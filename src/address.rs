@@ -17,7 +17,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 #[cfg(unix)]
-pub(crate) use command::{CommandLine, split_words};
+pub(crate) use command::CommandLine;
+pub(crate) use command::split_words;
 pub(crate) use endpoint::Endpoint;
 pub use listed::{PortDescription, UsbIdentity};
 pub(crate) use place::{Place, PlaceName};
