@@ -66,6 +66,8 @@ pub(crate) struct Profile {
     pub ports: Vec<String>,
     /// How long a port that is not there yet is awaited.
     pub wait: Duration,
+    /// How long a port may be away that goes during a run, whatever the flow says.
+    pub reconnect: Option<Duration>,
 }
 
 /// `[test]`: options of `flowrun test` that hold if the command line does not give them.

@@ -56,6 +56,24 @@ fn a_connection_that_ends_is_made_again_where_the_flow_allows_it() {
     assert!(told.contains("! port hung up") && told.contains("- port open"), "{told}");
 }
 
+#[test]
+fn a_profile_lets_ports_come_back_whatever_the_flow_says() {
+    let restarts = "flow \"restarts\"\n\nsend \"RESET\"\nexpect line \"OK\" within 20s\nawait line \"RDY\" within 20s\n\
+                    send \"AT\"\nexpect line \"OK\" within 20s\n";
+    let with = |reconnect: &str| {
+        let folder = folder(restarts);
+        let port = format!("[ports.board]\naddress = \"tcp://{}\"\n", restarting_device());
+        let profile = format!("[profile.bench]\nports = [\"board\"]\n{reconnect}");
+        fs::write(folder.path().join("flowrun.toml"), port + &profile).expect("there is room");
+        flowrun(folder.path(), &["a.flow", "--profile", "bench"])
+    };
+    let (code, told, noted) = with("reconnect = \"15s\"\n");
+    assert_eq!(code, Some(0), "{told}{noted}");
+    assert!(told.contains("! port hung up") && told.contains("- port open"), "{told}");
+    let (code, told, _) = with("");
+    assert_eq!(code, Some(3), "{told}");
+}
+
 /// Returns the address of a port at which nobody listens.
 fn nobody() -> String {
     TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port is free").to_string()

@@ -20,7 +20,7 @@ use crate::value::escape::{harmless, harmless_path};
 /// The tables of a file.
 pub(super) const TABLES: &[&str] = &["ports", "profile", "bench", "test", "hooks"];
 /// The keys of `[profile.NAME]`.
-pub(super) const OF_PROFILE: &[&str] = &["ports", "vars", "wait"];
+pub(super) const OF_PROFILE: &[&str] = &["ports", "reconnect", "vars", "wait"];
 /// The keys of `[test]`.
 pub(super) const OF_TEST: &[&str] = &["jobs", "strict", "volatile"];
 
@@ -166,7 +166,8 @@ impl Reader<'_> {
             let vars =
                 vars.into_iter().flatten().filter_map(|(name, value)| self.variable(name.get_ref(), value)).collect();
             let wait = table.get("wait").and_then(|value| self.duration(value, "wait")).unwrap_or_default();
-            profiles.push(Profile { name: name.get_ref().to_string(), vars, ports, wait });
+            let reconnect = table.get("reconnect").and_then(|value| self.duration(value, "reconnect"));
+            profiles.push(Profile { name: name.get_ref().to_string(), vars, ports, wait, reconnect });
         }
         profiles
     }

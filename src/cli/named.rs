@@ -32,6 +32,8 @@ pub(super) struct Named {
     pub test: TestOptions,
     /// How long a port that is not there yet is awaited: as a profile says, until the command line is read.
     pub wait: Duration,
+    /// How long a port may be away, as a profile says.
+    reconnect: Option<Duration>,
     /// The ports that had names, each at its address.
     known: Vec<NamedPort>,
     laboratory: Option<Laboratory>,
@@ -105,8 +107,12 @@ impl Named {
             let is_same = |found: &Address| found.to_string() == address.to_string();
             !port.settings.is_empty() && expand(typed, self.surroundings()).is_ok_and(|found| found.iter().any(is_same))
         };
-        let known = self.known.iter().find(is_it);
-        let mut settings = known.map_or_else(|| flow.clone(), |port| port.settings_over(flow));
+        let mut settings = flow.clone();
+        settings.reconnect = self.reconnect.unwrap_or(settings.reconnect);
+        // What is said of one port counts before what is said of all.
+        if let Some(port) = self.known.iter().find(is_it) {
+            settings = port.settings_over(&settings);
+        }
         settings.line.wait = self.wait;
         settings
     }
@@ -227,6 +233,7 @@ fn resolve(bench: &Bench, typed: &[String], profile: Option<&str>, asks: Asks) -
     }
     if let Some(profile) = profile {
         named.wait = profile.wait;
+        named.reconnect = profile.reconnect;
         let origin = Origin::Profile(bench.file.display().to_string());
         named.vars = profile.vars.iter().map(|(name, value)| Given::new(name, value, origin.clone())).collect();
     }

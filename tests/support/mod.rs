@@ -244,7 +244,7 @@ impl Run {
             SimWorld::new(Engine::new(device.clone(), inputs(device, &self.device_variables, seed)))
         });
         let mut sims: Vec<SimWorld> = sims.collect();
-        let sim = if sims.len() > 1 { Sim::Bench(SimBench::new(sims)) } else { Sim::One(sims.remove(0)) };
+        let sim = if sims.len() > 1 { Sim::Bench(SimBench::new(sims)) } else { Sim::One(Box::new(sims.remove(0))) };
         let waiting = (PortId::FIRST, Vec::new());
         let world = Cut { world: sim, chunk: self.chunk, waiting, interrupt_at: self.interrupt_at };
         let mut world = Recorder { world, sent: Vec::new(), received: Vec::new() };
@@ -323,14 +323,14 @@ struct Cut {
 
 /// The simulated devices of a run.
 enum Sim {
-    One(SimWorld),
+    One(Box<SimWorld>),
     Bench(SimBench<SimWorld>),
 }
 
 impl Sim {
     fn world(&mut self) -> &mut dyn World {
         match self {
-            Sim::One(world) => world,
+            Sim::One(world) => world.as_mut(),
             Sim::Bench(bench) => bench,
         }
     }
