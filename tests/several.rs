@@ -214,6 +214,40 @@ fn a_recording_of_more_ports_than_the_flow_has_is_refused() {
 }
 
 #[test]
+fn a_replay_finds_its_ports_by_their_names_in_whatever_order_the_flow_declares_them() {
+    let folder = Folder::new(POWER);
+    folder.passes(&["f.flow", "--port", "sim", "--record", "r.recording", "--transcript", "a.txt"]);
+    let mut ports: Vec<&str> = PORTS.lines().collect();
+    ports.reverse();
+    let reversed = |body: &str| folder.write("f.flow", &format!("flow \"f\"\n{}\n{body}", ports.join("\n")));
+    reversed(&format!("using dut {{ {POWER} }}\n"));
+    folder.passes(&["f.flow", "--port", "replay:r.recording", "--transcript", "b.txt"]);
+    let sent = |name: &str| {
+        let text = folder.read(name);
+        text.lines().filter(|line| line.contains(" > ")).map(str::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(sent("a.txt"), sent("b.txt"));
+    // What is sent to the other port than the recorded one is a departure, although the first port gets it as before.
+    reversed(&POWER.replace("using relay", "using dut"));
+    let (code, text) = folder.said(&["f.flow", "--port", "replay:r.recording"]);
+    assert_eq!(code, Some(3), "{text}");
+    assert!(text.contains("departs from the recording"), "{text}");
+}
+
+#[test]
+fn a_recording_of_other_or_fewer_ports_than_the_flow_has_is_refused() {
+    let folder = Folder::new(POWER);
+    folder.passes(&["f.flow", "--port", "sim", "--record", "r.recording"]);
+    folder.write("f.flow", &format!("flow \"f\"\n{PORTS}{POWER}").replace("relay", "power"));
+    let text = folder.refusal(&["f.flow", "--port", "replay:r.recording"]);
+    assert!(text.contains("it is of the ports `dut`, `relay`, and has no `power`"), "{text}");
+    folder.write("one.flow", "flow \"one\"\nsim \"board.flow\"\nsend \"AT\"  expect line \"OK 1\"\n");
+    folder.passes(&["one.flow", "--port", "sim", "--record", "one.recording"]);
+    let text = folder.refusal(&["f.flow", "--port", "replay:one.recording"]);
+    assert!(text.contains("it is of one port, and the flow has 2"), "{text}");
+}
+
+#[test]
 fn a_device_file_is_made_for_each_port_of_a_recording() {
     let folder = Folder::new(POWER);
     folder.passes(&["f.flow", "--port", "sim", "--record", "r.recording"]);
