@@ -424,6 +424,27 @@ mod real {
     }
 
     #[test]
+    fn the_served_port_of_a_device_that_unplugs_goes_and_comes_back() {
+        let ports = "port one { sim \"board.flow\" }\nport two { sim \"modem.flow\" }\n";
+        let body = "using two { send \"GO\"  expect line \"BYE\"  reopen within 10s  await line \"BACK\" within 10s }\n\
+                    send \"AT\"  expect line \"OK 1\"\n";
+        let modem =
+            "device \"modem\"\non line \"GO\" { reply \"BYE\"  unplug for 300ms  sleep 700ms  reply \"BACK\" }\n";
+        for by_name in [true, false] {
+            let folder = Folder::of(ports, body);
+            folder.write("modem.flow", modem);
+            let link = folder.path().join("bench").display().to_string();
+            let bench = match by_name {
+                true => Bench::new(folder, &["--link", &link]),
+                false => Bench::new(folder, &["--tcp", "127.0.0.1:0"]),
+            };
+            let (code, text) = bench.run(&bench.ports);
+            assert_eq!(code, Some(0), "{text}");
+            assert!(text.contains("two - waits up to"), "{text}");
+        }
+    }
+
+    #[test]
     fn wires_lead_from_one_served_port_to_another() {
         for options in [&[][..], &["--tcp", "127.0.0.1:0"]] {
             let bench = Bench::new(Folder::new(&POWER.replace("1s", "20s")), options);
