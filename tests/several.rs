@@ -300,6 +300,8 @@ fn each_mistake_with_ports_is_answered_with_what_to_write() {
         (&["f.flow", "--port", "COM3"], "write `--port dut=COM3`"),
         (&["f.flow", "--port", "sim", "--port", "rely=COM3"], "did you mean `--port relay=COM3`?"),
         (&["f.flow", "--port", "dut=sim", "--port", "dut=COM3"], "`dut` was given twice"),
+        (&["f.flow", "--port", "dut=", "--port", "relay=sim"], "`--port dut=` names no address"),
+        (&["f.flow", "--port", "dut=/dev/x", "--port", "relay=/dev/x"], "`dut` and `relay` have one port, `/dev/x`"),
         (
             &["f.flow", "--port", "sim", "--sim-var", "word=x"],
             "write the name of the port first: `--sim-var dut.word=…`",
