@@ -97,6 +97,39 @@ impl Recording {
         Recording { entries, about, ..self.clone() }
     }
 
+    /// Returns it with its ports in the order in which a flow declares them, found by their names. A recording without names, and
+    /// one of a single port for a single port, stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// What the two do not have in common.
+    pub fn for_ports(self, declared: &[&str]) -> Result<Recording, String> {
+        let count = |n: usize| if n == 1 { "one".to_string() } else { n.to_string() };
+        let names = self.port_names();
+        let (recorded, n) = (self.n_ports().max(names.len()).max(1), declared.len().max(1));
+        if recorded != n {
+            let what = if recorded == 1 { "port" } else { "ports" };
+            return Err(format!("it is of {} {what}, and the flow has {}", count(recorded), count(n)));
+        }
+        if n == 1 || names.is_empty() || names == declared {
+            return Ok(self);
+        }
+        let mut places = Vec::with_capacity(n);
+        for name in declared {
+            let place = names.iter().position(|recorded| recorded == name);
+            places.push(
+                place.ok_or_else(|| format!("it is of the ports `{}`, and has no `{name}`", names.join("`, `")))?,
+            );
+        }
+        let port_at = |place: usize| places.iter().position(|at| *at == place).and_then(PortId::new);
+        let placed = |entry: &Entry| port_at(entry.port.index()).map(|port| Entry { port, ..entry.clone() });
+        let entries: Option<Vec<Entry>> = self.entries.iter().map(placed).collect();
+        let entries = entries.ok_or("two of its ports have one name")?;
+        let mut about = Recording::about_ports(declared.iter().copied());
+        about.extend(self.about.iter().filter(|(name, _)| name != ABOUT_PORT).cloned());
+        Ok(Recording { entries, about, ..self })
+    }
+
     /// Returns how many ports it has entries of, the last of them counted up to; 0 if it has no entries.
     pub fn n_ports(&self) -> usize {
         self.entries.iter().map(|entry| entry.port.index() + 1).max().unwrap_or(0)

@@ -244,6 +244,16 @@ fn a_prompt_on_another_port_has_the_settle_time_of_that_port() {
 }
 
 #[test]
+fn a_port_that_is_gone_is_neither_quiet_nor_without_what_may_not_come() {
+    for wait in ["expect quiet for 10ms within 1s", "expect none line \"FAULT\" for 10ms"] {
+        let flow = format!("send \"A\"\nexpect line \"OK\"\nusing two {{ {wait} }}");
+        let gone = Bench::new(&flow).left(0).gone(1, 1).came(2, 0, "OK\r\n").tick(2_000);
+        assert_eq!(gone.verdict, Some(Verdict::PortFailed), "{wait}");
+        assert_eq!(gone.failure(), "the port `two` at `two` is gone", "{wait}");
+    }
+}
+
+#[test]
 fn a_port_is_needed_as_long_as_one_of_its_arms_is_awaited() {
     let flow = "send \"A\"\nexpect all { line \"OK\"  using two line \"UP\" }";
     let gone = Bench::new(flow).left(0).gone(1, 1);

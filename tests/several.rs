@@ -214,6 +214,40 @@ fn a_recording_of_more_ports_than_the_flow_has_is_refused() {
 }
 
 #[test]
+fn a_replay_finds_its_ports_by_their_names_in_whatever_order_the_flow_declares_them() {
+    let folder = Folder::new(POWER);
+    folder.passes(&["f.flow", "--port", "sim", "--record", "r.recording", "--transcript", "a.txt"]);
+    let mut ports: Vec<&str> = PORTS.lines().collect();
+    ports.reverse();
+    let reversed = |body: &str| folder.write("f.flow", &format!("flow \"f\"\n{}\n{body}", ports.join("\n")));
+    reversed(&format!("using dut {{ {POWER} }}\n"));
+    folder.passes(&["f.flow", "--port", "replay:r.recording", "--transcript", "b.txt"]);
+    let sent = |name: &str| {
+        let text = folder.read(name);
+        text.lines().filter(|line| line.contains(" > ")).map(str::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(sent("a.txt"), sent("b.txt"));
+    // What is sent to the other port than the recorded one is a departure, although the first port gets it as before.
+    reversed(&POWER.replace("using relay", "using dut"));
+    let (code, text) = folder.said(&["f.flow", "--port", "replay:r.recording"]);
+    assert_eq!(code, Some(3), "{text}");
+    assert!(text.contains("departs from the recording"), "{text}");
+}
+
+#[test]
+fn a_recording_of_other_or_fewer_ports_than_the_flow_has_is_refused() {
+    let folder = Folder::new(POWER);
+    folder.passes(&["f.flow", "--port", "sim", "--record", "r.recording"]);
+    folder.write("f.flow", &format!("flow \"f\"\n{PORTS}{POWER}").replace("relay", "power"));
+    let text = folder.refusal(&["f.flow", "--port", "replay:r.recording"]);
+    assert!(text.contains("it is of the ports `dut`, `relay`, and has no `power`"), "{text}");
+    folder.write("one.flow", "flow \"one\"\nsim \"board.flow\"\nsend \"AT\"  expect line \"OK 1\"\n");
+    folder.passes(&["one.flow", "--port", "sim", "--record", "one.recording"]);
+    let text = folder.refusal(&["f.flow", "--port", "replay:one.recording"]);
+    assert!(text.contains("it is of one port, and the flow has 2"), "{text}");
+}
+
+#[test]
 fn a_device_file_is_made_for_each_port_of_a_recording() {
     let folder = Folder::new(POWER);
     folder.passes(&["f.flow", "--port", "sim", "--record", "r.recording"]);
@@ -266,6 +300,8 @@ fn each_mistake_with_ports_is_answered_with_what_to_write() {
         (&["f.flow", "--port", "COM3"], "write `--port dut=COM3`"),
         (&["f.flow", "--port", "sim", "--port", "rely=COM3"], "did you mean `--port relay=COM3`?"),
         (&["f.flow", "--port", "dut=sim", "--port", "dut=COM3"], "`dut` was given twice"),
+        (&["f.flow", "--port", "dut=", "--port", "relay=sim"], "`--port dut=` names no address"),
+        (&["f.flow", "--port", "dut=/dev/x", "--port", "relay=/dev/x"], "`dut` and `relay` have one port, `/dev/x`"),
         (
             &["f.flow", "--port", "sim", "--sim-var", "word=x"],
             "write the name of the port first: `--sim-var dut.word=…`",
@@ -387,6 +423,27 @@ mod real {
         assert_eq!(bench.ports.len(), 4, "{:?}", bench.ports);
         let (code, text) = bench.run(&bench.ports);
         assert_eq!(code, Some(0), "{text}");
+    }
+
+    #[test]
+    fn the_served_port_of_a_device_that_unplugs_goes_and_comes_back() {
+        let ports = "port one { sim \"board.flow\" }\nport two { sim \"modem.flow\" }\n";
+        let body = "using two { send \"GO\"  expect line \"BYE\"  reopen within 10s  await line \"BACK\" within 10s }\n\
+                    send \"AT\"  expect line \"OK 1\"\n";
+        let modem =
+            "device \"modem\"\non line \"GO\" { reply \"BYE\"  unplug for 300ms  sleep 700ms  reply \"BACK\" }\n";
+        for by_name in [true, false] {
+            let folder = Folder::of(ports, body);
+            folder.write("modem.flow", modem);
+            let link = folder.path().join("bench").display().to_string();
+            let bench = match by_name {
+                true => Bench::new(folder, &["--link", &link]),
+                false => Bench::new(folder, &["--tcp", "127.0.0.1:0"]),
+            };
+            let (code, text) = bench.run(&bench.ports);
+            assert_eq!(code, Some(0), "{text}");
+            assert!(text.contains("two - waits up to"), "{text}");
+        }
     }
 
     #[test]

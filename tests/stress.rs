@@ -334,3 +334,13 @@ fn a_port_that_goes_away_and_is_not_allowed_to_is_said_to_be_what_failed() {
     let set_later = ROBUST.replace("send \"STATE\"", "serial { reconnect 2s }\nsend \"STATE\"");
     assert!(texts(&set_later, DEVICE).lets_its_port_go());
 }
+
+#[test]
+fn the_help_names_every_fault() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_flowrun")).args(["stress", "--help"]).output();
+    let output = output.expect("it can be started");
+    let help = String::from_utf8_lossy(&output.stdout);
+    for fault in Fault::ALL {
+        assert!(help.split_whitespace().any(|word| word == fault.name()), "`{}` is missing", fault.name());
+    }
+}

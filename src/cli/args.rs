@@ -75,11 +75,12 @@ Examples:
 Benign faults, which must not change how the flow ends:
   split   reads cut anywhere          delay  answers later, within limits
   merge   two writes in one read      urc    unsolicited lines between answers
-  echo    no echo of what was sent
+  echo    no echo of what was sent    wrap   an echo that a terminal wraps
 Malign faults, after which a flow must fail with a reason or pass rightly:
   glue    a line end is missing       garbage  bytes that are no text
   late    answers after their limit   lost     bytes that do not arrive
-  reset   the device restarts        unplug   the port goes away for a while
+  reset   the device restarts         unplug   the port goes away for a while
+  stale   an old answer is unread     overdue  an old answer comes once more
 
 Exit codes: 0 nothing found, 1 something found, 2 the flow or the command line is wrong.";
 

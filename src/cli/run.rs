@@ -14,11 +14,11 @@ use super::person::AtTerminal;
 use super::prepare::{Checked, Prepared, claims_of, note_on_abilities};
 use super::refusal::{Looked, refuse, tell_others};
 use super::terminal::Terminal;
-use crate::address::Address;
+use crate::address::{Address, RealPort};
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::folder_of;
-use crate::program::{Program, Role};
+use crate::program::{DeclaredPort, Program, Role};
 use crate::report::Fan;
 use crate::report::console::Volume;
 use crate::setup::Stage;
@@ -63,6 +63,10 @@ fn run_at_addresses(
         }
         Ok(Assigned::Ports(texts)) => {
             let addresses = named.awaited(wait, terminal, |named| named.addresses_of_ports(&texts))?;
+            if let Some(problem) = shared(ports, &addresses) {
+                terminal.refuse(problem);
+                return Err(Ending::Refused);
+            }
             run_one(arguments, named, flow, &addresses, terminal)
         }
         Err(problem) => {
@@ -114,6 +118,9 @@ fn run_on(
         let texts = texts_of_bench(bench, named, program).map_err(refused)?;
         let addresses =
             named.awaited(arguments.wait_port.as_deref(), terminal, |named| named.addresses_of_ports(&texts))?;
+        if let Some(problem) = shared(&program.ports, &addresses) {
+            return Err(refused(Box::new(problem)));
+        }
         let other = addresses.iter().find_map(|address| taken.iter().find(|(known, _)| known == address));
         if let Some((address, other)) = other.filter(|(address, _)| address.is_real()) {
             return Err(refused(Box::new(taken_twice(address, other, bench))));
@@ -147,6 +154,17 @@ fn no_ports_on(bench: &str, flow: &Program) -> Diagnostic {
     let names: Vec<&str> = flow.ports.iter().map(|port| port.name.as_str()).collect();
     let message = format!("the bench `{}` has none of the flow's ports", harmless(bench));
     Diagnostic::general(Code::CommandLine, message).help(format!("the flow declares {}", listed(&names)))
+}
+
+/// Returns what is wrong if two ports of a flow have one serial port. A server may take two connections.
+fn shared(ports: &[DeclaredPort], addresses: &[Address]) -> Option<Diagnostic> {
+    let is_serial = |address: &Address| matches!(address, Address::Real(RealPort::Node(_) | RealPort::Usb(_)));
+    let twice = |at: usize| is_serial(&addresses[at]) && addresses[..at].contains(&addresses[at]);
+    let at = (1..ports.len().min(addresses.len())).find(|at| twice(*at))?;
+    let before = addresses.iter().position(|address| *address == addresses[at])?;
+    let (one, other) = (&ports[before].name, &ports[at].name);
+    let message = format!("`{one}` and `{other}` have one port, `{}`", harmless(addresses[at].to_string()));
+    Some(Diagnostic::general(Code::CommandLine, message).help("give each a port of its own, or `sim`"))
 }
 
 fn taken_twice(address: &Address, other: &str, bench: &str) -> Diagnostic {

@@ -162,13 +162,10 @@ fn device(path: &Path, reach: Reach<'_>) -> Result<(Arc<Program>, Complaint), Se
 }
 
 fn recording(path: &Path, reach: Reach<'_>, flow: &Program) -> Result<Found, SetupError> {
-    let recording = recording_within(path, reach)?;
-    let (recorded, declared) = (recording.n_ports(), flow.ports.len().max(1));
-    if recorded > declared {
-        let ports = |n: usize| if n == 1 { "one".to_string() } else { n.to_string() };
-        let why = format!("it is of {recorded} ports, and the flow has {}", ports(declared));
-        return Err(SetupError::Unplayable { path: path.to_path_buf(), why });
-    }
+    let declared: Vec<&str> = flow.ports.iter().map(|port| port.name.as_str()).collect();
+    let recording = recording_within(path, reach)?
+        .for_ports(&declared)
+        .map_err(|why| SetupError::Unplayable { path: path.to_path_buf(), why })?;
     let counterpart = Counterpart::Recording(Arc::new(recording));
     Ok(Found { counterpart, warnings: Vec::new(), addresses: vec![Address::Recording(path.to_path_buf())] })
 }

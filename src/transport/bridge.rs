@@ -25,8 +25,8 @@ pub(crate) enum BridgeEnd {
     Closed(PortId, CloseReason),
 }
 
-/// Hands everything that comes on one port of a pair to the other, until someone wants it to end or a port is gone for good. A
-/// device that goes away and comes back does so behind its port.
+/// Hands everything that comes on one port of a pair to the other, until someone wants it to end or a port is gone for good. The
+/// port of a device that goes away is closed until the device is back.
 pub(crate) fn bridge(world: &mut dyn World, pairs: &[Pair]) -> BridgeEnd {
     for pair in pairs {
         for port in [pair.served, pair.device] {
@@ -35,6 +35,7 @@ pub(crate) fn bridge(world: &mut dyn World, pairs: &[Pair]) -> BridgeEnd {
     }
     let mut received = Vec::new();
     let mut n_writes = 0;
+    let mut away: Vec<PortId> = Vec::new();
     loop {
         received.clear();
         let (_, happening) = world.wait(None, &mut received);
@@ -58,7 +59,15 @@ pub(crate) fn bridge(world: &mut dyn World, pairs: &[Pair]) -> BridgeEnd {
             }
             Happening::Closed(port, CloseReason::HungUp { .. }) if pairs.iter().any(|pair| pair.device == port) => {
                 let pair = pairs.iter().find(|pair| pair.device == port).expect("it has been looked at");
+                away.push(port);
+                world.perform(pair.served, PortCommand::Close);
                 world.perform(port, PortCommand::Reopen { settings: pair.settings.clone() });
+            }
+            Happening::Opened(port) if away.contains(&port) => {
+                away.retain(|other| *other != port);
+                if let Some(pair) = pairs.iter().find(|pair| pair.device == port) {
+                    world.perform(pair.served, PortCommand::Open { settings: pair.settings.clone() });
+                }
             }
             Happening::Closed(port, reason) => return BridgeEnd::Closed(port, reason),
             Happening::Interrupt => return BridgeEnd::Interrupted,

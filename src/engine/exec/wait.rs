@@ -171,6 +171,7 @@ impl Engine {
     /// `expect none`
     pub(super) fn expect_none(&mut self, absence: &Arc<Absence>, site: Site) -> Result<(), Box<Failure>> {
         let lasting = self.eval_duration(&absence.lasting)?;
+        self.port_is_open(site)?;
         let pattern = self.ready(&absence.pattern)?;
         let wanted = self.want(vec![Some(pattern)], LookAt::Answer);
         self.wait(site, lasting, WaitKind::Absence { wanted, spec: absence.clone() });
@@ -189,6 +190,7 @@ impl Engine {
             Some(within) => self.eval_duration(within)?,
             None => self.default_timeout()?.saturating_add(lasting),
         };
+        self.port_is_open(site)?;
         self.wait(site, within, WaitKind::Quiet { lasting });
         Ok(())
     }
