@@ -5,6 +5,7 @@
 //! line that baud rate and format give them; where the two sides disagree on these they arrive as garbage.
 
 mod bench;
+mod device;
 mod stand;
 mod wire;
 
@@ -18,6 +19,7 @@ use crate::time::Moment;
 use crate::value::Value;
 use crate::world::{Simulated, World};
 pub use bench::SimBench;
+use device::Device;
 pub use stand::{Stand, Texts};
 use wire::Wire;
 
@@ -45,7 +47,7 @@ pub fn device_inputs(flow: &Inputs, port: PortId, variables: HashMap<String, Val
 /// A world in which a device file plays the other end of the line.
 #[derive(Debug)]
 pub struct SimWorld {
-    device: Engine,
+    device: Device,
     /// How the host has set its port; `None` while it is closed.
     host: Option<LineSettings>,
     /// How the device has set its port; `None` while it is closed.
@@ -112,7 +114,7 @@ impl SimWorld {
     /// Makes a world around a device that has not begun yet.
     pub fn new(device: Engine) -> SimWorld {
         SimWorld {
-            device,
+            device: Device::new(device),
             host: None,
             device_line: None,
             now: Moment::START,
@@ -144,6 +146,9 @@ impl SimWorld {
 
     /// Lets the device do everything that it can do at the present moment; returns when it wants to go on.
     fn run_device(&mut self) -> Option<Moment> {
+        if let Some(until) = self.device.rests(self.now) {
+            return until;
+        }
         loop {
             match self.device.poll() {
                 Output::Event(event) => self.device_told(event),
@@ -161,7 +166,10 @@ impl SimWorld {
                 }
                 Output::Wait { until, .. } => match until {
                     Some(until) if until <= self.now => self.device.handle(self.now, Input::Tick),
-                    _ => return until,
+                    _ => {
+                        self.device.rest(until);
+                        return until;
+                    }
                 },
                 Output::Done(verdict) => {
                     self.device_done(verdict);

@@ -17,6 +17,10 @@ fn earlier(one: Option<Moment>, other: Option<Moment>) -> Option<Moment> {
 impl Engine {
     /// Returns the moment at which something happens by itself, or is told of.
     pub(super) fn deadline(&self) -> Option<Moment> {
+        // What is fresh is looked at before anything else, at this moment.
+        if self.ports.is_any_fresh() {
+            return self.ports.tells_by();
+        }
         let told = earlier(self.own_deadline(), self.ports.tells_by());
         earlier(told, self.ports.away_until())
     }
@@ -24,17 +28,14 @@ impl Engine {
     /// Returns the moment at which the present state ends by itself.
     fn own_deadline(&self) -> Option<Moment> {
         match &self.state {
-            State::Guarding { until, send } => {
-                self.ports.settle_at(None).into_iter().chain([*until]).chain(send.limit()).min()
-            }
+            State::Guarding { until, send } => earlier(earlier(self.ports.settle_at(None), Some(*until)), send.limit()),
             State::Sleeping { until, .. } => self.ports.settle_at(None).into_iter().chain([*until]).min(),
             State::Writing { send, .. } => {
                 let settles = if self.looks_meanwhile(send) { self.ports.settle_at(None) } else { None };
-                settles.into_iter().chain(send.next_piece_at()).chain(send.limit()).min()
+                earlier(earlier(settles, send.next_piece_at()), send.limit())
             }
             State::Waiting(wait) => {
-                let own = wait.next_deadline(&self.ports);
-                self.ports.settle_at(Some(wait.port)).into_iter().chain([own]).min()
+                earlier(self.ports.settle_at(Some(wait.port)), Some(wait.next_deadline(&self.ports)))
             }
             State::Hooking(hooking) => self.ports.settle_at(None).into_iter().chain([hooking.until]).min(),
             State::Reopening { until, .. } => self.ports.settle_at(None).into_iter().chain([*until]).min(),

@@ -515,6 +515,14 @@ impl Ports {
         came
     }
 
+    /// Keeps the memory of the ports on which something came.
+    pub(in crate::engine) fn keep_fresh(&mut self, mut came: Vec<PortId>) {
+        if self.fresh.came.is_empty() {
+            came.clear();
+            self.fresh.came = came;
+        }
+    }
+
     /// Takes the ports that are gone, in their order.
     pub(in crate::engine) fn take_closing(&mut self) -> Vec<(PortId, CloseReason)> {
         let mut closing = std::mem::take(&mut self.fresh.closing);

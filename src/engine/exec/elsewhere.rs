@@ -121,8 +121,8 @@ impl Engine {
 
     /// Looks at ports on which something came at one moment, or that were quiet at one, or on which something was there when
     /// a wait began: what is awaited first, in the order of the arms, then what the watchers of other ports see.
-    pub(in crate::engine) fn look_at_all(&mut self, mut ports: Vec<PortId>) {
-        if let State::Waiting(wait) = &self.state {
+    pub(in crate::engine) fn look_at_all(&mut self, ports: &mut [PortId]) {
+        if let ([_, _, ..], State::Waiting(wait)) = (&*ports, &self.state) {
             let own: Vec<PortId> = ports.iter().copied().filter(|port| wait.is_on(*port)).collect();
             let first_arms: Vec<usize> = match own.as_slice() {
                 [] | [_] => own.iter().map(|_| 0).collect(),
@@ -132,7 +132,7 @@ impl Engine {
             ports.sort_by_key(rank);
         }
         for port in ports {
-            self.look_at(port);
+            self.look_at(*port);
         }
     }
 
@@ -158,13 +158,16 @@ impl Engine {
 
     /// Ends a moment in which something came on several ports, or may have: now it is known what did.
     pub(in crate::engine) fn end_moment(&mut self) {
-        let came = self.ports.take_fresh();
-        self.look_at_all(came.clone());
-        for port in came {
+        let mut came = self.ports.take_fresh();
+        self.look_at_all(&mut came);
+        // In their order, whichever was looked at first.
+        came.sort_unstable();
+        for port in came.iter().copied() {
             if self.ports[port].sight.inbox.n_held() > REACH {
                 self.make_room(port);
             }
         }
+        self.ports.keep_fresh(came);
         for (port, reason) in self.ports.take_closing() {
             self.gone(port, reason);
         }

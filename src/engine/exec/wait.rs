@@ -430,11 +430,11 @@ impl Engine {
     }
 
     /// Looks again for what a wait wants on ports; returns the wait if it goes on and its deadline has come.
-    fn look_again(&mut self, wait: Box<Wait>, ports: Vec<PortId>) -> Option<Box<Wait>> {
+    fn look_again(&mut self, wait: Box<Wait>, mut ports: Vec<PortId>) -> Option<Box<Wait>> {
         self.state = State::Waiting(wait);
         match ports.as_slice() {
             [port] => self.look_at(*port),
-            _ => self.look_at_all(ports),
+            _ => self.look_at_all(&mut ports),
         }
         if matches!(&self.state, State::Waiting(wait) if wait.deadline <= self.now)
             && let State::Waiting(wait) = std::mem::replace(&mut self.state, State::Ready)

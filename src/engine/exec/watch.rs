@@ -104,8 +104,8 @@ impl Engine {
     pub(in crate::engine) fn look(&mut self) {
         // What comes at this moment is looked at when the moment is over.
         if matches!(&self.state, State::Waiting(wait) if !wait.elsewhere.is_empty()) {
-            let there = self.ports.ids().filter(|port| !self.ports.is_fresh(*port)).collect();
-            return self.look_at_all(there);
+            let mut there: Vec<PortId> = self.ports.ids().filter(|port| !self.ports.is_fresh(*port)).collect();
+            return self.look_at_all(&mut there);
         }
         for port in self.ports.ids() {
             if !self.ports.is_fresh(port) {
