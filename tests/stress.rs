@@ -11,22 +11,30 @@ use flowrun::program::Program;
 use flowrun::report::format::Format;
 use flowrun::stress::{Aim, Bench, Campaign, Choice, Fault, Occurrence, Plan, Report, Wrong, run};
 
-fn bench(flow: Arc<Program>, device: Arc<Program>) -> Bench {
-    let inputs = |program: &Program| Inputs {
+/// Joins a flow with a device for each of its ports.
+fn bench(flow: Arc<Program>, devices: Vec<Arc<Program>>) -> Bench {
+    let inputs = |program: &Program, seed| Inputs {
         variables: HashMap::new(),
-        seed: 1,
+        seed,
         begun: support::BEGUN,
         file: "test.flow".to_string(),
-        ports: vec![PortInputs::serial("sim", &program.settings)],
+        ports: match program.ports.as_slice() {
+            [] => vec![PortInputs::serial("sim", &program.settings)],
+            ports => ports.iter().map(|port| PortInputs::serial("sim", &port.settings)).collect(),
+        },
     };
-    let (flow_inputs, device_inputs) = (inputs(&flow), inputs(&device));
-    Bench::new(flow, flow_inputs, vec![(device, device_inputs)])
+    let flow_inputs = inputs(&flow, 1);
+    let devices = devices.into_iter().zip(1..).map(|(device, seed)| {
+        let given = inputs(&device, seed);
+        (device, given)
+    });
+    Bench::new(flow, flow_inputs, devices.collect())
 }
 
 fn texts(flow: &str, device: &str) -> Bench {
     bench(
         support::program(support::check_text("test.flow", flow)),
-        support::program(support::check_text("device.flow", device)),
+        vec![support::program(support::check_text("device.flow", device))],
     )
 }
 
@@ -144,7 +152,8 @@ fn a_counted_message_that_lost_a_byte_fails_the_built_in_flows() {
         let flow = support::program(support::check_file(&format!("flows/{name}_aliyun.flow")));
         let device = support::program(support::check_file(&format!("flows/devices/{name}.flow")));
         let choice = Choice::Exactly([Occurrence::on_first(Fault::Lost, block)].into());
-        let report = run(&bench(flow, device), &Campaign { runs: 1, seed, choice }).expect("the ideal run passes");
+        let report =
+            run(&bench(flow, vec![device]), &Campaign { runs: 1, seed, choice }).expect("the ideal run passes");
         assert_eq!((report.malign.failed, report.findings.len()), (1, 0), "{name}: {report:#?}");
     }
 }
@@ -154,9 +163,15 @@ fn the_built_in_flows_survive_every_benign_plan() {
     for name in support::flows_in("flows") {
         let path = format!("flows/{name}.flow");
         let flow = support::program(support::check_file(&path));
-        let Some((sim, _)) = flow.sim.clone() else { continue };
-        let device = Path::new("flows").join(sim).display().to_string();
-        let bench = bench(flow, support::program(support::check_file(&device)));
+        let sims = match flow.ports.as_slice() {
+            [] => vec![flow.sim.clone()],
+            ports => ports.iter().map(|port| port.sim.clone()).collect(),
+        };
+        let device = |sim: Option<(String, _)>| {
+            let (sim, _) = sim.expect("a built-in flow names its devices");
+            support::program(support::check_file(&Path::new("flows").join(sim).display().to_string()))
+        };
+        let bench = bench(flow, sims.into_iter().map(device).collect());
         let report = campaign(&bench, 40, &benign());
         assert!(report.findings.is_empty(), "{path}: {:#?}", report.findings);
     }
