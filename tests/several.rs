@@ -430,7 +430,8 @@ mod real {
         let ports = "port one { sim \"board.flow\" }\nport two { sim \"modem.flow\" }\n";
         let body = "using two { send \"GO\"  expect line \"BYE\"  reopen within 10s  await line \"BACK\" within 10s }\n\
                     send \"AT\"  expect line \"OK 1\"\n";
-        let modem = "device \"modem\"\non line \"GO\" { reply \"BYE\"  sleep 100ms  unplug for 300ms  sleep 700ms  reply \"BACK\" }\n";
+        let modem =
+            "device \"modem\"\non line \"GO\" { reply \"BYE\"  unplug for 300ms  sleep 700ms  reply \"BACK\" }\n";
         for by_name in [true, false] {
             let folder = Folder::of(ports, body);
             folder.write("modem.flow", modem);

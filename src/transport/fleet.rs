@@ -28,7 +28,7 @@ mod threads;
 ///
 /// The ports are on this clock and share this interrupt. `on_end` gets the number of the session, in the order given.
 /// One wait is for all ports and the interrupt; a port that is ready then costs no more than it costs alone. Of many
-/// that are ready at once, up to 64 are read before the first of them is written to.
+/// that are ready at once, up to 16 are read before the first of them is written to.
 ///
 /// # Errors
 ///

@@ -49,11 +49,11 @@ impl Lookout for Epoll {
             return Ok(());
         }
         if let Some(Awaited { port, interest }) = port {
-            // Bytes that can be read are told of once: to ask a terminal again and again whether there are more
-            // costs as much as reading them.
+            // Bytes that can be read are said once: to ask a terminal again and again whether there are more costs as
+            // much as reading them. A connection that is closed is said with its last bytes, and never again.
             let flags = match interest {
-                Interest::Bytes => EventFlags::IN | EventFlags::ET,
-                Interest::BytesOrRoom => EventFlags::IN | EventFlags::OUT,
+                Interest::Bytes => EventFlags::IN | EventFlags::RDHUP | EventFlags::ET,
+                Interest::BytesOrRoom => EventFlags::IN | EventFlags::RDHUP | EventFlags::OUT,
             };
             let data = EventData::new_u64(number as u64);
             match epoll::add(&self.epoll, port, data, flags) {
@@ -89,7 +89,7 @@ impl Lookout for Epoll {
                 let found = Ready {
                     readable: flags.contains(EventFlags::IN),
                     writable: flags.contains(EventFlags::OUT),
-                    hung_up: flags.intersects(EventFlags::HUP | EventFlags::ERR),
+                    hung_up: flags.intersects(EventFlags::HUP | EventFlags::RDHUP | EventFlags::ERR),
                 };
                 ready.push((number as usize, found));
             }

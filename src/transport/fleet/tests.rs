@@ -1,6 +1,8 @@
 //! Many runs at once, on ports that threads play.
 
 use std::cell::RefCell;
+#[cfg(target_os = "linux")]
+use std::io::Write as _;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::mpsc::channel;
@@ -28,6 +30,8 @@ use crate::time::Moment;
 use crate::transport::pty::PtyWorld;
 use crate::transport::threaded::{Errand, Serve, ThreadedWorld};
 use crate::transport::watched::Watched;
+#[cfg(target_os = "linux")]
+use crate::transport::watched::{Awaited, Interest};
 use crate::value::random::Rng;
 use crate::world::{Company, Memory, Nobody, World};
 
@@ -416,6 +420,46 @@ fn both_waits_for_descriptors_find_what_comes_and_what_can_be_written() {
         let mut poll = poll::Poll::new(&interrupt);
         assert_eq!(run_on_terminals(&mut poll, &flow, n_ports, &interrupt), passed);
     }
+}
+
+/// A connection that nobody reads.
+#[cfg(target_os = "linux")]
+struct Connection(std::os::unix::net::UnixStream);
+
+#[cfg(target_os = "linux")]
+impl World for Connection {
+    fn perform(&mut self, _port: PortId, command: PortCommand) {
+        unreachable!("{command:?} was asked for");
+    }
+
+    fn wait(&mut self, _until: Option<Moment>, _received: &mut Vec<u8>) -> (Moment, Happening) {
+        unreachable!("it is only watched");
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Watched for Connection {
+    fn awaited(&self) -> Option<Awaited<'_>> {
+        Some(Awaited { port: std::os::fd::AsFd::as_fd(&self.0), interest: Interest::Bytes })
+    }
+
+    fn look(&mut self, _until: Option<Moment>, _received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        None
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_connection_that_is_closed_right_behind_its_last_bytes_is_found_hung_up() {
+    let (near, mut far) = std::os::unix::net::UnixStream::pair().expect("a pair of sockets");
+    far.write_all(b"BYE\r\n").and_then(|()| far.shutdown(std::net::Shutdown::Write)).expect("the buffer takes 5 bytes");
+    let mut lookout = epoll::Epoll::new(&interrupt()).expect("the system has it");
+    let mut connection = Connection(near);
+    lookout.watch(0, &mut connection).expect("it can be watched");
+    let mut ready = Vec::new();
+    lookout.wait(Some(Duration::ZERO), &mut ready).expect("it does not fail");
+    let found = ready.first().map(|(number, found)| (*number, found.readable, found.hung_up));
+    assert_eq!(found, Some((0, true, true)), "it is not said a second time");
 }
 
 #[cfg(target_os = "linux")]
