@@ -69,7 +69,7 @@ fn statements(draw: &mut Draw) -> String {
     }
 }
 
-/// Returns all that is told of a run.
+/// Returns everything that the reports of a run say.
 fn told(bench: &Bench, sources: &Sources) -> Vec<(&'static str, Vec<u8>)> {
     let (mut shown, mut hidden, mut console) = (Vec::new(), Vec::new(), Vec::new());
     let tell = |sink: &mut dyn Sink, events: &[Event]| {

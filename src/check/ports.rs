@@ -105,8 +105,7 @@ impl Compiler<'_> {
             for statement in &file.parsed.file.body {
                 let StatementKind::Use { path, ports } = &statement.kind else { continue };
                 let named: BTreeSet<PortId> = ports.iter().filter_map(|port| self.port_named(port)).collect();
-                let used = file.uses.iter().find(|(span, _)| *span == path.span).map(|(_, used)| *used);
-                let Some(library) = used.and_then(|used| files.iter().find(|file| file.id == used)) else { continue };
+                let Some(library) = library_at(path.span, file, files) else { continue };
                 let ports = if ports.is_empty() { own.clone() } else { named };
                 let known = self.ports.of_libraries.entry(library.id).or_default();
                 // A library that was reached for these ports before has nothing new to say.
@@ -160,8 +159,7 @@ impl Compiler<'_> {
         for statement in &root.parsed.file.body {
             let StatementKind::Use { path, ports } = &statement.kind else { continue };
             let Some(named) = ports.iter().find(|named| named.node == port.node) else { continue };
-            let used = root.uses.iter().find(|(span, _)| *span == path.span).map(|(_, used)| *used);
-            let Some(library) = used.and_then(|used| files.iter().find(|file| file.id == used)) else { continue };
+            let Some(library) = library_at(path.span, root, files) else { continue };
             for setting in serial_of(library) {
                 let mut wanted = settings.clone();
                 if wanted.set(&setting.name.node, &setting.value.node).is_ok() && wanted != *settings {
@@ -244,6 +242,12 @@ impl Compiler<'_> {
                 Some(format!("write `using {name} {{ … }}` around what speaks to it, or leave it out"));
         }
     }
+}
+
+/// Returns the library that a `use` of a file names; `None` if it could not be read.
+fn library_at<'a>(path: Span, file: &LoadedFile, files: &'a [LoadedFile]) -> Option<&'a LoadedFile> {
+    let (_, library) = file.uses.iter().find(|(span, _)| *span == path)?;
+    files.iter().find(|file| file.id == *library)
 }
 
 /// Returns the settings that a file declares.

@@ -121,7 +121,7 @@ fn serve_all(arguments: &SimArguments, file: &Path, terminal: &Terminal) -> Resu
     for (at, name) in bench.names().iter().enumerate() {
         let place = match &arguments.tcp {
             Some(from) => {
-                let from = port_behind(from, at).ok_or_else(|| {
+                let from = port_after(from, at).ok_or_else(|| {
                     terminal.refuse(wrong_tcp(from));
                     Ending::Refused
                 })?;
@@ -163,7 +163,10 @@ fn end_of(name: &str, reason: &CloseReason) -> Diagnostic {
         CloseReason::Finished => (format!("the port of `{name}` is closed"), None),
     };
     let problem = Diagnostic::general(Code::CommandLine, message);
-    help.map_or_else(|| problem.clone(), |help| problem.clone().help(help))
+    match help {
+        Some(help) => problem.help(help),
+        None => problem,
+    }
 }
 
 /// Returns the second name of the pseudo-terminal of a port.
@@ -177,8 +180,8 @@ fn link_of(link: &Path, name: &str) -> PathBuf {
     PathBuf::from(of_port)
 }
 
-/// Returns the address of the TCP port so many behind another; 0 is a free one each time.
-fn port_behind(from: &str, n: usize) -> Option<String> {
+/// Returns the address of the TCP port whose number is higher by this; 0 is a free one each time.
+fn port_after(from: &str, n: usize) -> Option<String> {
     let (host, port) = from.rsplit_once(':')?;
     let port: u16 = port.parse().ok()?;
     let port = if port == 0 { 0 } else { port.checked_add(u16::try_from(n).ok()?)? };

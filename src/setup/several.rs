@@ -56,7 +56,7 @@ fn place_of(flow: &Program, ends: &[End], given: &Given) -> Result<(usize, Strin
         let message = format!("`--sim-var {typed}=…` does not say whose variable it is: the flow has several ports");
         return wrong(message, format!("write the name of the port first: `--sim-var {first}.{typed}=…`"));
     };
-    match flow.ports.iter().zip(ends).position(|(declared, _)| declared.name == port) {
+    match flow.ports.iter().position(|declared| declared.name == port) {
         Some(at) if matches!(ends[at], End::Device(_)) => Ok((at, name.to_string())),
         Some(_) => {
             let message = format!("`--sim-var {typed}=…` has no meaning: `{}` is a real port", harmless(port));

@@ -87,7 +87,7 @@ fn walk(
     Ok(())
 }
 
-/// Says whether a file is a device or a library. What cannot be read is taken for a flow, so that it is told of.
+/// Says whether a file is a device or a library. What cannot be read is taken for a flow: the run of it then says why.
 fn is_other(path: &Path) -> bool {
     let Ok(bytes) = read_file(path, Reach::Anywhere, LARGEST_TEXT) else { return false };
     let Ok(text) = String::from_utf8(bytes) else { return false };
