@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use support::repo;
@@ -439,7 +439,7 @@ mod on_pseudo_terminals {
         passes(&[&flow, "--port", ports[0], "--port", ports[1], "--record", &record]);
         for (port, name) in ports.iter().zip(["one", "two"]) {
             let port = port.trim_start_matches("/dev/").replace('/', "_");
-            let path: PathBuf = folder.path().join(format!("run.{port}.rec"));
+            let path = folder.path().join(format!("run.{port}.rec"));
             let text = std::fs::read_to_string(&path).expect("it is written");
             assert!(text.contains(&format!("ID: {name}")), "{text}");
             passes(&[&flow, "--port", &format!("replay:{}", path.display())]);

@@ -59,7 +59,7 @@ impl UsbPort {
     }
 
     /// Returns what followed `usb:`.
-    #[cfg(any(unix, test))]
+    #[cfg(unix)]
     pub(crate) fn wanted(&self) -> &str {
         &self.wanted
     }

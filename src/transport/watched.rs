@@ -44,10 +44,10 @@ pub(super) struct Ready {
     #[cfg(any(unix, test))]
     pub(super) readable: bool,
     /// Bytes can be written.
-    #[cfg(any(unix, test))]
+    #[cfg(unix)]
     pub(super) writable: bool,
     /// The other end is gone.
-    #[cfg(any(unix, test))]
+    #[cfg(unix)]
     pub(super) hung_up: bool,
 }
 
