@@ -219,7 +219,14 @@ impl Interrupt {
             let _ = poll(&mut watched, Some(&super::deadline::timespec(span)));
         }
         #[cfg(not(unix))]
-        std::thread::sleep(span);
+        {
+            let bell = Arc::new(Bell::default());
+            self.rings(&bell);
+            // What is raised from here on rings it.
+            if !self.is_raised() {
+                bell.wait(Some(span), &mut Vec::new());
+            }
+        }
         self.is_raised()
     }
 
