@@ -33,7 +33,7 @@ serial { baud 9600  eol "\n" }
 wire power = "off"
 on line "ON" { compute power = "on"  reply "OK" }
 on line "OFF" { compute power = "off"  reply "OK" }
-on hook "power" (value) { compute power = value }
+on hook "power" (state) { compute power = state }
 "#;
 
 const PORTS: &str = r#"port dut { sim "board.flow" }
