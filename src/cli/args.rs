@@ -146,7 +146,7 @@ pub(super) struct RunArguments {
     #[arg(long, value_name = "DURATION")]
     pub wait_port: Option<String>,
     /// Run on so many ports at once [default: all]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = one_or_more())]
     pub jobs: Option<usize>,
     /// Seed everything random (1 for `sim`, else a new one each time)
     #[arg(long, value_name = "N")]
@@ -226,7 +226,7 @@ pub(super) struct SelectionArguments {
     #[arg(long)]
     pub strict: bool,
     /// Run so many flows at once [default: one a processor]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = one_or_more())]
     pub jobs: Option<usize>,
 }
 
@@ -426,6 +426,11 @@ fn output_file() -> impl TypedValueParser<Value = PathBuf> {
     })
 }
 
+/// Reads how many do something at once: nothing can be done by none.
+fn one_or_more() -> impl TypedValueParser<Value = usize> {
+    clap::value_parser!(u32).range(1..).map(|count| count as usize)
+}
+
 /// Returns the first argument if it looks like a command and is none, and the command that it is most like.
 pub(super) fn mistyped(arguments: &[OsString]) -> Option<(String, Option<String>)> {
     let word = arguments.get(1)?.to_str()?;
@@ -550,6 +555,8 @@ mod tests {
             "flowrun a.flow --prot sim",
             "flowrun sim --from a --link x",
             "flowrun a.flow --port sim --transcript -",
+            "flowrun a.flow --port sim --jobs 0",
+            "flowrun test --jobs 0",
             "flowrun check",
         ] {
             assert!(read_line(line).expect_err("it is wrong").use_stderr(), "{line}");
