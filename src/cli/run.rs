@@ -139,15 +139,35 @@ fn run_on(
 
 /// Returns the addresses that a bench has for the ports of a flow, as the file has them; it may have more ports.
 fn texts_of_bench(bench: &str, named: &Named, flow: &Program) -> Result<Vec<String>, Box<Diagnostic>> {
+    if flow.ports.is_empty() {
+        return Err(Box::new(without_names(bench, named)));
+    }
     let own = named.ports.iter().filter(|text| {
         let name = split_port(text).0;
-        flow.ports.is_empty() || flow.ports.iter().any(|port| Some(port.name.as_str()) == name)
+        flow.ports.iter().any(|port| Some(port.name.as_str()) == name)
     });
     let own: Vec<String> = own.cloned().collect();
     match assign(&own, &flow.ports)? {
         Assigned::Runs(texts) if texts.is_empty() => Err(Box::new(no_ports_on(bench, flow))),
         Assigned::Runs(texts) | Assigned::Ports(texts) => Ok(texts),
     }
+}
+
+/// Says that a bench is for flows with names for their ports.
+fn without_names(bench: &str, named: &Named) -> Diagnostic {
+    let ports: Vec<(Option<&str>, &str)> = named.ports.iter().map(|text| split_port(text)).collect();
+    let names: Vec<&str> = ports.iter().filter_map(|(name, _)| *name).collect();
+    let bench = harmless(bench);
+    let message = format!("`--bench {bench}` is for ports with names, and this flow declares none");
+    let (name, address) = match ports.first() {
+        Some((Some(name), address)) => (*name, harmless(address)),
+        Some((None, _)) | None => ("dut", "ADDRESS".to_string()),
+    };
+    let help = format!(
+        "write `--port {address}` in its place, or declare `port {name} {{ }}` in the flow\nthe bench has: {}",
+        harmless(listed(&names))
+    );
+    Diagnostic::general(Code::CommandLine, message).help(help)
 }
 
 fn no_ports_on(bench: &str, flow: &Program) -> Diagnostic {
