@@ -298,6 +298,8 @@ fn each_mistake_with_ports_is_answered_with_what_to_write() {
         (&["f.flow"][..], "no address was given for the ports of this flow: `dut`, `relay`"),
         (&["f.flow", "--port", "dut=sim"], "add `--port relay=ADDRESS`"),
         (&["f.flow", "--port", "COM3"], "write `--port dut=COM3`"),
+        (&["f.flow", "--port", "sim", "--port", "dut=/dev/no*"], "no port fits `/dev/no*`"),
+        (&["sim", "f.flow"], "`flowrun sim f.flow --all-ports` serves"),
         (&["f.flow", "--port", "sim", "--port", "rely=COM3"], "did you mean `--port relay=COM3`?"),
         (&["f.flow", "--port", "dut=sim", "--port", "dut=COM3"], "`dut` was given twice"),
         (&["f.flow", "--port", "dut=", "--port", "relay=sim"], "`--port dut=` names no address"),
@@ -358,6 +360,10 @@ fn each_mistake_with_benches_is_answered_with_what_to_write() {
         let text = folder.refusal(arguments);
         assert!(text.contains(answer), "{arguments:?}: {text}");
     }
+    folder.write("one.flow", "flow \"one\"\nsend \"AT\"  expect line \"OK 1\"\n");
+    let text = folder.refusal(&["one.flow", "--bench", "a"]);
+    assert!(text.contains("`--bench a` is for ports with names, and this flow declares none"), "{text}");
+    assert!(text.contains("write `--port sim` in its place, or declare `port dut { }` in the flow"), "{text}");
     folder.write("flowrun.toml", "[bench.a]\n\"du t\" = \"sim\"\n");
     assert!(folder.refusal(&["f.flow", "--bench", "a"]).contains("`du t` is no name for a port of a flow"));
 }
