@@ -339,6 +339,30 @@ fn names_and_variables_are_given_to_each_port() {
 }
 
 #[test]
+fn a_suite_runs_on_the_ports_of_a_bench() {
+    let folder = Folder::new(POWER);
+    folder.write("second.flow", "flow \"second\"\nport dut { }\nsend \"AT\"  expect line \"OK 1\"\n");
+    folder.write(
+        "flowrun.toml",
+        "[bench.left]\ndut = \"sim:board.flow\"\nrelay = \"lamp\"\nspare = \"sim\"\n[bench.half]\ndut = \"sim\"\n\
+         [ports.lamp]\naddress = \"sim:relay.flow\"\n",
+    );
+    let text = folder.passes(&["test", "f.flow", "second.flow", "--bench", "left", "--accept"]);
+    assert!(text.contains("2 flows: 2 passed"), "{text}");
+    let wrong = [
+        (&["f.flow", "--bench", "lft"][..], "did you mean `left`?"),
+        (&["f.flow", "--bench", "half"], "no address was given for `relay`"),
+        (&["f.flow", "--bench", "left", "--port", "sim"], "cannot be used with"),
+        (&["one.flow", "--bench", "left"], "`--bench left` is for ports with names, and this flow declares none"),
+    ];
+    folder.write("one.flow", "flow \"one\"\nsend \"AT\"  expect line \"OK 1\"\n");
+    for (arguments, answer) in wrong {
+        let text = folder.refusal(&[&["test"], arguments].concat());
+        assert!(text.contains(answer), "{arguments:?}: {text}");
+    }
+}
+
+#[test]
 fn each_mistake_with_benches_is_answered_with_what_to_write() {
     let folder = Folder::new(POWER);
     let text = folder.refusal(&["f.flow", "--bench", "a"]);

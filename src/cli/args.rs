@@ -176,6 +176,9 @@ pub(super) struct TestArguments {
     /// Name a port, `sim:DEVICE_FILE` or `replay:FILE`, for all flows
     #[arg(long = "port", short, value_name = "PORT")]
     pub ports: Vec<String>,
+    /// Take the port of each name from this bench of `flowrun.toml`
+    #[arg(long, value_name = "NAME", conflicts_with = "ports")]
+    pub bench: Option<String>,
     /// Take the port and variables from this profile of `flowrun.toml`
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Ending;
 use super::args::RunArguments;
-use super::assign::{Assigned, assign, listed, split_port};
+use super::assign::{Assigned, assign, assign_bench, listed};
 use super::many::{self, OneOf};
 use super::named::{Asks, Named, named, ports_of_bench};
 use super::outputs::{CONSOLE, Places, Share};
@@ -115,7 +115,7 @@ fn run_on(
             terminal.refuse(*problem);
             Ending::Refused
         };
-        let texts = texts_of_bench(bench, named, program).map_err(refused)?;
+        let texts = assign_bench(bench, &named.ports, &program.ports).map_err(refused)?;
         let addresses =
             named.awaited(arguments.wait_port.as_deref(), terminal, |named| named.addresses_of_ports(&texts))?;
         if let Some(problem) = shared(&program.ports, &addresses) {
@@ -135,45 +135,6 @@ fn run_on(
         [one] => run_one(arguments, one.named(), flow, one.addresses(), terminal),
         [] => Err(Ending::Refused),
     }
-}
-
-/// Returns the addresses that a bench has for the ports of a flow, as the file has them; it may have more ports.
-fn texts_of_bench(bench: &str, named: &Named, flow: &Program) -> Result<Vec<String>, Box<Diagnostic>> {
-    if flow.ports.is_empty() {
-        return Err(Box::new(without_names(bench, named)));
-    }
-    let own = named.ports.iter().filter(|text| {
-        let name = split_port(text).0;
-        flow.ports.iter().any(|port| Some(port.name.as_str()) == name)
-    });
-    let own: Vec<String> = own.cloned().collect();
-    match assign(&own, &flow.ports)? {
-        Assigned::Runs(texts) if texts.is_empty() => Err(Box::new(no_ports_on(bench, flow))),
-        Assigned::Runs(texts) | Assigned::Ports(texts) => Ok(texts),
-    }
-}
-
-/// Says that a bench is for flows with names for their ports.
-fn without_names(bench: &str, named: &Named) -> Diagnostic {
-    let ports: Vec<(Option<&str>, &str)> = named.ports.iter().map(|text| split_port(text)).collect();
-    let names: Vec<&str> = ports.iter().filter_map(|(name, _)| *name).collect();
-    let bench = harmless(bench);
-    let message = format!("`--bench {bench}` is for ports with names, and this flow declares none");
-    let (name, address) = match ports.first() {
-        Some((Some(name), address)) => (*name, harmless(address)),
-        Some((None, _)) | None => ("dut", "ADDRESS".to_string()),
-    };
-    let help = format!(
-        "write `--port {address}` in its place, or declare `port {name} {{ }}` in the flow\nthe bench has: {}",
-        harmless(listed(&names))
-    );
-    Diagnostic::general(Code::CommandLine, message).help(help)
-}
-
-fn no_ports_on(bench: &str, flow: &Program) -> Diagnostic {
-    let names: Vec<&str> = flow.ports.iter().map(|port| port.name.as_str()).collect();
-    let message = format!("the bench `{}` has none of the flow's ports", harmless(bench));
-    Diagnostic::general(Code::CommandLine, message).help(format!("the flow declares {}", listed(&names)))
 }
 
 /// Returns what is wrong if two ports of a flow have one serial port. A server may take two connections.
