@@ -279,3 +279,6 @@ impl Watched for Several {
         [due, again].into_iter().flatten().min()
     }
 }
+
+#[cfg(all(unix, test))]
+mod tests;
