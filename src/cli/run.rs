@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::Ending;
 use super::args::RunArguments;
@@ -13,6 +12,7 @@ use super::outputs::{CONSOLE, Places, Share};
 use super::person::AtTerminal;
 use super::prepare::{Checked, Prepared, claims_of, note_on_abilities};
 use super::refusal::{Looked, refuse, tell_others};
+use super::speed::note_on_speed;
 use super::terminal::Terminal;
 use crate::address::{Address, RealPort};
 use crate::diagnostic::nearest::nearest;
@@ -22,7 +22,6 @@ use crate::program::{DeclaredPort, Program, Role};
 use crate::report::Fan;
 use crate::report::console::Volume;
 use crate::setup::Stage;
-use crate::time::Moment;
 use crate::transport::list;
 use crate::value::escape::harmless;
 use crate::world;
@@ -187,22 +186,9 @@ fn run_one(
     let mut person = AtTerminal::new(pace);
     let verdict = world::run(&mut engine, world.as_mut(), outputs.company(&mut fan, &mut person));
     let written = outputs.finish(fan, &engine, terminal);
-    terminal.hint(&note_on_speed(world.behind(), engine.now().since_start()));
+    terminal.hint(&note_on_speed(world.behind(), engine.now().since_start(), ""));
     setup.counterpart().real_ports().for_each(|(_, port)| tell_others(port, verdict, terminal));
     Ok(written.ending(verdict))
-}
-
-/// Says that flowrun, not the line, was what took so long, if that is so.
-fn note_on_speed(behind: Duration, took: Duration) -> String {
-    if behind < Duration::from_millis(200) || behind < took / 10 {
-        return String::new();
-    }
-    format!(
-        "note: flowrun was slower than the line for {} of {} s, so deadlines may have passed too soon; \
-         `flowrun check` names patterns that are slow to search with\n",
-        Moment::after(behind),
-        Moment::after(took)
-    )
 }
 
 fn no_port(flow: &Program) -> Diagnostic {
@@ -234,19 +220,5 @@ fn suggest_command(path: &Path, terminal: &Terminal) {
         && !path.exists()
     {
         terminal.warn(&format!("`{word}` was taken for a file; the command is `{command}`"));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_run_that_keeps_its_line_waiting_is_noted_and_a_quick_one_is_not() {
-        let note = |behind, took| note_on_speed(Duration::from_millis(behind), Duration::from_millis(took));
-        assert!(note(2_110, 2_168).starts_with("note: flowrun was slower than the line for 2.110 of 2.168 s"));
-        assert_ne!(note(200, 2_000), "");
-        assert_eq!(note(199, 200), "", "a start may take so long");
-        assert_eq!(note(400, 4_001), "", "less than a tenth");
     }
 }

@@ -14,6 +14,8 @@ use crate::event::{Event, EventKind, Verdict};
 use crate::load::load;
 use crate::port::Happening;
 use crate::report::{Fan, Sink};
+use crate::settings::Settings;
+use crate::transport::effort::FULL;
 use crate::transport::open_several;
 use crate::transport::pty::create_pair;
 use crate::world::{Company, Memory, Nobody, Session};
@@ -83,6 +85,36 @@ impl World for Fed {
         }
         self.ports.wait(until, received)
     }
+}
+
+#[test]
+fn the_run_is_behind_while_it_works_and_one_of_its_ports_has_a_full_buffer() {
+    let ends = [(); 2].map(|()| create_pair().expect("there are terminals"));
+    let nodes = [0, 1].map(|at: usize| RealPort::Node(ends[at].2.display().to_string()));
+    let (clock, interrupt) = (Clock::start(), Interrupt::new().expect("a pipe"));
+    let ids = [PortId::new(0), PortId::new(1)].map(|id| id.expect("there is room for two"));
+    let mut ports = open_several(ids.into_iter().zip(&nodes), None, clock, &interrupt).expect("the system can wait");
+    for id in ids {
+        ports.perform(id, PortCommand::Open { settings: Settings::default().line });
+        assert_eq!(ports.wait(None, &mut Vec::new()).1, Happening::Opened(id));
+    }
+    let works = Duration::from_millis(2);
+    let mut take = |at: usize, n_bytes: usize| {
+        let (device, host, _) = &ends[at];
+        assert_eq!(write(device, &vec![b'x'; n_bytes]), Ok(n_bytes));
+        while ioctl_fionread(host).expect("it is open") < n_bytes as u64 {
+            std::thread::yield_now();
+        }
+        let begun = clock.now();
+        while clock.now() < begun + works {}
+        let before = ports.behind();
+        assert_eq!(ports.wait(None, &mut Vec::new()).1, Happening::Received(ids[at]));
+        ports.behind() - before
+    };
+    assert_eq!(take(0, 1), Duration::ZERO);
+    assert_eq!(take(1, FULL - 1), Duration::ZERO, "there was room for more");
+    assert!(take(1, FULL) >= works);
+    assert_eq!(take(0, 1), Duration::ZERO);
 }
 
 /// Keeps what a flow logs.
