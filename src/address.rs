@@ -76,6 +76,8 @@ pub(crate) enum AddressError {
     Malformed { typed: String, fault: Fault, instead: Option<String> },
     /// Several places of a laboratory fit where there is room for one.
     SeveralPlaces { typed: String, fitting: Vec<String> },
+    /// Several ports fit a pattern where there is room for one.
+    SeveralPorts { typed: String, fitting: Vec<String> },
     /// No port fits the pattern.
     NoPort { typed: String },
     /// No recording fits the pattern.
@@ -215,7 +217,7 @@ pub(crate) fn expand(typed: &[String], known: Known<'_>) -> Result<Vec<Address>,
     Ok(addresses)
 }
 
-/// Reads one address; the place of a USB adapter, or of a name in a laboratory, is taken by its port.
+/// Reads one address; the place of a pattern, a USB adapter, or of a name in a laboratory, is taken by its port.
 ///
 /// # Errors
 ///
@@ -230,7 +232,15 @@ pub(crate) fn read_one(typed: &str, known: Known<'_>) -> Result<Address, Address
             }
         };
     }
-    let Some(found) = usb_ports(typed, known.listed) else { return Address::read(typed) };
+    let Some(found) = usb_ports(typed, known.listed) else {
+        return match fitting(typed, known)?.as_slice() {
+            [one] => Ok(one.clone()),
+            several => {
+                let fitting = several.iter().map(ToString::to_string).collect();
+                Err(AddressError::SeveralPorts { typed: typed.to_string(), fitting })
+            }
+        };
+    };
     match found?.as_slice() {
         [one] => Ok(one.clone()),
         several => {

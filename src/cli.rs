@@ -25,6 +25,7 @@ mod reports;
 mod run;
 mod say;
 mod sim;
+mod speed;
 mod stress;
 mod terminal;
 mod test;

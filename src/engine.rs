@@ -382,6 +382,7 @@ impl Engine {
         match (&reason, self.program.role) {
             // A device that is left alone has done its work.
             (CloseReason::HungUp { .. } | CloseReason::Finished, Role::Device) => self.finish(Verdict::Passed),
+            (CloseReason::HungUp { .. }, Role::Flow) if self.may_reopen(port) => {}
             _ if self.needs(port) => {
                 let failure = self.port_failure(port, &reason);
                 self.fail(failure);

@@ -27,6 +27,7 @@ mod clock;
 mod deadline;
 #[cfg(all(unix, test))]
 mod driven;
+mod effort;
 #[cfg(unix)]
 mod exec;
 mod fleet;

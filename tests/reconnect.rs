@@ -86,6 +86,27 @@ fn reopen_allows_the_port_to_go_only_while_it_waits() {
 }
 
 #[test]
+fn a_flow_with_reopen_goes_on_without_its_port_until_something_needs_it() {
+    let start = "send \"AT\" expect line \"OK\" sleep 2s";
+    let gone = |rest: &str| Bench::new(&format!("{start} {rest}")).at(1, "OK\r\n").give(1000, GONE());
+    let bench = gone("reopen within 3s send \"B\"");
+    assert_eq!(bench.verdict, None);
+    let bench = bench.tick(2001).give(4000, BACK);
+    assert_eq!((bench.written(), bench.verdict), (vec!["AT\r".into(), "B\r".into()], Some(Verdict::Passed)));
+    let late = gone("reopen within 3s send \"B\"").tick(2001).tick(5001);
+    assert_eq!(late.message(), "`test` went away and did not come back within 3s");
+    let needed = gone("send \"B\" expect line \"OK\" reopen within 3s").tick(2001);
+    assert_eq!((needed.verdict, needed.message().as_str()), (Some(Verdict::PortFailed), "the port is gone"));
+    let without = gone("send \"B\"");
+    assert_eq!(without.verdict, Some(Verdict::PortFailed), "it ends at once");
+    let broken = CloseReason::Broken { reason: "no more memory".to_string(), help: None };
+    let broken = Bench::new(&format!("{start} reopen within 3s"))
+        .at(1, "OK\r\n")
+        .give(1000, Input::Closed(PortId::FIRST, broken));
+    assert_eq!(broken.verdict, Some(Verdict::PortFailed), "it does not come back");
+}
+
+#[test]
 fn reopen_in_a_clean_up_seeks_a_port_that_is_gone() {
     let flow = "finally { reopen within 3s send \"B\" }\nsend \"AT\" expect line \"OK\"";
     let bench = Bench::new(flow).give(1000, GONE());

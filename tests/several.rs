@@ -33,7 +33,7 @@ serial { baud 9600  eol "\n" }
 wire power = "off"
 on line "ON" { compute power = "on"  reply "OK" }
 on line "OFF" { compute power = "off"  reply "OK" }
-on hook "power" (value) { compute power = value }
+on hook "power" (state) { compute power = state }
 "#;
 
 const PORTS: &str = r#"port dut { sim "board.flow" }
@@ -298,6 +298,8 @@ fn each_mistake_with_ports_is_answered_with_what_to_write() {
         (&["f.flow"][..], "no address was given for the ports of this flow: `dut`, `relay`"),
         (&["f.flow", "--port", "dut=sim"], "add `--port relay=ADDRESS`"),
         (&["f.flow", "--port", "COM3"], "write `--port dut=COM3`"),
+        (&["f.flow", "--port", "sim", "--port", "dut=/dev/no*"], "no port fits `/dev/no*`"),
+        (&["sim", "f.flow"], "`flowrun sim f.flow --all-ports` serves"),
         (&["f.flow", "--port", "sim", "--port", "rely=COM3"], "did you mean `--port relay=COM3`?"),
         (&["f.flow", "--port", "dut=sim", "--port", "dut=COM3"], "`dut` was given twice"),
         (&["f.flow", "--port", "dut=", "--port", "relay=sim"], "`--port dut=` names no address"),
@@ -337,6 +339,30 @@ fn names_and_variables_are_given_to_each_port() {
 }
 
 #[test]
+fn a_suite_runs_on_the_ports_of_a_bench() {
+    let folder = Folder::new(POWER);
+    folder.write("second.flow", "flow \"second\"\nport dut { }\nsend \"AT\"  expect line \"OK 1\"\n");
+    folder.write(
+        "flowrun.toml",
+        "[bench.left]\ndut = \"sim:board.flow\"\nrelay = \"lamp\"\nspare = \"sim\"\n[bench.half]\ndut = \"sim\"\n\
+         [ports.lamp]\naddress = \"sim:relay.flow\"\n",
+    );
+    let text = folder.passes(&["test", "f.flow", "second.flow", "--bench", "left", "--accept"]);
+    assert!(text.contains("2 flows: 2 passed"), "{text}");
+    let wrong = [
+        (&["f.flow", "--bench", "lft"][..], "did you mean `left`?"),
+        (&["f.flow", "--bench", "half"], "no address was given for `relay`"),
+        (&["f.flow", "--bench", "left", "--port", "sim"], "cannot be used with"),
+        (&["one.flow", "--bench", "left"], "`--bench left` is for ports with names, and this flow declares none"),
+    ];
+    folder.write("one.flow", "flow \"one\"\nsend \"AT\"  expect line \"OK 1\"\n");
+    for (arguments, answer) in wrong {
+        let text = folder.refusal(&[&["test"], arguments].concat());
+        assert!(text.contains(answer), "{arguments:?}: {text}");
+    }
+}
+
+#[test]
 fn each_mistake_with_benches_is_answered_with_what_to_write() {
     let folder = Folder::new(POWER);
     let text = folder.refusal(&["f.flow", "--bench", "a"]);
@@ -358,6 +384,10 @@ fn each_mistake_with_benches_is_answered_with_what_to_write() {
         let text = folder.refusal(arguments);
         assert!(text.contains(answer), "{arguments:?}: {text}");
     }
+    folder.write("one.flow", "flow \"one\"\nsend \"AT\"  expect line \"OK 1\"\n");
+    let text = folder.refusal(&["one.flow", "--bench", "a"]);
+    assert!(text.contains("`--bench a` is for ports with names, and this flow declares none"), "{text}");
+    assert!(text.contains("write `--port sim` in its place, or declare `port dut { }` in the flow"), "{text}");
     folder.write("flowrun.toml", "[bench.a]\n\"du t\" = \"sim\"\n");
     assert!(folder.refusal(&["f.flow", "--bench", "a"]).contains("`du t` is no name for a port of a flow"));
 }

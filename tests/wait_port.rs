@@ -8,6 +8,7 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
+use std::time::{Duration, Instant};
 
 const DEVICE: &str = "device \"d\"\non line \"AT\" { reply \"OK\" }\n";
 const FLOW: &str = "flow \"f\"\n\nsend \"AT\"\nexpect line \"OK\" within 20s\n";
@@ -115,6 +116,35 @@ fn ctrl_c_ends_the_wait_for_a_port_and_for_an_address() {
     assert!(noted.starts_with("waits up to 1m for the port: no USB adapter"), "{noted}");
     interrupt(run.id());
     assert_eq!(run.wait().expect("it was started").code(), Some(130));
+}
+
+/// Returns how long the program takes to end after Ctrl-C, while it waits for a port.
+fn end_of_a_wait(folder: &Path, port: &str) -> Duration {
+    let mut run = command(folder, &["f.flow", "--port", port, "--wait-port", LONG]);
+    // Some of it is said on one way, some on the other.
+    let (said, both) = std::io::pipe().expect("there is room");
+    let mut run = run.stdout(both.try_clone().expect("there is room")).stderr(both).spawn().expect("it is built");
+    let mut said = BufReader::new(said);
+    let mut line = String::new();
+    while !line.contains("waits up to 1m for the port") {
+        line.clear();
+        assert_ne!(said.read_line(&mut line).expect("it is UTF-8"), 0, "it ended");
+    }
+    let before = Instant::now();
+    interrupt(run.id());
+    assert_eq!(run.wait().expect("it was started").code(), Some(130));
+    before.elapsed()
+}
+
+#[test]
+fn ctrl_c_is_heard_within_100_ms_whatever_is_waited_for() {
+    let folder = folder();
+    for port in ["./dut", "tcp://127.0.0.1:1", "unix:dut", "./dut*", "usb:serial=NOBODY"] {
+        // The machine may be busy: one of ten is enough, and none may last as long as the wait.
+        let took: Vec<Duration> = (0..10).map(|_| end_of_a_wait(folder.path(), port)).collect();
+        assert!(took.iter().any(|took| *took < Duration::from_millis(100)), "{port}: {took:?}");
+        assert!(took.iter().all(|took| *took < Duration::from_secs(30)), "{port}: {took:?}");
+    }
 }
 
 #[test]

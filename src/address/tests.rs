@@ -84,6 +84,18 @@ fn a_pattern_of_recordings_is_replaced_by_those_that_fit_it_each_once() {
     assert_eq!(expanded(&[&at("run9.recording"), &at("run9.recording")]), Ok(vec![at("run9.recording")]));
 }
 
+#[cfg(unix)]
+#[test]
+fn where_one_port_is_meant_one_fits_a_pattern_and_several_do_not() {
+    let (_folder, before) = recordings(&["tty10", "tty9", "modem"]);
+    let known = Known { listed: &Vec::new, places: &[] };
+    let before = before.trim_start_matches("replay:");
+    let at = |name: &str| format!("{before}{name}");
+    assert_eq!(read_one(&at("mod*"), known), Ok(address(&at("modem"))));
+    let fitting = vec![at("tty9"), at("tty10")];
+    assert_eq!(read_one(&at("tty*"), known), Err(AddressError::SeveralPorts { typed: at("tty*"), fitting }));
+}
+
 #[test]
 fn a_recording_with_a_sign_of_patterns_in_its_name_is_itself() {
     let (_folder, before) = recordings(&["run[1].recording"]);
@@ -97,7 +109,9 @@ fn a_pattern_that_nothing_fits_is_refused_and_says_what_was_looked_for() {
     let typed = format!("{before}*.recording");
     assert_eq!(expanded(&[&typed]), Err(AddressError::NoRecording { typed }));
     let typed = "/nowhere/tty*".to_string();
-    assert_eq!(expanded(&[&typed]), Err(AddressError::NoPort { typed }));
+    assert_eq!(expanded(&[&typed]), Err(AddressError::NoPort { typed: typed.clone() }));
+    let known = Known { listed: &Vec::new, places: &[] };
+    assert_eq!(read_one(&typed, known), Err(AddressError::NoPort { typed }));
     assert!(matches!(expanded(&["/dev/tty["]), Err(AddressError::NoPattern { .. })));
 }
 

@@ -146,7 +146,7 @@ pub(super) struct RunArguments {
     #[arg(long, value_name = "DURATION")]
     pub wait_port: Option<String>,
     /// Run on so many ports at once [default: all]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = one_or_more())]
     pub jobs: Option<usize>,
     /// Seed everything random (1 for `sim`, else a new one each time)
     #[arg(long, value_name = "N")]
@@ -176,6 +176,9 @@ pub(super) struct TestArguments {
     /// Name a port, `sim:DEVICE_FILE` or `replay:FILE`, for all flows
     #[arg(long = "port", short, value_name = "PORT")]
     pub ports: Vec<String>,
+    /// Take the port of each name from this bench of `flowrun.toml`
+    #[arg(long, value_name = "NAME", conflicts_with = "ports")]
+    pub bench: Option<String>,
     /// Take the port and variables from this profile of `flowrun.toml`
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
@@ -226,7 +229,7 @@ pub(super) struct SelectionArguments {
     #[arg(long)]
     pub strict: bool,
     /// Run so many flows at once [default: one a processor]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = one_or_more())]
     pub jobs: Option<usize>,
 }
 
@@ -426,6 +429,11 @@ fn output_file() -> impl TypedValueParser<Value = PathBuf> {
     })
 }
 
+/// Reads how many do something at once: nothing can be done by none.
+fn one_or_more() -> impl TypedValueParser<Value = usize> {
+    clap::value_parser!(u32).range(1..).map(|count| count as usize)
+}
+
 /// Returns the first argument if it looks like a command and is none, and the command that it is most like.
 pub(super) fn mistyped(arguments: &[OsString]) -> Option<(String, Option<String>)> {
     let word = arguments.get(1)?.to_str()?;
@@ -550,6 +558,8 @@ mod tests {
             "flowrun a.flow --prot sim",
             "flowrun sim --from a --link x",
             "flowrun a.flow --port sim --transcript -",
+            "flowrun a.flow --port sim --jobs 0",
+            "flowrun test --jobs 0",
             "flowrun check",
         ] {
             assert!(read_line(line).expect_err("it is wrong").use_stderr(), "{line}");

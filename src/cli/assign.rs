@@ -95,6 +95,53 @@ fn assign_each(typed: &[String], names: &[&str]) -> Result<Assigned, Box<Diagnos
     }
 }
 
+/// Returns the addresses that a bench has for the ports of a flow, as the file has them; it may have more ports.
+///
+/// # Errors
+///
+/// The flow declares no ports, or the bench does not have all of them.
+pub(super) fn assign_bench(
+    bench: &str,
+    given: &[String],
+    ports: &[DeclaredPort],
+) -> Result<Vec<String>, Box<Diagnostic>> {
+    if ports.is_empty() {
+        return Err(Box::new(without_names(bench, given)));
+    }
+    let own = given.iter().filter(|text| {
+        let name = split_port(text).0;
+        ports.iter().any(|port| Some(port.name.as_str()) == name)
+    });
+    let own: Vec<String> = own.cloned().collect();
+    match assign(&own, ports)? {
+        Assigned::Runs(texts) if texts.is_empty() => Err(Box::new(no_ports_on(bench, ports))),
+        Assigned::Runs(texts) | Assigned::Ports(texts) => Ok(texts),
+    }
+}
+
+/// Says that a bench is for flows with names for their ports.
+fn without_names(bench: &str, given: &[String]) -> Diagnostic {
+    let given: Vec<(Option<&str>, &str)> = given.iter().map(|text| split_port(text)).collect();
+    let names: Vec<&str> = given.iter().filter_map(|(name, _)| *name).collect();
+    let bench = harmless(bench);
+    let message = format!("`--bench {bench}` is for ports with names, and this flow declares none");
+    let (name, address) = match given.first() {
+        Some((Some(name), address)) => (*name, harmless(address)),
+        Some((None, _)) | None => ("dut", "ADDRESS".to_string()),
+    };
+    let help = format!(
+        "write `--port {address}` in its place, or declare `port {name} {{ }}` in the flow\nthe bench has: {}",
+        harmless(listed(&names))
+    );
+    Diagnostic::general(Code::CommandLine, message).help(help)
+}
+
+fn no_ports_on(bench: &str, ports: &[DeclaredPort]) -> Diagnostic {
+    let names: Vec<&str> = ports.iter().map(|port| port.name.as_str()).collect();
+    let message = format!("the bench `{}` has none of the flow's ports", harmless(bench));
+    Diagnostic::general(Code::CommandLine, message).help(format!("the flow declares {}", listed(&names)))
+}
+
 /// Returns what to write for several ports, of which one has this address.
 fn form(names: &[&str], address: &str) -> String {
     let first = names.first().copied().unwrap_or_default();

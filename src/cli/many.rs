@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::Ending;
 use super::args::RunArguments;
@@ -11,6 +12,7 @@ use super::named::Named;
 use super::outputs::{CONSOLE, Outputs, Places, Share, Written};
 use super::prepare::{Checked, Prepared, claims_of, note_on_abilities};
 use super::refusal::{Looked, refuse, tell_others};
+use super::speed::note_on_speed;
 use super::terminal::Terminal;
 use super::wait;
 use crate::address::{Address, RealPort, labels};
@@ -207,7 +209,7 @@ pub(super) fn run(
         terminal.say(&format!("{port}{text}"));
     };
     let at_most = arguments.jobs.unwrap_or(runs.len());
-    run_seats(&mut seats, at_most, clock, &ender, &interrupt, &mut on_end).map_err(|why| {
+    let behind = run_seats(&mut seats, at_most, clock, &ender, &interrupt, &mut on_end).map_err(|why| {
         let message = format!("the system cannot wait for {} ports: {why}", runs.len());
         terminal.refuse(Diagnostic::general(Code::CommandLine, message).help("run on fewer at once with `--jobs N`"));
         Ending::Outside
@@ -225,12 +227,14 @@ pub(super) fn run(
     if is_watched {
         terminal.say(&format!("\n{}", table.render(&sources, terminal.look().style)));
     }
+    terminal.hint(&note_on_speed(behind, clock.now().since_start(), "fewer ports at once (`--jobs N`) help, and "));
     let what = if arguments.benches.is_empty() { "ports" } else { "benches" };
     terminal.say(&summary(what, &verdicts, n_cleanups_failed));
     Ok(written.ending(worst(&verdicts)))
 }
 
-/// Runs those on real ports together, and the others one after the other; tells of each verdict when it is there.
+/// Runs those on real ports together, and the others one after the other; tells of each verdict when it is there. Returns how long
+/// the runs worked while one of the ports had more to give.
 fn run_seats(
     seats: &mut [Seat<'_>],
     at_most: usize,
@@ -238,7 +242,7 @@ fn run_seats(
     ender: &Ender,
     interrupt: &Interrupt,
     on_end: &mut dyn FnMut(usize, Verdict),
-) -> Result<(), String> {
+) -> Result<Duration, String> {
     let mut together = Vec::new();
     let mut numbers = Vec::new();
     for (number, seat) in seats.iter_mut().enumerate() {
@@ -255,7 +259,7 @@ fn run_seats(
         }
     }
     if together.is_empty() {
-        return Ok(());
+        return Ok(Duration::ZERO);
     }
     let mut on_end = |index: usize, verdict| on_end(numbers[index], verdict);
     run_all(together, at_most, clock, interrupt, &mut on_end).map_err(|error| error.to_string())

@@ -206,7 +206,12 @@ fn wrong_role(path: &Path, found: Option<Role>) -> Diagnostic {
             format!("`{path}` is a device, not a flow"),
             format!("`--port sim:{path}` plays it for a flow, `flowrun sim {path}` serves it to other programs"),
         ),
-        Some(Role::Flow) => (format!("`{path}` is a flow, not a device"), format!("`flowrun {path} --port …` runs it")),
+        Some(Role::Flow) => (
+            format!("`{path}` is a flow, not a device"),
+            format!(
+                "`flowrun {path} --port …` runs it, `flowrun sim {path} --all-ports` serves the devices that it names"
+            ),
+        ),
         None => (
             format!("`{path}` is a library, which does nothing by itself"),
             "`use` it in a flow; `flowrun check` checks it alone".to_string(),
@@ -234,6 +239,10 @@ pub(super) fn address_problem(error: &AddressError) -> Diagnostic {
         }
         AddressError::SeveralPlaces { typed, fitting } => {
             let message = format!("{} places fit `{typed}`", fitting.len());
+            return problem(message).help(format!("name one of them: `{}`", fitting.join("`, `")));
+        }
+        AddressError::SeveralPorts { typed, fitting } => {
+            let message = format!("{} addresses fit `{typed}`, and one is needed", fitting.len());
             return problem(message).help(format!("name one of them: `{}`", fitting.join("`, `")));
         }
         AddressError::NoPort { typed } => (

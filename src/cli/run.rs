@@ -2,17 +2,17 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::Ending;
 use super::args::RunArguments;
-use super::assign::{Assigned, assign, listed, split_port};
+use super::assign::{Assigned, assign, assign_bench, listed};
 use super::many::{self, OneOf};
 use super::named::{Asks, Named, named, ports_of_bench};
 use super::outputs::{CONSOLE, Places, Share};
 use super::person::AtTerminal;
 use super::prepare::{Checked, Prepared, claims_of, note_on_abilities};
 use super::refusal::{Looked, refuse, tell_others};
+use super::speed::note_on_speed;
 use super::terminal::Terminal;
 use crate::address::{Address, RealPort};
 use crate::diagnostic::nearest::nearest;
@@ -22,7 +22,6 @@ use crate::program::{DeclaredPort, Program, Role};
 use crate::report::Fan;
 use crate::report::console::Volume;
 use crate::setup::Stage;
-use crate::time::Moment;
 use crate::transport::list;
 use crate::value::escape::harmless;
 use crate::world;
@@ -115,7 +114,7 @@ fn run_on(
             terminal.refuse(*problem);
             Ending::Refused
         };
-        let texts = texts_of_bench(bench, named, program).map_err(refused)?;
+        let texts = assign_bench(bench, &named.ports, &program.ports).map_err(refused)?;
         let addresses =
             named.awaited(arguments.wait_port.as_deref(), terminal, |named| named.addresses_of_ports(&texts))?;
         if let Some(problem) = shared(&program.ports, &addresses) {
@@ -135,25 +134,6 @@ fn run_on(
         [one] => run_one(arguments, one.named(), flow, one.addresses(), terminal),
         [] => Err(Ending::Refused),
     }
-}
-
-/// Returns the addresses that a bench has for the ports of a flow, as the file has them; it may have more ports.
-fn texts_of_bench(bench: &str, named: &Named, flow: &Program) -> Result<Vec<String>, Box<Diagnostic>> {
-    let own = named.ports.iter().filter(|text| {
-        let name = split_port(text).0;
-        flow.ports.is_empty() || flow.ports.iter().any(|port| Some(port.name.as_str()) == name)
-    });
-    let own: Vec<String> = own.cloned().collect();
-    match assign(&own, &flow.ports)? {
-        Assigned::Runs(texts) if texts.is_empty() => Err(Box::new(no_ports_on(bench, flow))),
-        Assigned::Runs(texts) | Assigned::Ports(texts) => Ok(texts),
-    }
-}
-
-fn no_ports_on(bench: &str, flow: &Program) -> Diagnostic {
-    let names: Vec<&str> = flow.ports.iter().map(|port| port.name.as_str()).collect();
-    let message = format!("the bench `{}` has none of the flow's ports", harmless(bench));
-    Diagnostic::general(Code::CommandLine, message).help(format!("the flow declares {}", listed(&names)))
 }
 
 /// Returns what is wrong if two ports of a flow have one serial port. A server may take two connections.
@@ -206,22 +186,9 @@ fn run_one(
     let mut person = AtTerminal::new(pace);
     let verdict = world::run(&mut engine, world.as_mut(), outputs.company(&mut fan, &mut person));
     let written = outputs.finish(fan, &engine, terminal);
-    terminal.hint(&note_on_speed(world.behind(), engine.now().since_start()));
+    terminal.hint(&note_on_speed(world.behind(), engine.now().since_start(), ""));
     setup.counterpart().real_ports().for_each(|(_, port)| tell_others(port, verdict, terminal));
     Ok(written.ending(verdict))
-}
-
-/// Says that flowrun, not the line, was what took so long, if that is so.
-fn note_on_speed(behind: Duration, took: Duration) -> String {
-    if behind < Duration::from_millis(200) || behind < took / 10 {
-        return String::new();
-    }
-    format!(
-        "note: flowrun was slower than the line for {} of {} s, so deadlines may have passed too soon; \
-         `flowrun check` names patterns that are slow to search with\n",
-        Moment::after(behind),
-        Moment::after(took)
-    )
 }
 
 fn no_port(flow: &Program) -> Diagnostic {
@@ -253,19 +220,5 @@ fn suggest_command(path: &Path, terminal: &Terminal) {
         && !path.exists()
     {
         terminal.warn(&format!("`{word}` was taken for a file; the command is `{command}`"));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_run_that_keeps_its_line_waiting_is_noted_and_a_quick_one_is_not() {
-        let note = |behind, took| note_on_speed(Duration::from_millis(behind), Duration::from_millis(took));
-        assert!(note(2_110, 2_168).starts_with("note: flowrun was slower than the line for 2.110 of 2.168 s"));
-        assert_ne!(note(200, 2_000), "");
-        assert_eq!(note(199, 200), "", "a start may take so long");
-        assert_eq!(note(400, 4_001), "", "less than a tenth");
     }
 }

@@ -16,7 +16,7 @@ use super::args::TestArguments;
 use super::claims::{Claims, Output};
 use super::hooks::programs_for_all;
 use super::host::host_name;
-use super::named::{Asks, named};
+use super::named::{Asks, named, ports_of_bench};
 use super::outputs::Written;
 use super::prepare::note_for_suite;
 use super::refusal::{refuse, tell_others};
@@ -109,7 +109,9 @@ impl<'a> Suite<'a> {
         };
         let folder = arguments.paths.first().map_or(Path::new("."), PathBuf::as_path);
         let folder = if folder.is_dir() { folder } else { folder_of(folder) };
-        let named = named(&arguments.ports, arguments.profile.as_deref(), Asks::TestOptions, folder, terminal)?;
+        let of_bench = arguments.bench.as_ref().map(|bench| ports_of_bench(bench, folder, terminal)).transpose()?;
+        let ports = of_bench.as_ref().unwrap_or(&arguments.ports);
+        let named = named(ports, arguments.profile.as_deref(), Asks::TestOptions, folder, terminal)?;
         let wanted = Wanted::read(arguments, named, terminal)?;
         if arguments.snapshots.review && !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
             let problem = Diagnostic::general(Code::CommandLine, "`--review` asks at a terminal, and there is none");

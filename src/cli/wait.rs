@@ -94,6 +94,7 @@ fn may_come(error: &AddressError) -> bool {
         }
         | AddressError::Malformed { .. }
         | AddressError::SeveralPlaces { .. }
+        | AddressError::SeveralPorts { .. }
         | AddressError::NoRecording { .. }
         | AddressError::SimulatedAmongSeveral { .. }
         | AddressError::Mixture { .. } => false,

@@ -8,7 +8,7 @@ use super::{Engine, State};
 use crate::diagnostic::Code;
 use crate::event::{CloseReason, EventKind, Failure};
 use crate::port::{PortCommand, PortId};
-use crate::program::{Expr, OpIndex, Role};
+use crate::program::{Expr, Op, OpIndex, Role};
 use crate::source::Site;
 use crate::time::{Moment, show_duration};
 
@@ -23,6 +23,7 @@ impl Engine {
         let by = self.now + within;
         if self.ports[port].is_closed() {
             let reason = CloseReason::unplugged();
+            self.tell_patience(port, by);
             self.seek(port, Away { since: self.now, until: by, reason });
         }
         self.ports[port].await_return(by);
@@ -55,12 +56,37 @@ impl Engine {
         }
     }
 
+    /// Whether a flow may reach a `reopen` before it needs a port that went: what is being done needs none, and the flow has one.
+    pub(super) fn may_reopen(&self, port: PortId) -> bool {
+        let needs_none = match &self.state {
+            State::Ready
+            | State::Breathing
+            | State::Sleeping { .. }
+            | State::Saving { .. }
+            | State::Asking { .. }
+            | State::Hooking(_) => true,
+            State::Opening
+            | State::Waiting(_)
+            | State::Guarding { .. }
+            | State::Writing { .. }
+            | State::Reopening { .. }
+            | State::Retrying { .. }
+            | State::Serving
+            | State::Over(_) => false,
+        };
+        needs_none && self.ports[port].was_opened() && self.program.ops.iter().any(|op| matches!(op, Op::Reopen(_)))
+    }
+
     /// Takes note that a port went away and may come back: what was being written is lost, what is awaited is awaited on.
     pub(super) fn went_away(&mut self, port: PortId, reason: CloseReason, until: Moment) {
-        let lasting = show_duration(until - self.now);
-        self.tell_on(port, None, EventKind::Noted { text: format!("waits up to {lasting} for the port to come back") });
+        self.tell_patience(port, until);
         self.seek(port, Away { since: self.now, until, reason });
         self.catch_up();
+    }
+
+    fn tell_patience(&mut self, port: PortId, until: Moment) {
+        let lasting = show_duration(until - self.now);
+        self.tell_on(port, None, EventKind::Noted { text: format!("waits up to {lasting} for the port to come back") });
     }
 
     /// Has a port opened again as soon as it is there.

@@ -1,6 +1,6 @@
 //! The secrets that stand in the text of a file: no message may show them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::diagnostic::nearest::nearest;
 use crate::source::{SourceId, Sources, Span};
@@ -105,13 +105,16 @@ impl Hidden<'_> {
         self.text.get(span.range()).unwrap_or_default()
     }
 
-    /// Finds lines that begin with `secret NAME` and are no declaration, or have more in them: something is wrong with them.
+    /// Finds lines that begin with `secret NAME` and are no declaration, or have more in them: something is wrong with them. So it
+    /// is with `param secret NAME`, and with a `compute secret NAME` or `capture secret NAME` that could not be read.
     fn find_in_lines(&mut self, body: &[Statement]) {
         let read: HashMap<u32, u32> = body
             .iter()
             .filter(|statement| declares_secret(statement))
             .map(|statement| (statement.span.start, statement.span.end))
             .collect();
+        let mut others = HashSet::new();
+        starts_of(body, &mut others);
         let mut start = 0;
         let mut goes_on = false;
         for line in self.text.split_inclusive('\n') {
@@ -121,6 +124,7 @@ impl Hidden<'_> {
                 (Some(_), Some(end)) => {
                     line.get((*end as usize).saturating_sub(start)..).filter(|rest| is_leftover(rest))
                 }
+                (Some(_), None) if others.contains(&(begin as u32)) => None,
                 (Some(rest), None) => after_name(rest),
                 (None, _) => goes_on.then_some(line),
             };
@@ -139,8 +143,18 @@ impl Hidden<'_> {
     }
 }
 
-/// Returns what follows the word `secret`, perhaps mistyped, at the beginning of a line.
+/// Takes note of where statements begin.
+fn starts_of(body: &[Statement], starts: &mut HashSet<u32>) {
+    for statement in body {
+        starts.insert(statement.span.start);
+        statement.blocks().into_iter().for_each(|block| starts_of(&block.body, starts));
+    }
+}
+
+/// Returns what follows the word `secret`, perhaps mistyped, at the beginning of a line or of what a statement gives a value.
 fn after_secret(line: &str) -> Option<&str> {
+    let behind = |word| line.strip_prefix(word).filter(|rest| rest.starts_with([' ', '\t'])).map(str::trim_start);
+    let line = ["param", "compute", "capture"].into_iter().find_map(behind).unwrap_or(line);
     let (word, _) = line.split_once([' ', '\t'])?;
     let is_meant = word == "secret" || nearest(&word.to_lowercase(), ["secret"]).is_some() && !is_keyword(word);
     is_meant.then(|| &line[word.len()..])

@@ -53,7 +53,7 @@ pub(super) fn title(rule: Rule) -> &'static str {
         Rule::using | Rule::using_port | Rule::begins_port | Rule::k_using => "`using`",
         Rule::param => "`param`",
         Rule::param_kind => "`param` or `secret`",
-        Rule::state | Rule::k_state => "`state`",
+        Rule::state | Rule::begins_state | Rule::k_state => "`state`",
         Rule::wire | Rule::k_wire => "`wire`",
         Rule::serial | Rule::k_serial => "`serial`",
         Rule::setting => "a setting",
@@ -193,5 +193,19 @@ mod tests {
         for word in ["sender", "assertion", "interval", "x1", "_"] {
             assert!(is_name(word), "{word}");
         }
+    }
+
+    #[test]
+    fn a_state_may_be_called_state_and_ends_a_list_of_names() {
+        let parsed = FlowParser::parse(Rule::alone, "state state = \"off\"");
+        assert!(parsed.is_ok(), "{parsed:?}");
+        let parsed = FlowParser::parse(Rule::file, "save state, a state b = 1");
+        let statements: Vec<_> = parsed
+            .into_iter()
+            .flatten()
+            .flat_map(Pair::into_inner)
+            .map(|pair| pair.as_str().trim().to_string())
+            .collect();
+        assert_eq!(statements, ["save state, a", "state b = 1", ""]);
     }
 }

@@ -75,6 +75,12 @@ pub(super) fn explain(id: SourceId, text: &str, offset: usize) -> Diagnostic {
     if positives.contains(&Rule::k_send) || positives.contains(&Rule::alone) {
         return no_statement(found, site(at, at + found.len().max(1)));
     }
+    if let Some(help) = other_form(trimmed, at, found, &positives) {
+        let expected = list(&positives);
+        let message = format!("expected {expected}, found `{found}`");
+        let at = site(at, at + found.len());
+        return Diagnostic::new(Code::SyntaxUnexpected, at, message, format!("expected {expected}")).help(help);
+    }
     if positives.contains(&Rule::name)
         && positives.iter().filter(|rule| !matches!(rule, Rule::comment | Rule::close)).count() <= 2
         && super::is_keyword(found)
@@ -101,6 +107,24 @@ pub(super) fn explain(id: SourceId, text: &str, offset: usize) -> Diagnostic {
         format!("expected {expected}, found {shown}"),
         label,
     )
+}
+
+/// Returns the form of another statement that was meant, where two are mixed up: `secret param NAME`, `capture NAME = EXPR`. It
+/// repeats nothing of the flow, which may be a secret.
+fn other_form(text: &str, at: usize, found: &str, positives: &[Rule]) -> Option<&'static str> {
+    let first = text.split([' ', '\t']).next().unwrap_or_default();
+    match (first, found) {
+        ("secret", "param") | ("param", "secret") if text[first.len()..at].trim().is_empty() => {
+            Some("write `secret NAME`: a secret is a `param` that is masked everywhere")
+        }
+        ("capture", "=") if positives.contains(&Rule::k_from) => {
+            Some("write `compute NAME = EXPR`, or `compute secret NAME = EXPR` for what is to be masked")
+        }
+        ("compute", "from") if positives.contains(&Rule::k_equals) => {
+            Some("write `capture NAME from EXPR`, or `capture secret NAME from EXPR` for what is to be masked")
+        }
+        _ => None,
+    }
 }
 
 /// Explains a `using relay send "ON 1"`: a wait behind it would look at another port.

@@ -1,12 +1,14 @@
 //! Several runs at once, each on a port of its own, in one thread that waits for all of them.
 
 use std::io;
+use std::time::Duration;
 
 use self::batch::Batch;
 pub(super) use self::lookout::Lookout;
 use self::member::{Member, Stand};
 use super::any::AnyPort;
 use super::clock::Clock;
+use super::effort::Round;
 use super::interrupt::Interrupt;
 use super::watched::Ready;
 use crate::event::Verdict;
@@ -28,7 +30,8 @@ mod threads;
 ///
 /// The ports are on this clock and share this interrupt. `on_end` gets the number of the session, in the order given.
 /// One wait is for all ports and the interrupt; a port that is ready then costs no more than it costs alone. Of many
-/// that are ready at once, up to 16 are read before the first of them is written to.
+/// that are ready at once, up to 16 are read before the first of them is written to. Returns how long the runs worked, at
+/// most, while the system kept a full buffer of input for one of them.
 ///
 /// # Errors
 ///
@@ -39,7 +42,7 @@ pub fn run_all(
     clock: Clock,
     interrupt: &Interrupt,
     on_end: &mut dyn FnMut(usize, Verdict),
-) -> io::Result<()> {
+) -> io::Result<Duration> {
     run_with(&mut *lookout(interrupt)?, sessions, at_most, clock, interrupt, on_end)
 }
 
@@ -66,9 +69,10 @@ fn run_with(
     clock: Clock,
     interrupt: &Interrupt,
     on_end: &mut dyn FnMut(usize, Verdict),
-) -> io::Result<()> {
+) -> io::Result<Duration> {
     let members = sessions.into_iter().map(|(port, session)| Member::new(port, session)).collect();
-    let mut fleet = Fleet { members, lookout, batch: Batch::new(), n_begun: 0, n_running: 0, look_at: None };
+    let round = Round::new(clock.now());
+    let mut fleet = Fleet { members, lookout, batch: Batch::new(), round, n_begun: 0, n_running: 0, look_at: None };
     let mut ready = Vec::new();
     let at_most = at_most.max(1);
     loop {
@@ -76,10 +80,13 @@ fn run_with(
             fleet.begin_next(on_end)?;
         }
         if fleet.n_running == 0 {
-            return Ok(());
+            return Ok(fleet.members.iter().map(|member| member.backlog.behind()).max().unwrap_or_default());
         }
-        fleet.lookout.wait(fleet.look_at.map(|at| at.since(clock.now())), &mut ready)?;
         let now = clock.now();
+        fleet.round.rests(now);
+        fleet.lookout.wait(fleet.look_at.map(|at| at.since(now)), &mut ready)?;
+        let now = clock.now();
+        fleet.round.wakes(now);
         fleet.wake(ready.drain(..), now, on_end)?;
         if interrupt.is_raised() || fleet.look_at.is_some_and(|at| at <= now) {
             fleet.wake_due(now, interrupt.is_raised(), on_end)?;
@@ -92,6 +99,7 @@ struct Fleet<'a, 'l> {
     members: Vec<Member<'a>>,
     lookout: &'l mut dyn Lookout,
     batch: Batch,
+    round: Round,
     /// The first so many have begun.
     n_begun: usize,
     n_running: usize,
@@ -108,7 +116,7 @@ impl Fleet<'_, '_> {
         self.n_running += 1;
         let member = &mut self.members[index];
         self.lookout.watch(index, member.port.watched())?;
-        member.begin(&mut Vec::new());
+        member.begin(&mut Vec::new(), &self.round);
         self.note(index, on_end)
     }
 
@@ -121,7 +129,7 @@ impl Fleet<'_, '_> {
     ) -> io::Result<()> {
         let mut found = found.into_iter().peekable();
         while found.peek().is_some() {
-            let turned: Vec<usize> = self.batch.turn(&mut self.members, &mut found, now).collect();
+            let turned: Vec<usize> = self.batch.turn(&mut self.members, &mut found, now, &self.round).collect();
             for index in turned {
                 self.note(index, on_end)?;
             }

@@ -9,6 +9,7 @@ use rustix::io::Errno;
 
 use super::clock::{Clock, Timeline};
 use super::deadline::{first_part, sharpen_timers, timespec};
+use super::effort::FULL;
 use super::interrupt::Interrupt;
 use super::not_open::NotOpen;
 use super::watched::{Awaited, Interest, Ready};
@@ -20,10 +21,6 @@ use crate::time::Moment;
 
 /// How much one read takes at most, if the buffer handed in is not larger.
 pub(super) const READ_SIZE: usize = 16 * 1024;
-
-/// A read that gives so much may have emptied no more than the terminal's first buffer: Linux keeps 4096 bytes in it, and
-/// brings what else has come when there is room again.
-const FULL: usize = 4095;
 
 /// How long the system may take to bring more after a read of [`FULL`] bytes.
 const MORE_WITHIN: Duration = Duration::from_millis(5);

@@ -9,6 +9,7 @@ use super::any::AnyPort;
 #[cfg(any(windows, test))]
 use super::bell::Bell;
 use super::clock::Clock;
+use super::effort::{Backlog, Round};
 use super::fleet::{Lookout, lookout};
 use super::interrupt::Interrupt;
 #[cfg(unix)]
@@ -43,6 +44,8 @@ pub(crate) struct Several {
     first: usize,
     /// How often something was reported since all ports were looked at.
     n_looks: u32,
+    /// The work since the ports were waited for, and before.
+    round: Round,
     ready: Vec<(usize, Ready)>,
     /// Whether the ports ring the bell of a wait for many runs.
     is_rung: bool,
@@ -54,6 +57,8 @@ pub(crate) struct Several {
 struct Seat {
     id: PortId,
     port: AnyPort,
+    /// How long it had to wait for the run.
+    backlog: Backlog,
 }
 
 impl Several {
@@ -69,7 +74,8 @@ impl Several {
         clock: Clock,
         interrupt: &Interrupt,
     ) -> io::Result<Several> {
-        let seats: Vec<Seat> = ports.into_iter().map(|(id, port)| Seat { id, port }).collect();
+        let seats: Vec<Seat> =
+            ports.into_iter().map(|(id, port)| Seat { id, port, backlog: Backlog::default() }).collect();
         let mut several = Several {
             seats,
             bench,
@@ -80,6 +86,7 @@ impl Several {
             last: Moment::START,
             first: 0,
             n_looks: 0,
+            round: Round::new(Moment::START),
             ready: Vec::new(),
             is_rung: false,
             unwatched: None,
@@ -122,6 +129,7 @@ impl Several {
         for offset in 0..self.seats.len() {
             let at = (self.first + offset) % self.seats.len();
             let seat = &mut self.seats[at];
+            let known = received.len();
             // Each port tells of the interrupt, and the run was told already.
             let told = loop {
                 match seat.port.watched().look(until, received) {
@@ -130,6 +138,7 @@ impl Several {
                 }
             };
             if let Some((now, happening)) = told {
+                seat.backlog.note(received.len() - known, now, &self.round);
                 let happening = happening.on(seat.id);
                 self.is_heard |= happening == Happening::Interrupt;
                 self.first = (at + 1) % self.seats.len();
@@ -159,7 +168,9 @@ impl Several {
             until = [until, due].into_iter().flatten().min();
             self.watch(at);
         }
+        self.round.rests(now);
         self.look_at_all(until.map(|until| until.since(now)));
+        self.round.wakes(self.clock.now());
     }
 
     /// Takes note of what the ports are ready for, after so long at the latest.
@@ -246,6 +257,11 @@ impl World for Several {
             }
         }
     }
+
+    /// The work is that of one run: where several ports had to wait for it at once, it counts once.
+    fn behind(&self) -> Duration {
+        self.seats.iter().map(|seat| seat.backlog.behind()).max().unwrap_or_default()
+    }
 }
 
 /// How often the ports are looked at in a wait for those of many runs, where the system does not wake it up for them.
@@ -279,3 +295,6 @@ impl Watched for Several {
         [due, again].into_iter().flatten().min()
     }
 }
+
+#[cfg(all(unix, test))]
+mod tests;

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::super::Ending;
 use super::super::args::TestArguments;
-use super::super::assign::{Assigned, assign, split_port};
+use super::super::assign::{Assigned, assign, assign_bench, split_port};
 use super::super::given::{from_environment, typed_variable};
 use super::super::named::Named;
 use super::super::refusal::address_problem;
@@ -28,6 +28,8 @@ pub(super) struct Wanted {
     pub volatile: Volatile,
     pub reports: Vec<Report>,
     pub given: Vec<Given>,
+    /// The bench that has the ports, if one was named.
+    bench: Option<String>,
     /// What `flowrun.toml` says.
     pub named: Named,
     /// The names of variables that some flow had.
@@ -74,6 +76,7 @@ impl Wanted {
             volatile,
             reports: arguments.report.iter().map(|text| Report::of_suite(text)).collect::<Result<_, _>>()?,
             given,
+            bench: arguments.bench.clone(),
             named,
             used: Mutex::default(),
         })
@@ -93,7 +96,12 @@ impl Wanted {
         if self.addresses.is_empty() {
             return Ok(vec![Address::OwnDevice]);
         }
-        let (Assigned::Runs(texts) | Assigned::Ports(texts)) = assign(&self.named.ports, &flow.ports)?;
+        let texts = match &self.bench {
+            Some(bench) => assign_bench(bench, &self.named.ports, &flow.ports)?,
+            None => match assign(&self.named.ports, &flow.ports)? {
+                Assigned::Runs(texts) | Assigned::Ports(texts) => texts,
+            },
+        };
         self.named.addresses_of_ports(&texts).map_err(|error| Box::new(address_problem(&error)))
     }
 

@@ -6,7 +6,7 @@ use crate::diagnostic::Code;
 use crate::engine::{Engine, State};
 use crate::event::{Failure, Verdict};
 use crate::port::{PortCommand, PortId};
-use crate::program::{Expr, OpIndex};
+use crate::program::{Expr, OpIndex, Role};
 use crate::settings::SettingValue;
 use crate::source::Site;
 use crate::time::show_duration;
@@ -29,7 +29,12 @@ impl Engine {
             Some(_) => format!("the port {} is gone", self.called(port)),
             None => "the port is gone".to_string(),
         };
-        Err(self.failure_at(Code::RunPort, site, message, "cannot be done any more"))
+        let failure = self.failure_at(Code::RunPort, site, message, "cannot be done any more");
+        if self.program.role == Role::Device || !self.ports[port].was_opened() {
+            return Err(failure);
+        }
+        let cause = "the transcript says when it went, and why; `reopen within 15s` before this waits until it is back";
+        Err(failure.with_cause(cause))
     }
 
     /// Changes settings from here on.

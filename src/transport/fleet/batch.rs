@@ -15,6 +15,7 @@ use std::ops::Range;
 use super::member::{Member, Stand};
 use crate::port::Happening;
 use crate::time::Moment;
+use crate::transport::effort::Round;
 use crate::transport::watched::Ready;
 use crate::world::World;
 
@@ -55,10 +56,11 @@ impl Batch {
         members: &mut [Member<'_>],
         found: &mut impl Iterator<Item = (usize, Ready)>,
         now: Moment,
+        round: &Round,
     ) -> impl Iterator<Item = usize> {
-        self.read(members, found.take(AT_ONCE), now);
+        self.read(members, found.take(AT_ONCE), now, round);
         loop {
-            self.go_on(members);
+            self.go_on(members, round);
             if !self.write(members) {
                 break;
             }
@@ -67,7 +69,13 @@ impl Batch {
     }
 
     /// Reads the ports of those runs that wait.
-    fn read(&mut self, members: &mut [Member<'_>], found: impl Iterator<Item = (usize, Ready)>, now: Moment) {
+    fn read(
+        &mut self,
+        members: &mut [Member<'_>],
+        found: impl Iterator<Item = (usize, Ready)>,
+        now: Moment,
+        round: &Round,
+    ) {
         self.seen.clear();
         self.received.clear();
         for (index, found) in found {
@@ -79,18 +87,21 @@ impl Batch {
                 None if until.is_some_and(|until| until <= now) => Some((now, Happening::Nothing)),
                 told => told,
             };
+            if let Some((now, _)) = &told {
+                member.backlog.note(self.received.len() - begin, *now, round);
+            }
             self.seen.push(Seen { index, told, bytes: begin..self.received.len(), goes_on: true });
         }
     }
 
     /// Goes on with the runs that are to go on.
-    fn go_on(&mut self, members: &mut [Member<'_>]) {
+    fn go_on(&mut self, members: &mut [Member<'_>], round: &Round) {
         for seen in self.seen.iter_mut().filter(|seen| seen.goes_on) {
             let member = &mut members[seen.index];
             if let Some((now, happening)) = seen.told.take() {
                 member.session.take(now, happening, &self.received[seen.bytes.clone()]);
             }
-            member.go_on(&mut self.received);
+            member.go_on(&mut self.received, round);
         }
     }
 

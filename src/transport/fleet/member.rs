@@ -4,6 +4,7 @@ use super::holding::Holding;
 use crate::event::Verdict;
 use crate::time::Moment;
 use crate::transport::any::AnyPort;
+use crate::transport::effort::{Backlog, Round};
 use crate::world::{Next, Session};
 
 /// One run of several.
@@ -11,6 +12,8 @@ pub(super) struct Member<'a> {
     pub(super) port: Holding,
     pub(super) session: Session<'a>,
     pub(super) stand: Stand,
+    /// How long its port had to wait for the runs.
+    pub(super) backlog: Backlog,
 }
 
 /// How far a run is.
@@ -39,14 +42,14 @@ impl Stand {
 impl<'a> Member<'a> {
     /// Makes a run that has not begun.
     pub(super) fn new(port: AnyPort, session: Session<'a>) -> Member<'a> {
-        Member { port: Holding::new(port), session, stand: Stand::Queued }
+        Member { port: Holding::new(port), session, stand: Stand::Queued, backlog: Backlog::default() }
     }
 
     /// Does everything that can be done without waiting, writing included.
-    pub(super) fn begin(&mut self, received: &mut Vec<u8>) {
-        self.go_on(received);
+    pub(super) fn begin(&mut self, received: &mut Vec<u8>, round: &Round) {
+        self.go_on(received, round);
         while self.write_held() {
-            self.go_on(received);
+            self.go_on(received, round);
         }
     }
 
@@ -60,7 +63,7 @@ impl<'a> Member<'a> {
     }
 
     /// Does everything that can be done before something must be waited for or written. It is to go on when that is written.
-    pub(super) fn go_on(&mut self, received: &mut Vec<u8>) {
+    pub(super) fn go_on(&mut self, received: &mut Vec<u8>, round: &Round) {
         loop {
             match self.session.until_wait(&mut self.port) {
                 Next::Over(verdict) => {
@@ -79,6 +82,7 @@ impl<'a> Member<'a> {
                         self.stand = Stand::Waiting([until, due].into_iter().flatten().min());
                         return;
                     };
+                    self.backlog.note(received.len() - begin, now, round);
                     self.session.take(now, happening, &received[begin..]);
                 }
             }

@@ -26,6 +26,8 @@ use crate::report::{Fan, Sink};
 #[cfg(target_os = "linux")]
 use crate::settings::Settings;
 use crate::time::Moment;
+#[cfg(unix)]
+use crate::transport::effort::FULL;
 #[cfg(target_os = "linux")]
 use crate::transport::pty::PtyWorld;
 use crate::transport::threaded::{Errand, Serve, ThreadedWorld};
@@ -90,6 +92,50 @@ fn run_on(
     };
     run_with(lookout, sessions, at_most, Clock::start(), interrupt, &mut note).expect("the wait has no limit");
     verdicts
+}
+
+/// Works for a moment with whatever it is told.
+#[cfg(unix)]
+struct Works(Clock);
+
+#[cfg(unix)]
+const WORK: Duration = Duration::from_millis(2);
+
+#[cfg(unix)]
+impl Sink for Works {
+    fn tell(&mut self, _: &Event) -> io::Result<()> {
+        let begun = self.0.now();
+        while self.0.now() < begun + WORK {}
+        Ok(())
+    }
+}
+
+/// Returns how long two runs are behind that work while their devices send three times so many bytes.
+#[cfg(unix)]
+fn behind(n_bytes: usize) -> Duration {
+    let (clock, interrupt) = (Clock::start(), interrupt());
+    let flood = move |errand: &Errand| {
+        (0..3).for_each(|_| errand.tell_received(&vec![b'x'; n_bytes]));
+        errand.tell_received(b"\r\nOK\r\n");
+    };
+    let serve: Serve = Arc::new(move |errand: &Errand| answer(errand, flood).into());
+    let mut seats: Vec<_> =
+        ["a", "b"].map(|port| (engine(ASKS, port), Memory::default(), Fan::default(), Nobody)).into_iter().collect();
+    let sessions = seats.iter_mut().map(|(engine, keeper, audience, person)| {
+        audience.add("the work", Works(clock));
+        let port = AnyPort::new(ThreadedWorld::new("a", clock, interrupt.clone(), serve.clone()));
+        (port, Session::new(engine, Company { keeper, audience, person, tap: None, hooks: None }))
+    });
+    let sessions = sessions.collect();
+    let on_end = &mut |_, verdict| assert_eq!(verdict, Verdict::Passed);
+    run_with(&mut Threads::new(&interrupt), sessions, 2, clock, &interrupt, on_end).expect("the wait has no limit")
+}
+
+#[cfg(unix)]
+#[test]
+fn runs_are_behind_while_they_work_and_a_port_has_more_than_a_full_buffer() {
+    assert_eq!(behind(10), Duration::ZERO);
+    assert!(behind(FULL) >= WORK);
 }
 
 /// Asserts that time never goes back in what is told of a run.
