@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::Compiler;
-use super::expr::result_of;
+use super::expr::{negative, result_of};
 use super::names::groups_of;
 use crate::function::Function;
 use crate::syntax::ast::{self, Bound, CaptureFrom, ExprKind, Name, Origin, Runs, Secrecy, Statement, StatementKind};
@@ -153,7 +153,9 @@ impl Compiler<'_> {
         Some(match &expr.kind {
             ExprKind::String(_) => Type::Text,
             ExprKind::Bytes(_) => Type::Bytes,
-            ExprKind::Int(_) | ExprKind::Negative(_) => Type::Int,
+            ExprKind::Int(_) => Type::Int,
+            ExprKind::Decimal(_) => Type::Decimal,
+            ExprKind::Negative(inner) => negative(self.kind(inner, kinds)?),
             ExprKind::Bool(_) | ExprKind::Not(_) | ExprKind::Matches { .. } => Type::Bool,
             ExprKind::Duration(_) => Type::Duration,
             ExprKind::List(_) => Type::List,

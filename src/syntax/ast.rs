@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::settings::{InputLine, SettingValue, Signal};
 use crate::source::{Span, Spanned};
+use crate::value::decimal::Decimal;
 use crate::value::operator::Operator;
 pub use walk::{Bind, Bound, Origin, Runs};
 
@@ -378,6 +379,8 @@ pub enum ExprKind {
     Bytes(Vec<u8>),
     /// `42`
     Int(i64),
+    /// `3.30`
+    Decimal(Decimal),
     /// `true`
     Bool(bool),
     /// `250ms`

@@ -483,7 +483,12 @@ impl Expr {
                 parts
             }
             ExprKind::Index { of, index } => vec![of, index],
-            ExprKind::Name(_) | ExprKind::Bytes(_) | ExprKind::Int(_) | ExprKind::Bool(_) | ExprKind::Duration(_) => {
+            ExprKind::Name(_)
+            | ExprKind::Bytes(_)
+            | ExprKind::Int(_)
+            | ExprKind::Decimal(_)
+            | ExprKind::Bool(_)
+            | ExprKind::Duration(_) => {
                 vec![]
             }
         }

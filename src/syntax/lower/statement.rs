@@ -9,6 +9,7 @@ use crate::settings::{InputLine, SettingValue, Signal};
 use crate::source::Spanned;
 use crate::syntax::ast::*;
 use crate::syntax::grammar::Rule;
+use crate::value::decimal::Number;
 
 /// Returns the next pair; the grammar guarantees it.
 fn next<'i>(parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> Pair<'i, Rule> {
@@ -156,7 +157,11 @@ impl Lower {
         let value = next(&mut children(pair));
         match value.as_rule() {
             Rule::duration => SettingValue::Duration(self.duration(&value)),
-            Rule::number => SettingValue::Number(u64::try_from(self.number(&value)).unwrap_or(u64::MAX)),
+            Rule::number => match self.number(&value) {
+                Number::Int(n) => SettingValue::Number(u64::try_from(n).unwrap_or(u64::MAX)),
+                // It fits nothing: all settings that are numbers are whole.
+                Number::Decimal(_) => SettingValue::Word(value.as_str().to_string()),
+            },
             Rule::string | Rule::raw => SettingValue::Text(self.plain_bytes(value)),
             _ => SettingValue::Word(value.as_str().to_string()),
         }
