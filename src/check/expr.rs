@@ -8,13 +8,14 @@ use crate::program::{Expr, ExprKind, PatternShape, Piece};
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::value::compare::{Spelt, hex_meant, is_hex_of, misfit_help, spells};
+use crate::value::decimal::Number;
 use crate::value::operator::Operator;
 use crate::value::{Type, Value};
 
 /// What counts as a number: captured digits do.
-pub(super) const NUMBER: &[Type] = &[Type::Int, Type::Text];
+pub(super) static NUMBER: &[Type] = &[Type::Int, Type::Text];
 /// What counts as a number of either kind.
-pub(super) const NUMBERS: &[Type] = &[Type::Int, Type::Decimal, Type::Text];
+pub(super) static NUMBERS: &[Type] = &[Type::Int, Type::Decimal, Type::Text];
 /// What counts as a length of time.
 pub(super) const TIME: &[Type] = &[Type::Duration];
 /// What counts as a yes or no.
@@ -27,8 +28,12 @@ impl Compiler<'_> {
     pub(super) fn want(&mut self, expr: &ast::Expr, types: &[Type], what: &str) -> Expr {
         let (resolved, kind) = self.expr(expr);
         let fits = kind == Type::Any || types.contains(&Type::Any) || types.contains(&kind);
-        if let (ExprKind::Const(value @ Value::Text(_)), true) = (&resolved.kind, std::ptr::eq(types, NUMBER))
-            && value.as_int().is_none()
+        let is_no_number = |value: &Value| match std::ptr::eq(types, NUMBER) {
+            true => value.as_int().is_none(),
+            false => std::ptr::eq(types, NUMBERS) && Number::of(value).is_err(),
+        };
+        if let ExprKind::Const(value @ Value::Text(_)) = &resolved.kind
+            && is_no_number(value)
         {
             self.problem(
                 Code::CheckType,
@@ -38,7 +43,7 @@ impl Compiler<'_> {
             );
         }
         if !fits {
-            let wanted = types[0].title();
+            let wanted = if std::ptr::eq(types, NUMBERS) { "a number" } else { types[0].title() };
             let help = match (types[0], kind, &expr.kind) {
                 (Type::Duration, Type::Int, ast::ExprKind::Int(n)) => Some(format!("give a unit: `{n}ms` or `{n}s`")),
                 (Type::Duration, Type::Decimal, ast::ExprKind::Decimal(n)) => Some(format!("give a unit: `{n}s`")),
@@ -336,6 +341,14 @@ pub(super) fn negative(kind: Type) -> Type {
     match kind {
         Type::Decimal | Type::Any => kind,
         Type::Text | Type::Bytes | Type::Int | Type::Bool | Type::Duration | Type::List | Type::Map => Type::Int,
+    }
+}
+
+/// Returns the type of the number that a value of this type is or spells.
+pub(super) fn number_of(kind: Type) -> Type {
+    match kind {
+        Type::Int | Type::Decimal => kind,
+        Type::Any | Type::Text | Type::Bytes | Type::Bool | Type::Duration | Type::List | Type::Map => Type::Any,
     }
 }
 

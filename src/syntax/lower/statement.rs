@@ -54,6 +54,7 @@ impl Lower {
                 let (secrecy, target) = secrecy_and_name(parts);
                 StatementKind::Compute { secrecy, name: target, value: self.expr(next(parts)) }
             }
+            Rule::measure => self.measure(parts),
             Rule::assert => StatementKind::Assert { condition: self.expr(next(parts)), message: self.optional(parts) },
             Rule::fail_on => {
                 StatementKind::FailOn { pattern: self.pattern(next(parts)), message: self.optional(parts) }
@@ -325,6 +326,36 @@ impl Lower {
             }
         }
         StatementKind::Hook { name: called, arguments, within }
+    }
+
+    fn measure<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
+        let first = next(parts);
+        let (severity, target) = match first.as_rule() {
+            Rule::soft_word => (Severity::Soft, name(next(parts))),
+            _ => (Severity::Hard, name(first)),
+        };
+        let value = self.expr(next(parts));
+        let mut measure = Measure { severity, name: target, value, unit: None, limits: None };
+        for part in parts {
+            match part.as_rule() {
+                Rule::unit => measure.unit = Some(self.plain_string(next(&mut children(part)))),
+                _ => measure.limits = Some(self.limits(next(&mut children(part)))),
+            }
+        }
+        StatementKind::Measure(Box::new(measure))
+    }
+
+    fn limits(&mut self, pair: Pair<'_, Rule>) -> Limits {
+        let rule = pair.as_rule();
+        if rule == Rule::expr {
+            return Limits::Exactly(self.expr(pair));
+        }
+        let mut ends = children(pair).filter(|part| part.as_rule() == Rule::expr);
+        let first = self.optional(&mut ends);
+        match rule {
+            Rule::upper_limit => Limits::Range { low: None, high: first },
+            _ => Limits::Range { low: first, high: self.optional(&mut ends) },
+        }
     }
 
     fn on_hook<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {

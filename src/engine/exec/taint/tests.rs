@@ -84,6 +84,10 @@ const FUNCTIONS: &[(&str, &[&str])] = &[
 
 /// Other ways in which something is made of a secret and told.
 const WAYS: &[&str] = &[
+    r#"measure soft made = int(pin) unit "V" limits .. 5  log made"#,
+    r#"measure soft made = pin unit "V" limits 1000000 .. 2000000  log made"#,
+    r#"measure soft made = 5 limits 1000000 .. int(pin) + 2000000  log int(pin) + 2000000"#,
+    r#"measure made = decimal(pin) * 1.5 limits int(pin)"#,
     "for c in key { log c }",
     r#"compute s = "" for c in key { compute s = s + c  log s }"#,
     r#"compute s = "" for c in key { compute s = "${s}${c}-" }  log s  send s  expect line "OK""#,
