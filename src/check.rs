@@ -10,6 +10,7 @@ mod hold;
 mod hook;
 mod kinds;
 mod lint;
+mod measure;
 mod names;
 mod pattern;
 mod ports;

@@ -207,6 +207,8 @@ codes! {
     RunNothingChecked Error "flow::run::nothing-checked"
     /// A hook did not do what it was asked for.
     RunHook Error "flow::run::hook"
+    /// A measured value is outside of its limits.
+    RunMeasure Error "flow::run::measure"
     /// A result could not be saved.
     RunSave Error "flow::run::save"
     /// The port could not be opened, or went away.

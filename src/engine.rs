@@ -36,6 +36,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::diagnostic::Label;
 pub use crate::event::Rigour;
 use crate::event::{CloseReason, EventKind, Failure, Verdict};
 use crate::function::Ambient;
@@ -159,6 +160,8 @@ struct Tally {
     rigour: Rigour,
     /// How much was checked, without what skipped steps checked.
     n_checks: u64,
+    /// What soft measurements found outside of their limits, without those of skipped steps and failed attempts.
+    outside: Vec<Label>,
     /// Whether a step passed at a later attempt.
     is_flaky: bool,
     /// How many steps were skipped, those of clean-ups not counted.

@@ -5,6 +5,7 @@
 //! by `«name»` before an event is made.
 
 mod hook;
+mod measure;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::port_id::PortId;
 use crate::source::Site;
 use crate::time::Moment;
 pub use hook::{HookCall, HookEnd, HookNews};
+pub use measure::{Measurement, with_unit};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,6 +92,8 @@ pub enum EventKind {
         /// Its value, with secrets named.
         value: Vec<u8>,
     },
+    /// Something was measured.
+    Measured(Box<Measurement>),
     /// A result is safe on disk.
     Saved {
         /// The variable.

@@ -7,6 +7,7 @@ use arguments::Arguments;
 use table::TABLE;
 
 mod arguments;
+mod numbers;
 mod octets;
 mod structure;
 mod surroundings;
@@ -98,6 +99,13 @@ impl Function {
     pub fn result_for(self, arguments: &[Type]) -> Type {
         let signature = self.signature();
         match (signature.name, arguments.first()) {
+            ("round", _) => {
+                if arguments.len() > 1 {
+                    Type::Decimal
+                } else {
+                    Type::Int
+                }
+            }
             // A piece of bytes is bytes, and a piece of everything else is text.
             ("replace" | "substring", Some(Type::Any)) => Type::Any,
             ("replace" | "substring", Some(Type::Bytes)) => Type::Bytes,

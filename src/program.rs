@@ -14,8 +14,8 @@ use crate::value::operator::Operator;
 use crate::value::{Type, Value};
 
 pub use op::{
-    Absence, Arm, CountedRead, DelimitedRead, Expect, Hook, InputWait, LookAt, Needed, Op, Question, ScopeKind,
-    SendMode, WhenOver,
+    Absence, Arm, CountedRead, DelimitedRead, Expect, Hook, InputWait, Limits, LookAt, Measure, Needed, Op, Question,
+    ScopeKind, SendMode, WhenOver,
 };
 
 /// A place in [`Program::ops`].

@@ -194,6 +194,7 @@ impl SimWorld {
             | EventKind::Received { .. }
             | EventKind::Matched { .. }
             | EventKind::Captured { .. }
+            | EventKind::Measured(_)
             | EventKind::Saved { .. }
             | EventKind::HookSaid { .. }
             | EventKind::Skipped { .. }

@@ -5,6 +5,7 @@ pub mod calendar;
 pub mod checksum;
 pub mod coding;
 pub mod compare;
+pub mod decimal;
 pub mod digest;
 pub mod escape;
 pub mod gbk;
@@ -17,6 +18,7 @@ pub mod taint;
 use std::time::Duration;
 
 use crate::time::show_duration;
+use decimal::Decimal;
 
 /// What a variable holds, or an expression gives.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +29,8 @@ pub enum Value {
     Bytes(Vec<u8>),
     /// A whole number.
     Int(i64),
+    /// A decimal number.
+    Decimal(Decimal),
     /// True or false.
     Bool(bool),
     /// A length of time.
@@ -50,6 +54,8 @@ pub enum Type {
     Bytes,
     /// [`Value::Int`].
     Int,
+    /// [`Value::Decimal`].
+    Decimal,
     /// [`Value::Bool`].
     Bool,
     /// [`Value::Duration`].
@@ -68,6 +74,7 @@ impl Type {
             Type::Text => "text",
             Type::Bytes => "bytes",
             Type::Int => "a whole number",
+            Type::Decimal => "a decimal number",
             Type::Bool => "true or false",
             Type::Duration => "a duration",
             Type::List => "a list",
@@ -88,6 +95,7 @@ impl Value {
             Value::Text(_) => Type::Text,
             Value::Bytes(_) => Type::Bytes,
             Value::Int(_) => Type::Int,
+            Value::Decimal(_) => Type::Decimal,
             Value::Bool(_) => Type::Bool,
             Value::Duration(_) => Type::Duration,
             Value::List(_) => Type::List,
@@ -103,6 +111,7 @@ impl Value {
             Value::Text(text) => text.clone(),
             Value::Bytes(bytes) => hex::encode(bytes).into_bytes(),
             Value::Int(n) => n.to_string().into_bytes(),
+            Value::Decimal(n) => n.to_string().into_bytes(),
             Value::Bool(b) => b.to_string().into_bytes(),
             Value::Duration(d) => show_duration(*d).into_bytes(),
             Value::List(items) => {
@@ -138,9 +147,13 @@ impl Value {
     pub fn octets(&self) -> Vec<u8> {
         match self {
             Value::Text(octets) | Value::Bytes(octets) => octets.clone(),
-            Value::Int(_) | Value::Bool(_) | Value::Duration(_) | Value::List(_) | Value::Map(_) | Value::Null => {
-                self.show()
-            }
+            Value::Int(_)
+            | Value::Decimal(_)
+            | Value::Bool(_)
+            | Value::Duration(_)
+            | Value::List(_)
+            | Value::Map(_)
+            | Value::Null => self.show(),
         }
     }
 
@@ -148,9 +161,13 @@ impl Value {
     pub fn into_octets(self) -> Vec<u8> {
         match self {
             Value::Text(octets) | Value::Bytes(octets) => octets,
-            Value::Int(_) | Value::Bool(_) | Value::Duration(_) | Value::List(_) | Value::Map(_) | Value::Null => {
-                self.show()
-            }
+            Value::Int(_)
+            | Value::Decimal(_)
+            | Value::Bool(_)
+            | Value::Duration(_)
+            | Value::List(_)
+            | Value::Map(_)
+            | Value::Null => self.show(),
         }
     }
 
@@ -159,9 +176,13 @@ impl Value {
         match self {
             Value::Int(n) => Some(*n),
             Value::Text(text) => std::str::from_utf8(text).ok()?.trim().parse().ok(),
-            Value::Bytes(_) | Value::Bool(_) | Value::Duration(_) | Value::List(_) | Value::Map(_) | Value::Null => {
-                None
-            }
+            Value::Decimal(_)
+            | Value::Bytes(_)
+            | Value::Bool(_)
+            | Value::Duration(_)
+            | Value::List(_)
+            | Value::Map(_)
+            | Value::Null => None,
         }
     }
 }
@@ -175,6 +196,12 @@ impl From<&str> for Value {
 impl From<i64> for Value {
     fn from(n: i64) -> Value {
         Value::Int(n)
+    }
+}
+
+impl From<Decimal> for Value {
+    fn from(n: Decimal) -> Value {
+        Value::Decimal(n)
     }
 }
 

@@ -8,6 +8,7 @@ use crate::diagnostic::{Code, Diagnostic, Label};
 use crate::program::{Param, Program};
 use crate::syntax;
 use crate::value::coding::unhex;
+use crate::value::decimal::Decimal;
 use crate::value::escape::{harmless, visible_cut};
 use crate::value::{Type, Value};
 
@@ -137,12 +138,11 @@ fn value_of(param: &Param, text: &str) -> Result<Value, String> {
     let value = match param.kind {
         Type::Any | Type::Text => Some(Value::text(text)),
         Type::Bytes => unhex(text.as_bytes()).ok().map(Value::Bytes),
-        Type::Int if has_leading_zeros(text) => {
-            return Err(
-                "wants a whole number without leading zeros; put its default in quotes, if the zeros count".into()
-            );
+        Type::Int | Type::Decimal if has_leading_zeros(text) => {
+            return Err("wants a number without leading zeros; put its default in quotes, if the zeros count".into());
         }
         Type::Int => integer(text).map(Value::Int),
+        Type::Decimal => Decimal::parse(text.as_bytes()).ok().map(Value::Decimal),
         Type::Bool => match text {
             "true" => Some(Value::Bool(true)),
             "false" => Some(Value::Bool(false)),
@@ -156,6 +156,7 @@ fn value_of(param: &Param, text: &str) -> Result<Value, String> {
         let example = match param.kind {
             Type::Bytes => " in hex, such as `0a1b2c`",
             Type::Int => ", such as `42` or `0x2a`",
+            Type::Decimal => ", such as `3.30` or `42`",
             Type::Duration => ", such as `250ms` or `5s`",
             Type::Any | Type::Text | Type::Bool | Type::List | Type::Map => "",
         };
@@ -172,7 +173,8 @@ fn value_of(param: &Param, text: &str) -> Result<Value, String> {
 
 /// Whether zeros would be lost that may count, those of a PIN for instance.
 fn has_leading_zeros(text: &str) -> bool {
-    let digits = text.trim_start_matches(['+', '-']);
+    let number = text.trim_start_matches(['+', '-']);
+    let digits = number.split_once('.').map_or(number, |(whole, _)| whole);
     digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
@@ -296,6 +298,10 @@ mod tests {
         Given { name: name.to_string(), value: value.to_string(), from: Origin::Option }
     }
 
+    fn decimal(text: &str) -> Value {
+        Value::Decimal(Decimal::parse(text.as_bytes()).expect("a number"))
+    }
+
     fn bound(program: &Program, given: &[Given]) -> HashMap<String, Value> {
         bind(program, given, Ways::OF_FILE).unwrap_or_else(|problems| panic!("{problems:?}"))
     }
@@ -309,11 +315,15 @@ mod tests {
 
     #[test]
     fn a_value_takes_the_type_of_the_default() {
-        let program = program("param n = 1 param b = false param d = 1s param t = \"x\" param x = x\"00\" param u");
+        let program =
+            program("param n = 1 param v = 3.3 param b = false param d = 1s param t = \"x\" param x = x\"00\" param u");
         for (name, text, value) in [
             ("n", "-42", Value::Int(-42)),
             ("n", "0x2a", Value::Int(42)),
             ("n", "0", Value::Int(0)),
+            ("v", "3.3000", decimal("3.3000")),
+            ("v", "-1.5E-3", decimal("-0.0015")),
+            ("v", "42", decimal("42")),
             ("t", "0042", Value::text("0042")),
             ("u", "0042", Value::text("0042")),
             ("n", "-9223372036854775808", Value::Int(i64::MIN)),
@@ -329,6 +339,12 @@ mod tests {
         }
         for (name, text) in [
             ("n", "5x"),
+            ("n", "5.0"),
+            ("v", "abc"),
+            ("v", "0x2a"),
+            ("v", "00.5"),
+            ("v", "0042"),
+            ("v", "1e99"),
             ("n", ""),
             ("n", "--5"),
             ("n", "0x-5"),

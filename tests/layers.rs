@@ -160,6 +160,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("quick_junit", &["report/junit.rs"]),
     ("regex", &["pattern", "pattern.rs", "suite/volatile.rs"]),
     ("regex_syntax", &["pattern", "pattern.rs"]),
+    ("rust_decimal", &["value/decimal.rs"]),
     ("rustix", &["cli/host.rs", "cli/person/echo.rs", "cli/terminal.rs", "disk", "hook", "transport"]),
     ("shlex", &["address/command.rs"]),
     ("rfc2217", &["transport/telnet"]),

@@ -221,8 +221,9 @@ impl Reader<'_> {
             DeValue::String(text) => text.to_string(),
             DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok()?.to_string(),
             DeValue::Boolean(is_true) => is_true.to_string(),
-            DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => {
-                let help = "a variable is a string, a whole number, `true` or `false`";
+            DeValue::Float(number) => number.as_str().to_string(),
+            DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => {
+                let help = "a variable is a string, a number, `true` or `false`";
                 self.wrong(at, format!("`{}` cannot be this", harmless(name)), "this value", help);
                 return None;
             }

@@ -227,6 +227,7 @@ impl<'a> Compiler<'a> {
                 | StatementKind::Read { .. }
                 | StatementKind::Capture { .. }
                 | StatementKind::Compute { .. }
+                | StatementKind::Measure(_)
                 | StatementKind::Assert { .. }
                 | StatementKind::FailOn { .. }
                 | StatementKind::Ignore(_)
@@ -458,6 +459,7 @@ impl<'a> Compiler<'a> {
                 | StatementKind::Read { .. }
                 | StatementKind::Capture { .. }
                 | StatementKind::Compute { .. }
+                | StatementKind::Measure(_)
                 | StatementKind::Assert { .. }
                 | StatementKind::Fail(_)
                 | StatementKind::Ask { .. }

@@ -7,12 +7,15 @@ use crate::function::Function;
 use crate::program::{Expr, ExprKind, PatternShape, Piece};
 use crate::source::Span;
 use crate::syntax::ast;
-use crate::value::compare::{NO_DECIMALS, Spelt, hex_meant, is_hex_of, misfit_help, spells};
+use crate::value::compare::{Spelt, hex_meant, is_hex_of, misfit_help, spells};
+use crate::value::decimal::Number;
 use crate::value::operator::Operator;
 use crate::value::{Type, Value};
 
 /// What counts as a number: captured digits do.
-pub(super) const NUMBER: &[Type] = &[Type::Int, Type::Text];
+pub(super) static NUMBER: &[Type] = &[Type::Int, Type::Text];
+/// What counts as a number of either kind.
+pub(super) static NUMBERS: &[Type] = &[Type::Int, Type::Decimal, Type::Text];
 /// What counts as a length of time.
 pub(super) const TIME: &[Type] = &[Type::Duration];
 /// What counts as a yes or no.
@@ -25,8 +28,12 @@ impl Compiler<'_> {
     pub(super) fn want(&mut self, expr: &ast::Expr, types: &[Type], what: &str) -> Expr {
         let (resolved, kind) = self.expr(expr);
         let fits = kind == Type::Any || types.contains(&Type::Any) || types.contains(&kind);
-        if let (ExprKind::Const(value @ Value::Text(_)), true) = (&resolved.kind, std::ptr::eq(types, NUMBER))
-            && value.as_int().is_none()
+        let is_no_number = |value: &Value| match std::ptr::eq(types, NUMBER) {
+            true => value.as_int().is_none(),
+            false => std::ptr::eq(types, NUMBERS) && Number::of(value).is_err(),
+        };
+        if let ExprKind::Const(value @ Value::Text(_)) = &resolved.kind
+            && is_no_number(value)
         {
             self.problem(
                 Code::CheckType,
@@ -36,9 +43,11 @@ impl Compiler<'_> {
             );
         }
         if !fits {
-            let wanted = types[0].title();
+            let wanted = if std::ptr::eq(types, NUMBERS) { "a number" } else { types[0].title() };
             let help = match (types[0], kind, &expr.kind) {
                 (Type::Duration, Type::Int, ast::ExprKind::Int(n)) => Some(format!("give a unit: `{n}ms` or `{n}s`")),
+                (Type::Duration, Type::Decimal, ast::ExprKind::Decimal(n)) => Some(format!("give a unit: `{n}s`")),
+                (Type::Int, Type::Decimal, _) => Some("`round(…)` gives the nearest whole number".to_string()),
                 (Type::Duration, Type::Int | Type::Text, _) => {
                     Some("`millis(…)` and `seconds(…)` make a duration of a number".into())
                 }
@@ -71,6 +80,7 @@ impl Compiler<'_> {
             ast::ExprKind::String(pieces) => (self.template(pieces), Type::Text),
             ast::ExprKind::Bytes(bytes) => constant(Value::Bytes(bytes.clone())),
             ast::ExprKind::Int(n) => constant(Value::Int(*n)),
+            ast::ExprKind::Decimal(n) => constant(Value::Decimal(*n)),
             ast::ExprKind::Bool(b) => constant(Value::Bool(*b)),
             ast::ExprKind::Duration(d) => constant(Value::Duration(*d)),
             ast::ExprKind::List(items) => {
@@ -86,7 +96,8 @@ impl Compiler<'_> {
                 (ExprKind::Not(Box::new(self.want(inner, TRUTH, "what `not` negates"))), Type::Bool)
             }
             ast::ExprKind::Negative(inner) => {
-                (ExprKind::Negative(Box::new(self.want(inner, NUMBER, "what `-` negates"))), Type::Int)
+                let (_, kind) = self.expr(inner);
+                (ExprKind::Negative(Box::new(self.want(inner, NUMBERS, "what `-` negates"))), negative(kind))
             }
             ast::ExprKind::Binary { operator, left, right } => self.binary(*operator, left, right, expr.span),
             ast::ExprKind::Matches { text, regex } => {
@@ -100,7 +111,7 @@ impl Compiler<'_> {
                     Type::List => NUMBER,
                     Type::Map => &[Type::Text],
                     Type::Any => ANYTHING,
-                    Type::Text | Type::Bytes | Type::Int | Type::Bool | Type::Duration => {
+                    Type::Text | Type::Bytes | Type::Int | Type::Decimal | Type::Bool | Type::Duration => {
                         let message = format!("{} has no items", kind.title());
                         self.problem(Code::CheckType, expr.span, message, "neither a list nor a map");
                         ANYTHING
@@ -146,8 +157,8 @@ impl Compiler<'_> {
         let Some(function) = Function::find(&name.node) else {
             let help = if self.procedures.signatures.contains_key(&name.node) {
                 Some(format!("`{}` is a procedure: `call {}(…) -> result`", name.node, name.node))
-            } else if matches!(name.node.as_str(), "float" | "decimal" | "double" | "real") {
-                Some(NO_DECIMALS.to_string())
+            } else if matches!(name.node.as_str(), "float" | "double" | "real" | "number") {
+                Some("`decimal(…)` gives the number that a text spells, exactly".to_string())
             } else {
                 nearest(&name.node, Function::all().map(|f| f.signature().name))
                     .map(|meant| format!("did you mean `{meant}`?"))
@@ -240,8 +251,10 @@ impl Compiler<'_> {
         let constant =
             |expr: &Expr| constant(expr).map(|value| if let Value::Text(text) = value { spells(text) } else { None });
         let help = match (left.1 == Type::Text && right.1 == Type::Text, constant(left.0), constant(right.0)) {
-            (true, None, None) => "for numbers write `int(…)` around both".to_string(),
-            (true, Some(Some(Spelt::Decimal)), _) | (true, _, Some(Some(Spelt::Decimal))) => NO_DECIMALS.to_string(),
+            (true, None, None) => "for numbers write `int(…)` or `decimal(…)` around both".to_string(),
+            (true, Some(Some(Spelt::Decimal)), _) | (true, _, Some(Some(Spelt::Decimal))) => {
+                "write `decimal(…)` around the text, and the number without quotes".to_string()
+            }
             (true, Some(Some(Spelt::Whole)), _) | (true, _, Some(Some(Spelt::Whole))) => {
                 "write `int(…)` around the text, and the number without quotes".to_string()
             }
@@ -275,18 +288,21 @@ fn constant(expr: &Expr) -> Option<&Value> {
 fn fits(operator: Operator, a: Type, b: Type) -> bool {
     let is_known = a != Type::Any && b != Type::Any;
     let is_text = |kind: Type| matches!(kind, Type::Text | Type::Bytes);
-    let is_number = |kind: Type| matches!(kind, Type::Int | Type::Text);
+    let is_number = |kind: Type| matches!(kind, Type::Int | Type::Decimal | Type::Text);
+    let is_of_numbers = |kind: Type| matches!(kind, Type::Int | Type::Decimal);
     match operator {
         Operator::Or | Operator::And => matches!(a, Type::Bool | Type::Any) && matches!(b, Type::Bool | Type::Any),
         Operator::In => match b {
             Type::Any | Type::List => true,
             Type::Map | Type::Text => a == Type::Any || is_text(a),
-            Type::Bytes | Type::Int | Type::Bool | Type::Duration => false,
+            Type::Bytes | Type::Int | Type::Decimal | Type::Bool | Type::Duration => false,
         },
         _ if !is_known => true,
-        Operator::Equal | Operator::Unequal => a == b || (is_text(a) && is_text(b)),
+        Operator::Equal | Operator::Unequal => {
+            a == b || (is_text(a) && is_text(b)) || (is_of_numbers(a) && is_of_numbers(b))
+        }
         Operator::Below | Operator::AtMost | Operator::Above | Operator::AtLeast => {
-            a == b && matches!(a, Type::Int | Type::Duration | Type::Text)
+            a == b && matches!(a, Type::Duration | Type::Text) || (is_of_numbers(a) && is_of_numbers(b))
         }
         Operator::Plus => a == b && !matches!(a, Type::Bool | Type::Map) || (is_number(a) && is_number(b)),
         Operator::Minus => a == b && a == Type::Duration || is_number(a) && is_number(b),
@@ -301,7 +317,12 @@ pub(super) fn result_of(operator: Operator, a: Type, b: Type) -> Type {
         Operator::Plus if !is_known => Type::Any,
         Operator::Plus if a == b => a,
         Operator::Minus if a == Type::Duration => Type::Duration,
-        Operator::Minus if !is_known => Type::Any,
+        Operator::Plus | Operator::Minus | Operator::Times | Operator::Divided | Operator::Remainder
+            if a == Type::Decimal || b == Type::Decimal =>
+        {
+            Type::Decimal
+        }
+        Operator::Minus | Operator::Times | Operator::Divided | Operator::Remainder if !is_known => Type::Any,
         Operator::Plus | Operator::Minus | Operator::Times | Operator::Divided | Operator::Remainder => Type::Int,
         Operator::Or
         | Operator::And
@@ -315,12 +336,29 @@ pub(super) fn result_of(operator: Operator, a: Type, b: Type) -> Type {
     }
 }
 
+/// Returns the type of what `-` makes of a type.
+pub(super) fn negative(kind: Type) -> Type {
+    match kind {
+        Type::Decimal | Type::Any => kind,
+        Type::Text | Type::Bytes | Type::Int | Type::Bool | Type::Duration | Type::List | Type::Map => Type::Int,
+    }
+}
+
+/// Returns the type of the number that a value of this type is or spells.
+pub(super) fn number_of(kind: Type) -> Type {
+    match kind {
+        Type::Int | Type::Decimal => kind,
+        Type::Any | Type::Text | Type::Bytes | Type::Bool | Type::Duration | Type::List | Type::Map => Type::Any,
+    }
+}
+
 fn plural(kind: Type) -> &'static str {
     match kind {
         Type::Any => "values",
         Type::Text => "texts",
         Type::Bytes => "bytes",
         Type::Int => "whole numbers",
+        Type::Decimal => "decimal numbers",
         Type::Bool => "`true` and `false`",
         Type::Duration => "durations",
         Type::List => "lists",

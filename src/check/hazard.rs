@@ -16,6 +16,9 @@ impl Compiler<'_> {
     pub(super) fn hazards(&mut self, root: &Parsed) {
         let Some(header) = &root.file.header else { return };
         let checks = self.code.ops.iter().any(|op| {
+            if let Op::Measure(measure) = op {
+                return measure.limits.are_set();
+            }
             matches!(
                 op,
                 Op::Expect(_)

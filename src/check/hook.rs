@@ -38,7 +38,12 @@ impl Compiler<'_> {
             return self.misplaced(head, "`wire` belongs in a device", help);
         }
         let ExprKind::Const(
-            initial @ (Value::Text(_) | Value::Bytes(_) | Value::Int(_) | Value::Bool(_) | Value::Duration(_)),
+            initial @ (Value::Text(_)
+            | Value::Bytes(_)
+            | Value::Int(_)
+            | Value::Decimal(_)
+            | Value::Bool(_)
+            | Value::Duration(_)),
         ) = value.kind
         else {
             self.problem(Code::CheckType, value.span, "a wire begins with a literal", "not known before the run")

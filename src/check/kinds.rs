@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::Compiler;
-use super::expr::result_of;
+use super::expr::{negative, number_of, result_of};
 use super::names::groups_of;
 use crate::function::Function;
 use crate::syntax::ast::{self, Bound, CaptureFrom, ExprKind, Name, Origin, Runs, Secrecy, Statement, StatementKind};
@@ -29,6 +29,8 @@ enum From<'a> {
     Kind(Type),
     /// An expression.
     Value(&'a ast::Expr),
+    /// The number that an expression is or spells.
+    Measured(&'a ast::Expr),
     /// An item of what an expression gives.
     Item(&'a ast::Expr),
     /// What this procedure returns.
@@ -130,6 +132,7 @@ impl Compiler<'_> {
         match from {
             From::Kind(kind) => Some(kind),
             From::Value(value) => self.kind(value, kinds),
+            From::Measured(value) => self.kind(value, kinds).map(number_of),
             From::Item(list) => match (&list.kind, self.kind(list, kinds)?) {
                 (ExprKind::List(items), _) => {
                     items.iter().fold(None, |known, item| join(known, self.kind(item, kinds)))
@@ -153,7 +156,9 @@ impl Compiler<'_> {
         Some(match &expr.kind {
             ExprKind::String(_) => Type::Text,
             ExprKind::Bytes(_) => Type::Bytes,
-            ExprKind::Int(_) | ExprKind::Negative(_) => Type::Int,
+            ExprKind::Int(_) => Type::Int,
+            ExprKind::Decimal(_) => Type::Decimal,
+            ExprKind::Negative(inner) => negative(self.kind(inner, kinds)?),
             ExprKind::Bool(_) | ExprKind::Not(_) | ExprKind::Matches { .. } => Type::Bool,
             ExprKind::Duration(_) => Type::Duration,
             ExprKind::List(_) => Type::List,
@@ -240,6 +245,8 @@ fn from_of<'a>(statement: &'a Statement, given: &Name) -> From<'a> {
     | StatementKind::Capture { from: CaptureFrom::Pattern { .. }, .. } = kind
     {
         From::Kind(Type::Text)
+    } else if let StatementKind::Measure(measure) = kind {
+        From::Measured(&measure.value)
     } else if let StatementKind::For { list, .. } = kind {
         From::Item(list)
     } else if let StatementKind::Call { name, results, .. } = kind {

@@ -296,6 +296,7 @@ fn speaks(statement: &Statement) -> bool {
         | StatementKind::Step(_)
         | StatementKind::Capture { .. }
         | StatementKind::Compute { .. }
+        | StatementKind::Measure(_)
         | StatementKind::Assert { .. }
         | StatementKind::Fail(_)
         | StatementKind::Ask { .. }

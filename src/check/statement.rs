@@ -62,6 +62,7 @@ impl Compiler<'_> {
             }
             StatementKind::Capture { secrecy, name, from } => self.capture(*secrecy, name, from, head),
             StatementKind::Compute { secrecy, name, value } => self.compute(*secrecy, name, value, head),
+            StatementKind::Measure(measure) => self.measure(measure, head),
             StatementKind::Assert { condition, message } => {
                 let condition = self.want(condition, TRUTH, "what is asserted");
                 let message = self.want_some(message.as_ref(), ANYTHING, "a message");
@@ -216,12 +217,17 @@ impl Compiler<'_> {
         }
         let (value, kind) = self.expr(value);
         let target = self.target(name, kind, secrecy);
+        self.refuse_param(name);
+        self.emit(Op::Compute { value, target }, head);
+    }
+
+    /// Reports a statement that gives a param a value.
+    pub(super) fn refuse_param(&mut self, name: &Name) {
         if self.is_param(name) {
             let message = format!("`{}` is a param and cannot be changed", name.node);
             self.problem(Code::CheckDuplicate, name.span, message, "given a value here").help =
                 Some("use another name".to_string());
         }
-        self.emit(Op::Compute { value, target }, head);
     }
 
     /// A declaration was dealt with before; inside of a block it is misplaced.

@@ -3,6 +3,8 @@
 use std::env;
 use std::path::Path;
 
+use toml::de::{DeTable, DeValue};
+
 use super::args::{LineArguments, VariableArguments};
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
@@ -112,28 +114,34 @@ fn from_file(path: &Path) -> Result<Vec<Given>, Diagnostic> {
 /// Reads the text of a file of variables: their names and values.
 fn read(text: &str, shown: &str) -> Result<Vec<(String, String)>, Diagnostic> {
     let problem = |message: String| Diagnostic::general(Code::CommandLine, message);
-    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+    let table = DeTable::parse(text).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start.min(text.len()));
         let line = text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count() + 1;
         problem(format!("line {line} of `{shown}` is not TOML: {}", error.message()))
             .help("write `name = \"value\"`, one a line; a number with leading zeros stands in quotes")
     })?;
     let mut given = Vec::new();
-    for (name, value) in table {
-        let value = match value {
-            toml::Value::String(text) => text,
-            toml::Value::Integer(n) => n.to_string(),
-            toml::Value::Boolean(is_true) => is_true.to_string(),
-            other @ (toml::Value::Float(_)
-            | toml::Value::Datetime(_)
-            | toml::Value::Array(_)
-            | toml::Value::Table(_)) => {
-                let name = harmless(&name);
+    for (name, value) in table.get_ref() {
+        let name: &str = name.get_ref();
+        let value = match value.get_ref() {
+            DeValue::String(text) => text.to_string(),
+            DeValue::Integer(n) => match i64::from_str_radix(n.as_str(), n.radix()) {
+                Ok(n) => n.to_string(),
+                Err(_) => {
+                    let message = format!("`{}` in `{shown}` is too large a number", harmless(name));
+                    return Err(problem(message).help("put it in quotes, if its digits count"));
+                }
+            },
+            // As it is written: 3.30 stays 3.30.
+            DeValue::Float(n) => n.as_str().to_string(),
+            DeValue::Boolean(is_true) => is_true.to_string(),
+            other @ (DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_)) => {
+                let name = harmless(name);
                 let message = format!("`{name}` in `{shown}` is of the type {}", other.type_str());
-                return Err(problem(message).help("a variable is a string, a whole number, `true` or `false`"));
+                return Err(problem(message).help("a variable is a string, a number, `true` or `false`"));
             }
         };
-        given.push((name, value));
+        given.push((name.to_string(), value));
     }
     Ok(given)
 }
@@ -239,16 +247,21 @@ mod tests {
 
     #[test]
     fn a_file_gives_texts_numbers_and_truths() {
-        let given = file("a = \"x\"\nn = 5\nis_on = true\n").expect("it is right");
+        let given = file("a = \"x\"\nn = 5\nis_on = true\nvolts = 3.30\n").expect("it is right");
         let pairs: Vec<(&str, &str)> = given.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        assert_eq!(pairs, [("a", "x"), ("is_on", "true"), ("n", "5")]);
+        assert_eq!(pairs, [("a", "x"), ("is_on", "true"), ("n", "5"), ("volts", "3.30")]);
     }
 
     #[test]
     fn no_message_about_a_file_shows_what_stands_in_it() {
-        for text in
-            ["a = 1\nkey = hunter22\n", "key = \"hunter22\n", "hunter22", "key = 1.5", "[key]\na = \"hunter22\""]
-        {
+        for text in [
+            "a = 1\nkey = hunter22\n",
+            "key = \"hunter22\n",
+            "hunter22",
+            "key = 2024-01-01",
+            "key = 99999999999999999999",
+            "[key]\na = \"hunter22\"",
+        ] {
             let message = file(text).expect_err("it is wrong");
             assert!(!message.contains("hunter22"), "{message}");
         }

@@ -6,6 +6,7 @@ pub(in crate::engine) mod elsewhere;
 mod hook;
 mod input;
 mod line;
+mod measure;
 mod react;
 pub(in crate::engine) mod spare;
 pub(in crate::engine) mod taint;
@@ -85,6 +86,7 @@ impl Engine {
                     self.assign(target, value, site)?;
                 }
             }
+            Op::Measure(measure) => self.measure(measure, site)?,
             Op::Assert { condition, message } => self.assert(condition, message.as_ref(), site)?,
             Op::Fail(message) => return Err(self.said_failure(message, site)?),
             Op::Ask(question) => self.ask(question, site)?,

@@ -127,6 +127,8 @@ pub(in crate::engine) struct Step {
     pub behind: OpIndex,
     /// How much had been checked when it began.
     pub n_checks: u64,
+    /// How many measurements were outside of their limits when it began.
+    pub n_outside: usize,
 }
 
 /// How things go on after a `finally` block.

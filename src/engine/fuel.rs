@@ -106,7 +106,7 @@ pub(in crate::engine) fn size_of(value: &Value) -> usize {
         Value::Text(octets) | Value::Bytes(octets) => octets.len(),
         Value::List(items) => items.len() * ITEM,
         Value::Map(entries) => entries.len() * ITEM,
-        Value::Int(_) | Value::Bool(_) | Value::Duration(_) | Value::Null => 0,
+        Value::Int(_) | Value::Decimal(_) | Value::Bool(_) | Value::Duration(_) | Value::Null => 0,
     }
 }
 

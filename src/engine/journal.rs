@@ -260,6 +260,7 @@ impl Journal {
             | EventKind::Closed(_)
             | EventKind::Matched { .. }
             | EventKind::Captured { .. }
+            | EventKind::Measured(_)
             | EventKind::Saved { .. }
             | EventKind::Logged { .. }
             | EventKind::HookSaid { .. }
@@ -328,6 +329,7 @@ fn is_told_in_the_dark(kind: &EventKind) -> bool {
         | EventKind::Received { .. }
         | EventKind::Matched { .. }
         | EventKind::Captured { .. }
+        | EventKind::Measured(_)
         | EventKind::Logged { .. }
         | EventKind::HookSaid { .. }
         | EventKind::Noted { .. }
@@ -367,6 +369,7 @@ fn clean(event: &mut Event, redactor: &Redactor) {
             }
         }
         EventKind::Captured { value, .. } => bytes(value),
+        EventKind::Measured(measured) => measured.texts().for_each(text),
         EventKind::Logged { text: t } | EventKind::HookSaid { text: t } => bytes(t),
         EventKind::Noted { text: t } | EventKind::Skipped { why: t } => text(t),
         EventKind::StepBegan { title, .. } | EventKind::StepEnded { title, .. } => text(title),

@@ -152,7 +152,7 @@ impl Engine {
             Value::Map(entries) => entries.iter().for_each(|(_, value)| self.learn(name, value, learnt)),
             // They are one of two, or of one.
             Value::Bool(_) | Value::Null => {}
-            Value::Text(_) | Value::Bytes(_) | Value::Int(_) | Value::Duration(_) => {
+            Value::Text(_) | Value::Bytes(_) | Value::Int(_) | Value::Decimal(_) | Value::Duration(_) => {
                 let octets = value.octets();
                 if can_be_masked(&octets) {
                     *learnt = Learnt::Something;

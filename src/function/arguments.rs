@@ -4,7 +4,8 @@ use std::ops::RangeInclusive;
 
 use super::{Parameter, Signature};
 use crate::value::bounds::check_bounds;
-use crate::value::compare::{NO_DECIMALS, Spelt, spells};
+use crate::value::compare::{Spelt, spells};
+use crate::value::decimal::Number;
 use crate::value::escape::visible;
 use crate::value::{Type, Value};
 
@@ -60,9 +61,14 @@ impl<'a> Arguments<'a> {
         let value = self.value(index);
         let is_decimal = matches!(value, Value::Text(text) if spells(text) == Some(Spelt::Decimal));
         value.as_int().ok_or_else(|| match is_decimal {
-            true => format!("{} is not a whole number: {NO_DECIMALS}", quoted(value)),
+            true => format!("{} is not a whole number", quoted(value)),
             false => format!("{} is not a number", quoted(value)),
         })
+    }
+
+    /// Returns the number that an argument is or spells, whole or decimal.
+    pub(super) fn number(&self, index: usize) -> Result<Number, String> {
+        number_of(self.value(index))
     }
 
     /// Returns an argument as a whole number within `range`.
@@ -93,7 +99,7 @@ impl<'a> Arguments<'a> {
     pub(super) fn list(&self, index: usize) -> &'a [Value] {
         match self.value(index) {
             Value::List(items) => items,
-            Value::Text(_) | Value::Bytes(_) | Value::Int(_) | Value::Bool(_) => &[],
+            Value::Text(_) | Value::Bytes(_) | Value::Int(_) | Value::Decimal(_) | Value::Bool(_) => &[],
             Value::Duration(_) | Value::Map(_) | Value::Null => &[],
         }
     }
@@ -102,7 +108,7 @@ impl<'a> Arguments<'a> {
     pub(super) fn map(&self, index: usize) -> &'a [(String, Value)] {
         match self.value(index) {
             Value::Map(entries) => entries,
-            Value::Text(_) | Value::Bytes(_) | Value::Int(_) | Value::Bool(_) => &[],
+            Value::Text(_) | Value::Bytes(_) | Value::Int(_) | Value::Decimal(_) | Value::Bool(_) => &[],
             Value::Duration(_) | Value::List(_) | Value::Null => &[],
         }
     }
@@ -119,6 +125,11 @@ fn fits(parameter: &Parameter, value: &Value) -> bool {
 
 fn title(value: &Value) -> &'static str {
     if *value == Value::Null { "null" } else { value.kind().title() }
+}
+
+/// Returns the number that a value is or spells, whole or decimal.
+pub(super) fn number_of(value: &Value) -> Result<Number, String> {
+    Number::of(value).map_err(|why| format!("{} {}", quoted(value), why.reason()))
 }
 
 /// Quotes a value whole, or not at all if it is long: a piece of a secret would not be masked.

@@ -2,13 +2,15 @@
 
 use super::Secrecy::{Adds, Copies, Cuts, Drops, Gets, Hides, Joins, Keeps, Selects, Splits};
 use super::arguments::Arguments;
-use super::{Ambient, Parameter, Row, Secrecy, Signature, Work, octets, structure, surroundings, text};
+use super::{Ambient, Parameter, Row, Secrecy, Signature, Work, numbers, octets, structure, surroundings, text};
 use crate::value::{Type, Value};
 
 /// What has octets: text and bytes as they are, the others as they show.
-const OCTETS: &[Type] = &[Type::Text, Type::Bytes, Type::Int, Type::Bool, Type::Duration];
+const OCTETS: &[Type] = &[Type::Text, Type::Bytes, Type::Int, Type::Decimal, Type::Bool, Type::Duration];
 /// What is or spells a whole number.
 const NUMBERS: &[Type] = &[Type::Int, Type::Text];
+/// What is or spells a number, whole or decimal.
+const REALS: &[Type] = &[Type::Int, Type::Decimal, Type::Text];
 
 const X: Parameter = wanted("x", OCTETS);
 const KEY_OCTETS: Parameter = wanted("key", OCTETS);
@@ -18,9 +20,10 @@ const TO: Parameter = wanted("to", OCTETS);
 const SEPARATOR: Parameter = wanted("separator", OCTETS);
 const PATH: Parameter = wanted("path", &[Type::Text]);
 const PATTERN: Parameter = wanted("pattern", &[Type::Text]);
-const NUMBER: Parameter = wanted("x", NUMBERS);
+const REAL: Parameter = wanted("x", REALS);
 const N: Parameter = wanted("n", NUMBERS);
 const TIME: Parameter = wanted("t", NUMBERS);
+const PLACES: Parameter = optional("places", NUMBERS);
 const BASE: Parameter = optional("base", NUMBERS);
 const LENGTH_IN_BYTES: Parameter = wanted("length", NUMBERS);
 const MINUTES: Parameter = optional("minutes", NUMBERS);
@@ -64,7 +67,9 @@ pub(super) static TABLE: &[Row] = &[
     alone("ends_with", &[TEXT, X], Type::Bool, Hides, text::ends_with),
     alone("text", &[X], Type::Text, Copies, text::text),
     alone("bytes", &[X], Type::Bytes, Copies, text::bytes),
-    alone("int", &[NUMBER, BASE], Type::Int, Keeps, text::int),
+    alone("int", &[REAL, BASE], Type::Int, Keeps, text::int),
+    alone("decimal", &[REAL], Type::Decimal, Keeps, numbers::decimal),
+    alone("round", &[REAL, PLACES], Type::Any, Keeps, numbers::round),
     alone("uint_be", &[X], Type::Int, Keeps, octets::uint_be),
     alone("uint_le", &[X], Type::Int, Keeps, octets::uint_le),
     alone("bytes_be", &[N, LENGTH_IN_BYTES], Type::Bytes, Keeps, octets::bytes_be),

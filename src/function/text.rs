@@ -2,6 +2,7 @@
 //! `trim` take bytes as their lower-case hex.
 
 use super::arguments::{Arguments, quoted};
+use super::numbers;
 use crate::value::Value;
 use crate::value::bounds::check_length;
 use crate::value::compare::hex_meant;
@@ -16,6 +17,7 @@ pub(super) fn len(given: &Arguments<'_>) -> Outcome {
         octets @ (Value::Text(_)
         | Value::Bytes(_)
         | Value::Int(_)
+        | Value::Decimal(_)
         | Value::Bool(_)
         | Value::Duration(_)
         | Value::Null) => octets.octets().len(),
@@ -100,7 +102,7 @@ pub(super) fn bytes(given: &Arguments<'_>) -> Outcome {
 /// Returns the number that it is or spells.
 pub(super) fn int(given: &Arguments<'_>) -> Outcome {
     if !given.has(1) {
-        return given.int(0).map(Value::Int);
+        return numbers::whole(given);
     }
     let base = given.int_within(1, 2..=36)? as u32;
     let text = given.utf8(0)?;

@@ -65,6 +65,10 @@ impl Hidden<'_> {
                 self.texts.push(bytes.clone());
                 self.texts.push(self.written(expr.span).trim_start_matches('x').trim_matches('"').as_bytes().to_vec());
             }
+            ast::ExprKind::Decimal(n) => {
+                self.places.push(expr.span);
+                self.texts.push(n.to_string().into_bytes());
+            }
             ast::ExprKind::Int(n) => {
                 self.places.push(expr.span);
                 self.texts.push(n.to_string().into_bytes());
@@ -78,7 +82,8 @@ impl Hidden<'_> {
             }
             ast::ExprKind::Name(_) | ast::ExprKind::Bool(_) => {}
             ast::ExprKind::Call { arguments, .. } => {
-                let is_number = |argument: &&ast::Expr| matches!(argument.kind, ast::ExprKind::Int(_));
+                let is_number =
+                    |argument: &&ast::Expr| matches!(argument.kind, ast::ExprKind::Int(_) | ast::ExprKind::Decimal(_));
                 let others = arguments.iter().filter(|argument| !is_number(argument));
                 others.for_each(|argument| self.literals(argument, declared));
             }

@@ -67,6 +67,8 @@ pub enum Op {
     },
     /// Set variables to their first values (devices, at power-on).
     Initial(Vec<(Expr, Target)>),
+    /// Put a number into a variable, report it, and fail if it is outside of its limits (flows).
+    Measure(Arc<Measure>),
     /// Fail unless it is true.
     Assert {
         /// What must be true.
@@ -354,6 +356,42 @@ pub enum ScopeKind {
     },
 }
 
+/// What is measured.
+#[derive(Clone, Debug)]
+pub struct Measure {
+    /// The number.
+    pub value: Expr,
+    /// The variable, by whose name the measurement is known.
+    pub target: Target,
+    /// The unit.
+    pub unit: Option<String>,
+    /// The limits.
+    pub limits: Limits,
+    /// Whether the flow goes on if the value is outside of them, and fails at its end.
+    pub is_soft: bool,
+}
+
+/// Between what a measured value must lie.
+#[derive(Clone, Debug)]
+pub enum Limits {
+    /// From the one to the other; both are allowed themselves, and either may be missing.
+    Range {
+        /// The least that is allowed.
+        low: Option<Expr>,
+        /// The most that is allowed.
+        high: Option<Expr>,
+    },
+    /// It must be this.
+    Exactly(Expr),
+}
+
+impl Limits {
+    /// Whether there are any.
+    pub fn are_set(&self) -> bool {
+        !matches!(self, Limits::Range { low: None, high: None })
+    }
+}
+
 impl Op {
     /// Returns where an instruction goes on when it does not go on with the next; `None` if it always does, or if it has
     /// several such places.
@@ -373,6 +411,7 @@ impl Op {
             | Op::CaptureMatch { .. }
             | Op::Compute { .. }
             | Op::Initial(_)
+            | Op::Measure(_)
             | Op::Assert { .. }
             | Op::Fail(_)
             | Op::Ask(_)

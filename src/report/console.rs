@@ -158,6 +158,10 @@ impl<'a, W: Write> Console<'a, W> {
                 lines(bytes).for_each(|line| self.put_line(at, PLAIN, &lead, line));
             }
             EventKind::Captured { name, value } => self.put(at, FOUND, &format!("{port}= {}: ", harmless(name)), value),
+            EventKind::Measured(measured) => {
+                let paint = if measured.passed { FOUND } else { BAD };
+                self.put_words(at, paint, &format!("{port}= {}: {measured}", measured.name));
+            }
             EventKind::Saved { name } => self.put_words(at, FOUND, &format!("+ {name} saved")),
             EventKind::Logged { text } => text.split(|b| *b == b'\n').for_each(|line| self.put(at, BOLD, "# ", line)),
             EventKind::HookSaid { text } => self.put(at, DIM, "| ", text),

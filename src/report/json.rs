@@ -15,6 +15,9 @@
 //!     "failure": FAILURE | null,     the one that ended the run
 //!     "cleanups_failed": [FAILURE],  in `finally` blocks: the run may have passed
 //!     "saved": ["name"],             names only
+//!     "measurements": [ {            in order
+//!        "name": "vbat", "value": "3.42", "unit": "V" | null, "low": "3.60" | null, "high": "4.20" | null,
+//!        "passed": false, "soft": false, "fault": "0.18 V below the lower limit" | null } ],
 //!     "refusal": "…",                why it was not run, for people
 //!     "diff": "…"                    of the transcript, unified
 //!     "ports": [ { "name": "dut", "address": "sim", "line": "115200 8N1" | null } ]
@@ -49,7 +52,7 @@ use super::campaign::{CampaignReport, FindingReport, StrikeReport};
 use super::suite::{CaseReport, Status, SuiteReport};
 use super::summary::{Attempt, StepSummary};
 use crate::diagnostic::render::render_place;
-use crate::event::{Failure, RunPort, StepOutcome};
+use crate::event::{Failure, Measurement, RunPort, StepOutcome};
 use crate::source::Sources;
 
 /// The version of the format.
@@ -131,6 +134,7 @@ fn flow(case: &CaseReport) -> Json {
         "failure": case.summary.tally.failure.as_ref().map(|failure| failure_of(failure, &case.sources)),
         "cleanups_failed": case.summary.cleanups.iter().map(|failure| failure_of(failure, &case.sources)).collect::<Vec<_>>(),
         "saved": case.summary.saved,
+        "measurements": case.summary.measurements.iter().map(measurement_of).collect::<Vec<_>>(),
         "refusal": case.refusal,
         "diff": case.diff,
     });
@@ -138,6 +142,15 @@ fn flow(case: &CaseReport) -> Json {
         keys["ports"] = header.ports.iter().map(port_of).collect();
     }
     keys
+}
+
+/// Returns a measurement as both formats have it; numbers are texts, digit by digit.
+pub(super) fn measurement_of(measured: &Measurement) -> Json {
+    let Measurement { name, value, unit, low, high, passed, soft, fault } = measured;
+    json!({
+        "name": name, "value": value, "unit": unit, "low": low, "high": high, "passed": passed, "soft": soft,
+        "fault": fault,
+    })
 }
 
 fn port_of(port: &RunPort) -> Json {

@@ -21,6 +21,7 @@
 //! | `received` | `bytes`, `block` |
 //! | `matched` | `pattern`, `bytes`, `waited_ns` |
 //! | `captured` | `name`, `bytes` |
+//! | `measured` | `name`, `value`, `unit`, `low`, `high` (texts, digit by digit), `passed`, `soft`, `fault` |
 //! | `saved` | `name` |
 //! | `logged` | `bytes` |
 //! | `noted` | `text` |
@@ -43,6 +44,7 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json, json};
 
 use super::Sink;
+use super::json::measurement_of;
 use crate::diagnostic::Label;
 use crate::event::{CloseReason, Event, EventKind, Failure, RunHeader, RunPort, StepOutcome, Verdict};
 use crate::source::{Site, SourceId, Sources};
@@ -131,6 +133,7 @@ impl<W: Write> JsonLines<W> {
                 ("matched", json!({ "pattern": &**pattern, "bytes": bytes_of(text), "waited_ns": nanos(*waited) }))
             }
             EventKind::Captured { name, value } => ("captured", json!({ "name": name, "bytes": bytes_of(value) })),
+            EventKind::Measured(measured) => ("measured", measurement_of(measured)),
             EventKind::Saved { name } => ("saved", json!({ "name": name })),
             EventKind::Logged { text } => ("logged", json!({ "bytes": bytes_of(text) })),
             EventKind::HookSaid { text } => ("hook_said", json!({ "bytes": bytes_of(text) })),

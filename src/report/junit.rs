@@ -1,6 +1,6 @@
 //! A suite as JUnit XML, as GitLab, Jenkins and GitHub's actions read it.
 //!
-//! `testsuites` holds one `testsuite` a flow, with its name, port, line and seed as properties, and one `testcase` a step. What
+//! `testsuites` holds one `testsuite` a flow, with its name, port, line, seed and measurements as properties, and one `testcase` a step. What
 //! belongs to no step, a changed snapshot for instance, is a `testcase` with the title of the flow. No two of a suite have the
 //! same name, for readers keep only one of them: the second `attach` is `attach (2)`. An attempt
 //! that failed before one that passed is a `flakyFailure`, one before the last failure a `rerunFailure`. What failed is a
@@ -123,6 +123,10 @@ fn suite_of(case: &CaseReport, origin: Option<&Origin>) -> TestSuite {
         for (name, value) in properties {
             suite.add_property(Property::new(name, legal(&value)));
         }
+    }
+    for measured in &case.summary.measurements {
+        let name = format!("measured {}", measured.name);
+        suite.add_property(Property::new(legal(&name), legal(&measured.to_string())));
     }
     let mut cleanups = String::new();
     for failure in &case.summary.cleanups {

@@ -40,6 +40,7 @@ impl Live {
             | EventKind::Received { .. }
             | EventKind::Matched { .. }
             | EventKind::Captured { .. }
+            | EventKind::Measured(_)
             | EventKind::Saved { .. }
             | EventKind::Logged { .. }
             | EventKind::HookSaid { .. }

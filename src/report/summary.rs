@@ -4,8 +4,11 @@ use std::io;
 use std::time::Duration;
 
 use super::Sink;
-use crate::event::{Event, EventKind, Failure, RunHeader, StepOutcome, Verdict};
+use crate::event::{Event, EventKind, Failure, Measurement, RunHeader, StepOutcome, Verdict};
 use crate::source::Site;
+
+/// How many measurements a report of one run has: a loop may measure without end.
+const MOST_MEASUREMENTS: usize = 10_000;
 
 /// What came of a run as a whole, as far as it has been told: however long the run, it does not grow.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -44,6 +47,8 @@ pub struct Summary {
     pub steps: Vec<StepSummary>,
     /// The names of what was saved, each once.
     pub saved: Vec<String>,
+    /// What was measured, in order: the first 10,000.
+    pub measurements: Vec<Measurement>,
     /// Why clean-ups failed, in order.
     pub cleanups: Vec<Failure>,
 }
@@ -119,6 +124,7 @@ impl Tally {
             | EventKind::Sent { .. }
             | EventKind::Received { .. }
             | EventKind::Captured { .. }
+            | EventKind::Measured(_)
             | EventKind::Saved { .. }
             | EventKind::Logged { .. }
             | EventKind::HookSaid { .. }
@@ -165,6 +171,11 @@ impl Summary {
                 }
             }
             EventKind::CleanupFailed(failure) => self.cleanups.push((**failure).clone()),
+            EventKind::Measured(measured) => {
+                if self.measurements.len() < MOST_MEASUREMENTS {
+                    self.measurements.push((**measured).clone());
+                }
+            }
             EventKind::Saved { name } => {
                 if !self.saved.contains(name) {
                     self.saved.push(name.clone());

@@ -99,6 +99,7 @@ impl Sink for Place {
             | EventKind::Received { .. }
             | EventKind::Matched { .. }
             | EventKind::Captured { .. }
+            | EventKind::Measured(_)
             | EventKind::Saved { .. }
             | EventKind::Logged { .. }
             | EventKind::HookSaid { .. }

@@ -325,6 +325,9 @@ impl<W: Write> Sink for Transcript<'_, W> {
             EventKind::Received { bytes, block } => self.put_received(at, port, bytes, *block),
             EventKind::Matched { .. } => return Ok(()),
             EventKind::Captured { name, value } => self.put_value(at, port, name, value),
+            EventKind::Measured(measured) => {
+                self.put_value(at, port, &measured.name, measured.to_string().as_bytes());
+            }
             EventKind::Saved { name } => self.put_words(at, "+ ", name),
             EventKind::Logged { text } => self.put(at, "# ", text),
             EventKind::HookSaid { text } => self.put(at, "| ", text),

@@ -219,6 +219,7 @@ impl Attempts {
             | EventKind::Received { .. }
             | EventKind::Matched { .. }
             | EventKind::Captured { .. }
+            | EventKind::Measured(_)
             | EventKind::Saved { .. }
             | EventKind::Logged { .. }
             | EventKind::HookSaid { .. }

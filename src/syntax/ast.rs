@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::settings::{InputLine, SettingValue, Signal};
 use crate::source::{Span, Spanned};
+use crate::value::decimal::Decimal;
 use crate::value::operator::Operator;
 pub use walk::{Bind, Bound, Origin, Runs};
 
@@ -122,6 +123,8 @@ pub enum StatementKind {
     Capture { secrecy: Secrecy, name: Name, from: CaptureFrom },
     /// `compute name = …`
     Compute { secrecy: Secrecy, name: Name, value: Expr },
+    /// `measure soft name = value unit "V" limits low .. high`
+    Measure(Box<Measure>),
     /// `assert condition, "message"`
     Assert { condition: Expr, message: Option<Expr> },
     /// `fail on pattern, "message"`
@@ -243,6 +246,40 @@ pub struct Step {
     pub timeout: Option<Expr>,
     /// What it does.
     pub body: Block,
+}
+
+/// `measure soft name = value unit "V" limits low .. high`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measure {
+    /// Whether the flow goes on if the value is outside.
+    pub severity: Severity,
+    /// The name.
+    pub name: Name,
+    /// The value.
+    pub value: Expr,
+    /// The unit.
+    pub unit: Option<Spanned<String>>,
+    /// The limits.
+    pub limits: Option<Limits>,
+}
+
+/// What a value outside of its limits does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The statement fails.
+    Hard,
+    /// The flow goes on, and fails at its end.
+    Soft,
+}
+
+/// `limits low .. high`, `limits low ..`, `limits .. high` or `limits value`
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the fields are named as the parts in the line above each variant")]
+pub enum Limits {
+    /// `low .. high`; one of them may be left out.
+    Range { low: Option<Expr>, high: Option<Expr> },
+    /// `value`
+    Exactly(Expr),
 }
 
 /// How something is sent.
@@ -378,6 +415,8 @@ pub enum ExprKind {
     Bytes(Vec<u8>),
     /// `42`
     Int(i64),
+    /// `3.30`
+    Decimal(Decimal),
     /// `true`
     Bool(bool),
     /// `250ms`

@@ -113,6 +113,9 @@ fn is_word(rule: Rule) -> bool {
             | k_state
             | k_wire
             | k_hook
+            | k_measure
+            | k_unit
+            | k_limits
             | k_serial
             | k_timeout
             | k_procedure

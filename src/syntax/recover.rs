@@ -168,6 +168,13 @@ fn leftover(found: &str, site: Site) -> Option<Diagnostic> {
             "these parentheses are not closed, or hold something that is no value".to_string(),
             "arguments are values with commas between them, and `)` at the end",
         ),
+        "unit" => {
+            ("this is not the unit of a `measure`".to_string(), "it stands in quotes, before the limits: `unit \"V\"`")
+        }
+        "limits" | ".." => (
+            "these are no limits of a `measure`".to_string(),
+            "write `limits 3.60 .. 4.20`, `limits 3.60 ..`, `limits .. 4.20` or `limits 3`",
+        ),
         "+" | "-" | "*" | "/" | "%" | "=" | "<" | ">" | "and" | "or" | "in" | "matches" => {
             (format!("no value follows `{found}`, or none stands before it"), "an operator stands between two values")
         }

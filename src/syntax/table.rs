@@ -160,6 +160,11 @@ pub const STATEMENTS: &[Row] = &[
     },
     Row {
         place: Place::Statement,
+        forms: "`measure [soft] NAME = EXPR [unit \"V\"] [limits A .. B]` · `measure NAME = EXPR limits A ..` · `measure NAME = EXPR limits .. B` · `measure NAME = EXPR limits A`",
+        what: "a number with its unit and its limits, for the reports; fail if it is outside. With `soft` go on, and fail at the end of the flow (flows)",
+    },
+    Row {
+        place: Place::Statement,
         forms: "`fail \"message\"` · `skip \"why\"`",
         what: "end the flow as failed · end the step, or the flow outside of a step, as skipped; a `finally` cannot skip",
     },

@@ -42,7 +42,7 @@ impl Room {
 pub fn footprint(value: &Value) -> usize {
     let inside = match value {
         Value::Text(octets) | Value::Bytes(octets) => octets.len(),
-        Value::Int(_) | Value::Bool(_) | Value::Duration(_) | Value::Null => 0,
+        Value::Int(_) | Value::Decimal(_) | Value::Bool(_) | Value::Duration(_) | Value::Null => 0,
         Value::List(items) => footprint_of_items(items),
         Value::Map(entries) => footprint_of_entries(entries),
     };
@@ -69,7 +69,7 @@ fn weigh(value: &Value, levels: usize, room: &mut usize) -> Result<(), String> {
     take(room, 8)?;
     match value {
         Value::Text(octets) | Value::Bytes(octets) => take(room, octets.len()),
-        Value::Int(_) | Value::Bool(_) | Value::Duration(_) | Value::Null => Ok(()),
+        Value::Int(_) | Value::Decimal(_) | Value::Bool(_) | Value::Duration(_) | Value::Null => Ok(()),
         Value::List(items) => {
             let levels = levels.checked_sub(1).ok_or_else(too_deep)?;
             items.iter().try_for_each(|item| weigh(item, levels, room))

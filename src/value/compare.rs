@@ -7,6 +7,7 @@
 use std::cmp::Ordering;
 
 use super::coding::hex;
+use super::decimal::Decimal;
 use super::operator::Operator;
 use super::{Type, Value};
 
@@ -39,6 +40,7 @@ pub(super) fn equal(operator: Operator, left: &Value, right: &Value) -> Result<b
             }
             Ok(are_equal)
         }
+        (Value::Int(a), Value::Decimal(b)) | (Value::Decimal(b), Value::Int(a)) => Ok(*b == (*a).into()),
         _ if left.kind() == right.kind() => Ok(left == right),
         _ => Err(misfit(operator, left.kind(), right.kind())),
     }
@@ -52,12 +54,15 @@ pub(super) fn equal(operator: Operator, left: &Value, right: &Value) -> Result<b
 pub(super) fn order(operator: Operator, left: &Value, right: &Value) -> Result<Ordering, String> {
     match (left, right) {
         (Value::Int(a), Value::Int(b)) => Ok(a.cmp(b)),
+        (Value::Decimal(a), Value::Decimal(b)) => Ok(a.cmp(b)),
+        (Value::Int(a), Value::Decimal(b)) => Ok(Decimal::from(*a).cmp(b)),
+        (Value::Decimal(a), Value::Int(b)) => Ok(a.cmp(&Decimal::from(*b))),
         (Value::Duration(a), Value::Duration(b)) => Ok(a.cmp(b)),
         (Value::Text(a), Value::Text(b)) => match (spells(a), spells(b)) {
             (Some(_), Some(_)) => {
                 let help = match (left.as_int(), right.as_int()) {
                     (Some(_), Some(_)) => "write `int(…)` around both",
-                    _ => NO_DECIMALS,
+                    _ => "write `decimal(…)` around both",
                 };
                 Err(format!("`{}` compares these numbers as texts, letter by letter: {help}", operator.title()))
             }
@@ -113,9 +118,6 @@ pub fn place_of(entries: &[(String, Value)], key: &Value) -> Result<Option<usize
     Ok(found)
 }
 
-/// What is said of a decimal number.
-pub const NO_DECIMALS: &str = "there are no decimals yet, count in the smaller unit (4900 millivolts for 4.9 V)";
-
 /// Says why an operator cannot join two kinds of values, and what to write.
 pub fn misfit(operator: Operator, left: Type, right: Type) -> String {
     let why = format!("`{}` cannot join {} and {}", operator.title(), left.title(), right.title());
@@ -134,11 +136,19 @@ pub fn misfit_help(operator: Operator, left: Type, right: Type) -> Option<&'stat
         (Type::Text, Type::Int) | (Type::Int, Type::Text) => {
             Some("write `int(…)` around the text, or put the number in quotes")
         }
+        (Type::Text, Type::Decimal) | (Type::Decimal, Type::Text) if operator == Operator::In => {
+            Some("put the number in quotes")
+        }
+        (Type::Text, Type::Decimal) | (Type::Decimal, Type::Text) => {
+            Some("write `decimal(…)` around the text, or put the number in quotes")
+        }
         (Type::Bytes, Type::Int) | (Type::Int, Type::Bytes) => Some("`uint_be(…)` gives the number that bytes are"),
-        (Type::Int, Type::Map) => Some("keys are texts: put the number in quotes"),
+        (Type::Int | Type::Decimal, Type::Map) => Some("keys are texts: put the number in quotes"),
         (Type::Text, Type::Bool) | (Type::Bool, Type::Text) => Some("compare the text with \"true\" or \"false\""),
         _ if matches!(operator, Operator::Times | Operator::Divided | Operator::Remainder) => None,
-        (Type::Duration, Type::Int) | (Type::Int, Type::Duration) => Some("give the number a unit: `5s`, `seconds(…)`"),
+        (Type::Duration, Type::Int | Type::Decimal) | (Type::Int | Type::Decimal, Type::Duration) => {
+            Some("give the number a unit: `5s`, `seconds(…)`")
+        }
         (Type::Duration, Type::Text) | (Type::Text, Type::Duration) => {
             Some("`millis(…)` and `seconds(…)` make a duration of a number")
         }
@@ -265,7 +275,7 @@ mod tests {
         assert_eq!(compared("abc", "abd"), Ok(Ordering::Less));
         assert_eq!(compared("v1", "2"), Ok(Ordering::Greater), "one of them is no number");
         assert!(compared("9", "10").expect_err("as texts 10 is less").contains("int("));
-        assert!(compared("4.90", "+4.98700000E-01").expect_err("as texts").contains("no decimals"));
+        assert!(compared("4.90", "+4.98700000E-01").expect_err("as texts").contains("decimal(…)"));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! JSON text to values, one place in it by a path, and values to JSON text.
 
-use serde_json::Value as Json;
+use serde_json::{Number, Value as Json};
 
 use super::Value;
+use super::decimal::Decimal;
 use super::escape::visible;
 use path::{Path, Step};
 
@@ -29,13 +30,9 @@ pub fn check_path(path: &str) -> Result<(), String> {
 /// Returns the whole of a JSON text as a value.
 ///
 /// An object becomes a map in the order of the text; of a key that comes twice, the last value counts. A
-/// number that is no whole number of 64 bits becomes a text, digit for digit as it was written.
+/// number that is no whole number of 64 bits becomes a decimal number, one of too many digits a text.
 pub fn parse_json(text: &[u8]) -> Result<Value, String> {
-    let whole: Json = serde_json::from_slice(text).map_err(|error| format!("the text is not JSON: {error}"))?;
-    let whole = match quote_fractions(text) {
-        Some(quoted) => serde_json::from_slice(&quoted).map_err(|error| format!("the text is not JSON: {error}"))?,
-        None => whole,
-    };
+    let whole = serde_json::from_slice(text).map_err(|error| format!("the text is not JSON: {error}"))?;
     Ok(from_json(whole))
 }
 
@@ -61,11 +58,20 @@ fn from_json(json: Json) -> Value {
     match json {
         Json::Null => Value::Null,
         Json::Bool(b) => Value::Bool(b),
-        Json::Number(n) => n.as_i64().map_or_else(|| Value::text(n.to_string()), Value::Int),
+        Json::Number(n) => number(&n),
         Json::String(text) => Value::text(text),
         Json::Array(items) => Value::List(items.into_iter().map(from_json).collect()),
         Json::Object(entries) => Value::Map(entries.into_iter().map(|(key, value)| (key, from_json(value))).collect()),
     }
+}
+
+/// Returns a number with every digit that it has in the text.
+fn number(n: &Number) -> Value {
+    if let Some(n) = n.as_i64() {
+        return Value::Int(n);
+    }
+    let written = n.to_string();
+    Decimal::parse(written.as_bytes()).map_or_else(|_| Value::text(written), Value::Decimal)
 }
 
 fn into_json(value: &Value) -> Json {
@@ -73,6 +79,7 @@ fn into_json(value: &Value) -> Json {
         Value::Text(text) => Json::String(String::from_utf8_lossy(text).into_owned()),
         Value::Bytes(_) | Value::Duration(_) => Json::String(String::from_utf8_lossy(&value.show()).into_owned()),
         Value::Int(n) => Json::from(*n),
+        Value::Decimal(n) => Json::Number(Number::from_string_unchecked(n.to_string())),
         Value::Bool(b) => Json::Bool(*b),
         Value::List(items) => Json::Array(items.iter().map(into_json).collect()),
         Value::Map(entries) => {
@@ -80,53 +87,6 @@ fn into_json(value: &Value) -> Json {
         }
         Value::Null => Json::Null,
     }
-}
-
-/// Puts quotes around each number of a JSON text that is no `i64`, so that no digit is lost in a float, and
-/// makes `-0` a whole number; `None` if there is nothing to do. The text must be known to be JSON.
-fn quote_fractions(text: &[u8]) -> Option<Vec<u8>> {
-    let mut out = Vec::new();
-    let mut copied = 0;
-    let mut at = 0;
-    while at < text.len() {
-        match text[at] {
-            b'"' => at = end_of_string(text, at),
-            b'-' | b'0'..=b'9' => {
-                let start = at;
-                at += text[at..].iter().take_while(|byte| is_in_number(**byte)).count();
-                let number = &text[start..at];
-                let written = match std::str::from_utf8(number).ok().and_then(|number| number.parse::<i64>().ok()) {
-                    Some(0) => Some(b"0".to_vec()),
-                    Some(_) => None,
-                    None => Some([b"\"", number, b"\""].concat()),
-                };
-                if let Some(written) = written {
-                    out.extend_from_slice(&text[copied..start]);
-                    out.extend(written);
-                    copied = at;
-                }
-            }
-            _ => at += 1,
-        }
-    }
-    if copied == 0 {
-        return None;
-    }
-    out.extend_from_slice(&text[copied..]);
-    Some(out)
-}
-
-/// Returns the place behind the string that begins at `start`.
-fn end_of_string(text: &[u8], start: usize) -> usize {
-    let mut at = start + 1;
-    while at < text.len() && text[at] != b'"' {
-        at += if text[at] == b'\\' { 2 } else { 1 };
-    }
-    at + 1
-}
-
-fn is_in_number(byte: u8) -> bool {
-    byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E')
 }
 
 #[cfg(test)]
@@ -174,7 +134,7 @@ mod tests {
     #[test]
     fn numbers_keep_every_digit() {
         let text =
-            br#"[1.10, -0, 1e3, 9223372036854775807, 9223372036854775808, "1.5\"2.50", -9223372036854775809, 3]"#;
+            br#"[1.10, -0, 1e3, 9223372036854775807, 9223372036854775808, "1.5\"2.50", -9223372036854775809, 3, 0.12345678901234567890123456789]"#;
         let Ok(Value::List(items)) = parse_json(text) else { panic!("a list") };
         let shown: Vec<String> = items
             .iter()
@@ -183,14 +143,15 @@ mod tests {
         assert_eq!(
             shown,
             [
-                "text 1.10",
+                "a decimal number 1.10",
                 "a whole number 0",
-                "text 1e3",
+                "a decimal number 1000",
                 "a whole number 9223372036854775807",
-                "text 9223372036854775808",
+                "a decimal number 9223372036854775808",
                 "text 1.5\"2.50",
-                "text -9223372036854775809",
+                "a decimal number -9223372036854775809",
                 "a whole number 3",
+                "text 0.12345678901234567890123456789",
             ]
         );
     }
@@ -209,10 +170,11 @@ mod tests {
             ("a".to_string(), Value::Bytes(vec![0x17, 0x70])),
             ("d".to_string(), Value::Duration(std::time::Duration::from_millis(1500))),
             ("n".to_string(), Value::Int(i64::MIN)),
+            ("v".to_string(), Value::Decimal(Decimal::parse(b"3.30").expect("a number"))),
         ]);
         assert_eq!(
             to_json(&map),
-            "{\"z\":\"\u{fffd}\\\"\\n\",\"a\":\"1770\",\"d\":\"1.5s\",\"n\":-9223372036854775808}"
+            "{\"z\":\"\u{fffd}\\\"\\n\",\"a\":\"1770\",\"d\":\"1.5s\",\"n\":-9223372036854775808,\"v\":3.30}"
         );
     }
 }

@@ -1,7 +1,8 @@
 //! Operators between two values, and what they give.
 
 use super::Value;
-use super::compare::{NO_DECIMALS, Spelt, contains, equal, misfit, order, spells};
+use super::compare::{Spelt, contains, equal, misfit, order, spells};
+use super::decimal::{Decimal, Number};
 
 /// An operator between two values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,11 +84,11 @@ pub fn apply(operator: Operator, left: &Value, right: &Value) -> Result<Value, S
         Operator::Plus => plus(left, right),
         Operator::Minus => match (left, right) {
             (Value::Duration(a), Value::Duration(b)) => Ok(Value::Duration(a.saturating_sub(*b))),
-            _ => arithmetic(operator, left, right, i64::checked_sub),
+            _ => arithmetic(operator, left, right),
         },
-        Operator::Times => arithmetic(operator, left, right, i64::checked_mul),
-        Operator::Divided => arithmetic(operator, left, right, i64::checked_div),
-        Operator::Remainder => arithmetic(operator, left, right, i64::checked_rem),
+        Operator::Times => arithmetic(operator, left, right),
+        Operator::Divided => arithmetic(operator, left, right),
+        Operator::Remainder => arithmetic(operator, left, right),
     }
 }
 
@@ -97,7 +98,7 @@ fn plus(left: &Value, right: &Value) -> Result<Value, String> {
         (Value::Bytes(a), Value::Bytes(b)) => Ok(Value::Bytes([a.as_slice(), b].concat())),
         (Value::List(a), Value::List(b)) => Ok(Value::List([a.as_slice(), b].concat())),
         (Value::Duration(a), Value::Duration(b)) => Ok(Value::Duration(a.saturating_add(*b))),
-        _ => arithmetic(Operator::Plus, left, right, i64::checked_add),
+        _ => arithmetic(Operator::Plus, left, right),
     }
 }
 
@@ -111,25 +112,74 @@ fn not_numbers(operator: Operator, left: &Value, right: &Value) -> String {
     }
 }
 
-/// Works out what two whole numbers make.
-fn arithmetic(
-    operator: Operator,
-    left: &Value,
-    right: &Value,
-    work_out: fn(i64, i64) -> Option<i64>,
-) -> Result<Value, String> {
-    let (Some(a), Some(b)) = (left.as_int(), right.as_int()) else {
+/// Works out what two numbers make: a decimal number, if one of them is one.
+fn arithmetic(operator: Operator, left: &Value, right: &Value) -> Result<Value, String> {
+    let (Some(a), Some(b)) = (number(left), number(right)) else {
         let is_decimal = |value: &Value| matches!(value, Value::Text(text) if spells(text) == Some(Spelt::Decimal));
         if is_decimal(left) || is_decimal(right) {
-            return Err(format!("`{}` joins whole numbers only: {NO_DECIMALS}", operator.title()));
+            return Err(format!("`{}` needs numbers: write `decimal(…)` around the text", operator.title()));
         }
         return Err(not_numbers(operator, left, right));
     };
-    if b == 0 && matches!(operator, Operator::Divided | Operator::Remainder) {
+    if b.decimal().is_zero() && matches!(operator, Operator::Divided | Operator::Remainder) {
         return Err("a number cannot be divided by zero".to_string());
     }
-    let result = work_out(a, b);
-    result.map(Value::Int).ok_or_else(|| format!("`{a} {} {b}` is too large a number", operator.title()))
+    let too_large = || format!("`{a} {} {b}` is too large a number", operator.title());
+    match (a, b) {
+        (Number::Int(a), Number::Int(b)) => of_whole(operator, a, b).map(Value::Int).ok_or_else(too_large),
+        (Number::Int(_) | Number::Decimal(_), Number::Int(_) | Number::Decimal(_)) => {
+            let (of_a, of_b) = (a.decimal(), b.decimal());
+            let too_long = || {
+                format!("`{a} {} {b}` needs more than 28 digits: `round(…)` makes a number shorter", operator.title())
+            };
+            of_decimals(operator, of_a, of_b).map(Value::Decimal).ok_or_else(too_long)
+        }
+    }
+}
+
+/// Returns the number that a value is; of texts only those will do that spell a whole number.
+fn number(value: &Value) -> Option<Number> {
+    if let Value::Decimal(n) = value { Some(Number::Decimal(*n)) } else { value.as_int().map(Number::Int) }
+}
+
+/// Works out what two whole numbers make; no operator that gives something else comes here.
+fn of_whole(operator: Operator, a: i64, b: i64) -> Option<i64> {
+    match operator {
+        Operator::Plus => a.checked_add(b),
+        Operator::Minus => a.checked_sub(b),
+        Operator::Times => a.checked_mul(b),
+        Operator::Divided => a.checked_div(b),
+        Operator::Remainder => a.checked_rem(b),
+        Operator::Or
+        | Operator::And
+        | Operator::Equal
+        | Operator::Unequal
+        | Operator::Below
+        | Operator::AtMost
+        | Operator::Above
+        | Operator::AtLeast
+        | Operator::In => None,
+    }
+}
+
+/// Works out what two decimal numbers make; no operator that gives something else comes here.
+fn of_decimals(operator: Operator, a: Decimal, b: Decimal) -> Option<Decimal> {
+    match operator {
+        Operator::Plus => a.plus(b),
+        Operator::Minus => a.minus(b),
+        Operator::Times => a.times(b),
+        Operator::Divided => a.divided(b),
+        Operator::Remainder => a.remainder(b),
+        Operator::Or
+        | Operator::And
+        | Operator::Equal
+        | Operator::Unequal
+        | Operator::Below
+        | Operator::AtMost
+        | Operator::Above
+        | Operator::AtLeast
+        | Operator::In => None,
+    }
 }
 
 #[cfg(test)]
@@ -147,6 +197,22 @@ mod tests {
     fn captured_digits_add_as_numbers_and_texts_join() {
         assert_eq!(apply(Operator::Plus, &Value::text("2"), &Value::Int(3)), Ok(Value::Int(5)));
         assert_eq!(apply(Operator::Plus, &Value::text("2"), &Value::text("3")), Ok(Value::text("23")));
+    }
+
+    #[test]
+    fn whole_and_decimal_numbers_mix_exactly() {
+        let decimal = |text: &str| Value::Decimal(Decimal::parse(text.as_bytes()).expect("a number"));
+        assert_eq!(apply(Operator::Plus, &decimal("0.1"), &Value::Int(1)), Ok(decimal("1.1")));
+        assert_eq!(apply(Operator::Times, &Value::text("3"), &decimal("1.10")), Ok(decimal("3.30")));
+        assert_eq!(apply(Operator::Divided, &Value::Int(1), &Value::Int(4)), Ok(Value::Int(0)));
+        assert_eq!(apply(Operator::Divided, &decimal("1.0"), &Value::Int(4)), Ok(decimal("0.25")));
+        assert_eq!(apply(Operator::Equal, &decimal("3.00"), &Value::Int(3)), Ok(Value::Bool(true)));
+        assert_eq!(apply(Operator::Below, &Value::Int(3), &decimal("3.01")), Ok(Value::Bool(true)));
+        assert!(apply(Operator::Divided, &decimal("1.0"), &decimal("0.00")).is_err());
+        let why = apply(Operator::Plus, &Value::text("4.9"), &Value::Int(1)).expect_err("a text is no number");
+        assert!(why.contains("write `decimal(…)` around the text"), "{why}");
+        let why = apply(Operator::Equal, &Value::text("4.9"), &decimal("4.9")).expect_err("they are never equal");
+        assert!(why.contains("write `decimal(…)` around the text"), "{why}");
     }
 
     #[test]

@@ -101,6 +101,7 @@ impl Marked {
             (
                 Value::Text(_)
                 | Value::Int(_)
+                | Value::Decimal(_)
                 | Value::Bool(_)
                 | Value::Duration(_)
                 | Value::List(_)
@@ -123,7 +124,8 @@ impl Taint {
             Value::Text(octets) | Value::Bytes(octets) if octets.is_empty() => Taint::Nothing,
             Value::Text(_) | Value::Bytes(_) | Value::Duration(_) => Taint::All(name.clone()),
             Value::Int(n) if has_four_digits(*n) => Taint::All(name.clone()),
-            Value::Int(_) | Value::Bool(_) | Value::Null => Taint::Nothing,
+            Value::Decimal(n) if n.has_four_digits() => Taint::All(name.clone()),
+            Value::Int(_) | Value::Decimal(_) | Value::Bool(_) | Value::Null => Taint::Nothing,
             Value::List(list) => items(list.iter().map(|item| Taint::spread(item, name)).collect()),
             Value::Map(entries) => items(entries.iter().map(|(_, value)| Taint::spread(value, name)).collect()),
         }

@@ -152,6 +152,7 @@ impl Reader<'_> {
             | StatementKind::Read { .. }
             | StatementKind::Capture { .. }
             | StatementKind::Compute { .. }
+            | StatementKind::Measure(_)
             | StatementKind::Assert { .. }
             | StatementKind::FailOn { .. }
             | StatementKind::Ignore(_)
@@ -261,6 +262,11 @@ impl Reader<'_> {
             StatementKind::Compute { value, .. } | StatementKind::State { value, .. } => {
                 if self.takes(statement.binds(), &mut needs) {
                     needs.extend(variables(value));
+                }
+            }
+            StatementKind::Measure(measure) => {
+                if self.takes(statement.binds(), &mut needs) {
+                    needs.extend(variables(&measure.value));
                 }
             }
             StatementKind::Ask { default, .. } => {

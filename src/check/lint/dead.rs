@@ -111,6 +111,7 @@ fn end_of(statement: &Statement) -> Option<&'static str> {
         | StatementKind::Read { .. }
         | StatementKind::Capture { .. }
         | StatementKind::Compute { .. }
+        | StatementKind::Measure(_)
         | StatementKind::Assert { .. }
         | StatementKind::FailOn { .. }
         | StatementKind::Ignore(_)

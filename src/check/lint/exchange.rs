@@ -450,5 +450,8 @@ fn text_of(expr: &Expr, names: &HashMap<&str, Vec<u8>>) -> Option<Vec<u8>> {
     if let ExprKind::Int(number) = &expr.kind {
         return Some(number.to_string().into_bytes());
     }
+    if let ExprKind::Decimal(number) = &expr.kind {
+        return Some(number.to_string().into_bytes());
+    }
     if let ExprKind::Name(name) = &expr.kind { names.get(name.as_str()).cloned() } else { None }
 }

@@ -54,6 +54,7 @@ impl Lint {
                 | StatementKind::ExpectQuiet { .. }
                 | StatementKind::Read { .. }
                 | StatementKind::Capture { .. }
+                | StatementKind::Measure(_)
                 | StatementKind::Assert { .. }
                 | StatementKind::Fail(_)
                 | StatementKind::Ask { .. }

@@ -40,6 +40,7 @@ impl Engine {
                     body: self.flow.at,
                     behind: *behind,
                     n_checks: self.tally.n_checks,
+                    n_outside: self.tally.outside.len(),
                 };
                 self.open_scope(ScopeIs::Step(Box::new(step)));
                 self.begin_attempt();
@@ -216,6 +217,8 @@ impl Engine {
         match exit {
             Exit::Failed(failure) if step.attempt < step.attempts && self.may_try_again() => {
                 self.tell(failure.site, EventKind::Failed(failure));
+                // The next attempt measures again.
+                self.tally.outside.truncate(step.n_outside);
                 self.end_step(&step, StepOutcome::WillRetry);
                 let not_before = self.now + step.every;
                 let at_latest = not_before + QUIET_AT_MOST;
@@ -229,6 +232,7 @@ impl Engine {
                 self.tell(Some(step.site), EventKind::Skipped { why });
                 // What was checked in it says nothing of the rest.
                 self.tally.n_checks = step.n_checks;
+                self.tally.outside.truncate(step.n_outside);
                 self.tally.n_skipped += u64::from(!self.flow.is_in_cleanup());
                 self.end_step(&step, StepOutcome::Skipped);
                 self.flow.at = step.behind;
@@ -292,7 +296,7 @@ impl Engine {
             Exit::Interrupted => Verdict::Interrupted,
             Exit::Skipped(why) => {
                 self.tell(None, EventKind::Skipped { why });
-                Verdict::Skipped
+                if self.tell_outside() { Verdict::Failed } else { Verdict::Skipped }
             }
             Exit::Returned(..) | Exit::Ended => self.verdict_at_the_end(),
         };
@@ -310,7 +314,7 @@ impl Engine {
     /// Returns the verdict on a flow whose last statement is done.
     fn verdict_at_the_end(&mut self) -> Verdict {
         let has_checked = self.program.role != Role::Flow || self.tally.n_checks > 0;
-        if self.tally.failure.is_some() {
+        if self.tally.failure.is_some() || self.tell_outside() {
             Verdict::Failed
         } else if !has_checked && self.tally.n_skipped > 0 {
             // Nothing is left but skipped steps.

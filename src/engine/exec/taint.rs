@@ -89,11 +89,14 @@ impl Engine {
             (Taint::Nothing | Taint::Items(_), Value::Map(entries)) => {
                 self.taint_of_items(entries.iter().map(|(_, value)| value), &value.taint)
             }
-            (Taint::Nothing, Value::Int(n)) if has_four_digits(*n) => {
-                self.journal.secrets().name_of(&value.value.show()).map_or(Taint::Nothing, Taint::All)
-            }
+            (Taint::Nothing, Value::Int(n)) if has_four_digits(*n) => self.taint_of_number(&value.value),
+            (Taint::Nothing, Value::Decimal(n)) if n.has_four_digits() => self.taint_of_number(&value.value),
             (taint, _) => taint.clone(),
         }
+    }
+
+    fn taint_of_number(&self, number: &Value) -> Taint {
+        self.journal.secrets().name_of(&number.show()).map_or(Taint::Nothing, Taint::All)
     }
 
     fn taint_of_items<'a>(&self, items: impl Iterator<Item = &'a Value>, taint: &Taint) -> Taint {
@@ -149,7 +152,9 @@ impl Engine {
         match result {
             Value::List(_) | Value::Map(_) => Taint::spread(result, name),
             Value::Bool(_) | Value::Null => Taint::Nothing,
-            Value::Text(_) | Value::Bytes(_) | Value::Int(_) | Value::Duration(_) => Taint::All(name.clone()),
+            Value::Text(_) | Value::Bytes(_) | Value::Int(_) | Value::Decimal(_) | Value::Duration(_) => {
+                Taint::All(name.clone())
+            }
         }
     }
 
@@ -203,6 +208,11 @@ impl Engine {
             (Taint::All(name), Value::Int(n)) => {
                 if has_four_digits(*n) {
                     self.learn_piece(name, n.unsigned_abs().to_string().as_bytes());
+                }
+            }
+            (Taint::All(name), Value::Decimal(n)) => {
+                if n.has_four_digits() {
+                    self.learn_piece(name, n.without_sign().to_string().as_bytes());
                 }
             }
             (Taint::All(name), Value::Duration(_)) => {
@@ -260,7 +270,7 @@ impl Engine {
             let shown = escape::visible(&plain);
             why = match &marked.value {
                 // It stands in a sentence as it is.
-                Value::Int(_) => replaced_number(&why, &shown, &covered),
+                Value::Int(_) | Value::Decimal(_) => replaced_number(&why, &shown, &covered),
                 Value::Text(_)
                 | Value::Bytes(_)
                 | Value::Bool(_)
@@ -379,7 +389,13 @@ fn within(value: &Value, secrets: &[(&[u8], &Arc<str>)]) -> Taint {
     match value {
         Value::List(items) => Taint::of_items(items.iter().map(|item| within(item, secrets)).collect()),
         Value::Map(entries) => Taint::of_items(entries.iter().map(|(_, value)| within(value, secrets)).collect()),
-        Value::Text(_) | Value::Bytes(_) | Value::Int(_) | Value::Bool(_) | Value::Duration(_) | Value::Null => {
+        Value::Text(_)
+        | Value::Bytes(_)
+        | Value::Int(_)
+        | Value::Decimal(_)
+        | Value::Bool(_)
+        | Value::Duration(_)
+        | Value::Null => {
             let octets = value.octets();
             let of = secrets.iter().find(|(secret, _)| memchr::memmem::find(secret, &octets).is_some());
             of.map_or(Taint::Nothing, |(_, name)| Taint::spread(value, name))

@@ -54,7 +54,12 @@ impl Engine {
                 let (characters, taints) = characters(&text).into_iter().map(|c| (c.value, c.taint)).unzip();
                 Marked { value: Value::List(characters), taint: Taint::of_items(taints) }
             }
-            other @ (Value::Bytes(_) | Value::Int(_) | Value::Bool(_) | Value::Duration(_) | Value::Null) => {
+            other @ (Value::Bytes(_)
+            | Value::Int(_)
+            | Value::Decimal(_)
+            | Value::Bool(_)
+            | Value::Duration(_)
+            | Value::Null) => {
                 let message = format!("`for` goes through a list, a map or a text, this is {}", other.kind().title());
                 return Err(self.failure_at(Code::RunValue, site, message, "neither"));
             }

@@ -167,10 +167,21 @@ impl Engine {
 
     fn negative(&mut self, inner: &Expr) -> Result<Marked, Trouble> {
         let Marked { value, taint } = self.value(inner)?;
-        match value.as_int().and_then(i64::checked_neg) {
-            Some(n) => {
+        let negated = match &value {
+            Value::Decimal(n) => Some(Value::Decimal(n.negated())),
+            Value::Text(_)
+            | Value::Bytes(_)
+            | Value::Int(_)
+            | Value::Bool(_)
+            | Value::Duration(_)
+            | Value::List(_)
+            | Value::Map(_)
+            | Value::Null => value.as_int().and_then(i64::checked_neg).map(Value::Int),
+        };
+        match negated {
+            Some(value) => {
                 let taint = taint.name().cloned().map_or(Taint::Nothing, Taint::All);
-                Ok(Marked { value: Value::Int(n), taint })
+                Ok(Marked { value, taint })
             }
             None => Err((inner.span, format!("`-` negates a number, this is {}", value.kind().title()))),
         }
@@ -248,9 +259,13 @@ impl Engine {
                 })?;
                 Ok(Marked { value: entries[place].1.clone(), taint: of.taint.item(place) })
             }
-            Value::Text(_) | Value::Bytes(_) | Value::Int(_) | Value::Bool(_) | Value::Duration(_) | Value::Null => {
-                Err(format!("{} has no items", of.value.kind().title()))
-            }
+            Value::Text(_)
+            | Value::Bytes(_)
+            | Value::Int(_)
+            | Value::Decimal(_)
+            | Value::Bool(_)
+            | Value::Duration(_)
+            | Value::Null => Err(format!("{} has no items", of.value.kind().title())),
         }
     }
 

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use crate::engine::limits::HELD;
-use crate::event::{CloseReason, Event, EventKind, Failure, StepOutcome};
+use crate::event::{CloseReason, Event, EventKind, Failure, Measurement, StepOutcome};
 use crate::port::PortId;
 use crate::secret::LONGEST;
 use crate::time::Moment;
@@ -138,6 +138,7 @@ impl Held {
                 | EventKind::Received { .. }
                 | EventKind::Matched { .. }
                 | EventKind::Captured { .. }
+                | EventKind::Measured(_)
                 | EventKind::Saved { .. }
                 | EventKind::Logged { .. }
                 | EventKind::HookSaid { .. }
@@ -170,6 +171,7 @@ impl LeftOut {
             | EventKind::Closed(_)
             | EventKind::Matched { .. }
             | EventKind::Captured { .. }
+            | EventKind::Measured(_)
             | EventKind::Saved { .. }
             | EventKind::Logged { .. }
             | EventKind::HookSaid { .. }
@@ -216,7 +218,7 @@ fn may_be_left_out(kind: &EventKind, thinning: Thinning) -> bool {
         | EventKind::Logged { .. }
         | EventKind::HookSaid { .. }
         | EventKind::Noted { .. } => true,
-        EventKind::Saved { .. } | EventKind::CleanupFailed(_) => thinning == Thinning::Steps,
+        EventKind::Measured(_) | EventKind::Saved { .. } | EventKind::CleanupFailed(_) => thinning == Thinning::Steps,
         EventKind::RunStarted(_)
         | EventKind::StepBegan { .. }
         | EventKind::StepEnded { .. }
@@ -234,6 +236,7 @@ pub(super) fn weight(event: &Event) -> usize {
         EventKind::Sent { bytes } | EventKind::Received { bytes, .. } => bytes.len(),
         EventKind::Matched { text, .. } | EventKind::Logged { text } | EventKind::HookSaid { text } => text.len(),
         EventKind::Captured { name, value } => name.len() + value.len(),
+        EventKind::Measured(measured) => size_of::<Measurement>() + measured.weight(),
         EventKind::Saved { name } => name.len(),
         EventKind::Noted { text } | EventKind::Skipped { why: text } => text.len(),
         EventKind::StepBegan { title, .. } | EventKind::StepEnded { title, .. } => title.len(),

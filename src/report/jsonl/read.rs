@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::{FORMAT, VERSION, outcome_name, verdict_name};
 use crate::diagnostic::{Code, Label};
-use crate::event::{CloseReason, Event, EventKind, Failure, RunHeader, RunPort, StepOutcome, Verdict};
+use crate::event::{CloseReason, Event, EventKind, Failure, Measurement, RunHeader, RunPort, StepOutcome, Verdict};
 use crate::port_id::PortId;
 use crate::source::{Site, Source, Sources, Span};
 use crate::time::Moment;
@@ -141,6 +141,16 @@ impl<'a> Line<'a> {
                 waited: self.span("waited_ns")?,
             },
             "captured" => EventKind::Captured { name: self.text("name")?, value: self.bytes()? },
+            "measured" => EventKind::Measured(Box::new(Measurement {
+                name: self.text("name")?,
+                value: self.text("value")?,
+                unit: self.maybe_text("unit")?,
+                low: self.maybe_text("low")?,
+                high: self.maybe_text("high")?,
+                passed: self.truth("passed")?,
+                soft: self.truth("soft")?,
+                fault: self.maybe_text("fault")?,
+            })),
             "saved" => EventKind::Saved { name: self.text("name")? },
             "logged" => EventKind::Logged { text: self.bytes()? },
             "hook_said" => EventKind::HookSaid { text: self.bytes()? },

@@ -4,8 +4,8 @@
 //! compile before each of them knows it.
 
 use super::{
-    Block, CaptureFrom, Content, Expr, ExprKind, Name, Pattern, PatternKind, Piece, ReadWhat, Regex, RepeatKind,
-    Secrecy, Statement, StatementKind,
+    Block, CaptureFrom, Content, Expr, ExprKind, Limits, Name, Pattern, PatternKind, Piece, ReadWhat, Regex,
+    RepeatKind, Secrecy, Statement, StatementKind,
 };
 
 /// When the blocks of a statement run.
@@ -88,6 +88,7 @@ impl Statement {
             | StatementKind::Read { .. }
             | StatementKind::Capture { .. }
             | StatementKind::Compute { .. }
+            | StatementKind::Measure(_)
             | StatementKind::Assert { .. }
             | StatementKind::FailOn { .. }
             | StatementKind::Ignore(_)
@@ -142,6 +143,7 @@ impl Statement {
             | StatementKind::Read { .. }
             | StatementKind::Capture { .. }
             | StatementKind::Compute { .. }
+            | StatementKind::Measure(_)
             | StatementKind::Assert { .. }
             | StatementKind::FailOn { .. }
             | StatementKind::Ignore(_)
@@ -195,6 +197,14 @@ impl Statement {
             | StatementKind::If { condition: expr, .. }
             | StatementKind::For { list: expr, .. }
             | StatementKind::Capture { from: CaptureFrom::Value(expr), .. } => vec![expr],
+            StatementKind::Measure(measure) => {
+                let (low, high) = match &measure.limits {
+                    Some(Limits::Range { low, high }) => (low.as_ref(), high.as_ref()),
+                    Some(Limits::Exactly(value)) => (Some(value), None),
+                    None => (None, None),
+                };
+                [&measure.value].into_iter().chain(low).chain(high).collect()
+            }
             StatementKind::Param(param) => param.default.iter().collect(),
             StatementKind::Step(step) => {
                 let settings = [&step.retry, &step.every, &step.timeout];
@@ -273,6 +283,7 @@ impl Statement {
             | StatementKind::Read { what: ReadWhat::Count(_), .. }
             | StatementKind::Capture { from: CaptureFrom::Value(_), .. }
             | StatementKind::Compute { .. }
+            | StatementKind::Measure(_)
             | StatementKind::Assert { .. }
             | StatementKind::Fail(_)
             | StatementKind::Ask { .. }
@@ -334,6 +345,7 @@ impl Statement {
             | StatementKind::Read { .. }
             | StatementKind::Capture { .. }
             | StatementKind::Compute { .. }
+            | StatementKind::Measure(_)
             | StatementKind::Assert { .. }
             | StatementKind::FailOn { .. }
             | StatementKind::Ignore(_)
@@ -390,6 +402,7 @@ impl Statement {
             }
             StatementKind::Capture { secrecy, name: target, .. } => vec![name(target, *secrecy, Origin::Outside)],
             StatementKind::Compute { secrecy, name: target, .. } => vec![name(target, *secrecy, Origin::Inside)],
+            StatementKind::Measure(measure) => vec![name(&measure.name, Secrecy::Open, Origin::Inside)],
             StatementKind::Ask { secrecy, name: target, .. } => {
                 target.iter().map(|target| name(target, *secrecy, Origin::Outside)).collect()
             }
@@ -483,7 +496,12 @@ impl Expr {
                 parts
             }
             ExprKind::Index { of, index } => vec![of, index],
-            ExprKind::Name(_) | ExprKind::Bytes(_) | ExprKind::Int(_) | ExprKind::Bool(_) | ExprKind::Duration(_) => {
+            ExprKind::Name(_)
+            | ExprKind::Bytes(_)
+            | ExprKind::Int(_)
+            | ExprKind::Decimal(_)
+            | ExprKind::Bool(_)
+            | ExprKind::Duration(_) => {
                 vec![]
             }
         }

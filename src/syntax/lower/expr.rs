@@ -11,6 +11,7 @@ use crate::diagnostic::Code;
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::*;
 use crate::syntax::grammar::Rule;
+use crate::value::decimal::{Decimal, Number};
 use crate::value::operator::Operator;
 
 /// The operators, loosest first.
@@ -178,7 +179,10 @@ impl Lower {
                 return Operand::Value(Expr { span: at, kind: inner.kind });
             }
             Rule::duration => ExprKind::Duration(self.duration(&pair)),
-            Rule::number => ExprKind::Int(self.number(&pair)),
+            Rule::number => match self.number(&pair) {
+                Number::Int(n) => ExprKind::Int(n),
+                Number::Decimal(n) => ExprKind::Decimal(n),
+            },
             Rule::boolean => ExprKind::Bool(pair.as_str() == "true"),
             Rule::string | Rule::raw | Rule::hex_string => return Operand::Value(self.expr_of_string(pair)),
             Rule::name => ExprKind::Name(pair.as_str().to_string()),
@@ -337,25 +341,27 @@ impl Lower {
         Regex { span: at, pieces: self.pieces(pair), flags }
     }
 
-    /// Lowers `42` or `0x2a`.
-    pub(super) fn number(&mut self, pair: &Pair<'_, Rule>) -> i64 {
+    /// Lowers `42`, `0x2a` or `3.30`.
+    pub(super) fn number(&mut self, pair: &Pair<'_, Rule>) -> Number {
         let text = pair.as_str();
+        let whole_part = text.split_once('.').map_or(text, |(whole, _)| whole);
+        // Nobody can say whether the zeros count: in a PIN they do.
+        if whole_part.len() > 1 && whole_part.starts_with('0') && !text.starts_with("0x") {
+            self.problem(Code::SyntaxNumber, span(pair), "a number has no leading zeros", "begins with 0").help =
+                Some("put it in quotes, if the zeros count; else leave them out".to_string());
+        }
+        if text.contains('.') {
+            let number = Decimal::parse(text.as_bytes());
+            return Number::Decimal(number.unwrap_or_else(|_| {
+                self.problem(Code::SyntaxNumber, span(pair), "this number is too long", "more than 28 digits");
+                Decimal::default()
+            }));
+        }
         let parsed = match text.strip_prefix("0x") {
             Some(digits) => i64::from_str_radix(digits, 16),
-            None if text.contains('.') => {
-                self.problem(Code::SyntaxNumber, span(pair), "there are no decimals yet", "not a whole number").help =
-                    Some("count in the smaller unit: 4900 millivolts for 4.9 V".to_string());
-                return 0;
-            }
-            // Nobody can say whether the zeros count: in a PIN they do.
-            None if text.len() > 1 && text.starts_with('0') => {
-                self.problem(Code::SyntaxNumber, span(pair), "a number has no leading zeros", "begins with 0").help =
-                    Some("put it in quotes, if the zeros count; else leave them out".to_string());
-                text.parse()
-            }
             None => text.parse(),
         };
-        parsed.unwrap_or_else(|_| {
+        Number::Int(parsed.unwrap_or_else(|_| {
             self.problem(
                 Code::SyntaxNumber,
                 span(pair),
@@ -363,7 +369,7 @@ impl Lower {
                 format!("the largest is {}", i64::MAX),
             );
             0
-        })
+        }))
     }
 
     /// Lowers `250ms`, `1.5s`.

@@ -9,6 +9,7 @@ use crate::settings::{InputLine, SettingValue, Signal};
 use crate::source::Spanned;
 use crate::syntax::ast::*;
 use crate::syntax::grammar::Rule;
+use crate::value::decimal::Number;
 
 /// Returns the next pair; the grammar guarantees it.
 fn next<'i>(parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> Pair<'i, Rule> {
@@ -53,6 +54,7 @@ impl Lower {
                 let (secrecy, target) = secrecy_and_name(parts);
                 StatementKind::Compute { secrecy, name: target, value: self.expr(next(parts)) }
             }
+            Rule::measure => self.measure(parts),
             Rule::assert => StatementKind::Assert { condition: self.expr(next(parts)), message: self.optional(parts) },
             Rule::fail_on => {
                 StatementKind::FailOn { pattern: self.pattern(next(parts)), message: self.optional(parts) }
@@ -156,7 +158,11 @@ impl Lower {
         let value = next(&mut children(pair));
         match value.as_rule() {
             Rule::duration => SettingValue::Duration(self.duration(&value)),
-            Rule::number => SettingValue::Number(u64::try_from(self.number(&value)).unwrap_or(u64::MAX)),
+            Rule::number => match self.number(&value) {
+                Number::Int(n) => SettingValue::Number(u64::try_from(n).unwrap_or(u64::MAX)),
+                // It fits nothing: all settings that are numbers are whole.
+                Number::Decimal(_) => SettingValue::Word(value.as_str().to_string()),
+            },
             Rule::string | Rule::raw => SettingValue::Text(self.plain_bytes(value)),
             _ => SettingValue::Word(value.as_str().to_string()),
         }
@@ -320,6 +326,36 @@ impl Lower {
             }
         }
         StatementKind::Hook { name: called, arguments, within }
+    }
+
+    fn measure<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
+        let first = next(parts);
+        let (severity, target) = match first.as_rule() {
+            Rule::soft_word => (Severity::Soft, name(next(parts))),
+            _ => (Severity::Hard, name(first)),
+        };
+        let value = self.expr(next(parts));
+        let mut measure = Measure { severity, name: target, value, unit: None, limits: None };
+        for part in parts {
+            match part.as_rule() {
+                Rule::unit => measure.unit = Some(self.plain_string(next(&mut children(part)))),
+                _ => measure.limits = Some(self.limits(next(&mut children(part)))),
+            }
+        }
+        StatementKind::Measure(Box::new(measure))
+    }
+
+    fn limits(&mut self, pair: Pair<'_, Rule>) -> Limits {
+        let rule = pair.as_rule();
+        if rule == Rule::expr {
+            return Limits::Exactly(self.expr(pair));
+        }
+        let mut ends = children(pair).filter(|part| part.as_rule() == Rule::expr);
+        let first = self.optional(&mut ends);
+        match rule {
+            Rule::upper_limit => Limits::Range { low: None, high: first },
+            _ => Limits::Range { low: first, high: self.optional(&mut ends) },
+        }
     }
 
     fn on_hook<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {

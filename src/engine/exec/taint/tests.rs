@@ -45,6 +45,8 @@ const FUNCTIONS: &[(&str, &[&str])] = &[
     ("text", &["text(key)", "text(bytes(substring(key, 3)))", "text(int(pin))"]),
     ("bytes", &["bytes(key)", "bytes(substring(key, 3))"]),
     ("int", &["int(pin)", "int(pin) + 1", "int(pin) * 3 - 2", "-int(pin)", "int(pin, 16)", "int(pin) % 10007"]),
+    ("decimal", &["decimal(pin)", "decimal(pin) / 100", "-decimal(pin) * 1.5", "decimal(\"${pin}E-3\")"]),
+    ("round", &["round(pin)", "round(pin, 2)", "round(decimal(pin) / 7, 1)"]),
     ("uint_be", &["uint_be(bytes(substring(key, 0, 4)))"]),
     ("uint_le", &["uint_le(substring(key, 9, 4))"]),
     ("bytes_be", &["bytes_be(int(pin), 4)", "hex(bytes_be(int(pin) + 9, 5))"]),
@@ -82,6 +84,10 @@ const FUNCTIONS: &[(&str, &[&str])] = &[
 
 /// Other ways in which something is made of a secret and told.
 const WAYS: &[&str] = &[
+    r#"measure soft made = int(pin) unit "V" limits .. 5  log made"#,
+    r#"measure soft made = pin unit "V" limits 1000000 .. 2000000  log made"#,
+    r#"measure soft made = 5 limits 1000000 .. int(pin) + 2000000  log int(pin) + 2000000"#,
+    r#"measure made = decimal(pin) * 1.5 limits int(pin)"#,
     "for c in key { log c }",
     r#"compute s = "" for c in key { compute s = s + c  log s }"#,
     r#"compute s = "" for c in key { compute s = "${s}${c}-" }  log s  send s  expect line "OK""#,
