@@ -7,6 +7,7 @@ use arguments::Arguments;
 use table::TABLE;
 
 mod arguments;
+mod form;
 mod numbers;
 mod octets;
 mod structure;
@@ -99,6 +100,8 @@ impl Function {
     pub fn result_for(self, arguments: &[Type]) -> Type {
         let signature = self.signature();
         match (signature.name, arguments.first()) {
+            ("min" | "max" | "abs", _) if arguments.iter().all(|kind| *kind == Type::Int) => Type::Int,
+            ("min" | "max" | "abs", _) if arguments.iter().all(|kind| *kind == Type::Decimal) => Type::Decimal,
             ("round", _) => {
                 if arguments.len() > 1 {
                     Type::Decimal

@@ -1,6 +1,6 @@
 //! Blocks to instructions: conditions, loops, clean-up, watchers.
 
-use super::expr::{TIME, TRUTH};
+use super::expr::{NUMBER, TIME, TRUTH};
 use super::names::Names;
 use super::{Compiler, Context, Skips};
 use crate::diagnostic::Code;
@@ -123,11 +123,30 @@ impl Compiler<'_> {
     }
 
     pub(super) fn for_(&mut self, name: &Name, list: &ast::Expr, body: &Block, head: Span) {
-        let list_expr = self.want(list, &[Type::List, Type::Map, Type::Text], "what `for` goes through");
+        let list_expr = self.want(list, &[Type::List, Type::Map, Type::Text, Type::Bytes], "what `for` goes through");
         let item = self.target(name, Type::Any, Secrecy::Open).slot;
         let (list, place) = (self.hidden(), self.hidden());
         self.emit(Op::Each { list: list_expr, items: list, place }, head);
         let top = self.emit(Op::Next { list, place, item, done: 0 }, head);
+        self.scoped_block(body, head);
+        self.emit(Op::Jump(top), head);
+        self.land(top);
+    }
+
+    /// Compiles `for i in 1 .. 10 { … }`.
+    pub(super) fn for_numbers(
+        &mut self,
+        name: &Name,
+        (first, last): (&ast::Expr, &ast::Expr),
+        body: &Block,
+        head: Span,
+    ) {
+        let first = self.want(first, NUMBER, "where `for` begins");
+        let last = self.want(last, NUMBER, "where `for` ends");
+        let item = self.target(name, Type::Int, Secrecy::Open).slot;
+        let (ends, place) = (self.hidden(), self.hidden());
+        self.emit(Op::Numbers { first, last, ends, place }, head);
+        let top = self.emit(Op::NextNumber { ends, place, item, done: 0 }, head);
         self.scoped_block(body, head);
         self.emit(Op::Jump(top), head);
         self.land(top);

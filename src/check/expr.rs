@@ -295,7 +295,8 @@ fn fits(operator: Operator, a: Type, b: Type) -> bool {
         Operator::In => match b {
             Type::Any | Type::List => true,
             Type::Map | Type::Text => a == Type::Any || is_text(a),
-            Type::Bytes | Type::Int | Type::Decimal | Type::Bool | Type::Duration => false,
+            Type::Bytes => matches!(a, Type::Any | Type::Int) || is_text(a),
+            Type::Int | Type::Decimal | Type::Bool | Type::Duration => false,
         },
         _ if !is_known => true,
         Operator::Equal | Operator::Unequal => {

@@ -139,6 +139,8 @@ impl Compiler<'_> {
                 }
                 // A character, or a key.
                 (_, Type::Text | Type::Map) => Some(Type::Text),
+                // An octet.
+                (_, Type::Bytes) => Some(Type::Int),
                 (ExprKind::Call { name, .. }, _) if name.node == "keys" => Some(Type::Text),
                 (ExprKind::Call { name, arguments }, _) if name.node == "split" => match arguments.first() {
                     Some(text) => self.kind(text, kinds).map(|kind| if kind == Type::Text { kind } else { Type::Any }),
@@ -247,8 +249,8 @@ fn from_of<'a>(statement: &'a Statement, given: &Name) -> From<'a> {
         From::Kind(Type::Text)
     } else if let StatementKind::Measure(measure) = kind {
         From::Measured(&measure.value)
-    } else if let StatementKind::For { list, .. } = kind {
-        From::Item(list)
+    } else if let StatementKind::For { list, last, .. } = kind {
+        if last.is_some() { From::Kind(Type::Int) } else { From::Item(list) }
     } else if let StatementKind::Call { name, results, .. } = kind {
         match results.iter().position(|result| result == given) {
             Some(place) if results.len() > 1 => From::PartOf(name, place),

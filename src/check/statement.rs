@@ -98,7 +98,10 @@ impl Compiler<'_> {
             StatementKind::Repeat { kind, every, at_most, body } => {
                 self.repeat(kind, every.as_ref(), at_most.as_ref(), body, head)
             }
-            StatementKind::For { name, list, body } => self.for_(name, list, body, head),
+            StatementKind::For { name, list, last: None, body } => self.for_(name, list, body, head),
+            StatementKind::For { name, list: first, last: Some(last), body } => {
+                self.for_numbers(name, (first, last), body, head);
+            }
             StatementKind::Try { body, otherwise } => self.try_(body, otherwise.as_ref(), head),
             StatementKind::Call { name, arguments, results } => self.call(name, arguments, results, head),
             StatementKind::Return(value) => self.return_(value.as_ref(), head),

@@ -125,6 +125,8 @@ impl Engine {
             Op::Turn { counter, done, when_over } => self.turn(*counter, *done, *when_over, site)?,
             Op::Each { list, items, place } => self.each(list, *items, *place, site)?,
             Op::Next { list, place, item, done } => self.next_item(*list, *place, *item, *done),
+            Op::Numbers { first, last, ends, place } => self.numbers(first, last, (*ends, *place), site)?,
+            Op::NextNumber { ends, place, item, done } => self.next_number((*ends, *place), *item, *done),
             Op::Enter(kind) => self.enter(kind, site)?,
             Op::Leave => self.leave_scope(at),
             Op::Finally { entry, behind } => {

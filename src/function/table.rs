@@ -2,7 +2,7 @@
 
 use super::Secrecy::{Adds, Copies, Cuts, Drops, Gets, Hides, Joins, Keeps, Selects, Splits};
 use super::arguments::Arguments;
-use super::{Ambient, Parameter, Row, Secrecy, Signature, Work, numbers, octets, structure, surroundings, text};
+use super::{Ambient, Parameter, Row, Secrecy, Signature, Work, form, numbers, octets, structure, surroundings, text};
 use crate::value::{Type, Value};
 
 /// What has octets: text and bytes as they are, the others as they show.
@@ -23,6 +23,17 @@ const PATTERN: Parameter = wanted("pattern", &[Type::Text]);
 const REAL: Parameter = wanted("x", REALS);
 const N: Parameter = wanted("n", NUMBERS);
 const TIME: Parameter = wanted("t", NUMBERS);
+const REALS_OR_ONE: Parameter = wanted("x", &[Type::Int, Type::Decimal, Type::Text, Type::List]);
+const OTHER: Parameter = optional("y", REALS);
+const WIDTH: Parameter = wanted("width", NUMBERS);
+const WITH: Parameter = optional("with", OCTETS);
+const FORM: Parameter = wanted("form", &[Type::Text]);
+const A: Parameter = wanted("a", NUMBERS);
+const B: Parameter = wanted("b", NUMBERS);
+const BITS: Parameter = wanted("n", NUMBERS);
+const SEARCHED: Parameter = wanted("x", &[Type::Text, Type::Bytes, Type::List]);
+const HOLDER: Parameter = wanted("x", &[Type::Text, Type::Bytes, Type::List, Type::Map]);
+const PART: Parameter = wanted("part", &[Type::Any]);
 const PLACES: Parameter = optional("places", NUMBERS);
 const BASE: Parameter = optional("base", NUMBERS);
 const LENGTH_IN_BYTES: Parameter = wanted("length", NUMBERS);
@@ -65,11 +76,23 @@ pub(super) static TABLE: &[Row] = &[
     alone("substring", &[TEXT, START, LENGTH], Type::Any, Cuts, text::substring),
     alone("starts_with", &[TEXT, X], Type::Bool, Hides, text::starts_with),
     alone("ends_with", &[TEXT, X], Type::Bool, Hides, text::ends_with),
+    alone("index", &[SEARCHED, PART], Type::Int, Hides, text::index),
+    alone("contains", &[HOLDER, PART], Type::Bool, Hides, text::contains),
     alone("text", &[X], Type::Text, Copies, text::text),
     alone("bytes", &[X], Type::Bytes, Copies, text::bytes),
     alone("int", &[REAL, BASE], Type::Int, Keeps, text::int),
     alone("decimal", &[REAL], Type::Decimal, Keeps, numbers::decimal),
     alone("round", &[REAL, PLACES], Type::Any, Keeps, numbers::round),
+    alone("min", &[REALS_OR_ONE, OTHER], Type::Any, Keeps, numbers::min),
+    alone("max", &[REALS_OR_ONE, OTHER], Type::Any, Keeps, numbers::max),
+    alone("abs", &[REAL], Type::Any, Keeps, numbers::abs),
+    alone("pad", &[X, WIDTH, WITH], Type::Text, Keeps, numbers::pad),
+    alone("format", &[FORM, VALUE], Type::Text, Keeps, form::format),
+    alone("bit_and", &[A, B], Type::Int, Keeps, numbers::bit_and),
+    alone("bit_or", &[A, B], Type::Int, Keeps, numbers::bit_or),
+    alone("bit_xor", &[A, B], Type::Int, Keeps, numbers::bit_xor),
+    alone("shift_left", &[A, BITS], Type::Int, Keeps, numbers::shift_left),
+    alone("shift_right", &[A, BITS], Type::Int, Keeps, numbers::shift_right),
     alone("uint_be", &[X], Type::Int, Keeps, octets::uint_be),
     alone("uint_le", &[X], Type::Int, Keeps, octets::uint_le),
     alone("bytes_be", &[N, LENGTH_IN_BYTES], Type::Bytes, Keeps, octets::bytes_be),

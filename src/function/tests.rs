@@ -147,6 +147,70 @@ fn a_number_is_one_or_spells_one() {
 }
 
 #[test]
+fn numbers_are_compared_padded_and_formatted() {
+    let list = |items: &[i64]| Value::List(items.iter().map(|n| Value::Int(*n)).collect());
+    assert_eq!(call("min", &[text("4.9"), Value::Int(5)]).show(), b"4.9");
+    assert_eq!(call("max", &[list(&[3, 9, 7])]), Value::Int(9));
+    assert_eq!(refusal("max", &[list(&[])]), "the list has no numbers in it");
+    assert_eq!(refusal("min", &[list(&[1]), Value::Int(1)]), "it takes two numbers, or one list of them");
+    assert_eq!(call("abs", &[text("-1.50")]).show(), b"1.50");
+    assert!(refusal("abs", &[Value::Int(i64::MIN)]).contains("too large"));
+    assert_eq!(call("pad", &[Value::Int(-7), Value::Int(4), text("0")]), text("-007"));
+    assert_eq!(call("pad", &[text("-7"), Value::Int(4), text("0")]), text("00-7"), "a text is no number");
+    assert_eq!(call("pad", &[text("abc"), Value::Int(2)]), text("abc"));
+    assert_eq!(refusal("pad", &[text("a"), Value::Int(4), text("ab")]), "`with` must be one byte, not 2");
+    for (form, value, expected) in [
+        ("%04X", Value::Int(47806), "BABE"),
+        ("%05d|", Value::Int(-42), "-0042|"),
+        ("%-5d|%+d", list(&[7, 8]), "7    |+8"),
+        ("%.2f V", text("3.305"), "3.30 V"),
+        ("%7.1f", text("-1.25"), "   -1.2"),
+        ("100%% %s", text("x"), "100% x"),
+        ("%08b %o", list(&[5, 8]), "00000101 10"),
+    ] {
+        assert_eq!(call("format", &[text(form), value]), text(expected), "{form}");
+    }
+    for (form, value, part) in [
+        ("%d", text("4.5"), "whole numbers"),
+        ("%x", Value::Int(-1), "no negative number"),
+        ("%q", Value::Int(1), "as in `%04X`"),
+        ("%", Value::Int(1), "as in `%04X`"),
+        ("%d %d", Value::Int(1), "more places than the 1 values"),
+        ("x", Value::Int(1), "has 0 places, and 1 values"),
+        ("%9999d", Value::Int(1), "at most 1000 wide"),
+        ("%.99f", Value::Int(1), "0 to 28 places"),
+        ("%.2d", Value::Int(1), "with `%f`"),
+    ] {
+        assert!(refusal("format", &[text(form), value]).contains(part), "{form}");
+    }
+}
+
+#[test]
+fn bits_are_moved_and_none_is_lost_by_itself() {
+    let of = |name, a, b| call(name, &[Value::Int(a), Value::Int(b)]);
+    assert_eq!(of("bit_and", 0xff, 0x1f), Value::Int(0x1f));
+    assert_eq!(of("bit_or", 0xf0, 0x0f), Value::Int(0xff));
+    assert_eq!(of("bit_xor", 0xff, 0x0f), Value::Int(0xf0));
+    assert_eq!(of("shift_left", 1, 62), Value::Int(1 << 62));
+    assert_eq!(of("shift_right", -8, 1), Value::Int(-4));
+    assert!(refusal("shift_left", &[Value::Int(1), Value::Int(63)]).contains("too large a number"));
+    assert_eq!(refusal("shift_right", &[Value::Int(1), Value::Int(64)]), "`n` must lie between 0 and 63, not 64");
+}
+
+#[test]
+fn what_is_looked_for_has_a_place_or_none() {
+    let bytes = Value::Bytes(vec![1, 2, 0x1b, 0x1b]);
+    assert_eq!(call("index", &[text("a,b,c"), text(",")]), Value::Int(1));
+    assert_eq!(call("index", &[text("abc"), text("x")]), Value::Int(-1));
+    assert_eq!(call("index", &[text("abc"), text("")]), Value::Int(0));
+    assert_eq!(call("index", &[bytes.clone(), Value::Int(0x1b)]), Value::Int(2));
+    assert_eq!(call("index", &[Value::List(vec![Value::Int(1), Value::Int(2)]), Value::Int(2)]), Value::Int(1));
+    assert_eq!(call("contains", &[bytes.clone(), Value::Bytes(vec![2, 0x1b])]), Value::Bool(true));
+    assert_eq!(call("contains", &[map([("a", Value::Null)]), text("b")]), Value::Bool(false));
+    assert_eq!(refusal("contains", &[bytes, Value::Int(256)]), "no octet is 256: they are 0 to 255");
+}
+
+#[test]
 fn numbers_are_made_of_octets_and_octets_of_numbers() {
     let two = Value::Bytes(vec![0x01, 0x02]);
     assert_eq!(call("uint_be", std::slice::from_ref(&two)), Value::Int(0x0102));
@@ -267,7 +331,7 @@ fn secrets_stay_secret_unless_the_result_cannot_tell_them() {
         .filter(|signature| signature.secrecy == Secrecy::Hides)
         .map(|signature| signature.name)
         .collect();
-    let expected = "md5 sha1 sha256 hmac_md5 hmac_sha1 hmac_sha256 len starts_with ends_with \
+    let expected = "md5 sha1 sha256 hmac_md5 hmac_sha1 hmac_sha256 len starts_with ends_with index contains \
                     crc16_modbus crc16_ccitt crc32 sum8 xor8";
     assert_eq!(hiding.join(" "), expected);
 }

@@ -5,7 +5,8 @@ use super::arguments::{Arguments, quoted};
 use super::numbers;
 use crate::value::Value;
 use crate::value::bounds::check_length;
-use crate::value::compare::hex_meant;
+use crate::value::compare::{self, hex_meant};
+use crate::value::operator::{self, Operator};
 
 type Outcome = Result<Value, String>;
 
@@ -87,6 +88,31 @@ pub(super) fn starts_with(given: &Arguments<'_>) -> Outcome {
 /// Says whether the text ends with these octets.
 pub(super) fn ends_with(given: &Arguments<'_>) -> Outcome {
     stands_at_an_end(given, "ends_with", <[u8]>::ends_with)
+}
+
+/// Says where something begins in a text, or stands in a list; −1 if it does not.
+pub(super) fn index(given: &Arguments<'_>) -> Outcome {
+    let (whole, part) = (given.value(0), given.value(1));
+    if !compare::contains(whole, part)? {
+        return Ok(Value::Int(-1));
+    }
+    let place = match whole {
+        Value::List(items) => {
+            items.iter().position(|item| operator::apply(Operator::Equal, part, item) == Ok(Value::Bool(true)))
+        }
+        _ if part.octets().is_empty() => Some(0),
+        Value::Bytes(octets) => match part {
+            Value::Int(n) => octets.iter().position(|octet| i64::from(*octet) == *n),
+            _ => places(octets, &part.octets()).next(),
+        },
+        _ => places(&whole.octets(), &part.octets()).next(),
+    };
+    Ok(Value::Int(place.and_then(|place| i64::try_from(place).ok()).unwrap_or(-1)))
+}
+
+/// Says whether something is a piece of a text, an item of a list or a key of a map.
+pub(super) fn contains(given: &Arguments<'_>) -> Outcome {
+    compare::contains(given.value(0), given.value(1)).map(Value::Bool)
 }
 
 /// Returns the octets, meant to be read from now on.

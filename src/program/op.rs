@@ -159,6 +159,28 @@ pub enum Op {
         /// Where to go when none is left.
         done: OpIndex,
     },
+    /// Begin to go from one number to another.
+    Numbers {
+        /// The first.
+        first: Expr,
+        /// The last.
+        last: Expr,
+        /// Where both are put.
+        ends: Slot,
+        /// Where it is put how many are done.
+        place: Slot,
+    },
+    /// Put the next number into the variable; go on elsewhere when none is left.
+    NextNumber {
+        /// The first and the last number.
+        ends: Slot,
+        /// How many are done.
+        place: Slot,
+        /// The variable.
+        item: Slot,
+        /// Where to go when none is left.
+        done: OpIndex,
+    },
     /// Begin a scope.
     Enter(Box<ScopeKind>),
     /// End the innermost scope: its `finally` blocks run now.
@@ -399,7 +421,7 @@ impl Op {
         match self {
             Op::Jump(to) => Some(to),
             Op::Unless { otherwise, .. } => Some(otherwise),
-            Op::Turn { done, .. } | Op::Next { done, .. } => Some(done),
+            Op::Turn { done, .. } | Op::Next { done, .. } | Op::NextNumber { done, .. } => Some(done),
             Op::Finally { behind, .. } => Some(behind),
             Op::Send { .. }
             | Op::Expect(_)
@@ -429,6 +451,7 @@ impl Op {
             | Op::Reopen(_)
             | Op::Count { .. }
             | Op::Each { .. }
+            | Op::Numbers { .. }
             | Op::Enter(_)
             | Op::Leave
             | Op::FinallyEnd

@@ -267,6 +267,7 @@ pub(super) mod tests {
             (6021, ended("SIM", StepOutcome::Passed, 2, 12, 0)),
             (6021, began("Network", 1, 1, 0)),
             (6021, began("Attach", 1, 1, 1)),
+            (6021, EventKind::Measured(Box::new(measured()))),
             (6021, sent("AT+CGATT?\r")),
             (6031, came(b"\r\n+CGATT: 0\r\n\r\nERROR\r\n")),
             (6040, EventKind::Received { bytes: b"\x00\x1b[2J\r\n\xffa\n".to_vec(), block: true }),
@@ -282,6 +283,20 @@ pub(super) mod tests {
             .map(|(ms, kind)| Event { at: Moment::from_millis(ms), port: PortId::FIRST, site: None, kind })
             .collect();
         (sources, events)
+    }
+
+    fn measured() -> Measurement {
+        let text = |text: &str| Some(text.to_string());
+        Measurement {
+            name: "vbat".to_string(),
+            value: "3.42".to_string(),
+            unit: text("V"),
+            low: text("3.60"),
+            high: text("4.20"),
+            passed: false,
+            soft: true,
+            fault: text("0.18 V below the lower limit"),
+        }
     }
 
     /// The sources of the example, and why it failed.

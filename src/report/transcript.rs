@@ -422,6 +422,7 @@ mod tests {
             6.021 -- flaky SIM, attempt 2, 0.012 s
             6.021 -- step Network
             6.021 --   step Attach
+            6.021 = vbat: 3.42 V, limits 3.60 .. 4.20, 0.18 V below the lower limit
             6.021 > AT+CGATT?\r
             6.031 < \r\n+CGATT: 0\r\n
             6.031 < \r\nERROR\r\n
@@ -474,6 +475,7 @@ mod tests {
         -- flaky SIM, attempt 2
         -- step Network
         --   step Attach
+        = vbat: 3.42 V, limits 3.60 .. 4.20, 0.18 V below the lower limit
         > AT+CGATT?\r
         < \r\n+CGATT: 0\r\n
         < \r\nERROR\r\n

@@ -159,8 +159,8 @@ pub enum StatementKind {
     If { condition: Expr, then: Block, otherwise: Option<Block> },
     /// `repeat … { … }`
     Repeat { kind: RepeatKind, every: Option<Expr>, at_most: Option<Expr>, body: Block },
-    /// `for name in list { … }`
-    For { name: Name, list: Expr, body: Block },
+    /// `for name in list { … }`, or `for name in list .. last { … }` from one number to another
+    For { name: Name, list: Expr, last: Option<Expr>, body: Block },
     /// `try { … } else { … }`
     Try { body: Block, otherwise: Option<Block> },
     /// `call name(…) -> results`

@@ -198,8 +198,8 @@ pub const STATEMENTS: &[Row] = &[
     },
     Row {
         place: Place::Statement,
-        forms: "`for NAME in EXPR { … }`",
-        what: "for each item of a list, key of a map, or character of a text",
+        forms: "`for NAME in EXPR { … }` · `for NAME in A .. B { … }`",
+        what: "for each item of a list, key of a map, character of a text, or octet of bytes, as a number · from A to B, both included; `10 .. 1` counts down",
     },
     Row {
         place: Place::Statement,

@@ -72,12 +72,12 @@ pub(super) fn order(operator: Operator, left: &Value, right: &Value) -> Result<O
     }
 }
 
-/// Says whether something is an item of a list, a key of a map or a piece of a text.
+/// Says whether something is an item of a list, a key of a map, a piece of a text, or an octet or a piece of bytes.
 ///
 /// # Errors
 ///
 /// What to write instead, if it can be none.
-pub(super) fn contains(whole: &Value, part: &Value) -> Result<bool, String> {
+pub fn contains(whole: &Value, part: &Value) -> Result<bool, String> {
     match (whole, part) {
         (Value::List(items), _) => {
             let answers: Vec<_> = items.iter().map(|item| equal(Operator::In, part, item)).collect();
@@ -91,6 +91,19 @@ pub(super) fn contains(whole: &Value, part: &Value) -> Result<bool, String> {
         (Value::Text(text), Value::Bytes(bytes)) => {
             let is_there = memchr::memmem::find(text, bytes).is_some();
             if !is_there && memchr::memmem::find(&text.to_ascii_lowercase(), &part.show()).is_some() {
+                return Err(hex_meant("in"));
+            }
+            Ok(is_there)
+        }
+        (Value::Bytes(octets), Value::Int(octet)) => match u8::try_from(*octet) {
+            Ok(octet) => Ok(octets.contains(&octet)),
+            Err(_) => Err(format!("no octet is {octet}: they are 0 to 255")),
+        },
+        (Value::Bytes(octets), Value::Bytes(part)) => Ok(memchr::memmem::find(octets, part).is_some()),
+        (Value::Bytes(octets), Value::Text(text)) => {
+            let is_there = memchr::memmem::find(octets, text).is_some();
+            let is_hex = text.iter().all(u8::is_ascii_hexdigit) && text.len() >= 2;
+            if !is_there && is_hex && memchr::memmem::find(&whole.show(), &text.to_ascii_lowercase()).is_some() {
                 return Err(hex_meant("in"));
             }
             Ok(is_there)
@@ -142,7 +155,9 @@ pub fn misfit_help(operator: Operator, left: Type, right: Type) -> Option<&'stat
         (Type::Text, Type::Decimal) | (Type::Decimal, Type::Text) => {
             Some("write `decimal(…)` around the text, or put the number in quotes")
         }
-        (Type::Bytes, Type::Int) | (Type::Int, Type::Bytes) => Some("`uint_be(…)` gives the number that bytes are"),
+        (Type::Bytes, Type::Int) | (Type::Int, Type::Bytes) if operator != Operator::In => {
+            Some("`uint_be(…)` gives the number that bytes are")
+        }
         (Type::Int | Type::Decimal, Type::Map) => Some("keys are texts: put the number in quotes"),
         (Type::Text, Type::Bool) | (Type::Bool, Type::Text) => Some("compare the text with \"true\" or \"false\""),
         _ if matches!(operator, Operator::Times | Operator::Divided | Operator::Remainder) => None,
@@ -152,7 +167,6 @@ pub fn misfit_help(operator: Operator, left: Type, right: Type) -> Option<&'stat
         (Type::Duration, Type::Text) | (Type::Text, Type::Duration) => {
             Some("`millis(…)` and `seconds(…)` make a duration of a number")
         }
-        (_, Type::Bytes) if operator == Operator::In => Some("`text(…)` gives the octets to look into"),
         _ => None,
     }
 }
@@ -265,6 +279,9 @@ mod tests {
         assert!(contains(&map, &Value::Int(7)).is_err());
         assert!(contains(&map, &bytes(b"\xac\x09")).is_err());
         assert!(contains(&Value::text("channel 15"), &Value::Int(5)).is_err());
+        assert_eq!(contains(&bytes(b"\x01\x1b"), &Value::Int(0x1b)), Ok(true));
+        assert_eq!(contains(&bytes(b"\x01\x1b"), &Value::text("\x1b")), Ok(true));
+        assert!(contains(&bytes(b"\x01\x1b"), &Value::text("011B")).is_err());
         assert_eq!(contains(&Value::text("a\x01b"), &bytes(b"\x01")), Ok(true));
         assert!(contains(&Value::text("sum=AC09"), &bytes(b"\xac\x09")).is_err());
     }

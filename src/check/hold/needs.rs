@@ -290,11 +290,11 @@ impl Reader<'_> {
             }
             StatementKind::Using { body, .. } => needs = self.before_using(body, needs, anytime),
             StatementKind::Repeat { body, .. } => needs = self.turns(body, needs, anytime),
-            StatementKind::For { list, body, .. } => {
+            StatementKind::For { list, last, body, .. } => {
                 needs = self.turns(body, needs, anytime);
                 // It may be over before it has begun: what was in the variable stays needed.
                 if self.takes(statement.binds(), &mut needs.clone()) {
-                    needs.extend(variables(list));
+                    needs.extend([list].into_iter().chain(last).flat_map(variables));
                 }
             }
             StatementKind::Try { body, otherwise } => {

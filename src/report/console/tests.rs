@@ -44,6 +44,7 @@ fn a_run_is_shown_as_it_happens_with_the_failure_at_its_end() {
         6.021  ✓ SIM  0.012 s, attempt 2
         6.021  ▸ Network
         6.021    ▸ Attach
+        6.021  = vbat: 3.42 V, limits 3.60 .. 4.20, 0.18 V below the lower limit
         6.021  > AT+CGATT?\r
         6.031  < \r\n+CGATT: 0\r\n
         6.031  < \r\nERROR\r\n

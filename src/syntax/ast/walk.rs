@@ -195,8 +195,8 @@ impl Statement {
             | StatementKind::ExpectNone { lasting: expr, .. }
             | StatementKind::After { delay: expr, .. }
             | StatementKind::If { condition: expr, .. }
-            | StatementKind::For { list: expr, .. }
             | StatementKind::Capture { from: CaptureFrom::Value(expr), .. } => vec![expr],
+            StatementKind::For { list, last, .. } => [list].into_iter().chain(last).collect(),
             StatementKind::Measure(measure) => {
                 let (low, high) = match &measure.limits {
                     Some(Limits::Range { low, high }) => (low.as_ref(), high.as_ref()),

@@ -82,7 +82,15 @@ impl Lower {
             Rule::repeat => self.repeat(parts),
             Rule::for_ => {
                 let target = name(next(parts));
-                StatementKind::For { name: target, list: self.expr(next(parts)), body: self.block(next(parts)) }
+                let over = next(parts);
+                let (list, last) = match over.as_rule() {
+                    Rule::range => {
+                        let mut ends = children(over).filter(|part| part.as_rule() == Rule::expr);
+                        (self.expr(next(&mut ends)), self.optional(&mut ends))
+                    }
+                    _ => (self.expr(over), None),
+                };
+                StatementKind::For { name: target, list, last, body: self.block(next(parts)) }
             }
             Rule::try_ => {
                 let body = self.block(next(parts));
