@@ -2,6 +2,7 @@
 
 pub mod bounds;
 pub mod calendar;
+pub mod catalogue;
 pub mod checksum;
 pub mod coding;
 pub mod compare;

@@ -20,7 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("pattern", &[]),
     ("port_id", &[]),
     ("secret", &["value"]),
-    ("function", &["value"]),
+    ("function", &["diagnostic", "value"]),
     ("diagnostic", &["source", "value"]),
     ("syntax", &["diagnostic", "settings", "source", "value"]),
     ("format", &["diagnostic", "source", "syntax"]),
@@ -131,7 +131,11 @@ const LAYERS: &[(&str, &[&str])] = &[
 const EVERYTHING: &str = "everything";
 
 /// Of these modules an importer may name nothing but these types: an exception is as narrow as it can be.
-const NARROW: &[(&str, &str, &[&str])] = &[("report", "world", &["Audience"]), ("results", "world", &["Keeper"])];
+const NARROW: &[(&str, &str, &[&str])] = &[
+    ("function", "diagnostic", &["nearest::nearest"]),
+    ("report", "world", &["Audience"]),
+    ("results", "world", &["Keeper"]),
+];
 
 /// Which files of `src/` may name each outside crate; a name without `.rs` is a folder.
 const CRATES: &[(&str, &[&str])] = &[
@@ -140,7 +144,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("anstyle", &["report/console.rs", "report/progress.rs"]),
     ("base64", &["value/coding.rs"]),
     ("clap", &["cli/args"]),
-    ("crc", &["value/checksum.rs"]),
+    ("crc", &["value/catalogue.rs", "value/checksum.rs"]),
     ("ctrlc", &["transport/interrupt.rs"]),
     ("encoding_rs", &["value/gbk.rs"]),
     ("getrandom", &["setup.rs"]),

@@ -1,7 +1,7 @@
-//! Digests, codings and checksums as functions: octets in, text, bytes or a number out.
+//! Digests and codings as functions: octets in, text, bytes or a number out.
 
 use super::arguments::Arguments;
-use crate::value::{Value, checksum, coding, digest};
+use crate::value::{Value, coding, digest};
 
 type Outcome = Result<Value, String>;
 
@@ -120,29 +120,4 @@ pub(super) fn at_escape(given: &Arguments<'_>) -> Outcome {
 /// Returns text of AT firmware, unescaped.
 pub(super) fn at_unescape(given: &Arguments<'_>) -> Outcome {
     Ok(Value::Text(coding::at_unescape(&given.octets(0))))
-}
-
-/// Returns CRC-16/MODBUS.
-pub(super) fn crc16_modbus(given: &Arguments<'_>) -> Outcome {
-    Ok(Value::Int(checksum::crc16_modbus(&given.octets(0)).into()))
-}
-
-/// Returns CRC-16/CCITT-FALSE.
-pub(super) fn crc16_ccitt(given: &Arguments<'_>) -> Outcome {
-    Ok(Value::Int(checksum::crc16_ccitt(&given.octets(0)).into()))
-}
-
-/// Returns CRC-32/ISO-HDLC.
-pub(super) fn crc32(given: &Arguments<'_>) -> Outcome {
-    Ok(Value::Int(checksum::crc32(&given.octets(0)).into()))
-}
-
-/// Returns the sum modulo 256.
-pub(super) fn sum8(given: &Arguments<'_>) -> Outcome {
-    Ok(Value::Int(checksum::sum8(&given.octets(0)).into()))
-}
-
-/// Returns the exclusive or.
-pub(super) fn xor8(given: &Arguments<'_>) -> Outcome {
-    Ok(Value::Int(checksum::xor8(&given.octets(0)).into()))
 }

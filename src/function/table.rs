@@ -2,11 +2,13 @@
 
 use super::Secrecy::{Adds, Copies, Cuts, Drops, Gets, Hides, Joins, Keeps, Selects, Splits};
 use super::arguments::Arguments;
-use super::{Ambient, Parameter, Row, Secrecy, Signature, Work, octets, structure, surroundings, text};
+use super::{Ambient, Parameter, Row, Secrecy, Signature, Work, checks, octets, structure, surroundings, text};
 use crate::value::{Type, Value};
 
 /// What has octets: text and bytes as they are, the others as they show.
 const OCTETS: &[Type] = &[Type::Text, Type::Bytes, Type::Int, Type::Bool, Type::Duration];
+/// The same, or a map.
+const OCTETS_OR_MAP: &[Type] = &[Type::Text, Type::Bytes, Type::Int, Type::Bool, Type::Duration, Type::Map];
 /// What is or spells a whole number.
 const NUMBERS: &[Type] = &[Type::Int, Type::Text];
 
@@ -32,6 +34,10 @@ const MAP: Parameter = wanted("map", &[Type::Map]);
 const KEY: Parameter = wanted("key", &[Type::Text, Type::Int]);
 const KEYS: Parameter = wanted("keys", &[Type::List, Type::Text]);
 const VALUE: Parameter = wanted("value", &[Type::Any]);
+/// The name of a CRC, or its parameters; they may also stand behind what is summed up.
+const ALGORITHM: Parameter = wanted("algorithm", OCTETS_OR_MAP);
+const SUMMED: Parameter = wanted("x", OCTETS_OR_MAP);
+const MODULUS: Parameter = optional("modulus", NUMBERS);
 const DEFAULT: Parameter = wanted("default", &[Type::Any]);
 
 /// Every function, once; at most 256.
@@ -87,11 +93,16 @@ pub(super) static TABLE: &[Row] = &[
     ambient("random_hex", &[N], Type::Text, Keeps, surroundings::random_hex),
     ambient("random_text", &[N], Type::Text, Keeps, surroundings::random_text),
     ambient("uuid", &[], Type::Text, Keeps, surroundings::uuid),
-    alone("crc16_modbus", &[X], Type::Int, Hides, octets::crc16_modbus),
-    alone("crc16_ccitt", &[X], Type::Int, Hides, octets::crc16_ccitt),
-    alone("crc32", &[X], Type::Int, Hides, octets::crc32),
-    alone("sum8", &[X], Type::Int, Hides, octets::sum8),
-    alone("xor8", &[X], Type::Int, Hides, octets::xor8),
+    alone("crc", &[ALGORITHM, SUMMED], Type::Any, Hides, checks::crc),
+    alone("crc16_modbus", &[X], Type::Int, Hides, checks::crc16_modbus),
+    alone("crc16_ccitt", &[X], Type::Int, Hides, checks::crc16_ccitt),
+    alone("crc32", &[X], Type::Int, Hides, checks::crc32),
+    alone("fletcher16", &[X, MODULUS], Type::Int, Hides, checks::fletcher16),
+    alone("fletcher32", &[X], Type::Int, Hides, checks::fletcher32),
+    alone("sum8", &[X], Type::Int, Hides, checks::sum8),
+    alone("lrc", &[X], Type::Int, Hides, checks::lrc),
+    alone("xor8", &[X], Type::Int, Hides, checks::xor8),
+    alone("xor16", &[X], Type::Int, Hides, checks::xor16),
 ];
 
 const fn wanted(name: &'static str, accepts: &'static [Type]) -> Parameter {

@@ -234,6 +234,42 @@ fn time_and_chance_come_from_the_surroundings() {
 }
 
 #[test]
+fn crcs_have_names_or_parameters() {
+    let digits = text("123456789");
+    assert_eq!(call("crc", &[text("CRC-16/XMODEM"), digits.clone()]), Value::Int(0x31c3));
+    let modbus = map([
+        ("width", Value::Int(16)),
+        ("poly", Value::Int(0x8005)),
+        ("init", Value::Bytes(vec![0xff, 0xff])),
+        ("refin", Value::Bool(true)),
+        ("refout", Value::Bool(true)),
+    ]);
+    assert_eq!(call("crc", &[digits.clone(), modbus.clone()]), Value::Int(0x4b37));
+    assert_eq!(call("crc", &[modbus.clone(), digits.clone()]), Value::Int(0x4b37));
+    let go_iso = Value::Bytes(vec![0xb9, 0x09, 0x56, 0xc7, 0x75, 0xa4, 0x10, 0x01]);
+    assert_eq!(call("crc", &[text("CRC-64/GO-ISO"), digits.clone()]), go_iso, "more than a number holds is bytes");
+    assert_eq!(call("fletcher16", &[text("abcde")]), Value::Int(0xc8f0));
+
+    let refused = |model: &[(&str, Value)]| refusal("crc", &[digits.clone(), map(model.iter().cloned())]);
+    assert_eq!(
+        refusal("crc", &[text("CRC-16-XMODEM"), digits.clone()]),
+        "the CRC catalogue has no `CRC-16-XMODEM`; did you mean `CRC-16/XMODEM`?"
+    );
+    assert!(refusal("crc", &[text("teleport"), digits.clone()]).contains("names look like `CRC-16/XMODEM`"));
+    assert!(refusal("crc", &[modbus.clone(), modbus]).contains("one name or one map"));
+    assert_eq!(refused(&[("widht", Value::Int(1))]), "a CRC has no parameter `widht`; did you mean `width`?");
+    assert!(refused(&[("colour", Value::Int(1))]).contains("width, poly, init, refin, refout, xorout"));
+    assert!(refused(&[("poly", Value::Int(1))]).contains("a CRC needs `width`"));
+    assert!(refused(&[("width", Value::Int(8))]).contains("a CRC needs `poly`"));
+    let width = |n| ("width", Value::Int(n));
+    assert!(refused(&[width(0), ("poly", Value::Int(1))]).contains("between 1 and 128, not 0"));
+    assert!(refused(&[width(8), ("poly", Value::Int(0x107))]).contains("must fit into its 8 bits"));
+    assert!(refused(&[width(8), ("poly", Value::Int(-1))]).contains("a number or bytes, not `-1`"));
+    assert!(refused(&[width(8), ("poly", Value::Int(7)), ("refin", text("yes"))]).contains("true or false, not `yes`"));
+    assert_eq!(refusal("fletcher16", &[text(""), Value::Int(7)]), "`modulus` must lie between 255 and 256, not 7");
+}
+
+#[test]
 fn nothing_grows_without_end() {
     let long = Value::Text(vec![b'a'; 1 << 19]);
     assert!(attempt("replace", &[long.clone(), text("a"), long.clone()]).is_err());
@@ -256,6 +292,6 @@ fn secrets_stay_secret_unless_the_result_cannot_tell_them() {
         .map(|signature| signature.name)
         .collect();
     let expected = "md5 sha1 sha256 hmac_md5 hmac_sha1 hmac_sha256 len starts_with ends_with \
-                    crc16_modbus crc16_ccitt crc32 sum8 xor8";
+                    crc crc16_modbus crc16_ccitt crc32 fletcher16 fletcher32 sum8 lrc xor8 xor16";
     assert_eq!(hiding.join(" "), expected);
 }
