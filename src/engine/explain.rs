@@ -46,15 +46,10 @@ impl Engine {
                 format!("{what} did not come in the {waited} that were left"),
             )
         } else {
-            let lacks = match &wait.kind {
-                WaitKind::Input { line, on } => {
-                    format!("{line} was not {}{}", if *on { "on" } else { "off" }, self.on_port(wait.port))
-                }
-                WaitKind::Patterns { .. }
-                | WaitKind::Absence { .. }
-                | WaitKind::Quiet { .. }
-                | WaitKind::Count { .. }
-                | WaitKind::Until { .. } => format!("{what} did not come"),
+            let lacks = if let WaitKind::Input { line, on } = &wait.kind {
+                format!("{line} was not {}{}", if *on { "on" } else { "off" }, self.on_port(wait.port))
+            } else {
+                format!("{what} did not come")
             };
             (format!("{lacks} within {waited}"), format!("waited {waited}"))
         };
@@ -103,6 +98,9 @@ impl Engine {
             WaitKind::Quiet { lasting } => format!("silence for {}{on_port}", show_duration(*lasting)),
             WaitKind::Input { line, on } => format!("{line} {}{on_port}", if *on { "on" } else { "off" }),
             WaitKind::Count { n, .. } => format!("{n} bytes{on_port}"),
+            WaitKind::Silence { lasting, .. } => {
+                format!("data with {} of silence behind it{on_port}", show_duration(*lasting))
+            }
         }
     }
 

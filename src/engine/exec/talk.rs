@@ -115,6 +115,7 @@ impl Engine {
             Some(Op::Expect(expect)) => expect.within.as_ref(),
             Some(Op::ReadCount(read)) => read.within.as_ref(),
             Some(Op::ReadUntil(read)) => read.within.as_ref(),
+            Some(Op::ReadQuiet(read)) => read.within.as_ref(),
             Some(_) | None => None,
         };
         let constant = |expr: &Expr| {
