@@ -8,6 +8,7 @@ use table::TABLE;
 
 mod arguments;
 mod checks;
+mod ciphers;
 mod octets;
 mod structure;
 mod surroundings;
@@ -111,6 +112,10 @@ impl Function {
     pub fn check_word(self, place: usize, text: &str) -> Result<(), Wrong> {
         match (self.signature().name, place) {
             ("crc", 0) => checks::check_name(text),
+            ("aes_cbc_encrypt" | "aes_cbc_decrypt", 3) | ("aes_ecb_encrypt" | "aes_ecb_decrypt", 2) => {
+                ciphers::check_padding(text)
+            }
+            ("totp", 3) => ciphers::check_method(text),
             _ => Ok(()),
         }
     }

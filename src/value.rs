@@ -4,6 +4,7 @@ pub mod bounds;
 pub mod calendar;
 pub mod catalogue;
 pub mod checksum;
+pub mod cipher;
 pub mod coding;
 pub mod compare;
 pub mod digest;

@@ -139,13 +139,17 @@ const NARROW: &[(&str, &str, &[&str])] = &[
 
 /// Which files of `src/` may name each outside crate; a name without `.rs` is a folder.
 const CRATES: &[(&str, &[&str])] = &[
+    ("aes", &["value/cipher.rs"]),
     ("aho_corasick", &["pattern/sieve.rs"]),
     ("anstream", &["cli/terminal.rs"]),
     ("anstyle", &["report/console.rs", "report/progress.rs"]),
     ("base64", &["value/coding.rs"]),
+    ("cbc", &["value/cipher.rs"]),
     ("clap", &["cli/args"]),
     ("crc", &["value/catalogue.rs", "value/checksum.rs"]),
     ("ctrlc", &["transport/interrupt.rs"]),
+    ("data_encoding", &["value/coding.rs"]),
+    ("ecb", &["value/cipher.rs"]),
     ("encoding_rs", &["value/gbk.rs"]),
     ("getrandom", &["setup.rs"]),
     ("glob", &["address.rs"]),

@@ -82,6 +82,26 @@ pub(super) fn hmac_sha256(given: &Arguments<'_>) -> Outcome {
     Ok(Value::Bytes(digest::hmac_sha256(&given.octets(0), &given.octets(1))))
 }
 
+/// Returns the SHA-512 digest.
+pub(super) fn sha512(given: &Arguments<'_>) -> Outcome {
+    Ok(Value::Bytes(digest::sha512(&given.octets(0))))
+}
+
+/// Returns the HMAC with SHA-512.
+pub(super) fn hmac_sha512(given: &Arguments<'_>) -> Outcome {
+    Ok(Value::Bytes(digest::hmac_sha512(&given.octets(0), &given.octets(1))))
+}
+
+/// Returns base32 text.
+pub(super) fn base32(given: &Arguments<'_>) -> Outcome {
+    Ok(Value::text(coding::base32(&given.octets(0))))
+}
+
+/// Returns the octets of base32 text.
+pub(super) fn unbase32(given: &Arguments<'_>) -> Outcome {
+    coding::unbase32(&given.octets(0)).map(Value::Bytes)
+}
+
 /// Returns lower-case hex text.
 pub(super) fn hex(given: &Arguments<'_>) -> Outcome {
     Ok(Value::text(coding::hex(&given.octets(0))))

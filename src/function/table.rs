@@ -2,7 +2,9 @@
 
 use super::Secrecy::{Adds, Copies, Cuts, Drops, Gets, Hides, Joins, Keeps, Selects, Splits};
 use super::arguments::Arguments;
-use super::{Ambient, Parameter, Row, Secrecy, Signature, Work, checks, octets, structure, surroundings, text};
+use super::{
+    Ambient, Parameter, Row, Secrecy, Signature, Work, checks, ciphers, octets, structure, surroundings, text,
+};
 use crate::value::{Type, Value};
 
 /// What has octets: text and bytes as they are, the others as they show.
@@ -37,6 +39,10 @@ const VALUE: Parameter = wanted("value", &[Type::Any]);
 /// The name of a CRC, or its parameters; they may also stand behind what is summed up.
 const ALGORITHM: Parameter = wanted("algorithm", OCTETS_OR_MAP);
 const SUMMED: Parameter = wanted("x", OCTETS_OR_MAP);
+const IV: Parameter = wanted("iv", OCTETS);
+const PADDING: Parameter = optional("padding", &[Type::Text]);
+const DIGITS: Parameter = optional("digits", NUMBERS);
+const METHOD: Parameter = optional("method", &[Type::Text]);
 const MODULUS: Parameter = optional("modulus", NUMBERS);
 const DEFAULT: Parameter = wanted("default", &[Type::Any]);
 
@@ -45,13 +51,22 @@ pub(super) static TABLE: &[Row] = &[
     alone("md5", &[X], Type::Bytes, Hides, octets::md5),
     alone("sha1", &[X], Type::Bytes, Hides, octets::sha1),
     alone("sha256", &[X], Type::Bytes, Hides, octets::sha256),
+    alone("sha512", &[X], Type::Bytes, Hides, octets::sha512),
     alone("hmac_md5", &[KEY_OCTETS, X], Type::Bytes, Hides, octets::hmac_md5),
     alone("hmac_sha1", &[KEY_OCTETS, X], Type::Bytes, Hides, octets::hmac_sha1),
     alone("hmac_sha256", &[KEY_OCTETS, X], Type::Bytes, Hides, octets::hmac_sha256),
+    alone("hmac_sha512", &[KEY_OCTETS, X], Type::Bytes, Hides, octets::hmac_sha512),
+    alone("aes_cbc_encrypt", &[KEY_OCTETS, IV, X, PADDING], Type::Bytes, Keeps, ciphers::aes_cbc_encrypt),
+    alone("aes_cbc_decrypt", &[KEY_OCTETS, IV, X, PADDING], Type::Bytes, Keeps, ciphers::aes_cbc_decrypt),
+    alone("aes_ecb_encrypt", &[KEY_OCTETS, X, PADDING], Type::Bytes, Keeps, ciphers::aes_ecb_encrypt),
+    alone("aes_ecb_decrypt", &[KEY_OCTETS, X, PADDING], Type::Bytes, Keeps, ciphers::aes_ecb_decrypt),
+    alone("totp", &[KEY_OCTETS, TIME, DIGITS, METHOD], Type::Text, Keeps, ciphers::totp),
     alone("hex", &[X], Type::Text, Keeps, octets::hex),
     alone("unhex", &[TEXT], Type::Bytes, Keeps, octets::unhex),
     alone("base64", &[X], Type::Text, Keeps, octets::base64),
     alone("unbase64", &[TEXT], Type::Bytes, Keeps, octets::unbase64),
+    alone("base32", &[X], Type::Text, Keeps, octets::base32),
+    alone("unbase32", &[TEXT], Type::Bytes, Keeps, octets::unbase32),
     alone("url_encode", &[X], Type::Text, Keeps, octets::url_encode),
     alone("url_decode", &[TEXT], Type::Text, Keeps, octets::url_decode),
     alone("form_encode", &[MAP], Type::Text, Keeps, structure::form_encode),

@@ -270,6 +270,22 @@ fn crcs_have_names_or_parameters() {
 }
 
 #[test]
+fn ciphers_and_passwords_say_what_they_take() {
+    let key = text("0123456789abcdef");
+    let secret = call("aes_cbc_encrypt", &[key.clone(), key.clone(), text("hello")]);
+    assert_eq!(call("aes_cbc_decrypt", &[key.clone(), key.clone(), secret]), Value::Bytes(b"hello".to_vec()));
+    let refused = refusal("aes_ecb_encrypt", &[key.clone(), text("x"), text("PKCS#7")]);
+    assert_eq!(refused, "there is no padding `PKCS#7`; did you mean `pkcs7`?");
+    assert!(refusal("aes_ecb_encrypt", &[key, text("x"), text("")]).contains("write one of pkcs7, zeros, none"));
+    let totp = |t: i64, digits: i64| [text("12345678901234567890"), Value::Int(t), Value::Int(digits)];
+    assert_eq!(call("totp", &totp(59, 8)[..2]), text("287082"));
+    assert_eq!(refusal("totp", &totp(59, 9)), "`digits` must lie between 6 and 8, not 9");
+    assert_eq!(refusal("totp", &totp(-1, 6)), "`t` must be 0 or more, not -1");
+    let [seed, time, digits] = totp(59, 8);
+    assert!(refusal("totp", &[seed, time, digits, text("sha-256")]).contains("did you mean `sha256`?"));
+}
+
+#[test]
 fn nothing_grows_without_end() {
     let long = Value::Text(vec![b'a'; 1 << 19]);
     assert!(attempt("replace", &[long.clone(), text("a"), long.clone()]).is_err());
@@ -291,7 +307,7 @@ fn secrets_stay_secret_unless_the_result_cannot_tell_them() {
         .filter(|signature| signature.secrecy == Secrecy::Hides)
         .map(|signature| signature.name)
         .collect();
-    let expected = "md5 sha1 sha256 hmac_md5 hmac_sha1 hmac_sha256 len starts_with ends_with \
+    let expected = "md5 sha1 sha256 sha512 hmac_md5 hmac_sha1 hmac_sha256 hmac_sha512 len starts_with ends_with \
                     crc crc16_modbus crc16_ccitt crc32 fletcher16 fletcher32 sum8 lrc xor8 xor16";
     assert_eq!(hiding.join(" "), expected);
 }
