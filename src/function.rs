@@ -9,6 +9,7 @@ use table::TABLE;
 mod arguments;
 mod checks;
 mod ciphers;
+mod encodings;
 mod octets;
 mod structure;
 mod surroundings;
@@ -116,6 +117,7 @@ impl Function {
                 ciphers::check_padding(text)
             }
             ("totp", 3) => ciphers::check_method(text),
+            ("encode" | "decode", 1) => encodings::check_label(text),
             _ => Ok(()),
         }
     }

@@ -150,7 +150,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("ctrlc", &["transport/interrupt.rs"]),
     ("data_encoding", &["value/coding.rs"]),
     ("ecb", &["value/cipher.rs"]),
-    ("encoding_rs", &["value/gbk.rs"]),
+    ("encoding_rs", &["value/encoding.rs"]),
     ("getrandom", &["setup.rs"]),
     ("glob", &["address.rs"]),
     ("hex", &["syntax/lower/expr.rs", "value.rs", "value/coding.rs", "value/digest.rs"]),

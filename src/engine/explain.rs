@@ -16,8 +16,8 @@ use crate::program::{LookAt, Needed, PatternSpec, Role};
 use crate::settings::LineSettings;
 use crate::source::Site;
 use crate::time::show_duration;
+use crate::value::encoding::from_gbk;
 use crate::value::escape::{harmless, visible, visible_cut};
-use crate::value::gbk::from_gbk;
 
 /// So many characters of what is read as GBK are shown.
 const MOST_OF_GBK: usize = 40;

@@ -3,7 +3,8 @@
 use super::Secrecy::{Adds, Copies, Cuts, Drops, Gets, Hides, Joins, Keeps, Selects, Splits};
 use super::arguments::Arguments;
 use super::{
-    Ambient, Parameter, Row, Secrecy, Signature, Work, checks, ciphers, octets, structure, surroundings, text,
+    Ambient, Parameter, Row, Secrecy, Signature, Work, checks, ciphers, encodings, octets, structure, surroundings,
+    text,
 };
 use crate::value::{Type, Value};
 
@@ -43,6 +44,7 @@ const IV: Parameter = wanted("iv", OCTETS);
 const PADDING: Parameter = optional("padding", &[Type::Text]);
 const DIGITS: Parameter = optional("digits", NUMBERS);
 const METHOD: Parameter = optional("method", &[Type::Text]);
+const ENCODING: Parameter = wanted("encoding", &[Type::Text]);
 const MODULUS: Parameter = optional("modulus", NUMBERS);
 const DEFAULT: Parameter = wanted("default", &[Type::Any]);
 
@@ -69,6 +71,10 @@ pub(super) static TABLE: &[Row] = &[
     alone("unbase32", &[TEXT], Type::Bytes, Keeps, octets::unbase32),
     alone("url_encode", &[X], Type::Text, Keeps, octets::url_encode),
     alone("url_decode", &[TEXT], Type::Text, Keeps, octets::url_decode),
+    alone("encode", &[TEXT, ENCODING], Type::Bytes, Keeps, encodings::encode),
+    alone("decode", &[X, ENCODING], Type::Text, Keeps, encodings::decode),
+    alone("ucs2", &[TEXT], Type::Text, Keeps, encodings::ucs2),
+    alone("unucs2", &[TEXT], Type::Text, Keeps, encodings::unucs2),
     alone("form_encode", &[MAP], Type::Text, Keeps, structure::form_encode),
     alone("form_decode", &[TEXT], Type::Map, Selects, structure::form_decode),
     alone("at_escape", &[X], Type::Text, Keeps, octets::at_escape),

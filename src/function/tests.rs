@@ -270,6 +270,26 @@ fn crcs_have_names_or_parameters() {
 }
 
 #[test]
+fn text_goes_into_other_encodings_and_back() {
+    assert_eq!(call("ucs2", &[text("你好 é😎")]), text("4F60597D002000E9D83DDE0E"));
+    assert_eq!(call("unucs2", &[text("4f60 597D002000E9D83DDE0E")]), text("你好 é😎"));
+    for broken in ["4F", "D83D", "zz"] {
+        assert!(refusal("unucs2", &[text(broken)]).contains("the text is not"), "{broken}");
+    }
+    assert_eq!(call("encode", &[text("通过"), text("gbk")]), Value::Bytes(vec![0xcd, 0xa8, 0xb9, 0xfd]));
+    assert_eq!(call("decode", &[Value::Bytes(vec![0xcd, 0xa8]), text("GBK")]), text("通"));
+    assert_eq!(
+        refusal("encode", &[text("通"), text("latin1")]),
+        "the text has a character that windows-1252 does not have"
+    );
+    assert_eq!(refusal("encode", &[Value::Text(vec![0xff]), text("gbk")]), "`text` must be UTF-8");
+    assert_eq!(refusal("decode", &[Value::Bytes(vec![0xcd]), text("gbk")]), "not all of these bytes are GBK");
+    assert_eq!(refusal("decode", &[text(""), text("gkb")]), "there is no encoding `gkb`; did you mean `gbk`?");
+    assert!(refusal("decode", &[text(""), text("UCS-2")]).contains("write `utf-16be` or `utf-16le`"));
+    assert!(refusal("decode", &[text(""), text("klingon tlh")]).contains("such as gbk"));
+}
+
+#[test]
 fn ciphers_and_passwords_say_what_they_take() {
     let key = text("0123456789abcdef");
     let secret = call("aes_cbc_encrypt", &[key.clone(), key.clone(), text("hello")]);

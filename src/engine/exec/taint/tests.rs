@@ -29,6 +29,10 @@ const FUNCTIONS: &[(&str, &[&str])] = &[
     ("unhex", &["unhex(hex(key))", r#"unhex("00471199" + pin)"#]),
     ("base64", &["base64(key)", r#"base64("u" + key)"#, "base64(substring(key, 1, 8))"]),
     ("unbase64", &["unbase64(base64(key))", "text(unbase64(base64(upper(key))))"]),
+    ("encode", &[r#"encode(key, "utf-16le")"#, r#"encode(substring(key, 2), "gbk")"#]),
+    ("decode", &[r#"decode(key, "latin1")"#, r#"decode(encode(upper(key), "utf-16be"), "utf-16be")"#]),
+    ("ucs2", &["ucs2(key)", "ucs2(substring(key, 3, 9))"]),
+    ("unucs2", &["unucs2(ucs2(key))", "unucs2(ucs2(lower(key)))"]),
     ("base32", &["base32(key)", "base32(substring(key, 1, 9))"]),
     ("unbase32", &["unbase32(base32(key))", "text(unbase32(base32(upper(key))))"]),
     (
