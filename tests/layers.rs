@@ -13,7 +13,7 @@ use tree::{File, files, names_behind};
 const LAYERS: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("source", &[]),
-    ("settings", &[]),
+    ("settings", &["value"]),
     ("disk", &[]),
     ("address", &[]),
     ("value", &["time"]),

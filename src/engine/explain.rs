@@ -435,7 +435,7 @@ impl Engine {
         if is_gb2312(came) {
             let reads = self.as_gbk(came).map_or(String::new(), |text| format!(", and reads `{text}`"));
             return Some(format!(
-                "what came is not UTF-8 and looks like GBK, two bytes a character{reads}: write the bytes, as in x\"d6 d0\", or switch the device to UTF-8"
+                "what came is not UTF-8 and looks like GBK, two bytes a character{reads}: write `serial {{ encoding \"gbk\" }}`, or switch the device to UTF-8"
             ));
         }
         if !is_garbage(came) {

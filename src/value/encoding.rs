@@ -1,10 +1,23 @@
 //! `Encoding`: text as other encodings than UTF-8 have it, by the labels that browsers know.
 
-use encoding_rs::{UTF_16BE, UTF_16LE};
+use std::fmt;
+
+use encoding_rs::{DecoderResult, UTF_16BE, UTF_16LE};
 
 /// An encoding of text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Encoding(&'static encoding_rs::Encoding);
+
+/// Decodes what comes piece by piece: how it is cut changes nothing, and what is no text in the encoding stays as it is.
+pub struct Decoding {
+    encoding: Encoding,
+    decoder: encoding_rs::Decoder,
+    /// The octets that went in last: the decoder only says how many of them are no text.
+    recent: Vec<u8>,
+}
+
+/// So many octets stand at most between the beginning of what is no text and where the decoder finds out.
+const FOUND_OUT: usize = 16;
 
 /// A label of each encoding, for the nearest of a wrong one.
 pub const LABELS: &[&str] = &[
@@ -84,6 +97,83 @@ impl Encoding {
     pub fn decode(self, octets: &[u8]) -> Option<String> {
         self.0.decode_without_bom_handling_and_without_replacement(octets).map(|text| text.into_owned())
     }
+
+    /// Returns octets in this encoding of octets that are UTF-8; those that are not stay as they are.
+    pub fn encode_octets(self, octets: &[u8]) -> Result<Vec<u8>, char> {
+        let mut encoded = Vec::with_capacity(octets.len());
+        for chunk in octets.utf8_chunks() {
+            encoded.extend(self.encode(chunk.valid())?);
+            encoded.extend_from_slice(chunk.invalid());
+        }
+        Ok(encoded)
+    }
+
+    /// Returns octets in this encoding as UTF-8; those that are none in it stay as they are.
+    pub fn decode_octets(self, octets: &[u8]) -> Vec<u8> {
+        let mut decoding = Decoding::new(self);
+        let mut text = decoding.decode(octets);
+        text.extend(decoding.finish());
+        text
+    }
+}
+
+impl Decoding {
+    /// Begins to decode.
+    pub fn new(encoding: Encoding) -> Decoding {
+        Decoding { encoding, decoder: encoding.0.new_decoder_without_bom_handling(), recent: Vec::new() }
+    }
+
+    /// Returns what it decodes.
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    /// Takes octets in and returns the text that is complete; the beginning of a character waits for its rest.
+    pub fn decode(&mut self, octets: &[u8]) -> Vec<u8> {
+        self.run(octets, false)
+    }
+
+    /// Returns the beginning of a character that waits for its rest, as it is, and begins afresh.
+    pub fn finish(&mut self) -> Vec<u8> {
+        let rest = self.run(&[], true);
+        *self = Decoding::new(self.encoding);
+        rest
+    }
+
+    fn run(&mut self, mut octets: &[u8], last: bool) -> Vec<u8> {
+        let mut decoded = Vec::with_capacity(octets.len() + octets.len() / 2);
+        loop {
+            let room = self.decoder.max_utf8_buffer_length_without_replacement(octets.len()).unwrap_or(octets.len());
+            let mut text = String::with_capacity(room);
+            let (result, n_read) = self.decoder.decode_to_string_without_replacement(octets, &mut text, last);
+            decoded.extend_from_slice(text.as_bytes());
+            self.recent.extend_from_slice(&octets[..n_read]);
+            octets = &octets[n_read..];
+            match result {
+                DecoderResult::InputEmpty => break,
+                DecoderResult::OutputFull => {}
+                DecoderResult::Malformed(n_wrong, n_behind) => {
+                    let end = self.recent.len().saturating_sub(usize::from(n_behind));
+                    decoded.extend_from_slice(&self.recent[end.saturating_sub(usize::from(n_wrong))..end]);
+                }
+            }
+        }
+        self.recent.drain(..self.recent.len().saturating_sub(FOUND_OUT));
+        decoded
+    }
+}
+
+impl Clone for Decoding {
+    /// Returns one that begins afresh: a copy of a port is looked at and takes nothing in.
+    fn clone(&self) -> Decoding {
+        Decoding::new(self.encoding)
+    }
+}
+
+impl fmt::Debug for Decoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Decoding({})", self.encoding.name())
+    }
 }
 
 /// Returns bytes as a reader of GBK sees them; `None` if some of them are no GBK.
@@ -128,6 +218,26 @@ mod tests {
             assert_eq!(encoding(label).encode(text), Ok(octets.to_vec()), "{label}");
             assert_eq!(encoding(label).decode(octets).as_deref(), Some(text), "{label}");
         }
+    }
+
+    #[test]
+    fn a_stream_is_decoded_alike_however_it_is_cut_and_nothing_of_it_is_lost() {
+        let mut octets = b"OK \xb9\xa4\xb3\xa7\r\n\xff\x80\xb9\r\n\xa3\xba\x81\x30\x81\x30\x81\x7f\xb9".to_vec();
+        // Every pair of octets, most of which are no character.
+        octets.extend((0..=255_u8).flat_map(|high| (0..=255_u8).step_by(7).flat_map(move |low| [high, low, b'.'])));
+        octets.push(0xb9);
+        for label in ["gbk", "gb18030", "big5", "shift_jis", "euc-kr", "utf-16be", "utf-8", "koi8-r", "iso-2022-jp"] {
+            let whole = encoding(label).decode_octets(&octets);
+            for size in [1, 2, 3, 5, 64] {
+                let mut decoding = Decoding::new(encoding(label));
+                let mut cut: Vec<u8> = octets.chunks(size).flat_map(|piece| decoding.decode(piece)).collect();
+                cut.extend(decoding.finish());
+                assert!(cut == whole, "{label} in pieces of {size}");
+            }
+        }
+        assert_eq!(encoding("gbk").decode_octets(b"a\xb9\xa4\xff\xff\xb9"), b"a\xe5\xb7\xa5\xff\xff\xb9");
+        assert_eq!(encoding("gbk").encode_octets("工\x1a".as_bytes()), Ok(b"\xb9\xa4\x1a".to_vec()));
+        assert_eq!(encoding("gbk").encode_octets(b"\xff\xe5\xb7\xa5"), Ok(b"\xff\xb9\xa4".to_vec()));
     }
 
     #[test]
