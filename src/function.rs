@@ -7,6 +7,9 @@ use arguments::Arguments;
 use table::TABLE;
 
 mod arguments;
+mod checks;
+mod ciphers;
+mod encodings;
 mod form;
 mod numbers;
 mod octets;
@@ -117,6 +120,24 @@ impl Function {
         }
     }
 
+    /// Checks a text that a flow gives as the argument at this place, if the function takes only certain texts there.
+    pub fn check_word(self, place: usize, text: &str) -> Result<(), Wrong> {
+        match (self.signature().name, place) {
+            ("crc", 0) => checks::check_name(text),
+            ("aes_cbc_encrypt" | "aes_cbc_decrypt", 3) | ("aes_ecb_encrypt" | "aes_ecb_decrypt", 2) => {
+                ciphers::check_padding(text)
+            }
+            ("totp", 3) => ciphers::check_method(text),
+            ("encode" | "decode", 1) => encodings::check_label(text),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks a key of a map that a flow gives as an argument, if the function takes only certain keys.
+    pub fn check_key(self, key: &str) -> Result<(), Wrong> {
+        if self.signature().name == "crc" { checks::check_parameter(key) } else { Ok(()) }
+    }
+
     /// Works the result out; the error is a sentence for the flow's author.
     ///
     /// Arguments and result are held to the limits of [`check_bounds`]. An error quotes an argument whole or not
@@ -131,6 +152,15 @@ impl Function {
         check_bounds(&result)?;
         Ok(result)
     }
+}
+
+/// What is wrong with an argument that stands in the text of a flow.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// What is wrong, in lower case and without a full stop.
+    pub message: String,
+    /// What to write instead.
+    pub help: String,
 }
 
 impl Signature {

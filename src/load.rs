@@ -17,10 +17,14 @@ pub use secrets::cover_secrets;
 pub const STANDARD: &[(&str, &str)] = &[
     ("std/at", include_str!("../flows/std/at.flow")),
     ("std/clouds", include_str!("../flows/std/clouds.flow")),
+    ("std/dle", include_str!("../flows/std/dle.flow")),
     ("std/esp", include_str!("../flows/std/esp.flow")),
     ("std/linux", include_str!("../flows/std/linux.flow")),
+    ("std/modbus", include_str!("../flows/std/modbus.flow")),
     ("std/modem", include_str!("../flows/std/modem.flow")),
+    ("std/slip", include_str!("../flows/std/slip.flow")),
     ("std/uboot", include_str!("../flows/std/uboot.flow")),
+    ("std/ubx", include_str!("../flows/std/ubx.flow")),
 ];
 
 /// A file uses so many others at most, those that they use among them.

@@ -15,7 +15,7 @@ use crate::value::{Type, Value};
 
 pub use op::{
     Absence, Arm, CountedRead, DelimitedRead, Expect, Hook, InputWait, Limits, LookAt, Measure, Needed, Op, Question,
-    ScopeKind, SendMode, WhenOver,
+    ScopeKind, SendMode, SilentRead, WhenOver,
 };
 
 /// A place in [`Program::ops`].

@@ -7,6 +7,8 @@ mod mismatch;
 use std::fmt;
 use std::time::Duration;
 
+use crate::value::encoding::Encoding;
+
 pub use input::{InputLine, InputLines, Signal};
 pub use mismatch::{agree, garble};
 
@@ -176,6 +178,8 @@ pub struct Settings {
     pub eol: Vec<u8>,
     /// What `reply` puts before a line (the header of V.250, section 5.7.1).
     pub header: Vec<u8>,
+    /// How text stands on the line; `None` is UTF-8, or no text.
+    pub encoding: Option<Encoding>,
     /// Echo.
     pub echo: Echo,
     /// Silence after which an unfinished line counts as a prompt, and the line as quiet.
@@ -208,6 +212,7 @@ impl Default for Settings {
             },
             eol: b"\r".to_vec(),
             header: Vec::new(),
+            encoding: None,
             echo: Echo::Auto,
             settle: Duration::from_millis(50),
             guard: Duration::ZERO,
@@ -229,6 +234,17 @@ pub enum SettingValue {
     Number(u64),
     /// A duration.
     Duration(Duration),
+}
+
+impl SettingValue {
+    /// Returns a word or a string as it was written; nothing of a number or a duration.
+    pub fn written(&self) -> String {
+        match self {
+            SettingValue::Word(word) => word.clone(),
+            SettingValue::Text(text) => String::from_utf8_lossy(text).into_owned(),
+            SettingValue::Number(_) | SettingValue::Duration(_) => String::new(),
+        }
+    }
 }
 
 /// Why a setting was refused.
@@ -254,6 +270,7 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("rs485_after", "a duration up to 100ms, such as 1ms"),
     ("eol", "a string, or `cr`, `lf`, `crlf`, `none`"),
     ("header", "a string, or `cr`, `lf`, `crlf`, `none`"),
+    ("encoding", "a label such as `\"gbk\"` or `\"shift_jis\"`, or `none`"),
     ("echo", "`auto`, `on` or `off`"),
     ("settle", "a duration, such as 50ms"),
     ("guard", "a duration, such as 20ms"),
@@ -303,6 +320,11 @@ impl Settings {
             ("rs485_after", SettingValue::Duration(d)) if *d <= LONGEST_DELAY => self.line.rs485.after = *d,
             ("eol", value) => self.eol = parse_ending(value)?,
             ("header", value) => self.header = parse_ending(value)?,
+            ("encoding", SettingValue::Word(word)) if word == "none" => self.encoding = None,
+            ("encoding", SettingValue::Word(label)) => self.encoding = Some(Encoding::find(label)?),
+            ("encoding", SettingValue::Text(label)) => {
+                self.encoding = Some(Encoding::find(std::str::from_utf8(label).ok()?)?);
+            }
             ("echo", SettingValue::Word(word)) => {
                 self.echo = match word.as_str() {
                     "auto" => Echo::Auto,
@@ -392,6 +414,7 @@ mod tests {
             "flow_control" => word("hardware"),
             "dtr" | "rts" | "dtr_at_close" | "rts_at_close" | "rs485" | "echo" => word("off"),
             "eol" | "header" => word("crlf"),
+            "encoding" => word("gbk"),
             _ => SettingValue::Duration(Duration::from_millis(5)),
         };
         let mut settings = Settings::default();

@@ -2,13 +2,15 @@
 
 pub mod bounds;
 pub mod calendar;
+pub mod catalogue;
 pub mod checksum;
+pub mod cipher;
 pub mod coding;
 pub mod compare;
 pub mod decimal;
 pub mod digest;
+pub mod encoding;
 pub mod escape;
-pub mod gbk;
 pub mod json;
 pub mod line_end;
 pub mod operator;

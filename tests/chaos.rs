@@ -138,6 +138,7 @@ fn statement() -> impl Strategy<Value = String> {
         (1..99u32).prop_map(|ms| format!("expect quiet for {ms}ms within 1s")),
         (0..20u32).prop_map(|n| format!("read {n} bytes as v within 300ms")),
         (pattern.clone(), 1..300u32).prop_map(|(pattern, ms)| format!("read until {pattern} as v within {ms}ms")),
+        (1..90u32).prop_map(|ms| format!("read until quiet for {ms}ms as v within 300ms")),
         (1..900u32).prop_map(|ms| format!("sleep {ms}ms")),
         Just("compute v = v + \"x\"".to_string()),
         Just("log \"${v} ${hex(v)}\"".to_string()),

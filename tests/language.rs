@@ -253,9 +253,13 @@ fn every_procedure_of_a_library_has_its_row_and_every_row_its_procedure() {
     let sections: Vec<&str> = document.split("\n## ").collect();
     for (library, file) in [
         ("std/at", "flows/std/at.flow"),
+        ("std/dle", "flows/std/dle.flow"),
         ("std/esp", "flows/std/esp.flow"),
         ("std/linux", "flows/std/linux.flow"),
+        ("std/modbus", "flows/std/modbus.flow"),
+        ("std/slip", "flows/std/slip.flow"),
         ("std/uboot", "flows/std/uboot.flow"),
+        ("std/ubx", "flows/std/ubx.flow"),
         ("lib/air.flow", "flows/lib/air.flow"),
     ] {
         let text = std::fs::read_to_string(repo(file)).expect("the library is there");

@@ -24,6 +24,7 @@ on line "PUSH"      { reply "OK"  send raw "\r\n+MSUB: \"t\",20 byte,line1\nline
 on line "PROMPT"    { send raw "\r\n> " }
 on line "LOGIN"     { send raw "\r\nlogin: " }
 on line "CONNECT"   { send raw "\r\nCONNECT OK\r\nOK\r\n" }
+on line "FRAME"     { send raw "\r\nframe:\x00\r\nOK\r\n\xff" }
 on line "UNTIL"     { send raw "\r\nheader: x\r\nbody line\r\n--end--\r\nOK\r\n" }
 on line /.*/        { reply "ERROR" }
 "#;
@@ -46,6 +47,8 @@ send "PROMPT"  expect prompt "> "
 send "LOGIN"   expect "login: "
 send "CONNECT" expect all { line "OK" line "CONNECT OK" }
 send "UNTIL"   expect "header: "  read until line "--end--" as text  expect line "OK"
+send "FRAME"   expect "frame:"  read until quiet for 15ms as frame
+assert hex(frame) == "000d0a4f4b0d0aff", "wrong frame: ${hex(frame)}"
 send "AT"      expect { "OK" -> { log "literal" } line "ERROR" -> { fail "no" } }
 expect none line "RING" for 100ms
 expect quiet for 80ms

@@ -13,14 +13,14 @@ use tree::{File, files, names_behind};
 const LAYERS: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("source", &[]),
-    ("settings", &[]),
+    ("settings", &["value"]),
     ("disk", &[]),
     ("address", &[]),
     ("value", &["time"]),
     ("pattern", &[]),
     ("port_id", &[]),
     ("secret", &["value"]),
-    ("function", &["value"]),
+    ("function", &["diagnostic", "value"]),
     ("diagnostic", &["source", "value"]),
     ("syntax", &["diagnostic", "settings", "source", "value"]),
     ("format", &["diagnostic", "source", "syntax"]),
@@ -131,18 +131,26 @@ const LAYERS: &[(&str, &[&str])] = &[
 const EVERYTHING: &str = "everything";
 
 /// Of these modules an importer may name nothing but these types: an exception is as narrow as it can be.
-const NARROW: &[(&str, &str, &[&str])] = &[("report", "world", &["Audience"]), ("results", "world", &["Keeper"])];
+const NARROW: &[(&str, &str, &[&str])] = &[
+    ("function", "diagnostic", &["nearest::nearest"]),
+    ("report", "world", &["Audience"]),
+    ("results", "world", &["Keeper"]),
+];
 
 /// Which files of `src/` may name each outside crate; a name without `.rs` is a folder.
 const CRATES: &[(&str, &[&str])] = &[
+    ("aes", &["value/cipher.rs"]),
     ("aho_corasick", &["pattern/sieve.rs"]),
     ("anstream", &["cli/terminal.rs"]),
     ("anstyle", &["report/console.rs", "report/progress.rs"]),
     ("base64", &["value/coding.rs"]),
+    ("cbc", &["value/cipher.rs"]),
     ("clap", &["cli/args"]),
-    ("crc", &["value/checksum.rs"]),
+    ("crc", &["value/catalogue.rs", "value/checksum.rs"]),
     ("ctrlc", &["transport/interrupt.rs"]),
-    ("encoding_rs", &["value/gbk.rs"]),
+    ("data_encoding", &["value/coding.rs"]),
+    ("ecb", &["value/cipher.rs"]),
+    ("encoding_rs", &["value/encoding.rs"]),
     ("getrandom", &["setup.rs"]),
     ("glob", &["address.rs"]),
     ("hex", &["syntax/lower/expr.rs", "value.rs", "value/coding.rs", "value/digest.rs"]),

@@ -202,6 +202,22 @@ fn what_a_read_until_may_take_does_not_depend_on_how_reads_cut_it() {
 }
 
 #[test]
+fn a_read_until_quiet_fails_when_it_would_take_too_much() {
+    let flow = "read until quiet for 1s as x within 1h";
+    for (n_bytes, verdict) in [(limits::DELIMITED_READ, None), (limits::DELIMITED_READ + 1, Some(Verdict::Failed))] {
+        for size in [READ, READ + 1, n_bytes] {
+            let mut flooded = Flooded::new(flow, Line::Takes);
+            vec![0; n_bytes].chunks(size).for_each(|chunk| flooded.give(chunk));
+            assert_eq!(flooded.verdict, verdict, "{n_bytes} bytes in pieces of {size}");
+            if verdict.is_some() {
+                let message = "more than 512 KiB came before it was quiet";
+                assert_eq!(flooded.failure(), (Code::RunLimit, message));
+            }
+        }
+    }
+}
+
+#[test]
 fn a_send_that_does_not_leave_fails_when_more_comes_than_can_be_kept() {
     flooded("send \"AT\" expect \"OK\" within 1h", Line::TakesNothing, |flooded| {
         assert_eq!(flooded.verdict, Some(Verdict::Failed));

@@ -33,6 +33,18 @@ fn counted_bytes_quiet_and_absence_look_at_their_own_port_only() {
 }
 
 #[test]
+fn a_frame_ends_with_the_silence_of_its_own_port() {
+    let flow = "using two { read until quiet for 100ms as frame within 1s }\nassert frame == \"ab\"";
+    let begun = || Bench::new(flow).came(10, 1, "a").came(60, 0, "noise");
+    // A byte at the moment at which the silence would be over is in time.
+    let whole = begun().came(110, 1, "b").came(150, 0, "noise").tick(209);
+    assert_eq!(whole.verdict, None);
+    assert_eq!(whole.tick(210).tick(210).verdict, Some(Verdict::Passed));
+    let cut = begun().tick(110).tick(110);
+    assert_eq!(cut.verdict, Some(Verdict::Failed), "it took `a` alone");
+}
+
+#[test]
 fn the_current_port_is_that_of_the_innermost_scope() {
     let flow = "using two {\n  using one { using two { send \"ON\" } }\n  expect line \"OK\"\n}\nsend \"AT\"\nexpect line \"OK\"";
     let bench = Bench::new(flow).left(0).came(1, 1, "OK\r\n").left(1).came(2, 0, "OK\r\n");

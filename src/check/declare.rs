@@ -4,7 +4,7 @@ use super::expr::{NUMBER, TIME};
 use super::hold::Secrets;
 use super::names::Names;
 use super::{Call, Compiler, Context, ProcedureSignature, Skips};
-use crate::diagnostic::nearest::nearest;
+use crate::diagnostic::nearest::{nearest, nearest_value};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::load::LoadedFile;
 use crate::pattern::{Fit, Regex};
@@ -383,7 +383,9 @@ impl<'a> Compiler<'a> {
                 }
                 Err(SettingError::Wants(wanted)) => {
                     let message = format!("`{name}` cannot be this");
-                    self.problem(Code::CheckSettingValue, setting.value.span, message, format!("expected {wanted}"));
+                    let help = nearest_value(name, &setting.value.node.written());
+                    self.problem(Code::CheckSettingValue, setting.value.span, message, format!("expected {wanted}"))
+                        .help = help;
                 }
             }
         }

@@ -3,7 +3,7 @@
 use super::Compiler;
 use crate::diagnostic::Code;
 use crate::diagnostic::nearest::nearest;
-use crate::function::Function;
+use crate::function::{Function, Wrong};
 use crate::program::{Expr, ExprKind, PatternShape, Piece};
 use crate::source::Span;
 use crate::syntax::ast;
@@ -192,8 +192,31 @@ impl Compiler<'_> {
                 Some("a path looks like `$.data.items[0].name`".into());
         }
         let kinds: Vec<Type> = resolved.iter().map(|(_, kind)| *kind).collect();
+        self.words(function, arguments, &kinds);
         let arguments = resolved.into_iter().map(|(expr, _)| expr).collect();
         (ExprKind::Call(function, arguments), function.result_for(&kinds))
+    }
+
+    /// Checks what a flow spells out and the function takes only in certain forms.
+    fn words(&mut self, function: Function, arguments: &[ast::Expr], kinds: &[Type]) {
+        let mut wrong = Vec::new();
+        for (place, argument) in arguments.iter().enumerate() {
+            if let ast::ExprKind::String(pieces) = &argument.kind
+                && let [ast::Piece::Text(text)] = pieces.as_slice()
+                // A map says which algorithm it is; then the text is what is summed up.
+                && kinds.iter().all(|kind| *kind != Type::Map)
+            {
+                let checked = function.check_word(place, &String::from_utf8_lossy(text));
+                wrong.extend(checked.err().map(|wrong| (argument.span, wrong)));
+            }
+            if let ast::ExprKind::Map(entries) = &argument.kind {
+                let checked = |key: &ast::Name| function.check_key(&key.node).err().map(|wrong| (key.span, wrong));
+                wrong.extend(entries.iter().filter_map(|(key, _)| checked(key)));
+            }
+        }
+        for (span, Wrong { message, help }) in wrong {
+            self.problem(Code::CheckType, span, message, "not known").help = Some(help);
+        }
     }
 
     fn binary(&mut self, operator: Operator, left: &ast::Expr, right: &ast::Expr, span: Span) -> (ExprKind, Type) {

@@ -27,6 +27,7 @@ impl Compiler<'_> {
                     | Op::ExpectInput(_)
                     | Op::ReadCount(_)
                     | Op::ReadUntil(_)
+                    | Op::ReadQuiet(_)
                     | Op::Assert { .. }
             )
         });

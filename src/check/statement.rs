@@ -8,7 +8,7 @@ use crate::diagnostic::Code;
 use crate::diagnostic::nearest::nearest;
 use crate::program::{
     self, Absence, Arm, CountedRead, DelimitedRead, Expect, Expr, ExprKind, LookAt, Needed, Op, Question, Role,
-    ScopeKind,
+    ScopeKind, SilentRead,
 };
 use crate::settings::Settings;
 use crate::source::Span;
@@ -335,6 +335,11 @@ impl Compiler<'_> {
                 let count = self.want(count, NUMBER, "a number of bytes");
                 let target = self.target(name, Type::Text, secrecy);
                 self.emit(Op::ReadCount(CountedRead { count, target, within }.into()), head);
+            }
+            ReadWhat::Quiet(lasting) => {
+                let lasting = self.want(lasting, TIME, "how long it is to be quiet");
+                let target = self.target(name, Type::Text, secrecy);
+                self.emit(Op::ReadQuiet(SilentRead { lasting, target, within }.into()), head);
             }
             ReadWhat::Until(pattern) => {
                 let pattern = self.pattern(pattern, Secrecy::Open);

@@ -6,7 +6,7 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use super::args::{LineArguments, VariableArguments};
-use crate::diagnostic::nearest::nearest;
+use crate::diagnostic::nearest::{nearest, nearest_value};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::{LARGEST_TEXT, Reach, read_file};
 use crate::program::Program;
@@ -163,9 +163,10 @@ fn refused_setting(name: &str, value: &str, option: &str, error: &SettingError) 
             Diagnostic::general(Code::CommandLine, format!("`{option}`: there is no setting `{name}`")).help(help)
         }
         SettingError::Wants(wanted) => {
+            let help = nearest_value(&name, value.trim_matches('"')).unwrap_or_else(|| format!("`{name}` is {wanted}"));
             let value = visible_cut(value.as_bytes(), 60);
             let message = format!("`{option}`: `{name}` cannot be `{value}`");
-            Diagnostic::general(Code::CommandLine, message).help(format!("`{name}` is {wanted}"))
+            Diagnostic::general(Code::CommandLine, message).help(help)
         }
     }
 }
@@ -234,7 +235,7 @@ mod tests {
                 "`--serial`: there is no setting `bauds` (did you mean `baud`?)",
                 "`--serial`: `echo` cannot be `yes` (`echo` is `auto`, `on` or `off`)",
                 "`--serial echo` has no `=` (write `--serial NAME=VALUE`; settings are: baud, format, flow_control, dtr, rts, \
-                 dtr_at_close, rts_at_close, rs485, rs485_before, rs485_after, eol, header, echo, settle, guard, pace, line_pace, reconnect)",
+                 dtr_at_close, rts_at_close, rs485, rs485_before, rs485_after, eol, header, encoding, echo, settle, guard, pace, line_pace, reconnect)",
                 "`--serial`: `baud` cannot be `` (`baud` is a number from 1 to 4000000, such as 115200)",
                 "`--serial`: `eol` cannot be `cr } send \"x\"` (`eol` is a string, or `cr`, `lf`, `crlf`, `none`)",
                 "`--serial`: `baud` cannot be `9600 echo off` (`baud` is a number from 1 to 4000000, such as 115200)",

@@ -1,5 +1,7 @@
 //! The nearest right name for a wrong one.
 
+use crate::value::encoding::LABELS;
+
 /// Returns the candidate most like `name`, if one is near enough to be what was meant.
 ///
 /// Near enough is an edit distance of at most a third of the longer name, and at least one: letters that are inserted,
@@ -16,6 +18,12 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         (d <= most).then_some((d, candidate))
     });
     near.min_by_key(|(d, _)| *d).map(|(_, candidate)| candidate)
+}
+
+/// Returns the advice for a value that a setting does not take: the nearest label of an encoding, if it wants one.
+pub fn nearest_value(setting: &str, value: &str) -> Option<String> {
+    let labels = if setting == "encoding" { LABELS } else { &[] };
+    nearest(value, labels.iter().copied()).map(|meant| format!("did you mean `\"{meant}\"`?"))
 }
 
 /// Returns how many bytes are inserted, deleted, replaced or swapped with their neighbour.

@@ -40,6 +40,8 @@ impl Engine {
             program,
             inputs,
         };
+        let encodings: Vec<_> = engine.ports.iter().filter_map(|port| port.settings.encoding).collect();
+        encodings.into_iter().for_each(|encoding| engine.journal.know_encoding(encoding));
         engine.begin();
         engine
     }

@@ -68,6 +68,7 @@ impl Engine {
             Op::ExpectQuiet { lasting, within } => self.expect_quiet(lasting, within.as_ref(), site)?,
             Op::ReadCount(read) => self.read_count(read, site)?,
             Op::ReadUntil(read) => self.read_until(read, site)?,
+            Op::ReadQuiet(read) => self.read_quiet(read, site)?,
             Op::Capture { value, target } => {
                 let value = self.eval(value)?;
                 self.capture(target, value, site)?;

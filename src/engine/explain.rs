@@ -16,8 +16,8 @@ use crate::program::{LookAt, Needed, PatternSpec, Role};
 use crate::settings::LineSettings;
 use crate::source::Site;
 use crate::time::show_duration;
+use crate::value::encoding::from_gbk;
 use crate::value::escape::{harmless, visible, visible_cut};
-use crate::value::gbk::from_gbk;
 
 /// So many characters of what is read as GBK are shown.
 const MOST_OF_GBK: usize = 40;
@@ -46,15 +46,10 @@ impl Engine {
                 format!("{what} did not come in the {waited} that were left"),
             )
         } else {
-            let lacks = match &wait.kind {
-                WaitKind::Input { line, on } => {
-                    format!("{line} was not {}{}", if *on { "on" } else { "off" }, self.on_port(wait.port))
-                }
-                WaitKind::Patterns { .. }
-                | WaitKind::Absence { .. }
-                | WaitKind::Quiet { .. }
-                | WaitKind::Count { .. }
-                | WaitKind::Until { .. } => format!("{what} did not come"),
+            let lacks = if let WaitKind::Input { line, on } = &wait.kind {
+                format!("{line} was not {}{}", if *on { "on" } else { "off" }, self.on_port(wait.port))
+            } else {
+                format!("{what} did not come")
             };
             (format!("{lacks} within {waited}"), format!("waited {waited}"))
         };
@@ -103,6 +98,9 @@ impl Engine {
             WaitKind::Quiet { lasting } => format!("silence for {}{on_port}", show_duration(*lasting)),
             WaitKind::Input { line, on } => format!("{line} {}{on_port}", if *on { "on" } else { "off" }),
             WaitKind::Count { n, .. } => format!("{n} bytes{on_port}"),
+            WaitKind::Silence { lasting, .. } => {
+                format!("data with {} of silence behind it{on_port}", show_duration(*lasting))
+            }
         }
     }
 
@@ -437,7 +435,7 @@ impl Engine {
         if is_gb2312(came) {
             let reads = self.as_gbk(came).map_or(String::new(), |text| format!(", and reads `{text}`"));
             return Some(format!(
-                "what came is not UTF-8 and looks like GBK, two bytes a character{reads}: write the bytes, as in x\"d6 d0\", or switch the device to UTF-8"
+                "what came is not UTF-8 and looks like GBK, two bytes a character{reads}: write `serial {{ encoding \"gbk\" }}`, or switch the device to UTF-8"
             ));
         }
         if !is_garbage(came) {

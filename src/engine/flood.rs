@@ -97,7 +97,10 @@ impl Engine {
     /// Fails a `read until` that would take too many bytes.
     #[cold]
     pub(super) fn fail_read(&mut self, wait: &Wait) {
-        let title = wait.kind.specs().first().map(|spec| spec.title.to_string()).unwrap_or_default();
+        let title = match wait.kind.specs().first() {
+            Some(spec) => spec.title.to_string(),
+            None => "it was quiet".to_string(),
+        };
         let message = format!("more than {} KiB came before {title}", DELIMITED_READ >> 10);
         let mut failure = self
             .failure_at(Code::RunLimit, wait.site, message, "takes no more")

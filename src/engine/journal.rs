@@ -18,6 +18,7 @@ use crate::event::{CloseReason, Event, EventKind, Failure};
 use crate::port::{PortCommand, PortId};
 use crate::secret::{Redactor, Stream};
 use crate::time::Moment;
+use crate::value::encoding::Encoding;
 use held::{Held, LeftOut, weight};
 
 /// After so many outputs it is worth while to begin at the beginning of the outbox again.
@@ -27,6 +28,8 @@ const SOME: u32 = 8;
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Journal {
     secrets: Redactor,
+    /// The encodings of the ports, other than UTF-8.
+    encodings: Vec<Encoding>,
     outbox: VecDeque<Output>,
     /// How many have left the outbox since it last began at its beginning.
     n_taken: u32,
@@ -44,6 +47,16 @@ pub(in crate::engine) struct Journal {
     staying: VecDeque<Staying>,
     /// How much they take, in bytes.
     staying_weight: usize,
+}
+
+/// Learns a secret as it stands on a line with this encoding, if it is another one there.
+fn learn_encoded(secrets: &mut Redactor, name: &str, octets: &[u8], encoding: Encoding) {
+    if !octets.is_ascii()
+        && let Ok(encoded) = encoding.encode_octets(octets)
+        && encoded != octets
+    {
+        secrets.learn(name, &encoded);
+    }
 }
 
 /// What went over one port.
@@ -171,6 +184,20 @@ impl Journal {
     /// Learns a secret: it is named in whatever leaves from now on.
     pub(in crate::engine) fn learn(&mut self, name: &str, octets: &[u8]) {
         self.secrets.learn(name, octets);
+        for encoding in &self.encodings {
+            learn_encoded(&mut self.secrets, name, octets, *encoding);
+        }
+    }
+
+    /// Takes note that secrets may stand in this encoding on a line, where a recording sees them.
+    pub(in crate::engine) fn know_encoding(&mut self, encoding: Encoding) {
+        if self.encodings.contains(&encoding) {
+            return;
+        }
+        self.encodings.push(encoding);
+        for (name, octets) in self.secrets.known().to_vec() {
+            learn_encoded(&mut self.secrets, &name, &octets, encoding);
+        }
     }
 
     /// Returns the secrets that are known, plain, in the order in which they were learnt.

@@ -16,9 +16,9 @@ pub const LINES: usize = 1 << 16;
 pub const LINE: usize = 64 << 10;
 
 /// How many bytes a counted read can take.
-pub const COUNTED_READ: usize = 64 << 10;
+pub const COUNTED_READ: usize = REACH;
 
-/// How many bytes may come before what a `read until` waits for.
+/// How many bytes may come before what a `read until` waits for, a pattern or a silence.
 pub const DELIMITED_READ: usize = REACH;
 
 /// How many bytes may come on a port that nobody can look at yet.

@@ -155,6 +155,7 @@ impl Port {
 
     /// Takes note that it is gone.
     pub(in crate::engine) fn close(&mut self) {
+        self.sight.take_half();
         self.life.stand = Stand::Closed;
     }
 
@@ -243,7 +244,7 @@ impl Port {
     /// Takes bytes in. Returns how many unclaimed lines had to be forgotten for them.
     pub(in crate::engine) fn receive(&mut self, bytes: &[u8], now: Moment) -> usize {
         self.silence = Silence::NotYet;
-        self.sight.inbox.receive(bytes, now)
+        self.sight.receive(bytes, self.settings.encoding, now)
     }
 
     /// Returns whether the silence since the last byte was looked at.
@@ -253,6 +254,7 @@ impl Port {
 
     /// Takes note that nothing has come for the settle time.
     pub(in crate::engine) fn settle(&mut self) {
+        self.sight.take_half();
         self.silence = Silence::Settled;
     }
 

@@ -1,7 +1,7 @@
-//! Digests, codings and checksums as functions: octets in, text, bytes or a number out.
+//! Digests and codings as functions: octets in, text, bytes or a number out.
 
 use super::arguments::Arguments;
-use crate::value::{Value, checksum, coding, digest};
+use crate::value::{Value, coding, digest};
 
 type Outcome = Result<Value, String>;
 
@@ -82,6 +82,26 @@ pub(super) fn hmac_sha256(given: &Arguments<'_>) -> Outcome {
     Ok(Value::Bytes(digest::hmac_sha256(&given.octets(0), &given.octets(1))))
 }
 
+/// Returns the SHA-512 digest.
+pub(super) fn sha512(given: &Arguments<'_>) -> Outcome {
+    Ok(Value::Bytes(digest::sha512(&given.octets(0))))
+}
+
+/// Returns the HMAC with SHA-512.
+pub(super) fn hmac_sha512(given: &Arguments<'_>) -> Outcome {
+    Ok(Value::Bytes(digest::hmac_sha512(&given.octets(0), &given.octets(1))))
+}
+
+/// Returns base32 text.
+pub(super) fn base32(given: &Arguments<'_>) -> Outcome {
+    Ok(Value::text(coding::base32(&given.octets(0))))
+}
+
+/// Returns the octets of base32 text.
+pub(super) fn unbase32(given: &Arguments<'_>) -> Outcome {
+    coding::unbase32(&given.octets(0)).map(Value::Bytes)
+}
+
 /// Returns lower-case hex text.
 pub(super) fn hex(given: &Arguments<'_>) -> Outcome {
     Ok(Value::text(coding::hex(&given.octets(0))))
@@ -120,29 +140,4 @@ pub(super) fn at_escape(given: &Arguments<'_>) -> Outcome {
 /// Returns text of AT firmware, unescaped.
 pub(super) fn at_unescape(given: &Arguments<'_>) -> Outcome {
     Ok(Value::Text(coding::at_unescape(&given.octets(0))))
-}
-
-/// Returns CRC-16/MODBUS.
-pub(super) fn crc16_modbus(given: &Arguments<'_>) -> Outcome {
-    Ok(Value::Int(checksum::crc16_modbus(&given.octets(0)).into()))
-}
-
-/// Returns CRC-16/CCITT-FALSE.
-pub(super) fn crc16_ccitt(given: &Arguments<'_>) -> Outcome {
-    Ok(Value::Int(checksum::crc16_ccitt(&given.octets(0)).into()))
-}
-
-/// Returns CRC-32/ISO-HDLC.
-pub(super) fn crc32(given: &Arguments<'_>) -> Outcome {
-    Ok(Value::Int(checksum::crc32(&given.octets(0)).into()))
-}
-
-/// Returns the sum modulo 256.
-pub(super) fn sum8(given: &Arguments<'_>) -> Outcome {
-    Ok(Value::Int(checksum::sum8(&given.octets(0)).into()))
-}
-
-/// Returns the exclusive or.
-pub(super) fn xor8(given: &Arguments<'_>) -> Outcome {
-    Ok(Value::Int(checksum::xor8(&given.octets(0)).into()))
 }

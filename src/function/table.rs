@@ -2,11 +2,17 @@
 
 use super::Secrecy::{Adds, Copies, Cuts, Drops, Gets, Hides, Joins, Keeps, Selects, Splits};
 use super::arguments::Arguments;
-use super::{Ambient, Parameter, Row, Secrecy, Signature, Work, form, numbers, octets, structure, surroundings, text};
+use super::{
+    Ambient, Parameter, Row, Secrecy, Signature, Work, checks, ciphers, encodings, form, numbers, octets, structure,
+    surroundings, text,
+};
 use crate::value::{Type, Value};
 
 /// What has octets: text and bytes as they are, the others as they show.
 const OCTETS: &[Type] = &[Type::Text, Type::Bytes, Type::Int, Type::Decimal, Type::Bool, Type::Duration];
+/// The same, or a map.
+const OCTETS_OR_MAP: &[Type] =
+    &[Type::Text, Type::Bytes, Type::Int, Type::Decimal, Type::Bool, Type::Duration, Type::Map];
 /// What is or spells a whole number.
 const NUMBERS: &[Type] = &[Type::Int, Type::Text];
 /// What is or spells a number, whole or decimal.
@@ -46,6 +52,15 @@ const MAP: Parameter = wanted("map", &[Type::Map]);
 const KEY: Parameter = wanted("key", &[Type::Text, Type::Int]);
 const KEYS: Parameter = wanted("keys", &[Type::List, Type::Text]);
 const VALUE: Parameter = wanted("value", &[Type::Any]);
+/// The name of a CRC, or its parameters; they may also stand behind what is summed up.
+const ALGORITHM: Parameter = wanted("algorithm", OCTETS_OR_MAP);
+const SUMMED: Parameter = wanted("x", OCTETS_OR_MAP);
+const IV: Parameter = wanted("iv", OCTETS);
+const PADDING: Parameter = optional("padding", &[Type::Text]);
+const DIGITS: Parameter = optional("digits", NUMBERS);
+const METHOD: Parameter = optional("method", &[Type::Text]);
+const ENCODING: Parameter = wanted("encoding", &[Type::Text]);
+const MODULUS: Parameter = optional("modulus", NUMBERS);
 const DEFAULT: Parameter = wanted("default", &[Type::Any]);
 
 /// Every function, once; at most 256.
@@ -53,15 +68,28 @@ pub(super) static TABLE: &[Row] = &[
     alone("md5", &[X], Type::Bytes, Hides, octets::md5),
     alone("sha1", &[X], Type::Bytes, Hides, octets::sha1),
     alone("sha256", &[X], Type::Bytes, Hides, octets::sha256),
+    alone("sha512", &[X], Type::Bytes, Hides, octets::sha512),
     alone("hmac_md5", &[KEY_OCTETS, X], Type::Bytes, Hides, octets::hmac_md5),
     alone("hmac_sha1", &[KEY_OCTETS, X], Type::Bytes, Hides, octets::hmac_sha1),
     alone("hmac_sha256", &[KEY_OCTETS, X], Type::Bytes, Hides, octets::hmac_sha256),
+    alone("hmac_sha512", &[KEY_OCTETS, X], Type::Bytes, Hides, octets::hmac_sha512),
+    alone("aes_cbc_encrypt", &[KEY_OCTETS, IV, X, PADDING], Type::Bytes, Keeps, ciphers::aes_cbc_encrypt),
+    alone("aes_cbc_decrypt", &[KEY_OCTETS, IV, X, PADDING], Type::Bytes, Keeps, ciphers::aes_cbc_decrypt),
+    alone("aes_ecb_encrypt", &[KEY_OCTETS, X, PADDING], Type::Bytes, Keeps, ciphers::aes_ecb_encrypt),
+    alone("aes_ecb_decrypt", &[KEY_OCTETS, X, PADDING], Type::Bytes, Keeps, ciphers::aes_ecb_decrypt),
+    alone("totp", &[KEY_OCTETS, TIME, DIGITS, METHOD], Type::Text, Keeps, ciphers::totp),
     alone("hex", &[X], Type::Text, Keeps, octets::hex),
     alone("unhex", &[TEXT], Type::Bytes, Keeps, octets::unhex),
     alone("base64", &[X], Type::Text, Keeps, octets::base64),
     alone("unbase64", &[TEXT], Type::Bytes, Keeps, octets::unbase64),
+    alone("base32", &[X], Type::Text, Keeps, octets::base32),
+    alone("unbase32", &[TEXT], Type::Bytes, Keeps, octets::unbase32),
     alone("url_encode", &[X], Type::Text, Keeps, octets::url_encode),
     alone("url_decode", &[TEXT], Type::Text, Keeps, octets::url_decode),
+    alone("encode", &[TEXT, ENCODING], Type::Bytes, Keeps, encodings::encode),
+    alone("decode", &[X, ENCODING], Type::Text, Keeps, encodings::decode),
+    alone("ucs2", &[TEXT], Type::Text, Keeps, encodings::ucs2),
+    alone("unucs2", &[TEXT], Type::Text, Keeps, encodings::unucs2),
     alone("form_encode", &[MAP], Type::Text, Keeps, structure::form_encode),
     alone("form_decode", &[TEXT], Type::Map, Selects, structure::form_decode),
     alone("at_escape", &[X], Type::Text, Keeps, octets::at_escape),
@@ -115,11 +143,16 @@ pub(super) static TABLE: &[Row] = &[
     ambient("random_hex", &[N], Type::Text, Keeps, surroundings::random_hex),
     ambient("random_text", &[N], Type::Text, Keeps, surroundings::random_text),
     ambient("uuid", &[], Type::Text, Keeps, surroundings::uuid),
-    alone("crc16_modbus", &[X], Type::Int, Hides, octets::crc16_modbus),
-    alone("crc16_ccitt", &[X], Type::Int, Hides, octets::crc16_ccitt),
-    alone("crc32", &[X], Type::Int, Hides, octets::crc32),
-    alone("sum8", &[X], Type::Int, Hides, octets::sum8),
-    alone("xor8", &[X], Type::Int, Hides, octets::xor8),
+    alone("crc", &[ALGORITHM, SUMMED], Type::Any, Hides, checks::crc),
+    alone("crc16_modbus", &[X], Type::Int, Hides, checks::crc16_modbus),
+    alone("crc16_ccitt", &[X], Type::Int, Hides, checks::crc16_ccitt),
+    alone("crc32", &[X], Type::Int, Hides, checks::crc32),
+    alone("fletcher16", &[X, MODULUS], Type::Int, Hides, checks::fletcher16),
+    alone("fletcher32", &[X], Type::Int, Hides, checks::fletcher32),
+    alone("sum8", &[X], Type::Int, Hides, checks::sum8),
+    alone("lrc", &[X], Type::Int, Hides, checks::lrc),
+    alone("xor8", &[X], Type::Int, Hides, checks::xor8),
+    alone("xor16", &[X], Type::Int, Hides, checks::xor16),
 ];
 
 const fn wanted(name: &'static str, accepts: &'static [Type]) -> Parameter {

@@ -310,6 +310,78 @@ fn time_and_chance_come_from_the_surroundings() {
 }
 
 #[test]
+fn crcs_have_names_or_parameters() {
+    let digits = text("123456789");
+    assert_eq!(call("crc", &[text("CRC-16/XMODEM"), digits.clone()]), Value::Int(0x31c3));
+    let modbus = map([
+        ("width", Value::Int(16)),
+        ("poly", Value::Int(0x8005)),
+        ("init", Value::Bytes(vec![0xff, 0xff])),
+        ("refin", Value::Bool(true)),
+        ("refout", Value::Bool(true)),
+    ]);
+    assert_eq!(call("crc", &[digits.clone(), modbus.clone()]), Value::Int(0x4b37));
+    assert_eq!(call("crc", &[modbus.clone(), digits.clone()]), Value::Int(0x4b37));
+    let go_iso = Value::Bytes(vec![0xb9, 0x09, 0x56, 0xc7, 0x75, 0xa4, 0x10, 0x01]);
+    assert_eq!(call("crc", &[text("CRC-64/GO-ISO"), digits.clone()]), go_iso, "more than a number holds is bytes");
+    assert_eq!(call("fletcher16", &[text("abcde")]), Value::Int(0xc8f0));
+
+    let refused = |model: &[(&str, Value)]| refusal("crc", &[digits.clone(), map(model.iter().cloned())]);
+    assert_eq!(
+        refusal("crc", &[text("CRC-16-XMODEM"), digits.clone()]),
+        "the CRC catalogue has no `CRC-16-XMODEM`; did you mean `CRC-16/XMODEM`?"
+    );
+    assert!(refusal("crc", &[text("teleport"), digits.clone()]).contains("names look like `CRC-16/XMODEM`"));
+    assert!(refusal("crc", &[modbus.clone(), modbus]).contains("one name or one map"));
+    assert_eq!(refused(&[("widht", Value::Int(1))]), "a CRC has no parameter `widht`; did you mean `width`?");
+    assert!(refused(&[("colour", Value::Int(1))]).contains("width, poly, init, refin, refout, xorout"));
+    assert!(refused(&[("poly", Value::Int(1))]).contains("a CRC needs `width`"));
+    assert!(refused(&[("width", Value::Int(8))]).contains("a CRC needs `poly`"));
+    let width = |n| ("width", Value::Int(n));
+    assert!(refused(&[width(0), ("poly", Value::Int(1))]).contains("between 1 and 128, not 0"));
+    assert!(refused(&[width(8), ("poly", Value::Int(0x107))]).contains("must fit into its 8 bits"));
+    assert!(refused(&[width(8), ("poly", Value::Int(-1))]).contains("a number or bytes, not `-1`"));
+    assert!(refused(&[width(8), ("poly", Value::Int(7)), ("refin", text("yes"))]).contains("true or false, not `yes`"));
+    assert_eq!(refusal("fletcher16", &[text(""), Value::Int(7)]), "`modulus` must lie between 255 and 256, not 7");
+}
+
+#[test]
+fn text_goes_into_other_encodings_and_back() {
+    assert_eq!(call("ucs2", &[text("你好 é😎")]), text("4F60597D002000E9D83DDE0E"));
+    assert_eq!(call("unucs2", &[text("4f60 597D002000E9D83DDE0E")]), text("你好 é😎"));
+    for broken in ["4F", "D83D", "zz"] {
+        assert!(refusal("unucs2", &[text(broken)]).contains("the text is not"), "{broken}");
+    }
+    assert_eq!(call("encode", &[text("通过"), text("gbk")]), Value::Bytes(vec![0xcd, 0xa8, 0xb9, 0xfd]));
+    assert_eq!(call("decode", &[Value::Bytes(vec![0xcd, 0xa8]), text("GBK")]), text("通"));
+    assert_eq!(
+        refusal("encode", &[text("通"), text("latin1")]),
+        "the text has a character that windows-1252 does not have"
+    );
+    assert_eq!(refusal("encode", &[Value::Text(vec![0xff]), text("gbk")]), "`text` must be UTF-8");
+    assert_eq!(refusal("decode", &[Value::Bytes(vec![0xcd]), text("gbk")]), "not all of these bytes are GBK");
+    assert_eq!(refusal("decode", &[text(""), text("gkb")]), "there is no encoding `gkb`; did you mean `gbk`?");
+    assert!(refusal("decode", &[text(""), text("UCS-2")]).contains("write `utf-16be` or `utf-16le`"));
+    assert!(refusal("decode", &[text(""), text("klingon tlh")]).contains("such as gbk"));
+}
+
+#[test]
+fn ciphers_and_passwords_say_what_they_take() {
+    let key = text("0123456789abcdef");
+    let secret = call("aes_cbc_encrypt", &[key.clone(), key.clone(), text("hello")]);
+    assert_eq!(call("aes_cbc_decrypt", &[key.clone(), key.clone(), secret]), Value::Bytes(b"hello".to_vec()));
+    let refused = refusal("aes_ecb_encrypt", &[key.clone(), text("x"), text("PKCS#7")]);
+    assert_eq!(refused, "there is no padding `PKCS#7`; did you mean `pkcs7`?");
+    assert!(refusal("aes_ecb_encrypt", &[key, text("x"), text("")]).contains("write one of pkcs7, zeros, none"));
+    let totp = |t: i64, digits: i64| [text("12345678901234567890"), Value::Int(t), Value::Int(digits)];
+    assert_eq!(call("totp", &totp(59, 8)[..2]), text("287082"));
+    assert_eq!(refusal("totp", &totp(59, 9)), "`digits` must lie between 6 and 8, not 9");
+    assert_eq!(refusal("totp", &totp(-1, 6)), "`t` must be 0 or more, not -1");
+    let [seed, time, digits] = totp(59, 8);
+    assert!(refusal("totp", &[seed, time, digits, text("sha-256")]).contains("did you mean `sha256`?"));
+}
+
+#[test]
 fn nothing_grows_without_end() {
     let long = Value::Text(vec![b'a'; 1 << 19]);
     assert!(attempt("replace", &[long.clone(), text("a"), long.clone()]).is_err());
@@ -331,7 +403,7 @@ fn secrets_stay_secret_unless_the_result_cannot_tell_them() {
         .filter(|signature| signature.secrecy == Secrecy::Hides)
         .map(|signature| signature.name)
         .collect();
-    let expected = "md5 sha1 sha256 hmac_md5 hmac_sha1 hmac_sha256 len starts_with ends_with index contains \
-                    crc16_modbus crc16_ccitt crc32 sum8 xor8";
+    let expected = "md5 sha1 sha256 sha512 hmac_md5 hmac_sha1 hmac_sha256 hmac_sha512 len starts_with ends_with index contains \
+                    crc crc16_modbus crc16_ccitt crc32 fletcher16 fletcher32 sum8 lrc xor8 xor16";
     assert_eq!(hiding.join(" "), expected);
 }

@@ -172,6 +172,24 @@ fn aws_chains_raw_digests_into_a_signing_key() {
 }
 
 #[test]
+fn rfc_6238_appendix_b_has_passwords_of_three_digests() {
+    let seed = |n: usize| text(&"1234567890".repeat(7)[..n]);
+    for (time, sha1, sha256, sha512) in [
+        (59, "94287082", "46119246", "90693936"),
+        (1_111_111_109, "07081804", "68084774", "25091201"),
+        (1_111_111_111, "14050471", "67062674", "99943326"),
+        (1_234_567_890, "89005924", "91819424", "93441116"),
+        (2_000_000_000, "69279037", "90698825", "38618901"),
+        (20_000_000_000, "65353130", "77737706", "47863826"),
+    ] {
+        for (method, length, expected) in [("sha1", 20, sha1), ("sha256", 32, sha256), ("sha512", 64, sha512)] {
+            let password = call("totp", &[seed(length), Value::Int(time), Value::Int(8), text(method)]);
+            assert_eq!(password, text(expected), "{method} at {time}");
+        }
+    }
+}
+
+#[test]
 fn bodies_have_the_lengths_that_were_seen() {
     let body = map([
         ("productKey", text("b1KCi45LcCP")),

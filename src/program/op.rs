@@ -42,6 +42,8 @@ pub enum Op {
     ReadCount(Arc<CountedRead>),
     /// Take everything up to a pattern.
     ReadUntil(Arc<DelimitedRead>),
+    /// Take everything up to a silence.
+    ReadQuiet(Arc<SilentRead>),
     /// Put a value into a variable and report it.
     Capture {
         /// The value.
@@ -302,6 +304,17 @@ pub struct CountedRead {
     pub within: Option<Expr>,
 }
 
+/// `read until quiet`
+#[derive(Clone, Debug)]
+pub struct SilentRead {
+    /// How long it must be quiet.
+    pub lasting: Expr,
+    /// What the bytes before that are put into.
+    pub target: Target,
+    /// How long that may take to come; `None` is the file's timeout and `lasting`.
+    pub within: Option<Expr>,
+}
+
 /// `read until`
 #[derive(Clone, Debug)]
 pub struct DelimitedRead {
@@ -429,6 +442,7 @@ impl Op {
             | Op::ExpectQuiet { .. }
             | Op::ReadCount(_)
             | Op::ReadUntil(_)
+            | Op::ReadQuiet(_)
             | Op::Capture { .. }
             | Op::CaptureMatch { .. }
             | Op::Compute { .. }

@@ -320,6 +320,8 @@ pub enum ReadWhat {
     Count(Expr),
     /// Everything up to a pattern.
     Until(Pattern),
+    /// Everything until nothing has come for so long.
+    Quiet(Expr),
 }
 
 /// Where `capture` takes a value from.

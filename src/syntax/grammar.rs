@@ -80,7 +80,7 @@ pub(super) fn title(rule: Rule) -> &'static str {
         Rule::await_ | Rule::k_await => "`await`",
         Rule::read | Rule::k_read => "`read`",
         Rule::read_count => "a number of `bytes`",
-        Rule::read_until | Rule::repeat_until | Rule::k_until => "`until`",
+        Rule::read_quiet | Rule::read_until | Rule::repeat_until | Rule::k_until => "`until`",
         Rule::capture | Rule::k_capture => "`capture`",
         Rule::compute | Rule::k_compute => "`compute`",
         Rule::measure | Rule::k_measure => "`measure`",

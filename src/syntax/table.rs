@@ -144,6 +144,11 @@ pub const STATEMENTS: &[Row] = &[
     },
     Row {
         place: Place::Statement,
+        forms: "`read until quiet for D as [secret] NAME [within D]`",
+        what: "everything until nothing has come for so long; a byte must come",
+    },
+    Row {
+        place: Place::Statement,
         forms: "`capture [secret] NAME from EXPR`",
         what: "take a value out of an expression",
     },

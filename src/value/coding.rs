@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use data_encoding::{BASE32, BASE32_NOPAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, percent_encode};
 
 /// Everything but the unreserved characters of RFC 3986.
@@ -32,6 +33,21 @@ pub fn base64(octets: &[u8]) -> String {
 pub fn unbase64(text: &[u8]) -> Result<Vec<u8>, String> {
     let digits: Vec<u8> = text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
     STANDARD.decode(&digits).map_err(|_| "the text is not base64 in the standard alphabet with padding".to_string())
+}
+
+/// Returns base32 text (RFC 4648) in upper case, with padding.
+pub fn base32(octets: &[u8]) -> String {
+    BASE32.encode(octets)
+}
+
+/// Reads base32 text (RFC 4648) in either case; blanks and line ends do not count, and the padding may be missing.
+pub fn unbase32(text: &[u8]) -> Result<Vec<u8>, String> {
+    let digits = text.iter().filter(|byte| !byte.is_ascii_whitespace());
+    let digits: Vec<u8> = digits.map(u8::to_ascii_uppercase).collect();
+    let n_padding = digits.iter().rev().take_while(|byte| **byte == b'=').count();
+    BASE32_NOPAD
+        .decode(&digits[..digits.len() - n_padding])
+        .map_err(|_| "the text is not base32: it may hold only A–Z, 2–7, blanks and `=` at its end".to_string())
 }
 
 /// Percent-encodes all but `A–Z a–z 0–9 - . _ ~`, with upper-case hex.
@@ -118,6 +134,7 @@ mod tests {
         let octets = all_octets();
         assert_eq!(unhex(hex(&octets).as_bytes()), Ok(octets.clone()));
         assert_eq!(unbase64(base64(&octets).as_bytes()), Ok(octets.clone()));
+        assert_eq!(unbase32(base32(&octets).as_bytes()), Ok(octets.clone()));
         assert_eq!(url_decode(url_encode(&octets).as_bytes()), octets);
         assert_eq!(at_unescape(&at_escape(&octets)), octets);
         let form = form_encode([("a&=\u{e9}", octets.clone()), ("", Vec::new())]);
@@ -161,6 +178,27 @@ mod tests {
         assert_eq!(unbase64(b"QVQ\r\nN"), Ok(b"AT\r".to_vec()));
         for text in ["Q", "QQ", "QR==", "Q-_=", "QQ==QQ=="] {
             assert!(unbase64(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn base32_is_that_of_rfc_4648() {
+        for (plain, coded) in [
+            ("", ""),
+            ("f", "MY======"),
+            ("fo", "MZXQ===="),
+            ("foo", "MZXW6==="),
+            ("foob", "MZXW6YQ="),
+            ("fooba", "MZXW6YTB"),
+            ("foobar", "MZXW6YTBOI======"),
+        ] {
+            assert_eq!(base32(plain.as_bytes()), coded);
+            assert_eq!(unbase32(coded.as_bytes()), Ok(plain.as_bytes().to_vec()));
+            let sloppy = coded.trim_end_matches('=').to_lowercase();
+            assert_eq!(unbase32(format!(" {sloppy}\n").as_bytes()), Ok(plain.as_bytes().to_vec()));
+        }
+        for text in ["M", "M1======", "MZ======", "MY======MY======"] {
+            assert!(unbase32(text.as_bytes()).is_err(), "{text}");
         }
     }
 

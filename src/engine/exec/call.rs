@@ -128,6 +128,6 @@ impl Engine {
     /// Whether an instruction reads counted bytes.
     pub(in crate::engine) fn reads_next(&self, address: OpIndex) -> bool {
         let mut ops = self.program.ops.iter().skip(address).skip_while(|op| matches!(op, Op::Hold | Op::Release));
-        matches!(ops.next(), Some(Op::ReadCount(_) | Op::ReadUntil(_)))
+        matches!(ops.next(), Some(Op::ReadCount(_) | Op::ReadUntil(_) | Op::ReadQuiet(_)))
     }
 }

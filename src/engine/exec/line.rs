@@ -49,6 +49,10 @@ impl Engine {
             // The checker has tried each of them.
             let _ = port.settings.set(name, value);
         }
+        if let Some(encoding) = port.settings.encoding {
+            self.journal.know_encoding(encoding);
+        }
+        let port = &mut self.ports[self.flow.port];
         if settings.iter().any(|(name, _)| name == "echo") {
             port.note_echo();
         }

@@ -27,6 +27,7 @@ impl Spare {
                 | WaitKind::Quiet { .. }
                 | WaitKind::Input { .. }
                 | WaitKind::Count { .. }
+                | WaitKind::Silence { .. }
                 | WaitKind::Until { .. },
             )
             | None => Vec::new(),

@@ -1,5 +1,6 @@
 //! Sending: guard, pace, echo, and what a write leaves behind.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::diagnostic::Code;
@@ -14,6 +15,7 @@ use crate::source::Site;
 use crate::time::{Moment, show_duration};
 use crate::value::Value;
 use crate::value::bounds::check_length;
+use crate::value::encoding::Encoding;
 
 /// Bytes on their way out.
 #[derive(Debug)]
@@ -75,28 +77,41 @@ fn how_far(send: &Outgoing, piece: usize) -> String {
     }
 }
 
+/// Returns text as it stands on a line with this encoding; what the encoding does not have stays as it is.
+fn encoded(text: &[u8], encoding: Option<Encoding>) -> Cow<'_, [u8]> {
+    encoding.and_then(|encoding| encoding.encode_octets(text).ok()).map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
 impl Engine {
     /// Begins to send on the current port.
     pub(super) fn send(&mut self, mode: SendMode, text: &Expr, site: Site) -> Result<(), Box<Failure>> {
         self.port_is_open(site)?;
         self.ports[self.flow.port].await_no_return();
-        let octets = self.eval_to_send(text)?;
+        let encoding = self.ports[self.flow.port].settings.encoding;
+        let octets = match encoding {
+            Some(encoding) => self.eval_to_encode(text, encoding, site)?,
+            None => self.eval_to_send(text)?,
+        };
         check_length(octets.len()).map_err(|why| self.failure_at(Code::RunValue, site, why, "too long to send"))?;
         let port = self.flow.port;
         let settings = &self.ports[port].settings;
         let echo = match (self.program.role, settings.echo, mode) {
             (Role::Device, _, _) | (_, Echo::Off, _) | (_, Echo::Auto, SendMode::Raw) => Expected::Nothing,
             (Role::Flow, Echo::On, SendMode::Raw) => Expected::Bytes,
-            (Role::Flow, Echo::Auto | Echo::On, SendMode::Line | SendMode::Reply) => Expected::Line(octets.len()),
+            (Role::Flow, Echo::Auto | Echo::On, SendMode::Line | SendMode::Reply) => {
+                Expected::Line(encoding.map_or(octets.len(), |encoding| encoding.decode_octets(&octets).len()))
+            }
         };
         let bytes = match mode {
             SendMode::Raw => octets,
             SendMode::Line => {
                 let mut line = octets;
-                line.extend_from_slice(&settings.eol);
+                line.extend_from_slice(&encoded(&settings.eol, encoding));
                 line
             }
-            SendMode::Reply => [settings.header.as_slice(), &octets, &settings.eol].concat(),
+            SendMode::Reply => {
+                [&encoded(&settings.header, encoding), octets.as_slice(), &encoded(&settings.eol, encoding)].concat()
+            }
         };
         let mut send =
             Outgoing { site, port, bytes, handed_over: 0, echo, next_at: None, limit: None, is_bounded: false };
@@ -115,6 +130,7 @@ impl Engine {
             Some(Op::Expect(expect)) => expect.within.as_ref(),
             Some(Op::ReadCount(read)) => read.within.as_ref(),
             Some(Op::ReadUntil(read)) => read.within.as_ref(),
+            Some(Op::ReadQuiet(read)) => read.within.as_ref(),
             Some(_) | None => None,
         };
         let constant = |expr: &Expr| {
@@ -254,10 +270,14 @@ impl Engine {
     }
 
     /// From here on, what comes answers what was sent.
-    fn all_sent(&mut self, send: Outgoing) {
+    fn all_sent(&mut self, mut send: Outgoing) {
         self.sight_all();
         let port = &mut self.ports[send.port];
         port.line_left(self.now, send.bytes.len());
+        // From here on it is compared with what comes, and shown.
+        if let Some(encoding) = port.settings.encoding {
+            send.bytes = encoding.decode_octets(&send.bytes);
+        }
         // What a device writes is no question: what came before it is still to be read.
         match self.program.role {
             Role::Flow => {
@@ -286,7 +306,8 @@ impl Engine {
             return;
         }
         let token = self.ports[port].next_write();
-        self.command(port, PortCommand::Write { token, bytes: heard.clone() });
+        let bytes = encoded(&heard, self.ports[port].settings.encoding).into_owned();
+        self.command(port, PortCommand::Write { token, bytes });
         self.tell_on(port, Some(site), EventKind::Sent { bytes: heard });
     }
 }

@@ -14,6 +14,7 @@ use crate::source::{Site, Span};
 use crate::value::Value;
 use crate::value::bounds::{Room, check_bounds, check_length};
 use crate::value::compare;
+use crate::value::encoding::Encoding;
 use crate::value::operator::{self, Operator};
 use crate::value::taint::{Marked, Stained, Taint, Taints};
 
@@ -60,6 +61,26 @@ impl Engine {
         let mut octets = Vec::with_capacity(text.len() + self.ports[self.flow.port].settings.eol.len());
         octets.extend_from_slice(text);
         Ok(octets)
+    }
+
+    /// Works out what is sent on a line with this encoding: text is written in it, bytes are as they are.
+    pub(in crate::engine) fn eval_to_encode(
+        &mut self,
+        expr: &Expr,
+        encoding: Encoding,
+        site: Site,
+    ) -> Result<Vec<u8>, Box<Failure>> {
+        let value = self.eval(expr)?;
+        self.learn_made(&value);
+        if let Value::Bytes(octets) = value.value {
+            return Ok(octets);
+        }
+        encoding.encode_octets(&value.value.into_octets()).map_err(|_| {
+            // The character itself may be a piece of a secret.
+            let message = format!("the text has a character that {} does not have", encoding.name());
+            let failure = self.failure_at(Code::RunValue, site, message, "cannot be sent");
+            failure.with_cause("leave it out, or send bytes: `send raw x\"…\"` is not encoded")
+        })
     }
 
     /// Works out a yes or no.

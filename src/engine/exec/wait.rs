@@ -17,7 +17,9 @@ use crate::engine::{Engine, State};
 use crate::event::{EventKind, Failure};
 use crate::pattern::{Pattern, Regex};
 use crate::port::PortId;
-use crate::program::{Absence, Arm, CountedRead, DelimitedRead, Expect, Expr, LookAt, Needed, OpIndex, PatternSpec};
+use crate::program::{
+    Absence, Arm, CountedRead, DelimitedRead, Expect, Expr, LookAt, Needed, OpIndex, PatternSpec, SilentRead, Target,
+};
 use crate::secret::SHORTEST;
 use crate::settings::InputLine;
 use crate::source::Site;
@@ -60,6 +62,8 @@ pub(in crate::engine) enum WaitKind {
     Input { line: InputLine, on: bool },
     /// So many bytes.
     Count { n: usize, read: Arc<CountedRead> },
+    /// Everything until it is quiet for so long; whether something of it has come.
+    Silence { lasting: Duration, has_begun: bool, read: Arc<SilentRead> },
     /// Everything up to a pattern.
     Until { wanted: Wanted, read: Arc<DelimitedRead> },
 }
@@ -71,7 +75,9 @@ impl WaitKind {
             WaitKind::Patterns { expect, .. } => expect.arms.iter().map(|arm| &arm.pattern).collect(),
             WaitKind::Absence { spec, .. } => vec![&spec.pattern],
             WaitKind::Until { read, .. } => vec![&read.pattern],
-            WaitKind::Quiet { .. } | WaitKind::Input { .. } | WaitKind::Count { .. } => vec![],
+            WaitKind::Quiet { .. } | WaitKind::Input { .. } | WaitKind::Count { .. } | WaitKind::Silence { .. } => {
+                vec![]
+            }
         }
     }
 
@@ -81,7 +87,7 @@ impl WaitKind {
             WaitKind::Patterns { wanted, .. } | WaitKind::Absence { wanted, .. } | WaitKind::Until { wanted, .. } => {
                 Some(wanted)
             }
-            WaitKind::Quiet { .. } | WaitKind::Input { .. } | WaitKind::Count { .. } => None,
+            WaitKind::Quiet { .. } | WaitKind::Input { .. } | WaitKind::Count { .. } | WaitKind::Silence { .. } => None,
         }
     }
 
@@ -93,7 +99,8 @@ impl WaitKind {
             | WaitKind::Absence { .. }
             | WaitKind::Quiet { .. }
             | WaitKind::Input { .. }
-            | WaitKind::Count { .. } => None,
+            | WaitKind::Count { .. }
+            | WaitKind::Silence { .. } => None,
         }
     }
 
@@ -103,7 +110,7 @@ impl WaitKind {
             WaitKind::Patterns { wanted, .. } | WaitKind::Absence { wanted, .. } | WaitKind::Until { wanted, .. } => {
                 Some(wanted)
             }
-            WaitKind::Quiet { .. } | WaitKind::Input { .. } | WaitKind::Count { .. } => None,
+            WaitKind::Quiet { .. } | WaitKind::Input { .. } | WaitKind::Count { .. } | WaitKind::Silence { .. } => None,
         }
     }
 }
@@ -118,23 +125,46 @@ impl Wait {
     fn next_on_own(&self, ports: &Ports) -> Moment {
         let port = &ports[self.port];
         match self.kind {
-            WaitKind::Count { .. } => {
+            WaitKind::Count { .. } | WaitKind::Silence { .. } => {
                 let settles = port.sight.awaits_echo().then(|| port.settles_at(None)).flatten();
-                settles.into_iter().chain(port.lets_go_at()).chain([self.deadline]).min().unwrap_or(self.deadline)
+                settles
+                    .into_iter()
+                    .chain(port.lets_go_at())
+                    .chain(self.quiet_at(port))
+                    .chain([self.deadline])
+                    .min()
+                    .unwrap_or(self.deadline)
             }
             WaitKind::Input { .. } => {
                 let reads = port.input_lines.read_at();
                 port.settles_at(None).into_iter().chain(reads).chain([self.deadline]).min().unwrap_or(self.deadline)
             }
-            WaitKind::Quiet { lasting } => {
-                let quiet = port.sight.inbox.last_arrival().max(self.begun) + lasting;
-                port.settles_at(None).into_iter().chain([self.deadline, quiet]).min().unwrap_or(self.deadline)
+            WaitKind::Quiet { .. } => {
+                let ends = self.quiet_at(port).into_iter().chain([self.deadline]);
+                port.settles_at(None).into_iter().chain(ends).min().unwrap_or(self.deadline)
             }
             WaitKind::Patterns { .. } | WaitKind::Absence { .. } | WaitKind::Until { .. } => {
                 let settles = port.settles_at(self.kind.wanted());
                 settles.into_iter().chain(port.lets_go_at()).chain([self.deadline]).min().unwrap_or(self.deadline)
             }
         }
+    }
+
+    /// Returns when the silence is over that it waits for, if nothing more comes.
+    pub(super) fn quiet_at(&self, port: &Port) -> Option<Moment> {
+        // What had begun may be gone: the port went away.
+        let is_there = port.sight.inbox.end() > port.sight.read_from;
+        let lasting = match self.kind {
+            WaitKind::Quiet { lasting } => lasting,
+            WaitKind::Silence { lasting, has_begun: true, .. } if is_there => lasting,
+            WaitKind::Silence { .. }
+            | WaitKind::Patterns { .. }
+            | WaitKind::Absence { .. }
+            | WaitKind::Input { .. }
+            | WaitKind::Count { .. }
+            | WaitKind::Until { .. } => return None,
+        };
+        Some(port.sight.inbox.last_arrival().max(self.begun) + lasting)
     }
 
     /// Goes on behind a place on a port: nothing before it belongs to what comes.
@@ -201,6 +231,18 @@ impl Engine {
         let within = self.within(read.within.as_ref())?;
         self.port_is_open(site)?;
         self.wait(site, within, WaitKind::Count { n, read: read.clone() });
+        Ok(())
+    }
+
+    /// `read until quiet`
+    pub(super) fn read_quiet(&mut self, read: &Arc<SilentRead>, site: Site) -> Result<(), Box<Failure>> {
+        let lasting = self.eval_duration(&read.lasting)?;
+        let within = match &read.within {
+            Some(within) => self.eval_duration(within)?,
+            None => self.default_timeout()?.saturating_add(lasting),
+        };
+        self.port_is_open(site)?;
+        self.wait(site, within, WaitKind::Silence { lasting, has_begun: false, read: read.clone() });
         Ok(())
     }
 
@@ -338,23 +380,33 @@ impl Engine {
                 false
             }
             // They look for no pattern, so none is found for them.
-            WaitKind::Quiet { .. } | WaitKind::Input { .. } | WaitKind::Count { .. } => false,
+            WaitKind::Quiet { .. } | WaitKind::Input { .. } | WaitKind::Count { .. } | WaitKind::Silence { .. } => {
+                false
+            }
         }
     }
 
-    /// Takes counted bytes.
-    pub(super) fn counted(&mut self, port: PortId, read: &CountedRead, site: Site, range: Range<Offset>) {
+    /// Takes what came up to a silence.
+    fn silent(&mut self, port: PortId, read: &SilentRead, site: Site) {
+        let sight = &mut self.ports[port].sight;
+        let range = sight.read_from..sight.inbox.end();
+        sight.take_block(range.clone());
+        self.took(port, &read.target, site, range);
+    }
+
+    /// Puts the bytes that a read has taken into its variable.
+    pub(super) fn took(&mut self, port: PortId, target: &Target, site: Site, range: Range<Offset>) {
         let value = self.part_as_value(port, range.clone());
         self.learn_pieces(port, range.clone());
         let shown = self.named_part(port, range.clone());
-        if let Err(failure) = self.assign(&read.target, value, site) {
+        if let Err(failure) = self.assign(target, value, site) {
             return self.fail(failure);
         }
         // What stands before the block has its own lines; then the block as one piece.
         self.sight_to(port, range.start, Piece::Line);
         self.sight_to(port, range.end, Piece::Block);
         self.tally.n_checks += 1;
-        self.tell_on(port, Some(site), EventKind::Captured { name: read.target.name.clone(), value: shown });
+        self.tell_on(port, Some(site), EventKind::Captured { name: target.name.clone(), value: shown });
     }
 
     /// Puts what the groups of a pattern found into variables.
@@ -467,10 +519,16 @@ impl Engine {
             }
             return;
         }
-        if let WaitKind::Quiet { lasting } = wait.kind
-            && self.ports[wait.port].sight.inbox.last_arrival().max(wait.begun) + lasting <= self.now
-        {
-            self.tally.n_checks += 1;
+        if wait.quiet_at(&self.ports[wait.port]).is_some_and(|quiet| quiet <= self.now) {
+            match &wait.kind {
+                WaitKind::Silence { read, .. } => self.silent(wait.port, read, wait.site),
+                WaitKind::Quiet { .. }
+                | WaitKind::Patterns { .. }
+                | WaitKind::Absence { .. }
+                | WaitKind::Input { .. }
+                | WaitKind::Count { .. }
+                | WaitKind::Until { .. } => self.tally.n_checks += 1,
+            }
             return;
         }
         if let WaitKind::Input { .. } = wait.kind {

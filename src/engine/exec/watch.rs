@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::wait::{Wait, WaitKind};
 use crate::diagnostic::{Code, Label};
+use crate::engine::limits::DELIMITED_READ;
 use crate::engine::look::echo::Collision;
 use crate::engine::look::inbox::Line;
 use crate::engine::look::offset::Offset;
@@ -158,9 +159,13 @@ impl Engine {
                 return false;
             }
             match counted {
-                Counted::Here(range) => self.counted(port, read, wait.site, range),
+                Counted::Here(range) => self.took(port, &read.target, wait.site, range),
                 Counted::Short | Counted::Held => self.state = State::Waiting(wait),
             }
+            return false;
+        }
+        if let WaitKind::Silence { .. } = &wait.kind {
+            self.look_for_silence(wait, port);
             return false;
         }
         if self.is_line_over(&wait) {
@@ -209,6 +214,25 @@ impl Engine {
                 self.watcher_found(active, found, line, waiting)
             }
         }
+    }
+
+    /// Looks whether what a silence is to end has begun, and is no echo.
+    fn look_for_silence(&mut self, mut wait: Box<Wait>, port: PortId) {
+        let line = &mut self.ports[port];
+        let silence = line.silence();
+        let counted = line.sight.reaches(1, silence);
+        line.hold(counted == Counted::Held, self.now);
+        if let Some(collision) = line.sight.take_collision() {
+            return self.collide(port, &collision, wait.site);
+        }
+        if line.sight.inbox.end() > line.sight.read_from + DELIMITED_READ {
+            return self.fail_read(&wait);
+        }
+        if let WaitKind::Silence { has_begun, .. } = &mut wait.kind {
+            *has_begun = matches!(counted, Counted::Here(_));
+        }
+        // If the echo was recognised late, the silence may have passed already: that is looked at when it is due, at once.
+        self.state = State::Waiting(wait);
     }
 
     /// Returns what finds the first interesting line in one search, where that is worth it: many lines came at once, or the

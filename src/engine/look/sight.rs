@@ -1,5 +1,6 @@
 //! `Sight`: the input of a port, and how far the engine has looked at it.
 
+mod decode;
 pub(in crate::engine) mod read;
 mod watch;
 
@@ -12,6 +13,7 @@ use super::overrun::LineEnd;
 use super::{Order, Seen, Silence, Wanted, Watching};
 use crate::pattern::{Pattern, Prefilter};
 use crate::program::LookAt;
+use crate::value::encoding::Decoding;
 use crate::value::line_end;
 
 /// A terminal that wraps an echo shows so many of its first bytes in one row.
@@ -20,8 +22,10 @@ const UNWRAPPED: usize = 4;
 /// What has come, and how far it has been looked at.
 #[derive(Clone, Debug)]
 pub(in crate::engine) struct Sight {
-    /// The bytes and lines.
+    /// The bytes and lines; text is UTF-8 in it.
     pub inbox: Inbox,
+    /// What makes UTF-8 of what comes, where the line has another encoding.
+    decoding: Option<Decoding>,
     /// A wait's own patterns look from here on: behind the last match, or the last send.
     floor: Offset,
     /// Whether a line may begin at `floor`.
@@ -51,6 +55,7 @@ impl Sight {
     pub(in crate::engine) fn new(bare_cr: BareCr) -> Sight {
         Sight {
             inbox: Inbox::new(bare_cr),
+            decoding: None,
             floor: Offset::START,
             floor_begins_line: true,
             read_from: Offset::START,

@@ -215,7 +215,7 @@ impl Statement {
             | StatementKind::ExpectAll { within, .. }
             | StatementKind::ExpectInput { within, .. } => within.iter().collect(),
             StatementKind::ExpectQuiet { lasting, within } => [lasting].into_iter().chain(within).collect(),
-            StatementKind::Read { what: ReadWhat::Count(count), within, .. } => {
+            StatementKind::Read { what: ReadWhat::Count(count) | ReadWhat::Quiet(count), within, .. } => {
                 [count].into_iter().chain(within).collect()
             }
             StatementKind::Read { what: ReadWhat::Until(_), within, .. } => within.iter().collect(),
@@ -280,7 +280,7 @@ impl Statement {
             | StatementKind::Step(_)
             | StatementKind::Send { .. }
             | StatementKind::ExpectQuiet { .. }
-            | StatementKind::Read { what: ReadWhat::Count(_), .. }
+            | StatementKind::Read { what: ReadWhat::Count(_) | ReadWhat::Quiet(_), .. }
             | StatementKind::Capture { from: CaptureFrom::Value(_), .. }
             | StatementKind::Compute { .. }
             | StatementKind::Measure(_)
@@ -396,7 +396,7 @@ impl Statement {
             StatementKind::Read { what, secrecy, name: target, .. } => {
                 let target = name(target, *secrecy, Origin::Outside);
                 match what {
-                    ReadWhat::Count(_) => vec![target],
+                    ReadWhat::Count(_) | ReadWhat::Quiet(_) => vec![target],
                     ReadWhat::Until(pattern) => vec![target, groups(pattern, Secrecy::Open)],
                 }
             }

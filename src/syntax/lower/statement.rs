@@ -286,6 +286,7 @@ impl Lower {
         let what = next(parts);
         let what = match what.as_rule() {
             Rule::read_count => ReadWhat::Count(self.only_expr(what)),
+            Rule::read_quiet => ReadWhat::Quiet(self.only_expr(what)),
             _ => ReadWhat::Until(self.pattern(next(&mut children(what)))),
         };
         let (secrecy, target) = secrecy_and_name(parts);

@@ -29,6 +29,34 @@ const FUNCTIONS: &[(&str, &[&str])] = &[
     ("unhex", &["unhex(hex(key))", r#"unhex("00471199" + pin)"#]),
     ("base64", &["base64(key)", r#"base64("u" + key)"#, "base64(substring(key, 1, 8))"]),
     ("unbase64", &["unbase64(base64(key))", "text(unbase64(base64(upper(key))))"]),
+    ("encode", &[r#"encode(key, "utf-16le")"#, r#"encode(substring(key, 2), "gbk")"#]),
+    ("decode", &[r#"decode(key, "latin1")"#, r#"decode(encode(upper(key), "utf-16be"), "utf-16be")"#]),
+    ("ucs2", &["ucs2(key)", "ucs2(substring(key, 3, 9))"]),
+    ("unucs2", &["unucs2(ucs2(key))", "unucs2(ucs2(lower(key)))"]),
+    ("base32", &["base32(key)", "base32(substring(key, 1, 9))"]),
+    ("unbase32", &["unbase32(base32(key))", "text(unbase32(base32(upper(key))))"]),
+    (
+        "aes_cbc_encrypt",
+        &[
+            r#"aes_cbc_encrypt("0123456789abcdef", "0123456789abcdef", key)"#,
+            r#"aes_cbc_encrypt(substring(key, 0, 16), "0123456789abcdef", "plain")"#,
+        ],
+    ),
+    (
+        "aes_cbc_decrypt",
+        &[
+            r#"text(aes_cbc_decrypt("0123456789abcdef", "0123456789abcdef", aes_cbc_encrypt("0123456789abcdef", "0123456789abcdef", upper(key))))"#,
+        ],
+    ),
+    ("aes_ecb_encrypt", &[r#"aes_ecb_encrypt("0123456789abcdef", key)"#]),
+    (
+        "aes_ecb_decrypt",
+        &[
+            r#"aes_ecb_decrypt("0123456789abcdef", aes_ecb_encrypt("0123456789abcdef", lower(key)))"#,
+            r#"aes_ecb_decrypt(substring(key, 1, 16), "0123456789abcdef", "none")"#,
+        ],
+    ),
+    ("totp", &["totp(key, 59)", "totp(substring(key, 2), 59, 8, \"sha256\")"]),
     ("url_encode", &[r#"url_encode(key + "/")"#, r#"substring(url_encode("/" + key), 4, 9)"#]),
     ("url_decode", &["url_decode(key)", "url_decode(substring(key, 1))"]),
     ("form_encode", &["form_encode({a: key})", "form_encode({a: substring(key, 2), b: int(pin)})"]),

@@ -11,7 +11,7 @@ use crate::engine::look::{Silence, Wanted};
 /// What a counted read gets.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::engine) enum Counted {
-    /// Its bytes stand here, and are taken.
+    /// Its bytes stand here.
     Here(Range<Offset>),
     /// So many have not come.
     Short,
@@ -22,6 +22,15 @@ pub(in crate::engine) enum Counted {
 impl Sight {
     /// Takes `n` bytes from behind the last match or the echo, if so many have come.
     pub(in crate::engine) fn read(&mut self, n: usize, silence: Silence) -> Counted {
+        let counted = self.reaches(n, silence);
+        if let Counted::Here(range) = &counted {
+            self.take_block(range.clone());
+        }
+        counted
+    }
+
+    /// Returns where `n` bytes stand behind the last match or the echo, if so many have come, and takes none of them.
+    pub(in crate::engine) fn reaches(&mut self, n: usize, silence: Silence) -> Counted {
         if self.echo.wants_bytes() && !self.take_bytes() {
             return Counted::Short;
         }
@@ -40,9 +49,7 @@ impl Sight {
         if !has_come(self) {
             return Counted::Short;
         }
-        let range = self.read_from..self.read_from + n;
-        self.take_block(range.clone());
-        Counted::Here(range)
+        Counted::Here(self.read_from..self.read_from + n)
     }
 
     /// Records the lines before the next read: the echo, and what came before it and belongs to something earlier.
