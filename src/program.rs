@@ -14,8 +14,8 @@ use crate::value::operator::Operator;
 use crate::value::{Type, Value};
 
 pub use op::{
-    Absence, Arm, CountedRead, DelimitedRead, Expect, Hook, InputWait, LookAt, Needed, Op, Question, ScopeKind,
-    SendMode, WhenOver,
+    Absence, Arm, CountedRead, DelimitedRead, Expect, Hook, InputWait, LookAt, Needed, Op, Question, Reach, Refusal,
+    ScopeKind, SendMode, WhenOver,
 };
 
 /// A place in [`Program::ops`].
@@ -193,6 +193,8 @@ pub enum WatcherKind {
     },
     /// Ends the wait.
     FailOn {
+        /// How far the failure goes.
+        reach: Reach,
         /// With this message.
         message: Option<Expr>,
     },

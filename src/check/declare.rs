@@ -230,7 +230,7 @@ impl<'a> Compiler<'a> {
                 | StatementKind::Assert { .. }
                 | StatementKind::FailOn { .. }
                 | StatementKind::Ignore(_)
-                | StatementKind::Fail(_)
+                | StatementKind::Fail { .. }
                 | StatementKind::Ask { .. }
                 | StatementKind::Hook { .. }
                 | StatementKind::Skip(_)
@@ -459,7 +459,7 @@ impl<'a> Compiler<'a> {
                 | StatementKind::Capture { .. }
                 | StatementKind::Compute { .. }
                 | StatementKind::Assert { .. }
-                | StatementKind::Fail(_)
+                | StatementKind::Fail { .. }
                 | StatementKind::Ask { .. }
                 | StatementKind::Hook { .. }
                 | StatementKind::Skip(_)

@@ -297,7 +297,7 @@ fn speaks(statement: &Statement) -> bool {
         | StatementKind::Capture { .. }
         | StatementKind::Compute { .. }
         | StatementKind::Assert { .. }
-        | StatementKind::Fail(_)
+        | StatementKind::Fail { .. }
         | StatementKind::Ask { .. }
         | StatementKind::Skip(_)
         | StatementKind::Save(_)

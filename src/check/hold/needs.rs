@@ -155,7 +155,7 @@ impl Reader<'_> {
             | StatementKind::Assert { .. }
             | StatementKind::FailOn { .. }
             | StatementKind::Ignore(_)
-            | StatementKind::Fail(_)
+            | StatementKind::Fail { .. }
             | StatementKind::Ask { .. }
             | StatementKind::Hook { .. }
             | StatementKind::Skip(_)
@@ -316,7 +316,7 @@ impl Reader<'_> {
             | StatementKind::Assert { .. }
             | StatementKind::FailOn { .. }
             | StatementKind::Ignore(_)
-            | StatementKind::Fail(_)
+            | StatementKind::Fail { .. }
             | StatementKind::Hook { .. }
             | StatementKind::Skip(_)
             | StatementKind::Save(_)

@@ -55,7 +55,7 @@ impl Lint {
                 | StatementKind::Read { .. }
                 | StatementKind::Capture { .. }
                 | StatementKind::Assert { .. }
-                | StatementKind::Fail(_)
+                | StatementKind::Fail { .. }
                 | StatementKind::Ask { .. }
                 | StatementKind::Hook { .. }
                 | StatementKind::Skip(_)

@@ -91,7 +91,7 @@ impl Statement {
             | StatementKind::Assert { .. }
             | StatementKind::FailOn { .. }
             | StatementKind::Ignore(_)
-            | StatementKind::Fail(_)
+            | StatementKind::Fail { .. }
             | StatementKind::Ask { .. }
             | StatementKind::Hook { .. }
             | StatementKind::Skip(_)
@@ -145,7 +145,7 @@ impl Statement {
             | StatementKind::Assert { .. }
             | StatementKind::FailOn { .. }
             | StatementKind::Ignore(_)
-            | StatementKind::Fail(_)
+            | StatementKind::Fail { .. }
             | StatementKind::Ask { .. }
             | StatementKind::Hook { .. }
             | StatementKind::Skip(_)
@@ -183,7 +183,7 @@ impl Statement {
             }
             StatementKind::Send { text: expr, .. }
             | StatementKind::Timeout(expr)
-            | StatementKind::Fail(expr)
+            | StatementKind::Fail { message: expr, .. }
             | StatementKind::Skip(expr)
             | StatementKind::Log(expr)
             | StatementKind::Sleep(expr)
@@ -256,6 +256,7 @@ impl Statement {
             | StatementKind::Capture { from: CaptureFrom::Pattern { pattern, .. }, .. } => vec![pattern],
             StatementKind::ExpectAny { arms, .. } => arms.iter().map(|arm| &arm.pattern).collect(),
             StatementKind::ExpectAll { patterns, .. } => patterns.iter().collect(),
+            StatementKind::Step(step) => step.unless.iter().collect(),
             StatementKind::Header
             | StatementKind::Use { .. }
             | StatementKind::Sim(_)
@@ -267,14 +268,13 @@ impl Statement {
             | StatementKind::Serial(_)
             | StatementKind::Timeout(_)
             | StatementKind::Procedure { .. }
-            | StatementKind::Step(_)
             | StatementKind::Send { .. }
             | StatementKind::ExpectQuiet { .. }
             | StatementKind::Read { what: ReadWhat::Count(_), .. }
             | StatementKind::Capture { from: CaptureFrom::Value(_), .. }
             | StatementKind::Compute { .. }
             | StatementKind::Assert { .. }
-            | StatementKind::Fail(_)
+            | StatementKind::Fail { .. }
             | StatementKind::Ask { .. }
             | StatementKind::Hook { .. }
             | StatementKind::Skip(_)
@@ -337,7 +337,7 @@ impl Statement {
             | StatementKind::Assert { .. }
             | StatementKind::FailOn { .. }
             | StatementKind::Ignore(_)
-            | StatementKind::Fail(_)
+            | StatementKind::Fail { .. }
             | StatementKind::Ask { .. }
             | StatementKind::Hook { .. }
             | StatementKind::Skip(_)
@@ -412,7 +412,7 @@ impl Statement {
             | StatementKind::Assert { .. }
             | StatementKind::FailOn { .. }
             | StatementKind::Ignore(_)
-            | StatementKind::Fail(_)
+            | StatementKind::Fail { .. }
             | StatementKind::Hook { .. }
             | StatementKind::Skip(_)
             | StatementKind::Save(_)
