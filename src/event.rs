@@ -329,6 +329,8 @@ pub struct Failure {
     pub came: Option<Vec<String>>,
     /// The likely cause, and what to do.
     pub cause: Option<String>,
+    /// Whether it ends the run whatever is around it: no `try` stops it, and no step is tried again after it.
+    pub ends_run: bool,
 }
 
 /// How far a wait for input is, for who watches it.

@@ -15,7 +15,7 @@ use crate::value::{Type, Value};
 
 pub use op::{
     Absence, Arm, CountedRead, DelimitedRead, Expect, Hook, InputWait, Limits, LookAt, Measure, Needed, Op, Question,
-    ScopeKind, SendMode, SilentRead, WhenOver,
+    Reach, Refusal, ScopeKind, SendMode, SilentRead, WhenOver,
 };
 
 /// A place in [`Program::ops`].
@@ -193,6 +193,8 @@ pub enum WatcherKind {
     },
     /// Ends the wait.
     FailOn {
+        /// How far the failure goes.
+        reach: Reach,
         /// With this message.
         message: Option<Expr>,
     },

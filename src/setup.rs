@@ -101,7 +101,7 @@ impl Setup {
                 let recorded = recorded.map(|(name, value)| Given::new(name, value, Origin::Option));
                 offered.given.splice(0..0, recorded);
                 let given = terms.device_variables.given.into_iter();
-                secrets = given.map(|given| (Arc::from(given.name), given.value.into_bytes())).collect();
+                secrets = given.map(|given| (Arc::from(given.name), given.value.into_octets())).collect();
             }
         }
         let (variables, mut problems) = match offered.bind(&flow, Ways::OF_FILE) {

@@ -329,6 +329,7 @@ mod tests {
             sent: None,
             came: None,
             cause: None,
+            ends_run: false,
         };
         Trial { failure: Some(failure), ..trial(Verdict::Failed, &[Fault::Lost], &["AT"], &[]) }
     }

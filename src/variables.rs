@@ -7,9 +7,11 @@ use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic, Label};
 use crate::program::{Param, Program};
 use crate::syntax;
+use crate::value::bounds::{WEIGHT_LIMIT, check_bounds};
 use crate::value::coding::unhex;
 use crate::value::decimal::Decimal;
 use crate::value::escape::{harmless, visible_cut};
+use crate::value::json::{parse_json, to_json};
 use crate::value::{Type, Value};
 
 /// Secrets below so many bytes cannot be told from ordinary text, and so not be masked.
@@ -23,15 +25,46 @@ pub(crate) struct Given {
     /// The variable.
     pub name: String,
     /// Its value; perhaps a secret.
-    pub value: String,
+    pub value: Supplied,
     /// Who gave it.
     pub from: Origin,
+}
+
+/// How a value was given.
+#[derive(Clone)]
+pub(crate) enum Supplied {
+    /// As a text that spells it.
+    Spelt(String),
+    /// As the content of a file.
+    Content(Vec<u8>),
+    /// As it is: a list or a map out of a file of variables.
+    Whole(Value),
+}
+
+impl Supplied {
+    /// Returns the octets of a text or a file; of a list or a map those of its JSON.
+    pub(crate) fn into_octets(self) -> Vec<u8> {
+        match self {
+            Supplied::Spelt(text) => text.into_bytes(),
+            Supplied::Content(bytes) => bytes,
+            Supplied::Whole(value) => to_json(&value).into_bytes(),
+        }
+    }
+
+    /// Returns how messages show it.
+    fn shown(&self) -> String {
+        match self {
+            Supplied::Spelt(text) => format!("`{}`", visible_cut(text.as_bytes(), SHOWN_AT_MOST)),
+            Supplied::Content(_) => "the content of a file".to_string(),
+            Supplied::Whole(value) => value.kind().title().to_string(),
+        }
+    }
 }
 
 impl Given {
     /// Makes a value for a variable.
     pub(crate) fn new(name: &str, value: &str, from: Origin) -> Given {
-        Given { name: name.to_string(), value: value.to_string(), from }
+        Given { name: name.to_string(), value: Supplied::Spelt(value.to_string()), from }
     }
 }
 
@@ -76,6 +109,8 @@ pub(crate) enum Origin {
     File(String),
     /// An option of the command line, such as `--var`.
     Option,
+    /// `--var-file`: what stands in the file of this name.
+    ContentOf(String),
 }
 
 /// How the command line sets the variables of a program, for messages.
@@ -129,12 +164,41 @@ pub(crate) fn bind(program: &Program, given: &[Given], ways: Ways) -> Result<Has
     if problems.is_empty() { Ok(values) } else { Err(problems) }
 }
 
+/// Returns the value that was given for a param.
+///
+/// # Errors
+///
+/// What is expected instead, without the value itself.
+fn value_of(param: &Param, supplied: &Supplied) -> Result<Value, String> {
+    let value = match (supplied, param.kind) {
+        (Supplied::Spelt(text), _) => spelt(param, text)?,
+        (Supplied::Content(bytes), Type::Any | Type::Text) => Value::Text(bytes.clone()),
+        (Supplied::Content(bytes), Type::Bytes) => Value::Bytes(bytes.clone()),
+        (Supplied::Content(bytes), _) => {
+            // The line end of the last line is no part of a number.
+            let text = std::str::from_utf8(bytes).map_err(|_| format!("wants {}", param.kind.title()))?;
+            spelt(param, text.trim_end_matches(['\r', '\n']))?
+        }
+        // A param without a default takes whatever it is given.
+        (Supplied::Whole(value), _) if param.default.is_none() || value.kind() == param.kind => value.clone(),
+        (Supplied::Whole(_), _) => return Err(format!("wants {}", param.kind.title())),
+    };
+    check_bounds(&value).map_err(|_| format!("wants less than {} KiB", WEIGHT_LIMIT >> 10))?;
+    if param.is_secret && value.octets().len() < SHORTEST_SECRET {
+        return Err(format!("wants at least {SHORTEST_SECRET} bytes: what is shorter cannot be masked"));
+    }
+    match &param.matches {
+        Some((regex, compiled)) if !compiled.is_match(&value.show()) => Err(format!("must match `/{regex}/`")),
+        Some(_) | None => Ok(value),
+    }
+}
+
 /// Returns the value that a text spells for a param.
 ///
 /// # Errors
 ///
 /// What is expected instead, without the value itself.
-fn value_of(param: &Param, text: &str) -> Result<Value, String> {
+fn spelt(param: &Param, text: &str) -> Result<Value, String> {
     let value = match param.kind {
         Type::Any | Type::Text => Some(Value::text(text)),
         Type::Bytes => unhex(text.as_bytes()).ok().map(Value::Bytes),
@@ -149,26 +213,20 @@ fn value_of(param: &Param, text: &str) -> Result<Value, String> {
             _ => None,
         },
         Type::Duration => syntax::duration(text).map(Value::Duration),
-        // The checker refuses such params.
-        Type::List | Type::Map => None,
+        Type::List | Type::Map => parse_json(text.as_bytes()).ok().filter(|value| value.kind() == param.kind),
     };
-    let value = value.ok_or_else(|| {
+    value.ok_or_else(|| {
         let example = match param.kind {
             Type::Bytes => " in hex, such as `0a1b2c`",
             Type::Int => ", such as `42` or `0x2a`",
             Type::Decimal => ", such as `3.30` or `42`",
             Type::Duration => ", such as `250ms` or `5s`",
-            Type::Any | Type::Text | Type::Bool | Type::List | Type::Map => "",
+            Type::List => ", as JSON: `[\"a\", \"b\"]`",
+            Type::Map => ", as JSON: `{\"key\": \"value\"}`",
+            Type::Any | Type::Text | Type::Bool => "",
         };
         format!("wants {}{example}", param.kind.title())
-    })?;
-    if param.is_secret && value.octets().len() < SHORTEST_SECRET {
-        return Err(format!("wants at least {SHORTEST_SECRET} bytes: what is shorter cannot be masked"));
-    }
-    match &param.matches {
-        Some((regex, compiled)) if !compiled.is_match(&value.show()) => Err(format!("must match `/{regex}/`")),
-        Some(_) | None => Ok(value),
-    }
+    })
 }
 
 /// Whether zeros would be lost that may count, those of a PIN for instance.
@@ -214,7 +272,7 @@ fn unfit(param: &Param, given: &Given, expected: String, ways: Ways) -> Diagnost
     let message = if param.is_secret {
         format!("the value given for the secret `{}` does not fit", param.name)
     } else {
-        format!("`{}` cannot be `{}`", param.name, visible_cut(given.value.as_bytes(), SHOWN_AT_MOST))
+        format!("`{}` cannot be {}", param.name, given.value.shown())
     };
     let help = format!("it was given {}", from(given, ways));
     Diagnostic::new(Code::VariableValue, param.site, message, expected).help(help)
@@ -249,6 +307,7 @@ fn from(given: &Given, ways: Ways) -> String {
         Origin::Environment(name) => format!("by the environment variable `{name}`"),
         Origin::File(name) | Origin::Profile(name) => format!("in `{}`", harmless(name)),
         Origin::Option => format!("with `{}`", ways.option),
+        Origin::ContentOf(name) => format!("with `--var-file`, from `{}`", harmless(name)),
     }
 }
 
@@ -259,7 +318,7 @@ impl Origin {
             Origin::Profile(_) => 0,
             Origin::Environment(_) => 1,
             Origin::File(_) => 2,
-            Origin::Option => 3,
+            Origin::Option | Origin::ContentOf(_) => 3,
         }
     }
 }
@@ -295,7 +354,7 @@ mod tests {
     }
 
     fn option(name: &str, value: &str) -> Given {
-        Given { name: name.to_string(), value: value.to_string(), from: Origin::Option }
+        Given::new(name, value, Origin::Option)
     }
 
     fn decimal(text: &str) -> Value {
@@ -368,7 +427,7 @@ mod tests {
     #[test]
     fn an_option_counts_before_a_file_before_the_environment_and_the_last_of_equals() {
         let program = program("param a = \"default\"");
-        let given = |value: &str, from: Origin| Given { name: "a".to_string(), value: value.to_string(), from };
+        let given = |value: &str, from: Origin| Given::new("a", value, from);
         let mut all = vec![
             given("file 1", Origin::File("1.toml".to_string())),
             given("file 2", Origin::File("2.toml".to_string())),
@@ -384,7 +443,7 @@ mod tests {
     #[test]
     fn an_unknown_name_is_refused_unless_the_environment_has_it() {
         let from = Origin::Environment("FLOWRUN_VAR_OTHER".to_string());
-        let environment = Given { name: "other".to_string(), value: "x".to_string(), from };
+        let environment = Given::new("other", "x", from);
         assert_snapshot!(refusal("param device_name = \"a\"", &[option("devicename", "x"), environment]), @r#"
         flow::variable::unknown
 

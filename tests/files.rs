@@ -174,3 +174,89 @@ fn no_name_of_a_file_reaches_a_terminal_as_it_would_obey_it() {
         assert!(!text.contains(is_obeyed), "{arguments:?}: {text:?}");
     }
 }
+
+#[test]
+fn a_variable_gets_each_byte_of_a_file() {
+    let folder = tempfile::tempdir().expect("a folder can be made for tests");
+    let path = folder.path();
+    let write = |name: &str, bytes: &[u8]| fs::write(path.join(name), bytes).expect("there is room");
+    // No text, and ends that a shell or a file of variables would change.
+    write("ca.pem", b"\xff\0-----BEGIN\r\nx\n\n");
+    write("n", b"42\n");
+    write("long", &vec![b'x'; (1 << 20) + 1]);
+    write(
+        "a.flow",
+        b"flow \"t\"\nparam ca\nparam der = x\"00\"\nparam n = 1\nsend \"AT\"\nexpect line \"OK\"\n\
+          assert hex(ca) == \"ff002d2d2d2d2d424547494e0d0a780a0a\", \"text\"\nassert hex(der) == hex(ca), \"bytes\"\n\
+          assert n == 42, \"number\"\n",
+    );
+    write("d.flow", b"device \"d\"\non line \"AT\" { reply \"OK\" }\n");
+    let run = |given: &[&str]| {
+        let options = given.iter().flat_map(|given| ["--var-file", *given]);
+        let arguments: Vec<&str> = ["a.flow", "--port", "sim:d.flow", "-q"].into_iter().chain(options).collect();
+        flowrun(path, &arguments)
+    };
+    let (code, said) = run(&["ca=ca.pem", "der=ca.pem", "n=n"]);
+    assert_eq!(code, Some(0), "{said}");
+    for (given, why) in [
+        ("ca", "a `--var-file` has no `=`"),
+        ("ca=none", "`none` cannot be read for `ca`: "),
+        ("ca=long", "`long` cannot be read for `ca`: it is larger than 1 MiB"),
+        ("ca=.", "`.` cannot be read for `ca`: it is a folder, not a file"),
+        ("n=ca.pem", "`n` cannot be the content of a file"),
+        ("cert=n", "`t` has no variable `cert`, which was given with `--var-file`, from `n`"),
+    ] {
+        let (code, said) = run(&[given]);
+        assert!(code == Some(2) && said.contains(why), "{given}: {said}");
+    }
+    let over = ["a.flow", "--port", "sim:d.flow", "--var-file", "ca=ca.pem", "--transcript", "ca.pem"];
+    let (code, said) = flowrun(path, &over);
+    assert!(code == Some(2) && said.contains("the value of a variable"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_fifo_is_no_value_of_a_variable() {
+    let folder = folder();
+    let made = Command::new("mkfifo").arg(folder.path().join("fifo")).status().expect("it is there");
+    assert!(made.success());
+    let (code, said) = flowrun(folder.path(), &["a.flow", "--port", "sim", "--var-file", "ca=fifo"]);
+    assert!(code == Some(2) && said.contains("it is a FIFO, not a file"), "{said}");
+}
+
+#[test]
+fn lists_and_maps_come_from_files_of_variables() {
+    let folder = tempfile::tempdir().expect("a folder can be made for tests");
+    let path = folder.path();
+    let write = |name: &str, text: &str| fs::write(path.join(name), text).expect("there is room");
+    write("v.toml", "names = [\"temp\", \"hum\"]\nlimits = {low = 1}\nfree = [\"x\"]\n");
+    write("v.json", r#"{"names": ["temp", "hum"], "limits": {"low": 1}, "free": ["x"]}"#);
+    write("wrong.json", r#"{"names": "temp", "limits": [1], "free": 1}"#);
+    write(
+        "a.flow",
+        "flow \"t\"\nparam names = [\"a\"]\nparam limits = {low: 0}\nparam free\n\
+         for n in names { send \"GET ${n}\"  expect line \"VALUE ${n}\" }\n\
+         for f in free { send \"GET ${f}\"  expect line \"VALUE x\" }\nassert limits.low == 1, \"limits\"\n",
+    );
+    write("d.flow", "device \"d\"\non line /GET (?<n>.*)/ { reply \"VALUE ${n}\" }\n");
+    let run = |more: &[&str]| {
+        let arguments: Vec<&str> = ["a.flow", "--port", "sim:d.flow"].iter().chain(more).copied().collect();
+        flowrun(path, &arguments)
+    };
+    for given in ["v.toml", "v.json"] {
+        let (code, said) = run(&["--vars", given]);
+        assert!(code == Some(0) && said.contains("GET hum") && said.contains("4 checks"), "{said}");
+    }
+    let typed = ["--var", r#"names=["temp"]"#, "--var", r#"limits={"low": 1}"#, "--var", "free=x"];
+    let (code, said) = run(&typed);
+    assert!(code == Some(0) && said.contains("GET temp"), "{said}");
+    // A recording has what gives them again.
+    let (code, said) = run(&[&typed[..], &["--record", "r.rec"]].concat());
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = flowrun(path, &["a.flow", "--port", "replay:r.rec"]);
+    assert_eq!(code, Some(0), "{said}");
+    // All that is wrong is told at once.
+    let (code, said) = run(&["--vars", "wrong.json"]);
+    assert!(code == Some(2) && said.contains("`names` cannot be `temp`"), "{said}");
+    assert!(said.contains("`limits` cannot be a list") && said.contains("wants a map"), "{said}");
+}

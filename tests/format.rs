@@ -126,6 +126,8 @@ fn flow_with_warnings(dice: &mut Dice) -> String {
         "expect line \"AT\" within 5s",
         "log \"a fairly long text that makes this line long, so that it is cut somewhere\"",
         "fail \"no\"",
+        "fail   now \"no\"",
+        "using relay fail now on line \"FAULT\"",
         "using relay fail on line \"FAULT\"",
         "using spare ignore /noise/",
     ];

@@ -2,6 +2,7 @@
 
 use super::expr::{NUMBER, TIME, TRUTH};
 use super::names::Names;
+use super::statement::reach_of;
 use super::{Compiler, Context, Skips};
 use crate::diagnostic::Code;
 use crate::program::{Expr, ExprKind, Op, Role, ScopeKind, Telling, Watcher, WatcherId, WatcherKind, WhenOver};
@@ -218,10 +219,10 @@ impl Compiler<'_> {
         let (pattern, kind) = if let StatementKind::On { secrecy, pattern, body } = &statement.kind {
             telling = self.telling(pattern, body);
             self.on(*secrecy, pattern, body, statement.head)
-        } else if let StatementKind::FailOn { pattern, message } = &statement.kind {
+        } else if let StatementKind::FailOn { reach, pattern, message } = &statement.kind {
             let spec = self.pattern_without_groups(pattern);
             let message = self.want_some(message.as_ref(), &[Type::Any], "a message");
-            (spec, WatcherKind::FailOn { message })
+            (spec, WatcherKind::FailOn { reach: reach_of(*reach), message })
         } else if let StatementKind::Ignore(pattern) = &statement.kind {
             (self.pattern_without_groups(pattern), WatcherKind::Ignore)
         } else {

@@ -231,7 +231,7 @@ impl<'a> Compiler<'a> {
                 | StatementKind::Assert { .. }
                 | StatementKind::FailOn { .. }
                 | StatementKind::Ignore(_)
-                | StatementKind::Fail(_)
+                | StatementKind::Fail { .. }
                 | StatementKind::Ask { .. }
                 | StatementKind::Hook { .. }
                 | StatementKind::Skip(_)
@@ -313,10 +313,10 @@ impl<'a> Compiler<'a> {
             }
             None => (None, Type::Text),
         };
-        if matches!(kind, Type::List | Type::Map | Type::Bytes) && param.default.is_some() && kind != Type::Bytes {
-            let span = param.name.span;
-            self.problem(Code::CheckType, span, "a list or map cannot be given on the command line", "declared here")
-                .help = Some("use `compute` for it".to_string());
+        if let (Type::List | Type::Map, Some(regex)) = (kind, &param.matches) {
+            let message = format!("{} has no text that a regex could fit", kind.title());
+            self.problem(Code::CheckType, regex.span, message, "for texts only").help =
+                Some("leave `matches` out, and `assert` what must hold".to_string());
         }
         let matches = param.matches.as_ref().and_then(|regex| {
             let text = super::names::sample(regex);
@@ -463,7 +463,7 @@ impl<'a> Compiler<'a> {
                 | StatementKind::Compute { .. }
                 | StatementKind::Measure(_)
                 | StatementKind::Assert { .. }
-                | StatementKind::Fail(_)
+                | StatementKind::Fail { .. }
                 | StatementKind::Ask { .. }
                 | StatementKind::Hook { .. }
                 | StatementKind::Skip(_)

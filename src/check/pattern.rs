@@ -24,7 +24,7 @@ impl Compiler<'_> {
     }
 
     /// Reports a regex that is looked for in lines and that no line can fit.
-    fn refuse_what_no_line_fits(&mut self, pattern: &ast::Pattern, spec: &PatternSpec) {
+    pub(super) fn refuse_what_no_line_fits(&mut self, pattern: &ast::Pattern, spec: &PatternSpec) {
         let is_for_none = match &spec.source {
             PatternSource::Ready(Pattern::LineRegex(regex)) => regex.is_for_no_line(),
             // What fits an empty text has been reported.

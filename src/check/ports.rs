@@ -298,7 +298,7 @@ fn speaks(statement: &Statement) -> bool {
         | StatementKind::Compute { .. }
         | StatementKind::Measure(_)
         | StatementKind::Assert { .. }
-        | StatementKind::Fail(_)
+        | StatementKind::Fail { .. }
         | StatementKind::Ask { .. }
         | StatementKind::Skip(_)
         | StatementKind::Save(_)

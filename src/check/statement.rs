@@ -7,8 +7,8 @@ use super::{Call, Compiler, Skips};
 use crate::diagnostic::Code;
 use crate::diagnostic::nearest::nearest;
 use crate::program::{
-    self, Absence, Arm, CountedRead, DelimitedRead, Expect, Expr, ExprKind, LookAt, Needed, Op, Question, Role,
-    ScopeKind, SilentRead,
+    self, Absence, Arm, CountedRead, DelimitedRead, Expect, Expr, ExprKind, LookAt, Needed, Op, Question, Refusal,
+    Role, ScopeKind, SilentRead,
 };
 use crate::settings::Settings;
 use crate::source::Span;
@@ -68,10 +68,7 @@ impl Compiler<'_> {
                 let message = self.want_some(message.as_ref(), ANYTHING, "a message");
                 self.emit(Op::Assert { condition, message }, head);
             }
-            StatementKind::Fail(message) => {
-                let message = self.want(message, ANYTHING, "a message");
-                self.emit(Op::Fail(message), head);
-            }
+            StatementKind::Fail { reach, message } => self.fail(*reach, message, head),
             StatementKind::Ask { prompt, secrecy, name, default } => {
                 self.ask(prompt, *secrecy, name.as_ref(), default.as_ref(), head);
             }
@@ -129,6 +126,21 @@ impl Compiler<'_> {
                 self.emit(Op::Echo(*on), head);
             }
         }
+    }
+
+    fn fail(&mut self, reach: ast::Reach, message: &ast::Expr, head: Span) {
+        if let ast::ExprKind::Name(name) = &message.kind
+            && name == "now"
+            && self.find(name).is_none()
+        {
+            let help =
+                "write why: `fail now \"wrong PIN\"`; to watch for a line: `fail now on line \"+CME ERROR: 16\"`";
+            self.problem(Code::CheckUnknownName, message.span, "`fail now` needs a message", "none follows").help =
+                Some(help.to_string());
+            return;
+        }
+        let message = self.want(message, ANYTHING, "a message");
+        self.emit(Op::Fail { reach: reach_of(reach), message }, head);
     }
 
     fn unplug(&mut self, lasting: Option<&ast::Expr>, head: Span) {
@@ -284,10 +296,12 @@ impl Compiler<'_> {
         let retry = self.count(step.retry.as_ref(), "`retry`");
         let every = self.want_some(step.every.as_ref(), TIME, "`every`");
         let timeout = self.want_some(step.timeout.as_ref(), TIME, "the step's timeout");
+        let unless = step.unless.iter().map(|pattern| self.refusal(pattern)).collect();
         let outer = self.context;
         self.context.is_bounded |= timeout.is_some();
         self.context.skips = Skips::Step;
-        let enter = self.emit(Op::Enter(Box::new(ScopeKind::Step { title, retry, every, timeout, behind: 0 })), head);
+        let enter =
+            self.emit(Op::Enter(Box::new(ScopeKind::Step { title, retry, every, unless, timeout, behind: 0 })), head);
         self.block(&step.body);
         self.emit(Op::Leave, head);
         self.context = outer;
@@ -297,6 +311,18 @@ impl Compiler<'_> {
         {
             *behind = here;
         }
+    }
+
+    /// Resolves what follows `unless`: it is looked for in lines.
+    fn refusal(&mut self, pattern: &ast::Pattern) -> Refusal {
+        let port = self.port_of(pattern);
+        if let ast::PatternKind::Prompt(_) = &pattern.kind {
+            let help = "write a text, a regex or a `line`: `unless line /\\+CME ERROR: 16/`";
+            self.misplaced(pattern.span, "`unless` looks at lines, and a prompt is none", help);
+        }
+        let spec = self.pattern_without_groups(pattern);
+        self.refuse_what_no_line_fits(pattern, &spec);
+        Refusal { pattern: spec, port }
     }
 
     fn expect_any(&mut self, within: Option<&ast::Expr>, arms: &[ast::Arm], timeout: Option<&ast::Block>, head: Span) {
@@ -459,5 +485,13 @@ impl Compiler<'_> {
         }
         let value = self.want_some(value, ANYTHING, "a result");
         self.emit(Op::Return(value), head);
+    }
+}
+
+/// Returns how far a failure goes.
+pub(super) fn reach_of(reach: ast::Reach) -> program::Reach {
+    match reach {
+        ast::Reach::Around => program::Reach::Around,
+        ast::Reach::Run => program::Reach::Run,
     }
 }

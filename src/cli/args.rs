@@ -356,9 +356,12 @@ pub(super) struct VariableArguments {
     /// Set a variable (repeatable; before --vars and FLOWRUN_VAR_NAME)
     #[arg(long = "var", value_name = "NAME=VALUE")]
     pub vars: Vec<String>,
-    /// Set variables from a TOML file of NAME = VALUE (repeatable)
+    /// Set variables from a TOML or JSON file (repeatable)
     #[arg(long = "vars", value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// Set a variable to the content of a file (repeatable)
+    #[arg(long = "var-file", value_name = "NAME=FILE")]
+    pub var_files: Vec<String>,
 }
 
 /// The settings of the line that differ from the flow's.

@@ -1,20 +1,25 @@
 //! What the command line, files and the environment give to a run: variables and settings of the line.
 
+use std::borrow::Cow;
 use std::env;
 use std::path::Path;
 
-use toml::de::{DeTable, DeValue};
+use toml::Spanned;
+use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::args::{LineArguments, VariableArguments};
 use crate::diagnostic::nearest::{nearest, nearest_value};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::disk::{LARGEST_TEXT, Reach, read_file};
+use crate::disk::{LARGEST_TEXT, LARGEST_VALUE, Reach, read_file};
 use crate::program::Program;
 use crate::settings::{SETTINGS, SettingError, SettingValue, Settings};
 use crate::source::name_of;
 use crate::syntax;
+use crate::value::Value;
+use crate::value::decimal::Decimal;
 use crate::value::escape::{harmless, visible_cut};
-use crate::variables::{Given, Offered, Origin, Ways};
+use crate::value::json::parse_json;
+use crate::variables::{Given, Offered, Origin, Supplied, Ways};
 
 /// Returns what the environment, files and options give to the file that the command line names.
 pub(super) fn variables(program: &Program, typed: &VariableArguments) -> Offered {
@@ -26,7 +31,42 @@ pub(super) fn variables(program: &Program, typed: &VariableArguments) -> Offered
         }
     }
     add_typed(&mut offered, &typed.vars, Ways::OF_FILE);
+    for text in &typed.var_files {
+        match content_of(text) {
+            Ok(given) => offered.given.push(given),
+            Err(problem) => offered.problems.push(problem),
+        }
+    }
     offered
+}
+
+/// Returns the file that a `NAME=FILE` names, if it names one.
+pub(super) fn named_file(text: &str) -> Option<(&str, &Path)> {
+    let (name, file) = text.split_once('=')?;
+    Some((name, Path::new(file)))
+}
+
+/// Reads `NAME=FILE`: the variable gets the bytes of the file, all of them and no other.
+///
+/// # Errors
+///
+/// It has no `=`, or the file cannot be read.
+pub(super) fn content_of(text: &str) -> Result<Given, Diagnostic> {
+    let Some((name, path)) = named_file(text) else {
+        let help = "write `--var-file NAME=FILE`, such as `--var-file ca=ca.pem`";
+        return Err(Diagnostic::general(Code::CommandLine, "a `--var-file` has no `=`").help(help));
+    };
+    match read_file(path, Reach::Anywhere, LARGEST_VALUE) {
+        Ok(bytes) => {
+            let from = Origin::ContentOf(name_of(path));
+            Ok(Given { name: name.to_string(), value: Supplied::Content(bytes), from })
+        }
+        Err(error) => {
+            let (name, shown) = (harmless(name), harmless(path.as_os_str().as_encoded_bytes()));
+            let message = format!("`{shown}` cannot be read for `{name}`: {error}");
+            Err(Diagnostic::general(Code::CommandLine, message))
+        }
+    }
 }
 
 /// Returns what options give to the device that a flow is run against.
@@ -94,7 +134,7 @@ pub(super) fn from_environment(program: &Program, environment: impl Fn(&str) -> 
     let given = program.params.iter().filter_map(|param| {
         let variable = Ways::OF_FILE.environment_name(&param.name)?;
         let value = environment(&variable)?;
-        Some(Given { name: param.name.clone(), value, from: Origin::Environment(variable) })
+        Some(Given::new(&param.name, &value, Origin::Environment(variable)))
     });
     given.collect()
 }
@@ -106,13 +146,44 @@ fn from_file(path: &Path) -> Result<Vec<Given>, Diagnostic> {
     let unreadable = |why: String| problem(format!("`{shown}` cannot be read: {why}"));
     let bytes = read_file(path, Reach::Anywhere, LARGEST_TEXT).map_err(|error| unreadable(error.to_string()))?;
     let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8".to_string()))?;
-    let given = read(&text, &shown)?.into_iter();
+    let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+    let given = if is_json { read_json(&text, &shown)? } else { read(&text, &shown)? }.into_iter();
     let from = || Origin::File(name_of(path));
     Ok(given.map(|(name, value)| Given { name, value, from: from() }).collect())
 }
 
+/// Reads the text of a JSON file of variables.
+fn read_json(text: &str, shown: &str) -> Result<Vec<(String, Supplied)>, Diagnostic> {
+    let problem = |message: String| Diagnostic::general(Code::CommandLine, message);
+    let help = "write one object: `{\"name\": \"value\"}`";
+    // What the parser says names the place and nothing that stands there.
+    let whole =
+        parse_json(text.as_bytes()).map_err(|why| problem(format!("`{shown}` cannot be read: {why}")).help(help))?;
+    let Value::Map(entries) = whole else {
+        return Err(problem(format!("`{shown}` is {}", whole.kind().title())).help(help));
+    };
+    let mut given = Vec::new();
+    for (name, value) in entries {
+        let value = match value {
+            Value::Text(_)
+            | Value::Int(_)
+            | Value::Decimal(_)
+            | Value::Bool(_)
+            | Value::Bytes(_)
+            | Value::Duration(_) => Supplied::Spelt(String::from_utf8_lossy(&value.show()).into_owned()),
+            Value::List(_) | Value::Map(_) => Supplied::Whole(value),
+            Value::Null => {
+                let message = format!("`{}` in `{shown}` is null", harmless(&name));
+                return Err(problem(message).help("leave it out, or give it a value"));
+            }
+        };
+        given.push((name, value));
+    }
+    Ok(given)
+}
+
 /// Reads the text of a file of variables: their names and values.
-fn read(text: &str, shown: &str) -> Result<Vec<(String, String)>, Diagnostic> {
+fn read(text: &str, shown: &str) -> Result<Vec<(String, Supplied)>, Diagnostic> {
     let problem = |message: String| Diagnostic::general(Code::CommandLine, message);
     let table = DeTable::parse(text).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start.min(text.len()));
@@ -121,29 +192,66 @@ fn read(text: &str, shown: &str) -> Result<Vec<(String, String)>, Diagnostic> {
             .help("write `name = \"value\"`, one a line; a number with leading zeros stands in quotes")
     })?;
     let mut given = Vec::new();
-    for (name, value) in table.get_ref() {
+    for (name, value) in table.into_inner() {
         let name: &str = name.get_ref();
-        let value = match value.get_ref() {
-            DeValue::String(text) => text.to_string(),
-            DeValue::Integer(n) => match i64::from_str_radix(n.as_str(), n.radix()) {
-                Ok(n) => n.to_string(),
-                Err(_) => {
-                    let message = format!("`{}` in `{shown}` is too large a number", harmless(name));
-                    return Err(problem(message).help("put it in quotes, if its digits count"));
-                }
-            },
-            // As it is written: 3.30 stays 3.30.
-            DeValue::Float(n) => n.as_str().to_string(),
-            DeValue::Boolean(is_true) => is_true.to_string(),
-            other @ (DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_)) => {
-                let name = harmless(name);
-                let message = format!("`{name}` in `{shown}` is of the type {}", other.type_str());
-                return Err(problem(message).help("a variable is a string, a number, `true` or `false`"));
+        let wrong = |problem_with: Unfit| {
+            let shown_name = harmless(name);
+            match problem_with {
+                Unfit::Kind(kind) => problem(format!("`{shown_name}` in `{shown}` is of the type {kind}"))
+                    .help("a variable is a string, a number, `true` or `false`, or a list or table of these"),
+                Unfit::TooLarge => problem(format!("`{shown_name}` in `{shown}` is too large a number"))
+                    .help("put it in quotes, if its digits count"),
             }
+        };
+        let value = match value.into_inner() {
+            DeValue::String(text) => Supplied::Spelt(text.into_owned()),
+            // As it is written: 3.30 stays 3.30.
+            DeValue::Float(n) => Supplied::Spelt(n.as_str().to_string()),
+            DeValue::Boolean(is_true) => Supplied::Spelt(is_true.to_string()),
+            DeValue::Integer(n) => Supplied::Spelt(whole_number(&n).map_err(wrong)?.to_string()),
+            value @ (DeValue::Array(_) | DeValue::Table(_)) => Supplied::Whole(whole(value).map_err(wrong)?),
+            value @ DeValue::Datetime(_) => return Err(wrong(Unfit::Kind(value.type_str()))),
         };
         given.push((name.to_string(), value));
     }
     Ok(given)
+}
+
+/// Returns a list or a table as a value.
+///
+/// # Errors
+///
+/// Something in it is no value of a flow.
+fn whole(value: DeValue<'_>) -> Result<Value, Unfit> {
+    Ok(match value {
+        DeValue::String(text) => Value::text(text.into_owned()),
+        DeValue::Integer(n) => Value::Int(whole_number(&n)?),
+        DeValue::Float(n) => Value::Decimal(Decimal::parse(n.as_str().as_bytes()).map_err(|_| Unfit::TooLarge)?),
+        DeValue::Boolean(is_true) => Value::Bool(is_true),
+        DeValue::Array(items) => {
+            Value::List(items.into_iter().map(|item| whole(item.into_inner())).collect::<Result<_, _>>()?)
+        }
+        DeValue::Table(entries) => {
+            let entry = |(key, value): (Spanned<Cow<'_, str>>, Spanned<DeValue<'_>>)| {
+                Ok((key.into_inner().into_owned(), whole(value.into_inner())?))
+            };
+            Value::Map(entries.into_iter().map(entry).collect::<Result<_, _>>()?)
+        }
+        DeValue::Datetime(_) => return Err(Unfit::Kind(value.type_str())),
+    })
+}
+
+/// Returns the number that TOML writes, in whatever base.
+fn whole_number(n: &DeInteger<'_>) -> Result<i64, Unfit> {
+    i64::from_str_radix(n.as_str(), n.radix()).map_err(|_| Unfit::TooLarge)
+}
+
+/// Why a value of TOML is none of a flow.
+enum Unfit {
+    /// No value of a flow is of this type.
+    Kind(&'static str),
+    /// A number has too many digits.
+    TooLarge,
 }
 
 /// Returns what a flow would read in `serial { … }`; what it would not read is a word that fits nothing.
@@ -187,11 +295,16 @@ mod tests {
     }
 
     fn file(text: &str) -> Result<Vec<(String, String)>, String> {
+        file_named("vars.toml", text)
+    }
+
+    fn file_named(name: &str, text: &str) -> Result<Vec<(String, String)>, String> {
         let folder = tempfile::TempDir::new().expect("a folder can be made for tests");
-        let path = folder.path().join("vars.toml");
+        let path = folder.path().join(name);
         fs::write(&path, text).expect("the test's file can be written");
         let given = from_file(&path).map_err(|problem| problem.message)?;
-        Ok(given.into_iter().map(|given| (given.name, given.value)).collect())
+        let shown = |value: Supplied| String::from_utf8(value.into_octets()).expect("it is UTF-8");
+        Ok(given.into_iter().map(|given| (given.name, shown(given.value))).collect())
     }
 
     /// `FLOWRUN_CHAOS=1000000` makes so many files.
@@ -251,6 +364,31 @@ mod tests {
         let given = file("a = \"x\"\nn = 5\nis_on = true\nvolts = 3.30\n").expect("it is right");
         let pairs: Vec<(&str, &str)> = given.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(pairs, [("a", "x"), ("is_on", "true"), ("n", "5"), ("volts", "3.30")]);
+    }
+
+    #[test]
+    fn a_file_gives_lists_and_tables() {
+        let given = file("names = [\"a\", 2, true, [\"b\"]]\n[limits]\nlow = 1\nhigh = \"x\"\n").expect("it is right");
+        let pairs: Vec<(&str, &str)> = given.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(pairs, [("limits", r#"{"high":"x","low":1}"#), ("names", r#"["a",2,true,["b"]]"#)]);
+        let message = file("names = [\"a\", 1979-05-27]").expect_err("it is wrong");
+        assert!(message.ends_with("is of the type datetime"), "{message}");
+    }
+
+    #[test]
+    fn a_json_file_gives_the_same() {
+        let given = file_named("vars.JSON", r#"{"apn": "x", "n": 5, "is_on": true, "names": ["a", {"b": 1}]}"#);
+        let given = given.expect("it is right");
+        let pairs: Vec<(&str, &str)> = given.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(pairs, [("apn", "x"), ("n", "5"), ("is_on", "true"), ("names", r#"["a",{"b":1}]"#)]);
+        for (text, end) in [
+            ("[1]", " is a list"),
+            (r#"{"key": null, "a": "hunter22"}"#, "is null"),
+            (r#"{"key": "hunter22""#, "column 18"),
+        ] {
+            let message = file_named("vars.json", text).expect_err("it is wrong");
+            assert!(message.ends_with(end) && !message.contains("hunter22"), "{message}");
+        }
     }
 
     #[test]

@@ -22,7 +22,9 @@ use crate::report::{Fan, SinkFailure};
 use crate::results::Results;
 use crate::setup::{Pace, Setup};
 use crate::source::{Sources, name_of};
+use crate::value::Value;
 use crate::value::escape::harmless_path;
+use crate::value::json::to_json;
 use crate::world::{Audience, Company, Hooks, Person};
 
 /// What the console is called among the sinks.
@@ -264,12 +266,27 @@ fn create<T>(
     })
 }
 
+/// Returns the text that gives a variable this value again; `None` if none does: then a replay has to be given it.
+fn spelt(flow: &Program, name: &str, value: &Value) -> Option<String> {
+    let has_default = flow.params.iter().any(|param| param.name == name && param.default.is_some());
+    match value {
+        Value::List(_) | Value::Map(_) => has_default.then(|| to_json(value)),
+        Value::Text(_)
+        | Value::Bytes(_)
+        | Value::Int(_)
+        | Value::Decimal(_)
+        | Value::Bool(_)
+        | Value::Duration(_)
+        | Value::Null => String::from_utf8(value.show()).ok(),
+    }
+}
+
 /// Begins the recording of a run that is about to begin.
 fn begin_recording(path: &Path, setup: &Setup, inputs: &Inputs) -> io::Result<RecordingFile> {
     let flow = setup.flow();
     let is_clear = |name: &str| flow.params.iter().any(|param| param.name == name && !param.is_secret);
     let given = inputs.variables.iter().filter(|(name, _)| is_clear(name));
-    let shown = given.map(|(name, value)| (name.clone(), String::from_utf8_lossy(&value.show()).into_owned()));
+    let shown = given.filter_map(|(name, value)| Some((name.clone(), spelt(flow, name, value)?)));
     let mut variables: Vec<(String, String)> = shown.collect();
     variables.sort();
     let title = flow.title.clone();

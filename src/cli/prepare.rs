@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Ending;
 use super::args::RunArguments;
 use super::claims::Claims;
-use super::given::{device_variables, settings, variables};
+use super::given::{device_variables, named_file, settings, variables};
 use super::hooks::programs_for;
 use super::named::Named;
 use super::outputs::{Outputs, Places};
@@ -54,6 +54,8 @@ pub(super) fn claims_of(flow: &Program, arguments: &RunArguments) -> Claims {
         claims.reads("the snapshot of the flow", Snapshot::of(&arguments.file, times).path());
     }
     arguments.variables.files.iter().for_each(|path| claims.reads("a file of variables", path));
+    let contents = arguments.variables.var_files.iter().filter_map(|text| named_file(text));
+    contents.for_each(|(_, path)| claims.reads("the value of a variable", path));
     claims
 }
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::Ending;
-use super::args::StressArguments;
+use super::args::{StressArguments, VariableArguments};
 use super::assign::{Assigned, assign};
 use super::claims::{Claims, Output};
-use super::given::{device_variables, variables};
+use super::given::{device_variables, named_file, variables};
 use super::host::host_name;
 use super::refusal::{complain, program_for, refuse, refuse_address};
 use super::reports::Report as ReportFile;
@@ -79,6 +79,8 @@ fn prepare(arguments: &StressArguments, terminal: &Terminal) -> Result<Prepared,
     claims.reads_program("the flow itself, or used by it", &flow);
     claims.reads_found(&found);
     arguments.variables.files.iter().for_each(|path| claims.reads("a file of variables", path));
+    let contents = arguments.variables.var_files.iter().filter_map(|text| named_file(text));
+    contents.for_each(|(_, path)| claims.reads("the value of a variable", path));
     for report in &reports {
         let output = Output { title: &report.title(), path: report.path(), option: &report.option() };
         claims.writes(&output).map_err(wrong)?;
@@ -370,7 +372,8 @@ fn render_finding(finding: &Finding, bench: &Bench, arguments: &StressArguments)
         text += &format!(" --port {}", harmless(port));
     }
     text += &format!(" --runs 1 --seed {seed} --faults {}", faults.join(","));
-    let has_variables = !(arguments.variables.vars.is_empty() && arguments.variables.files.is_empty());
+    let VariableArguments { vars, files, var_files } = &arguments.variables;
+    let has_variables = !(vars.is_empty() && files.is_empty() && var_files.is_empty());
     if has_variables || !arguments.sim_vars.is_empty() {
         text += "\n          (and the same variables)";
     }

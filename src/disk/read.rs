@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 /// How large a file may be that people write: a flow, a device, a library, a snapshot, a file of variables.
 pub(crate) const LARGEST_TEXT: u64 = 8 * MEBIBYTE;
 
+/// How large a file may be that a variable holds.
+pub(crate) const LARGEST_VALUE: u64 = MEBIBYTE;
+
 /// How large a recording may be: hours of a line that is never quiet.
 pub(crate) const LARGEST_RECORDING: u64 = 256 * MEBIBYTE;
 

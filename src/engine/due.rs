@@ -111,7 +111,7 @@ impl Engine {
                 let failure = self.step_timeout(site, "nobody answered here");
                 self.fail(failure);
             }
-            State::Retrying { .. } => self.begin_attempt(),
+            State::Retrying { .. } => self.try_again(),
             State::Serving => {
                 self.state = State::Serving;
                 self.settle();

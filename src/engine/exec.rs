@@ -1,5 +1,6 @@
 //! Executing instructions until something must be waited for.
 
+mod attempt;
 pub(in crate::engine) mod block;
 mod call;
 pub(in crate::engine) mod elsewhere;
@@ -89,7 +90,7 @@ impl Engine {
             }
             Op::Measure(measure) => self.measure(measure, site)?,
             Op::Assert { condition, message } => self.assert(condition, message.as_ref(), site)?,
-            Op::Fail(message) => return Err(self.said_failure(message, site)?),
+            Op::Fail { reach, message } => return Err(self.said_failure(*reach, message, site)?),
             Op::Ask(question) => self.ask(question, site)?,
             Op::Hook(hook) => self.hook(hook, site)?,
             Op::Wire { wire, value } => self.set_wire(*wire, value, site)?,

@@ -3,8 +3,9 @@
 //! It knows no byte that came and no event. What a scope's end means is decided in `exec`; here is only what there is to know
 //! about it.
 
+mod steps;
+
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use super::State;
 use super::hooking::Hooking;
@@ -18,6 +19,7 @@ use crate::source::Site;
 use crate::time::Moment;
 use crate::value::Value;
 use crate::value::taint::Marked;
+pub(in crate::engine) use steps::Step;
 
 /// How many of what reaches it besides lines wait for a device at most that is at something else.
 const MOST_STIMULI: usize = 1024;
@@ -106,29 +108,11 @@ impl ScopeIs {
     /// Whether a failure that leaves this leads to a further attempt; `None` if that is for a scope around it to say.
     pub(in crate::engine) fn retries(&self) -> Option<bool> {
         match self {
-            ScopeIs::Step(step) if step.attempt < step.attempts => Some(true),
+            ScopeIs::Step(step) if step.retries() => Some(true),
             ScopeIs::Try { .. } | ScopeIs::Cleanup { .. } => Some(false),
             ScopeIs::Main | ScopeIs::Block | ScopeIs::Step(_) | ScopeIs::Procedure | ScopeIs::Handler(_) => None,
         }
     }
-}
-
-/// An attempt at a step.
-#[derive(Debug)]
-pub(in crate::engine) struct Step {
-    pub title: String,
-    pub site: Site,
-    pub attempt: u32,
-    pub attempts: u32,
-    pub every: Duration,
-    pub lasting: Option<Duration>,
-    pub began: Moment,
-    pub body: OpIndex,
-    pub behind: OpIndex,
-    /// How much had been checked when it began.
-    pub n_checks: u64,
-    /// How many measurements were outside of their limits when it began.
-    pub n_outside: usize,
 }
 
 /// How things go on after a `finally` block.
@@ -435,12 +419,9 @@ impl Flow {
         self.scopes.len() == 1
     }
 
-    /// Returns the step whose scope is the innermost.
-    pub(in crate::engine) fn innermost_step(&mut self) -> Option<&mut Step> {
-        match self.scopes.last_mut() {
-            Some(Scope { is: ScopeIs::Step(step), .. }) => Some(step),
-            Some(_) | None => None,
-        }
+    /// Returns how many scopes are open.
+    pub(in crate::engine) fn n_scopes(&self) -> usize {
+        self.scopes.len()
     }
 
     /// Has a block run when the innermost scope ends.
@@ -454,47 +435,6 @@ impl Flow {
     /// Takes the next `finally` block of the innermost scope, and the port that was current where it was reached.
     pub(in crate::engine) fn take_final(&mut self) -> Option<(OpIndex, PortId)> {
         self.scopes.last_mut()?.finals.pop()
-    }
-
-    fn steps(&self) -> impl DoubleEndedIterator<Item = &Step> {
-        self.scopes.iter().filter_map(|scope| match &scope.is {
-            ScopeIs::Step(step) => Some(&**step),
-            ScopeIs::Main
-            | ScopeIs::Block
-            | ScopeIs::Try { .. }
-            | ScopeIs::Procedure
-            | ScopeIs::Handler(_)
-            | ScopeIs::Cleanup { .. } => None,
-        })
-    }
-
-    /// Returns how many steps enclose the present instruction.
-    pub(in crate::engine) fn step_depth(&self) -> u32 {
-        self.steps().count() as u32
-    }
-
-    /// Returns the titles of the steps that enclose the present instruction, outermost first.
-    pub(in crate::engine) fn step_titles(&self) -> Vec<String> {
-        self.steps().map(|step| step.title.clone()).collect()
-    }
-
-    /// Returns the end of the tightest step's timeout; none inside of a `finally` block.
-    pub(in crate::engine) fn step_deadline(&self) -> Option<Moment> {
-        // The first is the main part, which has no deadline.
-        if self.is_in_main() {
-            return None;
-        }
-        let inner = self.scopes.iter().rev().take_while(|scope| !matches!(scope.is, ScopeIs::Cleanup { .. }));
-        let deadline = |scope: &Scope| match &scope.is {
-            ScopeIs::Step(step) => step.lasting.map(|lasting| step.began + lasting),
-            ScopeIs::Main
-            | ScopeIs::Block
-            | ScopeIs::Try { .. }
-            | ScopeIs::Procedure
-            | ScopeIs::Handler(_)
-            | ScopeIs::Cleanup { .. } => None,
-        };
-        inner.filter_map(deadline).min()
     }
 
     /// Takes note where the input of a port ends, in the waits that a handler came into and whose deadline is over.
@@ -542,7 +482,7 @@ impl Flow {
     pub(in crate::engine) fn is_being_tried(&self, is_closed: impl Fn(PortId) -> bool) -> bool {
         self.scopes.iter().any(|scope| match &scope.is {
             ScopeIs::Try { .. } => !is_closed(scope.port),
-            ScopeIs::Step(step) => step.attempt < step.attempts && !is_closed(scope.port),
+            ScopeIs::Step(step) => step.retries() && !is_closed(scope.port),
             ScopeIs::Main | ScopeIs::Block | ScopeIs::Procedure | ScopeIs::Handler(_) | ScopeIs::Cleanup { .. } => {
                 false
             }

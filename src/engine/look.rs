@@ -9,6 +9,7 @@ pub(in crate::engine) mod inbox;
 pub(in crate::engine) mod offset;
 mod overrun;
 pub(in crate::engine) mod sight;
+pub(in crate::engine) mod tripwire;
 
 use std::ops::Range;
 

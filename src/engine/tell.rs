@@ -270,6 +270,7 @@ impl Engine {
             sent: None,
             came: None,
             cause: None,
+            ends_run: false,
         })
     }
 }

@@ -17,6 +17,15 @@ pub enum SendMode {
     Reply,
 }
 
+/// How far a failure goes that the flow itself declares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// To the `try` around it, or to the step that is tried again.
+    Around,
+    /// To the end of the run, whatever is around it.
+    Run,
+}
+
 /// One instruction.
 #[derive(Clone, Debug)]
 pub enum Op {
@@ -79,7 +88,12 @@ pub enum Op {
         message: Option<Expr>,
     },
     /// Fail.
-    Fail(Expr),
+    Fail {
+        /// How far the failure goes.
+        reach: Reach,
+        /// What it says.
+        message: Expr,
+    },
     /// Ask a person.
     Ask(Arc<Question>),
     /// Run a hook (flows).
@@ -264,6 +278,15 @@ pub struct Arm {
     pub then: OpIndex,
 }
 
+/// What makes a further attempt at a step pointless, when a line says it.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// What.
+    pub pattern: PatternSpec,
+    /// On which port; `None` is the one that is current where the step begins.
+    pub port: Option<PortId>,
+}
+
 /// How many arms of an [`Expect`] must come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needed {
@@ -368,6 +391,7 @@ pub enum LookAt {
 
 /// What a scope is for.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "an instruction has it in a box")]
 pub enum ScopeKind {
     /// A block with watchers or a `finally` in it.
     Block,
@@ -379,6 +403,8 @@ pub enum ScopeKind {
         retry: Option<Expr>,
         /// How long to wait before one.
         every: Option<Expr>,
+        /// What a line must not say for one to make sense.
+        unless: Arc<[Refusal]>,
         /// How long an attempt may take.
         timeout: Option<Expr>,
         /// What follows it.
@@ -449,7 +475,7 @@ impl Op {
             | Op::Initial(_)
             | Op::Measure(_)
             | Op::Assert { .. }
-            | Op::Fail(_)
+            | Op::Fail { .. }
             | Op::Ask(_)
             | Op::Hook(_)
             | Op::Wire { .. }

@@ -90,6 +90,7 @@ pub(super) mod tests {
             sent: Some("AT+CGATT?\\r".to_string()),
             came: Some(vec!["\\r\\n+CGATT: 0\\r\\n".to_string(), "\\r\\nERROR\\r\\n".to_string()]),
             cause: Some("the modem answered ERROR: it does not know the command, or not yet".to_string()),
+            ends_run: false,
         };
         (sources, failure)
     }

@@ -31,7 +31,8 @@
 //! | `run-ended` | `verdict` (`passed`, `flaky`, `skipped`, `failed`, `port-failed`, `interrupted`), `checks`: how many |
 //!
 //! *Bytes* are `{"text":"…"}` where they are UTF-8, else `{"hex":"…"}`. A *failure* has `code`, `site`, `message`, `label`, `others` (a list of
-//! `{"site":…,"text":"…"}`), `steps`, `sent`, `came`, `cause`; what is not known is `null`. Secrets are named everywhere, as `«name»`.
+//! `{"site":…,"text":"…"}`), `steps`, `sent`, `came`, `cause`; what is not known is `null`. `ends_run` is there, and true,
+//! if it ended the run whatever was around it (`fail now`). Secrets are named everywhere, as `«name»`.
 //!
 //! Readers pass over keys that they do not know. One that goes or changes its meaning, and every new event, changes
 //! the version; a reader refuses a newer one. Version 2 has `skipped` and `cleanup-failed`, which were notes before.
@@ -84,7 +85,7 @@ impl<W: Write> JsonLines<W> {
 
     fn failure(&self, failure: &Failure) -> Json {
         let label = |label: &Label| json!({ "site": self.site(label.site), "text": label.text });
-        json!({
+        let mut keys = json!({
             "code": failure.code.text(),
             "site": failure.site.map(|site| self.site(site)),
             "message": failure.message,
@@ -94,7 +95,11 @@ impl<W: Write> JsonLines<W> {
             "sent": failure.sent,
             "came": failure.came,
             "cause": failure.cause,
-        })
+        });
+        if failure.ends_run {
+            keys["ends_run"] = true.into();
+        }
+        keys
     }
 
     fn closed(&self, reason: &CloseReason) -> Json {

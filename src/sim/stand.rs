@@ -159,6 +159,7 @@ mod tests {
             sent: None,
             came: None,
             cause: None,
+            ends_run: false,
         };
         texts.translate(&mut failure);
         assert_eq!(failure.site.map(|site| joined.place(site)).as_deref(), Some("device_lib.flow:1:1"));

@@ -197,8 +197,8 @@ fn covered(failure: &Failure, cover: &Cover) -> Failure {
 #[derive(Debug, Default)]
 struct Attempts {
     n_sent: usize,
-    /// How many writes there were when each open attempt began.
-    open: Vec<usize>,
+    /// How many writes there were when each open attempt began, and how many steps are around it.
+    open: Vec<(usize, u32)>,
     in_vain: Vec<Range<usize>>,
 }
 
@@ -206,9 +206,11 @@ impl Attempts {
     fn add(&mut self, event: &Event) {
         match &event.kind {
             EventKind::Sent { .. } => self.n_sent += 1,
-            EventKind::StepBegan { .. } => self.open.push(self.n_sent),
-            EventKind::StepEnded { outcome, .. } => {
-                let began = self.open.pop().unwrap_or(self.n_sent);
+            EventKind::StepBegan { depth, .. } => self.open.push((self.n_sent, *depth)),
+            EventKind::StepEnded { outcome, depth, .. } => {
+                // A step whose pause before a further attempt ends it has told of the end of its attempt before.
+                let attempt = self.open.pop_if(|(_, of)| *of == *depth);
+                let began = attempt.map_or(self.n_sent, |(began, _)| began);
                 if *outcome == StepOutcome::WillRetry {
                     self.in_vain.push(began..self.n_sent);
                 }

@@ -127,14 +127,14 @@ pub enum StatementKind {
     Measure(Box<Measure>),
     /// `assert condition, "message"`
     Assert { condition: Expr, message: Option<Expr> },
-    /// `fail on pattern, "message"`
-    FailOn { pattern: Pattern, message: Option<Expr> },
+    /// `fail on pattern, "message"` and `fail now on pattern, "message"`
+    FailOn { reach: Reach, pattern: Pattern, message: Option<Expr> },
     /// `ignore pattern`
     Ignore(Pattern),
     /// `on pattern { … }`
     On { secrecy: Secrecy, pattern: Pattern, body: Block },
-    /// `fail "message"`
-    Fail(Expr),
+    /// `fail "message"` and `fail now "message"`
+    Fail { reach: Reach, message: Expr },
     /// `ask "prompt" as name default value`
     Ask { prompt: Expr, secrecy: Secrecy, name: Option<Name>, default: Option<Expr> },
     /// `hook "name", arguments within 10s`
@@ -233,7 +233,7 @@ pub struct Setting {
     pub value: Spanned<SettingValue>,
 }
 
-/// `step "title" retry 3 every 1s timeout 60s { … }`
+/// `step "title" retry 3 every 1s unless line /…/ timeout 60s { … }`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
     /// The title.
@@ -242,6 +242,8 @@ pub struct Step {
     pub retry: Option<Expr>,
     /// How long to wait before one.
     pub every: Option<Expr>,
+    /// What a line must not say for one to be made.
+    pub unless: Vec<Pattern>,
     /// How long each attempt may take.
     pub timeout: Option<Expr>,
     /// What it does.
@@ -291,6 +293,15 @@ pub enum SendMode {
     Raw,
     /// With the header before and the line ending behind it.
     Reply,
+}
+
+/// How far a failure goes that the flow itself declares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// To the `try` around it, or to the step that is tried again.
+    Around,
+    /// To the end of the run, whatever is around it: `fail now`.
+    Run,
 }
 
 /// What an expectation looks at.

@@ -122,6 +122,7 @@ fn is_word(rule: Rule) -> bool {
             | k_step
             | k_retry
             | k_every
+            | k_unless
             | k_send
             | k_reply
             | k_expect
@@ -146,6 +147,7 @@ fn is_word(rule: Rule) -> bool {
             | k_assert
             | k_fail
             | k_on
+            | k_now
             | k_skip
             | k_ask
             | k_volatile

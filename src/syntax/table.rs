@@ -175,6 +175,11 @@ pub const STATEMENTS: &[Row] = &[
     },
     Row {
         place: Place::Statement,
+        forms: "`fail now \"message\"`",
+        what: "end the run as failed, whatever is around it: no `try` stops it, and no step is tried again. Each `finally` runs",
+    },
+    Row {
+        place: Place::Statement,
         forms: "`ask EXPR [as [secret] NAME] [default EXPR]`",
         what: "ask the person at the terminal; the default is taken for an empty answer and where nobody is there, as with `--port sim`. The line is served meanwhile (flows)",
     },
@@ -191,8 +196,8 @@ pub const STATEMENTS: &[Row] = &[
     Row { place: Place::Statement, forms: "`log EXPR` · `sleep D`", what: "" },
     Row {
         place: Place::Statement,
-        forms: "`step \"title\" [retry N [every D]] [timeout D] { … }`",
-        what: "a part of the flow with a name; `retry 3` allows three further attempts",
+        forms: "`step \"title\" [retry N [every D] [unless [using NAME] PATTERN]] [timeout D] { … }`",
+        what: "a part of the flow with a name; `retry 3` allows three further attempts, but none after a line that fits `unless`",
     },
     Row { place: Place::Statement, forms: "`if EXPR { … } else if EXPR { … } else { … }`", what: "" },
     Row { place: Place::Statement, forms: "`repeat N [every D] { … }`", what: "N times" },
@@ -228,6 +233,11 @@ pub const STATEMENTS: &[Row] = &[
     },
     Row {
         place: Place::Statement,
+        forms: "`fail now on PATTERN [, \"message\"]`",
+        what: "the same, and it ends the run as `fail now` does; it also looks between two attempts at a step",
+    },
+    Row {
+        place: Place::Statement,
         forms: "`ignore PATTERN`",
         what: "keeps lines out of matching, unless a wait names them itself",
     },
@@ -239,7 +249,7 @@ pub const STATEMENTS: &[Row] = &[
     Row { place: Place::Statement, forms: "`using NAME { … }`", what: "everything inside speaks to this port" },
     Row {
         place: Place::Statement,
-        forms: "`using NAME fail on PATTERN` · `using NAME ignore PATTERN` · `using NAME on [secret] PATTERN { … }`",
+        forms: "`using NAME fail [now] on PATTERN` · `using NAME ignore PATTERN` · `using NAME on [secret] PATTERN { … }`",
         what: "watches this port until the block around it ends",
     },
     Row {

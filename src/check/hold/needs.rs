@@ -156,7 +156,7 @@ impl Reader<'_> {
             | StatementKind::Assert { .. }
             | StatementKind::FailOn { .. }
             | StatementKind::Ignore(_)
-            | StatementKind::Fail(_)
+            | StatementKind::Fail { .. }
             | StatementKind::Ask { .. }
             | StatementKind::Hook { .. }
             | StatementKind::Skip(_)
@@ -322,7 +322,7 @@ impl Reader<'_> {
             | StatementKind::Assert { .. }
             | StatementKind::FailOn { .. }
             | StatementKind::Ignore(_)
-            | StatementKind::Fail(_)
+            | StatementKind::Fail { .. }
             | StatementKind::Hook { .. }
             | StatementKind::Skip(_)
             | StatementKind::Save(_)

@@ -82,7 +82,7 @@ impl Lint {
 /// Returns the keyword of a statement behind which nothing follows.
 fn end_of(statement: &Statement) -> Option<&'static str> {
     match &statement.kind {
-        StatementKind::Fail(_) => Some("fail"),
+        StatementKind::Fail { .. } => Some("fail"),
         StatementKind::Return(_) => Some("return"),
         StatementKind::Skip(_) => Some("skip"),
         StatementKind::Restart => Some("restart"),

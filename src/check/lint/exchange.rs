@@ -326,7 +326,7 @@ fn forget_names(statement: &Statement, place: &mut Place<'_>) {
 /// Whether statements end what they stand in.
 fn ends(body: &[Statement]) -> bool {
     let last = body.last().map(|statement| &statement.kind);
-    matches!(last, Some(StatementKind::Fail(_) | StatementKind::Skip(_) | StatementKind::Return(_)))
+    matches!(last, Some(StatementKind::Fail { .. } | StatementKind::Skip(_) | StatementKind::Return(_)))
 }
 
 /// Whether statements may send something.

@@ -56,7 +56,7 @@ impl Lint {
                 | StatementKind::Capture { .. }
                 | StatementKind::Measure(_)
                 | StatementKind::Assert { .. }
-                | StatementKind::Fail(_)
+                | StatementKind::Fail { .. }
                 | StatementKind::Ask { .. }
                 | StatementKind::Hook { .. }
                 | StatementKind::Skip(_)

@@ -23,12 +23,13 @@ impl Engine {
         match kind {
             ScopeKind::Block => self.open_scope(ScopeIs::Block),
             ScopeKind::Try { otherwise } => self.open_scope(ScopeIs::Try { otherwise: *otherwise }),
-            ScopeKind::Step { title, retry, every, timeout, behind } => {
+            ScopeKind::Step { title, retry, every, unless, timeout, behind } => {
                 let title = self.eval(title)?;
                 let title = self.shown(&title);
                 let retry = retry.as_ref().map_or(Ok(0), |retry| self.eval_count(retry, 1_000_000))?;
                 let every = every.as_ref().map_or(Ok(Duration::ZERO), |every| self.eval_duration(every))?;
                 let lasting = timeout.as_ref().map(|timeout| self.eval_duration(timeout)).transpose()?;
+                let unless_ready = self.ready_unless(unless)?;
                 let step = Step {
                     title,
                     site,
@@ -41,29 +42,15 @@ impl Engine {
                     behind: *behind,
                     n_checks: self.tally.n_checks,
                     n_outside: self.tally.outside.len(),
+                    unless: unless.clone(),
+                    refused: None,
+                    last_failure: None,
                 };
                 self.open_scope(ScopeIs::Step(Box::new(step)));
-                self.begin_attempt();
+                self.begin_first_attempt(&unless_ready);
             }
         }
         Ok(())
-    }
-
-    /// Begins the next attempt at the innermost step.
-    pub(in crate::engine) fn begin_attempt(&mut self) {
-        let depth = self.flow.step_depth().saturating_sub(1);
-        let now = self.now;
-        let Some(step) = self.flow.innermost_step() else { return };
-        step.attempt += 1;
-        step.began = now;
-        let (title, attempt, attempts, site) = (step.title.clone(), step.attempt, step.attempts, step.site);
-        self.flow.at = step.body;
-        if attempt > 1 {
-            self.sight_all();
-            self.ports.iter_mut().for_each(|port| port.sight.pass_over());
-        }
-        self.state = State::Ready;
-        self.tell(Some(site), EventKind::StepBegan { title, attempt, attempts, depth });
     }
 
     /// Ends the innermost scope normally; `leave` is the address of the instruction that does so.
@@ -112,6 +99,9 @@ impl Engine {
         if outcome == StepOutcome::Passed && step.attempt > 1 {
             self.tally.is_flaky = true;
         }
+        if outcome != StepOutcome::WillRetry {
+            self.end_attempts(step, self.flow.n_scopes() + 1);
+        }
         let depth = self.flow.step_depth();
         let kind = EventKind::StepEnded { title: step.title.clone(), outcome, attempt: step.attempt, took, depth };
         self.tell(Some(step.site), kind);
@@ -120,6 +110,7 @@ impl Engine {
     /// Ends the present statement with a failure.
     pub(in crate::engine) fn fail(&mut self, failure: Box<Failure>) {
         self.sight_all();
+        self.note_refusals();
         self.leave(Exit::Failed(failure));
     }
 
@@ -145,14 +136,14 @@ impl Engine {
     /// Lets a scope that was just closed stop an exit; gives the exit back if it goes on.
     fn stop(&mut self, mut scope: Scope, exit: Exit) -> Option<Exit> {
         // A further attempt may make a secret of something that this one received too.
-        if !matches!(exit, Exit::Failed(_)) || !self.will_retry(&scope.is) {
+        if !matches!(&exit, Exit::Failed(failure) if !failure.ends_run && self.will_retry(&scope.is)) {
             self.journal.release_to(scope.holds);
         }
         let is = std::mem::replace(&mut scope.is, ScopeIs::Block);
         match (is, exit) {
             // What is tried may fail; what somebody ended is not gone on with.
             (ScopeIs::Try { .. }, Exit::Failed(_)) if self.tally.is_interrupted => Some(Exit::Interrupted),
-            (ScopeIs::Try { otherwise }, Exit::Failed(failure)) if !self.port_is_closed() => {
+            (ScopeIs::Try { otherwise }, Exit::Failed(failure)) if !failure.ends_run && !self.port_is_closed() => {
                 self.note(format!("ignored: {}", failure.message));
                 self.flow.at = otherwise;
                 self.state = State::Ready;
@@ -180,7 +171,13 @@ impl Engine {
                 self.flow.drop_call();
                 Some(exit)
             }
-            // What happens inside of a finally block changes nothing: what was going on before goes on.
+            (ScopeIs::Cleanup { then }, Exit::Failed(failure)) if self.ends_what_goes_on(&failure, &then) => {
+                if let Then::Exit(Exit::Failed(before)) = then {
+                    self.note(format!("failed before: {}", before.message));
+                }
+                Some(Exit::Failed(failure))
+            }
+            // What else happens inside of a finally block changes nothing: what was going on before goes on.
             (ScopeIs::Cleanup { then }, Exit::Failed(failure)) => {
                 self.tally.n_cleanups_failed += 1;
                 self.tell(failure.site, EventKind::CleanupFailed(failure.clone()));
@@ -200,6 +197,17 @@ impl Engine {
         }
     }
 
+    /// Whether a failure inside of a finally block ends the run instead of what goes on after the block. It does not if the run
+    /// is being ended already.
+    fn ends_what_goes_on(&self, failure: &Failure, then: &Then) -> bool {
+        let is_ending = match then {
+            Then::Exit(Exit::Failed(before)) => before.ends_run || !self.is_being_tried(),
+            Then::Exit(Exit::Interrupted) => true,
+            Then::Exit(Exit::Returned(..) | Exit::Skipped(_) | Exit::Ended) | Then::Leave(_) => false,
+        };
+        failure.ends_run && !is_ending && !self.tally.is_interrupted
+    }
+
     /// Goes on with what a finally block came into; gives an exit back that was on its way.
     fn after_cleanup(&mut self, then: Then) -> Option<Exit> {
         self.note_cleaned_up();
@@ -213,9 +221,14 @@ impl Engine {
         }
     }
 
-    fn stop_step(&mut self, step: Box<Step>, mut scope: Scope, exit: Exit) -> Option<Exit> {
+    fn stop_step(&mut self, mut step: Box<Step>, mut scope: Scope, mut exit: Exit) -> Option<Exit> {
+        let tries_again = match &mut exit {
+            Exit::Failed(failure) => self.tries_again(&mut step, failure),
+            Exit::Returned(..) | Exit::Skipped(_) | Exit::Interrupted | Exit::Ended => false,
+        };
         match exit {
-            Exit::Failed(failure) if step.attempt < step.attempts && self.may_try_again() => {
+            Exit::Failed(failure) if tries_again => {
+                step.last_failure = (!step.unless.is_empty()).then(|| failure.clone());
                 self.tell(failure.site, EventKind::Failed(failure));
                 // The next attempt measures again.
                 self.tally.outside.truncate(step.n_outside);
@@ -225,6 +238,7 @@ impl Engine {
                 let site = step.site;
                 scope.is = ScopeIs::Step(step);
                 self.flow.reopen(scope);
+                self.watch_pause();
                 self.state = State::Retrying { not_before, at_latest, site };
                 None
             }
@@ -244,7 +258,7 @@ impl Engine {
                 Some(exit)
             }
             Exit::Failed(failure) => {
-                if self.tally.failure.is_none() && !self.is_being_tried() {
+                if self.tally.failure.is_none() && (failure.ends_run || !self.is_being_tried()) {
                     self.tally.failure = Some(failure.clone());
                     self.tell(failure.site, EventKind::Failed(failure.clone()));
                 }
@@ -258,8 +272,8 @@ impl Engine {
         }
     }
 
-    /// Whether a further attempt makes sense.
-    fn may_try_again(&self) -> bool {
+    /// Whether a further attempt may be made at all.
+    pub(super) fn may_try_again(&self) -> bool {
         !self.port_is_closed() && !self.tally.is_interrupted
     }
 
@@ -281,7 +295,7 @@ impl Engine {
     }
 
     /// Whether some scope around the present one would stop a failure: it is not yet the run's.
-    fn is_being_tried(&self) -> bool {
+    pub(super) fn is_being_tried(&self) -> bool {
         self.flow.is_in_cleanup() || self.flow.is_being_tried(|port| self.ports[port].is_closed())
     }
 

@@ -149,6 +149,7 @@ impl Engine {
     pub(super) fn restart(&mut self) {
         self.journal.release_to(self.flow.holds_of_main(self.journal.holds()));
         self.flow.restart(&self.program);
+        self.ports.iter_mut().for_each(|port| port.sight.inbox.remove_tripwires());
         let settings = self.inputs.ports[PortId::FIRST.index()].settings.clone();
         let line = settings.line.clone();
         self.ports[PortId::FIRST].settings = settings;

@@ -20,7 +20,7 @@ use crate::engine::{Engine, State};
 use crate::event::Failure;
 use crate::pattern::{Pattern, Prefilter, Sieve};
 use crate::port::PortId;
-use crate::program::{Expr, PatternSource, Program, Role, Telling, WatcherId, WatcherKind};
+use crate::program::{PatternSource, Program, Reach, Role, Telling, WatcherId, WatcherKind};
 use crate::source::Site;
 use crate::value::escape::visible;
 
@@ -366,9 +366,9 @@ impl Engine {
                 }
                 false
             }
-            WatcherKind::FailOn { message } => {
+            WatcherKind::FailOn { .. } => {
                 self.sight_to(port, line.next, Piece::Line);
-                let failure = self.fail_on(active, watcher.site, message.as_ref(), &line, waiting);
+                let failure = self.fail_on(active, &line.text, waiting);
                 self.fail(failure);
                 false
             }
@@ -376,16 +376,25 @@ impl Engine {
         }
     }
 
-    fn fail_on(
+    /// Returns the failure that the text of a line is for a `fail on`.
+    pub(super) fn fail_on(
         &mut self,
         active: Active,
-        watcher: Site,
-        message: Option<&Expr>,
-        line: &Line,
+        text: &Range<Offset>,
         waiting: Option<(String, Site)>,
     ) -> Box<Failure> {
-        let text = self.ports[active.port].sight.inbox.slice(line.text.clone()).to_vec();
-        let shown = self.cut_part(active.port, line.text.clone(), 120);
+        let program = self.program.clone();
+        let watcher = &program.watchers[active.watcher];
+        let (reach, message) = match &watcher.kind {
+            WatcherKind::FailOn { reach, message } => (*reach, message.as_ref()),
+            WatcherKind::On { .. } | WatcherKind::Ignore => (Reach::Around, None),
+        };
+        let ends = match reach {
+            Reach::Around => "ends any wait",
+            Reach::Run => "ends the run",
+        };
+        let octets = self.ports[active.port].sight.inbox.slice(text.clone()).to_vec();
+        let shown = self.cut_part(active.port, text.clone(), 120);
         let said = message.and_then(|message| self.eval(message).ok()).map(|value| self.shown(&value));
         let on_port = self.on_port(active.port);
         let came = match &said {
@@ -394,17 +403,18 @@ impl Engine {
         };
         let (message, site, label) = match waiting {
             Some((what, site)) => (came, site, format!("was waiting for {what}")),
-            None => (came, watcher, "ends any wait".to_string()),
+            None => (came, watcher.site, ends.to_string()),
         };
         let mut failure = self.failure_at(Code::RunFailOn, site, message, label);
-        if site != watcher {
-            failure.others.push(Label::new(watcher, "ends any wait"));
+        failure.ends_run = reach == Reach::Run;
+        if site != watcher.site {
+            failure.others.push(Label::new(watcher.site, ends));
         }
         // What led to it went over the port that is watched.
         let current = std::mem::replace(&mut self.flow.port, active.port);
         self.add_exchange(&mut failure);
         self.flow.port = current;
-        failure.cause = result_codes::meaning(&visible(&text)).or(failure.cause);
+        failure.cause = result_codes::meaning(&visible(&octets)).or(failure.cause);
         failure
     }
 

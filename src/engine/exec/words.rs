@@ -7,7 +7,7 @@ use crate::engine::flow::Exit;
 use crate::engine::fuel::HARD;
 use crate::engine::{Action, Engine, State};
 use crate::event::{EventKind, Failure};
-use crate::program::{Expr, Question, Target};
+use crate::program::{Expr, Question, Reach, Target};
 use crate::source::Site;
 use crate::value::Value;
 use crate::value::taint::Marked;
@@ -42,10 +42,20 @@ impl Engine {
     }
 
     /// Returns the failure that `fail` is.
-    pub(super) fn said_failure(&mut self, message: &Expr, site: Site) -> Result<Box<Failure>, Box<Failure>> {
+    pub(super) fn said_failure(
+        &mut self,
+        reach: Reach,
+        message: &Expr,
+        site: Site,
+    ) -> Result<Box<Failure>, Box<Failure>> {
         let message = self.eval(message)?;
         let message = self.shown(&message);
-        let mut failure = self.failure_at(Code::RunFail, site, message, "the flow says so");
+        let label = match reach {
+            Reach::Around => "the flow says so",
+            Reach::Run => "ends the run",
+        };
+        let mut failure = self.failure_at(Code::RunFail, site, message, label);
+        failure.ends_run = reach == Reach::Run;
         self.add_leading_exchange(&mut failure);
         Ok(failure)
     }

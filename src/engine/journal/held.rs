@@ -249,7 +249,7 @@ pub(super) fn weight(event: &Event) -> usize {
 }
 
 fn weight_of_failure(failure: &Failure) -> usize {
-    let Failure { message, label, others, steps, sent, came, cause, code: _, site: _ } = failure;
+    let Failure { message, label, others, steps, sent, came, cause, code: _, site: _, ends_run: _ } = failure;
     let texts = steps.iter().chain(sent).chain(came.iter().flatten()).chain(cause).chain([message, label]);
     let of_texts: usize = texts.map(|text| size_of::<String>() + text.len()).sum();
     size_of::<Failure>() + of_texts + others.iter().map(|other| size_of_val(other) + other.text.len()).sum::<usize>()

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::Silence;
 use super::offset::Offset;
+use super::tripwire::{Ended, SetFor, Tripwire};
 use crate::engine::limits::{self, KEPT, REACH};
 use crate::time::Moment;
 use crate::value::line_end;
@@ -74,6 +75,8 @@ pub(in crate::engine) struct Inbox {
     told: Offset,
     /// Where the last recorded line with something in it ended: empty lines behind it are told with the next.
     text_end: Offset,
+    /// What is noticed in every line, whoever gets it.
+    tripwires: Vec<Tripwire>,
 }
 
 impl Inbox {
@@ -92,7 +95,49 @@ impl Inbox {
             lost: 0,
             told: Offset::START,
             text_end: Offset::START,
+            tripwires: Vec::new(),
         }
+    }
+
+    /// Looks for these patterns in every line from now on.
+    pub(in crate::engine) fn set_tripwire(&mut self, tripwire: Tripwire) {
+        self.tripwires.push(tripwire);
+    }
+
+    /// Looks for the patterns of a tripwire in what comes from now on only.
+    pub(in crate::engine) fn reset_tripwire(&mut self, set_for: SetFor) {
+        let end = self.end();
+        let set = self.tripwires.iter_mut().filter(|tripwire| tripwire.set_for == set_for);
+        set.for_each(|tripwire| tripwire.begin_at(end));
+    }
+
+    /// Does not look for the patterns of a tripwire any more.
+    pub(in crate::engine) fn remove_tripwire(&mut self, set_for: SetFor) {
+        self.tripwires.retain(|tripwire| tripwire.set_for != set_for);
+    }
+
+    /// Does not look for the patterns of any tripwire any more.
+    pub(in crate::engine) fn remove_tripwires(&mut self) {
+        self.tripwires.clear();
+    }
+
+    /// Returns a tripwire that is set.
+    pub(super) fn tripwire(&self, set_for: SetFor) -> Option<&Tripwire> {
+        self.tripwires.iter().find(|tripwire| tripwire.set_for == set_for)
+    }
+
+    /// Lets the tripwires look at a line, or at a part of one.
+    #[cold]
+    pub(super) fn trip(&mut self, line: Range<Offset>, ended: Ended) {
+        let mut tripwires = std::mem::take(&mut self.tripwires);
+        let text = self.slice(line.clone());
+        tripwires.iter_mut().for_each(|tripwire| tripwire.look(text, line.start, ended));
+        self.tripwires = tripwires;
+    }
+
+    /// Whether something is noticed in every line.
+    pub(super) fn has_tripwires(&self) -> bool {
+        !self.tripwires.is_empty()
     }
 
     /// Takes bytes in. Returns how many unclaimed lines had to be forgotten since it was asked last.
@@ -238,6 +283,9 @@ impl Inbox {
         // What was told of a line before, a prompt for instance, leaves an empty one.
         if line.text.end > self.told.max(line.text.start) {
             self.text_end = line.next;
+        }
+        if self.has_tripwires() && fate != Fate::Echo {
+            self.trip(line.text.clone(), Ended::Yes);
         }
         // Nobody looks again at an echo, or at a line that was taken to its end.
         let is_open = match fate {

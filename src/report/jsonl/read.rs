@@ -223,6 +223,7 @@ impl<'a> Line<'a> {
             sent: self.maybe_text("sent")?,
             came: self.texts("came")?,
             cause: self.maybe_text("cause")?,
+            ends_run: self.maybe("ends_run").is_some() && self.truth("ends_run")?,
         })
     }
 
@@ -341,7 +342,8 @@ mod tests {
             EventKind::Closed(CloseReason::CannotOpen { reason: "busy".to_string(), help: help.clone() }),
             EventKind::Closed(CloseReason::Broken { reason: "gone".to_string(), help: None }),
             EventKind::Closed(CloseReason::DeviceFailed(failure.clone())),
-            EventKind::CleanupFailed(failure),
+            EventKind::CleanupFailed(failure.clone()),
+            EventKind::Failed(Box::new(Failure { ends_run: true, ..*failure })),
             EventKind::Skipped { why: "no card".to_string() },
             EventKind::StepEnded {
                 title: "s".to_string(),

@@ -92,7 +92,7 @@ impl Statement {
             | StatementKind::Assert { .. }
             | StatementKind::FailOn { .. }
             | StatementKind::Ignore(_)
-            | StatementKind::Fail(_)
+            | StatementKind::Fail { .. }
             | StatementKind::Ask { .. }
             | StatementKind::Hook { .. }
             | StatementKind::Skip(_)
@@ -147,7 +147,7 @@ impl Statement {
             | StatementKind::Assert { .. }
             | StatementKind::FailOn { .. }
             | StatementKind::Ignore(_)
-            | StatementKind::Fail(_)
+            | StatementKind::Fail { .. }
             | StatementKind::Ask { .. }
             | StatementKind::Hook { .. }
             | StatementKind::Skip(_)
@@ -185,7 +185,7 @@ impl Statement {
             }
             StatementKind::Send { text: expr, .. }
             | StatementKind::Timeout(expr)
-            | StatementKind::Fail(expr)
+            | StatementKind::Fail { message: expr, .. }
             | StatementKind::Skip(expr)
             | StatementKind::Log(expr)
             | StatementKind::Sleep(expr)
@@ -266,6 +266,7 @@ impl Statement {
             | StatementKind::Capture { from: CaptureFrom::Pattern { pattern, .. }, .. } => vec![pattern],
             StatementKind::ExpectAny { arms, .. } => arms.iter().map(|arm| &arm.pattern).collect(),
             StatementKind::ExpectAll { patterns, .. } => patterns.iter().collect(),
+            StatementKind::Step(step) => step.unless.iter().collect(),
             StatementKind::Header
             | StatementKind::Use { .. }
             | StatementKind::Sim(_)
@@ -277,7 +278,6 @@ impl Statement {
             | StatementKind::Serial(_)
             | StatementKind::Timeout(_)
             | StatementKind::Procedure { .. }
-            | StatementKind::Step(_)
             | StatementKind::Send { .. }
             | StatementKind::ExpectQuiet { .. }
             | StatementKind::Read { what: ReadWhat::Count(_) | ReadWhat::Quiet(_), .. }
@@ -285,7 +285,7 @@ impl Statement {
             | StatementKind::Compute { .. }
             | StatementKind::Measure(_)
             | StatementKind::Assert { .. }
-            | StatementKind::Fail(_)
+            | StatementKind::Fail { .. }
             | StatementKind::Ask { .. }
             | StatementKind::Hook { .. }
             | StatementKind::Skip(_)
@@ -349,7 +349,7 @@ impl Statement {
             | StatementKind::Assert { .. }
             | StatementKind::FailOn { .. }
             | StatementKind::Ignore(_)
-            | StatementKind::Fail(_)
+            | StatementKind::Fail { .. }
             | StatementKind::Ask { .. }
             | StatementKind::Hook { .. }
             | StatementKind::Skip(_)
@@ -425,7 +425,7 @@ impl Statement {
             | StatementKind::Assert { .. }
             | StatementKind::FailOn { .. }
             | StatementKind::Ignore(_)
-            | StatementKind::Fail(_)
+            | StatementKind::Fail { .. }
             | StatementKind::Hook { .. }
             | StatementKind::Skip(_)
             | StatementKind::Save(_)

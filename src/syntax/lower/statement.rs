@@ -56,10 +56,10 @@ impl Lower {
             }
             Rule::measure => self.measure(parts),
             Rule::assert => StatementKind::Assert { condition: self.expr(next(parts)), message: self.optional(parts) },
-            Rule::fail_on => {
-                StatementKind::FailOn { pattern: self.pattern(next(parts)), message: self.optional(parts) }
-            }
-            Rule::fail => StatementKind::Fail(self.expr(next(parts))),
+            Rule::fail_now_on => self.fail_on(Reach::Run, parts),
+            Rule::fail_on => self.fail_on(Reach::Around, parts),
+            Rule::fail_now => StatementKind::Fail { reach: Reach::Run, message: self.expr(next(parts)) },
+            Rule::fail => StatementKind::Fail { reach: Reach::Around, message: self.expr(next(parts)) },
             Rule::ask => self.ask(parts),
             Rule::hook => self.hook(parts),
             Rule::skip => StatementKind::Skip(self.expr(next(parts))),
@@ -190,16 +190,22 @@ impl Lower {
 
     fn step<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
         let title = self.expr_of_string(next(parts));
-        let (mut retry, mut every, mut timeout) = (None, None, None);
+        let (mut retry, mut every, mut unless, mut timeout) = (None, None, Vec::new(), None);
         for part in parts {
             match part.as_rule() {
                 Rule::retry => {
                     let mut inner = children(part);
                     retry = Some(self.expr(next(&mut inner)));
-                    every = inner.next().map(|pair| self.only_expr(pair));
+                    (every, unless) = (None, Vec::new());
+                    for part in inner {
+                        match part.as_rule() {
+                            Rule::every => every = Some(self.only_expr(part)),
+                            _ => unless.push(self.pattern_on_port(part)),
+                        }
+                    }
                 }
                 Rule::step_timeout => timeout = Some(self.only_expr(part)),
-                _ => return StatementKind::Step(Step { title, retry, every, timeout, body: self.block(part) }),
+                _ => return StatementKind::Step(Step { title, retry, every, unless, timeout, body: self.block(part) }),
             }
         }
         unreachable!("the grammar guarantees a block")
@@ -224,11 +230,7 @@ impl Lower {
                 for part in parts {
                     match part.as_rule() {
                         Rule::within => within = Some(self.only_expr(part)),
-                        _ => {
-                            let mut inner = children(part).peekable();
-                            let port = using_port(&mut inner);
-                            patterns.push(Pattern { port, ..self.pattern(next(&mut inner)) });
-                        }
+                        _ => patterns.push(self.pattern_on_port(part)),
                     }
                 }
                 StatementKind::ExpectAll { within, patterns }
@@ -307,6 +309,10 @@ impl Lower {
             _ => CaptureFrom::Value(self.expr(source)),
         };
         StatementKind::Capture { secrecy, name: target, from }
+    }
+
+    fn fail_on<'i>(&mut self, reach: Reach, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
+        StatementKind::FailOn { reach, pattern: self.pattern(next(parts)), message: self.optional(parts) }
     }
 
     fn ask<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
@@ -416,6 +422,13 @@ impl Lower {
         let target = name(next(parts));
         let arguments = children(next(parts)).map(|pair| self.expr(pair)).collect();
         StatementKind::Call { name: target, arguments, results: parts.map(name).collect() }
+    }
+
+    /// Lowers `using relay line "OK"`, whose port may be left out.
+    fn pattern_on_port(&mut self, pair: Pair<'_, Rule>) -> Pattern {
+        let mut inner = children(pair).peekable();
+        let port = using_port(&mut inner);
+        Pattern { port, ..self.pattern(next(&mut inner)) }
     }
 
     /// Lowers a pattern.

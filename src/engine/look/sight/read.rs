@@ -6,7 +6,9 @@ use super::Sight;
 use crate::engine::look::echo::Likeness;
 use crate::engine::look::inbox::Fate;
 use crate::engine::look::offset::Offset;
+use crate::engine::look::tripwire::{Ended, SetFor, Sprung};
 use crate::engine::look::{Silence, Wanted};
+use crate::value::line_end;
 
 /// What a counted read gets.
 #[derive(Debug, PartialEq, Eq)]
@@ -100,6 +102,35 @@ impl Sight {
             let rest_from = self.claimed;
             let fate = if rest_from > line.text.start { Fate::Claimed { rest_from } } else { Fate::Unclaimed };
             self.inbox.record(line, fate);
+        }
+    }
+
+    /// Returns what a tripwire has noticed in the lines that have been looked at.
+    pub(in crate::engine) fn sprung(&self, set_for: SetFor) -> Option<Sprung> {
+        self.inbox.tripwire(set_for)?.sprung().cloned()
+    }
+
+    /// Lets the tripwires look at the lines too that nobody has looked at yet; the last counts as it stands.
+    pub(in crate::engine) fn trip_open_lines(&mut self) {
+        if !self.inbox.has_tripwires() {
+            return;
+        }
+        let end = self.inbox.end();
+        let mut from = self.inbox.line_start();
+        while from < end {
+            let bytes = self.inbox.slice(from..end);
+            let line = line_end::find(bytes);
+            let next = line.map_or(end, |at| from + at + if bytes[at..].starts_with(b"\r\n") { 2 } else { 1 });
+            match self.echo.likeness(bytes, Silence::Settled) {
+                Likeness::Whole { next, .. } if next > 0 => from = from + next,
+                Likeness::Begun => return,
+                Likeness::Whole { .. } | Likeness::Other if self.echo.covers(next) => from = next,
+                Likeness::Whole { .. } | Likeness::Other => {
+                    let (text_end, ended) = line.map_or((end, Ended::NotYet), |at| (from + at, Ended::Yes));
+                    self.inbox.trip(from..text_end, ended);
+                    from = next;
+                }
+            }
         }
     }
 

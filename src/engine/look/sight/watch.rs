@@ -7,6 +7,7 @@ use crate::engine::look::echo::Likeness;
 use crate::engine::look::inbox::{Fate, Line};
 use crate::engine::look::offset::{Offset, found_at};
 use crate::engine::look::overrun::{LineEnd, find_prompt_before, interruptions};
+use crate::engine::look::tripwire::Ended;
 use crate::engine::look::{Order, Seen, Silence, Wanted, Watch, Watching, for_each};
 use crate::pattern::{Candidates, Pattern};
 
@@ -100,6 +101,9 @@ impl Sight {
     fn take_watched_text(&mut self, text: WatchedText, line: Line) -> Seen {
         self.read_from = text.found.end;
         self.claimed = self.claimed.max(text.next);
+        if self.inbox.has_tripwires() {
+            self.inbox.trip(line.text.start..text.next, Ended::Yes);
+        }
         self.inbox.skip_to(text.next);
         Seen::Watched { watcher: text.watcher, found: text.found, line }
     }
