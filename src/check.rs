@@ -14,6 +14,7 @@ mod names;
 mod pattern;
 mod ports;
 mod statement;
+mod unique;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -17,6 +17,7 @@ use crate::address::{Address, RealPort, labels};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::Engine;
 use crate::event::Verdict;
+use crate::program::Program;
 use crate::report::Fan;
 use crate::report::console::Volume;
 use crate::report::summary::remark;
@@ -149,6 +150,10 @@ pub(super) fn run(
     terminal: &Terminal,
 ) -> Result<Ending, Ending> {
     let flow = flow.told(arguments.output.volume(), terminal)?;
+    if let Some(problem) = not_unique(&flow, runs.len(), kind_of(arguments)) {
+        terminal.report(&[problem], &flow.sources);
+        return Err(Ending::Refused);
+    }
     let places = Places::of(arguments);
     let mut claims = claims_of(&flow, arguments);
     let check = |one: &OneOf<'_>| {
@@ -167,6 +172,7 @@ pub(super) fn run(
     let is_watched = arguments.output.volume() == Volume::Normal;
     if is_watched {
         terminal.hint(&note_on_abilities(prepared.iter().map(|one| (&one.setup, &one.inputs))));
+        terminal.hint(&note_on_shared(&flow, kind_of(arguments)));
     }
     let clock = Clock::start();
     let staged = prepared.into_iter().zip(runs).map(|(one, run)| Staged::new(one, &run.title, clock, &interrupt));
@@ -225,9 +231,36 @@ pub(super) fn run(
     if is_watched {
         terminal.say(&format!("\n{}", table.render(&sources, terminal.look().style)));
     }
-    let what = if arguments.benches.is_empty() { "ports" } else { "benches" };
-    terminal.say(&summary(what, &verdicts, n_cleanups_failed));
+    terminal.say(&summary(kind_of(arguments), &verdicts, n_cleanups_failed));
     Ok(written.ending(worst(&verdicts)))
+}
+
+/// Returns what the runs are on.
+fn kind_of(arguments: &RunArguments) -> &'static str {
+    if arguments.benches.is_empty() { "ports" } else { "benches" }
+}
+
+/// Returns what is wrong if all runs would have one value for a param that is to be another in each.
+fn not_unique(flow: &Program, n_runs: usize, kind: &str) -> Option<Diagnostic> {
+    let param = flow.params.iter().find(|param| param.is_unique)?;
+    let name = &param.name;
+    let message = format!("`{name}` is `unique`, and all {n_runs} {kind} would have the same value");
+    let help =
+        format!("give each its own with `--rows FILE`: a CSV file with a column `{name}`, and a row for each run");
+    Some(Diagnostic::new(Code::VariableValue, param.site, message, "no two runs may have the same").help(help))
+}
+
+/// Returns a note on the values without a default: all runs have the same, and that may not be meant.
+fn note_on_shared(flow: &Program, kind: &str) -> String {
+    let shared = flow.params.iter().filter(|param| param.default.is_none());
+    let names: Vec<String> = shared.map(|param| format!("`{}`", param.name)).collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    format!(
+        "note: all {kind} have the same {}; with `--rows FILE` each run has values of its own\n\n",
+        names.join(", ")
+    )
 }
 
 /// Runs those on real ports together, and the others one after the other; tells of each verdict when it is there.

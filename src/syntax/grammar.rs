@@ -53,6 +53,7 @@ pub(super) fn title(rule: Rule) -> &'static str {
         Rule::using | Rule::using_port | Rule::begins_port | Rule::k_using => "`using`",
         Rule::param => "`param`",
         Rule::param_kind => "`param` or `secret`",
+        Rule::k_unique => "`unique`",
         Rule::state | Rule::k_state => "`state`",
         Rule::wire | Rule::k_wire => "`wire`",
         Rule::serial | Rule::k_serial => "`serial`",
