@@ -15,6 +15,7 @@ mod lines;
 mod live;
 mod port_names;
 pub mod progress;
+mod screen;
 pub mod suite;
 pub mod summary;
 pub mod table;
