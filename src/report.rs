@@ -11,6 +11,7 @@ mod joined;
 pub mod json;
 pub mod jsonl;
 pub mod junit;
+pub mod lanes;
 mod lines;
 mod live;
 mod port_names;

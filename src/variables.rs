@@ -133,7 +133,7 @@ pub(crate) fn bind(program: &Program, given: &[Given], ways: Ways) -> Result<Has
 /// # Errors
 ///
 /// What is expected instead, without the value itself.
-fn value_of(param: &Param, text: &str) -> Result<Value, String> {
+pub(crate) fn value_of(param: &Param, text: &str) -> Result<Value, String> {
     let value = match param.kind {
         Type::Any | Type::Text => Some(Value::text(text)),
         Type::Bytes => unhex(text.as_bytes()).ok().map(Value::Bytes),

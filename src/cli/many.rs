@@ -56,9 +56,20 @@ impl<'a> OneOf<'a> {
         labelled.map(one).collect()
     }
 
+    /// Makes the only run on these ports, one for each port of the flow.
+    pub(super) fn on_all(addresses: Vec<Address>, named: &'a Named) -> OneOf<'a> {
+        let titles: Vec<String> = addresses.iter().map(Address::to_string).collect();
+        OneOf { title: titles.join(", "), label: labels(&addresses).join("_"), addresses, named }
+    }
+
     /// Makes a run on a bench that has a name.
     pub(super) fn on_bench(name: &str, addresses: Vec<Address>, named: &'a Named) -> OneOf<'a> {
         OneOf { title: name.to_string(), label: name.to_string(), addresses, named }
+    }
+
+    /// Returns what it is called: its port, or its bench.
+    pub(super) fn title(&self) -> &str {
+        &self.title
     }
 
     /// Returns its addresses.
@@ -295,7 +306,7 @@ fn run_seats(
 }
 
 /// Returns the verdict of all: the one that asks most for attention.
-fn worst(verdicts: &[Verdict]) -> Verdict {
+pub(super) fn worst(verdicts: &[Verdict]) -> Verdict {
     let rank = |verdict: &Verdict| match verdict {
         Verdict::Interrupted => 5,
         Verdict::PortFailed => 4,
@@ -308,6 +319,11 @@ fn worst(verdicts: &[Verdict]) -> Verdict {
 }
 
 fn summary(what: &str, verdicts: &[Verdict], n_cleanups_failed: u64) -> String {
+    format!("{} {what}: {}\n", verdicts.len(), sums(verdicts, n_cleanups_failed).join(", "))
+}
+
+/// Returns how many runs ended in which way.
+pub(super) fn sums(verdicts: &[Verdict], n_cleanups_failed: u64) -> Vec<String> {
     let kinds =
         [Verdict::Passed, Verdict::Flaky, Verdict::Skipped, Verdict::Failed, Verdict::PortFailed, Verdict::Interrupted];
     let mut counted: Vec<String> = kinds
@@ -317,7 +333,7 @@ fn summary(what: &str, verdicts: &[Verdict], n_cleanups_failed: u64) -> String {
         .map(|(kind, count)| format!("{count} {}", kind.title()))
         .collect();
     counted.extend(remark(n_cleanups_failed, "clean-up", "failed"));
-    format!("{} {what}: {}\n", verdicts.len(), counted.join(", "))
+    counted
 }
 
 #[cfg(test)]
