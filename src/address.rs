@@ -51,7 +51,7 @@ pub(crate) struct Known<'a> {
     pub places: &'a [Place],
 }
 
-/// How long the label of a command is at most.
+/// How long the label of a command, or of a value, is at most.
 const LONGEST_LABEL: usize = 40;
 
 /// How a system compares names.
@@ -412,6 +412,11 @@ pub(crate) fn labels(addresses: &[Address]) -> Vec<String> {
         labels.push(label);
     }
     labels
+}
+
+/// Returns what stands for a text in the names of files, cut where it is long; empty if nothing of it can stand there.
+pub(crate) fn label_of(text: &str) -> String {
+    words(text).chars().take(LONGEST_LABEL).collect()
 }
 
 /// Returns the name of a file for one port, given its label: `a.saved.toml` becomes `a.saved.ttyUSB0.toml`.

@@ -15,6 +15,7 @@ mod names;
 mod pattern;
 mod ports;
 mod statement;
+mod unique;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -22,6 +22,7 @@ mod ports;
 mod prepare;
 mod refusal;
 mod reports;
+mod rows;
 mod run;
 mod say;
 mod sim;

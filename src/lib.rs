@@ -23,6 +23,7 @@ mod labgrid;
 mod pattern;
 mod port_id;
 mod results;
+mod rows;
 mod secret;
 mod setup;
 mod variables;

@@ -131,6 +131,8 @@ pub struct Param {
     pub slot: u32,
     /// Whether it is masked.
     pub is_secret: bool,
+    /// Whether no two runs of one command may have the same value: it names the unit.
+    pub is_unique: bool,
     /// The type of its default; text without one.
     pub kind: Type,
     /// What its value must look like: the regex as written, and as it is used.

@@ -169,7 +169,7 @@ pub(crate) fn bind(program: &Program, given: &[Given], ways: Ways) -> Result<Has
 /// # Errors
 ///
 /// What is expected instead, without the value itself.
-fn value_of(param: &Param, supplied: &Supplied) -> Result<Value, String> {
+pub(crate) fn value_of(param: &Param, supplied: &Supplied) -> Result<Value, String> {
     let value = match (supplied, param.kind) {
         (Supplied::Spelt(text), _) => spelt(param, text)?,
         (Supplied::Content(bytes), Type::Any | Type::Text) => Value::Text(bytes.clone()),

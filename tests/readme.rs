@@ -91,6 +91,13 @@ fn every_flow_in_the_documents_checks_and_passes_against_the_device_below_it() {
             assert!(checked.problems.is_empty(), "{}\n{}", block.place, shown(&checked.problems, &checked));
             if block.begins_with("device") {
                 let flow = flow.take().unwrap_or_else(|| panic!("{}: no flow stands above this device", block.place));
+                let needs_values =
+                    program(check_text(&flow.place, &flow.text)).params.iter().any(|p| p.default.is_none());
+                if needs_values {
+                    // tests/production.rs runs it.
+                    assert_eq!(name, "docs/production.md", "{}: a param has no value", flow.place);
+                    continue;
+                }
                 let outcome = Run::new(program(check_text(&flow.place, &flow.text)), program(checked)).go();
                 // A flow that shows a retry needs one.
                 let has_passed = matches!(outcome.verdict, Verdict::Passed | Verdict::Flaky);

@@ -318,6 +318,7 @@ impl<'a> Compiler<'a> {
             self.problem(Code::CheckType, regex.span, message, "for texts only").help =
                 Some("leave `matches` out, and `assert` what must hold".to_string());
         }
+        self.check_unique(param);
         let matches = param.matches.as_ref().and_then(|regex| {
             let text = super::names::sample(regex);
             self.refuse_values(regex);
@@ -341,7 +342,8 @@ impl<'a> Compiler<'a> {
         let variable = self.globals.get_mut(&param.name.node).expect("params were noted before");
         variable.kind = kind;
         let slot = variable.place;
-        Param { name: param.name.node.clone(), slot, is_secret: variable.is_secret, kind, matches, default, site }
+        let (name, is_secret, is_unique) = (param.name.node.clone(), variable.is_secret, param.unique.is_some());
+        Param { name, slot, is_secret, is_unique, kind, matches, default, site }
     }
 
     /// Reports names in a default that have no value yet when it is worked out.

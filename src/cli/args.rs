@@ -1,6 +1,7 @@
 //! What was typed, as data: the only module that knows clap.
 
 mod ports;
+mod rows;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use crate::report::console::Volume;
 use crate::report::format::Format;
 use crate::value::escape::harmless;
 pub(super) use ports::{AllowArguments, DoctorArguments, PortsArguments, SayArguments};
+pub(super) use rows::RowArguments;
 
 const ABOUT: &str = "Run declarative scenarios against a device on a serial port";
 
@@ -154,6 +156,8 @@ pub(super) struct RunArguments {
     /// Fail if a clean-up fails
     #[arg(long)]
     pub strict: bool,
+    #[command(flatten)]
+    pub rows: RowArguments,
     #[command(flatten)]
     pub variables: VariableArguments,
     /// Set a variable of the simulated device (repeatable)

@@ -19,6 +19,7 @@ use crate::address::{Address, RealPort, labels};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::Engine;
 use crate::event::Verdict;
+use crate::program::Program;
 use crate::report::Fan;
 use crate::report::console::Volume;
 use crate::report::summary::remark;
@@ -57,9 +58,20 @@ impl<'a> OneOf<'a> {
         labelled.map(one).collect()
     }
 
+    /// Makes the only run on these ports, one for each port of the flow.
+    pub(super) fn on_all(addresses: Vec<Address>, named: &'a Named) -> OneOf<'a> {
+        let titles: Vec<String> = addresses.iter().map(Address::to_string).collect();
+        OneOf { title: titles.join(", "), label: labels(&addresses).join("_"), addresses, named }
+    }
+
     /// Makes a run on a bench that has a name.
     pub(super) fn on_bench(name: &str, addresses: Vec<Address>, named: &'a Named) -> OneOf<'a> {
         OneOf { title: name.to_string(), label: name.to_string(), addresses, named }
+    }
+
+    /// Returns what it is called: its port, or its bench.
+    pub(super) fn title(&self) -> &str {
+        &self.title
     }
 
     /// Returns its addresses.
@@ -151,6 +163,10 @@ pub(super) fn run(
     terminal: &Terminal,
 ) -> Result<Ending, Ending> {
     let flow = flow.told(arguments.output.volume(), terminal)?;
+    if let Some(problem) = not_unique(&flow, runs.len(), kind_of(arguments)) {
+        terminal.report(&[problem], &flow.sources);
+        return Err(Ending::Refused);
+    }
     let places = Places::of(arguments);
     let mut claims = claims_of(&flow, arguments);
     let check = |one: &OneOf<'_>| {
@@ -169,6 +185,7 @@ pub(super) fn run(
     let is_watched = arguments.output.volume() == Volume::Normal;
     if is_watched {
         terminal.hint(&note_on_abilities(prepared.iter().map(|one| (&one.setup, &one.inputs))));
+        terminal.hint(&note_on_shared(&flow, kind_of(arguments)));
     }
     let clock = Clock::start();
     let staged = prepared.into_iter().zip(runs).map(|(one, run)| Staged::new(one, &run.title, clock, &interrupt));
@@ -228,9 +245,36 @@ pub(super) fn run(
         terminal.say(&format!("\n{}", table.render(&sources, terminal.look().style)));
     }
     terminal.hint(&note_on_speed(behind, clock.now().since_start(), "fewer ports at once (`--jobs N`) help, and "));
-    let what = if arguments.benches.is_empty() { "ports" } else { "benches" };
-    terminal.say(&summary(what, &verdicts, n_cleanups_failed));
+    terminal.say(&summary(kind_of(arguments), &verdicts, n_cleanups_failed));
     Ok(written.ending(worst(&verdicts)))
+}
+
+/// Returns what the runs are on.
+fn kind_of(arguments: &RunArguments) -> &'static str {
+    if arguments.benches.is_empty() { "ports" } else { "benches" }
+}
+
+/// Returns what is wrong if all runs would have one value for a param that is to be another in each.
+fn not_unique(flow: &Program, n_runs: usize, kind: &str) -> Option<Diagnostic> {
+    let param = flow.params.iter().find(|param| param.is_unique)?;
+    let name = &param.name;
+    let message = format!("`{name}` is `unique`, and all {n_runs} {kind} would have the same value");
+    let help =
+        format!("give each its own with `--rows FILE`: a CSV file with a column `{name}`, and a row for each run");
+    Some(Diagnostic::new(Code::VariableValue, param.site, message, "no two runs may have the same").help(help))
+}
+
+/// Returns a note on the values without a default: all runs have the same, and that may not be meant.
+fn note_on_shared(flow: &Program, kind: &str) -> String {
+    let shared = flow.params.iter().filter(|param| param.default.is_none());
+    let names: Vec<String> = shared.map(|param| format!("`{}`", param.name)).collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    format!(
+        "note: all {kind} have the same {}; with `--rows FILE` each run has values of its own\n\n",
+        names.join(", ")
+    )
 }
 
 /// Runs those on real ports together, and the others one after the other; tells of each verdict when it is there. Returns how long
@@ -266,7 +310,7 @@ fn run_seats(
 }
 
 /// Returns the verdict of all: the one that asks most for attention.
-fn worst(verdicts: &[Verdict]) -> Verdict {
+pub(super) fn worst(verdicts: &[Verdict]) -> Verdict {
     let rank = |verdict: &Verdict| match verdict {
         Verdict::Interrupted => 5,
         Verdict::PortFailed => 4,
@@ -279,6 +323,11 @@ fn worst(verdicts: &[Verdict]) -> Verdict {
 }
 
 fn summary(what: &str, verdicts: &[Verdict], n_cleanups_failed: u64) -> String {
+    format!("{} {what}: {}\n", verdicts.len(), sums(verdicts, n_cleanups_failed).join(", "))
+}
+
+/// Returns how many runs ended in which way.
+pub(super) fn sums(verdicts: &[Verdict], n_cleanups_failed: u64) -> Vec<String> {
     let kinds =
         [Verdict::Passed, Verdict::Flaky, Verdict::Skipped, Verdict::Failed, Verdict::PortFailed, Verdict::Interrupted];
     let mut counted: Vec<String> = kinds
@@ -288,7 +337,7 @@ fn summary(what: &str, verdicts: &[Verdict], n_cleanups_failed: u64) -> String {
         .map(|(kind, count)| format!("{count} {}", kind.title()))
         .collect();
     counted.extend(remark(n_cleanups_failed, "clean-up", "failed"));
-    format!("{} {what}: {}\n", verdicts.len(), counted.join(", "))
+    counted
 }
 
 #[cfg(test)]

@@ -208,10 +208,30 @@ impl Outputs {
 
     /// Writes the rest when the run is over, says where results are, and tells what could not be written.
     pub(super) fn finish(self, fan: Fan<'_>, engine: &Engine, terminal: &Terminal) -> Written {
+        self.close(fan, engine).told(terminal)
+    }
+
+    /// Writes the rest when the run is over.
+    pub(super) fn close(self, fan: Fan<'_>, engine: &Engine) -> Closed {
         let mut failures = fan.finish();
         failures.extend(self.recording.and_then(|recording| finish_recording(recording, engine)));
-        terminal.say(&kept_in(&self.results));
-        tell_failures(&failures, terminal)
+        Closed { kept: kept_in(&self.results), failures }
+    }
+}
+
+/// The files of a run that is over.
+#[derive(Debug)]
+pub(super) struct Closed {
+    /// Where results are.
+    kept: String,
+    failures: Vec<SinkFailure>,
+}
+
+impl Closed {
+    /// Says where results are, and tells what could not be written.
+    pub(super) fn told(&self, terminal: &Terminal) -> Written {
+        terminal.say(&self.kept);
+        tell_failures(&self.failures, terminal)
     }
 }
 

@@ -22,10 +22,13 @@ use crate::report::console::Volume;
 use crate::report::transcript::Times;
 use crate::results::Results;
 use crate::settings::{AtClose, ControlLine, LineSettings, Settings};
-use crate::setup::{Counterpart, Ender, Pace, Setup, Terms, find_counterpart, line_settings, read_program};
+use crate::setup::{
+    Counterpart, Ender, Found, Pace, Setup, SetupError, Terms, find_counterpart, line_settings, read_program,
+};
 use crate::suite::snapshot::Snapshot;
 use crate::transport::{capabilities, is_pseudo_terminal};
 use crate::value::escape::{harmless, harmless_path};
+use crate::variables::Offered;
 
 /// A run that can begin.
 pub(super) struct Prepared {
@@ -59,6 +62,98 @@ pub(super) fn claims_of(flow: &Program, arguments: &RunArguments) -> Claims {
     claims
 }
 
+/// What plays the other ends of a run, and how their lines are set.
+pub(super) struct Aimed {
+    found: Found,
+    /// `None` if something is wrong with them.
+    settings: Option<Vec<Settings>>,
+    /// What is wrong; it is told with what is wrong with the rest.
+    pub problems: Vec<Diagnostic>,
+}
+
+impl Aimed {
+    /// Finds what plays the other ends at one address, or at one for each port of the flow, and tells of the warnings about it.
+    pub(super) fn new(
+        flow: &Arc<Program>,
+        addresses: &[Address],
+        (arguments, named): (&RunArguments, &Named),
+        claims: &mut Claims,
+        terminal: &Terminal,
+    ) -> Result<Aimed, Ending> {
+        let file = &arguments.file;
+        let found = find_counterpart(addresses, file, flow).map_err(|error| refuse(error, terminal))?;
+        found.warnings.iter().for_each(|warnings| warn(warnings, arguments.output.volume(), terminal));
+        let is_replayed = matches!((addresses, &found.addresses[..]), ([Address::OwnDevice], [Address::Recording(_)]));
+        if is_replayed && arguments.output.volume() == Volume::Normal {
+            let (file, address) = (harmless_path(file), harmless(found.addresses[0].to_string()));
+            terminal
+                .say(&format!("{file} names no device: the recording beside it plays, as with `--port {address}`\n"));
+        }
+        claims.reads_found(&found);
+        let mut problems = Vec::new();
+        let of_each = line_settings(flow).into_iter().enumerate().map(|(at, of_flow)| {
+            let address = found.addresses.get(at).or(found.addresses.last());
+            let of_port = address.map_or_else(|| of_flow.clone(), |address| named.settings_at(address, &of_flow));
+            settings(&of_port, &arguments.line)
+        });
+        let settings: Option<Vec<Settings>> =
+            of_each.collect::<Result<_, _>>().map_err(|more| problems.extend(more)).ok();
+        if matches!(found.counterpart, Counterpart::Real(_)) && !arguments.sim_vars.is_empty() {
+            let problem = Diagnostic::general(Code::CommandLine, "`--sim-var` has no meaning for a real port");
+            problems.push(problem.help("use it with `--port sim`, or leave it out"));
+        }
+        Ok(Aimed { found, settings, problems })
+    }
+
+    /// Returns what plays the other ends.
+    pub(super) fn counterpart(&self) -> &Counterpart {
+        &self.found.counterpart
+    }
+
+    /// Returns what reports call the ports.
+    pub(super) fn addresses(&self) -> Vec<String> {
+        self.found.addresses.iter().map(Address::to_string).collect()
+    }
+
+    /// Joins a flow with this and with what is given to its variables; `problems` is what is wrong besides.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong.
+    pub(super) fn join(
+        &self,
+        flow: &Arc<Program>,
+        arguments: &RunArguments,
+        variables: Offered,
+        problems: Vec<Diagnostic>,
+    ) -> Result<Setup, SetupError> {
+        let device_variables = device_variables(&arguments.sim_vars);
+        let rigour = if arguments.strict { Rigour::Strict } else { Rigour::Usual };
+        let terms = Terms { variables, device_variables, settings: self.settings.clone(), rigour, problems };
+        Setup::join(flow.clone(), &arguments.file, self.found.counterpart.clone(), terms)
+    }
+}
+
+/// Returns what is given to the variables of a flow besides rows.
+pub(super) fn given(flow: &Program, arguments: &RunArguments, named: &Named) -> Offered {
+    let mut variables = variables(flow, &arguments.variables);
+    variables.given.extend(named.vars.iter().cloned());
+    variables
+}
+
+/// Returns what the engine of a run is given: a seed that was typed counts before the usual one.
+///
+/// # Errors
+///
+/// The system gives no seed.
+pub(super) fn inputs(setup: &Setup, arguments: &RunArguments, addresses: &[String]) -> Result<Inputs, SetupError> {
+    let beginning = match arguments.seed {
+        Some(seed) => setup.beginning_with(seed),
+        None => setup.beginning()?,
+    };
+    Ok(setup.inputs(beginning, addresses))
+}
+
 impl Checked {
     /// Checks everything that one run needs, at one address or at one for each port of the flow, and tells of all that is wrong with it.
     pub(super) fn new(
@@ -70,41 +165,14 @@ impl Checked {
         terminal: &Terminal,
     ) -> Result<Checked, Ending> {
         let file = &arguments.file;
-        let found = find_counterpart(addresses, file, flow).map_err(|error| refuse(error, terminal))?;
-        found.warnings.iter().for_each(|warnings| warn(warnings, arguments.output.volume(), terminal));
-        let is_replayed = matches!((addresses, &found.addresses[..]), ([Address::OwnDevice], [Address::Recording(_)]));
-        if is_replayed && arguments.output.volume() == Volume::Normal {
-            let (file, address) = (harmless_path(file), harmless(found.addresses[0].to_string()));
-            terminal
-                .say(&format!("{file} names no device: the recording beside it plays, as with `--port {address}`\n"));
-        }
-        claims.reads_found(&found);
+        let mut aimed = Aimed::new(flow, addresses, (arguments, named), claims, terminal)?;
         let mut problems = places.claim(flow, claims);
-        let of_each = line_settings(flow).into_iter().enumerate().map(|(at, of_flow)| {
-            let address = found.addresses.get(at).or(found.addresses.last());
-            let of_port = address.map_or_else(|| of_flow.clone(), |address| named.settings_at(address, &of_flow));
-            settings(&of_port, &arguments.line)
-        });
-        let settings: Option<Vec<Settings>> =
-            of_each.collect::<Result<_, _>>().map_err(|more| problems.extend(more)).ok();
+        problems.append(&mut aimed.problems);
         let results = places.results(file, flow).map_err(|problem| problems.push(problem)).ok();
-        if matches!(found.counterpart, Counterpart::Real(_)) && !arguments.sim_vars.is_empty() {
-            let problem = Diagnostic::general(Code::CommandLine, "`--sim-var` has no meaning for a real port");
-            problems.push(problem.help("use it with `--port sim`, or leave it out"));
-        }
-        let mut variables = variables(flow, &arguments.variables);
-        variables.given.extend(named.vars.iter().cloned());
-        let device_variables = device_variables(&arguments.sim_vars);
-        let rigour = if arguments.strict { Rigour::Strict } else { Rigour::Usual };
-        let terms = Terms { variables, device_variables, settings, rigour, problems };
-        let setup =
-            Setup::join(flow.clone(), file, found.counterpart, terms).map_err(|error| refuse(error, terminal))?;
-        let beginning = match arguments.seed {
-            Some(seed) => setup.beginning_with(seed),
-            None => setup.beginning().map_err(|error| refuse(error, terminal))?,
-        };
-        let addresses: Vec<String> = found.addresses.iter().map(Address::to_string).collect();
-        let inputs = setup.inputs(beginning, &addresses);
+        let setup = aimed
+            .join(flow, arguments, given(flow, arguments, named), problems)
+            .map_err(|error| refuse(error, terminal))?;
+        let inputs = inputs(&setup, arguments, &aimed.addresses()).map_err(|error| refuse(error, terminal))?;
         let hooks = match setup.counterpart().pace() {
             Pace::Real => programs_for(flow, file, terminal)?,
             Pace::Virtual => None,

@@ -12,6 +12,7 @@ use super::outputs::{CONSOLE, Places, Share};
 use super::person::AtTerminal;
 use super::prepare::{Checked, Prepared, claims_of, note_on_abilities};
 use super::refusal::{Looked, refuse, tell_others};
+use super::rows::{self, sheet_of, with_ports_of};
 use super::speed::note_on_speed;
 use super::terminal::Terminal;
 use crate::address::{Address, RealPort};
@@ -34,19 +35,37 @@ pub(super) fn run(arguments: &RunArguments, terminal: &Terminal) -> Ending {
 fn try_run(arguments: &RunArguments, terminal: &Terminal) -> Result<Ending, Ending> {
     let folder = folder_of(&arguments.file);
     let flow = Looked::at(Role::Flow, &arguments.file);
+    let sheet = sheet_of(arguments, terminal)?;
+    let with_ports = sheet.as_ref().map(|sheet| with_ports_of(sheet, flow.program(), arguments, terminal));
+    let with_ports = with_ports.transpose()?;
+    let arguments = with_ports.as_ref().unwrap_or(arguments);
+    let begin = |flow: Looked<'_>, runs: &[OneOf<'_>]| match (&sheet, runs) {
+        (Some(sheet), [_, ..]) => rows::run(arguments, sheet, flow, runs, terminal),
+        (None, [one]) => run_one(arguments, one.named(), flow, one.addresses(), terminal),
+        (None, [_, _, ..]) => many::run(arguments, flow, runs, terminal),
+        (_, []) => {
+            let flow = told(arguments, flow, terminal)?;
+            terminal.report(&[no_port(&flow)], &flow.sources);
+            Err(Ending::Refused)
+        }
+    };
     if !arguments.benches.is_empty() {
-        return run_on_benches(arguments, folder, flow, terminal);
+        return run_on_benches(arguments, folder, flow, &begin, terminal);
     }
     let mut named = named(&arguments.ports, arguments.profile.as_deref(), Asks::Names, folder, terminal)?;
-    let ending = run_at_addresses(arguments, &mut named, flow, terminal);
+    let ending = run_at_addresses(arguments, &mut named, flow, &begin, terminal);
     named.release(terminal);
     ending
 }
+
+/// Begins the runs of a flow.
+type Begin<'a> = dyn Fn(Looked<'_>, &[OneOf<'_>]) -> Result<Ending, Ending> + 'a;
 
 fn run_at_addresses(
     arguments: &RunArguments,
     named: &mut Named,
     flow: Looked<'_>,
+    begin: &Begin<'_>,
     terminal: &Terminal,
 ) -> Result<Ending, Ending> {
     let ports = flow.program().map_or(&[][..], |flow| &flow.ports);
@@ -54,11 +73,8 @@ fn run_at_addresses(
     match assign(&named.ports, ports) {
         Ok(Assigned::Runs(texts)) => {
             let addresses = named.awaited(wait, terminal, |named| named.addresses_of_runs(&texts))?;
-            match addresses.as_slice() {
-                addresses if addresses.iter().any(Address::is_empty) => run_one(arguments, named, flow, &[], terminal),
-                [_, _, ..] => many::run(arguments, flow, &OneOf::on_ports(&addresses, named), terminal),
-                addresses => run_one(arguments, named, flow, addresses, terminal),
-            }
+            let is_any_empty = addresses.iter().any(Address::is_empty);
+            begin(flow, &if is_any_empty { Vec::new() } else { OneOf::on_ports(&addresses, named) })
         }
         Ok(Assigned::Ports(texts)) => {
             let addresses = named.awaited(wait, terminal, |named| named.addresses_of_ports(&texts))?;
@@ -66,7 +82,7 @@ fn run_at_addresses(
                 terminal.refuse(problem);
                 return Err(Ending::Refused);
             }
-            run_one(arguments, named, flow, &addresses, terminal)
+            begin(flow, &[OneOf::on_all(addresses, named)])
         }
         Err(problem) => {
             // What is wrong with the flow comes first.
@@ -82,6 +98,7 @@ fn run_on_benches(
     arguments: &RunArguments,
     folder: &Path,
     flow: Looked<'_>,
+    begin: &Begin<'_>,
     terminal: &Terminal,
 ) -> Result<Ending, Ending> {
     let mut benches = Vec::with_capacity(arguments.benches.len());
@@ -95,7 +112,7 @@ fn run_on_benches(
         let typed = ports_of_bench(bench, folder, terminal)?;
         benches.push((bench, named(&typed, arguments.profile.as_deref(), Asks::Names, folder, terminal)?));
     }
-    let ending = run_on(arguments, &mut benches, flow, terminal);
+    let ending = run_on(arguments, &mut benches, flow, begin, terminal);
     benches.iter_mut().for_each(|(_, named)| named.release(terminal));
     ending
 }
@@ -104,6 +121,7 @@ fn run_on(
     arguments: &RunArguments,
     benches: &mut [(&String, Named)],
     flow: Looked<'_>,
+    begin: &Begin<'_>,
     terminal: &Terminal,
 ) -> Result<Ending, Ending> {
     let Some(program) = flow.program() else { return told(arguments, flow, terminal).map(|_| Ending::Refused) };
@@ -129,11 +147,7 @@ fn run_on(
     }
     let runs = benches.iter().zip(found).map(|((bench, named), addresses)| OneOf::on_bench(bench, addresses, named));
     let runs: Vec<OneOf<'_>> = runs.collect();
-    match runs.as_slice() {
-        [_, _, ..] => many::run(arguments, flow, &runs, terminal),
-        [one] => run_one(arguments, one.named(), flow, one.addresses(), terminal),
-        [] => Err(Ending::Refused),
-    }
+    begin(flow, &runs)
 }
 
 /// Returns what is wrong if two ports of a flow have one serial port. A server may take two connections.
@@ -167,10 +181,6 @@ fn run_one(
     terminal: &Terminal,
 ) -> Result<Ending, Ending> {
     let flow = told(arguments, flow, terminal)?;
-    if addresses.is_empty() {
-        terminal.report(&[no_port(&flow)], &flow.sources);
-        return Err(Ending::Refused);
-    }
     let mut claims = claims_of(&flow, arguments);
     let checked = Checked::new(&flow, addresses, Places::of(arguments), (arguments, named), &mut claims, terminal)?;
     let Prepared { setup, inputs, mut outputs, ender } = checked.make_files(terminal)?;

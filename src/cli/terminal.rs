@@ -12,6 +12,7 @@ use crate::diagnostic::Diagnostic;
 use crate::diagnostic::render::{Look, Style, render};
 use crate::report::board::{Board, Place};
 use crate::report::console::{Console, Overlong, Status, Volume};
+use crate::report::lanes::Lanes;
 use crate::setup::Pace;
 use crate::source::Sources;
 use crate::value::escape::harmless;
@@ -159,6 +160,13 @@ impl Terminal {
         let height = rows(&io::stdout()).unwrap_or(HEIGHT).saturating_sub(1);
         let out = AutoStream::always(io::stdout());
         (self.status == Status::Shown).then(|| Board::new(out, sources, self.out, height, ports))
+    }
+
+    /// Returns what shows the runs of rows, `n_lanes` at once: lines that move, if somebody sees them.
+    pub(super) fn lanes<'a>(&self, is_live: bool, n_lanes: usize, n_rows: usize) -> Lanes<'a> {
+        let height = rows(&io::stdout()).unwrap_or(HEIGHT).saturating_sub(1);
+        let out = is_live.then(|| (AutoStream::always(io::stdout()), height));
+        Lanes::new(out, self.out, n_lanes, n_rows)
     }
 
     fn complain(&self, text: &str) {

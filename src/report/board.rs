@@ -6,8 +6,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::live::{Live, columns, cut};
+use super::screen::Screen;
 use super::{Sink, Wants};
-use crate::diagnostic::render::{Look, Style};
+use crate::diagnostic::render::Look;
 use crate::event::{Event, EventKind, Progress, Waiting};
 use crate::source::Sources;
 use crate::time::Moment;
@@ -20,14 +21,10 @@ const REST: Duration = Duration::from_millis(200);
 
 /// The last lines of a terminal, one for each run that goes on.
 pub struct Board<'a> {
-    out: Box<dyn Write + 'a>,
+    screen: Screen<'a>,
     sources: &'a Sources,
     look: Look,
-    /// So many lines fit at most.
-    height: usize,
     rows: Vec<Row>,
-    /// So many lines stand on the terminal now.
-    n_shown: usize,
     /// When they were written; `None` writes them at once.
     shown_at: Option<Moment>,
 }
@@ -64,8 +61,7 @@ impl<'a> Board<'a> {
             line: String::new(),
         };
         let rows = ports.iter().map(row).collect();
-        let (out, height) = (Box::new(out), height.max(1));
-        let board = Board { out, sources, look, height, rows, n_shown: 0, shown_at: None };
+        let board = Board { screen: Screen::new(out, height), sources, look, rows, shown_at: None };
         let board = Rc::new(RefCell::new(board));
         let places = (0..ports.len()).map(|number| Place { board: board.clone(), number }).collect();
         (board, places)
@@ -73,12 +69,8 @@ impl<'a> Board<'a> {
 
     /// Takes the lines away: something else is about to be written. They come back with the next wait.
     pub fn erase(&mut self) {
-        if self.n_shown > 0 {
-            let text = format!("\r{}\u{1b}[J", "\u{1b}[A".repeat(self.n_shown - 1));
-            // The next write reports that a terminal is gone.
-            let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
-        }
-        (self.n_shown, self.shown_at) = (0, None);
+        self.screen.erase();
+        self.shown_at = None;
     }
 
     /// Writes the lines again, if it is time.
@@ -97,17 +89,8 @@ impl<'a> Board<'a> {
             let pad = " ".repeat(names - columns(&row.port));
             lines.push(format!("{}{pad}  {}", row.port, row.line));
         }
-        if lines.len() > self.height {
-            let dots = if self.look.style == Style::Ascii { "..." } else { "…" };
-            let n_more = lines.len() - (self.height - 1);
-            lines.truncate(self.height - 1);
-            lines.push(format!("{dots} and {n_more} more"));
-        }
-        self.erase();
         self.shown_at = Some(now);
-        self.n_shown = lines.len();
-        self.out.write_all(lines.join("\r\n").as_bytes())?;
-        self.out.flush()
+        self.screen.show(lines, self.look.style)
     }
 }
 
@@ -141,6 +124,7 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
+    use crate::diagnostic::render::Style;
     use crate::event::Verdict;
     use crate::port_id::PortId;
     use crate::report::summary;

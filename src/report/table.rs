@@ -31,6 +31,12 @@ struct Row {
     port: String,
     /// `None` for a run that never ended.
     verdict: Option<Verdict>,
+    steps: Steps,
+}
+
+/// The step that a run is in, for what is said of it when it is over.
+#[derive(Debug, Default)]
+pub struct Steps {
     /// The steps that have begun and not ended, outermost first.
     open: Vec<String>,
     /// The step that began last, and those around it.
@@ -65,33 +71,57 @@ impl Table {
             [row.port.clone(), verdict, if step.is_empty() { "-".to_string() } else { step }]
         };
         let lines: Vec<[String; 3]> = [HEAD.map(String::from)].into_iter().chain(self.rows.iter().map(cells)).collect();
-        let wide = |column: usize| lines.iter().map(|cells| columns(&cells[column])).max().unwrap_or(0);
-        let (ports, verdicts) = (wide(0), wide(1));
-        let pad = |text: &str, width: usize| format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))));
-        let line =
-            |[port, verdict, step]: &[String; 3]| format!("{}  {}  {step}\n", pad(port, ports), pad(verdict, verdicts));
-        lines.iter().map(line).collect()
+        aligned(&lines)
     }
+}
+
+/// Returns lines of cells, each column as wide as its widest cell; the last one ends the line.
+pub fn aligned<const N: usize>(lines: &[[String; N]]) -> String {
+    let wide = |column: usize| lines.iter().map(|cells| columns(&cells[column])).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..N).map(wide).collect();
+    let line = |cells: &[String; N]| {
+        let mut line = String::new();
+        for (cell, width) in cells[..N - 1].iter().zip(&widths) {
+            line = format!("{line}{cell}{}  ", " ".repeat(width.saturating_sub(columns(cell))));
+        }
+        format!("{line}{}\n", cells[N - 1])
+    };
+    lines.iter().map(line).collect()
 }
 
 impl Row {
     /// Returns the step that the run ended in, behind those around it: where it failed, or else the last one.
     fn step(&self) -> &[String] {
-        let has_failed = self.verdict.is_some_and(|verdict| !verdict.is_success());
-        self.failed_in.as_deref().filter(|_| has_failed).unwrap_or(&self.last)
+        self.verdict.map_or(&self.steps.last, |verdict| self.steps.ended_in(verdict))
+    }
+}
+
+impl Steps {
+    /// Returns the step that a run with this verdict ended in, behind those around it: where it failed, or else the last one.
+    pub fn ended_in(&self, verdict: Verdict) -> &[String] {
+        self.failed_in.as_deref().filter(|_| !verdict.is_success()).unwrap_or(&self.last)
     }
 }
 
 impl Sink for Place {
     fn tell(&mut self, event: &Event) -> io::Result<()> {
-        let row = &mut *self.row.borrow_mut();
+        self.row.borrow_mut().steps.tell(event)
+    }
+
+    fn wants(&self) -> Wants {
+        Wants { traffic: false, waits: false }
+    }
+}
+
+impl Sink for Steps {
+    fn tell(&mut self, event: &Event) -> io::Result<()> {
         match &event.kind {
             EventKind::StepBegan { title, .. } => {
-                row.open.push(title.clone());
-                row.last = row.open.clone();
+                self.open.push(title.clone());
+                self.last = self.open.clone();
             }
-            EventKind::StepEnded { .. } => drop(row.open.pop()),
-            EventKind::Failed(failure) => row.failed_in = Some(failure.steps.clone()),
+            EventKind::StepEnded { .. } => drop(self.open.pop()),
+            EventKind::Failed(failure) => self.failed_in = Some(failure.steps.clone()),
             EventKind::RunStarted(_)
             | EventKind::Opened
             | EventKind::Closed(_)

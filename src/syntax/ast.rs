@@ -202,13 +202,15 @@ pub struct PortDeclaration {
     pub sims: Vec<Spanned<String>>,
 }
 
-/// `param name matches /…/ = default`
+/// `param name unique matches /…/ = default`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Param {
     /// Whether it is a secret.
     pub secrecy: Secrecy,
     /// The name.
     pub name: Name,
+    /// Where it says that no two runs of one command may have the same value, if it does.
+    pub unique: Option<Span>,
     /// What its value must look like.
     pub matches: Option<Regex>,
     /// Its value if none is given.

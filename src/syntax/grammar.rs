@@ -54,6 +54,7 @@ pub(super) fn title(rule: Rule) -> &'static str {
         Rule::begins_statement => "a statement",
         Rule::param => "`param`",
         Rule::param_kind => "`param` or `secret`",
+        Rule::k_unique => "`unique`",
         Rule::state | Rule::begins_state | Rule::k_state => "`state`",
         Rule::wire | Rule::k_wire => "`wire`",
         Rule::serial | Rule::k_serial => "`serial`",

@@ -52,12 +52,12 @@ pub const STATEMENTS: &[Row] = &[
     },
     Row {
         place: Place::Declaration,
-        forms: "`param NAME [matches /regex/] [= EXPR]`",
-        what: "a variable that the command line may set; without a default it must. Its whole value, given or default, fits the regex",
+        forms: "`param NAME [unique] [matches /regex/] [= EXPR]`",
+        what: "a variable that the command line may set; without a default it must. Its whole value, given or default, fits the regex. With `unique` no two runs of one command may have the same value",
     },
     Row {
         place: Place::Declaration,
-        forms: "`secret NAME [matches /regex/] [= EXPR]`",
+        forms: "`secret NAME [unique] [matches /regex/] [= EXPR]`",
         what: "the same, and masked as `«NAME»` in every output",
     },
     Row {

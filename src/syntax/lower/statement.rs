@@ -116,9 +116,10 @@ impl Lower {
     fn param<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
         let secrecy = if next(parts).as_str() == "secret" { Secrecy::Secret } else { Secrecy::Open };
         let target = name(next(parts));
-        let mut param = Param { secrecy, name: target, matches: None, default: None };
+        let mut param = Param { secrecy, name: target, unique: None, matches: None, default: None };
         for part in parts {
             match part.as_rule() {
+                Rule::k_unique => param.unique = Some(span(&part)),
                 Rule::regex => param.matches = Some(self.regex(part)),
                 _ => param.default = Some(self.expr(part)),
             }
