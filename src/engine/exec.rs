@@ -23,7 +23,7 @@ use super::fuel::{HARD, Level};
 use super::{Engine, State};
 use crate::diagnostic::Code;
 use crate::event::{EventKind, Failure};
-use crate::program::{Op, OpIndex, Role};
+use crate::program::{Expr, Op, OpIndex, Role};
 use crate::source::Site;
 
 impl Engine {
@@ -96,13 +96,7 @@ impl Engine {
             Op::Wire { wire, value } => self.set_wire(*wire, value, site)?,
             Op::Skip(why) => self.skip(why)?,
             Op::Save(targets) => self.save(targets, site)?,
-            Op::Log(value) => {
-                let text = self.eval(value)?;
-                let text = self.covered(&text);
-                // What is told leaves when the world is looked at: not too much of it waits.
-                self.fuel.burn(text.len(), HARD);
-                self.tell(Some(site), EventKind::Logged { text });
-            }
+            Op::Log(value) => self.log(value, site)?,
             Op::Sleep(lasting) => {
                 let lasting = self.eval_duration(lasting)?;
                 self.sleep(lasting, site);
@@ -163,6 +157,15 @@ impl Engine {
                 }
             },
         }
+        Ok(())
+    }
+
+    fn log(&mut self, value: &Expr, site: Site) -> Result<(), Box<Failure>> {
+        let text = self.eval(value)?;
+        let text = self.covered(&text);
+        // What is told leaves when the world is looked at: not too much of it waits.
+        self.fuel.burn(text.len(), HARD);
+        self.tell(Some(site), EventKind::Logged { text });
         Ok(())
     }
 }

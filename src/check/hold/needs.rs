@@ -260,20 +260,10 @@ impl Reader<'_> {
                 }
             }
             StatementKind::Compute { value, .. } | StatementKind::State { value, .. } => {
-                if self.takes(statement.binds(), &mut needs) {
-                    needs.extend(variables(value));
-                }
+                self.before_value(statement, Some(value), &mut needs);
             }
-            StatementKind::Measure(measure) => {
-                if self.takes(statement.binds(), &mut needs) {
-                    needs.extend(variables(&measure.value));
-                }
-            }
-            StatementKind::Ask { default, .. } => {
-                if self.takes(statement.binds(), &mut needs) {
-                    needs.extend(default.iter().flat_map(variables));
-                }
-            }
+            StatementKind::Measure(measure) => self.before_value(statement, Some(&measure.value), &mut needs),
+            StatementKind::Ask { default, .. } => self.before_value(statement, default.as_ref(), &mut needs),
             StatementKind::Call { name, arguments, .. } => {
                 let is_wanted = self.takes(statement.binds(), &mut needs);
                 needs = self.before_call(&name.node, arguments, is_wanted, needs);
@@ -340,6 +330,13 @@ impl Reader<'_> {
             | StatementKind::Echo(_) => {}
         }
         needs
+    }
+
+    /// Adds what a value is made of, if what the statement makes of it is needed.
+    fn before_value(self, statement: &Statement, value: Option<&Expr>, needs: &mut Needs) {
+        if self.takes(statement.binds(), needs) {
+            needs.extend(value.into_iter().flat_map(variables));
+        }
     }
 
     /// Returns what is needed before a wait for several: each arm with what it binds.

@@ -142,7 +142,7 @@ fn run(body: &str, says: Vec<Vec<(usize, &'static str)>>, is_late: bool) -> (Ver
         ends.push((device, host));
     }
     let ports =
-        nodes.iter().zip(&program.ports).map(|(node, port)| PortInputs::serial(&node.to_string(), &port.settings));
+        nodes.iter().zip(&program.ports).map(|(node, port)| PortInputs::serial(node.to_string(), &port.settings));
     let ports = ports.collect();
     let inputs = Inputs { variables: Default::default(), seed: 1, begun: 0, file: "laws.flow".to_string(), ports };
     let mut engine = Engine::new(Arc::new(program), inputs);
