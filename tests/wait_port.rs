@@ -119,6 +119,7 @@ fn ctrl_c_ends_the_wait_for_a_port_and_for_an_address() {
 }
 
 /// Returns how long the program takes to end after Ctrl-C, while it waits for a port.
+#[expect(clippy::disallowed_methods, reason = "what is measured is the time of a real signal")]
 fn end_of_a_wait(folder: &Path, port: &str) -> Duration {
     let mut run = command(folder, &["f.flow", "--port", port, "--wait-port", LONG]);
     // Some of it is said on one way, some on the other.

@@ -24,6 +24,7 @@
 //! | `measured` | `name`, `value`, `unit`, `low`, `high` (texts, digit by digit), `passed`, `soft`, `fault` |
 //! | `saved` | `name` |
 //! | `logged` | `bytes` |
+//! | `hook-said` | `bytes`: a line that the program of a hook wrote |
 //! | `noted` | `text` |
 //! | `skipped` | `why`: of the step that ends next, or of the run |
 //! | `cleanup-failed` | `failure` |
@@ -35,7 +36,8 @@
 //! if it ended the run whatever was around it (`fail now`). Secrets are named everywhere, as `«name»`.
 //!
 //! Readers pass over keys that they do not know. One that goes or changes its meaning, and every new event, changes
-//! the version; a reader refuses a newer one. Version 2 has `skipped` and `cleanup-failed`, which were notes before.
+//! the version; a reader refuses a newer one. Version 2 has `hook-said`, and
+//! `skipped` and `cleanup-failed`, which were notes before.
 
 mod read;
 
@@ -141,7 +143,7 @@ impl<W: Write> JsonLines<W> {
             EventKind::Measured(measured) => ("measured", measurement_of(measured)),
             EventKind::Saved { name } => ("saved", json!({ "name": name })),
             EventKind::Logged { text } => ("logged", json!({ "bytes": bytes_of(text) })),
-            EventKind::HookSaid { text } => ("hook_said", json!({ "bytes": bytes_of(text) })),
+            EventKind::HookSaid { text } => ("hook-said", json!({ "bytes": bytes_of(text) })),
             EventKind::Noted { text } => ("noted", json!({ "text": text })),
             EventKind::Failed(failure) => ("failed", json!({ "failure": self.failure(failure) })),
             EventKind::Skipped { why } => ("skipped", json!({ "why": why })),

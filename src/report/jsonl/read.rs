@@ -153,7 +153,7 @@ impl<'a> Line<'a> {
             })),
             "saved" => EventKind::Saved { name: self.text("name")? },
             "logged" => EventKind::Logged { text: self.bytes()? },
-            "hook_said" => EventKind::HookSaid { text: self.bytes()? },
+            "hook-said" => EventKind::HookSaid { text: self.bytes()? },
             "noted" => EventKind::Noted { text: self.text("text")? },
             "skipped" => EventKind::Skipped { why: self.text("why")? },
             "cleanup-failed" => EventKind::CleanupFailed(Box::new(self.inner("failure")?.failure()?)),
@@ -307,6 +307,8 @@ impl<'a> Line<'a> {
 #[cfg(test)]
 #[expect(clippy::wildcard_enum_match_arm, reason = "a test looks for one kind among many")]
 mod tests {
+    use std::collections::BTreeSet;
+
     use insta::assert_snapshot;
 
     use super::super::render_jsonl;
@@ -345,6 +347,7 @@ mod tests {
             EventKind::CleanupFailed(failure.clone()),
             EventKind::Failed(Box::new(Failure { ends_run: true, ..*failure })),
             EventKind::Skipped { why: "no card".to_string() },
+            EventKind::HookSaid { text: b"relay on".to_vec() },
             EventKind::StepEnded {
                 title: "s".to_string(),
                 outcome: StepOutcome::Skipped,
@@ -385,6 +388,20 @@ mod tests {
     fn every_event_is_one_line() {
         let (sources, events) = example();
         assert_snapshot!(String::from_utf8(render_jsonl(&events, &sources)).expect("it is UTF-8"));
+    }
+
+    #[test]
+    fn every_event_has_its_row() {
+        let (sources, events) = example();
+        let text = String::from_utf8(render_jsonl(&events, &sources)).expect("it is UTF-8");
+        let names: BTreeSet<&str> =
+            text.lines().filter_map(|line| line.split_once("\"event\":\"")?.1.split('"').next()).collect();
+        let rows: BTreeSet<&str> = include_str!("../jsonl.rs")
+            .lines()
+            .filter_map(|line| line.strip_prefix("//! | `")?.split('`').next())
+            .filter(|name| *name != "event")
+            .collect();
+        assert_eq!(names, rows);
     }
 
     #[test]
