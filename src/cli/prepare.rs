@@ -8,6 +8,7 @@ use super::args::RunArguments;
 use super::claims::Claims;
 use super::given::{device_variables, settings, variables};
 use super::hooks::programs_for;
+use super::limits;
 use super::named::Named;
 use super::outputs::{Outputs, Places};
 use super::refusal::{refuse, warn};
@@ -54,6 +55,7 @@ pub(super) fn claims_of(flow: &Program, arguments: &RunArguments) -> Claims {
         claims.reads("the snapshot of the flow", Snapshot::of(&arguments.file, times).path());
     }
     arguments.variables.files.iter().for_each(|path| claims.reads("a file of variables", path));
+    limits::files(&arguments.limits).for_each(|path| claims.reads("a file of limits", path));
     claims
 }
 
@@ -94,7 +96,12 @@ impl Checked {
         variables.given.extend(named.vars.iter().cloned());
         let device_variables = device_variables(&arguments.sim_vars);
         let rigour = if arguments.strict { Rigour::Strict } else { Rigour::Usual };
-        let terms = Terms { variables, device_variables, settings, rigour, problems };
+        let limits = limits::limits(&arguments.limits).unwrap_or_else(|more| {
+            problems.extend(more);
+            Vec::new()
+        });
+        problems.extend(limits::unknown(&limits, std::iter::once(&**flow)));
+        let terms = Terms { variables, device_variables, settings, limits, rigour, problems };
         let setup =
             Setup::join(flow.clone(), file, found.counterpart, terms).map_err(|error| refuse(error, terminal))?;
         let beginning = match arguments.seed {

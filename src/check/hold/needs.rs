@@ -259,14 +259,9 @@ impl Reader<'_> {
                     needs.extend(taken_from(from));
                 }
             }
-            StatementKind::Compute { value, .. } | StatementKind::State { value, .. } => {
+            StatementKind::Compute { .. } | StatementKind::State { .. } | StatementKind::Measure(_) => {
                 if self.takes(statement.binds(), &mut needs) {
-                    needs.extend(variables(value));
-                }
-            }
-            StatementKind::Measure(measure) => {
-                if self.takes(statement.binds(), &mut needs) {
-                    needs.extend(variables(&measure.value));
+                    needs.extend(statement.expressions().into_iter().flat_map(variables));
                 }
             }
             StatementKind::Ask { default, .. } => {
