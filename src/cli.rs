@@ -13,6 +13,7 @@ mod given;
 mod hooks;
 mod host;
 mod json;
+mod limits;
 mod many;
 mod named;
 mod outputs;

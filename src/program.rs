@@ -1,5 +1,6 @@
 //! `Program`: a checked flow or device, flat and resolved; what an engine runs.
 
+mod limits;
 mod op;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use crate::source::{Site, Sources, Span};
 use crate::value::operator::Operator;
 use crate::value::{Type, Value};
 
+pub use limits::GivenLimits;
 pub use op::{
     Absence, Arm, CountedRead, DelimitedRead, Expect, Hook, InputWait, Limits, LookAt, Measure, Needed, Op, Question,
     Reach, Refusal, ScopeKind, SendMode, SilentRead, WhenOver,

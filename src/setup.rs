@@ -19,7 +19,7 @@ use std::sync::Arc;
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Engine, Inputs, PortInputs, Rigour};
 use crate::port::PortId;
-use crate::program::Program;
+use crate::program::{GivenLimits, Program};
 use crate::settings::Settings;
 use crate::sim::{VIRTUAL_BEGINNING, VIRTUAL_SEED, device_inputs};
 use crate::source::name_of;
@@ -42,6 +42,8 @@ pub(crate) struct Terms {
     pub device_variables: Offered,
     /// The settings of each line instead of the flow's own.
     pub settings: Option<Vec<Settings>>,
+    /// Limits of measurements instead of the flow's own; names that it does not measure are passed over.
+    pub limits: GivenLimits,
     /// Whether the run may pass though a clean-up failed.
     pub rigour: Rigour,
     /// What the caller has found wrong itself: it is reported with what is wrong here.
@@ -117,6 +119,7 @@ impl Setup {
                 let settings = terms.settings.unwrap_or_else(|| line_settings(&flow));
                 let file = file.to_path_buf();
                 let rigour = terms.rigour;
+                let flow = flow.with_limits(&terms.limits);
                 Ok(Setup { flow, file, variables, settings, counterpart, device_variables, secrets, rigour })
             }
             Ok(_) => Err(SetupError::Wrong(complaints)),

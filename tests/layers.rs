@@ -182,7 +182,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("signal_hook", &["transport/interrupt.rs"]),
     ("similar", &["suite.rs"]),
     ("strsim", &["diagnostic/nearest.rs"]),
-    ("toml", &["bench", "cli/given.rs", "results.rs"]),
+    ("toml", &["bench", "cli/given.rs", "cli/limits.rs", "results.rs"]),
     ("unicode_width", &["report/live.rs"]),
     ("windows_sys", &["cli/person/echo.rs", "transport/serial"]),
 ];

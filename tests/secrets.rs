@@ -127,6 +127,7 @@ templates! {
     Read: &[],
     Capture: &[],
     Compute: &[],
+    Measure: &[],
     Assert: &[],
     FailOn: &[],
     Ignore: &[],
@@ -156,7 +157,10 @@ templates! {
         "BEFORE expect LAST compute n = 0 repeat until n == 1 at most 3 { INSIDE compute n = n + 1 }",
         "compute n = 0 compute seen = \"none\" repeat while n < 2 at most 3 { if n == 1 { INSIDE } else { BEFORE expect LAST } compute n = n + 1 }",
     ],
-    For: &["BEFORE expect LAST for item in [1] { INSIDE }"],
+    For: &[
+        "BEFORE expect LAST for item in [1] { INSIDE }",
+        "BEFORE expect LAST for item in 1 .. 1 { INSIDE }",
+    ],
     Try: &[
         "BEFORE expect LAST try { INSIDE }",
         "BEFORE expect LAST try { fail \"no\" } else { INSIDE }",

@@ -164,6 +164,8 @@ pub(super) struct RunArguments {
     #[arg(long = "sim-var", value_name = "NAME=VALUE", help_heading = "Variables")]
     pub sim_vars: Vec<String>,
     #[command(flatten)]
+    pub limits: LimitArguments,
+    #[command(flatten)]
     pub line: LineArguments,
     #[command(flatten)]
     pub files: FileArguments,
@@ -197,6 +199,8 @@ pub(super) struct TestArguments {
     /// Set a variable of the flows that have it (repeatable)
     #[arg(long = "var", value_name = "NAME=VALUE", help_heading = "Variables")]
     pub vars: Vec<String>,
+    #[command(flatten)]
+    pub limits: LimitArguments,
     #[command(flatten)]
     pub snapshots: SnapshotArguments,
     /// Write a report of the suite; its kinds are below (repeatable)
@@ -345,6 +349,8 @@ pub(super) struct StressArguments {
     /// Set a variable of the simulated device (repeatable)
     #[arg(long = "sim-var", value_name = "NAME=VALUE", help_heading = "Variables")]
     pub sim_vars: Vec<String>,
+    #[command(flatten)]
+    pub limits: LimitArguments,
     /// Write a report of what was found: junit=FILE or json=FILE (repeatable)
     #[arg(long, value_name = "KIND=FILE", help_heading = "Output")]
     pub report: Vec<String>,
@@ -366,6 +372,15 @@ pub(super) struct VariableArguments {
     /// Set a variable to the content of a file (repeatable)
     #[arg(long = "var-file", value_name = "NAME=FILE")]
     pub var_files: Vec<String>,
+}
+
+/// The limits that differ from the flow's.
+#[derive(Args, Debug, Clone)]
+#[command(next_help_heading = "Variables")]
+pub(super) struct LimitArguments {
+    /// Take limits of measurements from a TOML file (repeatable)
+    #[arg(long = "limits", value_name = "FILE")]
+    pub limits: Vec<PathBuf>,
 }
 
 /// The settings of the line that differ from the flow's.

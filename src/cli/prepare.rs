@@ -8,6 +8,7 @@ use super::args::RunArguments;
 use super::claims::Claims;
 use super::given::{device_variables, named_file, settings, variables};
 use super::hooks::programs_for;
+use super::limits;
 use super::named::Named;
 use super::outputs::{Outputs, Places};
 use super::refusal::{refuse, warn};
@@ -17,7 +18,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{Inputs, Rigour};
 use crate::hook::Programs;
 use crate::port::Capability;
-use crate::program::{Op, Program, Role};
+use crate::program::{GivenLimits, Op, Program, Role};
 use crate::report::console::Volume;
 use crate::report::transcript::Times;
 use crate::results::Results;
@@ -59,6 +60,7 @@ pub(super) fn claims_of(flow: &Program, arguments: &RunArguments) -> Claims {
     arguments.variables.files.iter().for_each(|path| claims.reads("a file of variables", path));
     let contents = arguments.variables.var_files.iter().filter_map(|text| named_file(text));
     contents.for_each(|(_, path)| claims.reads("the value of a variable", path));
+    limits::files(&arguments.limits).for_each(|path| claims.reads("a file of limits", path));
     claims
 }
 
@@ -67,6 +69,8 @@ pub(super) struct Aimed {
     found: Found,
     /// `None` if something is wrong with them.
     settings: Option<Vec<Settings>>,
+    /// Limits of measurements that count instead of those of the flow.
+    limits: GivenLimits,
     /// What is wrong; it is told with what is wrong with the rest.
     pub problems: Vec<Diagnostic>,
 }
@@ -102,7 +106,12 @@ impl Aimed {
             let problem = Diagnostic::general(Code::CommandLine, "`--sim-var` has no meaning for a real port");
             problems.push(problem.help("use it with `--port sim`, or leave it out"));
         }
-        Ok(Aimed { found, settings, problems })
+        let limits = limits::limits(&arguments.limits).unwrap_or_else(|more| {
+            problems.extend(more);
+            Vec::new()
+        });
+        problems.extend(limits::unknown(&limits, std::iter::once(&**flow)));
+        Ok(Aimed { found, settings, limits, problems })
     }
 
     /// Returns what plays the other ends.
@@ -129,7 +138,8 @@ impl Aimed {
     ) -> Result<Setup, SetupError> {
         let device_variables = device_variables(&arguments.sim_vars);
         let rigour = if arguments.strict { Rigour::Strict } else { Rigour::Usual };
-        let terms = Terms { variables, device_variables, settings: self.settings.clone(), rigour, problems };
+        let (settings, limits) = (self.settings.clone(), self.limits.clone());
+        let terms = Terms { variables, device_variables, settings, limits, rigour, problems };
         Setup::join(flow.clone(), &arguments.file, self.found.counterpart.clone(), terms)
     }
 }

@@ -8,6 +8,7 @@ use super::assign::{Assigned, assign};
 use super::claims::{Claims, Output};
 use super::given::{device_variables, named_file, variables};
 use super::host::host_name;
+use super::limits;
 use super::refusal::{complain, program_for, refuse, refuse_address};
 use super::reports::Report as ReportFile;
 use super::terminal::Terminal;
@@ -81,13 +82,20 @@ fn prepare(arguments: &StressArguments, terminal: &Terminal) -> Result<Prepared,
     arguments.variables.files.iter().for_each(|path| claims.reads("a file of variables", path));
     let contents = arguments.variables.var_files.iter().filter_map(|text| named_file(text));
     contents.for_each(|(_, path)| claims.reads("the value of a variable", path));
+    limits::files(&arguments.limits).for_each(|path| claims.reads("a file of limits", path));
     for report in &reports {
         let output = Output { title: &report.title(), path: report.path(), option: &report.option() };
         claims.writes(&output).map_err(wrong)?;
     }
     let variables = variables(&flow, &arguments.variables);
     let device_variables = device_variables(&arguments.sim_vars);
-    let terms = Terms { variables, device_variables, ..Terms::default() };
+    let mut problems = Vec::new();
+    let limits = limits::limits(&arguments.limits).unwrap_or_else(|more| {
+        problems.extend(more);
+        Vec::new()
+    });
+    problems.extend(limits::unknown(&limits, std::iter::once(&*flow)));
+    let terms = Terms { variables, device_variables, limits, problems, ..Terms::default() };
     let setup = Setup::join(flow, file, found.counterpart, terms).map_err(refused)?;
     // Of a recording beside the flow there is no line that could be spoilt either.
     let bench = Bench::of(&setup, &typed).ok_or_else(|| refused(SetupError::NoCounterpart))?;
@@ -373,7 +381,8 @@ fn render_finding(finding: &Finding, bench: &Bench, arguments: &StressArguments)
     }
     text += &format!(" --runs 1 --seed {seed} --faults {}", faults.join(","));
     let VariableArguments { vars, files, var_files } = &arguments.variables;
-    let has_variables = !(vars.is_empty() && files.is_empty() && var_files.is_empty());
+    let has_variables =
+        !(vars.is_empty() && files.is_empty() && arguments.limits.limits.is_empty() && var_files.is_empty());
     if has_variables || !arguments.sim_vars.is_empty() {
         text += "\n          (and the same variables)";
     }

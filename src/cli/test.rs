@@ -16,6 +16,7 @@ use super::args::TestArguments;
 use super::claims::{Claims, Output};
 use super::hooks::programs_for_all;
 use super::host::host_name;
+use super::limits;
 use super::named::{Asks, named, ports_of_bench};
 use super::outputs::Written;
 use super::prepare::note_for_suite;
@@ -29,7 +30,7 @@ use crate::disk::folder_of;
 use crate::engine::Rigour;
 use crate::event::Verdict;
 use crate::hook::{self, Programs};
-use crate::program::Role;
+use crate::program::{GivenLimits, Role};
 use crate::report::jsonl::render_jsonl;
 use crate::report::progress::{render_case, render_summary};
 use crate::report::suite::{Origin, Status, SuiteReport};
@@ -59,6 +60,7 @@ struct Suite<'a> {
     flows: Vec<PathBuf>,
     orphans: Vec<PathBuf>,
     rules: Rules,
+    limits: GivenLimits,
     /// What the hooks of a flow on a real port stand for, by its file.
     hooks: HashMap<PathBuf, Arc<Programs>>,
     ender: Ender,
@@ -143,13 +145,14 @@ impl<'a> Suite<'a> {
             look: terminal.look(),
         };
         claim(arguments, &wanted, &flows).map_err(wrong)?;
+        let limits = limits_for_all(arguments, &flows, terminal)?;
         let ender = Ender::installed().map_err(|error| refuse(error, terminal))?;
         let hooks = if is_real { programs_for_all(&flows, terminal)? } else { HashMap::new() };
         // Last, for it empties the file.
         let events = arguments.events.as_deref().map(File::create).transpose().map_err(|error| {
             wrong(Diagnostic::general(Code::CommandLine, format!("the events cannot be written: {error}")))
         })?;
-        Ok(Suite { arguments, wanted, flows, orphans, rules, hooks, ender, events, begun: present() })
+        Ok(Suite { arguments, wanted, flows, orphans, rules, limits, hooks, ender, events, begun: present() })
     }
 
     fn run(mut self, terminal: &Terminal) -> Ending {
@@ -218,6 +221,7 @@ impl<'a> Suite<'a> {
         let runner = Runner::new(self.flows.clone(), self.rules.clone())
             .against(self.wanted.is_real(), |flow| self.wanted.addresses_of(flow))
             .until(self.ender.clone())
+            .with_limits(self.limits.clone())
             .with_rigour(if selection.strict || self.wanted.named.test.strict { Rigour::Strict } else { Rigour::Usual })
             .tuning(move |settings, address| {
                 let mut settings = self.wanted.named.settings_at(address, settings);
@@ -284,6 +288,7 @@ fn claim(arguments: &TestArguments, wanted: &Wanted, flows: &[PathBuf]) -> Resul
     let events = arguments.events.iter().map(|path| Output { title: "events", path, option: "--events FILE" });
     let outputs: Vec<Output<'_>> = events.chain(reports).collect();
     let mut claims = Claims::default();
+    limits::files(&arguments.limits).for_each(|path| claims.reads("a file of limits", path));
     for flow in flows {
         claims.reads("a flow of the suite", flow);
         for times in [Times::Shown, Times::Hidden] {
@@ -303,6 +308,21 @@ fn claim(arguments: &TestArguments, wanted: &Wanted, flows: &[PathBuf]) -> Resul
         }
     }
     outputs.iter().try_for_each(|output| claims.writes(output))
+}
+
+/// Returns the limits that were given; a name that no flow measures is refused.
+fn limits_for_all(arguments: &TestArguments, flows: &[PathBuf], terminal: &Terminal) -> Result<GivenLimits, Ending> {
+    let refused = |problems: Vec<Diagnostic>| {
+        problems.into_iter().for_each(|problem| terminal.refuse(problem));
+        Ending::Refused
+    };
+    let limits = limits::limits(&arguments.limits).map_err(refused)?;
+    if limits.is_empty() {
+        return Ok(limits);
+    }
+    let programs: Vec<_> = flows.iter().filter_map(|flow| read_program(Role::Flow, flow).ok()).collect();
+    let unknown = limits::unknown(&limits, programs.iter().map(|read| &*read.program));
+    if unknown.is_empty() { Ok(limits) } else { Err(refused(unknown)) }
 }
 
 /// Returns the flows that were asked for.

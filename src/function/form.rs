@@ -22,10 +22,8 @@ struct Field {
 /// Writes one value, or those of a list, as a form says.
 pub(super) fn format(given: &Arguments<'_>) -> Result<Value, String> {
     let form = given.utf8(0)?;
-    let values = match given.value(1) {
-        Value::List(items) => items.as_slice(),
-        _ => std::slice::from_ref(given.value(1)),
-    };
+    let one = given.value(1);
+    let values = if let Value::List(items) = one { items.as_slice() } else { std::slice::from_ref(one) };
     let (mut out, mut left) = (Vec::new(), values.iter());
     let mut rest = form.as_str();
     while let Some((plain, behind)) = rest.split_once('%') {

@@ -96,16 +96,14 @@ pub(super) fn index(given: &Arguments<'_>) -> Outcome {
     if !compare::contains(whole, part)? {
         return Ok(Value::Int(-1));
     }
-    let place = match whole {
-        Value::List(items) => {
-            items.iter().position(|item| operator::apply(Operator::Equal, part, item) == Ok(Value::Bool(true)))
-        }
-        _ if part.octets().is_empty() => Some(0),
-        Value::Bytes(octets) => match part {
-            Value::Int(n) => octets.iter().position(|octet| i64::from(*octet) == *n),
-            _ => places(octets, &part.octets()).next(),
-        },
-        _ => places(&whole.octets(), &part.octets()).next(),
+    let place = if let Value::List(items) = whole {
+        items.iter().position(|item| operator::apply(Operator::Equal, part, item) == Ok(Value::Bool(true)))
+    } else if let (Value::Bytes(octets), Value::Int(n)) = (whole, part) {
+        octets.iter().position(|octet| i64::from(*octet) == *n)
+    } else if part.octets().is_empty() {
+        Some(0)
+    } else {
+        places(&whole.octets(), &part.octets()).next()
     };
     Ok(Value::Int(place.and_then(|place| i64::try_from(place).ok()).unwrap_or(-1)))
 }

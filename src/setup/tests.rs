@@ -100,6 +100,7 @@ fn all_that_is_wrong_on_both_sides_is_told_at_once() {
         variables: offered("m", "1"),
         device_variables: offered("answers", "1"),
         settings: None,
+        limits: Vec::new(),
         problems: vec![Diagnostic::general(crate::diagnostic::Code::CommandLine, "of the caller")],
         rigour: Rigour::Usual,
     };

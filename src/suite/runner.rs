@@ -12,7 +12,7 @@ use crate::address::Address;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::render::Look;
 use crate::event::Rigour;
-use crate::program::{Program, Role};
+use crate::program::{GivenLimits, Program, Role};
 use crate::settings::Settings;
 use crate::setup::{Complaint, Ender, Setup, SetupError, Terms, find_counterpart, line_settings, read_program};
 use crate::testing::{Refused, Watcher, outcome};
@@ -59,6 +59,7 @@ pub struct Runner<'a> {
     n_threads: Option<usize>,
     after_failure: AfterFailure,
     rigour: Rigour,
+    limits: GivenLimits,
     watched: Option<Look>,
     offer: Box<dyn Fn(&Program) -> Offered + Sync + 'a>,
     tune: Tune<'a>,
@@ -84,6 +85,7 @@ impl<'a> Runner<'a> {
             n_threads: None,
             after_failure: AfterFailure::GoOn,
             rigour: Rigour::Usual,
+            limits: GivenLimits::new(),
             watched: None,
             offer: Box::new(|_| Offered::default()),
             tune: Box::new(|settings, _| settings.clone()),
@@ -109,6 +111,13 @@ impl<'a> Runner<'a> {
     #[must_use]
     pub(crate) fn with_rigour(mut self, rigour: Rigour) -> Runner<'a> {
         self.rigour = rigour;
+        self
+    }
+
+    /// Holds measurements to these limits instead of those of their flows.
+    #[must_use]
+    pub(crate) fn with_limits(mut self, limits: GivenLimits) -> Runner<'a> {
+        self.limits = limits;
         self
     }
 
@@ -243,7 +252,13 @@ impl<'a> Runner<'a> {
             address.map_or_else(|| settings.clone(), |address| (self.tune)(&settings, address))
         });
         let settings = Some(tuned.collect());
-        let terms = Terms { variables: (self.offer)(&program), settings, rigour: self.rigour, ..Terms::default() };
+        let terms = Terms {
+            variables: (self.offer)(&program),
+            settings,
+            limits: self.limits.clone(),
+            rigour: self.rigour,
+            ..Terms::default()
+        };
         Setup::join(program, flow, found.counterpart, terms)
     }
 

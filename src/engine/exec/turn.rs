@@ -58,9 +58,9 @@ impl Engine {
             Value::Bytes(ref octets) => {
                 self.fuel.burn(octets.len(), HARD);
                 let text = self.with_found(&given);
-                let octet = |i: usize| match text.piece(i..i + 1).taint() {
-                    Taint::Nothing => Taint::Nothing,
-                    taint => taint.name().cloned().map_or(Taint::Nothing, Taint::All),
+                let octet = |i: usize| {
+                    let taint = text.piece(i..i + 1).taint();
+                    taint.name().cloned().map_or(Taint::Nothing, Taint::All)
                 };
                 let numbers = octets.iter().map(|octet| Value::Int(i64::from(*octet))).collect();
                 let taint = Taint::of_items((0..octets.len()).map(octet).collect());
