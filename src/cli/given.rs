@@ -360,7 +360,7 @@ mod tests {
     #[test]
     fn no_message_about_a_file_shows_what_stands_in_it() {
         for text in
-            ["a = 1\nkey = hunter22\n", "key = \"hunter22\n", "hunter22", "key = 1.5", "[key]\na = \"hunter22\""]
+            ["a = 1\nkey = hunter22\n", "key = \"hunter22\n", "hunter22", "key = 1.5", "key = [1.5, \"hunter22\"]"]
         {
             let message = file(text).expect_err("it is wrong");
             assert!(!message.contains("hunter22"), "{message}");
