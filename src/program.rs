@@ -14,8 +14,8 @@ use crate::value::operator::Operator;
 use crate::value::{Type, Value};
 
 pub use op::{
-    Absence, Arm, CountedRead, DelimitedRead, Expect, Hook, InputWait, LookAt, Needed, Op, Question, Reach, Refusal,
-    ScopeKind, SendMode, WhenOver,
+    Absence, AnswerFits, Arm, CountedRead, DelimitedRead, Expect, Hook, InputWait, LookAt, Needed, Op, Question, Reach,
+    Refusal, ScopeKind, SendMode, WhenOver,
 };
 
 /// A place in [`Program::ops`].
