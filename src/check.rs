@@ -1,5 +1,6 @@
 //! Tree to program: names, types, places; every problem that can be found without a device.
 
+mod ask;
 mod blocks;
 mod control;
 mod declare;

@@ -16,8 +16,8 @@ use crate::value::{Type, Value};
 
 pub use limits::GivenLimits;
 pub use op::{
-    Absence, Arm, CountedRead, DelimitedRead, Expect, Hook, InputWait, Limits, LookAt, Measure, Needed, Op, Question,
-    Reach, Refusal, ScopeKind, SendMode, SilentRead, WhenOver,
+    Absence, AnswerFits, Arm, CountedRead, DelimitedRead, Expect, Hook, InputWait, Limits, LookAt, Measure, Needed, Op,
+    Question, Reach, Refusal, ScopeKind, SendMode, SilentRead, WhenOver,
 };
 
 /// A place in [`Program::ops`].

@@ -193,3 +193,36 @@ fn the_terminal_is_as_before_after_an_interrupt_and_after_a_second_one() {
     assert_eq!(bench.ends().code(), Some(130));
     assert!(bench.echoes());
 }
+
+#[test]
+fn an_answer_that_does_not_fit_is_asked_for_again_and_the_question_says_why() {
+    let (mut bench, folder) = Bench::new(
+        "ask \"The lamp?\" as lamp choices \"pass\", \"fail\"\nask \"The number?\" as number matches /SN\\d{3}/\n\
+         assert lamp == \"fail\", \"it is ${lamp}\"\nassert number == \"SN042\", \"it is ${number}\"",
+    );
+    bench.wait_for("? The lamp? [pass, fail]", 1);
+    bench.types("maybe\n");
+    bench.wait_for("? the answer is one of: pass, fail. The lamp? [pass, fail]", 1);
+    // As much of it as tells it from the others.
+    bench.types("F\n");
+    bench.wait_for("? The number?", 1);
+    bench.types("SN0421\n");
+    bench.wait_for("? the answer must match `/SN\\d{3}/`. The number?", 1);
+    bench.types("SN042\n");
+    assert!(bench.ends().success(), "{}", bench.seen);
+    let transcript = transcript(&folder);
+    assert!(transcript.contains("asked again: the answer is one of: pass, fail"), "{transcript}");
+}
+
+#[test]
+fn a_secret_that_does_not_fit_is_not_shown_either() {
+    let (mut bench, folder) = Bench::new("ask \"The key?\" as secret key matches /[a-z]+\\d\\d/\nassert len(key) == 8");
+    bench.wait_for("? The key?", 1);
+    bench.types("HUNTER22\n");
+    bench.wait_for("must match", 1);
+    assert!(!bench.echoes(), "it stays hidden");
+    bench.types("hunter22\n");
+    assert!(bench.ends().success(), "{}", bench.seen);
+    let shown = format!("{}{}", bench.seen, transcript(&folder)).to_lowercase();
+    assert!(!shown.contains("hunter22"), "{shown}");
+}

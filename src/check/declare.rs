@@ -286,7 +286,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Reports values in a regex that is read before there are any.
-    fn refuse_values(&mut self, regex: &ast::Regex) {
+    pub(super) fn refuse_values(&mut self, regex: &ast::Regex) {
         if regex.pieces.iter().any(|piece| matches!(piece, ast::Piece::Value(_))) {
             self.problem(Code::CheckRegex, regex.span, "no value can stand in this regex", "must always be the same");
         }

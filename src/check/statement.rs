@@ -7,8 +7,8 @@ use super::{Call, Compiler, Skips};
 use crate::diagnostic::Code;
 use crate::diagnostic::nearest::nearest;
 use crate::program::{
-    self, Absence, Arm, CountedRead, DelimitedRead, Expect, Expr, ExprKind, LookAt, Needed, Op, Question, Refusal,
-    Role, ScopeKind, SilentRead,
+    self, Absence, Arm, CountedRead, DelimitedRead, Expect, Expr, ExprKind, LookAt, Needed, Op, Refusal, Role,
+    ScopeKind, SilentRead,
 };
 use crate::settings::Settings;
 use crate::source::Span;
@@ -69,8 +69,8 @@ impl Compiler<'_> {
                 self.emit(Op::Assert { condition, message }, head);
             }
             StatementKind::Fail { reach, message } => self.fail(*reach, message, head),
-            StatementKind::Ask { prompt, secrecy, name, default } => {
-                self.ask(prompt, *secrecy, name.as_ref(), default.as_ref(), head);
+            StatementKind::Ask { prompt, secrecy, name, fits, default } => {
+                self.ask(prompt, (*secrecy, name.as_ref()), fits, default.as_ref(), head);
             }
             StatementKind::Hook { name, arguments, within } => self.hook(name, arguments, within.as_ref(), head),
             StatementKind::Skip(why) => self.skip(why, head),
@@ -455,21 +455,6 @@ impl Compiler<'_> {
 
     fn emit_call(&mut self, procedure: usize, arguments: Vec<Expr>, result: Option<program::Target>, head: Span) {
         self.emit(Op::Call { procedure, arguments, result }, head);
-    }
-
-    fn ask(
-        &mut self,
-        prompt: &ast::Expr,
-        secrecy: Secrecy,
-        name: Option<&Name>,
-        default: Option<&ast::Expr>,
-        head: Span,
-    ) {
-        self.only_flow(head, "`ask`");
-        let prompt = self.want(prompt, ANYTHING, "what a person is asked");
-        let default = self.want_some(default, ANYTHING, "a default answer");
-        let target = name.map(|name| self.target(name, Type::Text, secrecy));
-        self.emit(Op::Ask(Question { prompt, target, default }.into()), head);
     }
 
     fn return_(&mut self, value: Option<&ast::Expr>, head: Span) {

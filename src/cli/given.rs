@@ -399,7 +399,8 @@ mod tests {
             "hunter22",
             "key = 2024-01-01",
             "key = 99999999999999999999",
-            "[key]\na = \"hunter22\"",
+            "key = [1979-05-27, \"hunter22\"]",
+            "[key]\nb = 1979-05-27\na = \"hunter22\"",
         ] {
             let message = file(text).expect_err("it is wrong");
             assert!(!message.contains("hunter22"), "{message}");

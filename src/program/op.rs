@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Expr, OpIndex, PatternSpec, Slot, Target, WatcherId};
+use crate::pattern::Regex;
 use crate::port_id::PortId;
 use crate::settings::{InputLine, SettingValue};
 
@@ -356,8 +357,21 @@ pub struct Question {
     pub prompt: Expr,
     /// What the answer is put into.
     pub target: Option<Target>,
+    /// Which answers fit; it is asked again after another one.
+    pub fits: AnswerFits,
     /// The answer if nobody is there, or an empty one is given.
     pub default: Option<Expr>,
+}
+
+/// Which answers of a person fit.
+#[derive(Clone, Debug)]
+pub enum AnswerFits {
+    /// Every answer.
+    Any,
+    /// One of these.
+    OneOf(Vec<Expr>),
+    /// What the regex fits as a whole: as written, and as it is used.
+    Regex(String, Arc<Regex>),
 }
 
 /// `hook`

@@ -135,8 +135,8 @@ pub enum StatementKind {
     On { secrecy: Secrecy, pattern: Pattern, body: Block },
     /// `fail "message"` and `fail now "message"`
     Fail { reach: Reach, message: Expr },
-    /// `ask "prompt" as name default value`
-    Ask { prompt: Expr, secrecy: Secrecy, name: Option<Name>, default: Option<Expr> },
+    /// `ask "prompt" as name choices "pass", "fail" default value`
+    Ask { prompt: Expr, secrecy: Secrecy, name: Option<Name>, fits: AnswerFits, default: Option<Expr> },
     /// `hook "name", arguments within 10s`
     Hook { name: Spanned<String>, arguments: Vec<Expr>, within: Option<Expr> },
     /// `skip "why"`
@@ -295,6 +295,17 @@ pub enum SendMode {
     Raw,
     /// With the header before and the line ending behind it.
     Reply,
+}
+
+/// Which answers of a person fit.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AnswerFits {
+    /// Every answer.
+    Any,
+    /// One of these.
+    OneOf(Vec<Expr>),
+    /// What this fits as a whole.
+    Regex(Regex),
 }
 
 /// How far a failure goes that the flow itself declares.

@@ -152,6 +152,7 @@ fn is_word(rule: Rule) -> bool {
             | k_ask
             | k_volatile
             | k_default
+            | k_choices
             | k_ignore
             | k_save
             | k_log

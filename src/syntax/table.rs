@@ -180,8 +180,8 @@ pub const STATEMENTS: &[Row] = &[
     },
     Row {
         place: Place::Statement,
-        forms: "`ask EXPR [as [secret] NAME] [default EXPR]`",
-        what: "ask the person at the terminal; the default is taken for an empty answer and where nobody is there, as with `--port sim`. The line is served meanwhile (flows)",
+        forms: "`ask EXPR [as [secret] NAME] [choices EXPR, …] [matches /regex/] [default EXPR]`",
+        what: "ask the person at the terminal, again until the answer is one of the choices, or the regex fits all of it; the default is taken for an empty answer and where nobody is there, as with `--port sim`. The line is served meanwhile (flows)",
     },
     Row {
         place: Place::Statement,

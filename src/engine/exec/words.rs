@@ -7,7 +7,7 @@ use crate::engine::flow::Exit;
 use crate::engine::fuel::HARD;
 use crate::engine::{Action, Engine, State};
 use crate::event::{EventKind, Failure};
-use crate::program::{Expr, Question, Reach, Target};
+use crate::program::{AnswerFits, Expr, Question, Reach, Target};
 use crate::source::Site;
 use crate::value::Value;
 use crate::value::taint::Marked;
@@ -70,13 +70,55 @@ impl Engine {
 
     /// Asks a person.
     pub(super) fn ask(&mut self, question: &Arc<Question>, site: Site) -> Result<(), Box<Failure>> {
+        let prompt = self.prompt(question)?;
+        self.note(format!("asked: {prompt}"));
+        self.put_question(prompt, question.clone(), site);
+        Ok(())
+    }
+
+    /// Returns what a person is asked, with the choices.
+    fn prompt(&mut self, question: &Question) -> Result<String, Box<Failure>> {
         let prompt = self.eval(&question.prompt)?;
         let prompt = self.shown(&prompt);
+        let choices = self.choices(&question.fits)?;
+        Ok(if choices.is_empty() { prompt } else { format!("{prompt} [{}]", titles(&choices)) })
+    }
+
+    fn put_question(&mut self, prompt: String, question: Arc<Question>, site: Site) {
         let is_secret = question.target.as_ref().is_some_and(|target| target.is_secret);
-        self.note(format!("asked: {prompt}"));
-        self.state = State::Asking { site, question: question.clone() };
+        self.state = State::Asking { site, question };
         self.journal.act(Action::Ask { prompt, is_secret });
-        Ok(())
+    }
+
+    /// Returns the choices of a question: as they are shown and typed, and their values.
+    fn choices(&mut self, fits: &AnswerFits) -> Result<Vec<(String, Marked)>, Box<Failure>> {
+        let AnswerFits::OneOf(choices) = fits else { return Ok(Vec::new()) };
+        let mut shown = Vec::with_capacity(choices.len());
+        for choice in choices {
+            let choice = self.eval(choice)?;
+            shown.push((self.shown(&choice), choice.show().into_text()));
+        }
+        Ok(shown)
+    }
+
+    /// Returns an answer if it fits, or else why it does not. A choice may be shortened, and its case does not matter.
+    fn fitting(&mut self, answer: Vec<u8>, fits: &AnswerFits) -> Result<Result<Marked, String>, Box<Failure>> {
+        let choices = self.choices(fits)?;
+        Ok(match fits {
+            AnswerFits::Any => Ok(Value::Text(answer).into()),
+            AnswerFits::OneOf(_) => {
+                let typed = String::from_utf8_lossy(&answer).to_lowercase();
+                let exact = choices.iter().find(|(title, _)| title.to_lowercase() == typed);
+                let mut begun = choices.iter().filter(|(title, _)| title.to_lowercase().starts_with(&typed));
+                let only = begun.next().filter(|_| !typed.is_empty() && begun.next().is_none());
+                match exact.or(only) {
+                    Some((_, value)) => Ok(value.clone()),
+                    None => Err(format!("the answer is one of: {}", titles(&choices))),
+                }
+            }
+            AnswerFits::Regex(_, regex) if regex.is_match(&answer) => Ok(Value::Text(answer).into()),
+            AnswerFits::Regex(text, _) => Err(format!("the answer must match `/{text}/`")),
+        })
     }
 
     /// Takes the answer of a person, or the default if nobody is there.
@@ -103,13 +145,35 @@ impl Engine {
         }
     }
 
-    fn take_answer(&mut self, answer: Option<Vec<u8>>, site: Site, question: &Question) -> Result<(), Box<Failure>> {
+    fn take_answer(
+        &mut self,
+        answer: Option<Vec<u8>>,
+        site: Site,
+        question: &Arc<Question>,
+    ) -> Result<(), Box<Failure>> {
         let value = match (answer, &question.default) {
-            (Some(answer), None) => Value::Text(answer).into(),
-            (Some(answer), Some(_)) if !answer.is_empty() => Value::Text(answer).into(),
+            (Some(answer), default) if default.is_none() || !answer.is_empty() => {
+                match self.fitting(answer, &question.fits)? {
+                    Ok(value) => value,
+                    Err(why) => {
+                        let prompt = self.prompt(question)?;
+                        self.note(format!("asked again: {why}"));
+                        self.put_question(format!("{why}. {prompt}"), question.clone(), site);
+                        return Ok(());
+                    }
+                }
+            }
             // Text like every answer: whoever compares it need not know who gave it.
-            (Some(_) | None, Some(default)) => self.eval(default)?.show().into_text(),
-            (None, None) => {
+            (Some(_) | None, Some(default)) => {
+                let value = self.eval(default)?.show().into_text();
+                let shown = self.shown(&value);
+                if let Err(why) = self.fitting(value.value.octets(), &question.fits)? {
+                    let message = format!("the default `{shown}` does not fit: {why}");
+                    return Err(self.failure_at(Code::RunFail, site, message, "asks a person"));
+                }
+                value
+            }
+            (Some(_) | None, None) => {
                 let failure = self.failure_at(Code::RunFail, site, "nobody is there to answer", "asks a person");
                 return Err(
                     failure.with_cause("give the statement a `default` for unattended runs, or run it at a terminal")
@@ -157,6 +221,11 @@ impl Engine {
             }
         }
     }
+}
+
+/// Returns choices as they are shown.
+fn titles(choices: &[(String, Marked)]) -> String {
+    choices.iter().map(|(title, _)| title.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 impl Failure {

@@ -4,8 +4,8 @@
 //! compile before each of them knows it.
 
 use super::{
-    Block, CaptureFrom, Content, Expr, ExprKind, Limits, Name, Pattern, PatternKind, Piece, ReadWhat, Regex,
-    RepeatKind, Secrecy, Statement, StatementKind,
+    AnswerFits, Block, CaptureFrom, Content, Expr, ExprKind, Limits, Name, Pattern, PatternKind, Piece, ReadWhat,
+    Regex, RepeatKind, Secrecy, Statement, StatementKind,
 };
 
 /// When the blocks of a statement run.
@@ -223,7 +223,13 @@ impl Statement {
             StatementKind::Assert { condition, message } => [condition].into_iter().chain(message).collect(),
             StatementKind::FailOn { message, .. } => message.iter().collect(),
             StatementKind::Hook { arguments, within, .. } => arguments.iter().chain(within).collect(),
-            StatementKind::Ask { prompt, default, .. } => [prompt].into_iter().chain(default).collect(),
+            StatementKind::Ask { prompt, fits, default, .. } => {
+                let fitting = match fits {
+                    AnswerFits::OneOf(choices) => choices.as_slice(),
+                    AnswerFits::Any | AnswerFits::Regex(_) => &[],
+                };
+                [prompt].into_iter().chain(fitting).chain(default).collect()
+            }
             StatementKind::Repeat { kind, every, at_most, .. } => {
                 let (RepeatKind::Count(first) | RepeatKind::Until(first) | RepeatKind::While(first)) = kind;
                 [first].into_iter().chain(every).chain(at_most).collect()

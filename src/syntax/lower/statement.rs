@@ -318,7 +318,7 @@ impl Lower {
 
     fn ask<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
         let prompt = self.expr(next(parts));
-        let (mut secrecy, mut target, mut default) = (Secrecy::Open, None, None);
+        let (mut secrecy, mut target, mut fits, mut default) = (Secrecy::Open, None, AnswerFits::Any, None);
         for part in parts {
             match part.as_rule() {
                 Rule::ask_as => {
@@ -326,10 +326,14 @@ impl Lower {
                     secrecy = told;
                     target = Some(given);
                 }
+                Rule::ask_choices => {
+                    fits = AnswerFits::OneOf(children(part).map(|choice| self.expr(choice)).collect());
+                }
+                Rule::ask_matches => fits = AnswerFits::Regex(self.regex(next(&mut children(part)))),
                 _ => default = Some(self.only_expr(part)),
             }
         }
-        StatementKind::Ask { prompt, secrecy, name: target, default }
+        StatementKind::Ask { prompt, secrecy, name: target, fits, default }
     }
 
     fn hook<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
