@@ -11,7 +11,9 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 
-use served::{Served, flowrun, said};
+#[cfg(unix)]
+use served::Served;
+use served::{flowrun, said};
 
 /// How often the process is killed.
 const KILLS: usize = 200;

@@ -24,6 +24,7 @@ Examples:
   flowrun login.flow --port /dev/ttyUSB0           against a real one (COM3 on Windows)
   flowrun login.flow --port sim:other_device.flow --sim-var signal=0,0
   flowrun login.flow --port COM3 --var apn=internet --serial echo=off --transcript login.txt
+  flowrun program.flow --port COM3 --port COM4 --rows units.csv --rows-out results.csv
   FLOWRUN_VAR_PASSWORD=… flowrun login.flow --port COM3
   flowrun check flows/*.flow
 

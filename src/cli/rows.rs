@@ -16,7 +16,7 @@ use super::claims::{Claims, Output};
 use super::hooks::programs_for;
 use super::many::OneOf;
 use super::outputs::{Outputs, Places};
-use super::prepare::{Aimed, claims_of, given, inputs};
+use super::prepare::{Aimed, claims_of, given, inputs, note_on_abilities};
 use super::refusal::{Looked, refuse};
 use super::terminal::Terminal;
 use super::wait;
@@ -101,7 +101,7 @@ pub(super) fn run(
     let places = Places::of(arguments);
     let assigned = assigned(sheet, &units, ports).map_err(|problem| told_all(&[problem], terminal))?;
     let shop = Shop { flow: &flow, arguments, berths, units, base, places, terminal };
-    shop.check_first()?;
+    let abilities = shop.check_first()?;
     shop.claim_all(&mut claims)?;
     let flow_id = flow_id(&flow);
     let ids = RowIds::of(sheet, &flow, arguments.rows.rows_out.is_some())
@@ -112,7 +112,7 @@ pub(super) fn run(
     let n_passed_before = left_out.iter().filter(|is_left_out| **is_left_out).count();
     if arguments.output.volume() == Volume::Normal {
         let waits = ports.iter().flat_map(|run| run.addresses().iter().map(|at| wait::note(at, run.named().wait)));
-        terminal.hint(&waits.collect::<String>());
+        terminal.hint(&(abilities + &waits.collect::<String>()));
         terminal.hint(&notes(&flow, sheet, &past, &flow_id, n_passed_before));
     }
     let at_most = arguments.jobs.unwrap_or_else(|| shop.jobs()).clamp(1, shop.units.len());
@@ -187,15 +187,19 @@ impl Shop<'_> {
     }
 
     /// Checks what is the same for all rows, on each port: the variables of its device, its settings, the place of results.
-    fn check_first(&self) -> Result<(), Ending> {
+    /// Returns the notes on what the ports cannot do.
+    fn check_first(&self) -> Result<String, Ending> {
+        let refused = |error| refuse(error, self.terminal);
+        let mut firsts = Vec::with_capacity(self.berths.len());
         for berth in &self.berths {
             let mut problems = berth.aimed.problems.clone();
             let places = self.places.labelled(&self.units[0].label);
             problems.extend(places.results(&self.arguments.file, self.flow).err());
-            let joined = berth.aimed.join(self.flow, self.arguments, self.offered(0), problems);
-            joined.map_err(|error| refuse(error, self.terminal))?;
+            let setup = berth.aimed.join(self.flow, self.arguments, self.offered(0), problems).map_err(refused)?;
+            let inputs = inputs(&setup, self.arguments, &berth.aimed.addresses()).map_err(refused)?;
+            firsts.push((setup, inputs));
         }
-        Ok(())
+        Ok(note_on_abilities(firsts.iter().map(|(setup, inputs)| (setup, inputs))))
     }
 
     /// Takes note of the files of all rows.

@@ -29,7 +29,7 @@ pub(crate) struct Unit {
 
 /// Joins rows with the params of a flow; `others` is what is given to all rows.
 ///
-/// A cell counts before a file, the environment and a profile. An empty cell is the default of its param.
+/// A cell counts before everything else, as if it was typed. An empty cell is the default of its param.
 ///
 /// # Errors
 ///
@@ -189,7 +189,7 @@ fn units(sheet: &Sheet, columns: &[Column<'_>]) -> Vec<Unit> {
                 Column::Port => port = Some(cell.clone()),
                 Column::Param(_) if column.is_left_out(cell) => shown.push(String::new()),
                 Column::Param(param) => {
-                    given.push(Given::new(&param.name, cell, Origin::File(sheet.name.clone())));
+                    given.push(Given::new(&param.name, cell, Origin::Option));
                     shown.push(if param.is_secret { format!("«{}»", param.name) } else { harmless(cell) });
                 }
             }

@@ -51,6 +51,35 @@ fn every_usual_export_gives_the_same_cells() {
     assert_eq!(sheet.rows[2].place(), "row 3 (line 6)");
 }
 
+/// `FLOWRUN_CHAOS=1000000` makes so many files.
+#[test]
+fn no_mutated_file_of_rows_makes_a_panic() {
+    let count = std::env::var("FLOWRUN_CHAOS").ok().and_then(|n| n.parse().ok()).unwrap_or(2000);
+    let flow = flow("param sn unique matches /^SN\\d$/\nsecret key\nparam n = 5");
+    let right = b"\xef\xbb\xbfsep=;\r\nport;sn;key;n\r\nCOM1;SN1;\"hunter\r\n2\";5\r\n\r\n;;;\r\nCOM2;SN2;hunter3;\r\n";
+    let pieces = b"\"';,\t\n\rs=\xff\xfe\x00\xc3Sn1";
+    let mut random = crate::value::random::Rng::from_seed(1);
+    for _ in 0..count {
+        let mut bytes = right.to_vec();
+        for _ in 0..=random.below(6) {
+            let at = random.below(bytes.len() as u64) as usize;
+            let piece = pieces[random.below(pieces.len() as u64) as usize];
+            match random.below(4) {
+                0 => bytes[at] = piece,
+                1 => bytes.insert(at, piece),
+                2 => drop(bytes.drain(..at.min(bytes.len() - 1))),
+                _ => drop(bytes.remove(at)),
+            }
+            bytes.push(piece);
+        }
+        if let Ok(sheet) = Sheet::parse(&bytes, "u.csv".to_string())
+            && let Ok(units) = check(&sheet, &flow, &[])
+        {
+            assert_eq!(units.len(), sheet.rows.len());
+        }
+    }
+}
+
 #[test]
 fn a_file_in_a_wrong_form_says_what_is_wrong_and_where() {
     let problems = |bytes: &[u8]| told(Sheet::parse(bytes, "u.csv".to_string()).expect_err("it is wrong"));

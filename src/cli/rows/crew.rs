@@ -111,7 +111,7 @@ struct Crew<'a> {
     /// What is asked; the person sees the first.
     questions: VecDeque<Question>,
     person: AtTerminal,
-    /// Whether the first question was shown.
+    /// Whether the first question is shown just now.
     has_asked: bool,
 }
 
@@ -174,14 +174,14 @@ impl Crew<'_> {
         let mut ports = Vec::with_capacity(ended.len());
         for (worker, row, result) in ended {
             let port = self.running[worker].take().expect("a run that is over has run");
-            let was_first = self.questions.front().is_some_and(|question| question.worker == worker);
             self.questions.retain(|question| question.worker != worker);
-            self.has_asked &= !was_first;
             self.idle.push(worker);
             lanes.ends(worker);
             ports.push(port);
             all.push((row, port, result));
         }
+        // What is told of them stands where the person types: the question is shown again below it.
+        self.has_asked = false;
         for (next, port) in chief.over(all, lanes).into_iter().zip(ports) {
             match next {
                 Next::GoOn => self.plan.free.push_back(port),
