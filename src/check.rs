@@ -11,9 +11,11 @@ mod hook;
 mod kinds;
 mod lint;
 mod names;
+mod param;
 mod pattern;
 mod ports;
 mod statement;
+mod transfer;
 
 use std::collections::HashMap;
 use std::sync::Arc;

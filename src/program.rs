@@ -13,9 +13,10 @@ use crate::source::{Site, Sources, Span};
 use crate::value::operator::Operator;
 use crate::value::{Type, Value};
 
+pub use crate::transfer::Protocol;
 pub use op::{
-    Absence, Arm, CountedRead, DelimitedRead, Expect, Hook, InputWait, LookAt, Needed, Op, Question, ScopeKind,
-    SendMode, WhenOver,
+    Absence, Arm, CountedRead, DelimitedRead, Expect, FileReceive, FileSend, Hook, InputWait, LookAt, Needed, Op,
+    Question, ScopeKind, SendMode, WhenOver,
 };
 
 /// A place in [`Program::ops`].
@@ -131,6 +132,8 @@ pub struct Param {
     pub slot: u32,
     /// Whether it is masked.
     pub is_secret: bool,
+    /// Whether it is a file: its value is what is in it.
+    pub is_file: bool,
     /// The type of its default; text without one.
     pub kind: Type,
     /// What its value must look like: the regex as written, and as it is used.
@@ -139,6 +142,11 @@ pub struct Param {
     pub default: Option<Expr>,
     /// Where it is declared.
     pub site: Site,
+}
+
+/// Returns the name under which the values of params have the name of the file that was given for one of them.
+pub fn name_key(param: &str) -> String {
+    format!("{param}/name")
 }
 
 /// A procedure.

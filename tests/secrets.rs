@@ -138,6 +138,8 @@ templates! {
     Fail: &[],
     Ask: &[],
     Hook: &[],
+    SendFile: &[],
+    ReceiveFile: &[],
     Skip: &[],
     Save: &[],
     Log: &[],

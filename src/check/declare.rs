@@ -14,7 +14,7 @@ use crate::source::{Site, Span};
 use crate::syntax::ast::{
     self, Bind, Block, Bound, FileKind, Name, Origin, Runs, Secrecy, Setting, Statement, StatementKind,
 };
-use crate::value::{Type, Value};
+use crate::value::Value;
 
 /// What is said of a `skip` that would end a clean-up.
 pub(super) const NO_SKIP: &str =
@@ -233,6 +233,8 @@ impl<'a> Compiler<'a> {
                 | StatementKind::Fail(_)
                 | StatementKind::Ask { .. }
                 | StatementKind::Hook { .. }
+                | StatementKind::SendFile(_)
+                | StatementKind::ReceiveFile(_)
                 | StatementKind::Skip(_)
                 | StatementKind::Save(_)
                 | StatementKind::Log(_)
@@ -285,7 +287,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Reports values in a regex that is read before there are any.
-    fn refuse_values(&mut self, regex: &ast::Regex) {
+    pub(super) fn refuse_values(&mut self, regex: &ast::Regex) {
         if regex.pieces.iter().any(|piece| matches!(piece, ast::Piece::Value(_))) {
             self.problem(Code::CheckRegex, regex.span, "no value can stand in this regex", "must always be the same");
         }
@@ -300,68 +302,6 @@ impl<'a> Compiler<'a> {
             return self.misplaced(head, "a flow with ports has no `sim` of its own", help);
         }
         declared.sim = Some((path.node.clone(), self.site(path.span)));
-    }
-
-    fn param(&mut self, param: &ast::Param) -> Param {
-        self.params.push(param.name.node.clone());
-        let (default, kind) = match &param.default {
-            Some(default) => {
-                self.refuse_later_names(default, param.name.span);
-                let (expr, kind) = self.expr(default);
-                (Some(expr), kind)
-            }
-            None => (None, Type::Text),
-        };
-        if matches!(kind, Type::List | Type::Map | Type::Bytes) && param.default.is_some() && kind != Type::Bytes {
-            let span = param.name.span;
-            self.problem(Code::CheckType, span, "a list or map cannot be given on the command line", "declared here")
-                .help = Some("use `compute` for it".to_string());
-        }
-        let matches = param.matches.as_ref().and_then(|regex| {
-            let text = super::names::sample(regex);
-            self.refuse_values(regex);
-            match Regex::new(&text, &regex.flags, Fit::Whole) {
-                Ok(compiled) => Some((text, compiled)),
-                Err(why) => {
-                    self.problem(Code::CheckRegex, regex.span, format!("this regex cannot be compiled: {why}"), "here");
-                    None
-                }
-            }
-        });
-        if let (Some((text, regex)), Some(default), Some(expr)) = (&matches, &default, &param.default)
-            && let ExprKind::Const(value) = &default.kind
-            && !regex.is_match(&value.show())
-        {
-            let message = format!("the default of `{}` does not match `/{text}/`", param.name.node);
-            self.problem(Code::CheckRegex, expr.span, message, "does not match as a whole").help =
-                Some("the regex has to fit the whole value, a default too: `.*` stands for any text".to_string());
-        }
-        let site = self.site(param.name.span);
-        let variable = self.globals.get_mut(&param.name.node).expect("params were noted before");
-        variable.kind = kind;
-        let slot = variable.place;
-        Param { name: param.name.node.clone(), slot, is_secret: variable.is_secret, kind, matches, default, site }
-    }
-
-    /// Reports names in a default that have no value yet when it is worked out.
-    fn refuse_later_names(&mut self, default: &ast::Expr, declared: Span) {
-        let mut names = std::collections::HashSet::new();
-        default.for_each_name(&mut |name| {
-            names.insert(name.to_string());
-        });
-        let mut later: Vec<String> = names
-            .into_iter()
-            .filter(|name| {
-                let site = self.globals.get(name).and_then(|variable| variable.declared);
-                site.is_some_and(|site| site.source == self.file.source && site.span.start >= declared.start)
-            })
-            .collect();
-        later.sort_unstable();
-        for name in later {
-            let message = format!("`{name}` has no value yet: it is declared later");
-            self.problem(Code::CheckUnknownName, default.span, message, "worked out before that").help =
-                Some(format!("declare `{name}` before it is used"));
-        }
     }
 
     pub(super) fn settings(&mut self, settings: &[Setting], into: &mut Settings) {
@@ -462,6 +402,8 @@ impl<'a> Compiler<'a> {
                 | StatementKind::Fail(_)
                 | StatementKind::Ask { .. }
                 | StatementKind::Hook { .. }
+                | StatementKind::SendFile(_)
+                | StatementKind::ReceiveFile(_)
                 | StatementKind::Skip(_)
                 | StatementKind::Save(_)
                 | StatementKind::Log(_)

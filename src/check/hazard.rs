@@ -24,8 +24,9 @@ impl Compiler<'_> {
                     | Op::ExpectInput(_)
                     | Op::ReadCount(_)
                     | Op::ReadUntil(_)
+                    | Op::ReceiveFile(_)
                     | Op::Assert { .. }
-            )
+            ) || matches!(op, Op::SendFile(file) if file.protocol.is_some())
         });
         if header.kind == FileKind::Flow && !checks && !root.file.body.is_empty() && root.problems.is_empty() {
             self.problem(
@@ -63,7 +64,12 @@ impl Compiler<'_> {
             } else {
                 false
             };
-            if is_other_port || matches!(op, Op::Send { .. } | Op::Call { .. } | Op::Return(_) | Op::End) {
+            if is_other_port
+                || matches!(
+                    op,
+                    Op::Send { .. } | Op::SendFile(_) | Op::ReceiveFile(_) | Op::Call { .. } | Op::Return(_) | Op::End
+                )
+            {
                 exchange += 1;
             }
             let specs: Vec<(&PatternSpec, Option<PortId>)> = if let Op::Expect(expect) = op {

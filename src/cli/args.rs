@@ -190,6 +190,9 @@ pub(super) struct TestArguments {
     /// Set a variable of the flows that have it (repeatable)
     #[arg(long = "var", value_name = "NAME=VALUE", help_heading = "Variables")]
     pub vars: Vec<String>,
+    /// Give a file to the flows that declare it with `file` (repeatable)
+    #[arg(long = "file", value_name = "NAME=PATH", help_heading = "Variables")]
+    pub named_files: Vec<String>,
     #[command(flatten)]
     pub snapshots: SnapshotArguments,
     /// Write a report of the suite; its kinds are below (repeatable)
@@ -356,6 +359,9 @@ pub(super) struct VariableArguments {
     /// Set variables from a TOML file of NAME = VALUE (repeatable)
     #[arg(long = "vars", value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// Give the flow a file that it declares with `file` (repeatable)
+    #[arg(long = "file", value_name = "NAME=PATH")]
+    pub named_files: Vec<String>,
 }
 
 /// The settings of the line that differ from the flow's.

@@ -267,7 +267,8 @@ fn create<T>(
 /// Begins the recording of a run that is about to begin.
 fn begin_recording(path: &Path, setup: &Setup, inputs: &Inputs) -> io::Result<RecordingFile> {
     let flow = setup.flow();
-    let is_clear = |name: &str| flow.params.iter().any(|param| param.name == name && !param.is_secret);
+    let is_clear =
+        |name: &str| flow.params.iter().any(|param| param.name == name && !param.is_secret && !param.is_file);
     let given = inputs.variables.iter().filter(|(name, _)| is_clear(name));
     let shown = given.map(|(name, value)| (name.clone(), String::from_utf8_lossy(&value.show()).into_owned()));
     let mut variables: Vec<(String, String)> = shown.collect();

@@ -1,6 +1,6 @@
 //! `Prepared`: one run of the command line on one port, with its files made; `Checked`: the same without them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Ending;
@@ -54,6 +54,8 @@ pub(super) fn claims_of(flow: &Program, arguments: &RunArguments) -> Claims {
         claims.reads("the snapshot of the flow", Snapshot::of(&arguments.file, times).path());
     }
     arguments.variables.files.iter().for_each(|path| claims.reads("a file of variables", path));
+    let paths = arguments.variables.named_files.iter().filter_map(|text| text.split_once('='));
+    paths.for_each(|(_, path)| claims.reads("a file that the flow is given", Path::new(path)));
     claims
 }
 

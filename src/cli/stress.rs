@@ -1,6 +1,7 @@
 //! `flowrun stress`: a flow on a line that misbehaves, and what that shows about it.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::Ending;
 use super::args::StressArguments;
@@ -79,6 +80,8 @@ fn prepare(arguments: &StressArguments, terminal: &Terminal) -> Result<Prepared,
     claims.reads_program("the flow itself, or used by it", &flow);
     claims.reads_found(&found);
     arguments.variables.files.iter().for_each(|path| claims.reads("a file of variables", path));
+    let paths = arguments.variables.named_files.iter().filter_map(|text| text.split_once('='));
+    paths.for_each(|(_, path)| claims.reads("a file that the flow is given", Path::new(path)));
     for report in &reports {
         let output = Output { title: &report.title(), path: report.path(), option: &report.option() };
         claims.writes(&output).map_err(wrong)?;

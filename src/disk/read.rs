@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 /// How large a file may be that people write: a flow, a device, a library, a snapshot, a file of variables.
 pub(crate) const LARGEST_TEXT: u64 = 8 * MEBIBYTE;
 
+/// The largest file that a flow gets from the command line.
+pub(crate) const LARGEST_FILE: u64 = 16 * MEBIBYTE;
+
 /// How large a recording may be: hours of a line that is never quiet.
 pub(crate) const LARGEST_RECORDING: u64 = 256 * MEBIBYTE;
 

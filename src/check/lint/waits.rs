@@ -58,6 +58,8 @@ impl Lint {
                 | StatementKind::Fail(_)
                 | StatementKind::Ask { .. }
                 | StatementKind::Hook { .. }
+                | StatementKind::SendFile(_)
+                | StatementKind::ReceiveFile(_)
                 | StatementKind::Skip(_)
                 | StatementKind::Save(_)
                 | StatementKind::Sleep(_)

@@ -94,6 +94,8 @@ impl Statement {
             | StatementKind::Fail(_)
             | StatementKind::Ask { .. }
             | StatementKind::Hook { .. }
+            | StatementKind::SendFile(_)
+            | StatementKind::ReceiveFile(_)
             | StatementKind::Skip(_)
             | StatementKind::Save(_)
             | StatementKind::Log(_)
@@ -148,6 +150,8 @@ impl Statement {
             | StatementKind::Fail(_)
             | StatementKind::Ask { .. }
             | StatementKind::Hook { .. }
+            | StatementKind::SendFile(_)
+            | StatementKind::ReceiveFile(_)
             | StatementKind::Skip(_)
             | StatementKind::Save(_)
             | StatementKind::Log(_)
@@ -213,6 +217,10 @@ impl Statement {
             StatementKind::Assert { condition, message } => [condition].into_iter().chain(message).collect(),
             StatementKind::FailOn { message, .. } => message.iter().collect(),
             StatementKind::Hook { arguments, within, .. } => arguments.iter().chain(within).collect(),
+            StatementKind::SendFile(file) => {
+                [&file.content].into_iter().chain(&file.name).chain(&file.within).collect()
+            }
+            StatementKind::ReceiveFile(file) => file.within.iter().collect(),
             StatementKind::Ask { prompt, default, .. } => [prompt].into_iter().chain(default).collect(),
             StatementKind::Repeat { kind, every, at_most, .. } => {
                 let (RepeatKind::Count(first) | RepeatKind::Until(first) | RepeatKind::While(first)) = kind;
@@ -277,6 +285,8 @@ impl Statement {
             | StatementKind::Fail(_)
             | StatementKind::Ask { .. }
             | StatementKind::Hook { .. }
+            | StatementKind::SendFile(_)
+            | StatementKind::ReceiveFile(_)
             | StatementKind::Skip(_)
             | StatementKind::Save(_)
             | StatementKind::Log(_)
@@ -340,6 +350,8 @@ impl Statement {
             | StatementKind::Fail(_)
             | StatementKind::Ask { .. }
             | StatementKind::Hook { .. }
+            | StatementKind::SendFile(_)
+            | StatementKind::ReceiveFile(_)
             | StatementKind::Skip(_)
             | StatementKind::Log(_)
             | StatementKind::Sleep(_)
@@ -389,6 +401,7 @@ impl Statement {
                 }
             }
             StatementKind::Capture { secrecy, name: target, .. } => vec![name(target, *secrecy, Origin::Outside)],
+            StatementKind::ReceiveFile(file) => vec![name(&file.name, file.secrecy, Origin::Outside)],
             StatementKind::Compute { secrecy, name: target, .. } => vec![name(target, *secrecy, Origin::Inside)],
             StatementKind::Ask { secrecy, name: target, .. } => {
                 target.iter().map(|target| name(target, *secrecy, Origin::Outside)).collect()
@@ -414,6 +427,7 @@ impl Statement {
             | StatementKind::Ignore(_)
             | StatementKind::Fail(_)
             | StatementKind::Hook { .. }
+            | StatementKind::SendFile(_)
             | StatementKind::Skip(_)
             | StatementKind::Save(_)
             | StatementKind::Log(_)
