@@ -13,9 +13,11 @@ mod kinds;
 mod lint;
 mod measure;
 mod names;
+mod param;
 mod pattern;
 mod ports;
 mod statement;
+mod transfer;
 mod unique;
 
 use std::collections::HashMap;

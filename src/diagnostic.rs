@@ -195,6 +195,8 @@ codes! {
     RunUnwanted Error "flow::run::unwanted"
     /// Something else came back than what was sent, where all of it comes back.
     RunCollision Error "flow::run::collision"
+    /// A file did not get to the other side, or from it.
+    RunTransfer Error "flow::run::transfer"
     /// An `assert` did not hold.
     RunAssert Error "flow::run::assert"
     /// A `fail` was reached.

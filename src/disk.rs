@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use identity::Identity;
 pub(crate) use own::{make_private_folder, read_own};
-pub(crate) use read::{LARGEST_RECORDING, LARGEST_TEXT, LARGEST_VALUE, Reach, below, open_file, read_file, too_large};
+pub(crate) use read::{
+    LARGEST_FILE, LARGEST_RECORDING, LARGEST_TEXT, LARGEST_VALUE, Reach, below, open_file, read_file, too_large,
+};
 pub(crate) use remains::remove_remains;
 
 /// How often a file is put into a place again that somebody else takes or leaves at the same moment.

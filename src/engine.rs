@@ -53,6 +53,7 @@ pub(crate) use cover::Cover;
 use exec::spare::Spare;
 use exec::taint::Search;
 use exec::talk::Outgoing;
+use exec::transfer::Transfer;
 use exec::wait::Wait;
 use exec::watch::Prefilters;
 use explain::Exchange;
@@ -124,6 +125,8 @@ enum State {
     Asking { site: Site, question: Arc<Question> },
     /// A hook runs.
     Hooking(Box<Hooking>),
+    /// A file is on its way, and the other side is to do something.
+    Transferring(Box<Transfer>),
     /// A device waits for what the host sends.
     Serving,
     /// The run is over.
@@ -399,6 +402,7 @@ impl Engine {
         match &self.state {
             State::Waiting(wait) => wait.needs(port),
             State::Guarding { send, .. } | State::Writing { send, .. } => send.port == port,
+            State::Transferring(transfer) => transfer.port == port,
             State::Reopening { port: awaited, .. } => *awaited == port,
             State::Opening => true,
             State::Ready
@@ -425,6 +429,7 @@ impl Engine {
             // What is cleaned up then does not stand behind it.
             self.discard_output(send.port);
         }
+        self.cancel_present_transfer();
         // A failure that is being cleaned up after stays the reason.
         if self.tally.failure.is_none()
             && !self.flow.cleans_up_after_a_failure()

@@ -66,6 +66,8 @@ pub mod syntax;
 #[doc(hidden)]
 pub mod time;
 #[doc(hidden)]
+pub mod transfer;
+#[doc(hidden)]
 pub mod transport;
 #[doc(hidden)]
 pub mod value;

@@ -14,10 +14,11 @@ use crate::source::{Site, Sources, Span};
 use crate::value::operator::Operator;
 use crate::value::{Type, Value};
 
+pub use crate::transfer::Protocol;
 pub use limits::GivenLimits;
 pub use op::{
-    Absence, AnswerFits, Arm, CountedRead, DelimitedRead, Expect, Hook, InputWait, Limits, LookAt, Measure, Needed, Op,
-    Question, Reach, Refusal, ScopeKind, SendMode, SilentRead, WhenOver,
+    Absence, AnswerFits, Arm, CountedRead, DelimitedRead, Expect, FileReceive, FileSend, Hook, InputWait, Limits,
+    LookAt, Measure, Needed, Op, Question, Reach, Refusal, ScopeKind, SendMode, SilentRead, WhenOver,
 };
 
 /// A place in [`Program::ops`].
@@ -135,6 +136,8 @@ pub struct Param {
     pub is_secret: bool,
     /// Whether no two runs of one command may have the same value: it names the unit.
     pub is_unique: bool,
+    /// Whether it is a file: its value is what is in it.
+    pub is_file: bool,
     /// The type of its default; text without one.
     pub kind: Type,
     /// What its value must look like: the regex as written, and as it is used.
@@ -143,6 +146,11 @@ pub struct Param {
     pub default: Option<Expr>,
     /// Where it is declared.
     pub site: Site,
+}
+
+/// Returns the name under which the values of params have the name of the file that was given for one of them.
+pub fn name_key(param: &str) -> String {
+    format!("{param}/name")
 }
 
 /// A procedure.

@@ -120,7 +120,7 @@ impl Run {
         let Read { program, .. } = read_program(Role::Flow, &self.flow).map_err(refused)?;
         let address = self.device.as_ref().map_or(Address::OwnDevice, |path| Address::Device(path.clone()));
         let found = find_counterpart(&[address], &self.flow, &program).map_err(refused)?;
-        let offered = |given: &[Given]| Offered { given: given.to_vec(), problems: Vec::new() };
+        let offered = |given: &[Given]| Offered { given: given.to_vec(), ..Offered::default() };
         let (variables, device_variables) = (offered(&self.given), offered(&self.device_given));
         let terms = Terms { variables, device_variables, rigour: self.rigour, ..Terms::default() };
         let setup = Setup::join(program, &self.flow, found.counterpart, terms).map_err(refused)?;

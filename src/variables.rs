@@ -1,5 +1,7 @@
 //! Joins the variables that were given from outside with the params of a program, checked and of the right type.
 
+mod files;
+
 use std::collections::HashMap;
 use std::fmt;
 
@@ -13,6 +15,7 @@ use crate::value::decimal::Decimal;
 use crate::value::escape::{harmless, visible_cut};
 use crate::value::json::{parse_json, to_json};
 use crate::value::{Type, Value};
+pub(crate) use files::GivenFile;
 
 /// Secrets below so many bytes cannot be told from ordinary text, and so not be masked.
 const SHORTEST_SECRET: usize = 4;
@@ -73,6 +76,8 @@ impl Given {
 pub(crate) struct Offered {
     /// What could be read.
     pub given: Vec<Given>,
+    /// The files that could be read.
+    pub files: Vec<GivenFile>,
     /// What is wrong with the rest.
     pub problems: Vec<Diagnostic>,
 }
@@ -84,7 +89,14 @@ impl Offered {
     ///
     /// All that is wrong.
     pub(crate) fn bind(mut self, program: &Program, ways: Ways) -> Result<HashMap<String, Value>, Vec<Diagnostic>> {
-        match bind(program, &self.given, ways) {
+        let files = std::mem::take(&mut self.files);
+        let (mut values, mut wrong) = match bind(program, &self.given, ways) {
+            Ok(values) => (values, Vec::new()),
+            Err(wrong) => (HashMap::new(), wrong),
+        };
+        wrong.extend(files::bind(program, files, ways, &mut values));
+        let bound = if wrong.is_empty() { Ok(values) } else { Err(wrong) };
+        match bound {
             Ok(values) if self.problems.is_empty() => Ok(values),
             Ok(_) => Err(self.problems),
             Err(more) => {
@@ -120,13 +132,16 @@ pub(crate) struct Ways {
     pub option: &'static str,
     /// What an environment variable begins with that sets a param of that name, if one can.
     pub environment: Option<&'static str>,
+    /// The option that takes `NAME=PATH` of a file, if one does.
+    pub file_option: Option<&'static str>,
 }
 
 impl Ways {
     /// How the variables of the file are set that the command line names.
-    pub(crate) const OF_FILE: Ways = Ways { option: "--var", environment: Some("FLOWRUN_VAR_") };
+    pub(crate) const OF_FILE: Ways =
+        Ways { option: "--var", environment: Some("FLOWRUN_VAR_"), file_option: Some("--file") };
     /// How the variables of the device are set that a flow is run against.
-    pub(crate) const OF_DEVICE: Ways = Ways { option: "--sim-var", environment: None };
+    pub(crate) const OF_DEVICE: Ways = Ways { option: "--sim-var", environment: None, file_option: None };
 
     /// Returns the name of the environment variable that sets a param.
     pub(crate) fn environment_name(self, param: &str) -> Option<String> {
@@ -152,6 +167,11 @@ pub(crate) fn bind(program: &Program, given: &[Given], ways: Ways) -> Result<Has
     for param in &program.params {
         let best = given.iter().filter(|given| given.name == param.name).max_by_key(|given| given.from.rank());
         match best {
+            // Only an option is meant for this program, and nothing else.
+            Some(best) if param.is_file && best.from == Origin::Option => {
+                problems.push(files::refuse_value(param, ways));
+            }
+            _ if param.is_file => {}
             Some(best) => match value_of(param, &best.value) {
                 Ok(value) => drop(values.insert(param.name.clone(), value)),
                 Err(expected) => problems.push(unfit(param, best, expected, ways)),

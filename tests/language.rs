@@ -81,7 +81,9 @@ fn references(body: &str) -> Vec<&str> {
 
 /// Returns the words that a rule's own strings spell.
 fn spelt(body: &str) -> Vec<&str> {
-    let is_word = |word: &&str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
+    let is_word = |word: &&str| {
+        word.starts_with(|c: char| c.is_ascii_lowercase()) && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+    };
     body.split('"').skip(1).step_by(2).filter(is_word).collect()
 }
 

@@ -25,7 +25,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("syntax", &["diagnostic", "settings", "source", "value"]),
     ("format", &["diagnostic", "source", "syntax"]),
     ("load", &["diagnostic", "disk", "source", "syntax"]),
-    ("program", &["function", "pattern", "port_id", "settings", "source", "value"]),
+    ("transfer", &["value"]),
+    ("program", &["function", "pattern", "port_id", "settings", "source", "transfer", "value"]),
     (
         "check",
         &["diagnostic", "function", "load", "pattern", "port_id", "program", "settings", "source", "syntax", "value"],
@@ -46,6 +47,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "settings",
             "source",
             "time",
+            "transfer",
             "value",
         ],
     ),

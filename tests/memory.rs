@@ -493,6 +493,7 @@ fn the_table_of_limits_says_what_the_code_has() {
         ("moments of bytes", commas(limits::MOMENTS) + ";"),
         ("held back until a secret is made", mib(limits::HELD) + ";"),
         ("held back for the rest of a secret", mib(limits::STAYING) + ";"),
+        ("a file that is sent", mib(limits::FILE)),
         ("one value", format!("{}, eight bytes", mib(WEIGHT_LIMIT))),
         ("all variables of a flow", mib(limits::VARIABLES) + ","),
         ("depth of calls", limits::CALLS.to_string()),

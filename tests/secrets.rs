@@ -139,6 +139,8 @@ templates! {
     Fail: &[],
     Ask: &[],
     Hook: &[],
+    SendFile: &[],
+    ReceiveFile: &[],
     Skip: &[],
     Save: &[],
     Log: &[],

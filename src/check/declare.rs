@@ -14,7 +14,7 @@ use crate::source::{Site, Span};
 use crate::syntax::ast::{
     self, Bind, Block, Bound, FileKind, Name, Origin, Runs, Secrecy, Setting, Statement, StatementKind,
 };
-use crate::value::{Type, Value};
+use crate::value::Value;
 
 /// What is said of a `skip` that would end a clean-up.
 pub(super) const NO_SKIP: &str =
@@ -234,6 +234,8 @@ impl<'a> Compiler<'a> {
                 | StatementKind::Fail { .. }
                 | StatementKind::Ask { .. }
                 | StatementKind::Hook { .. }
+                | StatementKind::SendFile(_)
+                | StatementKind::ReceiveFile(_)
                 | StatementKind::Skip(_)
                 | StatementKind::Save(_)
                 | StatementKind::Log(_)
@@ -301,70 +303,6 @@ impl<'a> Compiler<'a> {
             return self.misplaced(head, "a flow with ports has no `sim` of its own", help);
         }
         declared.sim = Some((path.node.clone(), self.site(path.span)));
-    }
-
-    fn param(&mut self, param: &ast::Param) -> Param {
-        self.params.push(param.name.node.clone());
-        let (default, kind) = match &param.default {
-            Some(default) => {
-                self.refuse_later_names(default, param.name.span);
-                let (expr, kind) = self.expr(default);
-                (Some(expr), kind)
-            }
-            None => (None, Type::Text),
-        };
-        if let (Type::List | Type::Map, Some(regex)) = (kind, &param.matches) {
-            let message = format!("{} has no text that a regex could fit", kind.title());
-            self.problem(Code::CheckType, regex.span, message, "for texts only").help =
-                Some("leave `matches` out, and `assert` what must hold".to_string());
-        }
-        self.check_unique(param);
-        let matches = param.matches.as_ref().and_then(|regex| {
-            let text = super::names::sample(regex);
-            self.refuse_values(regex);
-            match Regex::new(&text, &regex.flags, Fit::Whole) {
-                Ok(compiled) => Some((text, compiled)),
-                Err(why) => {
-                    self.problem(Code::CheckRegex, regex.span, format!("this regex cannot be compiled: {why}"), "here");
-                    None
-                }
-            }
-        });
-        if let (Some((text, regex)), Some(default), Some(expr)) = (&matches, &default, &param.default)
-            && let ExprKind::Const(value) = &default.kind
-            && !regex.is_match(&value.show())
-        {
-            let message = format!("the default of `{}` does not match `/{text}/`", param.name.node);
-            self.problem(Code::CheckRegex, expr.span, message, "does not match as a whole").help =
-                Some("the regex has to fit the whole value, a default too: `.*` stands for any text".to_string());
-        }
-        let site = self.site(param.name.span);
-        let variable = self.globals.get_mut(&param.name.node).expect("params were noted before");
-        variable.kind = kind;
-        let slot = variable.place;
-        let (name, is_secret, is_unique) = (param.name.node.clone(), variable.is_secret, param.unique.is_some());
-        Param { name, slot, is_secret, is_unique, kind, matches, default, site }
-    }
-
-    /// Reports names in a default that have no value yet when it is worked out.
-    fn refuse_later_names(&mut self, default: &ast::Expr, declared: Span) {
-        let mut names = std::collections::HashSet::new();
-        default.for_each_name(&mut |name| {
-            names.insert(name.to_string());
-        });
-        let mut later: Vec<String> = names
-            .into_iter()
-            .filter(|name| {
-                let site = self.globals.get(name).and_then(|variable| variable.declared);
-                site.is_some_and(|site| site.source == self.file.source && site.span.start >= declared.start)
-            })
-            .collect();
-        later.sort_unstable();
-        for name in later {
-            let message = format!("`{name}` has no value yet: it is declared later");
-            self.problem(Code::CheckUnknownName, default.span, message, "worked out before that").help =
-                Some(format!("declare `{name}` before it is used"));
-        }
     }
 
     pub(super) fn settings(&mut self, settings: &[Setting], into: &mut Settings) {
@@ -468,6 +406,8 @@ impl<'a> Compiler<'a> {
                 | StatementKind::Fail { .. }
                 | StatementKind::Ask { .. }
                 | StatementKind::Hook { .. }
+                | StatementKind::SendFile(_)
+                | StatementKind::ReceiveFile(_)
                 | StatementKind::Skip(_)
                 | StatementKind::Save(_)
                 | StatementKind::Log(_)

@@ -28,8 +28,9 @@ impl Compiler<'_> {
                     | Op::ReadCount(_)
                     | Op::ReadUntil(_)
                     | Op::ReadQuiet(_)
+                    | Op::ReceiveFile(_)
                     | Op::Assert { .. }
-            )
+            ) || matches!(op, Op::SendFile(file) if file.protocol.is_some())
         });
         if header.kind == FileKind::Flow && !checks && !root.file.body.is_empty() && root.problems.is_empty() {
             self.problem(
@@ -67,7 +68,12 @@ impl Compiler<'_> {
             } else {
                 false
             };
-            if is_other_port || matches!(op, Op::Send { .. } | Op::Call { .. } | Op::Return(_) | Op::End) {
+            if is_other_port
+                || matches!(
+                    op,
+                    Op::Send { .. } | Op::SendFile(_) | Op::ReceiveFile(_) | Op::Call { .. } | Op::Return(_) | Op::End
+                )
+            {
                 exchange += 1;
             }
             let specs: Vec<(&PatternSpec, Option<PortId>)> = if let Op::Expect(expect) = op {

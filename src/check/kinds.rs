@@ -247,6 +247,8 @@ fn from_of<'a>(statement: &'a Statement, given: &Name) -> From<'a> {
     | StatementKind::Capture { from: CaptureFrom::Pattern { .. }, .. } = kind
     {
         From::Kind(Type::Text)
+    } else if let StatementKind::ReceiveFile(_) = kind {
+        From::Kind(Type::Bytes)
     } else if let StatementKind::Measure(measure) = kind {
         From::Measured(&measure.value)
     } else if let StatementKind::For { list, last, .. } = kind {

@@ -268,6 +268,8 @@ fn speaks(statement: &Statement) -> bool {
         | StatementKind::ExpectQuiet { .. }
         | StatementKind::ExpectInput { .. }
         | StatementKind::Read { .. }
+        | StatementKind::SendFile(_)
+        | StatementKind::ReceiveFile(_)
         | StatementKind::Reopen(_)
         | StatementKind::Baud(_)
         | StatementKind::ControlLines { .. }

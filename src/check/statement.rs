@@ -73,6 +73,8 @@ impl Compiler<'_> {
                 self.ask(prompt, (*secrecy, name.as_ref()), fits, default.as_ref(), head);
             }
             StatementKind::Hook { name, arguments, within } => self.hook(name, arguments, within.as_ref(), head),
+            StatementKind::SendFile(file) => self.send_file(file, head),
+            StatementKind::ReceiveFile(file) => self.receive_file(file, head),
             StatementKind::Skip(why) => self.skip(why, head),
             StatementKind::FailOn { .. } | StatementKind::Ignore(_) | StatementKind::On { .. } => self.watch(statement),
             StatementKind::Save(names) => self.save(names, head),

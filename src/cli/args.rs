@@ -200,6 +200,9 @@ pub(super) struct TestArguments {
     /// Set a variable of the flows that have it (repeatable)
     #[arg(long = "var", value_name = "NAME=VALUE", help_heading = "Variables")]
     pub vars: Vec<String>,
+    /// Give a file to the flows that declare it with `file` (repeatable)
+    #[arg(long = "file", value_name = "NAME=PATH", help_heading = "Variables")]
+    pub named_files: Vec<String>,
     #[command(flatten)]
     pub limits: LimitArguments,
     #[command(flatten)]
@@ -373,6 +376,9 @@ pub(super) struct VariableArguments {
     /// Set a variable to the content of a file (repeatable)
     #[arg(long = "var-file", value_name = "NAME=FILE")]
     pub var_files: Vec<String>,
+    /// Give the flow a file that it declares with `file` (repeatable)
+    #[arg(long = "file", value_name = "NAME=PATH")]
+    pub named_files: Vec<String>,
 }
 
 /// The limits that differ from the flow's.

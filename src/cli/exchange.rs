@@ -50,7 +50,7 @@ impl Exchange<'_> {
             Pace::Real => fresh_seed().map_err(refused)?,
             Pace::Virtual => VIRTUAL_SEED,
         };
-        let variables = Offered { given: self.given, problems: Vec::new() };
+        let variables = Offered { given: self.given, ..Offered::default() };
         let terms = Terms { variables, settings: Some(vec![settings]), ..Terms::default() };
         let setup = Setup::join(program, file, counterpart, terms).map_err(refused)?;
         outcome(&setup, seed, ender, None, None).map_err(refused)

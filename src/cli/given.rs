@@ -10,7 +10,7 @@ use toml::de::{DeInteger, DeTable, DeValue};
 use super::args::{LineArguments, VariableArguments};
 use crate::diagnostic::nearest::{nearest, nearest_value};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::disk::{LARGEST_TEXT, LARGEST_VALUE, Reach, read_file};
+use crate::disk::{LARGEST_FILE, LARGEST_TEXT, LARGEST_VALUE, Reach, read_file};
 use crate::program::Program;
 use crate::settings::{SETTINGS, SettingError, SettingValue, Settings};
 use crate::source::name_of;
@@ -19,11 +19,12 @@ use crate::value::Value;
 use crate::value::decimal::Decimal;
 use crate::value::escape::{harmless, visible_cut};
 use crate::value::json::parse_json;
-use crate::variables::{Given, Offered, Origin, Supplied, Ways};
+use crate::variables::{Given, GivenFile, Offered, Origin, Supplied, Ways};
 
 /// Returns what the environment, files and options give to the file that the command line names.
 pub(super) fn variables(program: &Program, typed: &VariableArguments) -> Offered {
-    let mut offered = Offered { given: from_environment(program, |name| env::var(name).ok()), problems: Vec::new() };
+    let given = from_environment(program, |name| env::var(name).ok());
+    let mut offered = Offered { given, ..Offered::default() };
     for path in &typed.files {
         match from_file(path) {
             Ok(more) => offered.given.extend(more),
@@ -37,6 +38,7 @@ pub(super) fn variables(program: &Program, typed: &VariableArguments) -> Offered
             Err(problem) => offered.problems.push(problem),
         }
     }
+    add_files(&mut offered, &typed.named_files);
     offered
 }
 
@@ -127,6 +129,33 @@ fn add_typed(offered: &mut Offered, typed: &[String], ways: Ways) {
             Err(problem) => offered.problems.push(problem),
         }
     }
+}
+
+/// Reads the files that `--file NAME=PATH` names.
+fn add_files(offered: &mut Offered, typed: &[String]) {
+    for text in typed {
+        match given_file(text) {
+            Ok(file) => offered.files.push(file),
+            Err(problem) => offered.problems.push(problem),
+        }
+    }
+}
+
+/// Reads a file that `NAME=PATH` names.
+///
+/// # Errors
+///
+/// It has no `=`, or the file cannot be read.
+pub(super) fn given_file(text: &str) -> Result<GivenFile, Diagnostic> {
+    let problem = |message: String| Diagnostic::general(Code::CommandLine, message);
+    let Some((name, path)) = text.split_once('=') else {
+        let message = format!("`--file {}` has no `=`", visible_cut(text.as_bytes(), 60));
+        return Err(problem(message).help("write `--file NAME=PATH`"));
+    };
+    let content = read_file(Path::new(path), Reach::Anywhere, LARGEST_FILE)
+        .map_err(|error| problem(format!("`--file {name}`: `{}` cannot be read: {error}", harmless(path))))?;
+    let title = Path::new(path).file_name().map(|title| title.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(GivenFile { name: name.to_string(), title, content })
 }
 
 /// Returns what the environment gives to the params of a program.

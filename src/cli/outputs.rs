@@ -304,7 +304,8 @@ fn spelt(flow: &Program, name: &str, value: &Value) -> Option<String> {
 /// Begins the recording of a run that is about to begin.
 fn begin_recording(path: &Path, setup: &Setup, inputs: &Inputs) -> io::Result<RecordingFile> {
     let flow = setup.flow();
-    let is_clear = |name: &str| flow.params.iter().any(|param| param.name == name && !param.is_secret);
+    let is_clear =
+        |name: &str| flow.params.iter().any(|param| param.name == name && !param.is_secret && !param.is_file);
     let given = inputs.variables.iter().filter(|(name, _)| is_clear(name));
     let shown = given.filter_map(|(name, value)| Some((name.clone(), spelt(flow, name, value)?)));
     let mut variables: Vec<(String, String)> = shown.collect();

@@ -1,6 +1,6 @@
 //! `Prepared`: one run of the command line on one port, with its files made; `Checked`: the same without them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Ending;
@@ -61,6 +61,8 @@ pub(super) fn claims_of(flow: &Program, arguments: &RunArguments) -> Claims {
     let contents = arguments.variables.var_files.iter().filter_map(|text| named_file(text));
     contents.for_each(|(_, path)| claims.reads("the value of a variable", path));
     limits::files(&arguments.limits).for_each(|path| claims.reads("a file of limits", path));
+    let paths = arguments.variables.named_files.iter().filter_map(|text| text.split_once('='));
+    paths.for_each(|(_, path)| claims.reads("a file that the flow is given", Path::new(path)));
     claims
 }
 

@@ -1,6 +1,7 @@
 //! `flowrun stress`: a flow on a line that misbehaves, and what that shows about it.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::Ending;
 use super::args::{StressArguments, VariableArguments};
@@ -83,6 +84,8 @@ fn prepare(arguments: &StressArguments, terminal: &Terminal) -> Result<Prepared,
     let contents = arguments.variables.var_files.iter().filter_map(|text| named_file(text));
     contents.for_each(|(_, path)| claims.reads("the value of a variable", path));
     limits::files(&arguments.limits).for_each(|path| claims.reads("a file of limits", path));
+    let paths = arguments.variables.named_files.iter().filter_map(|text| text.split_once('='));
+    paths.for_each(|(_, path)| claims.reads("a file that the flow is given", Path::new(path)));
     for report in &reports {
         let output = Output { title: &report.title(), path: report.path(), option: &report.option() };
         claims.writes(&output).map_err(wrong)?;
@@ -380,9 +383,9 @@ fn render_finding(finding: &Finding, bench: &Bench, arguments: &StressArguments)
         text += &format!(" --port {}", harmless(port));
     }
     text += &format!(" --runs 1 --seed {seed} --faults {}", faults.join(","));
-    let VariableArguments { vars, files, var_files } = &arguments.variables;
-    let has_variables =
-        !(vars.is_empty() && files.is_empty() && arguments.limits.limits.is_empty() && var_files.is_empty());
+    let VariableArguments { vars, files, var_files, named_files } = &arguments.variables;
+    let has_texts = [vars, var_files, named_files].iter().any(|texts| !texts.is_empty());
+    let has_variables = has_texts || !files.is_empty() || !arguments.limits.limits.is_empty();
     if has_variables || !arguments.sim_vars.is_empty() {
         text += "\n          (and the same variables)";
     }

@@ -252,9 +252,9 @@ impl<'a> Suite<'a> {
     fn ending(&self, report: &SuiteReport, n_flows: usize, written: Written, terminal: &Terminal) -> Ending {
         let has = |status| report.count(status) > 0;
         let unknown = if report.cases.len() == n_flows { self.wanted.unused() } else { None };
-        if let Some(name) = &unknown {
-            let problem = Diagnostic::general(Code::CommandLine, format!("no flow here has the variable `{name}`"));
-            terminal.refuse(problem.help("`--var` sets a variable in the flows that have it"));
+        let is_unknown = unknown.is_some();
+        if let Some(problem) = unknown {
+            terminal.refuse(problem);
         }
         let is_alone = !report.cases.is_empty() && report.count(Status::Alone) == report.cases.len();
         if is_alone {
@@ -265,7 +265,7 @@ impl<'a> Suite<'a> {
         let has_orphans = self.rules.mode == Mode::Check && !report.orphans.is_empty();
         if self.ender.wants_end() || has(Status::Interrupted) {
             Ending::Ran(Verdict::Interrupted)
-        } else if has(Status::Wrong) || unknown.is_some() || is_alone {
+        } else if has(Status::Wrong) || is_unknown || is_alone {
             Ending::Refused
         } else if has(Status::PortFailed) {
             Ending::Ran(Verdict::PortFailed)

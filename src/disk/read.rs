@@ -9,6 +9,8 @@ pub(crate) const LARGEST_TEXT: u64 = 8 * MEBIBYTE;
 
 /// How large a file may be that a variable holds.
 pub(crate) const LARGEST_VALUE: u64 = MEBIBYTE;
+/// The largest file that a flow gets from the command line.
+pub(crate) const LARGEST_FILE: u64 = 16 * MEBIBYTE;
 
 /// How large a recording may be: hours of a line that is never quiet.
 pub(crate) const LARGEST_RECORDING: u64 = 256 * MEBIBYTE;

@@ -67,6 +67,7 @@ impl Engine {
             | State::Hooking(_) => true,
             State::Opening
             | State::Waiting(_)
+            | State::Transferring(_)
             | State::Guarding { .. }
             | State::Writing { .. }
             | State::Reopening { .. }
@@ -111,6 +112,9 @@ impl Engine {
                 }
             }
             State::Hooking(hooking) => self.go_on_hooking(hooking),
+            State::Transferring(transfer) if self.ports[transfer.port].away().is_some() => {
+                self.transfer_cut_off(&transfer);
+            }
             State::Waiting(mut wait) => {
                 for port in self.ports.ids().filter(|port| wait.is_on(*port)).collect::<Vec<_>>() {
                     if let Some(place) = self.ports[port].broken_at() {
@@ -128,6 +132,7 @@ impl Engine {
             | State::Retrying { .. }
             | State::Saving { .. }
             | State::Asking { .. }
+            | State::Transferring(_)
             | State::Serving
             | State::Over(_)) => self.state = state,
         }

@@ -18,6 +18,7 @@ use crate::program::{Param, Program, Role, Slot};
 use crate::time::Moment;
 use crate::value::Value;
 use crate::value::random::Rng;
+use crate::value::taint::Marked;
 
 impl Engine {
     /// Makes an engine; it begins with the first [`Engine::poll`]. `inputs` has at least one port.
@@ -105,6 +106,10 @@ impl Engine {
                     value
                 }
                 (None, None) => continue,
+            };
+            let value = match (param.is_file, value) {
+                (true, Marked { value: Value::Text(octets), taint }) => Marked { value: Value::Bytes(octets), taint },
+                (_, value) => value,
             };
             let value = if param.is_secret { self.made_secret(&param.name, value, param.site)? } else { value };
             self.put(Slot::Global(param.slot), value, param.site)?;

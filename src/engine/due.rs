@@ -37,6 +37,7 @@ impl Engine {
             State::Waiting(wait) => {
                 earlier(self.ports.settle_at(Some(wait.port)), Some(wait.next_deadline(&self.ports)))
             }
+            State::Transferring(transfer) => earlier(self.ports.settle_at(Some(transfer.port)), transfer.until()),
             State::Hooking(hooking) => self.ports.settle_at(None).into_iter().chain([hooking.until]).min(),
             State::Reopening { until, .. } => self.ports.settle_at(None).into_iter().chain([*until]).min(),
             // It waits for the port first.
@@ -55,7 +56,8 @@ impl Engine {
     fn settle(&mut self) {
         for port in self.ports.ids() {
             let is_due = self.ports[port].settles_at(None).is_some_and(|at| at <= self.now);
-            let is_awaited = matches!(&self.state, State::Waiting(wait) if wait.is_on(port));
+            let is_awaited = matches!(&self.state, State::Waiting(wait) if wait.is_on(port))
+                || matches!(&self.state, State::Transferring(transfer) if transfer.port == port);
             if !is_awaited && is_due {
                 self.ports[port].settle();
                 self.look_at(port);
@@ -101,6 +103,13 @@ impl Engine {
             State::Reopening { port, begun, until, site, is_bounded } if until <= self.now => {
                 self.reopen_expired(port, begun, site, is_bounded);
             }
+            State::Transferring(transfer) => {
+                if transfer.until().is_some_and(|until| until <= self.now) {
+                    return self.transfer_expired(transfer);
+                }
+                self.state = State::Transferring(transfer);
+                self.settle();
+            }
             State::Hooking(hooking) if hooking.until <= self.now => self.hook_expired(*hooking),
             state @ (State::Sleeping { .. } | State::Guarding { .. } | State::Reopening { .. } | State::Hooking(_)) => {
                 self.state = state;
@@ -138,6 +147,9 @@ impl Engine {
 
     /// Returns how far the present wait is.
     pub(crate) fn progress(&self) -> Progress {
+        if let State::Transferring(transfer) = &self.state {
+            return Progress { what: self.journal.clean_text(&transfer.awaited()), begun: transfer.begun, came: 0 };
+        }
         let State::Waiting(wait) = &self.state else { return Progress::default() };
         let sight = &self.ports[wait.port].sight;
         let what = self.journal.clean_text(&self.what(wait));
@@ -156,6 +168,7 @@ impl Engine {
             State::Serving => Waiting::Serve,
             State::Asking { site, .. } => Waiting::Answer { site: *site },
             State::Hooking(hooking) => Waiting::Hook { site: hooking.site },
+            State::Transferring(transfer) => Waiting::Match { site: transfer.site, deadline: transfer.until() },
             State::Ready | State::Breathing | State::Saving { .. } | State::Over(_) => Waiting::Breath,
         }
     }

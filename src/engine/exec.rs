@@ -12,6 +12,7 @@ mod react;
 pub(in crate::engine) mod spare;
 pub(in crate::engine) mod taint;
 pub(in crate::engine) mod talk;
+pub(in crate::engine) mod transfer;
 mod turn;
 mod value;
 pub(in crate::engine) mod wait;
@@ -93,6 +94,8 @@ impl Engine {
             Op::Fail { reach, message } => return Err(self.said_failure(*reach, message, site)?),
             Op::Ask(question) => self.ask(question, site)?,
             Op::Hook(hook) => self.hook(hook, site)?,
+            Op::SendFile(file) => self.send_file(file, site)?,
+            Op::ReceiveFile(file) => self.receive_file(file, site)?,
             Op::Wire { wire, value } => self.set_wire(*wire, value, site)?,
             Op::Skip(why) => self.skip(why)?,
             Op::Save(targets) => self.save(targets, site)?,

@@ -138,6 +138,7 @@ impl Engine {
             State::Retrying { site, .. } => {
                 (*site, "interrupted before the next attempt".to_string(), "would have begun again".to_string())
             }
+            State::Transferring(transfer) => transfer.interruption(),
             State::Hooking(hooking) => {
                 let message = format!("interrupted while {} ran", hooking.title());
                 (hooking.site, message, "was running".to_string())

@@ -52,6 +52,7 @@ impl Engine {
             | State::Reopening { .. }
             | State::Saving { .. }
             | State::Hooking(_)
+            | State::Transferring(_)
             | State::Serving
             | State::Over(_) => false,
         }
@@ -82,6 +83,7 @@ impl Engine {
             State::Retrying { site, .. } => (*site, "would have begun again"),
             State::Asking { site, .. } => (*site, "was asking this"),
             State::Hooking(hooking) => (hooking.site, "ran this hook"),
+            State::Transferring(transfer) => (transfer.site, "transferred this"),
             State::Saving { site, .. } => (*site, "was saving this"),
             State::Opening | State::Ready | State::Breathing | State::Serving | State::Over(_) => {
                 (self.program.site(self.flow.at), "was about to do this")

@@ -33,6 +33,9 @@ pub const HELD: usize = 4 << 20;
 /// How much is held back for the rest of a secret of which the beginning came, in bytes.
 pub const STAYING: usize = 1 << 20;
 
+/// How long a file may be that is sent: as much as one that the command line names.
+pub const FILE: usize = 16 << 20;
+
 /// How much all variables take together, those that `after` keeps included, in bytes.
 pub const VARIABLES: usize = 64 << 20;
 

@@ -6,6 +6,7 @@ use super::{Expr, OpIndex, PatternSpec, Slot, Target, WatcherId};
 use crate::pattern::Regex;
 use crate::port_id::PortId;
 use crate::settings::{InputLine, SettingValue};
+use crate::transfer::Protocol;
 
 /// How something is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +100,10 @@ pub enum Op {
     Ask(Arc<Question>),
     /// Run a hook (flows).
     Hook(Arc<Hook>),
+    /// Send a file.
+    SendFile(Arc<FileSend>),
+    /// Receive a file.
+    ReceiveFile(Arc<FileReceive>),
     /// Give a wire a value (devices).
     Wire {
         /// Which of [`Main::wires`](super::Main::wires).
@@ -385,6 +390,34 @@ pub struct Hook {
     pub within: Option<Expr>,
 }
 
+/// `send_file`
+#[derive(Clone, Debug)]
+pub struct FileSend {
+    /// What is in the file.
+    pub content: Expr,
+    /// What messages call it.
+    pub title: String,
+    /// Whether that is the name of a variable.
+    pub is_variable: bool,
+    /// What the other side is told that it is called; `None` is the name that the file has.
+    pub name: Option<Expr>,
+    /// How it is sent; `None` is as it is.
+    pub protocol: Option<Protocol>,
+    /// How long it may take; `None` is as long as the protocol allows.
+    pub within: Option<Expr>,
+}
+
+/// `receive_file`
+#[derive(Clone, Debug)]
+pub struct FileReceive {
+    /// What the file is put into.
+    pub target: Target,
+    /// How it is sent.
+    pub protocol: Protocol,
+    /// How long it may take; `None` is as long as the protocol allows.
+    pub within: Option<Expr>,
+}
+
 /// What it means that all turns of a loop are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhenOver {
@@ -492,6 +525,8 @@ impl Op {
             | Op::Fail { .. }
             | Op::Ask(_)
             | Op::Hook(_)
+            | Op::SendFile(_)
+            | Op::ReceiveFile(_)
             | Op::Wire { .. }
             | Op::Skip(_)
             | Op::Save(_)

@@ -38,7 +38,7 @@ impl Folder {
 }
 
 fn offered(name: &str, value: &str) -> Offered {
-    Offered { given: vec![Given::new(name, value, Origin::Option)], problems: Vec::new() }
+    Offered { given: vec![Given::new(name, value, Origin::Option)], ..Offered::default() }
 }
 
 fn verdict(setup: &Setup) -> Verdict {

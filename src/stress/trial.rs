@@ -84,7 +84,9 @@ impl Trial {
 impl Bench {
     /// Makes a bench of a flow and the device at each of its ports; all sides begin each run with these inputs.
     pub fn new(flow: Arc<Program>, inputs: Inputs, devices: Vec<(Arc<Program>, Inputs)>) -> Bench {
-        let is_read = |op: &Op| matches!(op, Op::ReadCount(_) | Op::ReadUntil(_) | Op::ReadQuiet(_));
+        let is_read = |op: &Op| {
+            matches!(op, Op::ReadCount(_) | Op::ReadUntil(_) | Op::ReadQuiet(_) | Op::SendFile(_) | Op::ReceiveFile(_))
+        };
         let reads = flow.ops.iter().zip(&flow.sites).filter(|(op, _)| is_read(op)).map(|(_, site)| *site).collect();
         Bench { chatter: Chatter::for_flow(&flow), reads, flow, inputs, devices }
     }

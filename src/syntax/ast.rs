@@ -139,6 +139,10 @@ pub enum StatementKind {
     Ask { prompt: Expr, secrecy: Secrecy, name: Option<Name>, fits: AnswerFits, default: Option<Expr> },
     /// `hook "name", arguments within 10s`
     Hook { name: Spanned<String>, arguments: Vec<Expr>, within: Option<Expr> },
+    /// `send_file file as "name" by protocol within 60s`
+    SendFile(SendFile),
+    /// `receive_file name by protocol within 60s`
+    ReceiveFile(ReceiveFile),
     /// `skip "why"`
     Skip(Expr),
     /// `save a b`
@@ -202,9 +206,37 @@ pub struct PortDeclaration {
     pub sims: Vec<Spanned<String>>,
 }
 
+/// `send_file file as "name" by protocol within 60s`
+#[derive(Clone, Debug, PartialEq)]
+pub struct SendFile {
+    /// What is in it.
+    pub content: Expr,
+    /// What the other side is told that it is called.
+    pub name: Option<Expr>,
+    /// How it is sent; `None` is as it is.
+    pub protocol: Option<Name>,
+    /// How long it may take.
+    pub within: Option<Expr>,
+}
+
+/// `receive_file secret name by protocol within 60s`
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReceiveFile {
+    /// Whether it is a secret.
+    pub secrecy: Secrecy,
+    /// The variable.
+    pub name: Name,
+    /// How it is sent.
+    pub protocol: Name,
+    /// How long it may take.
+    pub within: Option<Expr>,
+}
+
 /// `param name unique matches /…/ = default`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Param {
+    /// Whether it is a file.
+    pub is_file: bool,
     /// Whether it is a secret.
     pub secrecy: Secrecy,
     /// The name.

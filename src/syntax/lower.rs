@@ -112,6 +112,10 @@ fn is_word(rule: Rule) -> bool {
             | k_using
             | k_state
             | k_wire
+            | k_file
+            | k_send_file
+            | k_receive_file
+            | k_by
             | k_hook
             | k_measure
             | k_unit

@@ -62,6 +62,11 @@ pub const STATEMENTS: &[Row] = &[
     },
     Row {
         place: Place::Declaration,
+        forms: "`file NAME [= EXPR]`",
+        what: "a file that the command line names, `--file fw=PATH`: its content as bytes, 16 MiB at most. The default is a content, for a simulated device",
+    },
+    Row {
+        place: Place::Declaration,
         forms: "`volatile NAME [matches /regex/]`",
         what: "what the regex finds in a line, or the value of the variable, changes from run to run: snapshots of `flowrun test` show it as `[NAME]`",
     },
@@ -146,6 +151,16 @@ pub const STATEMENTS: &[Row] = &[
         place: Place::Statement,
         forms: "`read until quiet for D as [secret] NAME [within D]`",
         what: "everything until nothing has come for so long; a byte must come",
+    },
+    Row {
+        place: Place::Statement,
+        forms: "`send_file EXPR [as EXPR] [by PROTOCOL] [within D]`",
+        what: "send a file: as it is, or by `xmodem`, `xmodem_crc`, `xmodem_1k` or `ymodem`, which tells its name. It fails unless all of it arrives, within D",
+    },
+    Row {
+        place: Place::Statement,
+        forms: "`receive_file [secret] NAME by PROTOCOL [within D]`",
+        what: "receive a file by `xmodem`, `xmodem_crc`, `xmodem_1k` or `ymodem`: its content as bytes",
     },
     Row {
         place: Place::Statement,

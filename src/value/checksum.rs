@@ -1,6 +1,6 @@
 //! Checksums that serial protocols end their frames with.
 
-use crc::{CRC_16_IBM_3740, CRC_16_MODBUS, CRC_32_ISO_HDLC, Crc};
+use crc::{CRC_16_IBM_3740, CRC_16_MODBUS, CRC_16_XMODEM, CRC_32_ISO_HDLC, Crc};
 
 /// Returns CRC-16/MODBUS; a Modbus frame carries it low byte first.
 pub fn crc16_modbus(octets: &[u8]) -> u16 {
@@ -12,6 +12,12 @@ pub fn crc16_modbus(octets: &[u8]) -> u16 {
 pub fn crc16_ccitt(octets: &[u8]) -> u16 {
     const CCITT: Crc<u16> = Crc::<u16>::new(&CRC_16_IBM_3740);
     CCITT.checksum(octets)
+}
+
+/// Returns CRC-16/XMODEM, which blocks of XMODEM and YMODEM end with, the high byte first.
+pub fn crc16_xmodem(octets: &[u8]) -> u16 {
+    const XMODEM: Crc<u16> = Crc::<u16>::new(&CRC_16_XMODEM);
+    XMODEM.checksum(octets)
 }
 
 /// Returns CRC-32/ISO-HDLC, the one of Ethernet and zip files.
@@ -71,6 +77,7 @@ mod tests {
     fn the_check_values_of_the_catalogue_come_out() {
         assert_eq!(crc16_modbus(b"123456789"), 0x4b37);
         assert_eq!(crc16_ccitt(b"123456789"), 0x29b1);
+        assert_eq!(crc16_xmodem(b"123456789"), 0x31c3);
         assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
     }
 

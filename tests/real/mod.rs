@@ -14,6 +14,7 @@ pub(crate) mod transcript;
 mod dialect;
 mod faults;
 mod labgrid;
+mod lrzsz;
 mod passing;
 mod ports;
 mod refusals;

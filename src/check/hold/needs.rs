@@ -23,6 +23,11 @@ pub(super) enum Need {
 }
 
 impl Need {
+    /// Whether it is something that came since the last send.
+    fn is_answer(&self) -> bool {
+        matches!(self, Need::Rest | Need::Response)
+    }
+
     /// Whether it is something on the line, which may come during any statement.
     pub(super) fn is_on_line(&self) -> bool {
         match self {
@@ -159,6 +164,8 @@ impl Reader<'_> {
             | StatementKind::Fail { .. }
             | StatementKind::Ask { .. }
             | StatementKind::Hook { .. }
+            | StatementKind::SendFile(_)
+            | StatementKind::ReceiveFile(_)
             | StatementKind::Skip(_)
             | StatementKind::Save(_)
             | StatementKind::Log(_)
@@ -233,11 +240,12 @@ impl Reader<'_> {
     pub(super) fn before(self, statement: &Statement, mut needs: Needs, anytime: &Needs) -> Needs {
         match &statement.kind {
             // What a device writes is no question: what came before it is still to be read.
-            StatementKind::Send { .. } if self.secrets.role() == Role::Device => {}
-            StatementKind::Send { .. } => needs.retain(|need| !matches!(need, Need::Rest | Need::Response)),
+            StatementKind::Send { .. } | StatementKind::SendFile(_) if self.secrets.role() == Role::Device => {}
+            StatementKind::Send { .. } | StatementKind::SendFile(_) => needs.retain(|need| !need.is_answer()),
             StatementKind::Expect { scope: Scope::Answer, .. }
             | StatementKind::ExpectAll { .. }
-            | StatementKind::Read { .. } => {
+            | StatementKind::Read { .. }
+            | StatementKind::ReceiveFile(_) => {
                 // What follows a match may have come long before it: during a sleep, or another wait.
                 for bind in statement.binds() {
                     let is_wanted = self.takes(vec![bind], &mut needs);

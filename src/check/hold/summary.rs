@@ -214,7 +214,7 @@ impl Secrets {
             } else if let StatementKind::Step(step) = &statement.kind {
                 !self.may_skip(&step.body.body) && self.always_sends(&step.body.body)
             } else {
-                matches!(statement.kind, StatementKind::Send { .. })
+                matches!(statement.kind, StatementKind::Send { .. } | StatementKind::SendFile(_))
             };
             let leaves = |statement: &&Statement| matches!(statement.kind, StatementKind::Return(_));
             if sends || every(std::slice::from_ref(statement)).iter().any(leaves) {

@@ -117,6 +117,8 @@ fn end_of(statement: &Statement) -> Option<&'static str> {
         | StatementKind::Ignore(_)
         | StatementKind::Ask { .. }
         | StatementKind::Hook { .. }
+        | StatementKind::SendFile(_)
+        | StatementKind::ReceiveFile(_)
         | StatementKind::Save(_)
         | StatementKind::Log(_)
         | StatementKind::Sleep(_)

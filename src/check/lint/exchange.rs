@@ -332,7 +332,7 @@ fn ends(body: &[Statement]) -> bool {
 /// Whether statements may send something.
 fn sends(body: &[Statement]) -> bool {
     body.iter().any(|statement| {
-        matches!(statement.kind, StatementKind::Send { .. } | StatementKind::Call { .. })
+        matches!(statement.kind, StatementKind::Send { .. } | StatementKind::SendFile(_) | StatementKind::Call { .. })
             || statement.blocks().into_iter().any(|block| sends(&block.body))
     })
 }

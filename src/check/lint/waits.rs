@@ -59,6 +59,8 @@ impl Lint {
                 | StatementKind::Fail { .. }
                 | StatementKind::Ask { .. }
                 | StatementKind::Hook { .. }
+                | StatementKind::SendFile(_)
+                | StatementKind::ReceiveFile(_)
                 | StatementKind::Skip(_)
                 | StatementKind::Save(_)
                 | StatementKind::Sleep(_)

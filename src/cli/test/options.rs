@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use super::super::Ending;
 use super::super::args::TestArguments;
 use super::super::assign::{Assigned, assign, assign_bench, split_port};
-use super::super::given::{from_environment, typed_variable};
+use super::super::given::{from_environment, given_file, typed_variable};
 use super::super::named::Named;
 use super::super::refusal::address_problem;
 use super::super::reports::Report;
@@ -17,7 +17,7 @@ use crate::bench::FILE;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::program::Program;
 use crate::suite::volatile::Volatile;
-use crate::variables::{Given, Offered, Ways};
+use crate::variables::{Given, GivenFile, Offered, Ways};
 
 /// What was asked for.
 pub(super) struct Wanted {
@@ -28,6 +28,8 @@ pub(super) struct Wanted {
     pub volatile: Volatile,
     pub reports: Vec<Report>,
     pub given: Vec<Given>,
+    /// The files that were given.
+    pub files: Vec<GivenFile>,
     /// The bench that has the ports, if one was named.
     bench: Option<String>,
     /// What `flowrun.toml` says.
@@ -63,6 +65,7 @@ impl Wanted {
             volatile.add_typed(rule).map_err(|why| wrong(format!("`volatile` of `{FILE}`, `{rule}`: {why}")))?;
         }
         let given = arguments.vars.iter().map(|text| typed_variable(text, Ways::OF_FILE)).collect::<Result<_, _>>()?;
+        let files = arguments.named_files.iter().map(|text| given_file(text)).collect::<Result<_, _>>()?;
         let unnamed = named.ports.iter().filter(|port| split_port(port).0.is_none()).count();
         if unnamed > 1 {
             let message = format!("{unnamed} ports were given, and a flow of a suite runs on one");
@@ -76,6 +79,7 @@ impl Wanted {
             volatile,
             reports: arguments.report.iter().map(|text| Report::of_suite(text)).collect::<Result<_, _>>()?,
             given,
+            files,
             bench: arguments.bench.clone(),
             named,
             used: Mutex::default(),
@@ -112,15 +116,24 @@ impl Wanted {
         let typed: Vec<Given> = self.given.iter().filter(has).cloned().collect();
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         used.extend(typed.iter().map(|given| given.name.clone()));
+        let declares = |file: &&GivenFile| flow.params.iter().any(|param| param.is_file && param.name == file.name);
+        let files: Vec<GivenFile> = self.files.iter().filter(declares).cloned().collect();
+        used.extend(files.iter().map(|file| file.name.clone()));
         let mut given = from_environment(flow, |name| env::var(name).ok());
         given.extend(of_profile.chain(typed));
-        Offered { given, problems: Vec::new() }
+        Offered { given, files, problems: Vec::new() }
     }
 
-    /// Returns a variable that no flow had.
-    pub(super) fn unused(&self) -> Option<String> {
+    /// Returns what is wrong with a variable or a file that no flow had.
+    pub(super) fn unused(&self) -> Option<Diagnostic> {
         let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        self.given.iter().find(|given| !used.contains(&given.name)).map(|given| given.name.clone())
+        if let Some(given) = self.given.iter().find(|given| !used.contains(&given.name)) {
+            let problem = wrong(format!("no flow here has the variable `{}`", given.name));
+            return Some(problem.help("`--var` sets a variable in the flows that have it"));
+        }
+        let file = self.files.iter().find(|file| !used.contains(&file.name))?;
+        let problem = wrong(format!("no flow here has the file `{}`", file.name));
+        Some(problem.help("`--file` gives a file to the flows that declare it with `file`"))
     }
 }
 

@@ -17,6 +17,8 @@ use crate::value::Value;
 use crate::value::bounds::check_length;
 use crate::value::encoding::Encoding;
 
+use super::transfer::Transfer;
+
 /// Bytes on their way out.
 #[derive(Debug)]
 pub(in crate::engine) struct Outgoing {
@@ -36,12 +38,34 @@ pub(in crate::engine) struct Outgoing {
     limit: Option<Moment>,
     /// Whether the step's timeout comes first.
     is_bounded: bool,
+    /// The transfer that goes on when all of it has left.
+    transfer: Option<Box<Transfer>>,
 }
 
 /// A longer text is handed over in pieces of so many bytes: each that leaves shows that the line takes them.
 const PIECE: usize = 4096;
 
 impl Outgoing {
+    /// Returns bytes that a transfer sends; nothing of them may come back.
+    pub(super) fn of_transfer(transfer: Box<Transfer>, bytes: Vec<u8>) -> Outgoing {
+        Outgoing {
+            site: transfer.site,
+            port: transfer.port,
+            bytes,
+            handed_over: 0,
+            echo: Expected::Nothing,
+            next_at: None,
+            limit: None,
+            is_bounded: false,
+            transfer: Some(transfer),
+        }
+    }
+
+    /// Returns the transfer that the bytes are a part of, if the other side answers.
+    pub(in crate::engine) fn answered_transfer(&self) -> Option<&Transfer> {
+        self.transfer.as_deref().filter(|transfer| transfer.is_answered())
+    }
+
     /// Returns when the next piece is due.
     pub(in crate::engine) fn next_piece_at(&self) -> Option<Moment> {
         self.next_at
@@ -113,8 +137,17 @@ impl Engine {
                 [&encoded(&settings.header, encoding), octets.as_slice(), &encoded(&settings.eol, encoding)].concat()
             }
         };
-        let mut send =
-            Outgoing { site, port, bytes, handed_over: 0, echo, next_at: None, limit: None, is_bounded: false };
+        let mut send = Outgoing {
+            site,
+            port,
+            bytes,
+            handed_over: 0,
+            echo,
+            next_at: None,
+            limit: None,
+            is_bounded: false,
+            transfer: None,
+        };
         let settings = &self.ports[port].settings;
         if settings.guard > Duration::ZERO || settings.line_pace > Duration::ZERO {
             let waits = settings.guard + settings.line_pace;
@@ -265,12 +298,26 @@ impl Engine {
             watching.any(|active| matches!(self.program.watchers[active.watcher].kind, WatcherKind::On { .. }))
         };
         self.program.role == Role::Flow
+            && send.answered_transfer().is_none()
             && matches!(send.echo, Expected::Nothing)
             && (!send.has_more() || !has_handlers())
     }
 
     /// From here on, what comes answers what was sent.
     fn all_sent(&mut self, mut send: Outgoing) {
+        let transfer = send.transfer.take();
+        if let Some(transfer) = transfer.as_ref().filter(|transfer| transfer.is_answered()) {
+            self.ports[transfer.port].line_left(self.now, send.bytes.len());
+        } else {
+            self.take_as_sent(send, transfer.is_none());
+        }
+        if let Some(transfer) = transfer {
+            self.block_left(transfer);
+        }
+    }
+
+    /// Takes note of bytes that have left, and tells of them if they are not a part of a file.
+    fn take_as_sent(&mut self, mut send: Outgoing, is_told: bool) {
         self.sight_all();
         let port = &mut self.ports[send.port];
         port.line_left(self.now, send.bytes.len());
@@ -292,7 +339,9 @@ impl Engine {
             }
             Role::Device => port.sight.note_sent(&send.bytes),
         }
-        self.tell_on(send.port, Some(send.site), EventKind::Sent { bytes: send.bytes });
+        if is_told {
+            self.tell_on(send.port, Some(send.site), EventKind::Sent { bytes: send.bytes });
+        }
     }
 
     /// Whether what comes on a port goes back: a device echoes.

@@ -120,6 +120,10 @@ impl Engine {
         loop {
             let goes_on = match std::mem::replace(&mut self.state, State::Ready) {
                 State::Waiting(wait) if wait.is_on(port) => self.look_for(wait, port),
+                State::Transferring(transfer) if transfer.port == port => {
+                    self.go_on_transferring(transfer);
+                    false
+                }
                 State::Writing { number, send } if self.looks_meanwhile(&send) => {
                     self.look_meanwhile(State::Writing { number, send }, port)
                 }
@@ -128,6 +132,7 @@ impl Engine {
                 | State::Guarding { .. }
                 | State::Reopening { .. }
                 | State::Hooking(_)
+                | State::Transferring(_)
                 | State::Serving) => self.look_meanwhile(state, port),
                 state @ (State::Opening
                 | State::Ready
@@ -318,6 +323,7 @@ impl Engine {
             State::Sleeping { site, .. } => Some(("nothing but time to pass".to_string(), *site)),
             State::Reopening { site, .. } => Some(("the port to come back".to_string(), *site)),
             State::Hooking(hooking) => Some((hooking.title(), hooking.site)),
+            State::Transferring(transfer) => Some((transfer.awaited(), transfer.site)),
             State::Opening
             | State::Ready
             | State::Breathing

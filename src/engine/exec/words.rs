@@ -140,6 +140,7 @@ impl Engine {
             | State::Retrying { .. }
             | State::Saving { .. }
             | State::Hooking(_)
+            | State::Transferring(_)
             | State::Serving
             | State::Over(_)) => self.state = state,
         }

@@ -377,6 +377,12 @@ impl Inbox {
         self.text_end
     }
 
+    /// Takes what stands before a place as told: nobody is told of it.
+    pub(in crate::engine) fn pass_told(&mut self, place: Offset) {
+        self.told = self.told.max(place.min(self.end()));
+        self.forget_arrivals();
+    }
+
     /// Returns the place up to which everything has been told.
     pub(in crate::engine) fn told(&self) -> Offset {
         self.told

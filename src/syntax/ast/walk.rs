@@ -95,6 +95,8 @@ impl Statement {
             | StatementKind::Fail { .. }
             | StatementKind::Ask { .. }
             | StatementKind::Hook { .. }
+            | StatementKind::SendFile(_)
+            | StatementKind::ReceiveFile(_)
             | StatementKind::Skip(_)
             | StatementKind::Save(_)
             | StatementKind::Log(_)
@@ -150,6 +152,8 @@ impl Statement {
             | StatementKind::Fail { .. }
             | StatementKind::Ask { .. }
             | StatementKind::Hook { .. }
+            | StatementKind::SendFile(_)
+            | StatementKind::ReceiveFile(_)
             | StatementKind::Skip(_)
             | StatementKind::Save(_)
             | StatementKind::Log(_)
@@ -230,6 +234,10 @@ impl Statement {
                 };
                 [prompt].into_iter().chain(fitting).chain(default).collect()
             }
+            StatementKind::SendFile(file) => {
+                [&file.content].into_iter().chain(&file.name).chain(&file.within).collect()
+            }
+            StatementKind::ReceiveFile(file) => file.within.iter().collect(),
             StatementKind::Repeat { kind, every, at_most, .. } => {
                 let (RepeatKind::Count(first) | RepeatKind::Until(first) | RepeatKind::While(first)) = kind;
                 [first].into_iter().chain(every).chain(at_most).collect()
@@ -294,6 +302,8 @@ impl Statement {
             | StatementKind::Fail { .. }
             | StatementKind::Ask { .. }
             | StatementKind::Hook { .. }
+            | StatementKind::SendFile(_)
+            | StatementKind::ReceiveFile(_)
             | StatementKind::Skip(_)
             | StatementKind::Save(_)
             | StatementKind::Log(_)
@@ -358,6 +368,8 @@ impl Statement {
             | StatementKind::Fail { .. }
             | StatementKind::Ask { .. }
             | StatementKind::Hook { .. }
+            | StatementKind::SendFile(_)
+            | StatementKind::ReceiveFile(_)
             | StatementKind::Skip(_)
             | StatementKind::Log(_)
             | StatementKind::Sleep(_)
@@ -407,6 +419,7 @@ impl Statement {
                 }
             }
             StatementKind::Capture { secrecy, name: target, .. } => vec![name(target, *secrecy, Origin::Outside)],
+            StatementKind::ReceiveFile(file) => vec![name(&file.name, file.secrecy, Origin::Outside)],
             StatementKind::Compute { secrecy, name: target, .. } => vec![name(target, *secrecy, Origin::Inside)],
             StatementKind::Measure(measure) => vec![name(&measure.name, Secrecy::Open, Origin::Inside)],
             StatementKind::Ask { secrecy, name: target, .. } => {
@@ -433,6 +446,7 @@ impl Statement {
             | StatementKind::Ignore(_)
             | StatementKind::Fail { .. }
             | StatementKind::Hook { .. }
+            | StatementKind::SendFile(_)
             | StatementKind::Skip(_)
             | StatementKind::Save(_)
             | StatementKind::Log(_)

@@ -62,6 +62,20 @@ impl Lower {
             Rule::fail => StatementKind::Fail { reach: Reach::Around, message: self.expr(next(parts)) },
             Rule::ask => self.ask(parts),
             Rule::hook => self.hook(parts),
+            Rule::send_file => self.send_file(parts),
+            Rule::receive_file => self.receive_file(parts),
+            Rule::file_ => {
+                let target = name(next(parts));
+                let default = self.optional(parts);
+                StatementKind::Param(Param {
+                    is_file: true,
+                    secrecy: Secrecy::Open,
+                    name: target,
+                    unique: None,
+                    matches: None,
+                    default,
+                })
+            }
             Rule::skip => StatementKind::Skip(self.expr(next(parts))),
             Rule::ignore => StatementKind::Ignore(self.pattern(next(parts))),
             Rule::on => {
@@ -116,7 +130,7 @@ impl Lower {
     fn param<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
         let secrecy = if next(parts).as_str() == "secret" { Secrecy::Secret } else { Secrecy::Open };
         let target = name(next(parts));
-        let mut param = Param { secrecy, name: target, unique: None, matches: None, default: None };
+        let mut param = Param { is_file: false, secrecy, name: target, unique: None, matches: None, default: None };
         for part in parts {
             match part.as_rule() {
                 Rule::k_unique => param.unique = Some(span(&part)),
@@ -376,6 +390,25 @@ impl Lower {
             Rule::upper_limit => Limits::Range { low: None, high: first },
             _ => Limits::Range { low: first, high: self.optional(&mut ends) },
         }
+    }
+
+    fn send_file<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
+        let mut file = SendFile { content: self.expr(next(parts)), name: None, protocol: None, within: None };
+        for part in parts {
+            match part.as_rule() {
+                Rule::file_as => file.name = Some(self.only_expr(part)),
+                Rule::file_by => file.protocol = Some(name(next(&mut children(part)))),
+                _ => file.within = Some(self.only_expr(part)),
+            }
+        }
+        StatementKind::SendFile(file)
+    }
+
+    fn receive_file<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
+        let (secrecy, target) = secrecy_and_name(parts);
+        let protocol = name(next(&mut children(next(parts))));
+        let within = parts.next().map(|pair| self.only_expr(pair));
+        StatementKind::ReceiveFile(ReceiveFile { secrecy, name: target, protocol, within })
     }
 
     fn on_hook<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {

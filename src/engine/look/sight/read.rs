@@ -77,6 +77,25 @@ impl Sight {
         }
     }
 
+    /// Takes what came up to a place for a transfer: it is no line, and no echo is looked for in it.
+    pub(in crate::engine) fn take_for_transfer(&mut self, place: Offset) {
+        let begin = self.read_from;
+        if begin < place {
+            self.take_block(begin..place);
+            // A device with `echo on` does not send it back.
+            self.heard = self.heard.max(place);
+        }
+        self.inbox.forget_taken(0);
+    }
+
+    /// Ends a transfer: what comes behind a place is an answer to what was sent last.
+    pub(in crate::engine) fn end_transfer(&mut self, place: Offset, last: &[u8]) {
+        self.exchange = place;
+        self.is_unasked = false;
+        self.echo.forget();
+        self.echo.note_sent(last);
+    }
+
     /// Whether what a read waits for can no longer begin within so many bytes behind its beginning.
     pub(in crate::engine) fn is_beyond(&self, wanted: &Wanted, n_bytes: usize) -> bool {
         let may_begin = if wanted.has_literals { wanted.literals_from } else { self.inbox.line_start() };
