@@ -98,6 +98,17 @@ fn a_port_that_goes_away_ends_a_transfer() {
 }
 
 #[test]
+fn blocks_are_not_sent_on_a_line_with_an_encoding() {
+    let bench = Bench::new("serial { encoding \"gbk\" }\nsend_file \"abc\" by xmodem");
+    assert_eq!(bench.verdict, Some(Verdict::Failed));
+    let failure = bench.events.iter().find_map(|event| match &event.kind {
+        EventKind::Failed(failure) => Some(format!("{failure:?}")),
+        _ => None,
+    });
+    assert!(failure.is_some_and(|text| text.contains("serial { encoding none }")));
+}
+
+#[test]
 fn a_cancelled_transfer_says_so() {
     let bench = Bench::new(SEND).at(10, "\x15").tick(110).at(200, "\x18\x18");
     let message = "the receiver cancelled the transfer before it took a block";

@@ -156,6 +156,11 @@ impl Engine {
     ) -> Result<(), Box<Failure>> {
         self.port_is_open(site)?;
         let port = self.flow.port;
+        if machine.is_answered() && self.ports[port].settings.encoding.is_some() {
+            let message = "the blocks of a file are no text, and the line has an encoding";
+            let help = "write `serial { encoding none }` before it";
+            return Err(self.failure_at(Code::RunValue, site, message, "would be read as text").with_cause(help));
+        }
         self.ports[port].await_no_return();
         let limit = match within {
             Some(within) => Some(self.bounded(within)),

@@ -64,18 +64,7 @@ impl Lower {
             Rule::hook => self.hook(parts),
             Rule::send_file => self.send_file(parts),
             Rule::receive_file => self.receive_file(parts),
-            Rule::file_ => {
-                let target = name(next(parts));
-                let default = self.optional(parts);
-                StatementKind::Param(Param {
-                    is_file: true,
-                    secrecy: Secrecy::Open,
-                    name: target,
-                    unique: None,
-                    matches: None,
-                    default,
-                })
-            }
+            Rule::file_ => StatementKind::Param(self.given_file(parts)),
             Rule::skip => StatementKind::Skip(self.expr(next(parts))),
             Rule::ignore => StatementKind::Ignore(self.pattern(next(parts))),
             Rule::on => {
@@ -125,6 +114,11 @@ impl Lower {
 
     fn optional<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> Option<Expr> {
         parts.next().map(|pair| self.expr(pair))
+    }
+
+    fn given_file<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> Param {
+        let (name, default) = (name(next(parts)), self.optional(parts));
+        Param { is_file: true, secrecy: Secrecy::Open, name, unique: None, matches: None, default }
     }
 
     fn param<'i>(&mut self, parts: &mut impl Iterator<Item = Pair<'i, Rule>>) -> StatementKind {
