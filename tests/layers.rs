@@ -7,7 +7,7 @@ mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tree::{File, files, names_behind};
+use tree::{File, files, first_names, names_behind};
 
 /// Which top-level module of `src/` may import which others.
 const LAYERS: &[(&str, &[&str])] = &[
@@ -305,43 +305,6 @@ fn no_module_knows_one_that_knows_it() {
         (row.to_string(), known)
     });
     assert_eq!(circle(&edges.collect()), None);
-}
-
-/// Returns the first names of the paths that are named behind each `before` in a text: one, or those of a group.
-fn first_names(text: &str, before: &str) -> Vec<String> {
-    let mut names = Vec::new();
-    for (at, _) in text.match_indices(before) {
-        if text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':') {
-            continue;
-        }
-        let rest = &text[at + before.len()..];
-        let is_name = |c: char| c.is_alphanumeric() || c == '_';
-        if let Some(group) = rest.strip_prefix('{') {
-            let mut depth = 1;
-            let mut start = true;
-            let mut name = String::new();
-            for c in group.chars() {
-                match c {
-                    '{' => depth += 1,
-                    '}' => depth -= 1,
-                    c if depth == 1 && start && is_name(c) => name.push(c),
-                    _ => {}
-                }
-                let ends = !is_name(c) && !name.is_empty();
-                if ends {
-                    names.push(std::mem::take(&mut name));
-                    start = false;
-                }
-                start |= c == ',' && depth == 1;
-                if depth == 0 {
-                    break;
-                }
-            }
-        } else {
-            names.push(rest.chars().take_while(|c| is_name(*c)).collect());
-        }
-    }
-    names
 }
 
 /// Returns which files and folders directly below a module know which others there; what the module's own file passes

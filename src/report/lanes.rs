@@ -128,7 +128,7 @@ mod tests {
         let text = String::from_utf8_lossy(&out).replace('\r', "<cr>").replace('\u{1b}', "<esc>");
         let expected = "2 of 100 rows: 1 passed, 1 failed<cr>\nSN000003 on m3  ⠋ waits for line \"OK\" · 0.1 of…\
                         <cr><esc>[A<esc>[J2 of 100 rows: 1 passed, 1 failed<cr>\nSN000001 on /dev/ttyUSB0  ⠋ opens the port\
-                        <cr>\nSN000003 on m3            ⠋ waits for line \"O…<cr><esc>[A<esc>[A<esc>[J";
+                        <cr>\nSN000003 on m3            ⠋ waits for line \"OK…<cr><esc>[A<esc>[A<esc>[J";
         assert_eq!(text, expected);
     }
 }

@@ -128,7 +128,7 @@ fn every_wrong_cell_and_column_is_told_and_no_secret_is() {
              row 2 (line 3), `key`: the value wants at least 4 bytes: what is shorter cannot be masked\n\
              row 2 (line 3), `n`: `x` wants a whole number, such as `42` or `0x2a`\n\
              row 4 (line 5), `sn`: the cell is empty, and there is no default\n\
-             row 4 (line 5), `n`: `007` wants a whole number without leading zeros; put its default in quotes, if the zeros \
+             row 4 (line 5), `n`: `007` wants a number without leading zeros; put its default in quotes, if the zeros \
              count",
             "`sn` is `unique`, and rows of `u.csv` have the same value | `SN1`: row 1 (line 2), row 3 (line 4)",
         ]
