@@ -122,10 +122,12 @@ fn the_day_at_the_line_is_as_the_document_tells_it() {
     let consoles = blocks("console\n");
     assert_shows(&text, consoles[0]);
     assert!(text.contains("? SN000042 on line/b"), "{text}");
-    assert!(text.contains("the supply is 3105 mV and must be 3600 to 4200 mV"), "{text}");
+    assert!(text.contains("`supply` is 3105 mV, 495 mV below the lower limit of 3600 mV"), "{text}");
     let results = fs::read_to_string(folder.join("results.csv")).expect("it is there");
     assert_eq!(results.lines().count(), 101);
-    assert!(results.starts_with("row,port,verdict,step,reason,sn,lot,vbat,lamp,started,seconds,"), "{results}");
+    assert!(results.starts_with("row,port,verdict,step,reason,sn,lot,supply,lamp,started,seconds,"), "{results}");
+    let supply_of = |sn: &str| results.lines().find(|line| line.contains(sn))?.split(',').rev().nth(5);
+    assert_eq!((supply_of("SN000001"), supply_of("SN000013")), (Some("3842"), Some("3105")), "{results}");
     assert!(folder.join("program.saved.SN000042.toml").is_file());
 
     // The dead board is replaced.

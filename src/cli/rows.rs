@@ -301,10 +301,11 @@ fn results_of(
     Ok((Some(results), past))
 }
 
-/// Returns the names of what the runs of a flow record.
+/// Returns the names of what the runs of a flow measure and save.
 fn recorded(flow: &Program) -> Vec<String> {
     let saved = flow.ops.iter().filter_map(|op| if let Op::Save(targets) = op { Some(targets) } else { None });
-    saved.flatten().map(|target| target.name.clone()).collect()
+    let saved = saved.flatten().map(|target| target.name.clone());
+    flow.measurements().map(str::to_string).chain(saved).collect()
 }
 
 /// Returns the digest of a flow with everything that it uses.

@@ -111,7 +111,7 @@ impl<'a> Teller<'a> {
             step: done.steps.join(" › "),
             reason: done.reason.clone(),
             cells: unit.shown.iter().map(clean).collect(),
-            recorded: done.saved.clone(),
+            recorded: done.recorded.clone(),
             started: format_time(done.begun.div_euclid(1000), "%Y-%m-%dT%H:%M:%SZ", 0).unwrap_or_default(),
             seconds: Moment::after(done.took).to_string(),
             flow: self.flow_id.clone(),

@@ -9,11 +9,11 @@ use std::time::Duration;
 use crate::cli::outputs::{CONSOLE, Closed, Outputs, Share};
 use crate::diagnostic::render::Look;
 use crate::engine::{Engine, Inputs};
-use crate::event::Verdict;
-use crate::report::Fan;
+use crate::event::{Event, EventKind, Verdict};
 use crate::report::console::{Console, Status, Volume};
 use crate::report::table::Steps;
 use crate::report::ticker::Ticker;
+use crate::report::{Fan, Sink, Wants};
 use crate::secret::Redactor;
 use crate::setup::{Ender, Pace, Setup, SetupError, Stage};
 use crate::value::escape::visible;
@@ -49,8 +49,8 @@ pub(super) struct Done {
     /// Unix time in milliseconds.
     pub begun: i64,
     pub took: Duration,
-    /// What it saved; secrets are named.
-    pub saved: Vec<(String, String)>,
+    /// What it measured and what it saved; secrets are named.
+    pub recorded: Vec<(String, String)>,
     /// Names the secrets that it knew.
     pub redactor: Redactor,
     /// What is shown of it.
@@ -87,6 +87,7 @@ fn run(worker: usize, job: Job, ender: &Ender, view: View, news: &Sender<News>) 
     let Stage { mut engine, mut world, sources } = setup.stage(inputs, ender)?;
     let shown = Gathered::default();
     let mut steps = Steps::default();
+    let mut measured = Measured::default();
     let mut show = |line: String| drop(news.send(News::Moves { worker, line }));
     let mut saved = Vec::new();
     let (verdict, closed) = {
@@ -95,6 +96,7 @@ fn run(worker: usize, job: Job, ender: &Ender, view: View, news: &Sender<News>) 
         let console = Console::new(shown.clone(), &sources, view.look, Volume::Quiet, Status::Hidden);
         fan.add(CONSOLE, console.of_port(&title));
         fan.add(CONSOLE, &mut steps);
+        fan.add(CONSOLE, &mut measured);
         if view.is_live && pace == Pace::Real {
             fan.add(CONSOLE, Ticker::new(&sources, view.look, &mut show));
         }
@@ -111,7 +113,8 @@ fn run(worker: usize, job: Job, ender: &Ender, view: View, news: &Sender<News>) 
         let value = redactor.clean(value);
         String::from_utf8(value).unwrap_or_else(|error| visible(error.as_bytes()))
     };
-    let saved = saved.iter().map(|(name, value)| (name.clone(), shown_of(value))).collect();
+    let mut recorded = measured.0;
+    recorded.extend(saved.iter().map(|(name, value)| (name.clone(), shown_of(value))));
     let failure = engine.failure().filter(|_| !verdict.is_success());
     let text = String::from_utf8_lossy(&shown.0.borrow()).trim_start_matches('\n').to_string();
     Ok(Done {
@@ -120,7 +123,7 @@ fn run(worker: usize, job: Job, ender: &Ender, view: View, news: &Sender<News>) 
         reason: failure.map_or_else(String::new, |failure| failure.message.clone()),
         begun,
         took: engine.now().since_start(),
-        saved,
+        recorded,
         redactor,
         text,
         closed,
@@ -149,6 +152,27 @@ impl Write for Gathered {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// The names of measurements with their values, in order; secrets are named in events.
+#[derive(Default)]
+struct Measured(Vec<(String, String)>);
+
+impl Sink for Measured {
+    fn tell(&mut self, event: &Event) -> io::Result<()> {
+        if let EventKind::Measured(measured) = &event.kind {
+            // A loop may measure without end: the last value is the one that is written.
+            match self.0.iter_mut().find(|(name, _)| *name == measured.name) {
+                Some((_, value)) => value.clone_from(&measured.value),
+                None => self.0.push((measured.name.clone(), measured.value.clone())),
+            }
+        }
+        Ok(())
+    }
+
+    fn wants(&self) -> Wants {
+        Wants { traffic: false, waits: false }
     }
 }
 
