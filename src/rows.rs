@@ -1,7 +1,7 @@
 //! `Sheet`: rows of values from a file as spreadsheets and databases export them, a run for each.
 //!
 //! The first row has the names of the columns. Cells are parted by commas, semicolons or tabs: what the first row has most of
-//! counts. The text is UTF-8, or UTF-16 with a byte-order mark. [`check`] joins the rows with the params of a flow, and
+//! counts. The text is UTF-8, or UTF-16 with a byte-order mark. [`check()`] joins the rows with the params of a flow, and
 //! [`ResultsFile`] keeps what came of each.
 
 mod check;

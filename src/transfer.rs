@@ -1,7 +1,7 @@
 //! File transfer by XMODEM and YMODEM, both sides, as state machines without I/O and without a clock.
 //!
-//! A machine says what is to be done next ([`Step`]), and is told what comes ([`Machine::take`]) or that nothing came in
-//! time ([`Machine::time_out`]). What it does depends on the bytes, and not on how reads cut them.
+//! A machine says what is to be done next (`Step`), and is told what comes (`Machine::take`) or that nothing came in
+//! time (`Machine::time_out`). What it does depends on the bytes, and not on how reads cut them.
 //!
 //! The rules are those of Chuck Forsberg's "XMODEM/YMODEM protocol reference". Where it leaves a choice, the receiver keeps
 //! time and asks again, and the sender answers; so no two answers are under way for one block. A request to send something

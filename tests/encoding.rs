@@ -87,3 +87,29 @@ fn a_secret_is_masked_in_the_encoding_too() {
     assert!(!outcome.transcript.contains("测试"), "{}", outcome.transcript);
     assert!(outcome.transcript.contains("> «word»"), "{}", outcome.transcript);
 }
+
+#[test]
+fn a_recording_has_no_secret_in_the_encoding_and_is_played_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("it can be written");
+    write(
+        "board.flow",
+        "device \"d\"\nserial { encoding \"gbk\"  echo on }\non line /.*/ { reply \"密码：通过通过\" }",
+    );
+    write(
+        "t.flow",
+        "flow \"t\"\nsim \"board.flow\"\nserial { encoding \"gbk\" }\nsecret word = \"工厂测试口令\"\nsend word\nexpect secret line /密码：(?<other>.+)/",
+    );
+    let run = |port: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_flowrun"));
+        let output = command.current_dir(folder.path()).arg("t.flow").args(port).output().expect("it can be started");
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    run(&["--port", "sim", "--record", "r"]);
+    let recording = std::fs::read_to_string(folder.path().join("r")).expect("it was written");
+    for piece in ["\\xb9\\xa4\\xb3\\xa7", "\\xcd\\xa8\\xb9\\xfd", "工厂", "通过"] {
+        assert!(!recording.contains(piece), "{piece}: {recording}");
+    }
+    assert!(recording.contains("«word/") && recording.contains("«other/"), "{recording}");
+    run(&["--port", "replay:r"]);
+}
