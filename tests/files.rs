@@ -67,7 +67,7 @@ fn no_output_is_written_over_what_is_read_or_over_another() {
 }
 
 /// The commands that show something, each of which ends with 0 where it is seen.
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 const SHOWING: &[&[&str]] = &[
     &["a.flow", "--port", "sim"],
     &["a.flow", "--port", "sim", "--quiet"],
@@ -85,7 +85,7 @@ const SHOWING: &[&[&str]] = &[
 ];
 
 /// Makes a folder in which all of [`SHOWING`] end well.
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 fn folder_to_show() -> TempDir {
     let folder = folder();
     for name in ["r", "s"] {

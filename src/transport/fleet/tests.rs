@@ -20,6 +20,7 @@ use crate::engine::{Engine, Inputs, PortInputs};
 use crate::event::{CloseReason, Event};
 use crate::load::load;
 #[cfg(unix)]
+#[cfg(target_os = "linux")]
 use crate::port::WriteToken;
 use crate::port::{Happening, PortCommand, PortId};
 use crate::report::{Fan, Sink};

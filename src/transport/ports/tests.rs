@@ -56,6 +56,7 @@ impl Bench {
     }
 
     /// Adds a port that is an interface of a device itself, as `cdc_acm` does.
+    #[cfg(target_os = "linux")]
     fn acm(&self, name: &str, place: &str, interface: u8) {
         let below = format!("sys/devices/{place}/{place}:1.{interface}");
         self.file(&format!("{below}/bInterfaceNumber"), &format!("{interface:02x}\n"));
@@ -66,6 +67,7 @@ impl Bench {
     }
 
     /// Adds a UART of the board.
+    #[cfg(target_os = "linux")]
     fn uart(&self, name: &str, kind: &str) {
         self.link(&format!("sys/devices/{name}/subsystem"), "../../bus/serial-base");
         self.file(&format!("sys/class/tty/{name}/type"), kind);
