@@ -305,6 +305,11 @@ impl Receiver {
             Part::Header => self.begin_file(data),
             Part::Data => {
                 let left = self.size.map_or(usize::MAX, |size| size.saturating_sub(self.data.len()));
+                if let (0, Some(size)) = (left, self.size) {
+                    let message = format!("the sender told {size} bytes and sends more");
+                    return self
+                        .fail(message, Some("what came beyond that would be lost: compare the file and its size"));
+                }
                 let data = &data[..data.len().min(left)];
                 if self.data.len() + data.len() > self.most {
                     return self.too_long();

@@ -143,6 +143,21 @@ fn every_protocol_carries_files_of_every_size() {
 }
 
 #[test]
+fn a_sender_that_sends_more_than_it_told_is_refused() {
+    for (told, fits) in [(0, false), (128, false), (129, true)] {
+        let sender = Sender::new(Protocol::Ymodem, "fw.bin", content(129));
+        let mut line = |_, bytes: Vec<u8>| {
+            let is_header = bytes.starts_with(&[SOH, 0]) && bytes[3] != 0;
+            if is_header { block::header(Some(("fw.bin", told))) } else { bytes }
+        };
+        let outcome = transfer(sender, Receiver::new(Protocol::Ymodem, 1 << 20), usize::MAX, &mut line);
+        let trouble = outcome.receiver.err().map(|trouble| trouble.message);
+        let refused = format!("the sender told {told} bytes and sends more");
+        assert_eq!(trouble, (!fits).then_some(refused));
+    }
+}
+
+#[test]
 fn block_numbers_wrap_after_255() {
     let outcome = undisturbed(Protocol::XmodemCrc, 128 * 300);
     assert_eq!(outcome.receiver, Ok(()));

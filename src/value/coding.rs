@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use data_encoding::{BASE32, BASE32_NOPAD};
+use data_encoding::{BASE32, BASE32_NOPAD, DecodeKind};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, percent_encode};
 
 /// Everything but the unreserved characters of RFC 3986.
@@ -45,9 +45,13 @@ pub fn unbase32(text: &[u8]) -> Result<Vec<u8>, String> {
     let digits = text.iter().filter(|byte| !byte.is_ascii_whitespace());
     let digits: Vec<u8> = digits.map(u8::to_ascii_uppercase).collect();
     let n_padding = digits.iter().rev().take_while(|byte| **byte == b'=').count();
-    BASE32_NOPAD
-        .decode(&digits[..digits.len() - n_padding])
-        .map_err(|_| "the text is not base32: it may hold only A–Z, 2–7, blanks and `=` at its end".to_string())
+    BASE32_NOPAD.decode(&digits[..digits.len() - n_padding]).map_err(|error| {
+        let why = match error.kind {
+            DecodeKind::Symbol | DecodeKind::Padding => "it may hold only A–Z, 2–7, blanks and `=` at its end",
+            DecodeKind::Length | DecodeKind::Trailing => "no bytes have a text that ends so; it may have been cut",
+        };
+        format!("the text is not base32: {why}")
+    })
 }
 
 /// Percent-encodes all but `A–Z a–z 0–9 - . _ ~`, with upper-case hex.
@@ -197,8 +201,8 @@ mod tests {
             let sloppy = coded.trim_end_matches('=').to_lowercase();
             assert_eq!(unbase32(format!(" {sloppy}\n").as_bytes()), Ok(plain.as_bytes().to_vec()));
         }
-        for text in ["M", "M1======", "MZ======", "MY======MY======"] {
-            assert!(unbase32(text.as_bytes()).is_err(), "{text}");
+        for (text, why) in [("M", "cut"), ("MZ======", "cut"), ("M1======", "only"), ("MY======MY======", "only")] {
+            assert!(unbase32(text.as_bytes()).is_err_and(|error| error.contains(why)), "{text}");
         }
     }
 
