@@ -134,6 +134,8 @@ fn what_is_wrong_with_rows_is_told_before_anything_runs() {
     };
     let text = with("port,sn,key\nsim,SN0001,hunter2201\n", &["--port", "sim"]);
     assert!(text.contains("the column `port` of `units.csv` names the ports, and `--port` was given too"), "{text}");
+    let text = with("SN0001,hunter2201\nSN0002,hunter2202\n", &["--port", "sim"]);
+    assert!(text.contains("is the row with the names of the columns missing?") && !text.contains("hunter"), "{text}");
     let text = with("sn,key\nSN0001,hunter2201\n", &[]);
     assert!(text.contains("no port was given"), "{text}");
     let text = with("sn,key\nSN0001,hunter2201\n", &["--port", "sim", "--rows-out", "units.csv"]);

@@ -321,7 +321,7 @@ fn flow_id(flow: &Program) -> String {
 
 /// Says which rows have passed before; of rows that are the same, as many as have passed.
 fn passed_before(ids: &RowIds, past: &[Past]) -> Vec<bool> {
-    let is_good = |past: &&Past| ["passed", "passed (flaky)", "skipped"].contains(&past.verdict.as_str());
+    let is_good = |past: &&Past| ["passed", "passed (flaky)"].contains(&past.verdict.as_str());
     let mut passed: HashMap<&str, usize> = HashMap::new();
     for past in past.iter().filter(is_good) {
         *passed.entry(past.id.as_str()).or_default() += 1;

@@ -109,6 +109,17 @@ fn wrong_columns(sheet: &Sheet, flow: &Program, others: &[Given]) -> Vec<Diagnos
     };
     let missing: Vec<&Param> = flow.params.iter().filter(is_needed).collect();
     let unknown: Vec<&String> = sheet.columns.iter().filter(|name| Column::of(name, flow).is_none()).collect();
+    let is_no_head =
+        unknown.len() == sheet.columns.len() && unknown.iter().all(|name| nearest(name, params()).is_none());
+    if is_no_head && !flow.params.is_empty() {
+        // What stands there may be the cells of a row, with a secret among them.
+        let message = format!("the first row of `{file}` names no param of `{title}`");
+        let help = format!(
+            "is the row with the names of the columns missing? its params are: {}",
+            params().collect::<Vec<_>>().join(", ")
+        );
+        return vec![Diagnostic::general(Code::VariableUnknown, message).help(help)];
+    }
     let mut problems = Vec::new();
     for name in &unknown {
         let help = match nearest(name, params()) {
