@@ -174,6 +174,11 @@ impl Machine {
     }
 }
 
+/// Hands bytes over one by one until `hear` says that something is to be done; returns how many were taken.
+fn taken(bytes: &[u8], mut hear: impl FnMut(u8) -> bool) -> usize {
+    bytes.iter().position(|byte| hear(*byte)).map_or(bytes.len(), |at| at + 1)
+}
+
 /// What tells the other side that a transfer is over before its end.
 pub(crate) const CANCEL: [u8; 3] = [CAN; 3];
 

@@ -168,8 +168,8 @@ pub(crate) fn bind(program: &Program, given: &[Given], ways: Ways) -> Result<Has
         let best = given.iter().filter(|given| given.name == param.name).max_by_key(|given| given.from.rank());
         match best {
             // Only an option is meant for this program, and nothing else.
-            Some(best) if param.is_file && best.from == Origin::Option => {
-                problems.push(files::refuse_value(param, ways));
+            Some(best) if param.is_file && matches!(best.from, Origin::Option | Origin::ContentOf(_)) => {
+                problems.push(files::refuse_value(param, &from(best, ways), ways));
             }
             _ if param.is_file => {}
             Some(best) => match value_of(param, &best.value) {
@@ -299,7 +299,7 @@ fn unfit(param: &Param, given: &Given, expected: String, ways: Ways) -> Diagnost
 }
 
 fn missing_problem(missing: &[&Param], ways: Ways) -> Option<Diagnostic> {
-    let first = missing.first()?;
+    let (first, others) = missing.split_first()?;
     let names: Vec<String> = missing.iter().map(|param| format!("`{}`", param.name)).collect();
     let message = match missing {
         [_] => format!("{} has no value", names[0]),
@@ -316,9 +316,14 @@ fn missing_problem(missing: &[&Param], ways: Ways) -> Option<Diagnostic> {
         })
         .collect();
     let all: Vec<String> = options.into_iter().chain(secrets).collect();
+    Some(missing_at(first, others, message).help(format!("give {}", all.join("\nand "))))
+}
+
+/// Reports params that have no value and no default.
+fn missing_at(first: &Param, others: &[&Param], message: String) -> Diagnostic {
     let mut problem = Diagnostic::new(Code::VariableMissing, first.site, message, "has no default");
-    problem.others = missing[1..].iter().map(|param| Label::new(param.site, "has no default")).collect();
-    Some(problem.help(format!("give {}", all.join("\nand "))))
+    problem.others = others.iter().map(|param| Label::new(param.site, "has no default")).collect();
+    problem
 }
 
 /// Returns how a value was given, as the end of a sentence.

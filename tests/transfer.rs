@@ -236,7 +236,8 @@ fn the_command_line_names_the_file() {
         (vec!["--file", "fw=none.bin"], "`none.bin` cannot be read"),
         (vec!["--file", "fw=."], "`.` cannot be read"),
         (vec!["--file", "f=fw.bin"], "did you mean `fw`?"),
-        (vec!["--var", "fw=00"], "`fw` is a file"),
+        (vec!["--var", "fw=00"], "`fw` is a file, and a value was given with `--var`"),
+        (vec!["--var-file", "fw=fw.bin"], "`fw` is a file, and a value was given with `--var-file`"),
         (vec!["--file", "fw=fw.bin", "--transcript", "fw.bin"], "fw.bin"),
     ] {
         let (code, shown) = folder.run(&[&["f.flow", "--port", "sim"][..], &arguments].concat());

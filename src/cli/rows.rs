@@ -27,6 +27,7 @@ use crate::program::{Op, Program};
 use crate::report::console::Volume;
 use crate::rows::{Layout, Opened, PORT, Past, ResultsFile, Sheet, Unit, check};
 use crate::setup::{Ender, Pace};
+use crate::value::coding::hex;
 use crate::value::digest::sha256;
 use crate::value::escape::{harmless, harmless_path};
 use crate::variables::Offered;
@@ -316,7 +317,7 @@ fn flow_id(flow: &Program) -> String {
         texts.extend((text.len() as u64).to_le_bytes());
         texts.extend(text.as_bytes());
     }
-    sha256(&texts)[..6].iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&sha256(&texts)[..6])
 }
 
 /// Says which rows have passed before; of rows that are the same, as many as have passed.

@@ -47,7 +47,7 @@ pub(super) fn format(given: &Arguments<'_>) -> Result<Value, String> {
     }
 }
 
-/// Reads what stands behind a `%`; returns it with its letter and what follows.
+/// Reads what follows a `%`; returns it with its letter and what follows.
 fn field(text: &str) -> Result<(Field, char, &str), String> {
     let mut field = Field::default();
     let flags = text.len() - text.trim_start_matches(['-', '+', '0']).len();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::block::{self, Check};
 use super::sender::blocks;
-use super::{ACK, Amount, CAN, CANCEL, EOT, NAK, Protocol, QUIET, Step, TRIES, Trouble, WANTS_CRC};
+use super::{ACK, Amount, CAN, CANCEL, EOT, NAK, Protocol, QUIET, Step, TRIES, Trouble, WANTS_CRC, taken};
 
 /// How long a question for the first block stands.
 const ASKS_EVERY: Duration = Duration::from_secs(3);
@@ -183,13 +183,10 @@ impl Receiver {
     }
 
     pub(super) fn take(&mut self, bytes: &[u8]) -> usize {
-        for (at, byte) in bytes.iter().enumerate() {
-            self.hear(*byte);
-            if self.out.is_some() || self.end.is_some() {
-                return at + 1;
-            }
-        }
-        bytes.len()
+        taken(bytes, |byte| {
+            self.hear(byte);
+            self.out.is_some() || self.end.is_some()
+        })
     }
 
     fn hear(&mut self, byte: u8) {

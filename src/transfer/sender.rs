@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::block::{self, Check, LONG, SHORT};
-use super::{ACK, Amount, CAN, CANCEL, EOT, NAK, Protocol, QUIET, Step, TRIES, Trouble, WANTS_CRC};
+use super::{ACK, Amount, CAN, CANCEL, EOT, NAK, Protocol, QUIET, Step, TRIES, Trouble, WANTS_CRC, taken};
 
 /// How long the receiver may take to ask for the first block.
 const INVITED_WITHIN: Duration = Duration::from_secs(60);
@@ -143,13 +143,10 @@ impl Sender {
     }
 
     pub(super) fn take(&mut self, bytes: &[u8]) -> usize {
-        for (at, byte) in bytes.iter().enumerate() {
-            self.hear(*byte);
-            if self.out.is_some() || self.end.is_some() {
-                return at + 1;
-            }
-        }
-        bytes.len()
+        taken(bytes, |byte| {
+            self.hear(byte);
+            self.out.is_some() || self.end.is_some()
+        })
     }
 
     fn hear(&mut self, byte: u8) {

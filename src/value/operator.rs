@@ -84,11 +84,11 @@ pub fn apply(operator: Operator, left: &Value, right: &Value) -> Result<Value, S
         Operator::Plus => plus(left, right),
         Operator::Minus => match (left, right) {
             (Value::Duration(a), Value::Duration(b)) => Ok(Value::Duration(a.saturating_sub(*b))),
-            _ => arithmetic(operator, left, right),
+            _ => arithmetic(operator, left, right, i64::checked_sub, Decimal::minus),
         },
-        Operator::Times => arithmetic(operator, left, right),
-        Operator::Divided => arithmetic(operator, left, right),
-        Operator::Remainder => arithmetic(operator, left, right),
+        Operator::Times => arithmetic(operator, left, right, i64::checked_mul, Decimal::times),
+        Operator::Divided => arithmetic(operator, left, right, i64::checked_div, Decimal::divided),
+        Operator::Remainder => arithmetic(operator, left, right, i64::checked_rem, Decimal::remainder),
     }
 }
 
@@ -98,7 +98,7 @@ fn plus(left: &Value, right: &Value) -> Result<Value, String> {
         (Value::Bytes(a), Value::Bytes(b)) => Ok(Value::Bytes([a.as_slice(), b].concat())),
         (Value::List(a), Value::List(b)) => Ok(Value::List([a.as_slice(), b].concat())),
         (Value::Duration(a), Value::Duration(b)) => Ok(Value::Duration(a.saturating_add(*b))),
-        _ => arithmetic(Operator::Plus, left, right),
+        _ => arithmetic(Operator::Plus, left, right, i64::checked_add, Decimal::plus),
     }
 }
 
@@ -113,7 +113,13 @@ fn not_numbers(operator: Operator, left: &Value, right: &Value) -> String {
 }
 
 /// Works out what two numbers make: a decimal number, if one of them is one.
-fn arithmetic(operator: Operator, left: &Value, right: &Value) -> Result<Value, String> {
+fn arithmetic(
+    operator: Operator,
+    left: &Value,
+    right: &Value,
+    of_whole: fn(i64, i64) -> Option<i64>,
+    of_decimals: fn(Decimal, Decimal) -> Option<Decimal>,
+) -> Result<Value, String> {
     let (Some(a), Some(b)) = (number(left), number(right)) else {
         let is_decimal = |value: &Value| matches!(value, Value::Text(text) if spells(text) == Some(Spelt::Decimal));
         if is_decimal(left) || is_decimal(right) {
@@ -126,13 +132,12 @@ fn arithmetic(operator: Operator, left: &Value, right: &Value) -> Result<Value, 
     }
     let too_large = || format!("`{a} {} {b}` is too large a number", operator.title());
     match (a, b) {
-        (Number::Int(a), Number::Int(b)) => of_whole(operator, a, b).map(Value::Int).ok_or_else(too_large),
+        (Number::Int(a), Number::Int(b)) => of_whole(a, b).map(Value::Int).ok_or_else(too_large),
         (Number::Int(_) | Number::Decimal(_), Number::Int(_) | Number::Decimal(_)) => {
-            let (of_a, of_b) = (a.decimal(), b.decimal());
             let too_long = || {
                 format!("`{a} {} {b}` needs more than 28 digits: `round(…)` makes a number shorter", operator.title())
             };
-            of_decimals(operator, of_a, of_b).map(Value::Decimal).ok_or_else(too_long)
+            of_decimals(a.decimal(), b.decimal()).map(Value::Decimal).ok_or_else(too_long)
         }
     }
 }
@@ -140,46 +145,6 @@ fn arithmetic(operator: Operator, left: &Value, right: &Value) -> Result<Value, 
 /// Returns the number that a value is; of texts only those will do that spell a whole number.
 fn number(value: &Value) -> Option<Number> {
     if let Value::Decimal(n) = value { Some(Number::Decimal(*n)) } else { value.as_int().map(Number::Int) }
-}
-
-/// Works out what two whole numbers make; no operator that gives something else comes here.
-fn of_whole(operator: Operator, a: i64, b: i64) -> Option<i64> {
-    match operator {
-        Operator::Plus => a.checked_add(b),
-        Operator::Minus => a.checked_sub(b),
-        Operator::Times => a.checked_mul(b),
-        Operator::Divided => a.checked_div(b),
-        Operator::Remainder => a.checked_rem(b),
-        Operator::Or
-        | Operator::And
-        | Operator::Equal
-        | Operator::Unequal
-        | Operator::Below
-        | Operator::AtMost
-        | Operator::Above
-        | Operator::AtLeast
-        | Operator::In => None,
-    }
-}
-
-/// Works out what two decimal numbers make; no operator that gives something else comes here.
-fn of_decimals(operator: Operator, a: Decimal, b: Decimal) -> Option<Decimal> {
-    match operator {
-        Operator::Plus => a.plus(b),
-        Operator::Minus => a.minus(b),
-        Operator::Times => a.times(b),
-        Operator::Divided => a.divided(b),
-        Operator::Remainder => a.remainder(b),
-        Operator::Or
-        | Operator::And
-        | Operator::Equal
-        | Operator::Unequal
-        | Operator::Below
-        | Operator::AtMost
-        | Operator::Above
-        | Operator::AtLeast
-        | Operator::In => None,
-    }
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::Ways;
+use super::{Ways, missing_at};
 use crate::diagnostic::nearest::nearest;
-use crate::diagnostic::{Code, Diagnostic, Label};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::program::{Param, Program, name_key};
 use crate::value::Value;
 use crate::value::escape::harmless;
@@ -47,9 +47,10 @@ pub(super) fn bind(
     problems
 }
 
-/// Returns what is wrong with a value that is given to a file as if it were a variable.
-pub(super) fn refuse_value(param: &Param, ways: Ways) -> Diagnostic {
-    let message = format!("`{}` is a file, and a value was given with `{}`", param.name, ways.option);
+/// Returns what is wrong with a value that is given to a file as if it were a variable; `from` says how, as the end of a
+/// sentence.
+pub(super) fn refuse_value(param: &Param, from: &str, ways: Ways) -> Diagnostic {
+    let message = format!("`{}` is a file, and a value was given {from}", param.name);
     Diagnostic::new(Code::VariableValue, param.site, message, "declared as a file").help(how_to_give(&[param], ways))
 }
 
@@ -68,15 +69,13 @@ fn unknown(program: &Program, name: &str) -> Diagnostic {
 }
 
 fn missing_problem(missing: &[&Param], ways: Ways) -> Option<Diagnostic> {
-    let first = missing.first()?;
+    let (first, others) = missing.split_first()?;
     let names: Vec<String> = missing.iter().map(|param| format!("`{}`", param.name)).collect();
     let message = match missing {
         [_] => format!("the file {} was not given", names[0]),
         _ => format!("these files were not given: {}", names.join(", ")),
     };
-    let mut problem = Diagnostic::new(Code::VariableMissing, first.site, message, "has no default");
-    problem.others = missing[1..].iter().map(|param| Label::new(param.site, "has no default")).collect();
-    Some(problem.help(how_to_give(missing, ways)))
+    Some(missing_at(first, others, message).help(how_to_give(missing, ways)))
 }
 
 fn how_to_give(files: &[&Param], ways: Ways) -> String {

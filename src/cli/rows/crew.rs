@@ -36,7 +36,7 @@ pub(super) enum Next {
     Stop,
 }
 
-/// Who prepares runs, and is told of them.
+/// Who prepares runs, and gets their news.
 pub(super) trait Chief {
     /// Makes what the run of a row on a port needs; `None` if that cannot be made, which has been told.
     fn prepare(&mut self, row: usize, port: usize) -> Option<Job>;
@@ -180,7 +180,7 @@ impl Crew<'_> {
             ports.push(port);
             all.push((row, port, result));
         }
-        // What is told of them stands where the person types: the question is shown again below it.
+        // Their news is shown where the person types: the question is shown again below it.
         self.has_asked = false;
         for (next, port) in chief.over(all, lanes).into_iter().zip(ports) {
             match next {

@@ -13,6 +13,7 @@ use crate::disk::{make_private_folder, read_own};
 use crate::program::Program;
 use crate::rows::Sheet;
 use crate::setup::fresh_seed;
+use crate::value::coding::hex;
 use crate::value::digest::{hmac_sha256, sha256};
 use crate::value::escape::harmless_path;
 
@@ -43,7 +44,7 @@ impl RowIds {
                 bytes.extend(text.as_bytes());
             }
             let digest = key.as_ref().map_or_else(|| sha256(&bytes), |key| hmac_sha256(key, &bytes));
-            digest[..LENGTH].iter().map(|byte| format!("{byte:02x}")).collect()
+            hex(&digest[..LENGTH])
         };
         Ok(RowIds { ids: sheet.rows.iter().map(id).collect() })
     }

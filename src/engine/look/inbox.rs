@@ -377,7 +377,7 @@ impl Inbox {
         self.text_end
     }
 
-    /// Takes what stands before a place as told: nobody is told of it.
+    /// Counts everything before a place as told, though no event shows it.
     pub(in crate::engine) fn pass_told(&mut self, place: Offset) {
         self.told = self.told.max(place.min(self.end()));
         self.forget_arrivals();
