@@ -57,6 +57,8 @@ impl<'a> Compiler<'a> {
             self.file.source = file.id;
             self.declarations(&file.parsed.file.body, &mut declared, &mut initial);
         }
+        let made_of = self.secrets.made_of(&bodies);
+        declared.params.iter_mut().for_each(|param| param.makes_secrets = made_of.contains(&param.name));
         self.file.source = root.id;
         if self.role == Role::Flow {
             self.note_all(&root.parsed.file.body);

@@ -53,6 +53,7 @@ use super::suite::{CaseReport, Status, SuiteReport};
 use super::summary::{Attempt, StepSummary};
 use crate::diagnostic::render::render_place;
 use crate::event::{Failure, Measurement, RunPort, StepOutcome};
+use crate::origin::{Digest, Origin};
 use crate::source::Sources;
 
 /// The version of the format.
@@ -140,6 +141,29 @@ fn flow(case: &CaseReport) -> Json {
     });
     if let Some(header) = header.filter(|header| !header.ports.is_empty()) {
         keys["ports"] = header.ports.iter().map(port_of).collect();
+    }
+    keys
+}
+
+/// Returns what makes a run or a suite traceable.
+pub(super) fn about_of(origin: &Origin, variables: &[(String, String)]) -> Json {
+    let mut keys: Map<String, Json> =
+        origin.rows().into_iter().map(|(name, value)| (name.to_string(), value.into())).collect();
+    if !variables.is_empty() {
+        keys.insert("variables".to_string(), variables_of(variables));
+    }
+    Json::Object(keys)
+}
+
+fn variables_of(variables: &[(String, String)]) -> Json {
+    variables.iter().map(|(name, value)| (name.clone(), Json::from(value.as_str()))).collect::<Map<_, _>>().into()
+}
+
+/// Returns which text it was.
+pub(super) fn keys_of(digest: &Digest) -> Map<String, Json> {
+    let mut keys = Map::from_iter([("sha256".to_string(), Json::from(digest.sha256.as_str()))]);
+    if digest.is_covered {
+        keys.insert("covered".to_string(), true.into());
     }
     keys
 }
