@@ -149,20 +149,20 @@ fn has_content(path: &Path, text: &str) -> bool {
     is_as_long && fs::read(path).is_ok_and(|bytes| bytes == text.as_bytes())
 }
 
-/// Says whether a file has the same values in it as a text, whichever run they are of; what cannot be read has not.
+/// Says whether a file has the same values in it as a text, of whichever run of the same flow; what cannot be read has not.
 fn has_values_of(path: &Path, text: &str) -> bool {
-    let may_be_it = fs::symlink_metadata(path)
-        .is_ok_and(|found| found.is_file() && found.len() < text.len() as u64 + LONGEST_HEAD);
+    let may_be_it =
+        fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() < text.len() as u64 + LONGEST_HEAD);
     may_be_it && fs::read_to_string(path).is_ok_and(|other| values_in(&other) == values_in(text))
 }
 
-/// Returns what stands behind the comments at the beginning.
-fn values_in(text: &str) -> &str {
-    let mut rest = text;
+/// Returns the line that names the flow, and what stands behind the comments at the beginning.
+fn values_in(text: &str) -> (&str, &str) {
+    let (flow, mut rest) = text.split_once('\n').unwrap_or((text, ""));
     while rest.starts_with('#') && !rest.starts_with(IN_HEX) {
         rest = rest.split_once('\n').map_or("", |(_, behind)| behind);
     }
-    rest
+    (flow, rest)
 }
 
 impl Keeper for Results {
@@ -275,13 +275,13 @@ mod tests {
             results.keep(&[value("b", b"# date: 1")]).expect("it can be saved");
         }
         assert_eq!(names(&folder), ["results.toml"]);
-        assert_snapshot!(read(&path), @r#"
+        assert_snapshot!(read(&path), @r##"
         # Results of a.flow, written by flowrun
         # date: 2026-11-30
         # not UTF-8, so in hex:
         a = "ff"
         b = "# date: 1"
-        "#);
+        "##);
         let mut results = Results::new(&path, "a.flow").about([("date", "a\nb = \"1\"".to_string())]);
         results.keep(&[value("a", b"\xff")]).expect("it can be saved");
         assert_eq!(names(&folder), ["results.toml", "results.toml.1"], "it has other values");

@@ -263,7 +263,7 @@ impl Shop<'_> {
         let origin = berth.origin_now();
         let outputs = Outputs::create(&places, results, (&setup, &inputs), &origin, self.terminal)?;
         let outputs = outputs.with_hooks(berth.hooks.clone());
-        Ok(work::Job { row, title: format!("{} on {}", unit.name, berth.title), setup, inputs, outputs })
+        Ok(work::Job { row, title: format!("{} on {}", unit.name, berth.title), setup, inputs, outputs, origin })
     }
 }
 

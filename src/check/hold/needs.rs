@@ -28,14 +28,6 @@ impl Need {
         matches!(self, Need::Rest | Need::Response)
     }
 
-    /// Returns the variable, if it is one.
-    pub(super) fn into_variable(self) -> Option<String> {
-        match self {
-            Need::Variable(name) => Some(name),
-            Need::Rest | Need::Response | Need::Everything => None,
-        }
-    }
-
     /// Whether it is something on the line, which may come during any statement.
     pub(super) fn is_on_line(&self) -> bool {
         match self {

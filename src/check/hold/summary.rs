@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::needs::{Makers, Need, Needs, Reader, names_bound, names_of};
 use crate::program::Role;
-use crate::syntax::ast::{Block, Expr, Name, Origin, Runs, Scope, Secrecy, Statement, StatementKind};
+use crate::syntax::ast::{Block, Name, Origin, Runs, Scope, Secrecy, Statement, StatementKind};
 
 /// What is known of the secrets of a program before it is compiled.
 #[derive(Debug)]
@@ -139,31 +139,6 @@ impl Secrets {
         })
     }
 
-    /// Returns the variables that secrets are made of, the params among them: rather too many than too few.
-    pub(crate) fn made_of(&self, files: &[&[Statement]]) -> BTreeSet<String> {
-        let mut needs = Needs::new();
-        if !self.are_none() {
-            let making = self.reader(Makers::Count);
-            for file in files {
-                needs.extend(making.walk(file, Needs::new(), &Needs::new(), &mut |_| {}));
-                needs.extend(file.iter().flat_map(|statement| making.lasting(statement)));
-            }
-            needs.extend(self.procedures.values().flat_map(|summary| summary.needs.iter().cloned()));
-        }
-        let mut names: BTreeSet<String> = needs.into_iter().filter_map(Need::into_variable).collect();
-        loop {
-            let n_names = names.len();
-            for (name, secrecy, value) in files.iter().flat_map(|file| file.iter()).filter_map(initial) {
-                if secrecy == Secrecy::Secret || names.contains(&name.node) {
-                    names.extend(names_in(value));
-                }
-            }
-            if names.len() == n_names {
-                return names;
-            }
-        }
-    }
-
     /// Whether something may become a secret that can come at any moment of the run: then nothing of it is told
     /// before the end.
     ///
@@ -269,21 +244,6 @@ impl Secrets {
     }
 }
 
-/// Returns what a statement declares with a value that is worked out before the run begins: a default, a state of a device.
-fn initial(statement: &Statement) -> Option<(&Name, Secrecy, &Expr)> {
-    if let StatementKind::Param(param) = &statement.kind {
-        return Some((&param.name, param.secrecy, param.default.as_ref()?));
-    }
-    if let StatementKind::State { name, value } = &statement.kind { Some((name, Secrecy::Open, value)) } else { None }
-}
-
-/// Returns the variables in an expression.
-fn names_in(value: &Expr) -> Vec<String> {
-    let mut names = Vec::new();
-    value.for_each_name(&mut |name| names.push(name.to_string()));
-    names
-}
-
 /// Whether the blocks of a statement act at a moment that nobody knows.
 fn acts_later(statement: &Statement) -> bool {
     match statement.runs() {
@@ -294,7 +254,7 @@ fn acts_later(statement: &Statement) -> bool {
 }
 
 /// Returns some statements and all those in their blocks.
-fn every(body: &[Statement]) -> Vec<&Statement> {
+pub(super) fn every(body: &[Statement]) -> Vec<&Statement> {
     let inner = |statement| {
         let mut all = vec![statement];
         all.extend(Statement::blocks(statement).into_iter().flat_map(|block| every(&block.body)));
