@@ -166,6 +166,9 @@ impl<'a, W: Write> Console<'a, W> {
             EventKind::Logged { text } => text.split(|b| *b == b'\n').for_each(|line| self.put(at, BOLD, "# ", line)),
             EventKind::HookSaid { text } => self.put(at, DIM, "| ", text),
             EventKind::Noted { text } => self.put_words(at, DIM, &format!("{port}- {text}")),
+            EventKind::Transfer(file) => {
+                file.shown().into_iter().for_each(|text| self.put_words(at, DIM, &format!("{port}- {text}")));
+            }
             EventKind::Skipped { why } => self.put_words(at, DIM, &format!("- skipped: {why}")),
             EventKind::CleanupFailed(failure) => {
                 let line = format!("clean-up failed: {}", render_failure_line(failure, self.sources));

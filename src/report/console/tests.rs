@@ -207,7 +207,7 @@ fn the_status_line_is_erased_before_the_next_line_and_not_written_twice() {
     let why = Waiting::Match { site, deadline };
     let mut all = || -> io::Result<()> {
         let begun = Moment::from_millis(300);
-        console.progress(&Progress { what: "line \"OK\"".to_string(), begun, came: 3 });
+        console.progress(&Progress { what: "line \"OK\"".to_string(), begun, came: 3, moved: None });
         console.waiting(Moment::from_millis(1800), &why)?;
         console.waiting(Moment::from_millis(1800), &why)?;
         console.waiting(Moment::from_millis(1800), &Waiting::Breath)?;
