@@ -7,6 +7,7 @@ pub mod campaign;
 pub mod console;
 pub mod failure;
 pub mod format;
+pub mod hex;
 mod joined;
 pub mod json;
 pub mod jsonl;

@@ -12,6 +12,7 @@ use crate::diagnostic::Diagnostic;
 use crate::diagnostic::render::{Look, Style, render};
 use crate::report::board::{Board, Place};
 use crate::report::console::{Console, Overlong, Status, Volume};
+use crate::report::hex::View;
 use crate::report::lanes::Lanes;
 use crate::setup::Pace;
 use crate::source::Sources;
@@ -39,6 +40,8 @@ pub(super) struct Terminal {
     status: Status,
     /// What becomes of long lines of the exchange.
     overlong: Overlong,
+    /// How bytes of the exchange are shown.
+    view: View,
 }
 
 impl Terminal {
@@ -58,6 +61,7 @@ impl Terminal {
             has_lost: Cell::new(false),
             status,
             overlong: Overlong::Whole,
+            view: View::Auto,
         }
     }
 
@@ -66,6 +70,11 @@ impl Terminal {
     pub(super) fn cutting(self, is_wanted: bool) -> Terminal {
         let overlong = if is_wanted && io::stdout().is_terminal() { Overlong::Cut } else { Overlong::Whole };
         Terminal { overlong, ..self }
+    }
+
+    /// Shows the bytes of the exchange in this way.
+    pub(super) fn viewing(self, view: View) -> Terminal {
+        Terminal { view, ..self }
     }
 
     /// Shows what was asked for.
@@ -146,7 +155,8 @@ impl Terminal {
             (Pace::Real, Volume::Normal) => self.status,
             (Pace::Virtual, _) | (_, Volume::Quiet) => Status::Hidden,
         };
-        Console::new(AutoStream::always(io::stdout()), sources, self.out, volume, status).with_lines(self.overlong)
+        let console = Console::new(AutoStream::always(io::stdout()), sources, self.out, volume, status);
+        console.with_lines(self.overlong).with_view(self.view)
     }
 
     /// Returns the sink that shows the failure and the verdict of a run that is one of several on `out`, as it would on

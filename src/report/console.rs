@@ -9,6 +9,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style as Ansi};
 
 use super::failure::{render_failure, render_failure_line};
+use super::hex::{Dump, View, dump};
 use super::lines::{Seconds, lines};
 use super::live::{Live, columns, cut};
 use super::port_names::PortNames;
@@ -60,6 +61,7 @@ pub struct Console<'a, W: Write> {
     volume: Volume,
     status: Status,
     overlong: Overlong,
+    view: View,
     /// What the verdict begins with: the port of a run that is one of several.
     port: String,
     tally: Tally,
@@ -102,6 +104,7 @@ impl<'a, W: Write> Console<'a, W> {
             volume,
             status,
             overlong,
+            view: View::Auto,
             port,
             tally,
             live: Live::default(),
@@ -123,6 +126,12 @@ impl<'a, W: Write> Console<'a, W> {
     #[must_use]
     pub fn with_lines(self, overlong: Overlong) -> Console<'a, W> {
         Console { overlong, ..self }
+    }
+
+    /// Says how bytes of the exchange are shown.
+    #[must_use]
+    pub fn with_view(self, view: View) -> Console<'a, W> {
+        Console { view, ..self }
     }
 
     fn say(&mut self, event: &Event) {
@@ -150,6 +159,12 @@ impl<'a, W: Write> Console<'a, W> {
                 };
                 let line = format!("{}{sign} {title}  {}{more}", indent(*depth), lasting(*took));
                 self.put_words(at, paint, &line);
+            }
+            EventKind::Sent { bytes } if self.view.is_hex(bytes) => {
+                self.put_dump(at, SENT, &format!("{port}> "), bytes);
+            }
+            EventKind::Received { bytes, .. } if self.view.is_hex(bytes) => {
+                self.put_dump(at, PLAIN, &format!("{port}< "), bytes);
             }
             EventKind::Sent { bytes } => self.put_line(at, SENT, &format!("{port}> "), bytes),
             EventKind::Received { bytes, block: true } => self.put_line(at, PLAIN, &format!("{port}< "), bytes),
@@ -263,6 +278,21 @@ impl<'a, W: Write> Console<'a, W> {
         self.paint(DIM, &time);
         self.paint(paint, text);
         self.text.push('\n');
+    }
+
+    /// Puts a block of the exchange in hex.
+    fn put_dump(&mut self, at: Duration, paint: Ansi, lead: &str, bytes: &[u8]) {
+        let (head, lines) = match dump(bytes) {
+            Dump::Short(line) => (line, Vec::new()),
+            Dump::Long(head, lines) => (head, lines),
+        };
+        self.put_shown(at, paint, &format!("{lead}{head}"));
+        let margin = " ".repeat(columns(&time_column(at)) + columns(lead));
+        for line in lines {
+            self.text.push_str(&margin);
+            self.paint(paint, &line);
+            self.text.push('\n');
+        }
     }
 
     /// Puts a line of the exchange; line ends at both of its ends are dim.

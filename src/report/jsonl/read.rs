@@ -446,7 +446,7 @@ mod tests {
         let cases = [
             ("x\n".to_string(), "line 1: it is not JSON: expected value at line 1 column 1"),
             ("{}\n".to_string(), "line 1: it does not say what it is: not a file of events"),
-            (head.replace(":1", ":3"), "line 1: it has version 4, this flowrun reads up to 3"),
+            (head.replace(":1", ":4"), "line 1: it has version 4, this flowrun reads up to 3"),
             (format!("{head}\n{{\"at_ns\":1,\"event\":\"x\"}}\n"), "line 2: there is no event `x`"),
             (format!("{head}\n{{\"at_ns\":1,\"event\":\"sent\"}}\n"), "line 2: `bytes` is missing"),
             (
