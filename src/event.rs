@@ -75,6 +75,8 @@ pub enum EventKind {
         bytes: Vec<u8>,
         /// Whether they were taken by a counted `read`, as one block whatever is in them.
         block: bool,
+        /// Where the echo of what was sent last stands in the bytes, with its line end; of an echo in several pieces, this piece.
+        echo: Option<Range<usize>>,
     },
     /// An awaited pattern was found.
     Matched {

@@ -18,7 +18,7 @@
 //! | `opened` | |
 //! | `closed` | `reason` (`finished`, `cannot-open`, `hung-up`, `broken`, `device-failed`), `why`, `help`, `failure` |
 //! | `sent` | `bytes` |
-//! | `received` | `bytes`, `block` |
+//! | `received` | `bytes`, `block`; `echo` (first byte, and the one after the last), if a part is the echo of what was sent |
 //! | `matched` | `pattern`, `bytes`, `waited_ns` |
 //! | `captured` | `name`, `bytes` |
 //! | `measured` | `name`, `value`, `unit`, `low`, `high` (texts, digit by digit), `passed`, `soft`, `fault` |
@@ -42,6 +42,7 @@
 mod read;
 
 use std::io::{self, Write};
+use std::ops::Range;
 use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
@@ -135,7 +136,7 @@ impl<W: Write> JsonLines<W> {
             EventKind::Opened => ("opened", json!({})),
             EventKind::Closed(reason) => ("closed", self.closed(reason)),
             EventKind::Sent { bytes } => ("sent", json!({ "bytes": bytes_of(bytes) })),
-            EventKind::Received { bytes, block } => ("received", json!({ "bytes": bytes_of(bytes), "block": block })),
+            EventKind::Received { bytes, block, echo } => ("received", received(bytes, *block, echo.as_ref())),
             EventKind::Matched { pattern, text, waited } => {
                 ("matched", json!({ "pattern": &**pattern, "bytes": bytes_of(text), "waited_ns": nanos(*waited) }))
             }
@@ -201,6 +202,15 @@ fn started(header: &RunHeader) -> Json {
     if !header.ports.is_empty() {
         let port = |port: &RunPort| json!({ "name": port.name, "address": port.address, "line": port.has_line.then_some(&port.line) });
         keys["ports"] = header.ports.iter().map(port).collect();
+    }
+    keys
+}
+
+/// Only where there is an echo its place is told: first byte, and the one behind the last.
+fn received(bytes: &[u8], is_block: bool, echo: Option<&Range<usize>>) -> Json {
+    let mut keys = json!({ "bytes": bytes_of(bytes), "block": is_block });
+    if let Some(echo) = echo {
+        keys["echo"] = json!([echo.start, echo.end]);
     }
     keys
 }

@@ -160,7 +160,7 @@ fn a_line_of_the_exchange_is_whole_however_long_it_is() {
     let mut out = Vec::new();
     let look = Look { width: 30, style: Style::Plain };
     let mut console = Console::new(&mut out, &sources, look, Volume::Normal, Status::Hidden);
-    let kind = EventKind::Received { bytes: "日本".repeat(500).into_bytes(), block: false };
+    let kind = EventKind::Received { bytes: "日本".repeat(500).into_bytes(), block: false, echo: None };
     let event = Event { at: Moment::START, port: PortId::FIRST, site: None, kind };
     console.tell(&event).and_then(|()| console.end()).expect("a Vec takes whatever is written");
     let text = String::from_utf8(out).expect("a console shows text");
@@ -177,7 +177,7 @@ fn no_line_of_the_exchange_is_wider_than_the_terminal_if_they_are_to_be_cut() {
     for bytes in
         ["x".repeat(1000), "日本".repeat(50), "\r\n".repeat(99), "x".repeat(17), "x".repeat(18), "é\r\n".into()]
     {
-        let kind = EventKind::Received { bytes: bytes.into_bytes(), block: true };
+        let kind = EventKind::Received { bytes: bytes.into_bytes(), block: true, echo: None };
         console
             .tell(&Event { at: Moment::START, port: PortId::FIRST, site: None, kind })
             .expect("a Vec takes whatever is written");
@@ -211,7 +211,7 @@ fn the_status_line_is_erased_before_the_next_line_and_not_written_twice() {
         console.waiting(Moment::from_millis(1800), &why)?;
         console.waiting(Moment::from_millis(1800), &why)?;
         console.waiting(Moment::from_millis(1800), &Waiting::Breath)?;
-        let kind = EventKind::Received { bytes: b"OK\r\n".to_vec(), block: false };
+        let kind = EventKind::Received { bytes: b"OK\r\n".to_vec(), block: false, echo: None };
         console.tell(&Event { at: Moment::from_millis(1801), port: PortId::FIRST, site: None, kind })?;
         console.waiting(Moment::from_millis(1801), &Waiting::Sleep { site, until: Moment::from_millis(2000) })?;
         console.end()

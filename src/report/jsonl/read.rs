@@ -1,5 +1,6 @@
 //! Reads events back from JSON Lines.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -134,7 +135,11 @@ impl<'a> Line<'a> {
             "opened" => EventKind::Opened,
             "closed" => EventKind::Closed(self.closed()?),
             "sent" => EventKind::Sent { bytes: self.bytes()? },
-            "received" => EventKind::Received { bytes: self.bytes()?, block: self.truth("block")? },
+            "received" => {
+                let bytes = self.bytes()?;
+                let echo = self.echo(bytes.len())?;
+                EventKind::Received { bytes, block: self.truth("block")?, echo }
+            }
             "matched" => EventKind::Matched {
                 pattern: self.text("pattern")?.into(),
                 text: self.bytes()?,
@@ -286,6 +291,23 @@ impl<'a> Line<'a> {
 
     fn truth(self, key: &str) -> Result<bool, String> {
         self.inner(key)?.json.as_bool().ok_or_else(|| format!("`{key}` is neither true nor false"))
+    }
+
+    /// Reads where an echo stands in so many bytes.
+    fn echo(self, n_bytes: usize) -> Result<Option<Range<usize>>, String> {
+        let Some(inner) = self.maybe("echo") else { return Ok(None) };
+        let wrong = || "`echo` is no place in the bytes".to_string();
+        let ends: Vec<usize> = inner
+            .json
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|end| end.as_u64().and_then(|end| usize::try_from(end).ok()))
+            .collect();
+        match ends[..] {
+            [begin, end] if begin < end && end <= n_bytes => Ok(Some(begin..end)),
+            _ => Err(wrong()),
+        }
     }
 
     fn list(self, key: &str) -> Result<Vec<Line<'a>>, String> {
