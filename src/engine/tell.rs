@@ -99,7 +99,7 @@ impl Engine {
                 Piece::Block => continue,
             };
             let bytes = sight.inbox.slice(range.clone()).to_vec();
-            let echo = sight.echo().and_then(|echo| part_within(echo, &range));
+            let echo = sight.echo_in(&range);
             let kind = EventKind::Received { bytes, block: piece == Piece::Block, echo };
             self.journal.tell(Event { at, port, site: None, kind });
         }
@@ -274,12 +274,6 @@ impl Engine {
             ends_run: false,
         })
     }
-}
-
-/// Returns which part of what stands in `whole` stands in `part`, counted from the beginning of `whole`; `None` if nothing does.
-fn part_within(part: &Range<Offset>, whole: &Range<Offset>) -> Option<Range<usize>> {
-    let (begin, end) = (part.start.max(whole.start), part.end.min(whole.end));
-    (begin < end).then(|| begin - whole.start..end - whole.start)
 }
 
 /// What was learnt of a value that became a secret.

@@ -33,6 +33,8 @@ struct Habits {
     sent: Option<&'static [u8]>,
     /// How what comes ends.
     received: Option<&'static [u8]>,
+    /// Whether the last line ended with a bare CR.
+    was_bare_cr: bool,
     /// Whether the line that came last has no end yet.
     is_open: bool,
     /// Whether the echo of what was sent last was shown.
@@ -119,8 +121,11 @@ impl Exchange {
     fn received_row<'b>(&mut self, port: PortId, line: &'b [u8]) -> Option<Row<'b>> {
         let (begin, text, end) = parted(line);
         let habits = self.habits(port);
-        if !text.is_empty() {
-            habits.received = habits.received.or_else(|| known(end));
+        if !text.is_empty() && !end.is_empty() {
+            // A bare CR may be the end of an echo that nobody expects, so one of them does not make it usual.
+            let was_bare_cr = std::mem::replace(&mut habits.was_bare_cr, end == b"\r");
+            let says_so = end != b"\r" || was_bare_cr;
+            habits.received = habits.received.or_else(|| known(end).filter(|_| says_so));
         }
         let usual = habits.received.unwrap_or(CR_LF);
         let was_open = std::mem::replace(&mut habits.is_open, !text.is_empty() && end.is_empty());
@@ -186,6 +191,8 @@ mod tests {
         assert_eq!(received(&["a\r\n", "b\n", "c\r\n", "d\r"]), ["[a]", "[b]\\n", "[c]", "[d]\\r"]);
         assert_eq!(received(&["a\n", "b\r\n", "c\n"]), ["[a]", "[b]\\r\\n", "[c]"]);
         assert_eq!(received(&["=> ", "a\n", "b\n"]), ["[=> ]~", "[a]", "[b]"]);
+        assert_eq!(received(&["AT\r", "\r\nOK\r\n", "AT\r"]), ["[AT]\\r", "[OK]", "[AT]\\r"]);
+        assert_eq!(received(&["0\r", "0\r", "4\r", "a\r\n"]), ["[0]\\r", "[0]", "[4]", "[a]\\r\\n"]);
     }
 
     #[test]

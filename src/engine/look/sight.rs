@@ -2,6 +2,7 @@
 
 mod decode;
 pub(in crate::engine) mod read;
+mod told;
 mod watch;
 
 use std::ops::Range;
