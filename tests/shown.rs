@@ -153,5 +153,5 @@ fn an_echo_that_comes_character_by_character_while_a_command_is_being_sent_is_a_
     let flow = "flow \"t\" serial { pace 5ms }\nsend \"AT+CSQ\"  expect line \"OK\"\n";
     let device =
         "device \"d\"\nrepeat 7 { read 1 bytes as c within 1h  send raw c }\nsend raw \"\\r\\nOK\\r\\n\"\nsleep 1s\n";
-    assert_eq!(shown(flow, device), "");
+    assert_eq!(shown(flow, device), "> AT+CSQ ⏎ echoed\n< OK\n");
 }

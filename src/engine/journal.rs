@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::io::{Action, Output};
 use super::limits::STAYING;
-use crate::event::{CloseReason, Event, EventKind, Failure};
+use crate::event::{CloseReason, EchoPart, Event, EventKind, Failure};
 use crate::port::{PortCommand, PortId};
 use crate::secret::{Redactor, Stream};
 use crate::time::Moment;
@@ -335,13 +335,16 @@ fn name_received(
     stream: &mut Stream,
     part: Range<u64>,
     bytes: &mut Vec<u8>,
-    echo: &mut Option<Range<usize>>,
+    echo: &mut Option<EchoPart>,
     secrets: &Redactor,
 ) {
-    let mut places = echo.as_ref().map_or([0, 0], |echo| [echo.start, echo.end]);
+    let mut places = echo.as_ref().map_or([0, 0], |echo| [echo.at.start, echo.at.end]);
     if let Some(named) = stream.named_with(part, bytes, secrets, &mut places) {
         *bytes = named;
-        *echo = echo.as_ref().map(|_| places[0]..places[1]).filter(|echo| !echo.is_empty());
+        if let Some(part) = echo {
+            part.at = places[0]..places[1];
+        }
+        echo.take_if(|part| part.at.is_empty());
     }
 }
 

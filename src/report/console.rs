@@ -3,12 +3,11 @@
 //! Whether there are colours, and whether there is a status line, is the caller's decision.
 
 use std::io::{self, Write};
-use std::ops::Range;
 use std::time::Duration;
 
 use anstyle::Style as Ansi;
 
-use super::exchange::{EchoMark, Exchange, Row, parted};
+use super::exchange::{EchoMark, Exchange, Mark, Row, parted};
 use super::failure::{render_failure, render_failure_line};
 use super::lines::{Seconds, lines};
 use super::live::{Live, columns, cut};
@@ -18,7 +17,9 @@ use super::summary::Tally;
 use super::{Sink, Wants};
 use crate::diagnostic::Code;
 use crate::diagnostic::render::{Look, Style};
-use crate::event::{CloseReason, Event, EventKind, Progress, RunHeader, RunPort, StepOutcome, Verdict, Waiting};
+use crate::event::{
+    CloseReason, EchoPart, Event, EventKind, Progress, RunHeader, RunPort, StepOutcome, Verdict, Waiting,
+};
 use crate::legend::Legend;
 use crate::source::Sources;
 use crate::time::Moment;
@@ -82,15 +83,6 @@ pub struct Console<'a, W: Write> {
     text: String,
     /// The status line as it stands on the terminal; empty if there is none.
     shown: String,
-}
-
-/// What is said beside something that was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mark {
-    /// Nothing: whether it comes back is not known, or does not matter any more.
-    None,
-    /// It came back.
-    Echoed,
 }
 
 /// Columns of the time.
@@ -175,7 +167,7 @@ impl<'a, W: Write> Console<'a, W> {
             }
             EventKind::Sent { bytes } => match self.exchange.detail {
                 Detail::Usual => {
-                    self.put_held(Mark::None);
+                    self.put_held();
                     self.exchange.hold(event);
                 }
                 Detail::Raw => self.put_bytes(at, SENT, &format!("{port}> "), bytes),
@@ -286,7 +278,7 @@ impl<'a, W: Write> Console<'a, W> {
     }
 
     fn put_shown(&mut self, at: Duration, paint: Ansi, text: &str) {
-        self.put_held(Mark::None);
+        self.put_held();
         self.has_said = true;
         let time = time_column(at);
         self.paint(DIM, &time);
@@ -295,8 +287,8 @@ impl<'a, W: Write> Console<'a, W> {
     }
 
     /// Puts what was sent, if it was kept until now.
-    fn put_held(&mut self, mark: Mark) {
-        let Some(event) = self.exchange.take_held() else { return };
+    fn put_held(&mut self) {
+        let Some((event, mark)) = self.exchange.take_held() else { return };
         let EventKind::Sent { bytes } = &event.kind else { return };
         let row = self.exchange.sent_row(event.port, bytes);
         let lead = format!("{}> ", self.names.of(event.port));
@@ -305,16 +297,16 @@ impl<'a, W: Write> Console<'a, W> {
     }
 
     /// Puts what came. An echo of what was sent is a mark beside that, or, if that is shown already, a row without its bytes.
-    fn put_received(&mut self, event: &Event, bytes: &[u8], is_block: bool, echo: Option<&Range<usize>>) {
+    fn put_received(&mut self, event: &Event, bytes: &[u8], is_block: bool, echo: Option<&EchoPart>) {
         let at = event.at.since_start();
         let Some(echo) = echo else { return self.put_rows(event, bytes, is_block) };
-        let (before, rest) = bytes.split_at(echo.start);
-        let (echo, behind) = rest.split_at(echo.end - echo.start);
+        let (before, rest) = bytes.split_at(echo.at.start);
+        let (echoed, behind) = rest.split_at(echo.at.len());
         if !parted(before).1.is_empty() {
             self.put_rows(event, before, is_block);
         }
-        match self.exchange.echo_came(event.port, echo) {
-            EchoMark::Beside => self.put_held(Mark::Echoed),
+        match self.exchange.echo_came(event.port, echoed, echo.of) {
+            EchoMark::Beside => self.put_held(),
             EchoMark::Own => {
                 let line = format!("{}< {}", self.names.of(event.port), self.echoed());
                 self.put_shown(at, DIM, &line);
@@ -359,7 +351,7 @@ impl<'a, W: Write> Console<'a, W> {
 
     /// Puts a line of the exchange, cut to the width if that is wanted.
     fn put_parts(&mut self, at: Duration, parts: &[(Ansi, &[u8])]) {
-        self.put_held(Mark::None);
+        self.put_held();
         self.has_said = true;
         let time = time_column(at);
         self.paint(DIM, &time);
@@ -425,7 +417,7 @@ impl<W: Write> Sink for Console<'_, W> {
         }
         self.say_device_failure(event);
         if let EventKind::RunEnded { verdict, .. } = &event.kind {
-            self.put_held(Mark::None);
+            self.put_held();
             self.say_verdict(*verdict);
         }
         // Who watches sees at once what is told; a file or a pipe is filled in larger pieces.
@@ -439,7 +431,7 @@ impl<W: Write> Sink for Console<'_, W> {
 
     /// It was told a moment ago at most: an echo that has not come by now is marked in a row of its own.
     fn write_out(&mut self) -> io::Result<()> {
-        self.put_held(Mark::None);
+        self.put_held();
         self.write()
     }
 
@@ -470,7 +462,7 @@ impl<W: Write> Sink for Console<'_, W> {
     }
 
     fn end(&mut self) -> io::Result<()> {
-        self.put_held(Mark::None);
+        self.put_held();
         self.write()?;
         if !self.shown.is_empty() {
             self.shown.clear();

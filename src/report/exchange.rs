@@ -1,6 +1,6 @@
 //! `Exchange`: what went over the lines, as rows for a person: an echo once, and line ends where they are not the usual ones.
 
-use crate::event::Event;
+use crate::event::{EchoOf, Event};
 use crate::legend::{Kind, Legend, Meaning};
 use crate::port_id::PortId;
 use crate::report::lines::lines;
@@ -20,8 +20,8 @@ pub enum Detail {
 pub(super) struct Exchange {
     pub(super) detail: Detail,
     pub(super) legend: Legend,
-    /// What was sent last: it is shown when it is known whether it comes back.
-    held: Option<Event>,
+    /// What was sent last, and whether it came back: it is shown when that is known.
+    held: Option<(Event, Mark)>,
     /// By the number of the port.
     habits: Vec<Habits>,
 }
@@ -39,6 +39,8 @@ struct Habits {
     is_open: bool,
     /// Whether the echo of what was sent last was shown.
     has_echo: bool,
+    /// Whether the echo of what is being sent has begun to come.
+    has_echo_of_next: bool,
 }
 
 /// A row of the exchange, in the order of its parts.
@@ -54,6 +56,15 @@ pub(super) struct Row<'b> {
     pub meaning: Meaning,
 }
 
+/// What is said beside something that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// Nothing: whether it comes back is not known, or does not matter any more.
+    None,
+    /// It came back.
+    Echoed,
+}
+
 /// Whether something of an echo is to be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EchoMark {
@@ -61,7 +72,7 @@ pub(super) enum EchoMark {
     Beside,
     /// In a row of its own: what was sent is shown already.
     Own,
-    /// Another piece of the echo was marked.
+    /// Nothing: another piece of the echo is marked, or what was sent will be.
     Done,
 }
 
@@ -71,24 +82,36 @@ const CR_LF: &[u8] = b"\r\n";
 impl Exchange {
     /// Keeps something that was sent until it is known whether it comes back.
     pub(super) fn hold(&mut self, sent: &Event) {
-        self.habits(sent.port).has_echo = false;
-        self.held = Some(sent.clone());
+        let habits = self.habits(sent.port);
+        let has_come = std::mem::take(&mut habits.has_echo_of_next);
+        habits.has_echo = has_come;
+        self.held = Some((sent.clone(), if has_come { Mark::Echoed } else { Mark::None }));
     }
 
     /// Gives out what is kept.
-    pub(super) fn take_held(&mut self) -> Option<Event> {
+    pub(super) fn take_held(&mut self) -> Option<(Event, Mark)> {
         self.held.take()
     }
 
     /// Takes note of a piece of an echo that came; returns how it is marked.
-    pub(super) fn echo_came(&mut self, port: PortId, echo: &[u8]) -> EchoMark {
-        let is_held = self.held.as_ref().is_some_and(|held| held.port == port);
+    pub(super) fn echo_came(&mut self, port: PortId, echo: &[u8], of: EchoOf) -> EchoMark {
+        let held = self.held.as_mut().filter(|(held, _)| held.port == port);
+        let is_held = of == EchoOf::Last && held.is_some();
+        if let (Some((_, mark)), EchoOf::Last) = (held, of) {
+            *mark = Mark::Echoed;
+        }
         let habits = self.habits(port);
         habits.is_open = !echo.ends_with(b"\r") && !echo.ends_with(b"\n");
-        match (std::mem::replace(&mut habits.has_echo, true), is_held) {
-            (true, _) => EchoMark::Done,
-            (false, true) => EchoMark::Beside,
-            (false, false) => EchoMark::Own,
+        match of {
+            EchoOf::Next => {
+                habits.has_echo_of_next = true;
+                EchoMark::Done
+            }
+            EchoOf::Last => match (std::mem::replace(&mut habits.has_echo, true), is_held) {
+                (_, true) => EchoMark::Beside,
+                (true, false) => EchoMark::Done,
+                (false, false) => EchoMark::Own,
+            },
         }
     }
 

@@ -18,7 +18,7 @@
 //! | `opened` | |
 //! | `closed` | `reason` (`finished`, `cannot-open`, `hung-up`, `broken`, `device-failed`), `why`, `help`, `failure` |
 //! | `sent` | `bytes` |
-//! | `received` | `bytes`, `block`; `echo` (first byte, and the one after the last), if a part is the echo of what was sent |
+//! | `received` | `bytes`, `block`; `echo` (first byte, and the one after the last) if a part is the echo of what was sent, `echo_of_next` if it is that of the `sent` that follows |
 //! | `matched` | `pattern`, `bytes`, `waited_ns` |
 //! | `captured` | `name`, `bytes` |
 //! | `measured` | `name`, `value`, `unit`, `low`, `high` (texts, digit by digit), `passed`, `soft`, `fault` |
@@ -42,7 +42,6 @@
 mod read;
 
 use std::io::{self, Write};
-use std::ops::Range;
 use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
@@ -50,7 +49,9 @@ use serde_json::{Map, Value as Json, json};
 use super::Sink;
 use super::json::measurement_of;
 use crate::diagnostic::Label;
-use crate::event::{CloseReason, Event, EventKind, Failure, RunHeader, RunPort, StepOutcome, Verdict};
+use crate::event::{
+    CloseReason, EchoOf, EchoPart, Event, EventKind, Failure, RunHeader, RunPort, StepOutcome, Verdict,
+};
 use crate::source::{Site, SourceId, Sources};
 use crate::value::coding::hex;
 pub use read::{Recorded, read};
@@ -207,12 +208,19 @@ fn started(header: &RunHeader) -> Json {
 }
 
 /// Only where there is an echo its place is told: first byte, and the one behind the last.
-fn received(bytes: &[u8], is_block: bool, echo: Option<&Range<usize>>) -> Json {
+fn received(bytes: &[u8], is_block: bool, echo: Option<&EchoPart>) -> Json {
     let mut keys = json!({ "bytes": bytes_of(bytes), "block": is_block });
-    if let Some(echo) = echo {
-        keys["echo"] = json!([echo.start, echo.end]);
+    if let Some(EchoPart { at, of }) = echo {
+        keys[echo_name(*of)] = json!([at.start, at.end]);
     }
     keys
+}
+
+fn echo_name(of: EchoOf) -> &'static str {
+    match of {
+        EchoOf::Last => "echo",
+        EchoOf::Next => "echo_of_next",
+    }
 }
 
 fn bytes_of(bytes: &[u8]) -> Json {

@@ -211,6 +211,7 @@ pub(super) mod tests {
     use insta::assert_snapshot;
 
     use super::*;
+    use crate::event::{EchoOf, EchoPart};
     use crate::port_id::PortId;
     use crate::report::failure;
     use crate::source::Sources;
@@ -244,7 +245,10 @@ pub(super) mod tests {
         };
         let sent = |bytes: &str| EventKind::Sent { bytes: bytes.as_bytes().to_vec() };
         let came = |bytes: &[u8]| EventKind::Received { bytes: bytes.to_vec(), block: false, echo: None };
-        let with_echo = |bytes: &[u8], n| EventKind::Received { bytes: bytes.to_vec(), block: false, echo: Some(0..n) };
+        let with_echo = |bytes: &[u8], n| {
+            let echo = Some(EchoPart { at: 0..n, of: EchoOf::Last });
+            EventKind::Received { bytes: bytes.to_vec(), block: false, echo }
+        };
         let matched = |text: &str| EventKind::Matched {
             pattern: format!("line {text:?}").into(),
             text: text.as_bytes().to_vec(),

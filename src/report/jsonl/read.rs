@@ -1,13 +1,14 @@
 //! Reads events back from JSON Lines.
 
-use std::ops::Range;
 use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use super::{FORMAT, VERSION, outcome_name, verdict_name};
+use super::{FORMAT, VERSION, echo_name, outcome_name, verdict_name};
 use crate::diagnostic::{Code, Label};
-use crate::event::{CloseReason, Event, EventKind, Failure, Measurement, RunHeader, RunPort, StepOutcome, Verdict};
+use crate::event::{
+    CloseReason, EchoOf, EchoPart, Event, EventKind, Failure, Measurement, RunHeader, RunPort, StepOutcome, Verdict,
+};
 use crate::port_id::PortId;
 use crate::source::{Site, Source, Sources, Span};
 use crate::time::Moment;
@@ -294,19 +295,16 @@ impl<'a> Line<'a> {
     }
 
     /// Reads where an echo stands in so many bytes.
-    fn echo(self, n_bytes: usize) -> Result<Option<Range<usize>>, String> {
-        let Some(inner) = self.maybe("echo") else { return Ok(None) };
-        let wrong = || "`echo` is no place in the bytes".to_string();
-        let ends: Vec<usize> = inner
-            .json
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|end| end.as_u64().and_then(|end| usize::try_from(end).ok()))
-            .collect();
+    fn echo(self, n_bytes: usize) -> Result<Option<EchoPart>, String> {
+        let all = [EchoOf::Last, EchoOf::Next].into_iter();
+        let Some((of, inner)) = all.filter_map(|of| Some((of, self.maybe(echo_name(of))?))).next() else {
+            return Ok(None);
+        };
+        let ends = inner.json.as_array().into_iter().flatten();
+        let ends: Vec<usize> = ends.filter_map(|end| usize::try_from(end.as_u64()?).ok()).collect();
         match ends[..] {
-            [begin, end] if begin < end && end <= n_bytes => Ok(Some(begin..end)),
-            _ => Err(wrong()),
+            [begin, end] if begin < end && end <= n_bytes => Ok(Some(EchoPart { at: begin..end, of })),
+            _ => Err(format!("`{}` is no place in the bytes", echo_name(of))),
         }
     }
 
