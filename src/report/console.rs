@@ -288,7 +288,12 @@ impl<'a, W: Write> Console<'a, W> {
 
     /// Puts what was sent, if it was kept until now.
     fn put_held(&mut self) {
-        let Some((event, mark)) = self.exchange.take_held() else { return };
+        if let Some((event, mark)) = self.exchange.take_held() {
+            self.put_sent(&event, mark);
+        }
+    }
+
+    fn put_sent(&mut self, event: &Event, mark: Mark) {
         let EventKind::Sent { bytes } = &event.kind else { return };
         let row = self.exchange.sent_row(event.port, bytes);
         let lead = format!("{}> ", self.names.of(event.port));
@@ -429,9 +434,11 @@ impl<W: Write> Sink for Console<'_, W> {
         !self.text.is_empty() || self.exchange.is_holding()
     }
 
-    /// It was told a moment ago at most: an echo that has not come by now is marked in a row of its own.
+    /// An echo that has not come for a while is marked in a row of its own.
     fn write_out(&mut self) -> io::Result<()> {
-        self.put_held();
+        if let Some((event, mark)) = self.exchange.take_overdue() {
+            self.put_sent(&event, mark);
+        }
         self.write()
     }
 

@@ -20,10 +20,19 @@ pub enum Detail {
 pub(super) struct Exchange {
     pub(super) detail: Detail,
     pub(super) legend: Legend,
-    /// What was sent last, and whether it came back: it is shown when that is known.
-    held: Option<(Event, Mark)>,
+    /// What was sent last: it is shown when it is known whether it comes back.
+    held: Option<Held>,
     /// By the number of the port.
     habits: Vec<Habits>,
+}
+
+/// Something that was sent and is not shown yet.
+#[derive(Debug)]
+struct Held {
+    sent: Event,
+    mark: Mark,
+    /// How often it was asked for since.
+    n_asked: u8,
 }
 
 /// What is usual on a port.
@@ -76,6 +85,10 @@ pub(super) enum EchoMark {
     Done,
 }
 
+/// What is kept is given out when it is asked for so often, a tenth of a second each time: an echo is told of when its line was
+/// quiet for the settle time, and what was sent should be seen soon.
+const PATIENCE: u8 = 3;
+
 /// The usual line end as long as nothing else is known.
 const CR_LF: &[u8] = b"\r\n";
 
@@ -85,20 +98,28 @@ impl Exchange {
         let habits = self.habits(sent.port);
         let has_come = std::mem::take(&mut habits.has_echo_of_next);
         habits.has_echo = has_come;
-        self.held = Some((sent.clone(), if has_come { Mark::Echoed } else { Mark::None }));
+        let mark = if has_come { Mark::Echoed } else { Mark::None };
+        self.held = Some(Held { sent: sent.clone(), mark, n_asked: 0 });
     }
 
     /// Gives out what is kept.
     pub(super) fn take_held(&mut self) -> Option<(Event, Mark)> {
-        self.held.take()
+        self.held.take().map(|held| (held.sent, held.mark))
+    }
+
+    /// Gives out what is kept if it was asked for so often that its echo should have come.
+    pub(super) fn take_overdue(&mut self) -> Option<(Event, Mark)> {
+        let held = self.held.as_mut()?;
+        held.n_asked += 1;
+        if held.n_asked < PATIENCE { None } else { self.take_held() }
     }
 
     /// Takes note of a piece of an echo that came; returns how it is marked.
     pub(super) fn echo_came(&mut self, port: PortId, echo: &[u8], of: EchoOf) -> EchoMark {
-        let held = self.held.as_mut().filter(|(held, _)| held.port == port);
-        let is_held = of == EchoOf::Last && held.is_some();
-        if let (Some((_, mark)), EchoOf::Last) = (held, of) {
-            *mark = Mark::Echoed;
+        let held = self.held.as_mut().filter(|held| held.sent.port == port && of == EchoOf::Last);
+        let is_held = held.is_some();
+        if let Some(held) = held {
+            held.mark = Mark::Echoed;
         }
         let habits = self.habits(port);
         habits.is_open = !echo.ends_with(b"\r") && !echo.ends_with(b"\n");
