@@ -26,6 +26,9 @@ fn console(events: &[Event], detail: Detail, style: Style) -> String {
     console.end().expect("memory takes everything");
     let text = String::from_utf8(out).expect("it is text");
     let (_, rows) = text.split_once("\n\n").expect("a header comes first");
+    let times: Vec<f64> =
+        rows.lines().map(|row| row[..9].trim().parse().expect("each row begins with a time")).collect();
+    assert!(times.is_sorted(), "{rows}");
     rows.lines().map(|row| row.get(11..).unwrap_or(row).to_string() + "\n").collect()
 }
 

@@ -1,9 +1,14 @@
 //! The console: a run as it is shown, quiet, in colours, whole and cut.
 
+use std::ops::Range;
+
 use insta::assert_snapshot;
 
 use super::*;
-use crate::event::Failure;
+use crate::check::check;
+use crate::event::{EchoOf, Failure};
+use crate::legend::Kind;
+use crate::load::load;
 use crate::port_id::PortId;
 use crate::report::summary;
 use crate::source::{Site, Span};
@@ -219,5 +224,95 @@ fn the_status_line_is_erased_before_the_next_line_and_not_written_twice() {
     assert_snapshot!(text, @r#"
     <cr><esc>[K⠧ waits for line "OK" (lib/air.flow:4:3) · 1.5 of 4.7 s · 3 B came<cr><esc>[K    1.801  < OK
     <cr><esc>[K⠧ sleeps (lib/air.flow:4:3) · 0.2 s left<cr><esc>[K
+    "#);
+}
+
+/// What a console writes for these events, a millisecond apart, with colours as `<colour text>`.
+fn exchange(detail: Detail, kinds: Vec<EventKind>) -> String {
+    let text = "flow \"T\"\nuse \"std/at\"\non line /\\+CMTI: .*/ { log \"sms\" }\nsend \"AT\"\nexpect line \"OK\"\n\
+                expect prompt \"> \"\n";
+    let checked = check(load(std::path::Path::new("t.flow"), &|_: &std::path::Path| Ok(text.as_bytes().to_vec())));
+    let legend = Legend::of(&checked.program.expect("the flow is right"));
+    let sources = Sources::default();
+    let mut out = Vec::new();
+    let look = Look { width: 80, style: Style::Colour };
+    let console = Console::new(&mut out, &sources, look, Volume::Normal, Status::Hidden);
+    let mut console = console.with_detail(detail).with_legend(legend);
+    for (at, kind) in (1..).zip(kinds) {
+        let event = Event { at: Moment::from_millis(at), port: PortId::FIRST, site: None, kind };
+        console.tell(&event).expect("a Vec takes whatever is written");
+    }
+    console.end().expect("a Vec can be flushed");
+    let mut text = String::from_utf8(out).expect("a console shows text");
+    for (paint, name) in [(DIM, "dim"), (GOOD, "good"), (BAD, "bad"), (SENT, "sent"), (BOLD, "bold")] {
+        text = text.replace(&format!("{paint}"), &format!("<{name} "));
+    }
+    text = text.replace(&format!("{}", paint_of(Kind::Message)), "<message ");
+    text.replace("\u{1b}[0m", ">")
+}
+
+fn sent(text: &str) -> EventKind {
+    EventKind::Sent { bytes: text.as_bytes().to_vec() }
+}
+
+fn came(text: &str, echo: Option<Range<usize>>) -> EventKind {
+    let echo = echo.map(|at| EchoPart { at, of: EchoOf::Last });
+    EventKind::Received { bytes: text.as_bytes().to_vec(), block: false, echo }
+}
+
+#[test]
+fn lines_are_painted_by_what_they_are_and_error_codes_have_their_meaning() {
+    let lines = "\r\n+CSQ: 1,0\r\nOK\r\nRING\r\n+CMTI: \"SM\",1\r\n+CME ERROR: 10\r\n> ";
+    assert_snapshot!(exchange(Detail::Usual, vec![sent("AT\r"), came("AT\r", Some(0..3)), came(lines, None)]), @r#"
+    <dim     0.001  ><sent > ><sent AT><dim  ⏎ echoed>
+    <dim     0.003  >< +CSQ: 1,0
+    <dim     0.003  ><good < ><good OK>
+    <dim     0.003  ><dim < ><dim RING>
+    <dim     0.003  ><message < ><message +CMTI: "SM",1>
+    <dim     0.003  ><bad < ><bad +CME ERROR: 10><dim   SIM not inserted>
+    <dim     0.003  ><bold < ><bold > ><dim ⋯>
+    "#);
+}
+
+#[test]
+fn every_byte_is_shown_if_that_is_wanted() {
+    let kinds = vec![sent("AT\r"), came("AT\r\r\n+CME ERROR: 10\r\n", Some(0..3))];
+    assert_snapshot!(exchange(Detail::Raw, kinds), @r#"
+    <dim     0.001  ><sent > ><sent AT><dim \r>
+    <dim     0.002  >< AT<dim \r>
+    <dim     0.002  ><bad < ><dim \r\n><bad +CME ERROR: 10><dim \r\n>
+    "#);
+}
+
+#[test]
+fn what_was_sent_is_seen_on_a_terminal_though_its_echo_does_not_come() {
+    let sources = Sources::default();
+    let mut out = Vec::new();
+    let mut console = Console::new(&mut out, &sources, LOOK, Volume::Normal, Status::Shown);
+    let why = Waiting::Open;
+    let mut all = || -> io::Result<()> {
+        let at = |ms, kind| Event { at: Moment::from_millis(ms), port: PortId::FIRST, site: None, kind };
+        console.tell(&at(1, sent("AT\r")))?;
+        console.waiting(Moment::from_millis(1), &why)?;
+        for _ in 0..3 {
+            assert!(console.has_unwritten());
+            console.write_out()?;
+        }
+        assert!(!console.has_unwritten());
+        console.waiting(Moment::from_millis(301), &why)?;
+        console.tell(&at(700, came("AT\r\r\nOK\r\n", Some(0..3))))?;
+        console.tell(&at(701, sent("AT\r")))?;
+        console.waiting(Moment::from_millis(701), &why)?;
+        console.tell(&at(702, came("AT\r\r\nOK\r\n", Some(0..3))))?;
+        console.end()
+    };
+    all().expect("a Vec takes whatever is written");
+    let text = String::from_utf8(out).expect("a console shows text").replace('\r', "<cr>").replace('\u{1b}', "<esc>");
+    assert_snapshot!(text, @r#"
+    <cr><esc>[K⠋ opens the port<cr><esc>[K    0.001  > AT
+    <cr><esc>[K⠙ opens the port<cr><esc>[K    0.700  < ⏎ echoed
+        0.700  < OK
+    <cr><esc>[K⠹ opens the port<cr><esc>[K    0.701  > AT ⏎ echoed
+        0.702  < OK
     "#);
 }
