@@ -25,3 +25,33 @@ pub fn paint_of(kind: Kind) -> Style {
         Kind::Prompt => BOLD,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOCUMENT: &str = include_str!("../../docs/libraries.md");
+
+    #[test]
+    fn the_document_has_the_colour_of_each_kind() {
+        for (kind, name, shown) in [
+            (Kind::Answer, "answer", "plain"),
+            (Kind::Success, "success", "green"),
+            (Kind::Failure, "failure", "red"),
+            (Kind::Message, "message", "bright blue"),
+            (Kind::Ignored, "ignored", "dim"),
+            (Kind::Prompt, "prompt", "bold"),
+        ] {
+            let paint = match shown {
+                "plain" => Style::new(),
+                "green" => AnsiColor::Green.on_default(),
+                "red" => AnsiColor::Red.on_default(),
+                "bright blue" => AnsiColor::BrightBlue.on_default(),
+                "dim" => Style::new().dimmed(),
+                _ => Style::new().bold(),
+            };
+            assert_eq!(paint_of(kind), paint, "{name}");
+            assert!(DOCUMENT.contains(&format!("\n| {name} | {shown} | ")), "{name}");
+        }
+    }
+}
