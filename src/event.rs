@@ -150,6 +150,8 @@ pub enum EchoOf {
     Last,
     /// What is being sent: the next `Sent` tells of it.
     Next,
+    /// What was sent last, if the rest of it follows: then the next piece says so.
+    Maybe,
 }
 
 /// What is known before the first byte.

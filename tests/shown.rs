@@ -163,3 +163,33 @@ fn an_echo_that_comes_character_by_character_while_a_command_is_being_sent_is_a_
         "device \"d\"\nrepeat 7 { read 1 bytes as c within 1h  send raw c }\nsend raw \"\\r\\nOK\\r\\n\"\nsleep 1s\n";
     assert_eq!(shown(flow, device), "> AT+CSQ ⏎ echoed\n< OK\n");
 }
+
+/// A modem that sends back each character as it comes, and is slow to do so.
+const SLOW_ECHO: &str = "device \"d\"\nrepeat 3 { read 1 bytes as c within 1h  sleep 5ms  send raw c }\nsend raw \"\\r\\nOK\\r\\n\"\nsleep 1s\n";
+
+#[test]
+fn half_an_echo_is_not_shown_when_another_port_is_spoken_to() {
+    let flow = "flow \"t\"\nport a { sim \"d.flow\" }\nport b { sim \"d.flow\" }\n\
+                using a { send \"AT\" }\nsleep 8ms\nusing b { send \"AT\" }\nusing a { expect line \"OK\" }\n\
+                using b { expect line \"OK\" }\n";
+    let devices = vec![program(check_text("d.flow", SLOW_ECHO)); 2];
+    let outcome = Run::against(program(check_text("test.flow", flow)), devices).go();
+    assert_eq!(outcome.verdict, Verdict::Passed, "{}", outcome.report);
+    let told = "a < A\n";
+    assert!(outcome.transcript.contains(told), "the transcript has what came when it came: {}", outcome.transcript);
+    let expected = "a > AT\nb > AT\na < ⏎ echoed\na < OK\nb < ⏎ echoed\nb < OK\n";
+    assert_eq!(console(&outcome.events, Detail::Usual, Style::Plain), expected);
+}
+
+#[test]
+fn what_begins_like_an_echo_and_is_none_is_shown() {
+    let device = "device \"d\"\nread 3 bytes as asked within 1h\nsend raw \"A\"\nsleep 20ms\nsend raw \"LARM\\r\\nOK\\r\\n\"\nsleep 1s\n";
+    let other = "device \"d\"\non line \"AT\" { reply \"OK\" }\n";
+    let flow = "flow \"t\"\nport a { sim \"d.flow\" }\nport b { sim \"d.flow\" }\n\
+                using a { send \"AT\" }\nsleep 8ms\nusing b { send \"AT\"  expect line \"OK\" }\nusing a { expect line \"OK\" }\n";
+    let devices = vec![program(check_text("d.flow", device)), program(check_text("d.flow", other))];
+    let outcome = Run::against(program(check_text("test.flow", flow)), devices).go();
+    assert_eq!(outcome.verdict, Verdict::Passed, "{}", outcome.report);
+    let expected = "a > AT\nb > AT\nb < OK\na < A⋯\na < LARM\na < OK\n";
+    assert_eq!(console(&outcome.events, Detail::Usual, Style::Plain), expected);
+}

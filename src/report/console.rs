@@ -18,9 +18,10 @@ use super::{Sink, Wants};
 use crate::diagnostic::Code;
 use crate::diagnostic::render::{Look, Style};
 use crate::event::{
-    CloseReason, EchoPart, Event, EventKind, Progress, RunHeader, RunPort, StepOutcome, Verdict, Waiting,
+    CloseReason, EchoOf, EchoPart, Event, EventKind, Progress, RunHeader, RunPort, StepOutcome, Verdict, Waiting,
 };
 use crate::legend::Legend;
+use crate::port_id::PortId;
 use crate::source::Sources;
 use crate::time::Moment;
 use crate::value::escape::{harmless, push_visible};
@@ -168,6 +169,7 @@ impl<'a, W: Write> Console<'a, W> {
             EventKind::Sent { bytes } => match self.exchange.detail {
                 Detail::Usual => {
                     self.put_held();
+                    self.put_kept(at, event.port);
                     self.exchange.hold(event);
                 }
                 Detail::Raw => self.put_bytes(at, SENT, &format!("{port}> "), bytes),
@@ -279,8 +281,8 @@ impl<'a, W: Write> Console<'a, W> {
 
     fn put_shown(&mut self, at: Duration, paint: Ansi, text: &str) {
         self.put_held();
-        self.has_said = true;
-        let time = time_column(at);
+        self.put_all_kept(at);
+        let time = self.time_column(at);
         self.paint(DIM, &time);
         self.paint(paint, text);
         self.text.push('\n');
@@ -291,6 +293,12 @@ impl<'a, W: Write> Console<'a, W> {
         if let Some((event, mark)) = self.exchange.take_held() {
             self.put_sent(&event, mark);
         }
+    }
+
+    /// Puts whatever is kept.
+    fn put_everything(&mut self) {
+        self.put_held();
+        self.put_all_kept(self.exchange.shown_at);
     }
 
     fn put_sent(&mut self, event: &Event, mark: Mark) {
@@ -304,22 +312,46 @@ impl<'a, W: Write> Console<'a, W> {
     /// Puts what came. An echo of what was sent is a mark beside that, or, if that is shown already, a row without its bytes.
     fn put_received(&mut self, event: &Event, bytes: &[u8], is_block: bool, echo: Option<&EchoPart>) {
         let at = event.at.since_start();
-        let Some(echo) = echo else { return self.put_rows(event, bytes, is_block) };
+        let Some(echo) = echo else {
+            self.put_kept(at, event.port);
+            return self.put_rows(event, bytes, is_block);
+        };
         let (before, rest) = bytes.split_at(echo.at.start);
         let (echoed, behind) = rest.split_at(echo.at.len());
         if !parted(before).1.is_empty() {
+            self.put_kept(at, event.port);
             self.put_rows(event, before, is_block);
+        }
+        if echo.of == EchoOf::Maybe {
+            return self.exchange.keep(event.port, echoed);
         }
         match self.exchange.echo_came(event.port, echoed, echo.of) {
             EchoMark::Beside => self.put_held(),
             EchoMark::Own => {
                 let line = format!("{}< {}", self.names.of(event.port), self.echoed());
-                self.put_shown(at, DIM, &line);
+                self.put_parts(at, &[(DIM, line.as_bytes())]);
             }
             EchoMark::Done => {}
         }
         if !behind.is_empty() {
             self.put_rows(event, behind, is_block);
+        }
+    }
+
+    /// Puts what came on a port and could have been an echo.
+    fn put_kept(&mut self, at: Duration, port: PortId) {
+        let kept = self.exchange.take_kept(port);
+        if !kept.is_empty() {
+            let lead = format!("{}< ", self.names.of(port));
+            for row in self.exchange.received_rows(port, &kept) {
+                self.put_row(at, paint_of(row.meaning.kind), &lead, &row, "");
+            }
+        }
+    }
+
+    fn put_all_kept(&mut self, at: Duration) {
+        for port in self.exchange.keepers() {
+            self.put_kept(at, port);
         }
     }
 
@@ -357,8 +389,7 @@ impl<'a, W: Write> Console<'a, W> {
     /// Puts a line of the exchange, cut to the width if that is wanted.
     fn put_parts(&mut self, at: Duration, parts: &[(Ansi, &[u8])]) {
         self.put_held();
-        self.has_said = true;
-        let time = time_column(at);
+        let time = self.time_column(at);
         self.paint(DIM, &time);
         let mut room = match self.overlong {
             Overlong::Whole => usize::MAX,
@@ -381,6 +412,16 @@ impl<'a, W: Write> Console<'a, W> {
     /// What says that something that was sent came back.
     fn echoed(&self) -> &'static str {
         self.sign("⏎ echoed", "(echoed)")
+    }
+
+    /// Returns the time of a row. No row is earlier than the one before it.
+    fn time_column(&mut self, at: Duration) -> String {
+        self.has_said = true;
+        self.exchange.shown_at = self.exchange.shown_at.max(at);
+        as_text(|text| {
+            text.extend_from_slice(Seconds::new(self.exchange.shown_at, TIME_WIDTH).as_bytes());
+            text.extend_from_slice(b"  ");
+        })
     }
 
     fn paint(&mut self, paint: Ansi, text: &str) {
@@ -422,7 +463,7 @@ impl<W: Write> Sink for Console<'_, W> {
         }
         self.say_device_failure(event);
         if let EventKind::RunEnded { verdict, .. } = &event.kind {
-            self.put_held();
+            self.put_everything();
             self.say_verdict(*verdict);
         }
         // Who watches sees at once what is told; a file or a pipe is filled in larger pieces.
@@ -436,8 +477,8 @@ impl<W: Write> Sink for Console<'_, W> {
 
     /// An echo that has not come for a while is marked in a row of its own.
     fn write_out(&mut self) -> io::Result<()> {
-        if let Some((event, mark)) = self.exchange.take_overdue() {
-            self.put_sent(&event, mark);
+        if self.exchange.is_holding() && self.exchange.is_overdue() {
+            self.put_everything();
         }
         self.write()
     }
@@ -469,7 +510,7 @@ impl<W: Write> Sink for Console<'_, W> {
     }
 
     fn end(&mut self) -> io::Result<()> {
-        self.put_held();
+        self.put_everything();
         self.write()?;
         if !self.shown.is_empty() {
             self.shown.clear();
@@ -477,13 +518,6 @@ impl<W: Write> Sink for Console<'_, W> {
         }
         self.out.flush()
     }
-}
-
-fn time_column(at: Duration) -> String {
-    as_text(|text| {
-        text.extend_from_slice(Seconds::new(at, TIME_WIDTH).as_bytes());
-        text.extend_from_slice(b"  ");
-    })
 }
 
 /// Returns what is appended to an empty text.

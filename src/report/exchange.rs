@@ -1,5 +1,7 @@
 //! `Exchange`: what went over the lines, as rows for a person: an echo once, and line ends where they are not the usual ones.
 
+use std::time::Duration;
+
 use crate::event::{EchoOf, Event};
 use crate::legend::{Kind, Legend, Meaning};
 use crate::port_id::PortId;
@@ -22,6 +24,10 @@ pub(super) struct Exchange {
     pub(super) legend: Legend,
     /// What was sent last: it is shown when it is known whether it comes back.
     held: Option<Held>,
+    /// How often what is kept was asked for since something was added.
+    n_asked: u8,
+    /// When what was shown last happened: something that was kept is not shown as earlier.
+    pub(super) shown_at: Duration,
     /// By the number of the port.
     habits: Vec<Habits>,
 }
@@ -31,8 +37,6 @@ pub(super) struct Exchange {
 struct Held {
     sent: Event,
     mark: Mark,
-    /// How often it was asked for since.
-    n_asked: u8,
 }
 
 /// What is usual on a port.
@@ -50,6 +54,8 @@ struct Habits {
     has_echo: bool,
     /// Whether the echo of what is being sent has begun to come.
     has_echo_of_next: bool,
+    /// What came and may be the beginning of an echo: it is shown when it is none.
+    maybe: Vec<u8>,
 }
 
 /// A row of the exchange, in the order of its parts.
@@ -99,7 +105,8 @@ impl Exchange {
         let has_come = std::mem::take(&mut habits.has_echo_of_next);
         habits.has_echo = has_come;
         let mark = if has_come { Mark::Echoed } else { Mark::None };
-        self.held = Some(Held { sent: sent.clone(), mark, n_asked: 0 });
+        self.held = Some(Held { sent: sent.clone(), mark });
+        self.n_asked = 0;
     }
 
     /// Gives out what is kept.
@@ -107,11 +114,27 @@ impl Exchange {
         self.held.take().map(|held| (held.sent, held.mark))
     }
 
-    /// Gives out what is kept if it was asked for so often that its echo should have come.
-    pub(super) fn take_overdue(&mut self) -> Option<(Event, Mark)> {
-        let held = self.held.as_mut()?;
-        held.n_asked += 1;
-        if held.n_asked < PATIENCE { None } else { self.take_held() }
+    /// Keeps what may be the beginning of an echo.
+    pub(super) fn keep(&mut self, port: PortId, bytes: &[u8]) {
+        self.habits(port).maybe.extend_from_slice(bytes);
+        self.n_asked = 0;
+    }
+
+    /// Gives out what came on a port and is no echo after all; nothing if nothing was kept.
+    pub(super) fn take_kept(&mut self, port: PortId) -> Vec<u8> {
+        std::mem::take(&mut self.habits(port).maybe)
+    }
+
+    /// Returns the ports of which something is kept.
+    pub(super) fn keepers(&self) -> Vec<PortId> {
+        let kept = self.habits.iter().enumerate().filter(|(_, habits)| !habits.maybe.is_empty());
+        kept.filter_map(|(i, _)| PortId::new(i)).collect()
+    }
+
+    /// Takes note that what is kept is asked for; returns whether that was so often that it is to be shown.
+    pub(super) fn is_overdue(&mut self) -> bool {
+        self.n_asked += 1;
+        self.n_asked >= PATIENCE
     }
 
     /// Takes note of a piece of an echo that came; returns how it is marked.
@@ -122,8 +145,10 @@ impl Exchange {
             held.mark = Mark::Echoed;
         }
         let habits = self.habits(port);
+        habits.maybe.clear();
         habits.is_open = !echo.ends_with(b"\r") && !echo.ends_with(b"\n");
         match of {
+            EchoOf::Maybe => EchoMark::Done,
             EchoOf::Next => {
                 habits.has_echo_of_next = true;
                 EchoMark::Done
@@ -138,7 +163,7 @@ impl Exchange {
 
     /// Whether something is kept.
     pub(super) fn is_holding(&self) -> bool {
-        self.held.is_some()
+        self.held.is_some() || self.habits.iter().any(|habits| !habits.maybe.is_empty())
     }
 
     /// Returns the row of something that was sent.

@@ -18,7 +18,7 @@
 //! | `opened` | |
 //! | `closed` | `reason` (`finished`, `cannot-open`, `hung-up`, `broken`, `device-failed`), `why`, `help`, `failure` |
 //! | `sent` | `bytes` |
-//! | `received` | `bytes`, `block`; `echo` (first byte, and the one after the last) if a part is the echo of what was sent, `echo_of_next` if it is that of the `sent` that follows |
+//! | `received` | `bytes`, `block`; `echo` (first byte, and the one after the last) if a part is the echo of what was sent, `echo_of_next` if it is that of the `sent` that follows, `echo_maybe` if it is one should the next piece begin with `echo` |
 //! | `matched` | `pattern`, `bytes`, `waited_ns` |
 //! | `captured` | `name`, `bytes` |
 //! | `measured` | `name`, `value`, `unit`, `low`, `high` (texts, digit by digit), `passed`, `soft`, `fault` |
@@ -220,6 +220,7 @@ fn echo_name(of: EchoOf) -> &'static str {
     match of {
         EchoOf::Last => "echo",
         EchoOf::Next => "echo_of_next",
+        EchoOf::Maybe => "echo_maybe",
     }
 }
 

@@ -296,7 +296,7 @@ impl<'a> Line<'a> {
 
     /// Reads where an echo stands in so many bytes.
     fn echo(self, n_bytes: usize) -> Result<Option<EchoPart>, String> {
-        let all = [EchoOf::Last, EchoOf::Next].into_iter();
+        let all = [EchoOf::Last, EchoOf::Next, EchoOf::Maybe].into_iter();
         let Some((of, inner)) = all.filter_map(|of| Some((of, self.maybe(echo_name(of))?))).next() else {
             return Ok(None);
         };

@@ -22,20 +22,23 @@ impl Sight {
         if let Some(at) = self.ahead.as_ref().and_then(|ahead| part_within(ahead, piece)) {
             return Some(EchoPart { at, of: EchoOf::Next });
         }
-        let at = match self.echo.place() {
-            Some(echo) => part_within(echo, piece),
+        match self.echo.place() {
+            Some(echo) => Some(EchoPart { at: part_within(echo, piece)?, of: EchoOf::Last }),
             None => self.echo_at_end(piece),
-        }?;
-        Some(EchoPart { at, of: EchoOf::Last })
+        }
     }
 
-    fn echo_at_end(&self, piece: &Range<Offset>) -> Option<Range<usize>> {
+    /// Returns what of the echo stands at the end of a piece, in a line that was not looked at or is not over.
+    fn echo_at_end(&self, piece: &Range<Offset>) -> Option<EchoPart> {
         self.echo.awaited()?;
         let from = self.inbox.line_start().max(self.floor);
         let bytes = self.inbox.slice(from..piece.end.max(from));
-        match self.echo.likeness(bytes, Silence::Settled) {
-            Likeness::Whole { next, .. } => part_within(&(from..from + next), piece),
-            Likeness::Begun | Likeness::Other => None,
-        }
+        let likeness = |silence| if bytes.is_empty() { Likeness::Other } else { self.echo.likeness(bytes, silence) };
+        let (end, of) = match (likeness(Silence::Settled), likeness(Silence::NotYet)) {
+            (Likeness::Whole { next, .. }, _) => (from + next, EchoOf::Last),
+            (_, Likeness::Begun) => (piece.end, EchoOf::Maybe),
+            (Likeness::Begun | Likeness::Other, Likeness::Whole { .. } | Likeness::Other) => return None,
+        };
+        Some(EchoPart { at: part_within(&(from..end), piece)?, of })
     }
 }
