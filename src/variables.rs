@@ -69,6 +69,16 @@ impl Given {
     pub(crate) fn new(name: &str, value: &str, from: Origin) -> Given {
         Given { name: name.to_string(), value: Supplied::Spelt(value.to_string()), from }
     }
+
+    /// Returns how it was given, as the end of a sentence.
+    pub(crate) fn how(&self, ways: Ways) -> String {
+        match &self.from {
+            Origin::Environment(name) => format!("by the environment variable `{name}`"),
+            Origin::File(name) | Origin::Profile(name) => format!("in `{}`", harmless(name)),
+            Origin::Option => format!("with `{}`", ways.option),
+            Origin::ContentOf(name) => format!("with `--var-file`, from `{}`", harmless(name)),
+        }
+    }
 }
 
 /// What somebody gave for the variables of a program, before it is known whether it fits.
@@ -169,7 +179,7 @@ pub(crate) fn bind(program: &Program, given: &[Given], ways: Ways) -> Result<Has
         match best {
             // Only an option is meant for this program, and nothing else.
             Some(best) if param.is_file && matches!(best.from, Origin::Option | Origin::ContentOf(_)) => {
-                problems.push(files::refuse_value(param, &from(best, ways), ways));
+                problems.push(files::refuse_value(param, &best.how(ways), ways));
             }
             _ if param.is_file => {}
             Some(best) => match value_of(param, &best.value) {
@@ -284,7 +294,7 @@ fn unknown(program: &Program, given: &Given, ways: Ways) -> Option<Diagnostic> {
     };
     let name = harmless(&given.name);
     let title = harmless(&program.title);
-    let message = format!("`{title}` has no variable `{name}`, which was given {}", from(given, ways));
+    let message = format!("`{title}` has no variable `{name}`, which was given {}", given.how(ways));
     Some(Diagnostic::general(Code::VariableUnknown, message).help(help))
 }
 
@@ -294,7 +304,7 @@ fn unfit(param: &Param, given: &Given, expected: String, ways: Ways) -> Diagnost
     } else {
         format!("`{}` cannot be {}", param.name, given.value.shown())
     };
-    let help = format!("it was given {}", from(given, ways));
+    let help = format!("it was given {}", given.how(ways));
     Diagnostic::new(Code::VariableValue, param.site, message, expected).help(help)
 }
 
@@ -324,16 +334,6 @@ fn missing_at(first: &Param, others: &[&Param], message: String) -> Diagnostic {
     let mut problem = Diagnostic::new(Code::VariableMissing, first.site, message, "has no default");
     problem.others = others.iter().map(|param| Label::new(param.site, "has no default")).collect();
     problem
-}
-
-/// Returns how a value was given, as the end of a sentence.
-fn from(given: &Given, ways: Ways) -> String {
-    match &given.from {
-        Origin::Environment(name) => format!("by the environment variable `{name}`"),
-        Origin::File(name) | Origin::Profile(name) => format!("in `{}`", harmless(name)),
-        Origin::Option => format!("with `{}`", ways.option),
-        Origin::ContentOf(name) => format!("with `--var-file`, from `{}`", harmless(name)),
-    }
 }
 
 impl Origin {

@@ -1,12 +1,12 @@
 //! `Prepared`: one run of the command line on one port, with its files made; `Checked`: the same without them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Ending;
 use super::args::RunArguments;
 use super::claims::Claims;
-use super::given::{device_variables, named_file, settings, variables};
+use super::given::{device_variables, read_variables, settings, variables};
 use super::hooks::programs_for;
 use super::limits;
 use super::named::Named;
@@ -49,6 +49,33 @@ pub(super) struct Checked {
     ender: Ender,
 }
 
+/// What options name for all runs of a flow, read once.
+pub(super) struct Supplies {
+    variables: Offered,
+    limits: Result<GivenLimits, Vec<Diagnostic>>,
+}
+
+impl Supplies {
+    /// Reads it; what is wrong is told with what is wrong with the rest.
+    pub(super) fn read(arguments: &RunArguments) -> Supplies {
+        Supplies {
+            variables: read_variables(&arguments.variables),
+            limits: limits::limits(&arguments.limits),
+        }
+    }
+}
+
+/// What a run was ordered with.
+#[derive(Clone, Copy)]
+pub(super) struct Order<'a> {
+    /// What was typed.
+    pub arguments: &'a RunArguments,
+    /// What names stand for.
+    pub named: &'a Named,
+    /// What was read.
+    pub supplies: &'a Supplies,
+}
+
 /// Takes note of what a run reads on every port, and of what is compared with it.
 pub(super) fn claims_of(flow: &Program, arguments: &RunArguments) -> Claims {
     let mut claims = Claims::default();
@@ -57,12 +84,7 @@ pub(super) fn claims_of(flow: &Program, arguments: &RunArguments) -> Claims {
     for times in [Times::Shown, Times::Hidden] {
         claims.reads("the snapshot of the flow", Snapshot::of(&arguments.file, times).path());
     }
-    arguments.variables.files.iter().for_each(|path| claims.reads("a file of variables", path));
-    let contents = arguments.variables.var_files.iter().filter_map(|text| named_file(text));
-    contents.for_each(|(_, path)| claims.reads("the value of a variable", path));
-    limits::files(&arguments.limits).for_each(|path| claims.reads("a file of limits", path));
-    let paths = arguments.variables.named_files.iter().filter_map(|text| text.split_once('='));
-    paths.for_each(|(_, path)| claims.reads("a file that the flow is given", Path::new(path)));
+    claims.reads_given(&arguments.variables, &arguments.limits);
     claims
 }
 
@@ -82,10 +104,11 @@ impl Aimed {
     pub(super) fn new(
         flow: &Arc<Program>,
         addresses: &[Address],
-        (arguments, named): (&RunArguments, &Named),
+        order: Order<'_>,
         claims: &mut Claims,
         terminal: &Terminal,
     ) -> Result<Aimed, Ending> {
+        let Order { arguments, named, supplies } = order;
         let file = &arguments.file;
         let found = find_counterpart(addresses, file, flow).map_err(|error| refuse(error, terminal))?;
         found.warnings.iter().for_each(|warnings| warn(warnings, arguments.output.volume(), terminal));
@@ -108,7 +131,7 @@ impl Aimed {
             let problem = Diagnostic::general(Code::CommandLine, "`--sim-var` has no meaning for a real port");
             problems.push(problem.help("use it with `--port sim`, or leave it out"));
         }
-        let limits = limits::limits(&arguments.limits).unwrap_or_else(|more| {
+        let limits = supplies.limits.clone().unwrap_or_else(|more| {
             problems.extend(more);
             Vec::new()
         });
@@ -147,9 +170,9 @@ impl Aimed {
 }
 
 /// Returns what is given to the variables of a flow besides rows.
-pub(super) fn given(flow: &Program, arguments: &RunArguments, named: &Named) -> Offered {
-    let mut variables = variables(flow, &arguments.variables);
-    variables.given.extend(named.vars.iter().cloned());
+pub(super) fn given(flow: &Program, order: Order<'_>) -> Offered {
+    let mut variables = variables(flow, &order.supplies.variables);
+    variables.given.extend(order.named.vars.iter().cloned());
     variables
 }
 
@@ -172,17 +195,18 @@ impl Checked {
         flow: &Arc<Program>,
         addresses: &[Address],
         places: Places,
-        (arguments, named): (&RunArguments, &Named),
+        order: Order<'_>,
         claims: &mut Claims,
         terminal: &Terminal,
     ) -> Result<Checked, Ending> {
+        let arguments = order.arguments;
         let file = &arguments.file;
-        let mut aimed = Aimed::new(flow, addresses, (arguments, named), claims, terminal)?;
+        let mut aimed = Aimed::new(flow, addresses, order, claims, terminal)?;
         let mut problems = places.claim(flow, claims);
         problems.append(&mut aimed.problems);
         let results = places.results(file, flow).map_err(|problem| problems.push(problem)).ok();
         let setup = aimed
-            .join(flow, arguments, given(flow, arguments, named), problems)
+            .join(flow, arguments, given(flow, order), problems)
             .map_err(|error| refuse(error, terminal))?;
         let inputs = inputs(&setup, arguments, &aimed.addresses()).map_err(|error| refuse(error, terminal))?;
         let hooks = match setup.counterpart().pace() {

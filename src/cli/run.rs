@@ -10,7 +10,7 @@ use super::many::{self, OneOf};
 use super::named::{Asks, Named, named, ports_of_bench};
 use super::outputs::{CONSOLE, Places, Share};
 use super::person::AtTerminal;
-use super::prepare::{Checked, Prepared, claims_of, note_on_abilities};
+use super::prepare::{Checked, Order, Prepared, Supplies, claims_of, note_on_abilities};
 use super::refusal::{Looked, refuse, tell_others};
 use super::rows::{self, sheet_of, with_ports_of};
 use super::speed::note_on_speed;
@@ -182,7 +182,8 @@ fn run_one(
 ) -> Result<Ending, Ending> {
     let flow = told(arguments, flow, terminal)?;
     let mut claims = claims_of(&flow, arguments);
-    let checked = Checked::new(&flow, addresses, Places::of(arguments), (arguments, named), &mut claims, terminal)?;
+    let order = Order { arguments, named, supplies: &Supplies::read(arguments) };
+    let checked = Checked::new(&flow, addresses, Places::of(arguments), order, &mut claims, terminal)?;
     let Prepared { setup, inputs, mut outputs, ender } = checked.make_files(terminal)?;
     if arguments.output.volume() == Volume::Normal {
         terminal.hint(&note_on_abilities([(&setup, &inputs)].into_iter()));

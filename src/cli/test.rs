@@ -224,7 +224,7 @@ impl<'a> Suite<'a> {
             .with_limits(self.limits.clone())
             .with_rigour(if selection.strict || self.wanted.named.test.strict { Rigour::Strict } else { Rigour::Usual })
             .tuning(move |settings, address| {
-                let mut settings = self.wanted.named.settings_at(address, settings);
+                let mut settings = self.wanted.settings_at(address, settings);
                 let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
                 // Only the first flow waits for a port.
                 if !seen.insert(address.to_string()) {
@@ -288,7 +288,7 @@ fn claim(arguments: &TestArguments, wanted: &Wanted, flows: &[PathBuf]) -> Resul
     let events = arguments.events.iter().map(|path| Output { title: "events", path, option: "--events FILE" });
     let outputs: Vec<Output<'_>> = events.chain(reports).collect();
     let mut claims = Claims::default();
-    limits::files(&arguments.limits).for_each(|path| claims.reads("a file of limits", path));
+    claims.reads_given(&arguments.variables, &arguments.limits);
     for flow in flows {
         claims.reads("a flow of the suite", flow);
         for times in [Times::Shown, Times::Hidden] {
