@@ -100,8 +100,8 @@ impl Setup {
             Counterpart::Several(ends) => device_variables = several::variables(&flow, ends, terms.device_variables),
             Counterpart::Recording(recording) => {
                 let recorded = recording.variables.iter();
-                let recorded = recorded.map(|(name, value)| Given::new(name, value, Origin::Option));
-                offered.given.splice(0..0, recorded);
+                let recorded = recorded.map(|(name, value)| Given::new(name, value, Origin::Recording));
+                offered.given.extend(recorded);
                 let given = terms.device_variables.given.into_iter();
                 secrets = given.map(|given| (Arc::from(given.name), given.value.into_octets())).collect();
             }

@@ -8,14 +8,17 @@ use super::args::RunArguments;
 use super::claims::Claims;
 use super::given::{device_variables, read_variables, settings, variables};
 use super::hooks::programs_for;
+use super::host::is_ci;
 use super::limits;
 use super::named::Named;
 use super::outputs::{Outputs, Places};
+use super::person::{Answered, AtTerminal, ask_for, only_missing};
 use super::refusal::{refuse, warn};
 use super::terminal::Terminal;
 use crate::address::{Address, RealPort};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{Inputs, Rigour};
+use crate::event::Verdict;
 use crate::hook::Programs;
 use crate::port::Capability;
 use crate::program::{GivenLimits, Op, Program, Role};
@@ -169,6 +172,31 @@ impl Aimed {
     }
 }
 
+impl Aimed {
+    /// Asks a person for the variables that a flow still needs, if that is all that keeps it from its run, and joins again.
+    fn join_asking(
+        &self,
+        flow: &Arc<Program>,
+        arguments: &RunArguments,
+        (mut offered, error): (Offered, SetupError),
+        person: &mut AtTerminal,
+        terminal: &Terminal,
+    ) -> Result<Setup, Ending> {
+        let refused = |error| refuse(error, terminal);
+        let missing = only_missing(&error, flow);
+        if missing.is_empty() || !person.is_there() || is_ci() {
+            return Err(refused(error));
+        }
+        let ender = Ender::installed().map_err(refused)?;
+        match ask_for(&missing, person, &ender) {
+            Answered::Given(given) => offered.given.extend(given),
+            Answered::NoAnswer => return Err(refused(error)),
+            Answered::Interrupted => return Err(Ending::Ran(Verdict::Interrupted)),
+        }
+        self.join(flow, arguments, offered, Vec::new()).map_err(refused)
+    }
+}
+
 /// Returns what is given to the variables of a flow besides rows.
 pub(super) fn given(flow: &Program, order: Order<'_>) -> Offered {
     let mut variables = variables(flow, &order.supplies.variables);
@@ -199,15 +227,29 @@ impl Checked {
         claims: &mut Claims,
         terminal: &Terminal,
     ) -> Result<Checked, Ending> {
+        Checked::asking(flow, addresses, (places, None), order, claims, terminal)
+    }
+
+    /// Does the same, and asks a person for the variables that are missing, if nothing else is wrong.
+    pub(super) fn asking(
+        flow: &Arc<Program>,
+        addresses: &[Address],
+        (places, person): (Places, Option<&mut AtTerminal>),
+        order: Order<'_>,
+        claims: &mut Claims,
+        terminal: &Terminal,
+    ) -> Result<Checked, Ending> {
         let arguments = order.arguments;
         let file = &arguments.file;
         let mut aimed = Aimed::new(flow, addresses, order, claims, terminal)?;
         let mut problems = places.claim(flow, claims);
         problems.append(&mut aimed.problems);
         let results = places.results(file, flow).map_err(|problem| problems.push(problem)).ok();
-        let setup = aimed
-            .join(flow, arguments, given(flow, order), problems)
-            .map_err(|error| refuse(error, terminal))?;
+        let offered = given(flow, order);
+        let setup = match (aimed.join(flow, arguments, offered.clone(), problems), person) {
+            (Err(error), Some(person)) => aimed.join_asking(flow, arguments, (offered, error), person, terminal)?,
+            (joined, _) => joined.map_err(|error| refuse(error, terminal))?,
+        };
         let inputs = inputs(&setup, arguments, &aimed.addresses()).map_err(|error| refuse(error, terminal))?;
         let hooks = match setup.counterpart().pace() {
             Pace::Real => programs_for(flow, file, terminal)?,

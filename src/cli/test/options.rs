@@ -36,8 +36,16 @@ pub(super) struct Wanted {
     bench: Option<String>,
     /// What `flowrun.toml` says.
     pub named: Named,
-    /// The names of variables that some flow had.
-    used: Mutex<BTreeSet<String>>,
+    used: Mutex<Used>,
+}
+
+/// What flows took of what was given.
+#[derive(Debug, Default)]
+struct Used {
+    /// The names of variables and files that some flow had.
+    names: BTreeSet<String>,
+    /// How many flows were asked; one that cannot be read is not.
+    n_flows: usize,
 }
 
 impl Wanted {
@@ -132,23 +140,27 @@ impl Wanted {
         let of_profile = self.named.vars.iter().filter(has).cloned();
         let typed: Vec<Given> = self.given.given.iter().filter(has).cloned().collect();
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.extend(typed.iter().map(|given| given.name.clone()));
+        used.n_flows += 1;
+        used.names.extend(typed.iter().map(|given| given.name.clone()));
         let declares = |file: &&GivenFile| flow.params.iter().any(|param| param.is_file && param.name == file.name);
         let files: Vec<GivenFile> = self.given.files.iter().filter(declares).cloned().collect();
-        used.extend(files.iter().map(|file| file.name.clone()));
+        used.names.extend(files.iter().map(|file| file.name.clone()));
         let given = of_profile.chain(typed).collect();
         variables(flow, &Offered { given, files, problems: Vec::new() })
     }
 
-    /// Returns what is wrong with a variable or a file that no flow had.
-    pub(super) fn unused(&self) -> Option<Diagnostic> {
+    /// Returns what is wrong with a variable or a file that none of so many flows had; nothing if one of them could not say.
+    pub(super) fn unused(&self, n_flows: usize) -> Option<Diagnostic> {
         let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(given) = self.given.given.iter().find(|given| !used.contains(&given.name)) {
+        if used.n_flows < n_flows {
+            return None;
+        }
+        if let Some(given) = self.given.given.iter().find(|given| !used.names.contains(&given.name)) {
             let (name, how) = (harmless(&given.name), given.how(Ways::OF_FILE));
             let problem = wrong(format!("no flow here has the variable `{name}`, which was given {how}"));
             return Some(problem.help("a variable is set in the flows that have it"));
         }
-        let file = self.given.files.iter().find(|file| !used.contains(&file.name))?;
+        let file = self.given.files.iter().find(|file| !used.names.contains(&file.name))?;
         let problem = wrong(format!("no flow here has the file `{}`", file.name));
         Some(problem.help("`--file` gives a file to the flows that declare it with `file`"))
     }
