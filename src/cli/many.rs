@@ -167,9 +167,9 @@ pub(super) fn run(
         terminal.report(&[problem], &flow.sources);
         return Err(Ending::Refused);
     }
-    let places = Places::of(arguments);
+    let places = Places::of(arguments, &flow);
     let mut claims = claims_of(&flow, arguments);
-    let supplies = Supplies::read(arguments);
+    let supplies = Supplies::read(arguments, &flow);
     let check = |one: &OneOf<'_>| {
         let order = Order { arguments, named: one.named, supplies: &supplies };
         Checked::new(&flow, &one.addresses, places.labelled(&one.label), order, &mut claims, terminal)

@@ -11,7 +11,7 @@ use super::hooks::programs_for;
 use super::host::is_ci;
 use super::limits;
 use super::named::Named;
-use super::outputs::{Outputs, Places};
+use super::outputs::{Outputs, Places, part};
 use super::person::{Answered, AtTerminal, ask_for, only_missing};
 use super::refusal::{refuse, warn};
 use super::terminal::Terminal;
@@ -60,9 +60,10 @@ pub(super) struct Supplies {
 
 impl Supplies {
     /// Reads it; what is wrong is told with what is wrong with the rest.
-    pub(super) fn read(arguments: &RunArguments) -> Supplies {
+    pub(super) fn read(arguments: &RunArguments, flow: &Program) -> Supplies {
+        let (variables, _) = part(&arguments.variables, flow);
         Supplies {
-            variables: read_variables(&arguments.variables),
+            variables: read_variables(&variables),
             limits: limits::limits(&arguments.limits),
         }
     }
@@ -87,7 +88,7 @@ pub(super) fn claims_of(flow: &Program, arguments: &RunArguments) -> Claims {
     for times in [Times::Shown, Times::Hidden] {
         claims.reads("the snapshot of the flow", Snapshot::of(&arguments.file, times).path());
     }
-    claims.reads_given(&arguments.variables, &arguments.limits);
+    claims.reads_given(&part(&arguments.variables, flow).0, &arguments.limits);
     claims
 }
 
@@ -167,7 +168,8 @@ impl Aimed {
         let device_variables = device_variables(&arguments.sim_vars);
         let rigour = if arguments.strict { Rigour::Strict } else { Rigour::Usual };
         let (settings, limits) = (self.settings.clone(), self.limits.clone());
-        let terms = Terms { variables, device_variables, settings, limits, rigour, problems };
+        let kept_files = part(&arguments.variables, flow).1.into_iter().map(|(name, _)| name).collect();
+        let terms = Terms { variables, device_variables, settings, limits, kept_files, rigour, problems };
         Setup::join(flow.clone(), &arguments.file, self.found.counterpart.clone(), terms)
     }
 }
@@ -243,6 +245,7 @@ impl Checked {
         let file = &arguments.file;
         let mut aimed = Aimed::new(flow, addresses, order, claims, terminal)?;
         let mut problems = places.claim(flow, claims);
+        problems.extend(places.check());
         problems.append(&mut aimed.problems);
         let results = places.results(file, flow).map_err(|problem| problems.push(problem)).ok();
         let offered = given(flow, order);

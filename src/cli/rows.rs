@@ -90,7 +90,7 @@ pub(super) fn run(
 ) -> Result<Ending, Ending> {
     let flow = flow.told(arguments.output.volume(), terminal)?;
     let Some(named) = ports.first().map(OneOf::named) else { return Err(Ending::Refused) };
-    let order = Order { arguments, named, supplies: &Supplies::read(arguments) };
+    let order = Order { arguments, named, supplies: &Supplies::read(arguments, &flow) };
     let base = given(&flow, order);
     let mut claims = claims_of(&flow, arguments);
     arguments.rows.file.iter().for_each(|path| claims.reads("the file of rows", path));
@@ -100,7 +100,7 @@ pub(super) fn run(
     if !problems.is_empty() {
         return Err(told_all(&problems, terminal));
     }
-    let places = Places::of(arguments);
+    let places = Places::of(arguments, &flow);
     let assigned = assigned(sheet, &units, ports).map_err(|problem| told_all(&[problem], terminal))?;
     let shop = Shop { flow: &flow, arguments, berths, units, base, places, terminal };
     let abilities = shop.check_first()?;
@@ -197,6 +197,7 @@ impl Shop<'_> {
         for berth in &self.berths {
             let mut problems = berth.aimed.problems.clone();
             let places = self.places.labelled(&self.units[0].label);
+            problems.extend(places.check());
             problems.extend(places.results(&self.arguments.file, self.flow).err());
             let setup = berth.aimed.join(self.flow, self.arguments, self.offered(0), problems).map_err(refused)?;
             let inputs = inputs(&setup, self.arguments, &berth.aimed.addresses()).map_err(refused)?;

@@ -182,9 +182,9 @@ fn run_one(
 ) -> Result<Ending, Ending> {
     let flow = told(arguments, flow, terminal)?;
     let mut claims = claims_of(&flow, arguments);
-    let order = Order { arguments, named, supplies: &Supplies::read(arguments) };
+    let order = Order { arguments, named, supplies: &Supplies::read(arguments, &flow) };
     let mut person = AtTerminal::new(Pace::Real);
-    let places = (Places::of(arguments), Some(&mut person));
+    let places = (Places::of(arguments, &flow), Some(&mut person));
     let checked = Checked::asking(&flow, addresses, places, order, &mut claims, terminal)?;
     let Prepared { setup, inputs, mut outputs, ender } = checked.make_files(terminal)?;
     if arguments.output.volume() == Volume::Normal {
