@@ -261,13 +261,15 @@ fn a_variable_that_nobody_gave_is_asked_for_until_it_fits() {
 
 #[test]
 fn who_answers_nothing_for_a_variable_gets_the_error_and_a_question_of_the_flow_comes_after_them() {
-    let (mut bench, folder) = Bench::new("param sn\nask \"The name?\" as name\nlog \"${sn} and ${name}\"\nassert 1 == 1");
+    let (mut bench, folder) =
+        Bench::new("param sn\nask \"The name?\" as name\nlog \"${sn} and ${name}\"\nassert 1 == 1");
     bench.wait_for("? The value of `sn`?", 1);
     bench.types("\u{4}");
     assert_eq!(bench.ends().code(), Some(2));
     bench.wait_for("`sn` has no value", 1);
     assert!(!folder.path().join("transcript").exists());
-    let (mut bench, folder) = Bench::new("param sn\nask \"The name?\" as name\nlog \"${sn} and ${name}\"\nassert 1 == 1");
+    let (mut bench, folder) =
+        Bench::new("param sn\nask \"The name?\" as name\nlog \"${sn} and ${name}\"\nassert 1 == 1");
     bench.wait_for("? The value of `sn`?", 1);
     bench.types("SN1\n");
     bench.wait_for("? The name?", 1);

@@ -325,7 +325,8 @@ fn what_a_line_does_that_is_no_fault_of_the_device_changes_nothing() {
     assert_eq!(code, Some(0), "{shown}");
 }
 
-const DUMP: &str = "flow \"t\"\nsim \"logger.flow\"\nsend \"dump\"\nreceive_file boot_log by ymodem\nexpect line \"OK\"\n";
+const DUMP: &str =
+    "flow \"t\"\nsim \"logger.flow\"\nsend \"dump\"\nreceive_file boot_log by ymodem\nexpect line \"OK\"\n";
 const LOGGER: &str = "device \"d\"\non line \"dump\" { send_file \"booted\\n\" by ymodem  reply \"OK\" }\n";
 
 #[test]
@@ -384,8 +385,7 @@ fn a_received_secret_is_for_its_owner_and_a_file_that_was_there_keeps_its_mode()
 fn each_row_keeps_a_received_file_of_its_own() {
     let flow = DUMP.replace("sim \"logger.flow\"\n", "sim \"logger.flow\"\nparam sn unique\n");
     let folder = Folder::with(&[("f.flow", &flow), ("logger.flow", LOGGER), ("units.csv", "sn\nA1\nA2\n")]);
-    let (code, shown) =
-        folder.run(&["f.flow", "--port", "sim", "--rows", "units.csv", "--file", "boot_log=log.txt"]);
+    let (code, shown) = folder.run(&["f.flow", "--port", "sim", "--rows", "units.csv", "--file", "boot_log=log.txt"]);
     assert_eq!(code, Some(0), "{shown}");
     assert_eq!((folder.text("log.A1.txt"), folder.text("log.A2.txt")), ("booted\n".into(), "booted\n".into()));
 }

@@ -29,8 +29,8 @@ use crate::value::Value;
 use crate::value::escape::harmless_path;
 use crate::value::json::to_json;
 use crate::world::{Audience, Company, Hooks, Person};
-use received::{Kept, check_place};
 pub(super) use received::part;
+use received::{Kept, check_place};
 
 /// What the console is called among the sinks.
 pub(super) const CONSOLE: &str = "what is shown here";

@@ -62,10 +62,7 @@ impl Supplies {
     /// Reads it; what is wrong is told with what is wrong with the rest.
     pub(super) fn read(arguments: &RunArguments, flow: &Program) -> Supplies {
         let (variables, _) = part(&arguments.variables, flow);
-        Supplies {
-            variables: read_variables(&variables),
-            limits: limits::limits(&arguments.limits),
-        }
+        Supplies { variables: read_variables(&variables), limits: limits::limits(&arguments.limits) }
     }
 }
 

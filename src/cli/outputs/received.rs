@@ -12,10 +12,7 @@ use crate::world::Keeper;
 
 /// Parts what `--file` names: files that a flow is given stay in the arguments, those that it receives are returned with the
 /// names of their variables.
-pub(in crate::cli) fn part(
-    typed: &VariableArguments,
-    flow: &Program,
-) -> (VariableArguments, Vec<(String, PathBuf)>) {
+pub(in crate::cli) fn part(typed: &VariableArguments, flow: &Program) -> (VariableArguments, Vec<(String, PathBuf)>) {
     let is_received = |text: &str| named_file(text).is_some_and(|(name, _)| flow.receives(name));
     let mut files: Vec<(String, PathBuf)> = Vec::new();
     for (name, path) in typed.named_files.iter().filter(|text| is_received(text)).filter_map(|text| named_file(text)) {
