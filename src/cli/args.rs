@@ -286,7 +286,7 @@ pub(super) struct VariableArguments {
     /// Set a variable to the content of a file (repeatable)
     #[arg(long = "var-file", value_name = "NAME=FILE")]
     pub var_files: Vec<String>,
-    /// Give the flow a file that it declares with `file` (repeatable)
+    /// Name a file that the flow declares, or a place for one it receives
     #[arg(long = "file", value_name = "NAME=PATH")]
     pub named_files: Vec<String>,
 }
