@@ -135,6 +135,8 @@ pub struct Param {
     pub slot: u32,
     /// Whether it is masked.
     pub is_secret: bool,
+    /// Whether a secret may be made of its value, in the run or as the default of a `secret`: no report shows the value then.
+    pub makes_secrets: bool,
     /// Whether no two runs of one command may have the same value: it names the unit.
     pub is_unique: bool,
     /// Whether it is a file: its value is what is in it.
