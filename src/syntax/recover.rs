@@ -72,7 +72,8 @@ pub(super) fn explain(id: SourceId, text: &str, offset: usize) -> Diagnostic {
     if let Some(diagnostic) = using_without_braces(trimmed, at, site(at, at + found.len().max(1))) {
         return diagnostic;
     }
-    if positives.contains(&Rule::k_send) || positives.contains(&Rule::alone) {
+    // If not even its first word fits: which statements were tried depends on the first letter.
+    if at == 0 || positives.contains(&Rule::k_send) || positives.contains(&Rule::alone) {
         return no_statement(found, site(at, at + found.len().max(1)));
     }
     if let Some(help) = other_form(trimmed, at, found, &positives) {
