@@ -209,13 +209,23 @@ impl<'a, W: Write> Transcript<'a, W> {
 
     /// Begins a line about a port.
     fn begin_on(&mut self, at: Duration, port: PortId, lead: &str) {
-        self.begin(at, "");
-        self.text.extend_from_slice(self.names.of(port).as_bytes());
+        self.begin_line(at);
+        let name = self.names.of(port);
+        if !name.is_empty() {
+            self.text.extend_from_slice(name.as_bytes());
+        }
         self.text.extend_from_slice(lead.as_bytes());
     }
 
     /// Begins a line: the time and what it is.
     fn begin(&mut self, at: Duration, lead: &str) {
+        self.begin_line(at);
+        self.text.extend_from_slice(lead.as_bytes());
+    }
+
+    /// Begins a line with the time, if times are shown.
+    #[inline]
+    fn begin_line(&mut self, at: Duration) {
         if self.times == Times::Shown {
             let ms = (at.as_secs(), at.subsec_millis());
             if self.stamp.0 != ms {
@@ -224,7 +234,6 @@ impl<'a, W: Write> Transcript<'a, W> {
             self.text.extend_from_slice(self.stamp.1.as_bytes());
             self.text.push(b' ');
         }
-        self.text.extend_from_slice(lead.as_bytes());
     }
 
     fn put_header(&mut self, header: &RunHeader) {
