@@ -29,6 +29,7 @@ mod say;
 mod sim;
 mod speed;
 mod stress;
+mod term;
 mod terminal;
 mod test;
 mod wait;
@@ -72,6 +73,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             }
             Command::Doctor(arguments) => {
                 shown(Terminal::new(Colours::Never), |terminal| doctor::doctor(&arguments, terminal))
+            }
+            Command::Term(arguments) => {
+                shown(Terminal::new(arguments.color), |terminal| term::term(&arguments, terminal))
             }
             Command::Say(arguments) => shown(Terminal::new(Colours::Auto), |terminal| say::say(&arguments, terminal)),
         },

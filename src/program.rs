@@ -350,6 +350,29 @@ pub enum ExprKind {
     Index(Box<Expr>, Box<Expr>),
 }
 
+impl Expr {
+    /// Returns the text that it begins with, as far as that is known before a run; `None` if nothing is.
+    pub fn known_beginning(&self) -> Option<&[u8]> {
+        match &self.kind {
+            ExprKind::Const(Value::Text(text)) => Some(text),
+            ExprKind::Template(pieces) => match pieces.first()? {
+                Piece::Text(text) => Some(text),
+                Piece::Value(_) => None,
+            },
+            ExprKind::Const(_)
+            | ExprKind::Variable(..)
+            | ExprKind::Call(..)
+            | ExprKind::List(_)
+            | ExprKind::Map(_)
+            | ExprKind::Not(_)
+            | ExprKind::Negative(_)
+            | ExprKind::Binary(..)
+            | ExprKind::Matches(..)
+            | ExprKind::Index(..) => None,
+        }
+    }
+}
+
 impl Program {
     /// Returns the statement of an instruction.
     pub fn site(&self, at: OpIndex) -> Site {

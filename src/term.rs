@@ -31,7 +31,9 @@ use crate::time::Moment;
 use crate::value::encoding::{Decoding, Encoding};
 pub(crate) use choice::{LineEnd, Mode, Newline, Stamps};
 pub(crate) use clock::WallClock;
-pub(crate) use command::{Errand, TABLE};
+pub(crate) use command::Errand;
+#[cfg(test)]
+use command::TABLE;
 use console::Console;
 pub(crate) use editor::Completion;
 use editor::Editor;
@@ -314,9 +316,9 @@ impl Term {
         self.lines.last_came().map(|last| last + self.settle)
     }
 
-    /// Returns what Enter sends.
-    pub(crate) fn line_end(&self) -> &[u8] {
-        &self.choices.line_end
+    /// Returns what the key is called that commands begin with.
+    pub(crate) fn escape_name(&self) -> Option<String> {
+        self.choices.escape.map(show::key_name)
     }
 
     /// Returns how the terminal is set, for people.

@@ -2,6 +2,7 @@
 
 mod ports;
 mod rows;
+mod term;
 mod test;
 
 use std::ffi::OsString;
@@ -15,6 +16,7 @@ use crate::report::console::Volume;
 use crate::value::escape::harmless;
 pub(super) use ports::{AllowArguments, DoctorArguments, PortsArguments, SayArguments};
 pub(super) use rows::RowArguments;
+pub(super) use term::{TermArguments, TypedMode, TypedNewline, TypedStamps};
 pub(super) use test::TestArguments;
 use test::after_test_help;
 
@@ -101,6 +103,9 @@ pub(super) enum Command {
     /// List the serial ports of this machine
     #[command(after_help = ports::AFTER_PORTS_HELP)]
     Ports(PortsArguments),
+    /// Talk to a device by hand, key by key or line by line
+    #[command(after_help = term::AFTER_TERM_HELP)]
+    Term(Box<TermArguments>),
     /// Send commands to a port and show the answers
     #[command(after_help = ports::AFTER_SAY_HELP)]
     Say(SayArguments),

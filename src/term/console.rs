@@ -64,11 +64,6 @@ impl Console {
         self.remember(&out[from..]);
     }
 
-    /// Returns whether the cursor is at the beginning of an empty row.
-    pub(crate) fn is_fresh(&self) -> bool {
-        !self.is_row_begun
-    }
-
     /// Begins a new row for a message if the present one is begun. A row of hex is completed.
     pub(crate) fn break_row(&mut self, out: &mut Vec<u8>) {
         if !self.row.is_empty() {
@@ -110,11 +105,6 @@ impl Console {
             Stamps::Clock => format!("[{}] ", self.clock.show(now)),
             Stamps::Delta => format!("[{}] ", show_delta(now.since(before))),
         }
-    }
-
-    /// Returns the time of day.
-    pub(crate) fn time_of_day(&self, now: Moment) -> String {
-        self.clock.show(now)
     }
 
     fn show_byte(&mut self, now: Moment, byte: u8, out: &mut Vec<u8>) {
@@ -248,7 +238,7 @@ mod tests {
         let mut console = console(Stamps::Off, Newline::Keep, false);
         let mut out = Vec::new();
         console.show(Moment::START, b"boot\r\n$ ", &mut out);
-        assert!(!console.is_fresh());
+        assert!(console.is_row_begun);
         out.clear();
         console.break_row(&mut out);
         console.resume(&mut out);

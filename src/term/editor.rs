@@ -74,11 +74,6 @@ impl Editor {
         self.text.iter().collect()
     }
 
-    /// Whether nothing was typed.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.text.is_empty() && self.search.is_none()
-    }
-
     /// Returns what the line is told by while the history is searched.
     pub(crate) fn search_prompt(&self) -> Option<String> {
         let search = self.search.as_ref()?;

@@ -69,11 +69,6 @@ impl PasswordPrompt {
         Typed::Part
     }
 
-    /// Whether a part of a secret was typed.
-    pub(crate) fn is_being_typed(&self) -> bool {
-        self.typed.is_some()
-    }
-
     /// Gives up waiting for the rest; returns what was typed.
     pub(crate) fn give_up(&mut self) -> Option<Vec<u8>> {
         self.typed.take()
@@ -139,7 +134,6 @@ mod tests {
         prompt.came(b"Pass");
         prompt.came(b"word: ");
         assert_eq!(prompt.sent(b"hunt"), Typed::Part);
-        assert!(prompt.is_being_typed());
         assert_eq!(prompt.sent(b"rr\x7f\x7fer2"), Typed::Part);
         assert_eq!(prompt.sent(b"\r"), Typed::Whole(b"hunter2".to_vec()));
         assert_eq!(prompt.sent(b"ls\r"), Typed::Open, "it was answered");

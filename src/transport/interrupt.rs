@@ -70,7 +70,9 @@ pub(super) fn at_job_control(pipe: Arc<std::os::fd::OwnedFd>, leave: fn(), back:
     use signal_hook::consts::{SIGCONT, SIGTSTP, SIGWINCH};
     use signal_hook::low_level::register;
     // A full pipe wakes its reader all the same.
-    let tell = move || drop(rustix::io::write(&*pipe, b"!"));
+    let tell = move || {
+        let _ = rustix::io::write(&*pipe, b"!");
+    };
     let again = tell.clone();
     let stop = move || {
         leave();
