@@ -70,7 +70,7 @@ fn try_term(arguments: &TermArguments, terminal: &Terminal) -> Result<Ending, En
     }
     let library = library(arguments, terminal)?;
     let Read { program: flow, .. } =
-        read_text(Role::Flow, NAME, "flow \"term\"\nsleep 0s\n").map_err(|error| refuse(error, terminal))?;
+        read_text(Role::Flow, NAME, "flow \"term\"\nassert 1 == 1\n").map_err(|error| refuse(error, terminal))?;
     let Found { counterpart, warnings, .. } =
         find_counterpart(std::slice::from_ref(&address), Path::new(NAME), &flow).map_err(|e| refuse(e, terminal))?;
     warnings.iter().for_each(|warnings| complain(warnings, terminal));
@@ -170,7 +170,7 @@ fn library(arguments: &TermArguments, terminal: &Terminal) -> Result<Option<std:
         return Ok(None);
     }
     let uses: String = arguments.libraries.iter().map(|name| format!("use {}\n", quoted(name))).collect();
-    let text = format!("flow \"term\"\n{uses}sleep 0s\n");
+    let text = format!("flow \"term\"\n{uses}assert 1 == 1\n");
     let path = Path::new(NAME);
     let read = crate::setup::read_text_here(Role::Flow, path, &text);
     read.map(|read| Some(read.program)).map_err(|error| refuse(error, terminal))

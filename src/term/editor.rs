@@ -148,7 +148,7 @@ impl Editor {
         };
         let text: Vec<char> = self.text.iter().map(visible).collect();
         let mut start = 0;
-        while width_of(text[start..self.cursor].iter().copied()) >= room {
+        while width_of(text[start..self.cursor].iter().copied()) > room {
             start += 1;
         }
         let mut n = 0;
@@ -378,7 +378,7 @@ mod tests {
             editor.draw("> ", columns, shown, &mut out);
             String::from_utf8(out).expect("it is UTF-8")
         };
-        assert_eq!(drawn("abcdefghijkl", 10, Shown::Plain), "\r\u{1b}[K> ghijkl");
+        assert_eq!(drawn("abcdefghijkl", 10, Shown::Plain), "\r\u{1b}[K> fghijkl");
         assert_eq!(drawn("中国移动", 10, Shown::Plain), "\r\u{1b}[K> 国移动");
         assert_eq!(drawn("secret", 20, Shown::Hidden), "\r\u{1b}[K> ******");
     }

@@ -9,7 +9,7 @@ use super::{Colours, LineArguments, output_file};
 pub(super) const AFTER_TERM_HELP: &str = "\
 Examples:
   flowrun term /dev/ttyUSB0                        every key goes out at once
-  flowrun term @modem --mode line --use std/quectel  a line editor that knows commands
+  flowrun term @modem --mode line --use std/modem  a line editor that knows commands
   flowrun term sim:modem.flow                      a simulated device
   flowrun term tcp://10.0.0.5:4001 --log
   echo AT+CSQ | flowrun term COM3                  until the answer is over
@@ -31,7 +31,7 @@ pub(in crate::cli) struct TermArguments {
     /// Choose the key that commands begin with, such as ctrl-a, or none
     #[arg(long, value_name = "KEY", default_value = "ctrl-t")]
     pub escape: String,
-    /// Complete commands of this library, such as std/quectel (repeatable)
+    /// Complete commands of this library, such as std/modem (repeatable)
     #[arg(long = "use", value_name = "LIBRARY")]
     pub libraries: Vec<String>,
     /// Show what is typed

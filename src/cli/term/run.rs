@@ -23,9 +23,8 @@ use crate::results::Results;
 use crate::settings::Settings;
 use crate::setup::{Complaint, Pace, Read, Setup, Terms, fresh_seed, read_program, read_text};
 use crate::source::name_of;
-use crate::value::Value;
 use crate::value::escape::{harmless, harmless_path};
-use crate::variables::{Given, Offered, Origin, Supplied};
+use crate::variables::{Given, GivenFile, Offered, Origin};
 use crate::world::{self, Company, Hooks, Nobody, World};
 
 /// A file that is sent is no larger.
@@ -76,11 +75,7 @@ impl Session<'_> {
             Err(error) => return self.term.tell(&format!("`{}`: {error}", harmless_path(path))),
         };
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        // What was typed goes into params, so it is never read as a part of the flow.
-        let text = format!(
-            "flow \"send a file\"\nparam name text\nparam content bytes\nsend_file content as name{by}\n\
-             assert 1 == 1, \"it has arrived\"\n"
-        );
+        let text = format!("flow \"send a file\"\nfile content = \"what is sent\"\nsend_file content{by}\nassert 1 == 1\n");
         self.beside(|session| {
             let label = "what `:send_file` runs";
             let Read { program, .. } = match read_text(Role::Flow, label, &text) {
@@ -90,14 +85,8 @@ impl Session<'_> {
                     return None;
                 }
             };
-            let mut content = Some(content);
-            let mut given = vec![Given::new("name", &name, Origin::Option)];
-            given.push(Given {
-                name: "content".to_string(),
-                value: Supplied::Whole(Value::Bytes(content.take().unwrap_or_default())),
-                from: Origin::Option,
-            });
-            let variables = Offered { given, ..Offered::default() };
+            let files = vec![GivenFile { name: "content".to_string(), title: name, content }];
+            let variables = Offered { files, ..Offered::default() };
             session.carry_out(Ready { flow: program, file: label.into(), variables })
         });
     }

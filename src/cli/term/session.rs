@@ -396,7 +396,7 @@ impl Session<'_> {
         let (is_logging, _) = self.files.are_open();
         if is_logging {
             match self.files.end_log() {
-                Ok(path) => self.tell_path("the log is complete", path.as_deref()),
+                Ok(path) => self.tell_path("the log is complete:", path.as_deref()),
                 Err(error) => self.term.tell(&format!("the log is not complete: {}", in_words(&error))),
             }
             if path.is_none() {
@@ -431,7 +431,7 @@ impl Session<'_> {
 
     fn end_recording(&mut self) {
         match self.files.end_recording() {
-            Ok(path) => self.tell_path("the recording is complete", path.as_deref()),
+            Ok(path) => self.tell_path("the recording is complete:", path.as_deref()),
             Err(error) => self.term.tell(&format!("the recording is not complete: {}", in_words(&error))),
         }
     }
