@@ -338,7 +338,7 @@ fn a_port_that_went_away_is_back_with_a_line_that_says_so() {
     person.types(b"x");
     person.sees("nothing was sent: the port is away");
     let mut second = device(&folder.path().join("dut"));
-    person.sees("is back");
+    person.sees("is back at");
     person.types(b"y");
     second.gets(b"y");
     let (_folder, gone, mut person) = session(80, &["--no-reconnect"]);
@@ -360,7 +360,7 @@ fn the_port_is_lent_and_taken_back() {
     assert_eq!(said.status.code(), Some(1), "it could open the port: {}", String::from_utf8_lossy(&said.stderr));
     device.gets(b"AT\r");
     person.types(b"\x14o");
-    person.sees("is back");
+    person.sees("is back at");
     person.types(b"z");
     device.gets(b"z");
     assert!(tcgetattr(&device.side).is_ok());
