@@ -26,6 +26,7 @@ mod results;
 mod rows;
 mod secret;
 mod setup;
+mod shipped;
 mod term;
 mod variables;
 
