@@ -380,6 +380,21 @@ mod tests {
     }
 
     #[test]
+    fn the_document_has_the_same_table() {
+        let document = include_str!("../../docs/terminal.md");
+        let rows: Vec<&str> = document.lines().filter(|line| line.contains("| `:")).collect();
+        let wanted: Vec<String> = TABLE
+            .iter()
+            .map(|row| {
+                let key = row.key.map_or(String::new(), |key| format!("`{key}`"));
+                let command = format!(":{} {}", row.name, row.argument.replace('|', "\\|"));
+                format!("| {key} | `{}` | {} |", command.trim_end(), row.help)
+            })
+            .collect();
+        assert_eq!(rows, wanted);
+    }
+
+    #[test]
     fn a_key_and_its_name_ask_for_the_same() {
         for row in TABLE.iter().filter(|row| row.argument.is_empty() || row.argument.starts_with('[')) {
             let Some(key) = row.key else { continue };
