@@ -387,7 +387,14 @@ fn ten_megabytes_of_anything_do_not_stop_the_keys() {
         let (mut line, _) = flood.join().expect("it does not panic");
         person.types(b"k");
         let mut got = Vec::new();
-        (0..PATIENCE).take_while(|_| got.is_empty() && { read_some(&mut line, &mut got); true }).for_each(drop);
+        (0..PATIENCE)
+            .take_while(|_| {
+                got.is_empty() && {
+                    read_some(&mut line, &mut got);
+                    true
+                }
+            })
+            .for_each(drop);
         assert_eq!(got, b"k");
         drop(side);
     });
@@ -397,8 +404,11 @@ fn ten_megabytes_of_anything_do_not_stop_the_keys() {
 fn a_flow_runs_on_the_open_port_and_then_it_goes_on_by_hand() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let path = |name: &str| folder.path().join(name);
-    std::fs::write(path("d.flow"), "device \"d\"\non line \"AT\" { reply \"OK\" }\non line \"load\" { reply \"Ready\" }\n")
-        .expect("there is room");
+    std::fs::write(
+        path("d.flow"),
+        "device \"d\"\non line \"AT\" { reply \"OK\" }\non line \"load\" { reply \"Ready\" }\n",
+    )
+    .expect("there is room");
     std::fs::write(path("login.flow"), "flow \"log in\"\nsend \"AT\"\nexpect line \"OK\"\n").expect("there is room");
     std::fs::write(path("fw.txt"), "AT\r").expect("there is room");
     let mut person = Person::new(folder.path(), 100, &["sim:d.flow"]);
@@ -419,7 +429,8 @@ fn a_flow_runs_on_the_open_port_and_then_it_goes_on_by_hand() {
 #[test]
 fn a_pipe_goes_in_and_the_answer_comes_out() {
     let folder = tempfile::tempdir().expect("a folder can be made");
-    std::fs::write(folder.path().join("d.flow"), "device \"d\"\non line \"AT\" { reply \"OK\" }\n").expect("there is room");
+    std::fs::write(folder.path().join("d.flow"), "device \"d\"\non line \"AT\" { reply \"OK\" }\n")
+        .expect("there is room");
     let run = |input: &[u8], arguments: &[&str]| {
         let mut child = Command::new(env!("CARGO_BIN_EXE_flowrun"))
             .current_dir(folder.path())

@@ -165,7 +165,10 @@ fn own_ports(clock: Clock, interrupt: &Interrupt, is_interactive: bool) -> std::
 }
 
 /// Returns the program that has what the libraries send; `None` if none is used.
-fn library(arguments: &TermArguments, terminal: &Terminal) -> Result<Option<std::sync::Arc<crate::program::Program>>, Ending> {
+fn library(
+    arguments: &TermArguments,
+    terminal: &Terminal,
+) -> Result<Option<std::sync::Arc<crate::program::Program>>, Ending> {
     if arguments.libraries.is_empty() {
         return Ok(None);
     }

@@ -41,8 +41,7 @@ pub(crate) fn reach(
         Counterpart::Recording(_) | Counterpart::Several(_) => return Err(SetupError::NoCounterpart),
     }
     let n_ports = ports.len();
-    join_several(ports, bench, clock, interrupt)
-        .map_err(|error| SetupError::NoWait { n_ports, why: in_words(&error) })
+    join_several(ports, bench, clock, interrupt).map_err(|error| SetupError::NoWait { n_ports, why: in_words(&error) })
 }
 
 /// Returns the settings that a port is used with if nobody says otherwise: those of the line of a simulated device.

@@ -118,14 +118,24 @@ pub(crate) const TABLE: &[Row] = &[
         || errand(Errand::Suspend),
         |_| Ok(errand(Errand::Suspend)),
     ),
-    row("mode", "[console|line]", Some('m'), "send each key at once, or whole lines", || Command::Mode(None), |text| {
-        optional(text, &Mode::NAMES).map(Command::Mode)
-    }),
+    row(
+        "mode",
+        "[console|line]",
+        Some('m'),
+        "send each key at once, or whole lines",
+        || Command::Mode(None),
+        |text| optional(text, &Mode::NAMES).map(Command::Mode),
+    ),
     row("echo", "", Some('e'), "show what is typed: on, off", || Command::Echo, |_| Ok(Command::Echo)),
     row("hex", "", Some('h'), "show bytes in hex: on, off", || Command::Hex, |_| Ok(Command::Hex)),
-    row("hex_input", "", Some('x'), "read keys as bytes in hex: on, off", || Command::HexInput, |_| {
-        Ok(Command::HexInput)
-    }),
+    row(
+        "hex_input",
+        "",
+        Some('x'),
+        "read keys as bytes in hex: on, off",
+        || Command::HexInput,
+        |_| Ok(Command::HexInput),
+    ),
     row(
         "stamps",
         "[off|clock|delta]",
@@ -134,9 +144,14 @@ pub(crate) const TABLE: &[Row] = &[
         || Command::Stamps(None),
         |text| optional(text, &Stamps::NAMES).map(Command::Stamps),
     ),
-    row("eol", "[cr|lf|crlf|none]", Some('n'), "what Enter sends", || Command::LineEnd(None), |text| {
-        optional(text, &LineEnd::NAMES).map(Command::LineEnd)
-    }),
+    row(
+        "eol",
+        "[cr|lf|crlf|none]",
+        Some('n'),
+        "what Enter sends",
+        || Command::LineEnd(None),
+        |text| optional(text, &LineEnd::NAMES).map(Command::LineEnd),
+    ),
     row(
         "newline",
         "[keep|lf|cr]",
@@ -147,9 +162,14 @@ pub(crate) const TABLE: &[Row] = &[
     ),
     row("clear", "", Some('l'), "empty the screen", || Command::Clear, |_| Ok(Command::Clear)),
     row("pause", "", Some('p'), "hold back what comes, and show it again", || Command::Pause, |_| Ok(Command::Pause)),
-    row("statistics", "", Some('s'), "show what went over the line", || Command::Statistics, |_| {
-        Ok(Command::Statistics)
-    }),
+    row(
+        "statistics",
+        "",
+        Some('s'),
+        "show what went over the line",
+        || Command::Statistics,
+        |_| Ok(Command::Statistics),
+    ),
     row(
         "settings",
         "",
@@ -159,9 +179,14 @@ pub(crate) const TABLE: &[Row] = &[
         |_| Ok(errand(Errand::Settings)),
     ),
     row("baud", "N", Some('u'), "change the bits per second", || Command::Open(":baud "), |text| set("baud", text)),
-    row("format", "8N1", Some('U'), "change data bits, parity and stop bits", || Command::Open(":format "), |text| {
-        set("format", text)
-    }),
+    row(
+        "format",
+        "8N1",
+        Some('U'),
+        "change data bits, parity and stop bits",
+        || Command::Open(":format "),
+        |text| set("format", text),
+    ),
     row(
         "set",
         "NAME=VALUE",
@@ -173,23 +198,31 @@ pub(crate) const TABLE: &[Row] = &[
             None => Err("write `:set NAME=VALUE`, such as `:set flow_control=hardware`".to_string()),
         },
     ),
-    row("dtr", "[on|off]", Some('d'), "switch DTR", || errand(Errand::Dtr(None)), |text| {
-        switch(text).map(|on| errand(Errand::Dtr(on)))
-    }),
-    row("rts", "[on|off]", Some('r'), "switch RTS", || errand(Errand::Rts(None)), |text| {
-        switch(text).map(|on| errand(Errand::Rts(on)))
-    }),
     row(
-        "lines",
-        "",
-        Some('L'),
-        "show CTS, DSR, DCD and RI",
-        || errand(Errand::Lines),
-        |_| Ok(errand(Errand::Lines)),
+        "dtr",
+        "[on|off]",
+        Some('d'),
+        "switch DTR",
+        || errand(Errand::Dtr(None)),
+        |text| switch(text).map(|on| errand(Errand::Dtr(on))),
     ),
-    row("break", "[DURATION]", Some('b'), "hold the line in break, 250ms", || errand(Errand::Break(BREAK)), |text| {
-        lasting(text)
-    }),
+    row(
+        "rts",
+        "[on|off]",
+        Some('r'),
+        "switch RTS",
+        || errand(Errand::Rts(None)),
+        |text| switch(text).map(|on| errand(Errand::Rts(on))),
+    ),
+    row("lines", "", Some('L'), "show CTS, DSR, DCD and RI", || errand(Errand::Lines), |_| Ok(errand(Errand::Lines))),
+    row(
+        "break",
+        "[DURATION]",
+        Some('b'),
+        "hold the line in break, 250ms",
+        || errand(Errand::Break(BREAK)),
+        |text| lasting(text),
+    ),
     row(
         "flush",
         "",
@@ -345,9 +378,9 @@ fn lasting(text: &str) -> Result<Command, String> {
 }
 
 fn send_file(text: &str) -> Result<Command, String> {
-    let protocol = text.rsplit_once(char::is_whitespace).filter(|(_, word)| {
-        crate::transfer::Protocol::named(word).is_some() || *word == "raw"
-    });
+    let protocol = text
+        .rsplit_once(char::is_whitespace)
+        .filter(|(_, word)| crate::transfer::Protocol::named(word).is_some() || *word == "raw");
     let (path, protocol) = match protocol {
         Some((path, "raw")) => (path, None),
         Some((path, word)) => (path, Some(word.to_string())),

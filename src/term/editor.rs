@@ -362,10 +362,10 @@ mod tests {
     #[test]
     fn a_line_is_completed_from_the_libraries_and_the_history() {
         assert_eq!(text(b"AT+CO\t"), "AT+COPS?");
-        assert_eq!(typed(b"AT+QI\t", &["AT+QIOPEN", "AT+QICLOSE"]).1, Edited::Choices(vec![
-            "AT+QICLOSE".to_string(),
-            "AT+QIOPEN".to_string()
-        ]));
+        assert_eq!(
+            typed(b"AT+QI\t", &["AT+QIOPEN", "AT+QICLOSE"]).1,
+            Edited::Choices(vec!["AT+QICLOSE".to_string(), "AT+QIOPEN".to_string()])
+        );
         assert_eq!(typed(b"AT+QIO\t", &["AT+QIOPEN", "AT+QICLOSE"]).0, "AT+QIOPEN");
     }
 

@@ -107,14 +107,14 @@ mod tests {
     #[test]
     fn characters_controls_and_sequences_are_keys() {
         assert_eq!(keys("aé中".as_bytes()), [Key::Char('a'), Key::Char('é'), Key::Char('中')]);
-        assert_eq!(keys(b"\x01\x7f\r\t\x1b\x62"), [Key::Ctrl('a'), Key::Backspace, Key::Enter, Key::Tab, Key::Alt('b')]);
-        assert_eq!(keys(b"\x1b[A\x1bOB\x1b[1;5D\x1b[3~\x1b[H"), [
-            Key::Up,
-            Key::Down,
-            Key::WordLeft,
-            Key::Delete,
-            Key::Home
-        ]);
+        assert_eq!(
+            keys(b"\x01\x7f\r\t\x1b\x62"),
+            [Key::Ctrl('a'), Key::Backspace, Key::Enter, Key::Tab, Key::Alt('b')]
+        );
+        assert_eq!(
+            keys(b"\x1b[A\x1bOB\x1b[1;5D\x1b[3~\x1b[H"),
+            [Key::Up, Key::Down, Key::WordLeft, Key::Delete, Key::Home]
+        );
         assert_eq!(keys(b"\x1b[15~x"), [Key::Char('x')], "a function key is none of ours");
         assert_eq!(keys(b"\xff\xfex"), [Key::Char('x')], "no UTF-8 is no key");
         assert_eq!(keys(b"\x1b\x1b[A"), [Key::Up], "Escape alone does nothing");

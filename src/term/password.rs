@@ -58,9 +58,7 @@ impl PasswordPrompt {
                     self.tail.clear();
                     return Typed::Whole(self.typed.take().unwrap_or_default());
                 }
-                8 | 0x7f => {
-                    while typed.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {}
-                }
+                8 | 0x7f => while typed.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {},
                 0x15 => typed.clear(),
                 other if typed.len() < LONGEST => typed.push(*other),
                 _ => {}

@@ -71,10 +71,13 @@ mod tests {
         statistics.opened(Moment::START);
         statistics.sent(b"AT\r");
         statistics.received(b"\r\nOK\r\n");
-        assert_eq!(statistics.lines(Moment::from_millis(2000)), [
-            "received 6 bytes in 2 lines, 3 bytes a second",
-            "sent 3 bytes",
-            "the port is open for 2s; it went away 0 times"
-        ]);
+        assert_eq!(
+            statistics.lines(Moment::from_millis(2000)),
+            [
+                "received 6 bytes in 2 lines, 3 bytes a second",
+                "sent 3 bytes",
+                "the port is open for 2s; it went away 0 times"
+            ]
+        );
     }
 }

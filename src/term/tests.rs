@@ -197,16 +197,19 @@ fn commands_and_titles_of_line_mode_do_not_go_to_the_device() {
     let mut term = line_mode();
     term.handle_keys(at(0), b":eol lf\r# find the module\r::x\r#y\r:quite\r");
     let keep = |line: &str| Order::Keep(line.to_string());
-    assert_eq!(orders(&mut term), [
-        keep(":eol lf"),
-        keep("# find the module"),
-        Order::Errand(Errand::Note("find the module".to_string())),
-        keep(":x"),
-        Order::Send(b":x\n".to_vec()),
-        keep("#y"),
-        Order::Send(b"#y\n".to_vec()),
-        keep(":quite"),
-    ]);
+    assert_eq!(
+        orders(&mut term),
+        [
+            keep(":eol lf"),
+            keep("# find the module"),
+            Order::Errand(Errand::Note("find the module".to_string())),
+            keep(":x"),
+            Order::Send(b":x\n".to_vec()),
+            keep("#y"),
+            Order::Send(b"#y\n".to_vec()),
+            keep(":quite"),
+        ]
+    );
     assert!(screen(&mut term).contains("-- there is no command `:quite`: did you mean `:quit`?"));
 }
 
@@ -214,11 +217,10 @@ fn commands_and_titles_of_line_mode_do_not_go_to_the_device() {
 fn control_z_ends_a_message_and_other_controls_go_out() {
     let mut term = line_mode();
     term.handle_keys(at(0), b"hello\x1a\x03");
-    assert_eq!(orders(&mut term), [
-        Order::Keep("hello".to_string()),
-        Order::Send(b"hello\x1a".to_vec()),
-        Order::Send(b"\x03".to_vec())
-    ]);
+    assert_eq!(
+        orders(&mut term),
+        [Order::Keep("hello".to_string()), Order::Send(b"hello\x1a".to_vec()), Order::Send(b"\x03".to_vec())]
+    );
 }
 
 #[test]
@@ -260,9 +262,8 @@ fn another_encoding_is_decoded_however_it_is_cut_and_typed_text_is_encoded() {
 
 #[test]
 fn the_lines_of_a_text_get_the_line_end_of_the_device() {
-    let mut term = term_with(|options| {
-        options.surface = Surface { input: Input::Lines, notes: Notes::Apart, ..options.surface }
-    });
+    let mut term =
+        term_with(|options| options.surface = Surface { input: Input::Lines, notes: Notes::Apart, ..options.surface });
     term.handle_keys(at(0), b"AT\r\nAT+CSQ\n");
     term.tell("open");
     assert_eq!(orders(&mut term), [Order::Send(b"AT\rAT+CSQ\r".to_vec())]);

@@ -48,11 +48,19 @@ impl<'a> Lent<'a> {
     }
 
     /// Returns what the flow is told of what happened; nothing if that is not for the flow.
-    fn for_flow(&mut self, now: Moment, happening: Happening, bytes: &[u8], received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+    fn for_flow(
+        &mut self,
+        now: Moment,
+        happening: Happening,
+        bytes: &[u8],
+        received: &mut Vec<u8>,
+    ) -> Option<(Moment, Happening)> {
         self.now = Moment::after(now.since(self.began)).max(self.now);
         let told = match happening {
             Happening::Received(KEYS) if bytes.contains(&CONTROL_C) => Happening::Interrupt,
-            Happening::Received(KEYS | WAKES) | Happening::Closed(KEYS | WAKES, _) | Happening::Opened(KEYS | WAKES) => {
+            Happening::Received(KEYS | WAKES)
+            | Happening::Closed(KEYS | WAKES, _)
+            | Happening::Opened(KEYS | WAKES) => {
                 return None;
             }
             happening => happening,

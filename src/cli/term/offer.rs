@@ -47,9 +47,8 @@ impl Completion for Offer {
 
 /// Returns the files and folders whose names begin as a path does.
 fn files(typed: &str) -> Vec<String> {
-    let (folder, start) = typed.rsplit_once('/').map_or(("", typed), |(_, start)| {
-        (&typed[..typed.len() - start.len()], start)
-    });
+    let (folder, start) =
+        typed.rsplit_once('/').map_or(("", typed), |(_, start)| (&typed[..typed.len() - start.len()], start));
     let Ok(found) = fs::read_dir(if folder.is_empty() { "." } else { folder }) else { return Vec::new() };
     let named = found.flatten().take(MOST_FILES).filter_map(|entry| {
         let name = entry.file_name().to_str()?.to_string();

@@ -75,7 +75,8 @@ impl Session<'_> {
             Err(error) => return self.term.tell(&format!("`{}`: {error}", harmless_path(path))),
         };
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let text = format!("flow \"send a file\"\nfile content = \"what is sent\"\nsend_file content{by}\nassert 1 == 1\n");
+        let text =
+            format!("flow \"send a file\"\nfile content = \"what is sent\"\nsend_file content{by}\nassert 1 == 1\n");
         self.beside(|session| {
             let label = "what `:send_file` runs";
             let Read { program, .. } = match read_text(Role::Flow, label, &text) {

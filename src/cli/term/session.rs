@@ -222,7 +222,8 @@ impl Session<'_> {
         let is_program = self.port.carrier == Carrier::Program;
         if is_program || !self.manner.reconnects || !self.manner.is_interactive {
             self.term.handle_news(now, News::Away, &format!("{name}: {why}"));
-            let is_well = is_program && matches!(reason, CloseReason::Broken { reason, .. } if reason.ends_with("status 0"));
+            let is_well =
+                is_program && matches!(reason, CloseReason::Broken { reason, .. } if reason.ends_with("status 0"));
             return Some(if is_well { Ending::Done } else { Ending::Outside });
         }
         self.port.state = State::Away;
@@ -548,7 +549,9 @@ impl Session<'_> {
 pub(super) fn in_words_of(reason: &CloseReason) -> (String, Option<String>) {
     match reason {
         CloseReason::Finished => ("it is closed".to_string(), None),
-        CloseReason::CannotOpen { reason, help } | CloseReason::Broken { reason, help } => (reason.clone(), help.clone()),
+        CloseReason::CannotOpen { reason, help } | CloseReason::Broken { reason, help } => {
+            (reason.clone(), help.clone())
+        }
         CloseReason::HungUp { help } => ("it went away".to_string(), Some(help.clone())),
         CloseReason::DeviceFailed(failure) => (format!("the simulated device failed: {}", failure.message), None),
     }
