@@ -2,6 +2,7 @@
 
 mod files;
 mod history_file;
+mod keep;
 mod lent;
 mod offer;
 mod raw;
@@ -37,7 +38,7 @@ use crate::variables::Offered;
 use files::Files;
 use history_file::HistoryFile;
 use offer::Offer;
-use session::{Manner, Port, Session, State};
+use session::{Manner, Port, Session, Slow, State};
 use zone::Zone;
 
 /// The keyboard, as a port beside that of the device.
@@ -137,6 +138,7 @@ fn try_term(arguments: &TermArguments, terminal: &Terminal) -> Result<Ending, En
         manner,
         terminal,
         screen: Vec::new(),
+        slow: Slow::default(),
     };
     if let Some(log) = &arguments.log {
         session.begin_log((!log.is_empty()).then(|| PathBuf::from(log)));

@@ -215,14 +215,7 @@ pub(crate) const TABLE: &[Row] = &[
         |text| switch(text).map(|on| errand(Errand::Rts(on))),
     ),
     row("lines", "", Some('L'), "show CTS, DSR, DCD and RI", || errand(Errand::Lines), |_| Ok(errand(Errand::Lines))),
-    row(
-        "break",
-        "[DURATION]",
-        Some('b'),
-        "hold the line in break, 250ms",
-        || errand(Errand::Break(BREAK)),
-        |text| lasting(text),
-    ),
+    row("break", "[DURATION]", Some('b'), "hold the line in break, 250ms", || errand(Errand::Break(BREAK)), lasting),
     row(
         "flush",
         "",

@@ -205,7 +205,7 @@ impl Editor {
         self.visited = Some((found.unwrap_or(at), typed));
         match found {
             Some(at) => {
-                self.show(&history.line(at).to_string());
+                self.show(history.line(at));
                 Edited::Changed
             }
             None if at == history.len() => {
@@ -221,7 +221,7 @@ impl Editor {
         let start: String = typed.iter().collect();
         match (at + 1..history.len()).find(|at| history.line(*at).starts_with(&start)) {
             Some(at) => {
-                self.show(&history.line(at).to_string());
+                self.show(history.line(at));
                 self.visited = Some((at, typed));
             }
             None => {
@@ -259,7 +259,7 @@ impl Editor {
         if !search.text.is_empty() {
             search.at = history.find(&search.text, from);
             if let Some(at) = search.at {
-                self.show(&history.line(at).to_string());
+                self.show(history.line(at));
             }
         }
         Some(Edited::Changed)

@@ -56,14 +56,24 @@ impl<'a> Lent<'a> {
         received: &mut Vec<u8>,
     ) -> Option<(Moment, Happening)> {
         self.now = Moment::after(now.since(self.began)).max(self.now);
-        let told = match happening {
-            Happening::Received(KEYS) if bytes.contains(&CONTROL_C) => Happening::Interrupt,
-            Happening::Received(KEYS | WAKES)
-            | Happening::Closed(KEYS | WAKES, _)
-            | Happening::Opened(KEYS | WAKES) => {
+        let is_own = |port: PortId| port == KEYS || port == WAKES;
+        let told = match &happening {
+            Happening::Received(port) if *port == KEYS && bytes.contains(&CONTROL_C) => Happening::Interrupt,
+            Happening::Received(port) | Happening::Closed(port, _) | Happening::Opened(port) if is_own(*port) => {
                 return None;
             }
-            happening => happening,
+            Happening::Nothing
+            | Happening::Opened(_)
+            | Happening::Received(_)
+            | Happening::Sent(_)
+            | Happening::Closed(..)
+            | Happening::Departed(..)
+            | Happening::Noted(..)
+            | Happening::Lines(..)
+            | Happening::Signalled(..)
+            | Happening::Hook(_)
+            | Happening::Interrupt
+            | Happening::Unplayed(_) => happening,
         };
         self.files.happened(now, &told, bytes);
         match told {

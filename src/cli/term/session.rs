@@ -1,5 +1,6 @@
 //! `Session`: the terminal joined with its port, the keys, the screen and the files, until somebody ends it.
 
+use std::collections::VecDeque;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,7 +15,6 @@ use super::zone::Zone;
 use super::{KEYS, WAKES, raw};
 use crate::event::{CloseReason, Verdict};
 use crate::port::{Carrier, Happening, PortCommand, PortId, WriteToken};
-use crate::record::Recording;
 use crate::settings::{ControlLine, InputLines, LineSettings, Settings};
 use crate::setup::Counterpart;
 use crate::term::{Errand, News, Order, Term};
@@ -38,6 +38,15 @@ pub(super) struct Session<'a> {
     pub(super) manner: Manner,
     pub(super) terminal: &'a Terminal,
     pub(super) screen: Vec<u8>,
+    pub(super) slow: Slow,
+}
+
+/// What is sent slowly, as the settings `pace` and `line_pace` want it.
+#[derive(Default)]
+pub(super) struct Slow {
+    waiting: VecDeque<u8>,
+    /// When the next of it goes out.
+    at: Moment,
 }
 
 /// The port of a session.
@@ -121,7 +130,9 @@ impl Session<'_> {
             if over.is_some_and(|over| over <= now) {
                 return Ending::Done;
             }
-            let until = [self.term.due(), self.files.due(), over].into_iter().flatten().min();
+            self.send_slowly(now);
+            let slow = (!self.slow.waiting.is_empty()).then_some(self.slow.at);
+            let until = [self.term.due(), self.files.due(), over, slow].into_iter().flatten().min();
             received.clear();
             let (now, happening) = self.world.wait(until, &mut received);
             if let Some(ending) = self.take(now, happening, &received) {
@@ -210,6 +221,7 @@ impl Session<'_> {
         let (why, help) = in_words_of(reason);
         let name = harmless(&self.port.name);
         self.port.n_unsent = 0;
+        self.slow.waiting.clear();
         if self.port.state == State::Lent {
             return None;
         }
@@ -235,7 +247,7 @@ impl Session<'_> {
     /// Returns when the session is over without anybody ending it.
     fn over(&self) -> Option<Moment> {
         let Ended { last, is_answered } = self.manner.ended?;
-        if self.port.n_unsent > 0 || self.port.state == State::Opening {
+        if self.port.n_unsent > 0 || !self.slow.waiting.is_empty() || self.port.state == State::Opening {
             return None;
         }
         Some(last + if is_answered { QUIET } else { self.manner.within })
@@ -248,7 +260,7 @@ impl Session<'_> {
             Order::Send(bytes) => self.send(now, bytes),
             Order::SendSecret(bytes) => {
                 self.files.sent_secret(now, &bytes);
-                self.write(bytes);
+                self.write(now, bytes);
             }
             Order::Secret(secret) => self.files.knows(now, &secret),
             Order::Keep(line) => {
@@ -286,6 +298,7 @@ impl Session<'_> {
                 self.ask_if_open(PortCommand::DiscardInput);
                 self.ask_if_open(PortCommand::DiscardOutput);
                 self.port.n_unsent = 0;
+                self.slow.waiting.clear();
                 self.term.tell("what was not read and what was not sent was thrown away");
             }
             Errand::SendFile { path, protocol } => self.send_file(Path::new(&path), protocol.as_deref()),
@@ -307,19 +320,43 @@ impl Session<'_> {
             let token = WriteToken::new(PortId::FIRST, self.port.n_writes + 1);
             self.files.performed(now, &PortCommand::Write { token, bytes: bytes.clone() });
         }
-        self.write(bytes);
+        self.write(now, bytes);
     }
 
-    fn write(&mut self, bytes: Vec<u8>) {
+    fn write(&mut self, now: Moment, bytes: Vec<u8>) {
+        let is_slow = !self.port.settings.pace.is_zero() || !self.port.settings.line_pace.is_zero();
         match self.port.state {
-            State::Open | State::Opening => {
-                self.port.n_writes += 1;
-                self.port.n_unsent += 1;
-                let token = WriteToken::new(PortId::FIRST, self.port.n_writes);
-                self.world.perform(PortId::FIRST, PortCommand::Write { token, bytes });
+            State::Open | State::Opening if is_slow || !self.slow.waiting.is_empty() => {
+                self.slow.waiting.extend(bytes);
+                self.send_slowly(now);
             }
+            State::Open | State::Opening => self.put(bytes),
             State::Away => self.term.tell("nothing was sent: the port is away"),
             State::Lent => self.term.tell("nothing was sent: the port is lent"),
+        }
+    }
+
+    fn put(&mut self, bytes: Vec<u8>) {
+        self.port.n_writes += 1;
+        self.port.n_unsent += 1;
+        let token = WriteToken::new(PortId::FIRST, self.port.n_writes);
+        self.world.perform(PortId::FIRST, PortCommand::Write { token, bytes });
+    }
+
+    /// Sends what is due of what is sent slowly: a byte, or the rest of a line if only lines have a pause.
+    fn send_slowly(&mut self, now: Moment) {
+        let Settings { pace, line_pace, .. } = self.port.settings;
+        while !self.slow.waiting.is_empty() && self.slow.at <= now {
+            let line = self.slow.waiting.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+            // CR and LF end one line.
+            let is_pair =
+                |at: usize| self.slow.waiting.get(at) == Some(&b'\r') && self.slow.waiting.get(at + 1) == Some(&b'\n');
+            let line = line.map_or(self.slow.waiting.len(), |at| at + 1 + usize::from(is_pair(at)));
+            let n = if pace.is_zero() { line } else { 1 };
+            let bytes: Vec<u8> = self.slow.waiting.drain(..n).collect();
+            let is_end = n == line && matches!(bytes.last(), Some(b'\r' | b'\n'));
+            self.slow.at = now + pace + if is_end { line_pace } else { Duration::ZERO };
+            self.put(bytes);
         }
     }
 
@@ -391,77 +428,6 @@ impl Session<'_> {
         let line: &LineSettings = &self.port.settings.line;
         let line = if self.port.carrier.has_line() { format!(" at {line}") } else { String::new() };
         self.term.tell(&format!("{name}{line}; {}", self.term.settings()));
-    }
-
-    fn switch_log(&mut self, path: Option<PathBuf>) {
-        let (is_logging, _) = self.files.are_open();
-        if is_logging {
-            match self.files.end_log() {
-                Ok(path) => self.tell_path("the log is complete:", path.as_deref()),
-                Err(error) => self.term.tell(&format!("the log is not complete: {}", in_words(&error))),
-            }
-            if path.is_none() {
-                return;
-            }
-        }
-        self.begin_log(path);
-    }
-
-    /// Begins a log, in a new file if none is named.
-    pub(super) fn begin_log(&mut self, path: Option<PathBuf>) {
-        let made = match path {
-            Some(path) => self.files.begin_log(&path).map(|()| path),
-            None => self.files.begin_new_log(&self.zone.file_stem(&self.port.label, self.clock.now())),
-        };
-        match made {
-            Ok(path) => self.tell_path("what comes is written to", Some(&path)),
-            Err(error) => self.term.tell(&format!("the log cannot be written: {}", in_words(&error))),
-        }
-    }
-
-    fn switch_recording(&mut self, now: Moment, path: Option<PathBuf>) {
-        let (_, is_recording) = self.files.are_open();
-        if is_recording {
-            self.end_recording();
-            if path.is_none() {
-                return;
-            }
-        }
-        self.begin_recording(now, path);
-    }
-
-    fn end_recording(&mut self) {
-        match self.files.end_recording() {
-            Ok(path) => self.tell_path("the recording is complete:", path.as_deref()),
-            Err(error) => self.term.tell(&format!("the recording is not complete: {}", in_words(&error))),
-        }
-    }
-
-    /// Begins a recording, in a new file if none is named.
-    pub(super) fn begin_recording(&mut self, now: Moment, path: Option<PathBuf>) {
-        let header = Recording {
-            title: format!("session with {}", harmless(&self.port.name)),
-            begun: self.zone.unix_millis(now),
-            about: vec![("version".to_string(), env!("CARGO_PKG_VERSION").to_string())],
-            ..Recording::default()
-        };
-        let path = match path {
-            Some(path) => Ok(path),
-            None => {
-                let stem = self.zone.file_stem(&self.port.label, now);
-                super::files::new_file(&stem, "recording").map(|(path, _)| path)
-            }
-        };
-        let open = (self.port.state == State::Open).then_some(&self.port.settings.line);
-        let made = path.and_then(|path| self.files.begin_recording(&path, header, now, open).map(|()| path));
-        match made {
-            Ok(path) => self.tell_path("the session is recorded in", Some(&path)),
-            Err(error) => self.term.tell(&format!("the recording cannot be written: {}", in_words(&error))),
-        }
-    }
-
-    fn tell_path(&mut self, what: &str, path: Option<&Path>) {
-        self.term.tell(&format!("{what} {}", path.map_or_else(String::new, harmless_path)));
     }
 
     fn lend_or_take_back(&mut self) {
