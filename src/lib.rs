@@ -44,6 +44,8 @@ pub mod format;
 #[doc(hidden)]
 pub mod load;
 #[doc(hidden)]
+pub mod origin;
+#[doc(hidden)]
 pub mod port;
 #[doc(hidden)]
 pub mod program;
