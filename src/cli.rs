@@ -21,6 +21,7 @@ mod person;
 mod places;
 mod ports;
 mod prepare;
+mod record;
 mod refusal;
 mod reports;
 mod rows;
@@ -72,6 +73,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             }
             Command::Doctor(arguments) => {
                 shown(Terminal::new(Colours::Never), |terminal| doctor::doctor(&arguments, terminal))
+            }
+            Command::Record(arguments) => {
+                shown(Terminal::new(arguments.color), |terminal| record::record(&arguments, terminal))
             }
             Command::Say(arguments) => shown(Terminal::new(Colours::Auto), |terminal| say::say(&arguments, terminal)),
         },
