@@ -19,8 +19,8 @@ struct Stranger {
     address: String,
     /// What Enter sends.
     enter: &'static str,
-    /// How long a person waits for an answer, in milliseconds.
-    patience: u32,
+    /// When a person types on: behind a prompt that this regex finds, or once the line is quiet.
+    prompt: Option<&'static str>,
     /// Further options of `flowrun record`.
     options: &'static [&'static str],
     /// The values of secrets of the live device.
@@ -31,11 +31,20 @@ impl Stranger {
     fn sim(name: &'static str, device: &str) -> Stranger {
         let device = repo().join(device);
         let address = format!("sim:{}", device.display());
-        Stranger { name, address, enter: "\\r", patience: 3000, options: &[], given: &[] }
+        Stranger { name, address, enter: "\\r", prompt: None, options: &[], given: &[] }
     }
 
-    fn program(name: &'static str, command: &str) -> Stranger {
-        Stranger { name, address: format!("exec:{command}"), enter: "\\n", patience: 300, options: &[], given: &[] }
+    fn program(name: &'static str, command: &str, prompt: &'static str) -> Stranger {
+        let address = format!("exec:{command}");
+        Stranger { name, address, enter: "\\n", prompt: Some(prompt), options: &[], given: &[] }
+    }
+
+    /// Returns the wait for the end of an answer.
+    fn wait(&self, word: &str) -> String {
+        match self.prompt {
+            Some(regex) => format!("{word} prompt /{regex}/ within 30s\n"),
+            None => "expect quiet for 3s within 60s\n".to_string(),
+        }
     }
 
     /// Types the session; returns the recording.
@@ -44,7 +53,7 @@ impl Stranger {
         let session = session.expect("each stranger has a session");
         let mut flow = "flow \"a session\"\n".to_string();
         let (mut titles, mut n_keys) = (Vec::new(), 0);
-        let _ = writeln!(flow, "expect quiet for {}ms within 60s", self.patience);
+        flow += &self.wait("await");
         for line in session.lines() {
             if let Some(title) = line.strip_prefix("# ") {
                 titles.push((n_keys, title.to_string()));
@@ -54,7 +63,7 @@ impl Stranger {
                 let _ = writeln!(flow, "send raw \"{key}\"\nsleep 15ms");
                 n_keys += 1;
             }
-            let _ = writeln!(flow, "expect quiet for {}ms within 60s", self.patience);
+            flow += &self.wait("expect");
         }
         let typed = folder.join(format!("typed{again}.flow"));
         let recording = folder.join(format!("{}{again}.recording", self.name));
@@ -225,7 +234,7 @@ fn a_password_that_was_typed_is_in_no_file() {
 #[cfg(unix)]
 #[test]
 fn a_session_with_a_shell_becomes_a_flow() {
-    proved(&Stranger::program("shell", "sh"));
+    proved(&Stranger::program("shell", "sh", r"\$ $"));
 }
 
 #[cfg(unix)]
@@ -233,7 +242,7 @@ fn a_session_with_a_shell_becomes_a_flow() {
 fn a_session_with_python_becomes_a_flow() {
     let has_python = Command::new("python3").arg("--version").output().is_ok_and(|output| output.status.success());
     if has_python {
-        proved(&Stranger::program("python", "python3 -q"));
+        proved(&Stranger::program("python", "python3 -q", r"(>>>|\.\.\.) $"));
     } else {
         skip("python3 is not installed");
     }

@@ -57,7 +57,7 @@ pub(super) const KINDS: &[Kind] = &[
     Kind {
         name: "clock",
         find: r"\b((?:\d{4}|\d\d)[/-]\d\d[/-]\d\d[ ,T]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d(?::?\d\d)?)?)",
-        regex: r"[\d/-]+[ ,T][\d:.]+(?:Z|[+-][\d:]+)?",
+        regex: r"[\d\/-]+[ ,T][\d:.]+(?:Z|[-+][\d:]+)?",
         change: Change::Always,
     },
     Kind {
@@ -69,7 +69,7 @@ pub(super) const KINDS: &[Kind] = &[
     Kind {
         name: "date",
         find: r"\b(\d{4}[/-]\d\d[/-]\d\d)\b",
-        regex: r"\d{4}[/-]\d\d[/-]\d\d",
+        regex: r"\d{4}[\/-]\d\d[\/-]\d\d",
         change: Change::Always,
     },
     Kind {
@@ -131,7 +131,12 @@ pub(super) const KINDS: &[Kind] = &[
         regex: r"[-+]\d\.\d+[Ee][-+]\d\d",
         change: Change::Always,
     },
-    Kind { name: "hex", find: r"\b([0-9a-f]{12,}|[0-9A-F]{12,})\b", regex: r"[0-9A-Fa-f]+", change: Change::Perhaps },
+    Kind {
+        name: "hex",
+        find: r"\b([0-9a-f]*(?:\d[a-f]|[a-f]\d)[0-9a-f]{10,}|[0-9A-F]*(?:\d[A-F]|[A-F]\d)[0-9A-F]{10,})\b",
+        regex: r"[0-9A-Fa-f]+",
+        change: Change::Perhaps,
+    },
     Kind { name: "number", find: r"(?:^|[^\w.,+-])(\d{6,})(?:$|[^\w.])", regex: r"\d+", change: Change::Perhaps },
 ];
 
@@ -173,6 +178,9 @@ impl Kinds {
         if let Some(fields) = fields(line) {
             return fields;
         }
+        if asks_for_process(command) && !line.is_empty() && line.iter().all(u8::is_ascii_digit) {
+            return vec![Found { range: 0..line.len(), name: "pid", regex: r"\d+", change: Change::Always }];
+        }
         let mut found: Vec<Found> = Vec::new();
         for (kind, regex) in KINDS.iter().zip(&self.regexes) {
             for value in regex.captures_iter(line).filter_map(|captures| captures.get(1)) {
@@ -207,6 +215,13 @@ fn fields(line: &[u8]) -> Option<Vec<Found>> {
         at += field.len() + 1;
     }
     Some(found)
+}
+
+/// Whether a shell, or a program, is asked for the number of a process.
+fn asks_for_process(command: &[u8]) -> bool {
+    [&b"$$"[..], b"$!", b"getpid", b"pidof", b"pgrep"]
+        .iter()
+        .any(|word| command.windows(word.len()).any(|part| part == *word))
 }
 
 /// Whether a value stands in what was asked: then it is what was asked for.
@@ -285,6 +300,9 @@ mod tests {
             ("sleep 9 &", "[1] 4711", "[1] <pid>"),
             ("ps", "free 1234567 bytes", "free <number> bytes"),
             ("x", "at 0xdeadbeef", "at <address>"),
+            ("echo $$", "812", "<pid>"),
+            ("2**100", "1267650600228229401496703205376", "<number>"),
+            ("sum", "9f86d081884c7d65", "<hex>"),
             ("x", "id 550e8400-e29b-41d4-a716-446655440000", "id <uuid>"),
         ] {
             assert_eq!(named(line, command), expected);

@@ -132,8 +132,8 @@ fn hide_lengths(recording: &mut Recording, lifted: &Lifted) {
         let mut masks: Vec<&mut Mask> =
             recording.entries.iter_mut().flat_map(|entry| masks_of(&mut entry.kind)).collect();
         masks.retain(|mask| *mask.name == **name);
-        if masks.iter().all(|mask| mask.form == "plain") {
-            masks.into_iter().for_each(|mask| mask.len = LENGTH);
+        if masks.iter().all(|mask| matches!(mask.form.as_str(), "plain" | "hex" | "HEX")) {
+            masks.into_iter().for_each(|mask| mask.len = if mask.form == "plain" { LENGTH } else { 2 * LENGTH });
         }
     }
 }

@@ -137,7 +137,7 @@ fn statements(group: &[Act]) -> String {
         if n > 0 && (is_long || was_long) && !text.is_empty() {
             text.push('\n');
         }
-        was_long = is_long;
+        was_long = is_long || act.command.is_empty();
         if is_short {
             let _ = writeln!(text, "{}  {}", act.first[0], act.waits[0]);
             continue;
