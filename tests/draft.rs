@@ -21,6 +21,8 @@ struct Stranger {
     enter: &'static str,
     /// When a person types on: behind a prompt that this regex finds, or once the line is quiet.
     prompt: Option<&'static str>,
+    /// What a person does first, as statements; they wait for the device if there is nothing.
+    begin: &'static str,
     /// Further options of `flowrun record`.
     options: &'static [&'static str],
     /// The values of secrets of the live device.
@@ -31,12 +33,12 @@ impl Stranger {
     fn sim(name: &'static str, device: &str) -> Stranger {
         let device = repo().join(device);
         let address = format!("sim:{}", device.display());
-        Stranger { name, address, enter: "\\r", prompt: None, options: &[], given: &[] }
+        Stranger { name, address, enter: "\\r", prompt: None, begin: "", options: &[], given: &[] }
     }
 
     fn program(name: &'static str, command: &str, prompt: &'static str) -> Stranger {
         let address = format!("exec:{command}");
-        Stranger { name, address, enter: "\\n", prompt: Some(prompt), options: &[], given: &[] }
+        Stranger { name, address, enter: "\\n", prompt: Some(prompt), begin: "", options: &[], given: &[] }
     }
 
     /// Returns the wait for the end of an answer.
@@ -52,8 +54,8 @@ impl Stranger {
         let session = fs::read_to_string(repo().join("tests/recorder").join(format!("{}.session", self.name)));
         let session = session.expect("each stranger has a session");
         let mut flow = "flow \"a session\"\n".to_string();
-        let (mut titles, mut n_keys) = (Vec::new(), 0);
-        flow += &self.wait("await");
+        let (mut titles, mut n_keys) = (Vec::new(), self.begin.matches("send raw").count());
+        flow += &if self.begin.is_empty() { self.wait("await") } else { self.begin.to_string() };
         for line in session.lines() {
             if let Some(title) = line.strip_prefix("# ") {
                 titles.push((n_keys, title.to_string()));
@@ -176,6 +178,9 @@ fn proved(stranger: &Stranger) -> String {
     let recording = stranger.recorded(folder.path(), "");
     let flow = stranger.drafted(folder.path(), &[recording]);
     stranger.assert_holds(&flow);
+    let hand = repo().join("tests/recorder").join(format!("{}.hand.flow", stranger.name));
+    let output = flowrun(&["run", text(&hand), "--port", &stranger.address]);
+    assert!(output.status.success(), "{}: {}", hand.display(), shown(&output));
     let drafted = fs::read_to_string(flow).expect("it was written");
     assert_counted(stranger.name, &drafted);
     drafted
@@ -187,6 +192,7 @@ fn assert_counted(name: &str, drafted: &str) {
     let hand = fs::read_to_string(hand).expect("a colleague wrote one");
     let page = fs::read_to_string(repo().join("docs/recorder.md")).expect("the document is there");
     let row = format!("| `{name}` | {} | {} |", n_lines(drafted), n_lines(&hand));
+    println!("{row}");
     assert!(page.contains(&row), "docs/recorder.md has not the row `{row}`\n{drafted}");
 }
 
@@ -246,6 +252,21 @@ fn a_session_with_python_becomes_a_flow() {
     } else {
         skip("python3 is not installed");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_session_with_u_boot_becomes_a_flow() {
+    let Some(qemu) = std::env::var("FLOWRUN_UBOOT").ok() else { return skip("FLOWRUN_UBOOT names no QEMU") };
+    let begin = "await \"Hit any key to stop autoboot\" within 60s\nsend raw \" \"\nexpect prompt \"=> \" within 30s\n";
+    proved(&Stranger { begin, ..Stranger::program("uboot", &qemu, "=> $") });
+}
+
+#[test]
+fn a_session_with_an_elm327_becomes_a_flow() {
+    let Some(address) = std::env::var("FLOWRUN_ELM327").ok() else { return skip("FLOWRUN_ELM327 names no emulator") };
+    let begin = "expect quiet for 300ms within 5s\n";
+    proved(&Stranger { address, enter: "\\r", begin, ..Stranger::program("elm327", "", ">$") });
 }
 
 fn skip(why: &str) {

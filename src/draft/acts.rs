@@ -236,7 +236,9 @@ impl<'a> Script<'a> {
 
     /// Whether a person sees something of it.
     fn is_worth_waiting(&self, answer: &Answer) -> bool {
-        answer.kind == HeardKind::Return || answer.variants.iter().all(|line| !visible_part(&shown(line)).is_empty())
+        // What is written over, a countdown for instance, is gone when somebody looks.
+        let is_seen = |line: &[u8]| !line.contains(&0x08) && !visible_part(line).is_empty();
+        answer.kind == HeardKind::Return || answer.variants.iter().all(|line| is_seen(&shown(line)))
     }
 
     /// Waits for all of these, in any order.

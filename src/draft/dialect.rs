@@ -70,6 +70,11 @@ impl Manners {
         let fails_alone = exchanges.iter().flat_map(|exchange| &exchange.answers).any(|answer| {
             answer.kind != HeardKind::Line && answer.variants.iter().any(|line| fails.is_match(&shown(line)))
         });
+        // What it said before anything was sent is not waited for line by line.
+        let starts =
+            exchanges.iter().filter(|exchange| exchange.sent.is_empty()).flat_map(|exchange| &exchange.answers);
+        let fails_alone =
+            fails_alone || starts.flat_map(|answer| &answer.variants).any(|line| fails.is_match(&shown(line)));
         let is_fit = end == of_library && fits_speed && !unnamed && !fails_alone && dialect != Dialect::Other;
         Manners {
             dialect,
@@ -111,7 +116,10 @@ fn dialect_of(exchanges: &[Exchange]) -> Dialect {
             .flat_map(|exchange| &exchange.answers)
             .any(|answer| plain(&answer.variants[0]).as_deref() == Some(line))
     };
-    if n_at > 0 && n_at * 2 >= n_lines && (answers(b"OK") || answers(b"ERROR")) {
+    let is_prompted =
+        |exchange: &&Exchange| exchange.answers.last().is_some_and(|answer| answer.kind == HeardKind::Rest);
+    let n_prompted = exchanges.iter().filter(is_prompted).count();
+    if n_at > 0 && n_at * 2 >= n_lines && n_prompted * 2 < n_lines && (answers(b"OK") || answers(b"ERROR")) {
         let is_own = |text: &[u8]| {
             [&b"AT+CW"[..], b"AT+GMR", b"AT+CIPSTA", b"AT+MQTT", b"AT+SYS"].iter().any(|own| text.starts_with(own))
         };

@@ -137,7 +137,7 @@ pub(super) const KINDS: &[Kind] = &[
         regex: r"[0-9A-Fa-f]+",
         change: Change::Perhaps,
     },
-    Kind { name: "number", find: r"(?:^|[^\w.,+-])(\d{6,})(?:$|[^\w.])", regex: r"\d+", change: Change::Perhaps },
+    Kind { name: "number", find: r"(?:^|[^\w.,+-])([1-9]\d{5,})(?:$|[^\w.])", regex: r"\d+", change: Change::Perhaps },
 ];
 
 /// The fields of answers of modules that change, by what they begin with; one without a name is as it is.
@@ -178,6 +178,12 @@ impl Kinds {
         if let Some(fields) = fields(line) {
             return fields;
         }
+        if let Some(range) = frame(line) {
+            return vec![Found { range, name: "data", regex: r"[0-9A-Fa-f ]+", change: Change::Perhaps }];
+        }
+        if is_dump(line) {
+            return Vec::new();
+        }
         if asks_for_process(command) && !line.is_empty() && line.iter().all(u8::is_ascii_digit) {
             return vec![Found { range: 0..line.len(), name: "pid", regex: r"\d+", change: Change::Always }];
         }
@@ -186,7 +192,10 @@ impl Kinds {
             for value in regex.captures_iter(line).filter_map(|captures| captures.get(1)) {
                 let range = value.range();
                 let is_taken = found.iter().any(|other| other.range.start < range.end && range.start < other.range.end);
-                if !is_taken && !is_asked(value.as_bytes(), command) && !is_version(line, &range) {
+                let is_stable = is_asked(value.as_bytes(), command)
+                    || is_version(line, &range)
+                    || matches!(kind.name, "clock" | "date" | "time") && is_build(line, command);
+                if !is_taken && !is_stable {
                     let name = if kind.name == "imei" { identity(value.as_bytes(), command) } else { kind.name };
                     found.push(Found { range, name, regex: kind.regex, change: kind.change });
                 }
@@ -215,6 +224,28 @@ fn fields(line: &[u8]) -> Option<Vec<Found>> {
         at += field.len() + 1;
     }
     Some(found)
+}
+
+/// Returns where the data of a frame are that is shown in hex, `41 0C 14 5F`: the first two bytes say what it is.
+fn frame(line: &[u8]) -> Option<Range<usize>> {
+    let text = line.trim_ascii_end();
+    let is_pair = |pair: &[u8]| pair.len() == 2 && pair.iter().all(u8::is_ascii_hexdigit);
+    let is_frame = text.len() > 8 && text.split(|byte| *byte == b' ').all(is_pair);
+    is_frame.then_some(6..line.len())
+}
+
+/// Whether a line shows what is in a memory.
+fn is_dump(line: &[u8]) -> bool {
+    let n = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    n >= 8 && line.get(n) == Some(&b':')
+}
+
+/// Whether the times in a line are those when something was built.
+fn is_build(line: &[u8], command: &[u8]) -> bool {
+    let has = |text: &[u8], word: &[u8]| text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
+    [&b"version"[..], b"build", b"built", b"compile", b"u-boot"].iter().any(|word| has(line, word))
+        || has(command, b"version")
+        || has(command, b"GMR")
 }
 
 /// Whether a shell, or a program, is asked for the number of a process.
@@ -301,6 +332,7 @@ mod tests {
             ("ps", "free 1234567 bytes", "free <number> bytes"),
             ("x", "at 0xdeadbeef", "at <address>"),
             ("echo $$", "812", "<pid>"),
+            ("010C", "41 0C 14 5F ", "41 0C <data>"),
             ("2**100", "1267650600228229401496703205376", "<number>"),
             ("sum", "9f86d081884c7d65", "<hex>"),
             ("x", "id 550e8400-e29b-41d4-a716-446655440000", "id <uuid>"),
@@ -322,6 +354,10 @@ mod tests {
             ("echo 123456789", "123456789"),
             ("ATZ", "ELM327 v1.5"),
             ("x", "+CME ERROR: 10"),
+            ("version", "U-Boot 2023.01 (Jun 22 2026 - 08:38:07 +0000)"),
+            ("AT+GMR", "compile time:Jun 15 2023 08:38:07"),
+            ("md.l 40000000", "40000000: edfe0dd0 00001000 40000000 4c1b0000  ............@...L"),
+            ("x", "counter 00001000"),
         ] {
             assert_eq!(named(line, command), line);
         }

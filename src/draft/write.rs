@@ -121,7 +121,7 @@ fn title_of(group: &[Act]) -> String {
         }
         title += &command;
     }
-    if title.is_empty() { "go on".to_string() } else { title }
+    if title.is_empty() { "start".to_string() } else { title }
 }
 
 fn statements(group: &[Act]) -> String {
