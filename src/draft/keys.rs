@@ -206,24 +206,20 @@ impl Typist {
 
     /// Ends a line.
     fn end_line(&mut self, end: u8) {
+        let seen = self.seen();
         if self.is_made_by_device {
-            let mut shown = self.shown.clone();
-            for entry in &self.echo {
-                if let EntryKind::Received { bytes } = &entry.kind {
-                    shown.extend(bytes.iter().flat_map(|piece| match piece {
-                        Piece::Bytes(bytes) => bytes.clone(),
-                        Piece::Secret(_) => b"*".to_vec(),
-                    }));
-                }
-            }
-            let before = shown_line(&self.shown);
-            let after = shown_line(&shown);
-            let line = after.strip_prefix(before.as_slice()).unwrap_or(&after);
-            self.units = line.iter().map(|byte| Unit::Byte(*byte)).collect();
+            self.units = seen.iter().map(|byte| Unit::Byte(*byte)).collect();
         }
-        let line = pieces_of(&self.units);
+        let mut line = pieces_of(&self.units);
         self.units.push(Unit::Byte(end));
         let is_seen = self.echo.iter().any(|entry| shows_letters(&entry.kind));
+        // The echo of the last keys may come behind the line end.
+        if let [Piece::Bytes(bytes)] = &mut line[..]
+            && !seen.is_empty()
+            && bytes.starts_with(&seen)
+        {
+            bytes.truncate(seen.len());
+        }
         let moment = self.last;
         self.put();
         if let Some((at, took)) = moment
@@ -234,6 +230,21 @@ impl Typist {
             self.entries.push(Entry { at: at + took, port, kind: EntryKind::Received { bytes: line } });
         }
         self.forget();
+    }
+
+    /// Returns what the device shows of the line so far.
+    fn seen(&self) -> Vec<u8> {
+        let mut shown = self.shown.clone();
+        for entry in &self.echo {
+            if let EntryKind::Received { bytes } = &entry.kind {
+                shown.extend(bytes.iter().flat_map(|piece| match piece {
+                    Piece::Bytes(bytes) => bytes.clone(),
+                    Piece::Secret(_) => b"*".to_vec(),
+                }));
+            }
+        }
+        let (before, after) = (shown_line(&self.shown), shown_line(&shown));
+        after.strip_prefix(before.as_slice()).unwrap_or(&after).to_vec()
     }
 
     /// Ends what has no line end.
@@ -354,6 +365,12 @@ mod tests {
             lines(typed),
             "4.000000000 > \"AT\\r\"\n4.000000000 < \"AT\"\n5.000000000 < \"\\r\\r\\nOK\\r\\n\"\n"
         );
+    }
+
+    #[test]
+    fn an_echo_may_come_behind_the_line_end() {
+        let typed = "> \"A\"\n< \"A\"\n> \"T\"\n> \"\\r\"\n< \"T\\r\\n\"";
+        assert_eq!(lines(typed), "3.000000000 > \"AT\\r\"\n3.000000000 < \"A\"\n4.000000000 < \"T\\r\\n\"\n");
     }
 
     #[test]

@@ -230,7 +230,7 @@ fn fields(line: &[u8]) -> Option<Vec<Found>> {
 fn frame(line: &[u8]) -> Option<Range<usize>> {
     let text = line.trim_ascii_end();
     let is_pair = |pair: &[u8]| pair.len() == 2 && pair.iter().all(u8::is_ascii_hexdigit);
-    let is_frame = text.len() > 8 && text.split(|byte| *byte == b' ').all(is_pair);
+    let is_frame = text.len() >= 8 && text.split(|byte| *byte == b' ').all(is_pair);
     is_frame.then_some(6..line.len())
 }
 
@@ -333,6 +333,7 @@ mod tests {
             ("x", "at 0xdeadbeef", "at <address>"),
             ("echo $$", "812", "<pid>"),
             ("010C", "41 0C 14 5F ", "41 0C <data>"),
+            ("010D", "41 0D 37 ", "41 0D <data>"),
             ("2**100", "1267650600228229401496703205376", "<number>"),
             ("sum", "9f86d081884c7d65", "<hex>"),
             ("x", "id 550e8400-e29b-41d4-a716-446655440000", "id <uuid>"),
