@@ -118,3 +118,6 @@ fn laid_out(text: &str) -> String {
     let source = Source::new("draft.flow", text.to_string());
     format(sources.add(source.clone()), &source).unwrap_or_else(|_| text.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -200,6 +200,7 @@ fn the_readme_names_every_option_and_no_other() {
         &["sim", "--help"],
         &["ports", "--help"],
         &["say", "--help"],
+        &["record", "--help"],
         &["doctor", "--help"],
         &["allow", "--help"],
     ];

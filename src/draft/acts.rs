@@ -277,6 +277,7 @@ impl<'a> Script<'a> {
             let texts: Vec<Vec<u8>> = answer.variants.iter().map(|line| shown(line)).collect();
             return match self.prompts.of_rest(&texts, &self.kinds) {
                 Prompt::Text(text) => Some(format!("prompt {}", literal(&[TextPart::Bytes(text)]))),
+                Prompt::Countdown(text) => Some(literal(&[TextPart::Bytes(text)])),
                 Prompt::Regex(regex) => Some(format!("prompt /{regex}/")),
                 Prompt::Unknown => None,
             };

@@ -22,6 +22,8 @@ pub(super) enum Prompt {
     Text(Vec<u8>),
     /// This is found in it.
     Regex(String),
+    /// This is found in it, and what stands behind it counts down.
+    Countdown(Vec<u8>),
     /// Nothing is known that stays the same.
     Unknown,
 }
@@ -56,7 +58,11 @@ impl Prompts {
         let common = &text[text.len() - n_common..];
         let sign = sign_of(common);
         let has_place = common.contains(&b'@') || !kinds.find(common, b"").is_empty() || n_common < text.len();
-        if common.trim_ascii().is_empty() {
+        let countdown =
+            common.iter().rposition(|byte| *byte == b':').filter(|at| *at > 8 && is_count(&common[at + 1..]));
+        if let Some(at) = countdown {
+            Prompt::Countdown(common[..at].to_vec())
+        } else if common.trim_ascii().is_empty() {
             Prompt::Unknown
         } else if common.len() > LONGEST || has_place {
             match sign {
@@ -69,6 +75,12 @@ impl Prompts {
             Prompt::Text(common.to_vec())
         }
     }
+}
+
+/// Whether a text is a number.
+fn is_count(text: &[u8]) -> bool {
+    let text = text.trim_ascii();
+    !text.is_empty() && text.iter().all(u8::is_ascii_digit)
 }
 
 /// Returns the sign that ends the prompt of a shell, and what follows it.
@@ -129,6 +141,8 @@ mod tests {
         assert_eq!(prompt(&["Password: "]), text("Password: "));
         assert_eq!(prompt(&["/tmp $ ", "/var $ "]), text("$ "));
         assert_eq!(prompt(&["\x1b[1;32muart:~$ \x1b[m"]), text("uart:~$ \x1b[m"));
+        let countdown = Prompt::Countdown(b"Hit any key to stop autoboot".to_vec());
+        assert_eq!(prompt(&["Hit any key to stop autoboot:  2 "]), countdown);
         assert_eq!(prompt(&["a", "b"]), Prompt::Unknown);
     }
 

@@ -74,11 +74,29 @@ impl Session {
         }
         reader.end_rest();
         let mut session = reader.session;
+        session.take_comments_out();
         for turn in &mut session.turns {
             turn.take_echo_out();
         }
         session.split_prompts();
         session
+    }
+
+    /// A comment that was sent to a shell, `# look again`, is the title of what follows.
+    fn take_comments_out(&mut self) {
+        let mut turns: Vec<Turn> = Vec::new();
+        let mut title: Option<String> = None;
+        for mut turn in std::mem::take(&mut self.turns) {
+            let comment = turn.sent.as_ref().and_then(|sent| comment_of(&sent.text)).filter(|_| turn.says_no_more());
+            match comment {
+                Some(comment) => title = Some(comment),
+                None => {
+                    turn.title = turn.title.or(title.take());
+                    turns.push(turn);
+                }
+            }
+        }
+        self.turns = turns;
     }
 
     /// A kernel may speak right behind a prompt: what follows is a line of its own.
@@ -138,7 +156,21 @@ pub(super) fn shown(pieces: &[Piece]) -> Vec<u8> {
     })
 }
 
+/// Returns what a comment says.
+fn comment_of(text: &[Piece]) -> Option<String> {
+    let text = plain(text)?;
+    let comment = String::from_utf8(text.strip_prefix(b"#")?.to_vec()).ok()?;
+    let comment = comment.trim();
+    (comment.starts_with(char::is_alphanumeric) && !comment.contains(char::is_control)).then(|| comment.to_string())
+}
+
 impl Turn {
+    /// Whether nothing came but its echo and a prompt.
+    fn says_no_more(&self) -> bool {
+        let text = self.sent.as_ref().map(|sent| shown(&sent.text)).unwrap_or_default();
+        self.heard.iter().all(|heard| heard.kind == HeardKind::Rest || is_echo(&shown(&heard.text), &text))
+    }
+
     /// Takes the echo of what was sent out of what came. What came before it belongs to something earlier.
     fn take_echo_out(&mut self) {
         let Some(sent) = &self.sent else { return };
