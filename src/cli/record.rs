@@ -47,27 +47,43 @@ fn drafted(arguments: &RecordArguments, terminal: &Terminal) -> Result<Ending, E
     }
     let first = arguments.from.first().map(PathBuf::as_path).unwrap_or(Path::new("new"));
     let flow = places.as_ref().map_or_else(|| first.with_extension("flow"), |places| places.flow.clone());
+    let made = draft_of(&recordings, &flow, arguments.title.as_deref(), &secrets, terminal)?;
+    match places {
+        Some(places) => Ok(keep(&places, &made, terminal)),
+        None => {
+            terminal.say(&made.flow);
+            tell(&made, terminal);
+            Ok(Ending::Done)
+        }
+    }
+}
+
+/// Drafts a flow that is to stand in this file.
+fn draft_of(
+    recordings: &[Recording],
+    flow: &Path,
+    title: Option<&str>,
+    secrets: &[Sought],
+    terminal: &Terminal,
+) -> Result<Draft, Ending> {
     let name = |path: &Path| harmless(path.file_name().unwrap_or_default().to_string_lossy().as_bytes());
-    let (file, device) = (name(&flow), name(&device_of(&flow)));
-    let wish = Wish { title: arguments.title.as_deref(), file: &file, device: &device, secrets: &secrets };
-    let made = draft(&recordings, &wish).map_err(|why| {
-        wrong(
-            Diagnostic::general(Code::CommandLine, why)
-                .help("record a session: `flowrun FLOW --port PORT --record FILE`"),
-        )
-    })?;
-    let Some(places) = places else {
-        terminal.say(&made.flow);
-        tell(&made, terminal);
-        return Ok(Ending::Done);
-    };
-    write(&places, &made).map_err(|(path, error)| {
+    let (file, device) = (name(flow), name(&device_of(flow)));
+    draft(recordings, &Wish { title, file: &file, device: &device, secrets }).map_err(|why| {
+        let help = "record a session with one port: `flowrun FLOW --port PORT --record FILE`";
+        terminal.refuse(Diagnostic::general(Code::CommandLine, why).help(help));
+        Ending::Refused
+    })
+}
+
+/// Writes a draft, runs it against its device, and keeps the transcript as its snapshot.
+fn keep(places: &Places, made: &Draft, terminal: &Terminal) -> Ending {
+    if let Err((path, error)) = write(places, made) {
         let message = format!("`{}` cannot be written: {}", harmless_path(path), in_words(&error));
         terminal.refuse(Diagnostic::general(Code::CommandLine, message));
-        Ending::Outside
-    })?;
-    tell(&made, terminal);
-    Ok(try_out(&places, terminal))
+        return Ending::Outside;
+    }
+    tell(made, terminal);
+    try_out(places, terminal)
 }
 
 fn tell(made: &Draft, terminal: &Terminal) {

@@ -396,7 +396,7 @@ mod tests {
 
     #[test]
     fn what_comes_while_somebody_types_stands_before_the_line() {
-        let typed = "> \"A\"\n< \"A\"\n> \"T\"\n< \"\\r\\nRING\\r\\n\"\n> \"\\r\"\n< \"\\r\\nOK\\r\\n\"";
+        let typed = "> \"A\"\n> \"T\"\n< \"AT\"\n< \"\\r\\nRING\\r\\n\"\n> \"\\r\"\n< \"\\r\\nOK\\r\\n\"";
         assert_eq!(
             lines(typed),
             "3.000000000 < \"\\r\\nRING\\r\\n\"\n4.000000000 > \"AT\\r\"\n4.000000000 < \"AT\"\n\

@@ -213,7 +213,7 @@ fn fields(line: &[u8]) -> Option<Vec<Found>> {
     for (i, field) in line[at..].split(|byte| *byte == b',').enumerate() {
         let is_number = !field.is_empty() && field.iter().all(|byte| byte.is_ascii_digit());
         let is_text = *lead == "+CIPSNTPTIME:";
-        let Some(name) = names.get(i) else { return None };
+        let name = names.get(i)?;
         if !name.is_empty() {
             if !is_number && !is_text {
                 return None;

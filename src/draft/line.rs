@@ -131,7 +131,7 @@ fn several(texts: &[Vec<u8>], command: &[u8], kinds: &Kinds) -> Option<Vec<Part>
     let kind_at = |at: usize| found[0].iter().find(|found| found.range == all[0][at]);
     let mut groups = Vec::new();
     if all.iter().all(|tokens| tokens.len() == n_least) {
-        for at in 0..n_least {
+        for (at, range) in all[0].iter().cloned().enumerate() {
             let kind = kind_at(at);
             if is_same(at, false) && kind.is_none_or(|kind| kind.change == Change::Perhaps) {
                 continue;
@@ -142,7 +142,6 @@ fn several(texts: &[Vec<u8>], command: &[u8], kinds: &Kinds) -> Option<Vec<Part>
                     .all(|text| found[text].iter().any(|other| other.range == all[text][at] && other.name == kind.name))
             };
             let kind = kind.filter(is_of_kind);
-            let range = all[0][at].clone();
             let (regex, word) = match kind {
                 Some(kind) => (kind.regex.to_string(), kind.name),
                 None => class_of(&values)?,
@@ -205,7 +204,9 @@ fn name_of(line: &[u8], found: &Found) -> String {
     };
     let before = &before[..trimmed(before)];
     let Some(before) = before.strip_suffix(b":").or_else(|| before.strip_suffix(b"=")) else {
-        return if own == "number" || own == "word" { "value".to_string() } else { own };
+        let is_open = matches!(found.name, "number" | "word" | "value" | "hex");
+        let beside = if is_open { word_beside(line, &found.range) } else { None };
+        return beside.unwrap_or_else(|| if is_open && own != "hex" { "value".to_string() } else { own });
     };
     let before = &before[..trimmed(before)];
     let n = before.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')).count();
@@ -219,6 +220,22 @@ fn name_of(line: &[u8], found: &Found) -> String {
     } else {
         own
     }
+}
+
+/// Returns the word behind a value, as in `3 users`, or the one before it, as in `CONNACK 17`.
+fn word_beside(line: &[u8], range: &Range<usize>) -> Option<String> {
+    let is_letter = |byte: &u8| byte.is_ascii_alphabetic();
+    let behind = line[range.end..].strip_prefix(b" ").map(|text| {
+        let n = text.iter().take_while(|byte| is_letter(byte)).count();
+        &text[..n]
+    });
+    let before = line[..range.start].strip_suffix(b" ").map(|text| {
+        let n = text.iter().rev().take_while(|byte| is_letter(byte)).count();
+        &text[text.len() - n..]
+    });
+    let words = [behind, before].into_iter().flatten();
+    let mut words = words.filter(|word| (3..20).contains(&word.len()));
+    words.next().map(|word| String::from_utf8_lossy(word).to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -248,7 +265,8 @@ mod tests {
 
     #[test]
     fn what_differs_between_recordings_changes() {
-        assert_eq!(wanted(&["took 12 turns", "took 7 turns"], "x").as_deref(), Some(r"took <value:\d+> turns"));
+        assert_eq!(wanted(&["took 12 turns", "took 7 turns"], "x").as_deref(), Some(r"took <turns:\d+> turns"));
+        assert_eq!(wanted(&["CONNACK 17", "CONNACK 9"], "x").as_deref(), Some(r"CONNACK <connack:\d+>"));
         assert_eq!(wanted(&["id=ab12", "id=9f00"], "x").as_deref(), Some("id=<id:[0-9A-Fa-f]+>"));
         assert_eq!(wanted(&["state: idle", "state: busy"], "x").as_deref(), Some(r"state: <state:\w+>"));
         assert_eq!(wanted(&["files: a b", "files: a b c"], "x").as_deref(), Some("files: a b<value:.*>"));

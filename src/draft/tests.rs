@@ -73,7 +73,7 @@ fn a_secret_that_the_device_gave_is_captured_and_sent() {
     assert!(!made.flow.contains("c0ffee") && !made.device.contains("c0ffee"), "{}\n{}", made.flow, made.device);
     insta::assert_snapshot!(made.flow);
     let made = drafted(&[recording(happened)], &[]);
-    assert_eq!(made.notes, Vec::<String>::new(), "twelve hex digits are called hex: {}", made.flow);
+    assert_eq!(made.notes, ["`token` looks like a secret and is none here: `--secret REGEX` says what is secret"]);
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn whatever_was_recorded_the_draft_can_be_read() {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) as usize % n
     };
-    for number in 0..400 {
+    for number in 0..60 {
         let mut recordings = Vec::new();
         for _ in 0..1 + random(2) {
             let mut text = "1 < \"x\"\n".to_string();

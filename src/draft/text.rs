@@ -33,6 +33,14 @@ pub(super) fn literal(parts: &[TextPart]) -> String {
     text
 }
 
+/// Returns a title, which has double quotes always.
+pub(super) fn title(text: &str) -> String {
+    let mut quoted = String::from('"');
+    put_escaped(&mut quoted, text.as_bytes());
+    quoted.push('"');
+    quoted
+}
+
 /// Returns bytes that are no text as a literal.
 pub(super) fn hex_literal(bytes: &[u8]) -> String {
     let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();

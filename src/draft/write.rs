@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::acts::{Act, Script};
 use super::dialect::Manners;
 use super::merge::Exchange;
-use super::text::{TextPart, literal};
+use super::text::{TextPart, literal, title as quoted};
 
 /// A shorter pause begins no step.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
@@ -38,11 +38,11 @@ pub(super) fn flow(exchanges: &[Exchange], manners: &Manners, head: &Head<'_>) -
     let test = format!("flowrun test {}", head.file);
     let run = format!("flowrun {} --port PORT", head.file);
     let _ = writeln!(text, "#   {test:width$}  without a device\n#   {run:width$}  with one");
-    let _ = writeln!(text, "flow {}", literal(&[TextPart::Bytes(head.title.as_bytes().to_vec())]));
+    let _ = writeln!(text, "flow {}", quoted(head.title));
     if let Some(library) = manners.library {
         let _ = writeln!(text, "use \"{library}\"");
     }
-    let _ = writeln!(text, "sim {}", literal(&[TextPart::Bytes(head.device.as_bytes().to_vec())]));
+    let _ = writeln!(text, "sim {}", quoted(head.device));
     text += &serial(manners, head.line);
     let declarations = script.names.declarations();
     if !declarations.is_empty() {
@@ -93,7 +93,7 @@ fn body(acts: Vec<Act>) -> String {
     }
     let steps = groups.iter().map(|(title, group)| {
         let title = title.clone().unwrap_or_else(|| title_of(group));
-        format!("step {} {{\n{}}}\n", literal(&[TextPart::Bytes(title.into_bytes())]), statements(group))
+        format!("step {} {{\n{}}}\n", quoted(&title), statements(group))
     });
     steps.collect::<Vec<_>>().join("\n")
 }
