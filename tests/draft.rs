@@ -237,6 +237,51 @@ fn a_password_that_was_typed_is_in_no_file() {
     insta::assert_snapshot!(fs::read_to_string(flow).expect("it was written"));
 }
 
+#[test]
+fn two_recordings_of_one_job_make_one_flow() {
+    let stranger = Stranger::sim("air", "flows/devices/air.flow");
+    let folder = folder();
+    let monday = stranger.recorded(folder.path(), "");
+    let text = fs::read_to_string(&monday).expect("it was recorded");
+    let tuesday = folder.path().join("tuesday.recording");
+    let changed = text.replace("V5664_AT", "V5670_AT").replace("+CREG: 0,1", "+CREG: 0,5");
+    fs::write(&tuesday, changed).expect("there is room");
+    let flow = stranger.drafted(folder.path(), &[monday, tuesday]);
+    stranger.assert_holds(&flow);
+    insta::assert_snapshot!(fs::read_to_string(flow).expect("it was written"));
+}
+
+/// Returns the exit code and what was complained of.
+fn refused(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = flowrun(arguments);
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn nothing_is_overwritten_and_what_is_wrong_is_told() {
+    let stranger = Stranger::sim("air", "flows/devices/air.flow");
+    let folder = folder();
+    let recording = stranger.recorded(folder.path(), "");
+    let recording = text(&recording);
+    let place = |name: &str| folder.path().join(name);
+    let (flow, device) = (place("new.flow"), place("new.device.flow"));
+    fs::write(&device, "mine").expect("there is room");
+    let (code, told) = refused(&["record", "--from", recording, "--write", text(&flow)]);
+    assert!(code == Some(2) && told.contains("new.device.flow` is there already"), "{told}");
+    assert!(!flow.exists() && fs::read_to_string(&device).is_ok_and(|text| text == "mine"));
+    let (code, told) = refused(&["record", "--from", recording, "--write", text(&place("new.txt"))]);
+    assert!(code == Some(2) && told.contains("ends with `.flow`"), "{told}");
+    let (code, told) = refused(&["record", "--from", recording, "--secret", "("]);
+    assert!(code == Some(2) && told.contains("--secret ("), "{told}");
+    let (code, told) = refused(&["record", "--from", text(&place("none.recording"))]);
+    assert!(code == Some(2) && told.contains("none.recording"), "{told}");
+    let output = flowrun(&["record", "--from", recording, "--title", "At my desk"]);
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && shown.contains("flow \"At my desk\"\n"), "{shown}");
+    let n_files = fs::read_dir(folder.path()).expect("it is there").count();
+    assert_eq!(n_files, 3, "the session, its recording and what was there");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_session_with_a_shell_becomes_a_flow() {
