@@ -21,6 +21,7 @@ mod person;
 mod places;
 mod ports;
 mod prepare;
+mod record;
 mod refusal;
 mod reports;
 mod rows;
@@ -93,6 +94,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             }
             Command::Help(arguments) => {
                 shown(Terminal::new(Colours::Auto), |terminal| shipped::show_help(&arguments, terminal))
+            }
+            Command::Record(arguments) => {
+                shown(Terminal::new(arguments.color), |terminal| record::record(&arguments, terminal))
             }
             Command::Say(arguments) => shown(Terminal::new(Colours::Auto), |terminal| say::say(&arguments, terminal)),
         },

@@ -17,6 +17,7 @@ mod address;
 mod bench;
 mod cli;
 mod disk;
+mod draft;
 mod function;
 mod hook;
 mod labgrid;

@@ -60,6 +60,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("report", &["diagnostic", "event", "origin", "port_id", "source", "time", "value", "world"]),
     ("record", &["disk", "engine", "event", "port", "secret", "settings", "time", "value", "world"]),
     ("replay", &["event", "format", "port", "record", "settings", "source", "syntax", "time", "value", "world"]),
+    ("draft", &["format", "pattern", "port", "record", "replay", "settings", "source", "syntax", "time"]),
     (
         "setup",
         &[

@@ -1,6 +1,7 @@
 //! What was typed, as data: the only module that knows clap.
 
 mod ports;
+mod record;
 mod rows;
 mod shipped;
 mod term;
@@ -16,6 +17,7 @@ use crate::diagnostic::nearest::nearest;
 use crate::report::console::Volume;
 use crate::value::escape::harmless;
 pub(super) use ports::{AllowArguments, DoctorArguments, PortsArguments, SayArguments};
+pub(super) use record::RecordArguments;
 pub(super) use rows::RowArguments;
 pub(super) use shipped::{
     DemoArguments, ExamplesArguments, ExplainArguments, HelpArguments, InitArguments, StdArguments,
@@ -113,6 +115,9 @@ pub(super) enum Command {
     /// Send commands to a port and show the answers
     #[command(after_help = ports::AFTER_SAY_HELP)]
     Say(SayArguments),
+    /// Draft a flow and its device from recordings of a session
+    #[command(after_help = record::AFTER_RECORD_HELP)]
+    Record(RecordArguments),
     /// Say why a port may not work, and what to do about it
     #[command(after_help = ports::AFTER_DOCTOR_HELP)]
     Doctor(DoctorArguments),
