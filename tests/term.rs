@@ -456,3 +456,26 @@ fn a_pipe_goes_in_and_the_answer_comes_out() {
         assert_eq!(run(b"", &wrong).0, Some(2), "{wrong:?}");
     }
 }
+
+#[test]
+fn a_session_leaves_a_flow_that_passes_against_its_own_device() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let path = |name: &str| folder.path().join(name);
+    let device = "device \"d\"\nserial { header \"\\r\\n\"  echo on }\non line \"AT\" { reply \"OK\" }\n\
+                  on line \"AT+CSQ\" { reply \"+CSQ: 18,0\"  reply \"OK\" }\n";
+    std::fs::write(path("d.flow"), device).expect("there is room");
+    let mut person = Person::new(folder.path(), 100, &["sim:d.flow", "--mode", "line", "--write", "new.flow"]);
+    person.sees("ends it");
+    person.types(b"# find the module\rAT\r");
+    person.sees_row("OK");
+    person.types(b"AT+CSQ\r");
+    person.sees_row("+CSQ: 18,0");
+    person.types(b"\x14q");
+    assert_eq!(person.ends().code(), Some(0), "{}", person.contents());
+    let flow = std::fs::read_to_string(path("new.flow")).expect("it was written");
+    assert!(flow.contains("step \"find the module\"") && flow.contains("send \"AT+CSQ\""), "{flow}");
+    assert!(path("new.device.flow").exists() && !path("new.flow.part").exists());
+    let mut person = Person::new(folder.path(), 100, &["sim:d.flow", "--write", "new.flow"]);
+    assert_eq!(person.ends().code(), Some(2), "{}", person.contents());
+    assert!(person.is_restored());
+}

@@ -15,15 +15,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Ending;
-use super::args::{TermArguments, TypedMode, TypedNewline, TypedStamps};
+use super::args::{RecordArguments, TermArguments, TypedMode, TypedNewline, TypedStamps};
 use super::given;
 use super::host::state_folder;
 use super::named::{Asks, Named, named};
+use super::record::{self, check_places};
 use super::refusal::{complain, refuse};
 use super::terminal::Terminal;
 use crate::address::{Address, labels};
 use crate::diagnostic::render::Style;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::disk::with_suffix;
 use crate::port::{Carrier, PortId};
 use crate::program::Role;
 use crate::settings::{SettingValue, Settings};
@@ -33,7 +35,7 @@ use crate::setup::{
 use crate::syntax::duration;
 use crate::term::{Choices, Input, Mode, Newline, Notes, Options, Stamps, Surface, Term};
 use crate::transport::{AnyPort, Clock, Interrupt, carrier, in_words, keys};
-use crate::value::escape::{harmless, visible_cut};
+use crate::value::escape::{harmless, harmless_path, visible_cut};
 use crate::variables::Offered;
 use files::Files;
 use history_file::HistoryFile;
@@ -69,6 +71,9 @@ fn try_term(arguments: &TermArguments, terminal: &Terminal) -> Result<Ending, En
         let problem = Diagnostic::general(Code::CommandLine, format!("`{}` names no port for `term`", arguments.port));
         return Err(wrong(problem.help("name a serial port, see `flowrun ports`, or a device file: `sim:FILE`")));
     }
+    if let Some(flow) = &arguments.write {
+        check_places(flow, terminal)?;
+    }
     let library = library(arguments, terminal)?;
     let Read { program: flow, .. } =
         read_text(Role::Flow, NAME, "flow \"term\"\nassert 1 == 1\n").map_err(|error| refuse(error, terminal))?;
@@ -94,7 +99,7 @@ fn try_term(arguments: &TermArguments, terminal: &Terminal) -> Result<Ending, En
         Ending::Outside
     })?;
     let world = reach(&counterpart, Offered::default(), own, clock, &interrupt).map_err(|e| refuse(e, terminal))?;
-    let _restored = is_interactive.then(raw::Restored::at_the_end);
+    let restored = is_interactive.then(raw::Restored::at_the_end);
     if is_interactive {
         raw::enter().map_err(|error| {
             let message = format!("the terminal cannot be made raw: {}", in_words(&error));
@@ -143,13 +148,45 @@ fn try_term(arguments: &TermArguments, terminal: &Terminal) -> Result<Ending, En
     if let Some(log) = &arguments.log {
         session.begin_log((!log.is_empty()).then(|| PathBuf::from(log)));
     }
-    if let Some(recording) = &arguments.record {
-        session.begin_recording(clock.now(), Some(recording.clone()));
+    let recording = arguments.record.clone().or(arguments.write.as_deref().map(part_of));
+    if let Some(recording) = recording {
+        session.begin_recording(clock.now(), Some(recording));
     }
     let ending = session.run();
     drop(session);
+    drop(restored);
     named.release(terminal);
-    Ok(ending)
+    Ok(match &arguments.write {
+        Some(flow) => drafted(flow, arguments, ending, terminal),
+        None => ending,
+    })
+}
+
+/// Returns where the recording is until the flow is drafted.
+fn part_of(flow: &Path) -> PathBuf {
+    with_suffix(flow, ".part")
+}
+
+/// Drafts the flow of a session that has ended. Its recording goes when that has worked.
+fn drafted(flow: &Path, arguments: &TermArguments, ending: Ending, terminal: &Terminal) -> Ending {
+    let part = part_of(flow);
+    let made = record::record(
+        &RecordArguments {
+            from: vec![part.clone()],
+            write: Some(flow.to_path_buf()),
+            secrets: arguments.secrets.clone(),
+            title: None,
+            color: arguments.color,
+        },
+        terminal,
+    );
+    if flow.exists() {
+        // What is left of it harms nobody, and says what happened.
+        let _ = std::fs::remove_file(&part);
+    } else {
+        terminal.warn(&format!("the recording of the session is kept in {}", harmless_path(&part)));
+    }
+    if ending == Ending::Done { made } else { ending }
 }
 
 /// Returns the ports that are the session's own: the keyboard, and what wakes it.

@@ -12,6 +12,7 @@ Examples:
   flowrun term @modem --mode line --use std/modem  a line editor that knows commands
   flowrun term sim:modem.flow                      a simulated device
   flowrun term tcp://10.0.0.5:4001 --log
+  flowrun term COM3 --write login.flow             and leave with a flow
   echo AT+CSQ | flowrun term COM3                  until the answer is over
 
 Ctrl-T ? shows the keys, Ctrl-T q ends it. docs/terminal.md has them all.
@@ -55,6 +56,12 @@ pub(in crate::cli) struct TermArguments {
     /// Keep a recording of the session in a file
     #[arg(long, value_name = "FILE", value_parser = output_file())]
     pub record: Option<PathBuf>,
+    /// Write a flow of the session, and its device beside it, at the end
+    #[arg(long, value_name = "FILE", conflicts_with = "record")]
+    pub write: Option<PathBuf>,
+    /// With --write: keep what this finds in a line out (repeatable)
+    #[arg(long = "secret", value_name = "REGEX", requires = "write")]
+    pub secrets: Vec<String>,
     /// End when the port goes away, instead of waiting for it
     #[arg(long)]
     pub no_reconnect: bool,
