@@ -17,6 +17,7 @@ mod address;
 mod bench;
 mod cli;
 mod disk;
+mod draft;
 mod function;
 mod hook;
 mod labgrid;
@@ -29,6 +30,7 @@ mod rows;
 mod secret;
 mod setup;
 mod shipped;
+mod term;
 mod variables;
 
 // For the tests, benchmarks and fuzz targets of this repository; no part of the public interface.

@@ -63,6 +63,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("report", &["diagnostic", "event", "legend", "origin", "port_id", "source", "time", "value", "world"]),
     ("record", &["disk", "engine", "event", "port", "secret", "settings", "time", "value", "world"]),
     ("replay", &["event", "format", "port", "record", "settings", "source", "syntax", "time", "value", "world"]),
+    ("draft", &["format", "pattern", "port", "record", "replay", "settings", "source", "syntax", "time"]),
     (
         "setup",
         &[
@@ -131,6 +132,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "world",
         ],
     ),
+    ("term", &["diagnostic", "time", "transfer", "value"]),
     ("labgrid", &["address"]),
     ("hook", &["diagnostic", "engine", "event", "world"]),
     ("bench", &["address", "diagnostic", "disk", "hook", "settings", "source", "syntax", "value"]),
@@ -167,7 +169,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("glob", &["address.rs"]),
     ("hex", &["syntax/lower/expr.rs", "value.rs", "value/coding.rs", "value/digest.rs"]),
     ("hmac", &["value/digest.rs"]),
-    ("jiff", &["value/calendar.rs"]),
+    ("jiff", &["cli/term/zone.rs", "value/calendar.rs"]),
     ("md5", &["value/digest.rs"]),
     (
         "memchr",
@@ -181,7 +183,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("regex", &["pattern", "pattern.rs", "suite/volatile.rs"]),
     ("regex_syntax", &["pattern", "pattern.rs"]),
     ("rust_decimal", &["value/decimal.rs"]),
-    ("rustix", &["cli/host.rs", "cli/person/echo.rs", "cli/terminal.rs", "disk", "hook", "transport"]),
+    (
+        "rustix",
+        &["cli/host.rs", "cli/person/echo.rs", "cli/term/raw.rs", "cli/terminal.rs", "disk", "hook", "transport"],
+    ),
     ("shlex", &["address/command.rs"]),
     ("rfc2217", &["transport/telnet"]),
     ("serde_json", &["cli/json.rs", "report/json.rs", "report/jsonl", "value/json.rs"]),
@@ -193,8 +198,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("similar", &["suite.rs"]),
     ("strsim", &["diagnostic/nearest.rs"]),
     ("toml", &["bench", "cli/given.rs", "cli/limits.rs", "results.rs"]),
-    ("unicode_width", &["report/live.rs"]),
-    ("windows_sys", &["cli/person/echo.rs", "transport/serial"]),
+    ("unicode_width", &["report/live.rs", "term/editor.rs"]),
+    ("windows_sys", &["cli/person/echo.rs", "cli/term/raw.rs", "transport/serial"]),
 ];
 
 /// Modules whose files import each other in one direction.
@@ -222,6 +227,7 @@ const PURE: &[&str] = &[
     "port",
     "engine",
     "sim",
+    "term",
 ];
 
 /// What pure modules do not name.
