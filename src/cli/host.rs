@@ -36,6 +36,11 @@ pub(super) fn host_name() -> Option<String> {
     env::var("COMPUTERNAME").ok().filter(|name| !name.is_empty())
 }
 
+/// Whether this runs where nobody looks on: the usual sign of servers that build and test.
+pub(super) fn is_ci() -> bool {
+    env::var_os("CI").is_some_and(|ci| !ci.is_empty() && ci != "false" && ci != "0")
+}
+
 /// Returns the name of the user, as the system or the login says it; `None` if nobody says.
 pub(super) fn user_name() -> Option<String> {
     let names = ["LOGNAME", "USER", "USERNAME"].iter();
@@ -71,6 +76,14 @@ pub(super) fn data_folder() -> Option<PathBuf> {
     }
     let below_home = if cfg!(target_os = "macos") { "Library/Application Support" } else { ".local/share" };
     folder("XDG_DATA_HOME").or_else(|| Some(home()?.join(below_home)))
+}
+
+/// Returns the folder for what programs remember for this user, and could do without; `None` if nobody says.
+pub(super) fn state_folder() -> Option<PathBuf> {
+    if cfg!(windows) || cfg!(target_os = "macos") {
+        return data_folder();
+    }
+    folder("XDG_STATE_HOME").or_else(|| Some(home()?.join(".local/state")))
 }
 
 /// Returns the folder that a variable names; a path that depends on the current folder does not count.

@@ -10,8 +10,10 @@ use anstream::{AutoStream, ColorChoice};
 use super::args::Colours;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::render::{Look, Style, render};
+use crate::legend::Legend;
+use crate::program::Program;
 use crate::report::board::{Board, Place};
-use crate::report::console::{Console, Overlong, Status, Volume};
+use crate::report::console::{Console, Detail, Overlong, Status, Volume};
 use crate::report::hex::View;
 use crate::report::lanes::Lanes;
 use crate::setup::Pace;
@@ -42,6 +44,8 @@ pub(super) struct Terminal {
     overlong: Overlong,
     /// How bytes of the exchange are shown.
     view: View,
+    /// How much of the exchange is shown.
+    detail: Detail,
 }
 
 impl Terminal {
@@ -62,6 +66,7 @@ impl Terminal {
             status,
             overlong: Overlong::Whole,
             view: View::Auto,
+            detail: Detail::Usual,
         }
     }
 
@@ -75,6 +80,11 @@ impl Terminal {
     /// Shows the bytes of the exchange in this way.
     pub(super) fn viewing(self, view: View) -> Terminal {
         Terminal { view, ..self }
+    }
+
+    /// Shows every byte of the exchange, if that is wanted.
+    pub(super) fn raw(self, is_wanted: bool) -> Terminal {
+        Terminal { detail: if is_wanted { Detail::Raw } else { Detail::Usual }, ..self }
     }
 
     /// Shows what was asked for.
@@ -155,8 +165,17 @@ impl Terminal {
             (Pace::Real, Volume::Normal) => self.status,
             (Pace::Virtual, _) | (_, Volume::Quiet) => Status::Hidden,
         };
-        let console = Console::new(AutoStream::always(io::stdout()), sources, self.out, volume, status);
-        console.with_lines(self.overlong).with_view(self.view)
+        let out = AutoStream::always(io::stdout());
+        let console = Console::new(out, sources, self.out, volume, status);
+        console.with_lines(self.overlong).with_detail(self.detail).with_view(self.view)
+    }
+
+    /// Returns the rules by which the lines of a run are painted, if they are shown and there are colours.
+    pub(super) fn legend(&self, program: &Program, volume: Volume) -> Legend {
+        match (self.out.style, volume) {
+            (Style::Colour, Volume::Normal) => Legend::of(program),
+            (Style::Colour | Style::Ascii | Style::Plain, _) => Legend::default(),
+        }
     }
 
     /// Returns the sink that shows the failure and the verdict of a run that is one of several on `out`, as it would on

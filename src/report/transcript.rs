@@ -209,13 +209,23 @@ impl<'a, W: Write> Transcript<'a, W> {
 
     /// Begins a line about a port.
     fn begin_on(&mut self, at: Duration, port: PortId, lead: &str) {
-        self.begin(at, "");
-        self.text.extend_from_slice(self.names.of(port).as_bytes());
+        self.begin_line(at);
+        let name = self.names.of(port);
+        if !name.is_empty() {
+            self.text.extend_from_slice(name.as_bytes());
+        }
         self.text.extend_from_slice(lead.as_bytes());
     }
 
     /// Begins a line: the time and what it is.
     fn begin(&mut self, at: Duration, lead: &str) {
+        self.begin_line(at);
+        self.text.extend_from_slice(lead.as_bytes());
+    }
+
+    /// Begins a line with the time, if times are shown.
+    #[inline]
+    fn begin_line(&mut self, at: Duration) {
         if self.times == Times::Shown {
             let ms = (at.as_secs(), at.subsec_millis());
             if self.stamp.0 != ms {
@@ -224,7 +234,6 @@ impl<'a, W: Write> Transcript<'a, W> {
             self.text.extend_from_slice(self.stamp.1.as_bytes());
             self.text.push(b' ');
         }
-        self.text.extend_from_slice(lead.as_bytes());
     }
 
     fn put_header(&mut self, header: &RunHeader) {
@@ -335,7 +344,7 @@ impl<W: Write> Sink for Transcript<'_, W> {
             EventKind::Opened => self.put_on(at, port, "- ", b"port open"),
             EventKind::Closed(reason) => self.put_closed(at, port, reason),
             EventKind::Sent { bytes } => self.put_on(at, port, "> ", bytes),
-            EventKind::Received { bytes, block } => self.put_received(at, port, bytes, *block),
+            EventKind::Received { bytes, block, .. } => self.put_received(at, port, bytes, *block),
             EventKind::Matched { .. } => return Ok(()),
             EventKind::Captured { name, value } => self.put_value(at, port, name, value),
             EventKind::Measured(measured) => {
@@ -532,7 +541,7 @@ mod tests {
             }
         }
         let sources = Sources::default();
-        let line = |n: u64| EventKind::Received { bytes: format!("{n} é\r\n").into_bytes(), block: false };
+        let line = |n: u64| EventKind::Received { bytes: format!("{n} é\r\n").into_bytes(), block: false, echo: None };
         let told = |mut transcript: Transcript<'_, &mut Written>, has_pause: bool| {
             for n in 0..2000 {
                 let event = Event { at: Moment::from_millis(n), port: PortId::FIRST, site: None, kind: line(n) };

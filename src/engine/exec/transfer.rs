@@ -12,10 +12,10 @@ use crate::engine::limits::FILE;
 use crate::engine::look::inbox::Inbox;
 use crate::engine::look::offset::Offset;
 use crate::engine::tell::Piece;
-use crate::engine::{Engine, State};
+use crate::engine::{Action, Engine, State};
 use crate::event::{Direction, EventKind, Failure, FileTransfer, TransferStage};
 use crate::port::{PortCommand, PortId};
-use crate::program::{FileReceive, FileSend, Target, name_key};
+use crate::program::{FileReceive, FileSend, name_key};
 use crate::secret::can_be_masked;
 use crate::source::Site;
 use crate::time::{Moment, show_duration};
@@ -46,7 +46,7 @@ pub(in crate::engine) struct Transfer {
     /// How; none if the bytes go as they are.
     protocol: Option<Protocol>,
     /// What it is put into; none of a file that is sent.
-    target: Option<Target>,
+    into: Option<Arc<FileReceive>>,
     /// What in it is made of secrets.
     stains: Vec<Stain>,
     /// When it began.
@@ -99,7 +99,7 @@ impl Transfer {
         let called = if let Machine::Receiver(receiver) = &self.machine { receiver.name() } else { None };
         FileTransfer {
             stage,
-            direction: if self.target.is_some() { Direction::Receives } else { Direction::Sends },
+            direction: if self.into.is_some() { Direction::Receives } else { Direction::Sends },
             name: self.title.clone(),
             protocol: self.protocol.map(|protocol| protocol.name().to_string()),
             bytes: amount.bytes as u64,
@@ -113,7 +113,7 @@ impl Transfer {
 
     /// Returns how far it is, as the end of a sentence.
     pub(in crate::engine) fn how_far(&self) -> String {
-        let done = if self.target.is_some() { "came" } else { "were sent" };
+        let done = if self.into.is_some() { "came" } else { "were sent" };
         let amount = self.machine.amount();
         match amount.of {
             Some(of) => format!("{} of {of} bytes of {} {done}", amount.bytes, self.title),
@@ -160,7 +160,7 @@ impl Engine {
         let within = file.within.as_ref().map(|within| self.eval_duration(within)).transpose()?;
         let machine = Machine::Receiver(Box::new(Receiver::new(file.protocol, WEIGHT_LIMIT - OF_VALUE)));
         let name = file.target.name.clone();
-        self.transfer(machine, site, within, (name, Some(file.protocol)), Some(file.target.clone()), Vec::new())
+        self.transfer(machine, site, within, (name, Some(file.protocol)), Some(file.clone()), Vec::new())
     }
 
     fn transfer(
@@ -169,7 +169,7 @@ impl Engine {
         site: Site,
         within: Option<Duration>,
         (title, protocol): (String, Option<Protocol>),
-        target: Option<Target>,
+        into: Option<Arc<FileReceive>>,
         stains: Vec<Stain>,
     ) -> Result<(), Box<Failure>> {
         let port = self.flow.port;
@@ -181,7 +181,7 @@ impl Engine {
             machine,
             title,
             protocol,
-            target,
+            into,
             stains,
             begun,
             limit: None,
@@ -359,16 +359,17 @@ impl Engine {
             self.tally.n_checks += 1;
         }
         self.tell_stage(&transfer, TransferStage::Passed);
-        let Transfer { machine, target, site, .. } = transfer;
-        if let (Machine::Receiver(receiver), Some(target)) = (machine, target)
-            && let Err(failure) = self.take_file(*receiver, &target, site)
+        let Transfer { machine, into, site, .. } = transfer;
+        if let (Machine::Receiver(receiver), Some(into)) = (machine, into)
+            && let Err(failure) = self.take_file(*receiver, &into, site)
         {
             self.fail(failure);
         }
     }
 
-    /// Puts a file that came into its variable.
-    fn take_file(&mut self, receiver: Receiver, target: &Target, site: Site) -> Result<(), Box<Failure>> {
+    /// Puts a file that came into its variable, and has it made durable if it is to be kept.
+    fn take_file(&mut self, receiver: Receiver, into: &FileReceive, site: Site) -> Result<(), Box<Failure>> {
+        let target = &into.target;
         if target.is_secret {
             // In a recording, blocks part it.
             for piece in receiver.pieces().filter(|piece| can_be_masked(piece)) {
@@ -383,13 +384,20 @@ impl Engine {
         } else {
             self.journal.secrets().find_in_part(&data, 0..data.len())
         };
-        let stains: Vec<Stain> = known.into_iter().map(|(range, name)| Stain { range, name }).collect();
+        let stains: Vec<Stain> = known.iter().cloned().map(|(range, name)| Stain { range, name }).collect();
         let taint = if stains.is_empty() { None } else { Some(Stained::new(data.clone(), stains).taint()) };
         let mut value = Marked::from(Value::Bytes(data));
         if let Some(taint) = taint {
             value.taint = taint;
         }
-        self.assign(target, value, site)
+        let content = into.is_kept.then(|| value.value.octets());
+        self.assign(target, value, site)?;
+        if let Some(content) = content {
+            let (name, is_secret) = (target.name.clone(), target.is_secret || !known.is_empty());
+            self.state = State::Saving { names: vec![name.clone()], site, option: "--file NAME=PATH" };
+            self.journal.act(Action::KeepFile { name, content, is_secret });
+        }
+        Ok(())
     }
 
     /// What comes from here on has nothing to do with the transfer.
