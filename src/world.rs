@@ -525,7 +525,7 @@ mod tests {
         let moments: Vec<u64> = watched.iter().map(|(at, _)| *at).collect();
         assert_eq!(moments, [0, 250, 500, 750]);
         let what = "line \"OK\"".to_string();
-        assert_eq!(watched[3].1, Progress { what, begun: Moment::START, came: 0 });
+        assert_eq!(watched[3].1, Progress { what, begun: Moment::START, came: 0, moved: None });
         let unwatched: Vec<u64> = looked_at(None).iter().map(|(at, _)| *at).collect();
         assert_eq!(unwatched, [0]);
     }

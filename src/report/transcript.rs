@@ -354,6 +354,7 @@ impl<W: Write> Sink for Transcript<'_, W> {
             EventKind::Logged { text } => self.put(at, "# ", text),
             EventKind::HookSaid { text } => self.put(at, "| ", text),
             EventKind::Noted { text } => self.put_words_on(at, port, text),
+            EventKind::Transfer(file) => file.shown().iter().for_each(|text| self.put_words_on(at, port, text)),
             EventKind::Skipped { why } => self.put_words(at, "- ", &format!("skipped: {why}")),
             EventKind::CleanupFailed(failure) => {
                 self.remarks.1 += 1;

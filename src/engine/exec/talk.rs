@@ -61,6 +61,11 @@ impl Outgoing {
         }
     }
 
+    /// Returns the transfer that the bytes are a part of.
+    pub(in crate::engine) fn transfer(&self) -> Option<&Transfer> {
+        self.transfer.as_deref()
+    }
+
     /// Returns the transfer that the bytes are a part of, if the other side answers.
     pub(in crate::engine) fn answered_transfer(&self) -> Option<&Transfer> {
         self.transfer.as_deref().filter(|transfer| transfer.is_answered())
