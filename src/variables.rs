@@ -55,9 +55,9 @@ impl Supplied {
     }
 
     /// Returns how messages show it.
-    fn shown(&self) -> String {
+    fn shown(&self, secrets: &GivenSecrets) -> String {
         match self {
-            Supplied::Spelt(text) => format!("`{}`", visible_cut(text.as_bytes(), SHOWN_AT_MOST)),
+            Supplied::Spelt(text) => format!("`{}`", visible_cut(secrets.covered(text).as_bytes(), SHOWN_AT_MOST)),
             Supplied::Content(_) => "the content of a file".to_string(),
             Supplied::Whole(value) => value.kind().title().to_string(),
         }
@@ -144,6 +144,47 @@ pub(crate) enum Origin {
     Asked,
 }
 
+/// The secrets that were given: no message shows one, not even as the value of something else.
+#[derive(Default)]
+pub(crate) struct GivenSecrets(Vec<(String, String)>);
+
+impl GivenSecrets {
+    /// Takes the secrets of a program that were given as texts.
+    pub(crate) fn of(program: &Program, given: &[Given]) -> GivenSecrets {
+        let is_secret = |name: &str| program.params.iter().any(|param| param.is_secret && param.name == name);
+        let text = |given: &Given| match &given.value {
+            Supplied::Spelt(text) => Some(text.clone()),
+            Supplied::Content(bytes) => String::from_utf8(bytes.clone()).ok(),
+            Supplied::Whole(_) => None,
+        };
+        let mut secrets = GivenSecrets::default();
+        for given in given.iter().filter(|given| is_secret(&given.name)) {
+            secrets.add(&given.name, &text(given).unwrap_or_default());
+        }
+        secrets
+    }
+
+    /// Adds one.
+    pub(crate) fn add(&mut self, name: &str, value: &str) {
+        // What is shorter is ordinary text, and refused as a secret.
+        if value.len() >= SHORTEST_SECRET {
+            self.0.push((name.to_string(), value.to_string()));
+            // One may be a part of another.
+            self.0.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
+        }
+    }
+
+    /// Returns the name of the secret that has this value.
+    pub(crate) fn name_of(&self, value: &str) -> Option<&str> {
+        self.0.iter().find(|(_, known)| known == value).map(|(name, _)| name.as_str())
+    }
+
+    /// Returns a text with the names of secrets in their places.
+    pub(crate) fn covered(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_string(), |text, (name, value)| text.replace(value, &format!("«{name}»")))
+    }
+}
+
 /// How the command line sets the variables of a program, for messages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ways {
@@ -180,6 +221,7 @@ impl Ways {
 /// All that is wrong: unknown names, values that do not fit, then what is missing. The value of a secret is
 /// in no message.
 pub(crate) fn bind(program: &Program, given: &[Given], ways: Ways) -> Result<HashMap<String, Value>, Vec<Diagnostic>> {
+    let secrets = GivenSecrets::of(program, given);
     let mut problems: Vec<Diagnostic> = given.iter().filter_map(|given| unknown(program, given, ways)).collect();
     let mut values = HashMap::new();
     let mut missing = Vec::new();
@@ -193,7 +235,7 @@ pub(crate) fn bind(program: &Program, given: &[Given], ways: Ways) -> Result<Has
             _ if param.is_file => {}
             Some(best) => match value_of(param, &best.value) {
                 Ok(value) => drop(values.insert(param.name.clone(), value)),
-                Err(expected) => problems.push(unfit(param, best, expected, ways)),
+                Err(expected) => problems.push(unfit(param, best, expected, &secrets, ways)),
             },
             None if param.default.is_none() => missing.push(param),
             None => {}
@@ -307,11 +349,11 @@ fn unknown(program: &Program, given: &Given, ways: Ways) -> Option<Diagnostic> {
     Some(Diagnostic::general(Code::VariableUnknown, message).help(help))
 }
 
-fn unfit(param: &Param, given: &Given, expected: String, ways: Ways) -> Diagnostic {
+fn unfit(param: &Param, given: &Given, expected: String, secrets: &GivenSecrets, ways: Ways) -> Diagnostic {
     let message = if param.is_secret {
         format!("the value given for the secret `{}` does not fit", param.name)
     } else {
-        format!("`{}` cannot be {}", param.name, given.value.shown())
+        format!("`{}` cannot be {}", param.name, given.value.shown(secrets))
     };
     let help = format!("it was given {}", given.how(ways));
     Diagnostic::new(Code::VariableValue, param.site, message, expected).help(help)
