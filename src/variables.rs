@@ -1,6 +1,7 @@
 //! Joins the variables that were given from outside with the params of a program, checked and of the right type.
 
 mod files;
+mod secrets;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,11 +12,12 @@ use crate::program::{Param, Program};
 use crate::syntax;
 use crate::value::bounds::{WEIGHT_LIMIT, check_bounds};
 use crate::value::coding::unhex;
-use crate::value::decimal::Decimal;
+use crate::value::decimal::{Decimal, NoDecimal};
 use crate::value::escape::{harmless, visible_cut};
 use crate::value::json::{parse_json, to_json};
 use crate::value::{Type, Value};
 pub(crate) use files::GivenFile;
+pub(crate) use secrets::GivenSecrets;
 
 /// Secrets below so many bytes cannot be told from ordinary text, and so not be masked.
 const SHORTEST_SECRET: usize = 4;
@@ -144,47 +146,6 @@ pub(crate) enum Origin {
     Asked,
 }
 
-/// The secrets that were given: no message shows one, not even as the value of something else.
-#[derive(Default)]
-pub(crate) struct GivenSecrets(Vec<(String, String)>);
-
-impl GivenSecrets {
-    /// Takes the secrets of a program that were given as texts.
-    pub(crate) fn of(program: &Program, given: &[Given]) -> GivenSecrets {
-        let is_secret = |name: &str| program.params.iter().any(|param| param.is_secret && param.name == name);
-        let text = |given: &Given| match &given.value {
-            Supplied::Spelt(text) => Some(text.clone()),
-            Supplied::Content(bytes) => String::from_utf8(bytes.clone()).ok(),
-            Supplied::Whole(_) => None,
-        };
-        let mut secrets = GivenSecrets::default();
-        for given in given.iter().filter(|given| is_secret(&given.name)) {
-            secrets.add(&given.name, &text(given).unwrap_or_default());
-        }
-        secrets
-    }
-
-    /// Adds one.
-    pub(crate) fn add(&mut self, name: &str, value: &str) {
-        // What is shorter is ordinary text, and refused as a secret.
-        if value.len() >= SHORTEST_SECRET {
-            self.0.push((name.to_string(), value.to_string()));
-            // One may be a part of another.
-            self.0.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
-        }
-    }
-
-    /// Returns the name of the secret that has this value.
-    pub(crate) fn name_of(&self, value: &str) -> Option<&str> {
-        self.0.iter().find(|(_, known)| known == value).map(|(name, _)| name.as_str())
-    }
-
-    /// Returns a text with the names of secrets in their places.
-    pub(crate) fn covered(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_string(), |text, (name, value)| text.replace(value, &format!("«{name}»")))
-    }
-}
-
 /// How the command line sets the variables of a program, for messages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ways {
@@ -285,6 +246,9 @@ fn spelt(param: &Param, text: &str) -> Result<Value, String> {
         Type::Bytes => unhex(text.as_bytes()).ok().map(Value::Bytes),
         Type::Int | Type::Decimal if has_leading_zeros(text) => {
             return Err("wants a number without leading zeros; put its default in quotes, if the zeros count".into());
+        }
+        Type::Int | Type::Decimal if Decimal::parse(text.as_bytes()) == Err(NoDecimal::TooLong) => {
+            return Err("wants a number of at most 28 digits; put its default in quotes, if the digits count".into());
         }
         Type::Int => integer(text).map(Value::Int),
         Type::Decimal => Decimal::parse(text.as_bytes()).ok().map(Value::Decimal),
@@ -507,6 +471,17 @@ mod tests {
             let codes: Vec<Code> = problems.expect_err("it does not fit").iter().map(|p| p.code).collect();
             assert_eq!(codes, [Code::VariableValue], "{name}={text}");
         }
+    }
+
+    #[test]
+    fn no_message_about_a_value_shows_a_secret_that_has_it_too() {
+        let given = [option("key", "hunter22"), option("n", "hunter22"), option("t", "my hunter22")];
+        let shown = refusal("secret key\nparam n = 5\nparam t matches /x/", &given);
+        assert!(shown.contains("`n` cannot be `«key»`") && shown.contains("`t` cannot be `my «key»`"), "{shown}");
+        assert!(!shown.contains("hunter"), "{shown}");
+        let long = "9".repeat(30);
+        let shown = refusal("param n = 5", &[option("n", &long)]);
+        assert!(shown.contains("wants a number of at most 28 digits"), "{shown}");
     }
 
     #[test]

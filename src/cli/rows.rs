@@ -377,7 +377,7 @@ fn notes(flow: &Program, sheet: &Sheet, past: &[Past], flow_id: &str, n_passed_b
     if !shared.is_empty() {
         notes += &format!("note: all rows have the same {}: `{}` has no such column\n", shared.join(", "), sheet.name);
     }
-    if n_passed_before == 0 && past.iter().any(|past| is_good(past)) {
+    if n_passed_before == 0 && past.iter().any(is_good) {
         notes += &format!("note: no row of `{}` is one of those that have passed before: all are run\n", sheet.name);
     }
     if n_passed_before > 0 {
