@@ -26,6 +26,7 @@ mod results;
 mod rows;
 mod secret;
 mod setup;
+mod shipped;
 mod variables;
 
 // For the tests, benchmarks and fuzz targets of this repository; no part of the public interface.
@@ -41,6 +42,8 @@ pub mod event;
 pub mod format;
 #[doc(hidden)]
 pub mod load;
+#[doc(hidden)]
+pub mod origin;
 #[doc(hidden)]
 pub mod port;
 #[doc(hidden)]

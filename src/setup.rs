@@ -5,6 +5,7 @@
 //! [`Setup::stage`] makes engine and world. What goes wrong is a [`SetupError`]: data, which the caller puts into
 //! words.
 
+mod about;
 mod counterpart;
 mod error;
 mod files;

@@ -19,6 +19,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("value", &["time"]),
     ("pattern", &[]),
     ("port_id", &[]),
+    ("origin", &["source", "value"]),
     ("secret", &["value"]),
     ("function", &["diagnostic", "value"]),
     ("diagnostic", &["source", "value"]),
@@ -56,7 +57,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("transport", &["address", "diagnostic", "event", "port", "settings", "time", "world"]),
     ("results", &["disk", "value", "world"]),
     ("rows", &["address", "diagnostic", "disk", "program", "source", "value", "variables"]),
-    ("report", &["diagnostic", "event", "port_id", "source", "time", "value", "world"]),
+    ("report", &["diagnostic", "event", "origin", "port_id", "source", "time", "value", "world"]),
     ("record", &["disk", "engine", "event", "port", "secret", "settings", "time", "value", "world"]),
     ("replay", &["event", "format", "port", "record", "settings", "source", "syntax", "time", "value", "world"]),
     (
@@ -69,10 +70,12 @@ const LAYERS: &[(&str, &[&str])] = &[
             "engine",
             "event",
             "load",
+            "origin",
             "port",
             "program",
             "record",
             "replay",
+            "secret",
             "settings",
             "sim",
             "source",
@@ -113,6 +116,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "diagnostic",
             "disk",
             "event",
+            "origin",
             "program",
             "report",
             "settings",
@@ -127,6 +131,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("labgrid", &["address"]),
     ("hook", &["diagnostic", "engine", "event", "world"]),
     ("bench", &["address", "diagnostic", "disk", "hook", "settings", "source", "syntax", "value"]),
+    ("shipped", &["load", "source", "syntax"]),
     ("cli", &[EVERYTHING]),
 ];
 
@@ -196,6 +201,7 @@ const INSIDE: &[&str] = &["cli", "engine", "setup", "suite", "report", "stress"]
 const PURE: &[&str] = &[
     "time",
     "source",
+    "origin",
     "settings",
     "value",
     "pattern",

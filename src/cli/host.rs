@@ -3,6 +3,8 @@
 use std::env;
 use std::path::PathBuf;
 
+use crate::origin::Origin;
+
 /// Whose rights this process has.
 #[derive(Clone, Debug)]
 #[cfg(any(unix, test))]
@@ -37,6 +39,29 @@ pub(super) fn host_name() -> Option<String> {
 /// Whether this runs where nobody looks on: the usual sign of servers that build and test.
 pub(super) fn is_ci() -> bool {
     env::var_os("CI").is_some_and(|ci| !ci.is_empty() && ci != "false" && ci != "0")
+}
+
+/// Returns the name of the user, as the system or the login says it; `None` if nobody says.
+pub(super) fn user_name() -> Option<String> {
+    let names = ["LOGNAME", "USER", "USERNAME"].iter();
+    names.filter_map(|name| env::var(name).ok()).find(|name| !name.is_empty()).or_else(user_number)
+}
+
+/// Returns the number of the user as a name.
+#[cfg(unix)]
+fn user_number() -> Option<String> {
+    Some(format!("uid {}", rustix::process::geteuid().as_raw()))
+}
+
+/// Returns the number of the user as a name; `None` where users have none.
+#[cfg(not(unix))]
+fn user_number() -> Option<String> {
+    None
+}
+
+/// Returns when and where a command was given, as far as the machine says it.
+pub(super) fn origin(begun: i64) -> Origin {
+    Origin { begun, host: host_name(), user: user_name(), profile: None, bench: None }
 }
 
 /// Returns the folder of the user; `None` if nobody says.

@@ -118,7 +118,8 @@ fn run_on_benches(
             return Err(Ending::Refused);
         }
         let typed = ports_of_bench(bench, folder, terminal)?;
-        benches.push((bench, named(&typed, arguments.profile.as_deref(), Asks::Names, folder, terminal)?));
+        let named = named(&typed, arguments.profile.as_deref(), Asks::Names, folder, terminal)?;
+        benches.push((bench, named.on_bench(bench)));
     }
     let ending = run_on(arguments, &mut benches, flow, begin, terminal);
     benches.iter_mut().for_each(|(_, named)| named.release(terminal));

@@ -6,6 +6,10 @@
 //! {"format":"flowrun events","version":2,"sources":[{"name":"login.flow","text":"flow \"Login\"…"}]}
 //! ```
 //!
+//! `about` is there too where somebody gave what makes the run traceable: `date` (UTC, RFC 3339), `host`, `user`, `flowrun` (its
+//! version), `profile`, `bench`, each only if it is known, and `variables`, what was given to them by name. Each of `sources` has its
+//! `sha256` then. It is that of the file, unless `covered` is there, and true: then each byte of the secrets in it is a `*`.
+//!
 //! `sources` are the texts that places point into, as messages show them: the defaults of secrets are covered with `*`.
 //! Then, for each event, `at_ns` (nanoseconds since the beginning of the run), `site` if it belongs to a statement, `event`, and what
 //! the table says. Where the flow declares ports, `port` is the name of the one that the event belongs to. A *site* is `{"source":0,"start":57,"end":83}`: which source, and bytes of it.
@@ -47,9 +51,10 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json, json};
 
 use super::Sink;
-use super::json::measurement_of;
+use super::json::{about_of, keys_of, measurement_of};
 use crate::diagnostic::Label;
 use crate::event::{CloseReason, Event, EventKind, Failure, RunHeader, RunPort, StepOutcome, Verdict};
+use crate::origin::About;
 use crate::source::{Site, SourceId, Sources};
 use crate::value::coding::hex;
 pub use read::{Recorded, read};
@@ -64,7 +69,7 @@ const FORMAT: &str = "flowrun events";
 pub struct JsonLines<W: Write> {
     out: W,
     /// The first line, until it is written.
-    head: Option<String>,
+    head: Option<Json>,
     /// Which source each place among the sources is.
     ids: Vec<SourceId>,
     /// The names of the ports, if they have names.
@@ -77,7 +82,22 @@ impl<W: Write> JsonLines<W> {
         let texts: Vec<Json> = sources.iter().map(|(_, s)| json!({ "name": s.name(), "text": &**s.shown() })).collect();
         let head = json!({ "format": FORMAT, "version": VERSION, "sources": texts });
         let ids = sources.iter().map(|(id, _)| id).collect();
-        JsonLines { out, head: Some(head.to_string()), ids, ports: Vec::new() }
+        JsonLines { out, head: Some(head), ids, ports: Vec::new() }
+    }
+
+    /// Begins with what makes the run traceable too.
+    #[must_use]
+    pub fn about(mut self, about: &About) -> JsonLines<W> {
+        if let Some(head) = &mut self.head {
+            head["about"] = about_of(&about.origin, &about.variables);
+            // The texts are those that the events point into, each with a digest of what is shown of it.
+            for text in head["sources"].as_array_mut().into_iter().flatten() {
+                let digest = about.texts.iter().find(|digest| text["name"] == digest.name);
+                let (Some(digest), Json::Object(keys)) = (digest, text) else { continue };
+                keys.extend(keys_of(digest));
+            }
+        }
+        self
     }
 
     fn site(&self, site: Site) -> Json {
@@ -157,7 +177,7 @@ impl<W: Write> JsonLines<W> {
 
 impl<W: Write> Sink for JsonLines<W> {
     fn tell(&mut self, event: &Event) -> io::Result<()> {
-        let mut line = self.head.take().map_or_else(String::new, |head| head + "\n");
+        let mut line = self.head.take().map_or_else(String::new, |head| format!("{head}\n"));
         let mut keys = Map::new();
         keys.insert("at_ns".to_string(), nanos(event.at.since_start()).into());
         if let Some(site) = event.site {
@@ -185,8 +205,17 @@ impl<W: Write> Sink for JsonLines<W> {
 
 /// Returns a whole run as JSON Lines.
 pub fn render_jsonl(events: &[Event], sources: &Sources) -> Vec<u8> {
+    rendered(events, |text| JsonLines::new(text, sources))
+}
+
+/// Returns a whole run as JSON Lines that begin with what makes it traceable.
+pub fn render_traceable(events: &[Event], sources: &Sources, about: &About) -> Vec<u8> {
+    rendered(events, |text| JsonLines::new(text, sources).about(about))
+}
+
+fn rendered(events: &[Event], begin: impl for<'a> FnOnce(&'a mut Vec<u8>) -> JsonLines<&'a mut Vec<u8>>) -> Vec<u8> {
     let mut text = Vec::new();
-    let mut lines = JsonLines::new(&mut text, sources);
+    let mut lines = begin(&mut text);
     for event in events {
         lines.tell(event).expect("memory takes everything");
     }
