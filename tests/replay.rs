@@ -584,25 +584,19 @@ fn what_is_given_counts_before_a_recording_and_a_message_names_it() {
     passes(&[&file, "--port", "sim", "--var", "n=5", "--record", &recording]);
     let port = format!("replay:{recording}");
     passes(&[&file, "--port", &port]);
-    let shown = |more: &[&str]| {
+    let shown = |more: &[&str], n: Option<&str>| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_flowrun"));
-        let command = command.args([&[&*file, "--port", &port][..], more].concat()).env("NO_COLOR", "1");
-        if more.is_empty() {
-            command.env("FLOWRUN_VAR_N", "7");
-        }
-        let output = command.output().expect("it can be started");
-        (output.status.code(), [output.stdout, output.stderr].concat())
+        command.args([&[&*file, "--port", &port][..], more].concat()).env("NO_COLOR", "1");
+        let output = command.envs(n.map(|n| ("FLOWRUN_VAR_N", n))).output().expect("it can be started");
+        (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
     };
-    for more in [&["--vars", &*vars][..], &["--var", "n=7"], &[]] {
-        let (code, text) = shown(more);
-        let text = String::from_utf8_lossy(&text).into_owned();
+    for (more, n) in [(&["--vars", &*vars][..], None), (&["--var", "n=7"], None), (&[], Some("7"))] {
+        let (code, text) = shown(more, n);
         assert!(code == Some(3) && text.contains("AT 7"), "{more:?}: {text}");
     }
     put(folder.path(), "t.flow", &flow("matches /[0-4]/"));
-    let (code, text) = shown(&["--var", "n=5"]);
-    let text = String::from_utf8_lossy(&text).into_owned();
-    assert!(code == Some(2) && text.contains("with `--var`"), "{text}");
-    let output = flowrun(&[&file, "--port", &port]);
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.code() == Some(2) && text.contains("by the recording that is played"), "{text}");
+    for (more, how) in [(&["--var", "n=5"][..], "with `--var`"), (&[], "by the recording that is played")] {
+        let (code, text) = shown(more, None);
+        assert!(code == Some(2) && text.contains(how), "{text}");
+    }
 }
