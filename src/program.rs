@@ -373,6 +373,27 @@ impl PatternSource {
 }
 
 impl Expr {
+    /// Returns the text that it begins with, as far as that is known before a run; `None` if nothing is.
+    pub fn known_beginning(&self) -> Option<&[u8]> {
+        match &self.kind {
+            ExprKind::Const(Value::Text(text)) => Some(text),
+            ExprKind::Template(pieces) => match pieces.first()? {
+                Piece::Text(text) => Some(text),
+                Piece::Value(_) => None,
+            },
+            ExprKind::Const(_)
+            | ExprKind::Variable(..)
+            | ExprKind::Call(..)
+            | ExprKind::List(_)
+            | ExprKind::Map(_)
+            | ExprKind::Not(_)
+            | ExprKind::Negative(_)
+            | ExprKind::Binary(..)
+            | ExprKind::Matches(..)
+            | ExprKind::Index(..) => None,
+        }
+    }
+
     /// Whether its value is the same as long as no variable changes.
     pub fn is_steady(&self) -> bool {
         let are_all = |all: &[Expr]| all.iter().all(Expr::is_steady);

@@ -78,6 +78,14 @@ pub(super) fn data_folder() -> Option<PathBuf> {
     folder("XDG_DATA_HOME").or_else(|| Some(home()?.join(below_home)))
 }
 
+/// Returns the folder for what programs remember for this user, and could do without; `None` if nobody says.
+pub(super) fn state_folder() -> Option<PathBuf> {
+    if cfg!(windows) || cfg!(target_os = "macos") {
+        return data_folder();
+    }
+    folder("XDG_STATE_HOME").or_else(|| Some(home()?.join(".local/state")))
+}
+
 /// Returns the folder that a variable names; a path that depends on the current folder does not count.
 fn folder(variable: &str) -> Option<PathBuf> {
     env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
