@@ -2,6 +2,7 @@
 
 mod limits;
 mod op;
+mod received;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -134,6 +135,8 @@ pub struct Param {
     pub slot: u32,
     /// Whether it is masked.
     pub is_secret: bool,
+    /// Whether a secret may be made of its value, in the run or as the default of a `secret`: no report shows the value then.
+    pub makes_secrets: bool,
     /// Whether no two runs of one command may have the same value: it names the unit.
     pub is_unique: bool,
     /// Whether it is a file: its value is what is in it.
@@ -370,6 +373,27 @@ impl PatternSource {
 }
 
 impl Expr {
+    /// Returns the text that it begins with, as far as that is known before a run; `None` if nothing is.
+    pub fn known_beginning(&self) -> Option<&[u8]> {
+        match &self.kind {
+            ExprKind::Const(Value::Text(text)) => Some(text),
+            ExprKind::Template(pieces) => match pieces.first()? {
+                Piece::Text(text) => Some(text),
+                Piece::Value(_) => None,
+            },
+            ExprKind::Const(_)
+            | ExprKind::Variable(..)
+            | ExprKind::Call(..)
+            | ExprKind::List(_)
+            | ExprKind::Map(_)
+            | ExprKind::Not(_)
+            | ExprKind::Negative(_)
+            | ExprKind::Binary(..)
+            | ExprKind::Matches(..)
+            | ExprKind::Index(..) => None,
+        }
+    }
+
     /// Whether its value is the same as long as no variable changes.
     pub fn is_steady(&self) -> bool {
         let are_all = |all: &[Expr]| all.iter().all(Expr::is_steady);

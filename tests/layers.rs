@@ -19,6 +19,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("value", &["time"]),
     ("pattern", &[]),
     ("port_id", &[]),
+    ("origin", &["source", "value"]),
     ("secret", &["value"]),
     ("function", &["diagnostic", "value"]),
     ("diagnostic", &["source", "value"]),
@@ -31,6 +32,8 @@ const LAYERS: &[(&str, &[&str])] = &[
         "check",
         &["diagnostic", "function", "load", "pattern", "port_id", "program", "settings", "source", "syntax", "value"],
     ),
+    ("result_codes", &[]),
+    ("legend", &["pattern", "port_id", "program", "result_codes"]),
     ("variables", &["diagnostic", "program", "syntax", "value"]),
     ("event", &["diagnostic", "port_id", "source", "time"]),
     ("port", &["event", "port_id", "settings"]),
@@ -43,6 +46,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "pattern",
             "port",
             "program",
+            "result_codes",
             "secret",
             "settings",
             "source",
@@ -56,9 +60,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("transport", &["address", "diagnostic", "event", "port", "settings", "time", "world"]),
     ("results", &["disk", "value", "world"]),
     ("rows", &["address", "diagnostic", "disk", "program", "source", "value", "variables"]),
-    ("report", &["diagnostic", "event", "port_id", "source", "time", "value", "world"]),
+    ("report", &["diagnostic", "event", "legend", "origin", "port_id", "source", "time", "value", "world"]),
     ("record", &["disk", "engine", "event", "port", "secret", "settings", "time", "value", "world"]),
     ("replay", &["event", "format", "port", "record", "settings", "source", "syntax", "time", "value", "world"]),
+    ("draft", &["format", "pattern", "port", "record", "replay", "settings", "source", "syntax", "time"]),
     (
         "setup",
         &[
@@ -69,10 +74,12 @@ const LAYERS: &[(&str, &[&str])] = &[
             "engine",
             "event",
             "load",
+            "origin",
             "port",
             "program",
             "record",
             "replay",
+            "secret",
             "settings",
             "sim",
             "source",
@@ -113,6 +120,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "diagnostic",
             "disk",
             "event",
+            "origin",
             "program",
             "report",
             "settings",
@@ -124,9 +132,11 @@ const LAYERS: &[(&str, &[&str])] = &[
             "world",
         ],
     ),
+    ("term", &["diagnostic", "time", "transfer", "value"]),
     ("labgrid", &["address"]),
     ("hook", &["diagnostic", "engine", "event", "world"]),
     ("bench", &["address", "diagnostic", "disk", "hook", "settings", "source", "syntax", "value"]),
+    ("shipped", &["load", "source", "syntax"]),
     ("cli", &[EVERYTHING]),
 ];
 
@@ -145,7 +155,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("aes", &["value/cipher.rs"]),
     ("aho_corasick", &["pattern/sieve.rs"]),
     ("anstream", &["cli/terminal.rs"]),
-    ("anstyle", &["report/console.rs", "report/progress.rs"]),
+    ("anstyle", &["report/console.rs", "report/palette.rs", "report/progress.rs"]),
     ("base64", &["value/coding.rs"]),
     ("cbc", &["value/cipher.rs"]),
     ("clap", &["cli/args"]),
@@ -159,7 +169,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("glob", &["address.rs"]),
     ("hex", &["syntax/lower/expr.rs", "value.rs", "value/coding.rs", "value/digest.rs"]),
     ("hmac", &["value/digest.rs"]),
-    ("jiff", &["value/calendar.rs"]),
+    ("jiff", &["cli/term/zone.rs", "value/calendar.rs"]),
     ("md5", &["value/digest.rs"]),
     (
         "memchr",
@@ -173,7 +183,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("regex", &["pattern", "pattern.rs", "suite/volatile.rs"]),
     ("regex_syntax", &["pattern", "pattern.rs"]),
     ("rust_decimal", &["value/decimal.rs"]),
-    ("rustix", &["cli/host.rs", "cli/person/echo.rs", "cli/terminal.rs", "disk", "hook", "transport"]),
+    (
+        "rustix",
+        &["cli/host.rs", "cli/person/echo.rs", "cli/term/raw.rs", "cli/terminal.rs", "disk", "hook", "transport"],
+    ),
     ("shlex", &["address/command.rs"]),
     ("rfc2217", &["transport/telnet"]),
     ("serde_json", &["cli/json.rs", "report/json.rs", "report/jsonl", "value/json.rs"]),
@@ -185,8 +198,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("similar", &["suite.rs"]),
     ("strsim", &["diagnostic/nearest.rs"]),
     ("toml", &["bench", "cli/given.rs", "cli/limits.rs", "results.rs"]),
-    ("unicode_width", &["report/live.rs"]),
-    ("windows_sys", &["cli/person/echo.rs", "transport/serial"]),
+    ("unicode_width", &["report/live.rs", "term/editor.rs"]),
+    ("windows_sys", &["cli/person/echo.rs", "cli/term/raw.rs", "transport/serial"]),
 ];
 
 /// Modules whose files import each other in one direction.
@@ -196,6 +209,7 @@ const INSIDE: &[&str] = &["cli", "engine", "setup", "suite", "report", "stress"]
 const PURE: &[&str] = &[
     "time",
     "source",
+    "origin",
     "settings",
     "value",
     "pattern",
@@ -206,11 +220,14 @@ const PURE: &[&str] = &[
     "syntax",
     "format",
     "program",
+    "result_codes",
+    "legend",
     "check",
     "event",
     "port",
     "engine",
     "sim",
+    "term",
 ];
 
 /// What pure modules do not name.
