@@ -16,6 +16,7 @@ mod json;
 mod limits;
 mod many;
 mod named;
+mod one_port;
 mod outputs;
 mod person;
 mod places;

@@ -111,6 +111,11 @@ enum Link {
 }
 
 impl SimWorld {
+    /// Whether the device sends back what it hears.
+    pub(crate) fn has_echo(&self) -> bool {
+        self.device.sends_echo()
+    }
+
     /// Makes a world around a device that has not begun yet.
     pub fn new(device: Engine) -> SimWorld {
         SimWorld {

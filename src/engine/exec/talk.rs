@@ -355,7 +355,7 @@ impl Engine {
     }
 
     /// Whether what comes on a port goes back: a device echoes.
-    pub(super) fn sends_echo(&self, port: PortId) -> bool {
+    pub(crate) fn sends_echo(&self, port: PortId) -> bool {
         self.program.role == Role::Device && self.ports[port].settings.echo == Echo::On
     }
 
