@@ -16,9 +16,8 @@
 //!
 //! Where a flow declares ports, the name of the port stands in front of `>`, `<`, `=` and `-`.
 //!
-//! It begins with what the run is, a line each: the flow, the port, the line; then with what makes it traceable, if somebody
-//! gave that ([`Transcript::about`]). Nothing else in it depends on the machine but what the user named: the port. So snapshots,
-//! which are transcripts without the second part, are the same on every machine.
+//! It begins with the flow, the port and the line, then with what makes the run traceable, if somebody gave that
+//! ([`Transcript::about`]). Nothing else depends on the machine: snapshots, which lack that part, are the same on each.
 
 use std::io::{self, Write};
 use std::time::Duration;
