@@ -133,7 +133,7 @@ fn refuse_mistyped(arguments: &[OsString]) -> Option<Ending> {
 
 /// Returns what a run is shown on.
 fn on(output: &OutputArguments) -> Terminal {
-    Terminal::new(output.color).cutting(output.cut)
+    Terminal::new(output.color).cutting(output.cut).raw(output.raw)
 }
 
 /// How a command ended.

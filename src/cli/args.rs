@@ -350,6 +350,9 @@ pub(super) struct OutputArguments {
     /// Cut long lines to the width of the terminal, which wraps them else
     #[arg(long)]
     pub cut: bool,
+    /// Show every byte of the exchange: echoes, and all line ends
+    #[arg(long)]
+    pub raw: bool,
     /// Say when to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: Colours,

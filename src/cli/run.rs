@@ -196,7 +196,8 @@ fn run_one(
         setup.stage(inputs, &ender).map_err(|error| refuse(error, terminal))?;
     let mut fan = Fan::default();
     outputs.add_sinks(&mut fan, &sources, Share::All);
-    fan.add(CONSOLE, terminal.console(&sources, arguments.output.volume(), pace));
+    let volume = arguments.output.volume();
+    fan.add(CONSOLE, terminal.console(&sources, volume, pace).with_legend(terminal.legend(&flow, volume)));
     let mut person = person.in_run(pace);
     let verdict = world::run(&mut engine, world.as_mut(), outputs.company(&mut fan, &mut person));
     let written = outputs.finish(fan, &engine, terminal);

@@ -22,7 +22,7 @@
 //! | `opened` | |
 //! | `closed` | `reason` (`finished`, `cannot-open`, `hung-up`, `broken`, `device-failed`), `why`, `help`, `failure` |
 //! | `sent` | `bytes` |
-//! | `received` | `bytes`, `block` |
+//! | `received` | `bytes`, `block`; `echo` (first byte, and the one after the last) if a part is the echo of what was sent, `echo_of_next` if it is that of the `sent` that follows, `echo_maybe` if it is one should the next piece begin with `echo` |
 //! | `matched` | `pattern`, `bytes`, `waited_ns` |
 //! | `captured` | `name`, `bytes` |
 //! | `measured` | `name`, `value`, `unit`, `low`, `high` (texts, digit by digit), `passed`, `soft`, `fault` |
@@ -53,7 +53,9 @@ use serde_json::{Map, Value as Json, json};
 use super::Sink;
 use super::json::{about_of, keys_of, measurement_of};
 use crate::diagnostic::Label;
-use crate::event::{CloseReason, Event, EventKind, Failure, RunHeader, RunPort, StepOutcome, Verdict};
+use crate::event::{
+    CloseReason, EchoOf, EchoPart, Event, EventKind, Failure, RunHeader, RunPort, StepOutcome, Verdict,
+};
 use crate::origin::About;
 use crate::source::{Site, SourceId, Sources};
 use crate::value::coding::hex;
@@ -155,7 +157,7 @@ impl<W: Write> JsonLines<W> {
             EventKind::Opened => ("opened", json!({})),
             EventKind::Closed(reason) => ("closed", self.closed(reason)),
             EventKind::Sent { bytes } => ("sent", json!({ "bytes": bytes_of(bytes) })),
-            EventKind::Received { bytes, block } => ("received", json!({ "bytes": bytes_of(bytes), "block": block })),
+            EventKind::Received { bytes, block, echo } => ("received", received(bytes, *block, echo.as_ref())),
             EventKind::Matched { pattern, text, waited } => {
                 ("matched", json!({ "pattern": &**pattern, "bytes": bytes_of(text), "waited_ns": nanos(*waited) }))
             }
@@ -232,6 +234,23 @@ fn started(header: &RunHeader) -> Json {
         keys["ports"] = header.ports.iter().map(port).collect();
     }
     keys
+}
+
+/// Only where there is an echo its place is told: first byte, and the one behind the last.
+fn received(bytes: &[u8], is_block: bool, echo: Option<&EchoPart>) -> Json {
+    let mut keys = json!({ "bytes": bytes_of(bytes), "block": is_block });
+    if let Some(EchoPart { at, of }) = echo {
+        keys[echo_name(*of)] = json!([at.start, at.end]);
+    }
+    keys
+}
+
+fn echo_name(of: EchoOf) -> &'static str {
+    match of {
+        EchoOf::Last => "echo",
+        EchoOf::Next => "echo_of_next",
+        EchoOf::Maybe => "echo_maybe",
+    }
 }
 
 fn bytes_of(bytes: &[u8]) -> Json {

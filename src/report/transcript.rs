@@ -344,7 +344,7 @@ impl<W: Write> Sink for Transcript<'_, W> {
             EventKind::Opened => self.put_on(at, port, "- ", b"port open"),
             EventKind::Closed(reason) => self.put_closed(at, port, reason),
             EventKind::Sent { bytes } => self.put_on(at, port, "> ", bytes),
-            EventKind::Received { bytes, block } => self.put_received(at, port, bytes, *block),
+            EventKind::Received { bytes, block, .. } => self.put_received(at, port, bytes, *block),
             EventKind::Matched { .. } => return Ok(()),
             EventKind::Captured { name, value } => self.put_value(at, port, name, value),
             EventKind::Measured(measured) => {
@@ -540,7 +540,7 @@ mod tests {
             }
         }
         let sources = Sources::default();
-        let line = |n: u64| EventKind::Received { bytes: format!("{n} é\r\n").into_bytes(), block: false };
+        let line = |n: u64| EventKind::Received { bytes: format!("{n} é\r\n").into_bytes(), block: false, echo: None };
         let told = |mut transcript: Transcript<'_, &mut Written>, has_pause: bool| {
             for n in 0..2000 {
                 let event = Event { at: Moment::from_millis(n), port: PortId::FIRST, site: None, kind: line(n) };

@@ -13,7 +13,6 @@ use crate::engine::look::offset::Offset;
 use crate::engine::look::sight::Sight;
 use crate::engine::look::sight::read::Counted;
 use crate::engine::look::{BULK, Order, Seen, Watch, Watching};
-use crate::engine::result_codes;
 use crate::engine::tell::Piece;
 use crate::engine::watched::{Active, Values, Watched};
 use crate::engine::{Engine, State};
@@ -21,6 +20,7 @@ use crate::event::Failure;
 use crate::pattern::{Pattern, Prefilter, Sieve};
 use crate::port::PortId;
 use crate::program::{PatternSource, Program, Reach, Role, Telling, WatcherId, WatcherKind};
+use crate::result_codes;
 use crate::source::Site;
 use crate::value::escape::visible;
 
@@ -439,7 +439,7 @@ impl Engine {
         let current = std::mem::replace(&mut self.flow.port, active.port);
         self.add_exchange(&mut failure);
         self.flow.port = current;
-        failure.cause = result_codes::meaning(&visible(&octets)).or(failure.cause);
+        failure.cause = result_codes::explained(&visible(&octets)).or(failure.cause);
         failure
     }
 
