@@ -60,8 +60,8 @@ pub(crate) struct Options {
     pub(crate) paint: Paint,
 }
 
-/// Returns what the screen gets for the text of a line.
-pub(crate) type Paint = Box<dyn Fn(String) -> String>;
+/// Returns what the screen gets for a line, and for its text with nothing in it that a terminal obeys.
+pub(crate) type Paint = Box<dyn Fn(&[u8], String) -> String>;
 
 /// What the user can switch.
 #[derive(Clone, Debug)]

@@ -42,7 +42,7 @@ impl Term {
             }
             return;
         }
-        let text = (self.paint)(visible_text(&line.bytes));
+        let text = (self.paint)(&line.bytes, visible_text(&line.bytes));
         out.extend_from_slice(format!("{stamp}{text}\r\n").as_bytes());
     }
 

@@ -31,7 +31,7 @@ fn term_with(change: impl FnOnce(&mut Options)) -> Term {
         settle: Duration::from_millis(50),
         history: History::default(),
         completion: Box::new(Words),
-        paint: Box::new(|line| line),
+        paint: Box::new(|_, text| text),
     };
     change(&mut options);
     Term::new(options)
@@ -285,6 +285,17 @@ fn the_screen_is_left_as_a_shell_wants_it() {
     term.handle_received(at(0), b"half");
     term.finish();
     assert_eq!(screen(&mut term), "\r\u{1b}[K> \r\u{1b}[Khalf\r\n");
+}
+
+#[test]
+fn a_complete_line_is_painted_and_a_prompt_is_not() {
+    let mut term = term_with(|options| {
+        options.choices.mode = Mode::Line;
+        options.paint = Box::new(|line, text| if line == b"OK" { format!("<{text}>") } else { text });
+    });
+    term.handle_received(at(0), b"OK\r\nOK");
+    term.handle_time(at(50));
+    assert_eq!(screen(&mut term), "<OK>\r\n\r\u{1b}[K> \r\u{1b}[KOK");
 }
 
 #[test]
