@@ -257,7 +257,25 @@ impl Term {
     /// Takes note that the screen is so wide.
     pub(crate) fn handle_size(&mut self, columns: usize) {
         self.surface.columns = columns;
-        self.redraw();
+        if self.has_editor() {
+            self.redraw();
+        }
+    }
+
+    /// Takes note that somebody else talked to the device, and of what came last of a line that has not ended.
+    pub(crate) fn handle_elsewhere(&mut self, now: Moment, rest: &[u8]) {
+        let decoded = self.decoding.as_mut().map(|decoding| decoding.decode(rest));
+        let rest = decoded.unwrap_or_else(|| rest.to_vec());
+        self.password = PasswordPrompt::default();
+        self.password.came(&rest);
+        match self.choices.mode {
+            Mode::Console => self.console.begin(rest),
+            Mode::Line => {
+                self.lines.begin(now, rest);
+                self.out.has_settled = true;
+                self.out.is_stale = true;
+            }
+        }
     }
 
     /// Takes note that somebody else wrote on the screen.

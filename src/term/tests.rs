@@ -308,3 +308,38 @@ fn choices_of_a_completion_stand_above_the_line() {
     term.handle_keys(at(0), b"\x15:sta\t");
     assert!(screen(&mut term).ends_with("> :sta"), "two commands begin so");
 }
+
+#[test]
+fn the_prompt_that_a_flow_has_left_is_that_of_the_terminal() {
+    let mut term = console();
+    term.handle_received(at(0), b"login: ");
+    term.make_room();
+    screen(&mut term);
+    term.handle_elsewhere(at(1), b"# ");
+    term.tell("goes on by hand");
+    assert_eq!(screen(&mut term), "-- goes on by hand\r\n# ");
+    let mut term = line_mode();
+    term.handle_received(at(0), b"login: ");
+    term.handle_time(at(50));
+    term.make_room();
+    screen(&mut term);
+    term.handle_elsewhere(at(60), b"# ");
+    term.tell("goes on by hand");
+    assert_eq!(screen(&mut term), "-- goes on by hand\r\n\r\u{1b}[K# ");
+}
+
+#[test]
+fn the_history_has_no_values_that_a_flow_was_given() {
+    let mut term = line_mode();
+    term.handle_keys(at(0), b":run login.flow user=root password=hunter2\r:run a.flow\r");
+    let kept: Vec<Order> = orders(&mut term).into_iter().filter(|order| matches!(order, Order::Keep(_))).collect();
+    assert_eq!(kept, [":run login.flow", ":run a.flow"].map(|line| Order::Keep(line.to_string())));
+}
+
+#[test]
+fn what_came_before_a_line_was_typed_stays_on_the_screen() {
+    let mut term = line_mode();
+    term.handle_received(at(0), b"half");
+    term.handle_keys(at(1), b"x\r");
+    assert!(screen(&mut term).contains("halfx\r\n"));
+}
