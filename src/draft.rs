@@ -19,7 +19,7 @@ mod text;
 mod write;
 
 use crate::format::format;
-use crate::record::{EntryKind, Recording};
+use crate::record::{EntryKind, Piece, Recording};
 use crate::replay::device_file;
 use crate::source::{Source, Sources};
 use dialect::Manners;
@@ -90,6 +90,17 @@ pub(crate) fn draft(recordings: &[Recording], wish: &Wish<'_>) -> Result<Draft, 
         .any(|entry| matches!(&entry.kind, EntryKind::Note { text } if text.starts_with("hook ")));
     if has_hooks {
         notes.push("hooks are not drafted: what was given to them is not recorded".to_string());
+    }
+    let is_block = |piece: &Piece| matches!(piece, Piece::Bytes(bytes) if bytes.len() > 128 && matches!(bytes[0], 1 | 2) && bytes[1] == !bytes[2]);
+    let has_blocks = masked.iter().flat_map(|recording| &recording.entries).any(|entry| match &entry.kind {
+        EntryKind::Sent { bytes, .. } | EntryKind::Received { bytes } => bytes.iter().any(is_block),
+        EntryKind::Opened { .. } | EntryKind::Note { .. } | EntryKind::Closed => false,
+    });
+    if has_blocks {
+        notes.push(
+            "a file was sent by XMODEM or YMODEM: write `send_file` or `receive_file` in place of its blocks"
+                .to_string(),
+        );
     }
     let mut played = without_idle(first, &manners);
     played.title = title.to_string();

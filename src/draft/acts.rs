@@ -81,16 +81,16 @@ impl<'a> Script<'a> {
     /// Returns the statements of one exchange.
     pub(super) fn act(&mut self, exchange: &Exchange) -> Act {
         let mut first: Vec<String> = exchange.before.clone();
-        let early = exchange.answers.iter().filter(|answer| answer.kind == HeardKind::Early);
-        for answer in early {
-            first.extend(self.wait(answer, Way::Await));
-        }
         let command = exchange.sent.first().map(|sent| String::from_utf8_lossy(&shown(&sent.text)).into_owned());
         self.command = exchange.sent.first().map(|sent| shown(&sent.text)).unwrap_or_default();
         if !exchange.sent.is_empty() {
             first.push(self.send(&exchange.sent));
         }
-        let waits = self.waits(exchange);
+        let mut waits = self.waits(exchange);
+        // What came before the echo may come before the command another time, or behind its answer.
+        for answer in exchange.answers.iter().filter(|answer| answer.kind == HeardKind::Early) {
+            waits.extend(self.wait(answer, Way::Await));
+        }
         Act { title: exchange.title.clone(), pause: exchange.pause, command: command.unwrap_or_default(), first, waits }
     }
 
