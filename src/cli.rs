@@ -27,9 +27,11 @@ mod reports;
 mod rows;
 mod run;
 mod say;
+mod shipped;
 mod sim;
 mod speed;
 mod stress;
+mod term;
 mod terminal;
 mod test;
 mod wait;
@@ -74,6 +76,25 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Doctor(arguments) => {
                 shown(Terminal::new(Colours::Never), |terminal| doctor::doctor(&arguments, terminal))
             }
+            Command::Term(arguments) => {
+                shown(Terminal::new(arguments.color), |terminal| term::term(&arguments, terminal))
+            }
+            Command::Demo(arguments) => shown(on(&arguments.output), |terminal| shipped::demo(&arguments, terminal)),
+            Command::Examples(arguments) => {
+                shown(Terminal::new(Colours::Auto), |terminal| shipped::show_examples(&arguments, terminal))
+            }
+            Command::Init(arguments) => {
+                shown(Terminal::new(Colours::Auto), |terminal| shipped::init(&arguments, terminal))
+            }
+            Command::Std(arguments) => {
+                shown(Terminal::new(Colours::Auto), |terminal| shipped::show_std(&arguments, terminal))
+            }
+            Command::Explain(arguments) => {
+                shown(Terminal::new(Colours::Auto), |terminal| shipped::show_code(&arguments, terminal))
+            }
+            Command::Help(arguments) => {
+                shown(Terminal::new(Colours::Auto), |terminal| shipped::show_help(&arguments, terminal))
+            }
             Command::Record(arguments) => {
                 shown(Terminal::new(arguments.color), |terminal| record::record(&arguments, terminal))
             }
@@ -112,7 +133,7 @@ fn refuse_mistyped(arguments: &[OsString]) -> Option<Ending> {
 
 /// Returns what a run is shown on.
 fn on(output: &OutputArguments) -> Terminal {
-    Terminal::new(output.color).cutting(output.cut)
+    Terminal::new(output.color).cutting(output.cut).raw(output.raw)
 }
 
 /// How a command ended.

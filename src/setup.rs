@@ -5,9 +5,11 @@
 //! [`Setup::stage`] makes engine and world. What goes wrong is a [`SetupError`]: data, which the caller puts into
 //! words.
 
+mod about;
 mod counterpart;
 mod error;
 mod files;
+mod reached;
 mod served;
 mod several;
 mod stage;
@@ -28,7 +30,10 @@ use crate::value::Value;
 use crate::variables::{Given, Offered, Origin, Ways};
 pub(crate) use counterpart::{Counterpart, End, Pace};
 pub(crate) use error::{Complaint, SetupError};
-pub(crate) use files::{Found, Read, devices_of, find_counterpart, read_program, read_recording, read_text};
+pub(crate) use files::{
+    Found, Read, devices_of, find_counterpart, read_program, read_recording, read_text, read_text_here,
+};
+pub(crate) use reached::{reach, settings_of};
 pub(crate) use served::{Served, ServedBench};
 pub(crate) use stage::{Ender, Stage};
 
@@ -44,6 +49,8 @@ pub(crate) struct Terms {
     pub settings: Option<Vec<Settings>>,
     /// Limits of measurements instead of the flow's own; names that it does not measure are passed over.
     pub limits: GivenLimits,
+    /// The variables of received files that are kept outside.
+    pub kept_files: Vec<String>,
     /// Whether the run may pass though a clean-up failed.
     pub rigour: Rigour,
     /// What the caller has found wrong itself: it is reported with what is wrong here.
@@ -100,8 +107,8 @@ impl Setup {
             Counterpart::Several(ends) => device_variables = several::variables(&flow, ends, terms.device_variables),
             Counterpart::Recording(recording) => {
                 let recorded = recording.variables.iter();
-                let recorded = recorded.map(|(name, value)| Given::new(name, value, Origin::Option));
-                offered.given.splice(0..0, recorded);
+                let recorded = recorded.map(|(name, value)| Given::new(name, value, Origin::Recording));
+                offered.given.extend(recorded);
                 let given = terms.device_variables.given.into_iter();
                 secrets = given.map(|given| (Arc::from(given.name), given.value.into_octets())).collect();
             }
@@ -119,7 +126,7 @@ impl Setup {
                 let settings = terms.settings.unwrap_or_else(|| line_settings(&flow));
                 let file = file.to_path_buf();
                 let rigour = terms.rigour;
-                let flow = flow.with_limits(&terms.limits);
+                let flow = flow.with_limits(&terms.limits).keeping_files(&terms.kept_files);
                 Ok(Setup { flow, file, variables, settings, counterpart, device_variables, secrets, rigour })
             }
             Ok(_) => Err(SetupError::Wrong(complaints)),

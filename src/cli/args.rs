@@ -3,6 +3,8 @@
 mod ports;
 mod record;
 mod rows;
+mod shipped;
+mod term;
 mod test;
 
 use std::ffi::OsString;
@@ -17,6 +19,10 @@ use crate::value::escape::harmless;
 pub(super) use ports::{AllowArguments, DoctorArguments, PortsArguments, SayArguments};
 pub(super) use record::RecordArguments;
 pub(super) use rows::RowArguments;
+pub(super) use shipped::{
+    DemoArguments, ExamplesArguments, ExplainArguments, HelpArguments, InitArguments, StdArguments,
+};
+pub(super) use term::{TermArguments, TypedMode, TypedNewline, TypedStamps};
 pub(super) use test::TestArguments;
 use test::after_test_help;
 
@@ -74,7 +80,7 @@ Exit codes: 0 nothing found, 1 something found, 2 the flow or the command line i
 #[derive(Debug, Parser)]
 #[command(name = "flowrun", version, about = ABOUT, after_help = AFTER_HELP)]
 #[command(override_usage = "flowrun FILE --port PORT [OPTIONS]\n       flowrun COMMAND …")]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, disable_help_subcommand = true)]
 pub(super) struct Typed {
     /// The command; `run` if none was typed.
     #[command(subcommand)]
@@ -103,6 +109,9 @@ pub(super) enum Command {
     /// List the serial ports of this machine
     #[command(after_help = ports::AFTER_PORTS_HELP)]
     Ports(PortsArguments),
+    /// Talk to a device by hand, key by key or line by line
+    #[command(after_help = term::AFTER_TERM_HELP)]
+    Term(Box<TermArguments>),
     /// Send commands to a port and show the answers
     #[command(after_help = ports::AFTER_SAY_HELP)]
     Say(SayArguments),
@@ -114,6 +123,20 @@ pub(super) enum Command {
     Doctor(DoctorArguments),
     /// Allow a `flowrun.toml` to run programs, as long as it stays as it is
     Allow(AllowArguments),
+    /// Run a built-in flow against its device, without any file
+    Demo(DemoArguments),
+    /// List the built-in flows, show one, or write it to a folder
+    #[command(after_help = shipped::AFTER_EXAMPLES_HELP)]
+    Examples(ExamplesArguments),
+    /// Write a flow, its device, its snapshot, flowrun.toml and a CI job
+    Init(InitArguments),
+    /// List the built-in libraries, or show one
+    Std(StdArguments),
+    /// Say what the code of an error or warning means
+    Explain(ExplainArguments),
+    /// Show the help of a command, or a topic of the language
+    #[command(after_help = shipped::AFTER_HELP_HELP)]
+    Help(HelpArguments),
 }
 
 /// What `run` takes.
@@ -273,7 +296,7 @@ pub(super) struct VariableArguments {
     /// Set a variable to the content of a file (repeatable)
     #[arg(long = "var-file", value_name = "NAME=FILE")]
     pub var_files: Vec<String>,
-    /// Give the flow a file that it declares with `file` (repeatable)
+    /// Name a file that the flow declares, or a place for one it receives
     #[arg(long = "file", value_name = "NAME=PATH")]
     pub named_files: Vec<String>,
 }
@@ -327,6 +350,9 @@ pub(super) struct OutputArguments {
     /// Cut long lines to the width of the terminal, which wraps them else
     #[arg(long)]
     pub cut: bool,
+    /// Show every byte of the exchange: echoes, and all line ends
+    #[arg(long)]
+    pub raw: bool,
     /// Say when to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: Colours,
@@ -371,6 +397,17 @@ pub(super) fn mistyped(arguments: &[OsString]) -> Option<(String, Option<String>
     let names = command.get_subcommands().map(clap::Command::get_name);
     let near = if word == "version" { Some("--version") } else { nearest(word, names) };
     Some((word.to_string(), near.map(str::to_string)))
+}
+
+/// Returns the long help of a command, or of the program without one; `None` if there is no such command.
+pub(super) fn help_of(words: &[&str]) -> Option<String> {
+    let mut command = definition();
+    command.build();
+    match words {
+        [] => Some(command.render_long_help().to_string()),
+        [word] => command.find_subcommand_mut(word).map(|command| command.render_long_help().to_string()),
+        _ => None,
+    }
 }
 
 /// Returns the names of all commands.
@@ -475,7 +512,7 @@ mod tests {
 
     #[test]
     fn help_goes_to_standard_output_and_mistakes_do_not() {
-        for line in ["flowrun --help", "flowrun -V", "flowrun help sim", "flowrun check --help"] {
+        for line in ["flowrun --help", "flowrun -V", "flowrun check --help"] {
             assert!(!read_line(line).expect_err("it shows something").use_stderr(), "{line}");
         }
         for line in [

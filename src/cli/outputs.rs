@@ -1,6 +1,8 @@
 //! The files that a run leaves: where they go, made before it begins, written while it goes on, finished when it is over.
 
-use std::fs::File;
+mod received;
+
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,9 +13,11 @@ use super::claims::{Claims, Output};
 use super::terminal::Terminal;
 use crate::address::labelled;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::disk::folder_of;
 use crate::engine::{Engine, Inputs};
 use crate::event::Verdict;
 use crate::hook::{Programs, Runner};
+use crate::origin::{About, Origin};
 use crate::program::{Op, Program};
 use crate::record::{HoldBack, Readers, Recording, RecordingFile};
 use crate::report::jsonl::JsonLines;
@@ -26,6 +30,8 @@ use crate::value::Value;
 use crate::value::escape::harmless_path;
 use crate::value::json::to_json;
 use crate::world::{Audience, Company, Hooks, Person};
+pub(super) use received::part;
+use received::{Kept, check_place};
 
 /// What the console is called among the sinks.
 pub(super) const CONSOLE: &str = "what is shown here";
@@ -37,17 +43,20 @@ pub(super) struct Places {
     transcript: Option<PathBuf>,
     events: Option<PathBuf>,
     recording: Option<PathBuf>,
+    /// The variables of received files, and where these go.
+    received: Vec<(String, PathBuf)>,
 }
 
 impl Places {
     /// Returns where they go that were asked for; results have a place anyway.
-    pub(super) fn of(arguments: &RunArguments) -> Places {
+    pub(super) fn of(arguments: &RunArguments, flow: &Program) -> Places {
         let files = &arguments.files;
         Places {
             results: files.save.clone().unwrap_or_else(|| default_place(&arguments.file)),
             transcript: files.transcript.clone(),
             events: files.events.clone(),
             recording: files.record.clone(),
+            received: part(&arguments.variables, flow).1,
         }
     }
 
@@ -59,6 +68,7 @@ impl Places {
             transcript: of(&self.transcript),
             events: of(&self.events),
             recording: of(&self.recording),
+            received: self.received.iter().map(|(name, path)| (name.clone(), labelled(path, label))).collect(),
         }
     }
 
@@ -78,19 +88,57 @@ impl Places {
         Ok(results)
     }
 
+    /// Returns what is wrong with the places of the files, as far as that can be seen without making them.
+    pub(super) fn check(&self) -> Vec<Diagnostic> {
+        let mut problems = Vec::new();
+        for (kind, path) in self.asked_for() {
+            let folder = folder_of(path);
+            let why = match fs::metadata(folder) {
+                Ok(found) if found.is_dir() => continue,
+                Ok(_) => format!("`{}` is not a folder", harmless_path(folder)),
+                Err(error) => format!("the folder `{}` cannot be used: {error}", harmless_path(folder)),
+            };
+            problems.push(kind.unwritable(path, &why));
+        }
+        for (name, path) in &self.received {
+            problems.extend(check_place(path).err().map(|why| unkeepable(name, path, &why)));
+        }
+        problems
+    }
+
+    /// Returns the files that are written during the run.
+    fn asked_for(&self) -> impl Iterator<Item = (Kind, &PathBuf)> {
+        let all =
+            [(Kind::Transcript, &self.transcript), (Kind::Events, &self.events), (Kind::Recording, &self.recording)];
+        all.into_iter().filter_map(|(kind, path)| Some((kind, path.as_ref()?)))
+    }
+
+    /// Says whether a run of a flow leaves any file.
+    fn has_any(&self, flow: &Program) -> bool {
+        [&self.transcript, &self.events, &self.recording].into_iter().any(Option::is_some) || saves(flow)
+    }
+
     /// Takes note of the files that a run of a flow writes; returns what is wrong with each.
     pub(super) fn claim(&self, flow: &Program, claims: &mut Claims) -> Vec<Diagnostic> {
         let results = saves(flow).then_some(&self.results);
-        let others =
-            [(Kind::Transcript, &self.transcript), (Kind::Events, &self.events), (Kind::Recording, &self.recording)];
-        let others = others.into_iter().filter_map(|(kind, path)| Some((kind, path.as_ref()?)));
-        let all = results.map(|path| (Kind::Results, path)).into_iter().chain(others);
-        all.filter_map(|(kind, path)| {
-            let option = format!("{} FILE", kind.option());
-            claims.writes(&Output { title: kind.title(), path, option: &option }).err()
-        })
-        .collect()
+        let all = results.map(|path| (Kind::Results, path)).into_iter().chain(self.asked_for());
+        let mut problems: Vec<Diagnostic> = all
+            .filter_map(|(kind, path)| {
+                let option = format!("{} FILE", kind.option());
+                claims.writes(&Output { title: kind.title(), path, option: &option }).err()
+            })
+            .collect();
+        for (name, path) in &self.received {
+            let (title, option) = (format!("received file of `{name}`"), format!("--file {name}=PATH"));
+            problems.extend(claims.writes(&Output { title: &title, path, option: &option }).err());
+        }
+        problems
     }
+}
+
+fn unkeepable(name: &str, path: &Path, why: &str) -> Diagnostic {
+    let message = format!("the received file of `{name}` cannot be written to `{}`: {why}", harmless_path(path));
+    Diagnostic::general(Code::CommandLine, message).help(format!("name another file with `--file {name}=PATH`"))
 }
 
 fn saves(flow: &Program) -> bool {
@@ -99,10 +147,12 @@ fn saves(flow: &Program) -> bool {
 
 /// The files of a run, made.
 pub(super) struct Outputs {
-    results: Results,
+    kept: Kept,
     transcript: Option<(PathBuf, File)>,
     events: Option<(PathBuf, File)>,
     recording: Option<RecordingFile>,
+    /// What makes the run traceable.
+    about: About,
     /// Runs the hooks of the run, if it has any.
     hooks: Option<Runner>,
 }
@@ -156,21 +206,25 @@ impl Outputs {
     pub(super) fn create(
         places: &Places,
         results: Results,
-        setup: &Setup,
-        inputs: &Inputs,
+        (setup, inputs): (&Setup, &Inputs),
+        origin: &Origin,
         terminal: &Terminal,
     ) -> Result<Outputs, Ending> {
+        let about = places.has_any(setup.flow()).then(|| setup.about(inputs, origin));
+        let about = about.unwrap_or_default();
         let file = |kind: Kind, path: &Option<PathBuf>| {
             let made = path.as_deref().map(|path| create(kind, path, terminal, |path| File::create(path)));
             Ok(path.clone().zip(made.transpose()?))
         };
-        let begin = |path: &Path| begin_recording(path, setup, inputs);
+        let begin = |path: &Path| begin_recording(path, setup, inputs, &about);
         let recording = |path: &PathBuf| create(Kind::Recording, path, terminal, begin);
+        let addresses = about.addresses.iter().map(|address| ("port", address.clone()));
         Ok(Outputs {
-            results,
+            kept: Kept { results: results.about(addresses.chain(about.rows())), files: places.received.clone() },
             transcript: file(Kind::Transcript, &places.transcript)?,
             events: file(Kind::Events, &places.events)?,
             recording: places.recording.as_ref().map(recording).transpose()?,
+            about,
             hooks: None,
         })
     }
@@ -187,7 +241,7 @@ impl Outputs {
             Share::Part { port, .. } => format!("the {} of {port}", kind.title()),
         };
         if let Some((path, file)) = self.transcript.take() {
-            let transcript = Transcript::new(file, sources, Times::Shown);
+            let transcript = Transcript::new(file, sources, Times::Shown).about(&self.about);
             let transcript = match share {
                 Share::All => transcript,
                 Share::Part { gathered, .. } => transcript.gathering(gathered),
@@ -195,7 +249,7 @@ impl Outputs {
             fan.add(name(Kind::Transcript, &path), transcript);
         }
         if let Some((path, file)) = self.events.take() {
-            fan.add(name(Kind::Events, &path), JsonLines::new(file, sources));
+            fan.add(name(Kind::Events, &path), JsonLines::new(file, sources).about(&self.about));
         }
     }
 
@@ -203,7 +257,7 @@ impl Outputs {
     pub(super) fn company<'a>(&'a mut self, audience: &'a mut dyn Audience, person: &'a mut dyn Person) -> Company<'a> {
         let tap = self.recording.as_mut().map(RecordingFile::tap);
         let hooks = self.hooks.as_mut().map(|runner| runner as &mut dyn Hooks);
-        Company { keeper: &mut self.results, audience, person, tap, hooks }
+        Company { keeper: &mut self.kept, audience, person, tap, hooks }
     }
 
     /// Writes the rest when the run is over, says where results are, and tells what could not be written.
@@ -215,7 +269,7 @@ impl Outputs {
     pub(super) fn close(self, fan: Fan<'_>, engine: &Engine) -> Closed {
         let mut failures = fan.finish();
         failures.extend(self.recording.and_then(|recording| finish_recording(recording, engine)));
-        Closed { kept: kept_in(&self.results), failures }
+        Closed { kept: kept_in(&self.kept.results), failures }
     }
 }
 
@@ -270,6 +324,11 @@ impl Kind {
             Kind::Recording => "--record",
         }
     }
+
+    fn unwritable(self, path: &Path, why: &str) -> Diagnostic {
+        let message = format!("the {} `{}` cannot be written: {why}", self.title(), harmless_path(path));
+        Diagnostic::general(Code::CommandLine, message).help(format!("name another file with `{} FILE`", self.option()))
+    }
 }
 
 fn create<T>(
@@ -279,9 +338,7 @@ fn create<T>(
     create: impl FnOnce(&Path) -> io::Result<T>,
 ) -> Result<T, Ending> {
     create(path).map_err(|error| {
-        let message = format!("the {} `{}` cannot be written: {error}", kind.title(), harmless_path(path));
-        let help = format!("name another file with `{} FILE`", kind.option());
-        terminal.refuse(Diagnostic::general(Code::CommandLine, message).help(help));
+        terminal.refuse(kind.unwritable(path, &error.to_string()));
         Ending::Refused
     })
 }
@@ -302,7 +359,7 @@ fn spelt(flow: &Program, name: &str, value: &Value) -> Option<String> {
 }
 
 /// Begins the recording of a run that is about to begin.
-fn begin_recording(path: &Path, setup: &Setup, inputs: &Inputs) -> io::Result<RecordingFile> {
+fn begin_recording(path: &Path, setup: &Setup, inputs: &Inputs, run: &About) -> io::Result<RecordingFile> {
     let flow = setup.flow();
     let is_clear =
         |name: &str| flow.params.iter().any(|param| param.name == name && !param.is_secret && !param.is_file);
@@ -311,7 +368,11 @@ fn begin_recording(path: &Path, setup: &Setup, inputs: &Inputs) -> io::Result<Re
     let mut variables: Vec<(String, String)> = shown.collect();
     variables.sort();
     let title = flow.title.clone();
-    let about = Recording::about_ports(flow.ports.iter().map(|port| port.name.as_str()));
+    let mut about = Recording::about_ports(flow.ports.iter().map(|port| port.name.as_str()));
+    about.extend(run.addresses.iter().map(|address| ("address".to_string(), address.clone())));
+    // Seed and variables have lines of their own, and so has what the date would be in a run with a time of its own.
+    let others = run.rows().into_iter().filter(|(name, _)| !matches!(*name, "seed" | "variable"));
+    about.extend(others.map(|(name, value)| (name.to_string(), value)));
     let header = Recording { title, seed: inputs.seed, begun: inputs.begun, about, variables, entries: Vec::new() };
     let has_secrets = flow.learns_secrets || flow.params.iter().any(|param| param.is_secret);
     let readers = if has_secrets { Readers::Owner } else { Readers::Others };

@@ -26,6 +26,18 @@ pub(super) fn record(arguments: &RecordArguments, terminal: &Terminal) -> Ending
     drafted(arguments, terminal).unwrap_or_else(|ending| ending)
 }
 
+/// Makes sure that a draft can be written to a file, before there is anything to draft.
+///
+/// # Errors
+///
+/// A file is there already, or the name is no name for a flow, and that has been told.
+pub(super) fn check_places(flow: &Path, terminal: &Terminal) -> Result<(), Ending> {
+    places(flow).map(|_| ()).map_err(|problem| {
+        terminal.refuse(*problem);
+        Ending::Refused
+    })
+}
+
 /// Where the parts of a draft are written.
 struct Places {
     flow: PathBuf,

@@ -16,17 +16,18 @@ use super::claims::{Claims, Output};
 use super::hooks::programs_for;
 use super::many::OneOf;
 use super::outputs::{Outputs, Places};
-use super::prepare::{Aimed, claims_of, given, inputs, note_on_abilities};
+use super::prepare::{Aimed, Order, Supplies, claims_of, given, inputs, note_on_abilities};
 use super::refusal::{Looked, refuse};
 use super::terminal::Terminal;
 use super::wait;
 use crate::address::Address;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hook::Programs;
+use crate::origin::Origin;
 use crate::program::{Op, Program};
 use crate::report::console::Volume;
 use crate::rows::{Layout, Opened, PORT, Past, ResultsFile, Sheet, Unit, check};
-use crate::setup::{Ender, Pace};
+use crate::setup::{Ender, Pace, present};
 use crate::value::coding::hex;
 use crate::value::digest::sha256;
 use crate::value::escape::{harmless, harmless_path};
@@ -90,16 +91,17 @@ pub(super) fn run(
 ) -> Result<Ending, Ending> {
     let flow = flow.told(arguments.output.volume(), terminal)?;
     let Some(named) = ports.first().map(OneOf::named) else { return Err(Ending::Refused) };
-    let base = given(&flow, arguments, named);
+    let order = Order { arguments, named, supplies: &Supplies::read(arguments, &flow) };
+    let base = given(&flow, order);
     let mut claims = claims_of(&flow, arguments);
     arguments.rows.file.iter().for_each(|path| claims.reads("the file of rows", path));
-    let berths = berths(&flow, arguments, ports, &mut claims, terminal)?;
+    let berths = berths(&flow, order, ports, &mut claims, terminal)?;
     let mut problems = base.problems.clone();
     let units = check(sheet, &flow, &base.given).map_err(|more| problems.extend(more)).unwrap_or_default();
     if !problems.is_empty() {
         return Err(told_all(&problems, terminal));
     }
-    let places = Places::of(arguments);
+    let places = Places::of(arguments, &flow);
     let assigned = assigned(sheet, &units, ports).map_err(|problem| told_all(&[problem], terminal))?;
     let shop = Shop { flow: &flow, arguments, berths, units, base, places, terminal };
     let abilities = shop.check_first()?;
@@ -140,9 +142,16 @@ struct Berth {
     title: String,
     aimed: Aimed,
     hooks: Option<Arc<Programs>>,
+    /// Where its rows run.
+    origin: Origin,
 }
 
 impl Berth {
+    /// Returns where a row runs that begins now.
+    fn origin_now(&self) -> Origin {
+        Origin { begun: present(), ..self.origin.clone() }
+    }
+
     fn is_real(&self) -> bool {
         self.aimed.counterpart().pace() == Pace::Real
     }
@@ -150,19 +159,20 @@ impl Berth {
 
 fn berths(
     flow: &Arc<Program>,
-    arguments: &RunArguments,
+    order: Order<'_>,
     ports: &[OneOf<'_>],
     claims: &mut Claims,
     terminal: &Terminal,
 ) -> Result<Vec<Berth>, Ending> {
     let mut berths = Vec::with_capacity(ports.len());
     for port in ports {
-        let aimed = Aimed::new(flow, port.addresses(), (arguments, port.named()), claims, terminal)?;
+        let order = Order { named: port.named(), ..order };
+        let aimed = Aimed::new(flow, port.addresses(), order, claims, terminal)?;
         let hooks = match aimed.counterpart().pace() {
-            Pace::Real => programs_for(flow, &arguments.file, terminal)?,
+            Pace::Real => programs_for(flow, &order.arguments.file, terminal)?,
             Pace::Virtual => None,
         };
-        berths.push(Berth { title: harmless(port.title()), aimed, hooks });
+        berths.push(Berth { title: harmless(port.title()), aimed, hooks, origin: port.named().origin() });
     }
     Ok(berths)
 }
@@ -195,6 +205,7 @@ impl Shop<'_> {
         for berth in &self.berths {
             let mut problems = berth.aimed.problems.clone();
             let places = self.places.labelled(&self.units[0].label);
+            problems.extend(places.check());
             problems.extend(places.results(&self.arguments.file, self.flow).err());
             let setup = berth.aimed.join(self.flow, self.arguments, self.offered(0), problems).map_err(refused)?;
             let inputs = inputs(&setup, self.arguments, &berth.aimed.addresses()).map_err(refused)?;
@@ -252,9 +263,10 @@ impl Shop<'_> {
             self.terminal.refuse(problem);
             Ending::Unwritten
         })?;
-        let outputs =
-            Outputs::create(&places, results, &setup, &inputs, self.terminal)?.with_hooks(berth.hooks.clone());
-        Ok(work::Job { row, title: format!("{} on {}", unit.name, berth.title), setup, inputs, outputs })
+        let origin = berth.origin_now();
+        let outputs = Outputs::create(&places, results, (&setup, &inputs), &origin, self.terminal)?;
+        let outputs = outputs.with_hooks(berth.hooks.clone());
+        Ok(work::Job { row, title: format!("{} on {}", unit.name, berth.title), setup, inputs, outputs, origin })
     }
 }
 

@@ -10,7 +10,7 @@ use super::many::{self, OneOf};
 use super::named::{Asks, Named, named, ports_of_bench};
 use super::outputs::{CONSOLE, Places, Share};
 use super::person::AtTerminal;
-use super::prepare::{Checked, Prepared, claims_of, note_on_abilities};
+use super::prepare::{Checked, Order, Prepared, Supplies, claims_of, note_on_abilities};
 use super::refusal::{Looked, refuse, tell_others};
 use super::rows::{self, sheet_of, with_ports_of};
 use super::speed::note_on_speed;
@@ -22,7 +22,7 @@ use crate::disk::folder_of;
 use crate::program::{DeclaredPort, Program, Role};
 use crate::report::Fan;
 use crate::report::console::Volume;
-use crate::setup::Stage;
+use crate::setup::{Pace, Stage};
 use crate::transport::list;
 use crate::value::escape::harmless;
 use crate::world;
@@ -110,7 +110,8 @@ fn run_on_benches(
             return Err(Ending::Refused);
         }
         let typed = ports_of_bench(bench, folder, terminal)?;
-        benches.push((bench, named(&typed, arguments.profile.as_deref(), Asks::Names, folder, terminal)?));
+        let named = named(&typed, arguments.profile.as_deref(), Asks::Names, folder, terminal)?;
+        benches.push((bench, named.on_bench(bench)));
     }
     let ending = run_on(arguments, &mut benches, flow, begin, terminal);
     benches.iter_mut().for_each(|(_, named)| named.release(terminal));
@@ -182,7 +183,10 @@ fn run_one(
 ) -> Result<Ending, Ending> {
     let flow = told(arguments, flow, terminal)?;
     let mut claims = claims_of(&flow, arguments);
-    let checked = Checked::new(&flow, addresses, Places::of(arguments), (arguments, named), &mut claims, terminal)?;
+    let order = Order { arguments, named, supplies: &Supplies::read(arguments, &flow) };
+    let mut person = AtTerminal::new(Pace::Real);
+    let places = (Places::of(arguments, &flow), Some(&mut person));
+    let checked = Checked::asking(&flow, addresses, places, order, &mut claims, terminal)?;
     let Prepared { setup, inputs, mut outputs, ender } = checked.make_files(terminal)?;
     if arguments.output.volume() == Volume::Normal {
         terminal.hint(&note_on_abilities([(&setup, &inputs)].into_iter()));
@@ -192,8 +196,9 @@ fn run_one(
         setup.stage(inputs, &ender).map_err(|error| refuse(error, terminal))?;
     let mut fan = Fan::default();
     outputs.add_sinks(&mut fan, &sources, Share::All);
-    fan.add(CONSOLE, terminal.console(&sources, arguments.output.volume(), pace));
-    let mut person = AtTerminal::new(pace);
+    let volume = arguments.output.volume();
+    fan.add(CONSOLE, terminal.console(&sources, volume, pace).with_legend(terminal.legend(&flow, volume)));
+    let mut person = person.in_run(pace);
     let verdict = world::run(&mut engine, world.as_mut(), outputs.company(&mut fan, &mut person));
     let written = outputs.finish(fan, &engine, terminal);
     terminal.hint(&note_on_speed(world.behind(), engine.now().since_start(), ""));
@@ -225,8 +230,10 @@ fn no_port(flow: &Program) -> Diagnostic {
 /// Tells those who mistyped a command which one they may have meant.
 fn suggest_command(path: &Path, terminal: &Terminal) {
     if let Some(word) = path.to_str()
-        && let Some(command) =
-            nearest(word, ["run", "check", "fmt", "test", "stress", "sim", "ports", "say", "doctor", "allow", "help"])
+        && let Some(command) = nearest(
+            word,
+            ["run", "check", "fmt", "test", "stress", "sim", "ports", "term", "say", "doctor", "allow", "help"],
+        )
         && !path.exists()
     {
         terminal.warn(&format!("`{word}` was taken for a file; the command is `{command}`"));

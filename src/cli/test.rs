@@ -4,7 +4,6 @@ mod options;
 mod review;
 
 use std::collections::{BTreeSet, HashMap};
-use std::env;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -15,7 +14,7 @@ use super::Ending;
 use super::args::TestArguments;
 use super::claims::{Claims, Output};
 use super::hooks::programs_for_all;
-use super::host::host_name;
+use super::host::is_ci;
 use super::limits;
 use super::named::{Asks, named, ports_of_bench};
 use super::outputs::Written;
@@ -30,12 +29,13 @@ use crate::disk::folder_of;
 use crate::engine::Rigour;
 use crate::event::Verdict;
 use crate::hook::{self, Programs};
+use crate::origin::Origin;
 use crate::program::{GivenLimits, Role};
-use crate::report::jsonl::render_jsonl;
+use crate::report::jsonl::{render_jsonl, render_traceable};
 use crate::report::progress::{render_case, render_summary};
-use crate::report::suite::{Origin, Status, SuiteReport};
+use crate::report::suite::{Status, SuiteReport};
 use crate::report::transcript::Times;
-use crate::setup::{Ender, find_counterpart, fresh_seed, present, read_program};
+use crate::setup::{Ender, find_counterpart, fresh_seed, read_program};
 use crate::source::name_of;
 use crate::suite::find::{Found, find, shard};
 use crate::suite::runner::{AfterFailure, Onlooker, Runner};
@@ -65,7 +65,8 @@ struct Suite<'a> {
     hooks: HashMap<PathBuf, Arc<Programs>>,
     ender: Ender,
     events: Option<File>,
-    begun: i64,
+    /// When and where it is run.
+    origin: Origin,
 }
 
 /// Shows each flow when it is judged, and writes its events.
@@ -74,6 +75,7 @@ struct Shown<'a> {
     look: Look,
     n_flows: usize,
     events: Option<File>,
+    origin: Origin,
     written: Written,
 }
 
@@ -86,7 +88,11 @@ impl Onlooker for Shown<'_> {
             self.written = Written::NotEverything;
         }
         if let Some(file) = &mut self.events {
-            let text = render_jsonl(&case.events, &case.report.sources);
+            let about = case.report.about(Some(&self.origin));
+            let text = match &about {
+                Some(about) => render_traceable(&case.events, &case.report.sources, about),
+                None => render_jsonl(&case.events, &case.report.sources),
+            };
             self.written = self.written.and(tell_written(file.write_all(&text), "the events", self.terminal));
         }
         // Nobody needs them any more.
@@ -114,6 +120,8 @@ impl<'a> Suite<'a> {
         let of_bench = arguments.bench.as_ref().map(|bench| ports_of_bench(bench, folder, terminal)).transpose()?;
         let ports = of_bench.as_ref().unwrap_or(&arguments.ports);
         let named = named(ports, arguments.profile.as_deref(), Asks::TestOptions, folder, terminal)?;
+        let named = arguments.bench.iter().fold(named, |named, bench| named.on_bench(bench));
+        let origin = named.origin();
         let wanted = Wanted::read(arguments, named, terminal)?;
         if arguments.snapshots.review && !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
             let problem = Diagnostic::general(Code::CommandLine, "`--review` asks at a terminal, and there is none");
@@ -126,10 +134,9 @@ impl<'a> Suite<'a> {
             None if is_real => fresh_seed().map_err(|error| refuse(error, terminal))?,
             None => 1,
         };
-        let is_ci = env::var_os("CI").is_some_and(|ci| !ci.is_empty() && ci != "false" && ci != "0");
         let mode = match () {
             () if arguments.snapshots.accept => Mode::Accept,
-            () if arguments.snapshots.check || is_ci && !arguments.snapshots.review => Mode::Check,
+            () if arguments.snapshots.check || is_ci() && !arguments.snapshots.review => Mode::Check,
             () => Mode::PutAside,
         };
         let rules = Rules {
@@ -152,13 +159,14 @@ impl<'a> Suite<'a> {
         let events = arguments.events.as_deref().map(File::create).transpose().map_err(|error| {
             wrong(Diagnostic::general(Code::CommandLine, format!("the events cannot be written: {error}")))
         })?;
-        Ok(Suite { arguments, wanted, flows, orphans, rules, limits, hooks, ender, events, begun: present() })
+        Ok(Suite { arguments, wanted, flows, orphans, rules, limits, hooks, ender, events, origin })
     }
 
     fn run(mut self, terminal: &Terminal) -> Ending {
         let (n_flows, look) = (self.flows.len(), self.rules.look);
         let events = self.events.take();
-        let mut shown = Shown { terminal, look, n_flows, events, written: Written::Everything };
+        let origin = self.origin.clone();
+        let mut shown = Shown { terminal, look, n_flows, events, origin, written: Written::Everything };
         // Of several it is not known here which a flow speaks to.
         if let [address] = self.wanted.addresses.as_slice() {
             terminal.hint(&note_for_suite(address, &self.flows));
@@ -179,8 +187,7 @@ impl<'a> Suite<'a> {
         let new: Vec<PathBuf> = judged.iter().filter_map(new_snapshot).collect();
         let cases = judged.into_iter().map(|case| case.report).collect();
         let orphans = self.orphans.iter().map(|path| name_of(path)).collect();
-        let origin = Some(Origin { begun: self.begun, host: host_name() });
-        let report = SuiteReport { cases, orphans, origin };
+        let report = SuiteReport { cases, orphans, origin: Some(self.origin.clone()) };
         terminal.say(&render_summary(&report, n_flows - report.cases.len(), look));
         // Once, however many flows failed for it.
         if report.count(Status::Failed) + report.count(Status::Interrupted) > 0 {
@@ -224,7 +231,7 @@ impl<'a> Suite<'a> {
             .with_limits(self.limits.clone())
             .with_rigour(if selection.strict || self.wanted.named.test.strict { Rigour::Strict } else { Rigour::Usual })
             .tuning(move |settings, address| {
-                let mut settings = self.wanted.named.settings_at(address, settings);
+                let mut settings = self.wanted.settings_at(address, settings);
                 let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
                 // Only the first flow waits for a port.
                 if !seen.insert(address.to_string()) {
@@ -251,7 +258,7 @@ impl<'a> Suite<'a> {
     /// Returns the worst of all: what stops a suite, what makes it void, what failed.
     fn ending(&self, report: &SuiteReport, n_flows: usize, written: Written, terminal: &Terminal) -> Ending {
         let has = |status| report.count(status) > 0;
-        let unknown = if report.cases.len() == n_flows { self.wanted.unused() } else { None };
+        let unknown = if report.cases.len() == n_flows { self.wanted.unused(n_flows) } else { None };
         let is_unknown = unknown.is_some();
         if let Some(problem) = unknown {
             terminal.refuse(problem);
@@ -288,7 +295,7 @@ fn claim(arguments: &TestArguments, wanted: &Wanted, flows: &[PathBuf]) -> Resul
     let events = arguments.events.iter().map(|path| Output { title: "events", path, option: "--events FILE" });
     let outputs: Vec<Output<'_>> = events.chain(reports).collect();
     let mut claims = Claims::default();
-    limits::files(&arguments.limits).for_each(|path| claims.reads("a file of limits", path));
+    claims.reads_given(&arguments.variables, &arguments.limits);
     for flow in flows {
         claims.reads("a flow of the suite", flow);
         for times in [Times::Shown, Times::Hidden] {

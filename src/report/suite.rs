@@ -2,6 +2,7 @@
 
 use super::summary::{StepSummary, Summary};
 use crate::event::{Failure, StepOutcome, Verdict};
+use crate::origin::{About, Digest, Origin};
 use crate::source::Sources;
 
 /// What came of a suite, in the order of its flows.
@@ -13,15 +14,6 @@ pub struct SuiteReport {
     pub orphans: Vec<String>,
     /// When and where it was run, if that is to be told.
     pub origin: Option<Origin>,
-}
-
-/// When and where a suite was run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    /// Unix time in milliseconds when it began.
-    pub begun: i64,
-    /// The name of the machine, if it has one.
-    pub host: Option<String>,
 }
 
 /// What came of one flow.
@@ -45,6 +37,8 @@ pub struct CaseReport {
     pub n_runs: u32,
     /// Which of the runs failed first, from 1.
     pub failed_run: Option<u32>,
+    /// What was given to its variables, by name, as it may be shown.
+    pub given: Vec<(String, String)>,
 }
 
 /// What came of one flow, in a word.
@@ -139,6 +133,22 @@ impl SuiteReport {
 }
 
 impl CaseReport {
+    /// Returns what makes its run traceable, if that is to be told.
+    pub fn about(&self, origin: Option<&Origin>) -> Option<About> {
+        let header = self.summary.tally.header.as_ref()?;
+        let addresses = match header.ports.as_slice() {
+            [] => vec![header.port.clone()],
+            ports => ports.iter().map(|port| port.address.clone()).collect(),
+        };
+        Some(About {
+            origin: origin?.clone(),
+            texts: Digest::all(&self.sources),
+            addresses,
+            seed: header.seed,
+            variables: self.given.clone(),
+        })
+    }
+
     /// Returns the flow's title; the name of its file if it has none because it was never run.
     pub fn title(&self) -> &str {
         self.summary.tally.header.as_ref().map_or(&self.file, |header| &header.title)
@@ -187,7 +197,9 @@ pub(super) mod tests {
             let is_failure = !status.is_success();
             let (refusal, diff) = (String::new(), String::new());
             let (file, sources) = (file.to_string(), sources.clone());
-            CaseReport { file, status, is_failure, summary, sources, refusal, diff, n_runs: 1, failed_run: None }
+            let given = vec![("apn".to_string(), "cm net".to_string())];
+            let (n_runs, failed_run) = (1, None);
+            CaseReport { file, status, is_failure, summary, sources, refusal, diff, n_runs, failed_run, given }
         };
         let mut flaky = events[..15].to_vec();
         let ended = EventKind::RunEnded { verdict: Verdict::Flaky, checks: 1 };

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use super::{FORMAT, VERSION, outcome_name, verdict_name};
+use super::{FORMAT, VERSION, echo_name, outcome_name, verdict_name};
 use crate::diagnostic::{Code, Label};
-use crate::event::{CloseReason, Event, EventKind, Failure, Measurement, RunHeader, RunPort, StepOutcome, Verdict};
+use crate::event::{
+    CloseReason, EchoOf, EchoPart, Event, EventKind, Failure, Measurement, RunHeader, RunPort, StepOutcome, Verdict,
+};
 use crate::port_id::PortId;
 use crate::source::{Site, Source, Sources, Span};
 use crate::time::Moment;
@@ -134,7 +136,11 @@ impl<'a> Line<'a> {
             "opened" => EventKind::Opened,
             "closed" => EventKind::Closed(self.closed()?),
             "sent" => EventKind::Sent { bytes: self.bytes()? },
-            "received" => EventKind::Received { bytes: self.bytes()?, block: self.truth("block")? },
+            "received" => {
+                let bytes = self.bytes()?;
+                let echo = self.echo(bytes.len())?;
+                EventKind::Received { bytes, block: self.truth("block")?, echo }
+            }
             "matched" => EventKind::Matched {
                 pattern: self.text("pattern")?.into(),
                 text: self.bytes()?,
@@ -286,6 +292,20 @@ impl<'a> Line<'a> {
 
     fn truth(self, key: &str) -> Result<bool, String> {
         self.inner(key)?.json.as_bool().ok_or_else(|| format!("`{key}` is neither true nor false"))
+    }
+
+    /// Reads where an echo stands in so many bytes.
+    fn echo(self, n_bytes: usize) -> Result<Option<EchoPart>, String> {
+        let all = [EchoOf::Last, EchoOf::Next, EchoOf::Maybe].into_iter();
+        let Some((of, inner)) = all.filter_map(|of| Some((of, self.maybe(echo_name(of))?))).next() else {
+            return Ok(None);
+        };
+        let ends = inner.json.as_array().into_iter().flatten();
+        let ends: Vec<usize> = ends.filter_map(|end| usize::try_from(end.as_u64()?).ok()).collect();
+        match ends[..] {
+            [begin, end] if begin < end && end <= n_bytes => Ok(Some(EchoPart { at: begin..end, of })),
+            _ => Err(format!("`{}` is no place in the bytes", echo_name(of))),
+        }
     }
 
     fn list(self, key: &str) -> Result<Vec<Line<'a>>, String> {
