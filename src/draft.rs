@@ -1,9 +1,10 @@
 //! `draft`: a flow that a colleague would have written, and its device, made of recordings of a session.
 //!
-//! `keys` makes lines of keys, `secrets` takes secrets out, `session` cuts a recording into turns, `merge` joins several recordings of
+//! `keys` makes lines of keys, `ahead` puts what was typed ahead in its place, `secrets` takes secrets out, `session` cuts a recording into turns, `merge` joins several recordings of
 //! one job, `line` says what is waited for, by the `kinds` of values that change, and `acts` and `write` make statements and the text.
 
 mod acts;
+mod ahead;
 mod dialect;
 mod echo;
 mod keys;
@@ -22,6 +23,7 @@ use crate::format::format;
 use crate::record::{EntryKind, Piece, Recording};
 use crate::replay::device_file;
 use crate::source::{Source, Sources};
+use ahead::in_turn;
 use dialect::Manners;
 use keys::whole_lines;
 use merge::merge;
@@ -73,7 +75,7 @@ pub(crate) fn draft(recordings: &[Recording], wish: &Wish<'_>) -> Result<Draft, 
         }
     }
     let masked: Vec<Recording> =
-        recordings.iter().map(|recording| without_secrets(&whole_lines(recording), wish.secrets)).collect();
+        recordings.iter().map(|recording| without_secrets(&in_turn(&whole_lines(recording)), wish.secrets)).collect();
     let Some(first) = masked.first() else { return Err("there is no recording".to_string()) };
     let sessions: Vec<Session> = masked.iter().map(Session::of).collect();
     let (exchanges, mut notes) = merge(&sessions);
