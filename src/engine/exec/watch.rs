@@ -446,16 +446,15 @@ impl Engine {
     /// Takes the watchers in force on a port, ready. If one of them cannot be made ready the run has failed, and there are none.
     pub(super) fn take_watched(&mut self, port: PortId) -> Option<Box<Watched>> {
         let (version, values_version) = (self.flow.watching_version(), self.flow.values_version());
-        let watched = match self.ports[port].watched.take() {
-            Some(kept) if kept.is_right(version, values_version) => Ok(kept),
-            kept => self.make_watched(port, kept),
-        };
-        let mut watched = match watched {
-            Ok(watched) => watched,
-            Err(failure) => {
-                self.fail(failure);
-                return None;
-            }
+        let mut watched = match self.ports[port].watched.take() {
+            Some(kept) if kept.is_right(version, values_version) => kept,
+            kept => match self.make_watched(port, kept) {
+                Ok(watched) => watched,
+                Err(failure) => {
+                    self.fail(failure);
+                    return None;
+                }
+            },
         };
         if watched.patterns.len() >= MANY_WATCHERS {
             self.make_sieve(port, &mut watched);
