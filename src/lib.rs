@@ -16,6 +16,7 @@ pub mod testing;
 mod address;
 mod bench;
 mod cli;
+mod coverage;
 mod disk;
 mod function;
 mod hook;
@@ -41,6 +42,8 @@ pub mod event;
 pub mod format;
 #[doc(hidden)]
 pub mod load;
+#[doc(hidden)]
+pub mod mutate;
 #[doc(hidden)]
 pub mod port;
 #[doc(hidden)]

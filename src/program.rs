@@ -1,5 +1,6 @@
 //! `Program`: a checked flow or device, flat and resolved; what an engine runs.
 
+mod lens;
 mod limits;
 mod op;
 
@@ -15,6 +16,7 @@ use crate::value::operator::Operator;
 use crate::value::{Type, Value};
 
 pub use crate::transfer::Protocol;
+pub use lens::Lens;
 pub use limits::GivenLimits;
 pub use op::{
     Absence, AnswerFits, Arm, CountedRead, DelimitedRead, Expect, FileReceive, FileSend, Hook, InputWait, Limits,
@@ -348,6 +350,8 @@ pub enum ExprKind {
     Matches(Box<Expr>, Box<PatternSource>),
     /// `of[index]`
     Index(Box<Expr>, Box<Expr>),
+    /// What a tool looks at or changes.
+    Through(Box<Expr>, Lens),
 }
 
 impl Program {

@@ -5,6 +5,7 @@
 pub mod board;
 pub mod campaign;
 pub mod console;
+pub mod coverage;
 pub mod failure;
 pub mod format;
 mod joined;
@@ -14,6 +15,7 @@ pub mod junit;
 pub mod lanes;
 mod lines;
 mod live;
+pub mod mutants;
 mod port_names;
 pub mod progress;
 mod screen;

@@ -11,6 +11,7 @@ mod files;
 mod served;
 mod several;
 mod stage;
+mod traced;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,7 @@ pub(crate) use error::{Complaint, SetupError};
 pub(crate) use files::{Found, Read, devices_of, find_counterpart, read_program, read_recording, read_text};
 pub(crate) use served::{Served, ServedBench};
 pub(crate) use stage::{Ender, Stage};
+use traced::Traces;
 
 /// What was given to a run besides its files.
 #[derive(Default)]
@@ -64,6 +66,8 @@ pub(crate) struct Setup {
     /// The given values of secrets that have names in the recording.
     secrets: Vec<(Arc<str>, Vec<u8>)>,
     rigour: Rigour,
+    /// What takes note of what is executed, if somebody asked.
+    traces: Option<Traces>,
 }
 
 /// What a run begins with: the same beginning gives the same run, but for what a real port does.
@@ -120,7 +124,17 @@ impl Setup {
                 let file = file.to_path_buf();
                 let rigour = terms.rigour;
                 let flow = flow.with_limits(&terms.limits);
-                Ok(Setup { flow, file, variables, settings, counterpart, device_variables, secrets, rigour })
+                Ok(Setup {
+                    flow,
+                    file,
+                    variables,
+                    settings,
+                    counterpart,
+                    device_variables,
+                    secrets,
+                    rigour,
+                    traces: None,
+                })
             }
             Ok(_) => Err(SetupError::Wrong(complaints)),
             Err(more) => {
@@ -207,9 +221,15 @@ impl Setup {
         device_inputs(flow, port, variables, device.settings.clone())
     }
 
+    /// Returns the same run with other devices: `change` is given each with the place of its port, and returns what plays there.
+    pub(crate) fn with_devices_changed(&self, change: impl FnMut(usize, &Arc<Program>) -> Arc<Program>) -> Setup {
+        Setup { counterpart: self.counterpart.with_devices_changed(change), ..self.clone() }
+    }
+
     /// Returns an engine for the flow.
     pub(crate) fn engine(&self, inputs: Inputs) -> Engine {
-        let engine = Engine::new(self.flow.clone(), inputs).with_rigour(self.rigour);
+        let trace = self.traces.as_ref().map(|traces| &traces.flow);
+        let engine = Engine::new(self.flow.clone(), inputs).with_rigour(self.rigour).traced(trace);
         let devices = (0..).map_while(PortId::new).zip(self.counterpart.devices());
         devices.fold(engine, |engine, (port, device)| match device {
             Some(device) => engine.facing(port, device.settings.line.clone()),

@@ -1,5 +1,6 @@
 //! What was typed, as data: the only module that knows clap.
 
+mod mutate;
 mod ports;
 mod rows;
 mod test;
@@ -13,6 +14,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use crate::diagnostic::nearest::nearest;
 use crate::report::console::Volume;
 use crate::value::escape::harmless;
+pub(super) use mutate::MutateArguments;
 pub(super) use ports::{AllowArguments, DoctorArguments, PortsArguments, SayArguments};
 pub(super) use rows::RowArguments;
 pub(super) use test::TestArguments;
@@ -98,6 +100,9 @@ pub(super) enum Command {
     /// Run a flow hundreds of times on a line that misbehaves
     #[command(after_help = AFTER_STRESS_HELP)]
     Stress(StressArguments),
+    /// Change what the simulated device answers, and see what goes unnoticed
+    #[command(after_help = mutate::AFTER_MUTATE_HELP)]
+    Mutate(MutateArguments),
     /// List the serial ports of this machine
     #[command(after_help = ports::AFTER_PORTS_HELP)]
     Ports(PortsArguments),

@@ -22,7 +22,11 @@
 //!     "diff": "…"                    of the transcript, unified
 //!     "ports": [ { "name": "dut", "address": "sim", "line": "115200 8N1" | null } ]
 //!                                    of a flow that declares any; `port` and `line` are those of the first
-//!   } ] }
+//!   } ],
+//!   "coverage": [ {                  only with `--coverage`
+//!     "file": "flows/login.flow",
+//!     "statements", "branches": [ { "line": 4, "end": 4, "runs": 2 } ],
+//!     "procedures": [ { "name": "sign_in", "line": 1, "runs": 2 } ] } ] }
 //! FAILURE: { "code": "flow::run::timeout", "message": "…", "place": "lib/at.flow:4:3" | null,
 //!            "steps": ["Network", "Attach"], "sent": "…" | null, "came": ["…"] | null, "cause": "…" | null }
 //! ```
@@ -42,6 +46,20 @@
 //!     "failure": FAILURE | null } ] }
 //! ```
 //!
+//! What `flowrun mutate` tells is a third:
+//!
+//! ```text
+//! { "format": "flowrun mutate", "version": 1,
+//!   "file": "flows/login.flow", "title": "Login", "port": "sim", "seed": 1,
+//!   "good": { "verdict": "passed", "took_ms": 5021, "failure": FAILURE | null },
+//!   "answers": 12, "reached": 10,  statements of the devices that answer something
+//!   "changes": 80,                 how many there are
+//!   "mutants": [ {                 those that were tried
+//!     "kind": "digit", "place": "devices/modem.flow:4:3", "before": "+CSQ: 25,0" | null, "after": "…" | null,
+//!     "fate": "noticed" | "recorded" | "borne" | "no effect" | "explained" | "not noticed" | "endless" | "panic",
+//!     "why": "…" | null } ] }      what a comment in the device says
+//! ```
+//!
 //! Keys stand in this order. A key may be added at any time; one that goes or changes its meaning changes the version.
 
 use std::time::Duration;
@@ -49,6 +67,8 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json, json};
 
 use super::campaign::{CampaignReport, FindingReport, StrikeReport};
+use super::coverage::{FileCoverage, Reached};
+use super::mutants::{MutantReport, MutantsReport};
 use super::suite::{CaseReport, Status, SuiteReport};
 use super::summary::{Attempt, StepSummary};
 use crate::diagnostic::render::render_place;
@@ -62,14 +82,28 @@ const VERSION: u32 = 1;
 pub fn render_json(suite: &SuiteReport) -> String {
     let counts: Map<String, Json> =
         Status::ALL.iter().map(|status| (status.title().to_string(), suite.count(*status).into())).collect();
-    let document = json!({
+    let mut document = json!({
         "format": "flowrun suite",
         "version": VERSION,
         "counts": counts,
         "orphans": suite.orphans,
         "flows": suite.cases.iter().map(flow).collect::<Vec<_>>(),
     });
+    if let Some(coverage) = &suite.coverage {
+        document["coverage"] = coverage.files.iter().map(covered_file).collect();
+    }
     format!("{document:#}\n")
+}
+
+fn covered_file(file: &FileCoverage) -> Json {
+    let place = |place: &Reached| json!({ "line": place.line, "end": place.end, "runs": place.runs });
+    let procedure = |(name, place): &(String, Reached)| json!({ "name": name, "line": place.line, "runs": place.runs });
+    json!({
+        "file": file.name,
+        "statements": file.statements.iter().map(place).collect::<Vec<_>>(),
+        "branches": file.branches.iter().map(place).collect::<Vec<_>>(),
+        "procedures": file.procedures.iter().map(procedure).collect::<Vec<_>>(),
+    })
 }
 
 /// Returns the whole document of a stress campaign, indented, with a line end.
@@ -98,6 +132,38 @@ pub fn render_campaign_json(campaign: &CampaignReport) -> String {
             json!({ "runs": kind.runs, "same": kind.same, "failed": kind.failed, "wrong": kind.wrong });
     }
     document["findings"] = campaign.findings.iter().map(finding_of).collect();
+    format!("{document:#}\n")
+}
+
+/// Returns the whole document of changes of a device, indented, with a line end.
+pub fn render_mutants_json(report: &MutantsReport) -> String {
+    let mutant = |mutant: &MutantReport| {
+        json!({
+            "kind": mutant.kind,
+            "place": render_place(mutant.site, &mutant.sources),
+            "before": mutant.before,
+            "after": mutant.after,
+            "fate": mutant.fate,
+            "why": mutant.why,
+        })
+    };
+    let document = json!({
+        "format": "flowrun mutate",
+        "version": VERSION,
+        "file": report.file,
+        "title": report.title,
+        "port": report.port,
+        "seed": report.seed,
+        "good": {
+            "verdict": report.verdict,
+            "took_ms": millis(report.took),
+            "failure": report.failure.as_ref().map(|failure| failure_of(failure, &report.sources)),
+        },
+        "answers": report.answers.0,
+        "reached": report.answers.1,
+        "changes": report.n_mutants,
+        "mutants": report.mutants.iter().map(mutant).collect::<Vec<_>>(),
+    });
     format!("{document:#}\n")
 }
 
