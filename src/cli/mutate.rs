@@ -22,7 +22,9 @@ use crate::source::{Sources, name_of};
 use crate::value::escape::{harmless, harmless_path};
 
 /// So many changes of one answer are shown.
-const MOST_SHOWN: usize = 4;
+const MOST_SHOWN: usize = 6;
+/// So many characters of an answer are shown on both sides of a change.
+const NEAR: usize = 10;
 
 /// Runs a flow against changes of its devices and tells which it did not notice.
 pub(super) fn mutate(arguments: &MutateArguments, terminal: &Terminal) -> Ending {
@@ -184,7 +186,7 @@ fn diagnostic(tried: &[&Tried]) -> Diagnostic {
     let change = |tried: &&Tried| {
         let kind = tried.mutant.kind.name();
         match &tried.answer {
-            Some((before, Some(after))) => format!("{kind}: `{before}` → `{after}`"),
+            Some((before, Some(after))) if !after.is_empty() => format!("{kind} `{}`", around(before, after)),
             Some(_) | None => kind.to_string(),
         }
     };
@@ -207,6 +209,18 @@ fn diagnostic(tried: &[&Tried]) -> Diagnostic {
         hint(tried)
     };
     Diagnostic::new(Code::MutateUnnoticed, site, message, changes.join("; ")).help(help)
+}
+
+/// Returns a text from shortly before the place where it differs from another to shortly behind.
+fn around(before: &str, after: &str) -> String {
+    let n_same = before.chars().zip(after.chars()).take_while(|(before, after)| before == after).count();
+    let from = n_same.saturating_sub(NEAR);
+    let from = if from <= 1 { 0 } else { from };
+    let n_chars = after.chars().count();
+    let to = if n_same + NEAR + 1 >= n_chars { n_chars } else { n_same + NEAR };
+    let shown: String = after.chars().skip(from).take(to - from).collect();
+    let (left, right) = (if from > 0 { "…" } else { "" }, if to < n_chars { "…" } else { "" });
+    format!("{left}{shown}{right}")
 }
 
 /// Returns what kind of check would notice.
@@ -266,5 +280,19 @@ fn mutants_report(arguments: &MutateArguments, lab: &Lab, good: &Trial, report: 
         n_mutants: report.map_or(0, |report| report.n_mutants),
         mutants: report.map_or(Vec::new(), |report| report.tried.iter().map(mutant).collect()),
         origin: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_answer_is_shown_around_its_change() {
+        assert_eq!(around("+CSQ: 25,0", "+CSQ: 26,0"), "+CSQ: 26,0");
+        let before = "rst:0x1 (POWERON_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)";
+        assert_eq!(around(before, &before.replace("0x13", "0x14")), "…ET),boot:0x14 (SPI_FAS…");
+        assert_eq!(around(before, &before[..before.len() - 1]), "…FLASH_BOOT");
+        assert_eq!(around(before, &before.replace("0x1 ", "0x2 ")), "rst:0x2 (POWERON…");
     }
 }
