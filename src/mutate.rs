@@ -119,6 +119,10 @@ pub(crate) enum Stopped {
 ///
 /// The flow does not pass against its devices as they are, or cannot be run.
 pub(crate) fn run(setup: &Setup, ports: &[String], campaign: Campaign) -> Result<Report, Stopped> {
+    // What a recording says cannot be changed either.
+    if setup.counterpart().devices().any(|device| device.is_none()) {
+        return Err(Stopped::Refused(SetupError::NoCounterpart));
+    }
     let mut ears = BTreeMap::new();
     let listening = setup.with_devices_changed(|port, device| {
         let ear: &mut Said = ears.entry(port).or_default();

@@ -72,7 +72,8 @@ fn what_was_not_noticed_is_shown_where_it_stands_and_the_check_that_notices_ends
 
 #[test]
 fn the_report_has_every_change_and_is_not_written_over_the_flow() {
-    let folder = folder(BLIND, &DEVICE.replace("\"+CSQ: 25,0\"  ", "\"+CSQ: 25,0\"  # mutant ok digit: any will do\n  "));
+    let folder =
+        folder(BLIND, &DEVICE.replace("\"+CSQ: 25,0\"  ", "\"+CSQ: 25,0\"  # mutant ok digit: any will do\n  "));
     let (code, _) = flowrun(folder.path(), &["mutate", "signal.flow", "--report", "json=m.json", "--jobs", "2"]);
     assert_eq!(code, Some(1));
     let written = fs::read_to_string(folder.path().join("m.json")).expect("it was written");
@@ -106,7 +107,8 @@ fn what_cannot_be_changed_is_refused_with_a_reason() {
 
 #[test]
 fn no_secret_of_flow_or_device_is_shown() {
-    let device = "device \"d\"\nsecret key = \"hunter22hunter\"\non line \"K\" { reply \"KEY=${key}\"  reply \"OK\" }\n";
+    let device =
+        "device \"d\"\nsecret key = \"hunter22hunter\"\non line \"K\" { reply \"KEY=${key}\"  reply \"OK\" }\n";
     let folder = folder("flow \"t\"\nsim \"modem.flow\"\nsend \"K\"\nexpect line \"OK\"\n", device);
     let (code, said) = flowrun(folder.path(), &["mutate", "signal.flow", "--report", "json=m.json"]);
     let written = fs::read_to_string(folder.path().join("m.json")).expect("it was written");
@@ -124,4 +126,45 @@ fn the_document_lists_every_kind_of_change() {
     let rows: Vec<String> =
         Kind::ALL.iter().map(|kind| format!("| `{}` | {} |", kind.name(), kind.content())).collect();
     assert_eq!(listed, rows);
+}
+
+/// So many changes of a flow with many are tried here; all of them with `FLOWRUN_MUTANTS=all`, as `.ci/full` does.
+const SAMPLE: usize = 40;
+
+#[test]
+fn the_document_has_the_figures_of_the_built_in_flows_and_none_of_them_misses_a_change() {
+    let document = fs::read_to_string(repo("docs/robustness.md")).expect("it is UTF-8");
+    let is_all = std::env::var("FLOWRUN_MUTANTS").is_ok_and(|all| all == "all");
+    let table = document.lines().skip_while(|line| !line.starts_with("| flow | answers reached |")).skip(2);
+    let rows: Vec<&str> = table.take_while(|line| line.starts_with('|')).collect();
+    let listed: Vec<String> = rows.iter().filter_map(|row| row.split('`').nth(1)).map(str::to_string).collect();
+    assert_eq!(listed, support::flows_in("flows"));
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    for (name, row) in listed.iter().zip(&rows) {
+        let n_changes: usize =
+            row.split(" | ").nth(2).and_then(|cell| cell.parse().ok()).unwrap_or_else(|| panic!("{row}"));
+        let report = folder.path().join(format!("{name}.json"));
+        let (path, most) = (format!("flows/{name}.flow"), SAMPLE.to_string());
+        let report_option = format!("json={}", report.display());
+        let mut arguments = vec!["mutate", &path, "--report", &report_option];
+        let is_sample = !is_all && n_changes > 2 * SAMPLE;
+        if is_sample {
+            arguments.extend(["--mutants", &most]);
+        }
+        let (code, said) = flowrun(&repo(""), &arguments);
+        assert_eq!(code, Some(0), "{name}: {said}");
+        let text = fs::read_to_string(&report).expect("it was written");
+        let number = |key: &str| {
+            let behind = text.split(&format!("\"{key}\": ")).nth(1).unwrap_or_else(|| panic!("{key}: {text}"));
+            behind.chars().take_while(char::is_ascii_digit).collect::<String>()
+        };
+        let known = format!("| `{name}` | {} of {} | {} |", number("reached"), number("answers"), number("changes"));
+        assert!(row.starts_with(&known), "{row}\n{known}");
+        if !is_sample {
+            let fates = ["noticed", "recorded", "borne", "no effect", "explained", "not noticed"];
+            let count = |fate: &&str| text.matches(&format!("\"fate\": \"{fate}\"")).count().to_string();
+            let counts: Vec<String> = fates.iter().map(count).collect();
+            assert_eq!(*row, format!("{known} {} |", counts.join(" | ")));
+        }
+    }
 }

@@ -6,7 +6,6 @@ use std::thread;
 
 use super::Ending;
 use super::args::MutateArguments;
-use super::host::host_name;
 use super::lab::{Asked, Lab};
 use super::refusal::refuse;
 use super::reports::Report as ReportFile;
@@ -16,8 +15,6 @@ use crate::event::Verdict;
 use crate::mutate::{Campaign, Ending as RunEnding, Fate, Kind, Report, Stopped, Trial, Tried, run};
 use crate::report::failure::diagnostic_of;
 use crate::report::mutants::{MutantReport, MutantsReport};
-use crate::report::suite::Origin;
-use crate::setup::present;
 use crate::source::{Sources, name_of};
 use crate::value::escape::{harmless, harmless_path};
 
@@ -55,7 +52,6 @@ fn prepare(arguments: &MutateArguments, terminal: &Terminal) -> Result<(Lab, Vec
 }
 
 fn carry_out(arguments: &MutateArguments, lab: &Lab, reports: &[ReportFile], terminal: &Terminal) -> Ending {
-    let begun = present();
     let n_processors = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let campaign = Campaign {
         seed: arguments.seed,
@@ -92,7 +88,6 @@ fn carry_out(arguments: &MutateArguments, lab: &Lab, reports: &[ReportFile], ter
         Err(trial) => (&**trial, None),
     };
     let told = mutants_report(arguments, lab, good, report);
-    let told = MutantsReport { origin: Some(Origin { begun, host: host_name() }), ..told };
     let mut is_written = true;
     for report in reports {
         if let Err(error) = report.write_mutants(&told) {
@@ -279,7 +274,6 @@ fn mutants_report(arguments: &MutateArguments, lab: &Lab, good: &Trial, report: 
         answers: report.map_or((0, 0), |report| (report.n_answers, report.n_reached)),
         n_mutants: report.map_or(0, |report| report.n_mutants),
         mutants: report.map_or(Vec::new(), |report| report.tried.iter().map(mutant).collect()),
-        origin: None,
     }
 }
 

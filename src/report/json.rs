@@ -257,7 +257,7 @@ fn millis(span: Duration) -> u64 {
 mod tests {
     use insta::assert_snapshot;
 
-    use super::super::campaign;
+    use super::super::{campaign, coverage, mutants};
     use super::super::suite::tests::example;
     use super::*;
 
@@ -270,6 +270,29 @@ mod tests {
     #[test]
     fn a_campaign_is_one_document() {
         assert_snapshot!(render_campaign_json(&campaign::tests::example()));
+    }
+
+    #[test]
+    fn changes_of_a_device_are_one_document() {
+        assert_snapshot!(render_mutants_json(&mutants::tests::example()));
+        let nasty = campaign::tests::nasty();
+        let mut report = mutants::tests::example();
+        report.title.clone_from(&nasty);
+        report.mutants[0].before = Some(nasty.clone());
+        let read: Json = serde_json::from_str(&render_mutants_json(&report)).expect("it is JSON");
+        for place in ["/title", "/mutants/0/before"] {
+            assert_eq!(read.pointer(place).and_then(Json::as_str), Some(nasty.as_str()), "{place}");
+        }
+    }
+
+    #[test]
+    fn a_suite_has_its_coverage_if_that_was_asked_for() {
+        let suite = SuiteReport { coverage: Some(coverage::tests::example()), ..example() };
+        let read: Json = serde_json::from_str(&render_json(&suite)).expect("it is JSON");
+        assert_eq!(read.pointer("/coverage/1/procedures/0/name").and_then(Json::as_str), Some("sign_in"));
+        assert_eq!(read.pointer("/coverage/1/statements/2/end").and_then(Json::as_u64), Some(6));
+        let without: Json = serde_json::from_str(&render_json(&example())).expect("it is JSON");
+        assert!(without.get("coverage").is_none());
     }
 
     #[test]

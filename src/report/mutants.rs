@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::suite::Origin;
 use crate::event::Failure;
 use crate::source::{Site, Sources};
 
@@ -31,8 +30,6 @@ pub struct MutantsReport {
     pub n_mutants: usize,
     /// Those that were tried, in the order of the device files.
     pub mutants: Vec<MutantReport>,
-    /// When and where it was run.
-    pub origin: Option<Origin>,
 }
 
 /// A change of a device.
@@ -52,4 +49,39 @@ pub struct MutantReport {
     pub before: Option<String>,
     /// What came instead, if something came.
     pub after: Option<String>,
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::report::failure;
+
+    /// Three changes: one that was noticed, one that was not, and one that is explained.
+    pub(crate) fn example() -> MutantsReport {
+        let (sources, failure) = failure::tests::example();
+        let mutant = MutantReport {
+            kind: "digit",
+            fate: "not noticed",
+            why: None,
+            site: failure.site.expect("the example has a place"),
+            sources: sources.clone(),
+            before: Some("+CSQ: 25,0".to_string()),
+            after: Some("+CSQ: 26,0".to_string()),
+        };
+        let noticed = MutantReport { kind: "missing", fate: "noticed", after: None, ..mutant.clone() };
+        let explained = MutantReport { fate: "explained", why: Some("any will do".to_string()), ..mutant.clone() };
+        MutantsReport {
+            file: "flows/login.flow".to_string(),
+            title: "Login".to_string(),
+            port: "sim".to_string(),
+            seed: 1,
+            verdict: "passed",
+            took: Duration::from_millis(5021),
+            failure: None,
+            sources,
+            answers: (12, 10),
+            n_mutants: 80,
+            mutants: vec![noticed, mutant, explained],
+        }
+    }
 }
