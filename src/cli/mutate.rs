@@ -285,7 +285,7 @@ mod tests {
     fn a_long_answer_is_shown_around_its_change() {
         assert_eq!(around("+CSQ: 25,0", "+CSQ: 26,0"), "+CSQ: 26,0");
         let before = "rst:0x1 (POWERON_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)";
-        assert_eq!(around(before, &before.replace("0x13", "0x14")), "…ET),boot:0x14 (SPI_FAS…");
+        assert_eq!(around(before, &before.replace("0x13", "0x14")), "…),boot:0x14 (SPI_FAS…");
         assert_eq!(around(before, &before[..before.len() - 1]), "…FLASH_BOOT");
         assert_eq!(around(before, &before.replace("0x1 ", "0x2 ")), "rst:0x2 (POWERON…");
     }

@@ -257,8 +257,8 @@ fn millis(span: Duration) -> u64 {
 mod tests {
     use insta::assert_snapshot;
 
-    use super::super::{campaign, coverage, mutants};
     use super::super::suite::tests::example;
+    use super::super::{campaign, coverage, mutants};
     use super::*;
 
     #[test]
