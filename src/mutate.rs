@@ -9,13 +9,13 @@ mod mutant;
 mod trial;
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use crate::engine::Cover;
+use crate::engine::{Cover, Engine};
 use crate::setup::{Setup, SetupError};
+use crate::sim::VIRTUAL_SEED;
 use crate::value::escape::visible_cut;
 use crate::value::random::Rng;
 pub use edit::Kind;
@@ -128,7 +128,8 @@ pub(crate) fn run(setup: &Setup, ports: &[String], campaign: Campaign) -> Result
         let ear: &mut Said = ears.entry(port).or_default();
         ear.listen_to(device)
     });
-    let good = run_once(&listening, ports, Bounds::FIRST).map_err(Stopped::Refused)?;
+    let mut good = run_once(&listening, ports, Bounds::FIRST).map_err(Stopped::Refused)?;
+    good.secrets.extend(secrets_of_devices(setup, ports));
     if !matches!(good.ending, Ending::Verdict(verdict) if verdict.is_success()) {
         return Err(Stopped::NotGood(Box::new(good)));
     }
@@ -147,6 +148,13 @@ pub(crate) fn run(setup: &Setup, ports: &[String], campaign: Campaign) -> Result
     }
     let tried = try_all(setup, ports, campaign.jobs, &good, all).map_err(Stopped::Refused)?;
     Ok(Report { good, n_answers, n_reached, n_mutants, tried })
+}
+
+/// Returns the secrets of the devices: a changed answer may show one that the flow itself does not know.
+fn secrets_of_devices(setup: &Setup, ports: &[String]) -> Vec<(Arc<str>, Vec<u8>)> {
+    let inputs = setup.inputs(setup.beginning_with(VIRTUAL_SEED), ports);
+    let devices = setup.devices(&inputs).into_iter().flatten();
+    devices.flat_map(|(device, inputs)| Engine::new(device, inputs).secrets().to_vec()).collect()
 }
 
 /// Runs mutants on several threads.
