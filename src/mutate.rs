@@ -186,16 +186,12 @@ fn try_all(
 
 /// Says what became of a mutant.
 fn judged(setup: &Setup, good: &Trial, trial: &Trial, mutant: &Mutant) -> Tried {
-    let fate = match fate(good, trial, mutant.kind) {
-        Fate::Unnoticed { sent_the_same } => {
-            let device = setup.counterpart().devices().nth(mutant.port).flatten();
-            match device.and_then(|device| explanation(&device.sources, mutant.site, mutant.kind)) {
-                Some(why) => Fate::Explained(why),
-                None => Fate::Unnoticed { sent_the_same },
-            }
-        }
-        other => other,
-    };
+    let mut fate = fate(good, trial, mutant.kind);
+    if let Fate::Unnoticed { .. } = fate {
+        let device = setup.counterpart().devices().nth(mutant.port).flatten();
+        let why = device.and_then(|device| explanation(&device.sources, mutant.site, mutant.kind));
+        fate = why.map_or(fate, Fate::Explained);
+    }
     let cover = Cover::of(good.secrets.iter().chain(&trial.secrets));
     let shown = |octets: &[u8]| good.sources.covered(&visible_cut(&cover.covered(octets), SHOWN));
     let answer = mutant.before().map(|before| (shown(before), mutant.after().map(shown)));

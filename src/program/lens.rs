@@ -8,7 +8,10 @@ use crate::value::Value;
 
 /// What a value goes through on its way: a tool looks at it, or changes it. No text of a flow makes one.
 #[derive(Clone)]
-pub struct Lens(Arc<dyn Fn(&Value) -> Option<Value> + Send + Sync>);
+pub struct Lens(Arc<Look>);
+
+/// Returns what comes in place of a value, if anything does.
+type Look = dyn Fn(&Value) -> Option<Value> + Send + Sync;
 
 impl Lens {
     /// Makes a lens; `None` leaves the value as it is.

@@ -64,7 +64,7 @@ fn counts(places: &[Reached]) -> (usize, usize) {
 
 /// Returns the share of places that were reached, in percent and rounded down: 100 is all of them.
 fn percent((reached, all): (usize, usize)) -> String {
-    if all == 0 { "-".to_string() } else { format!("{} %", reached * 100 / all) }
+    (reached * 100).checked_div(all).map_or("-".to_string(), |percent| format!("{percent} %"))
 }
 
 /// Returns a table of the files: how much of each was reached, and the lines that were not.
