@@ -1,5 +1,6 @@
 //! `SuiteReport`: what came of every flow of a suite, as JUnit, JSON and TAP are printed from it.
 
+use super::coverage::CoverageReport;
 use super::summary::{StepSummary, Summary};
 use crate::event::{Failure, StepOutcome, Verdict};
 use crate::origin::{About, Digest, Origin};
@@ -14,6 +15,8 @@ pub struct SuiteReport {
     pub orphans: Vec<String>,
     /// When and where it was run, if that is to be told.
     pub origin: Option<Origin>,
+    /// What the flows reached of themselves, their libraries and devices, if that was asked for.
+    pub coverage: Option<CoverageReport>,
 }
 
 /// What came of one flow.
@@ -224,7 +227,7 @@ pub(super) mod tests {
             case("flows/info.flow", Status::Passed, &ends(StepOutcome::Passed, Verdict::Passed)),
             case("flows/lte.flow", Status::Skipped, &ends(StepOutcome::Skipped, Verdict::Skipped)),
         ];
-        SuiteReport { cases, orphans: vec!["flows/snapshots/old.snap".to_string()], origin: None }
+        SuiteReport { cases, orphans: vec!["flows/snapshots/old.snap".to_string()], origin: None, coverage: None }
     }
 
     #[test]
