@@ -10,7 +10,8 @@ const FARTHEST: usize = 16 << 10;
 
 /// Returns the recording with each line before its echo.
 pub(super) fn in_turn(recording: &Recording) -> Recording {
-    let mut entries = recording.entries.clone();
+    let whole = parted(recording.entries.clone(), by_prompts);
+    let mut entries = whole.clone();
     let mut at = 0;
     let mut begin = (0, 0);
     while at < entries.len() {
@@ -28,9 +29,9 @@ pub(super) fn in_turn(recording: &Recording) -> Recording {
         at = next;
     }
     // Where a line is found in the answer to another, nothing is known.
-    let is_in_order = sent(&entries).eq(sent(&recording.entries));
-    let entries = if is_in_order { entries } else { recording.entries.clone() };
-    Recording { entries: by_results(entries), ..recording.clone() }
+    let is_in_order = sent(&entries).eq(sent(&whole));
+    let entries = if is_in_order { entries } else { whole };
+    Recording { entries: parted(entries, by_results), ..recording.clone() }
 }
 
 /// Returns what was sent, in order.
@@ -132,15 +133,17 @@ fn move_behind(entries: &mut Vec<Entry>, sent: usize, (to, offset): (usize, usiz
     }
 }
 
-/// Parts what came for several lines that were sent at once, without an echo: each has its `OK` or `ERROR`.
-fn by_results(entries: Vec<Entry>) -> Vec<Entry> {
+/// Says which of what came for several lines that were sent at once belongs to which.
+type Parts = fn(&[Entry], &[Entry]) -> Option<Vec<Entry>>;
+
+/// Parts what came for several lines that were sent at once.
+fn parted(entries: Vec<Entry>, parts: Parts) -> Vec<Entry> {
     let mut out: Vec<Entry> = Vec::new();
     let mut rest = entries.into_iter().peekable();
     while let Some(entry) = rest.next() {
-        let is_command =
-            |entry: &Entry| line_of(entry).is_some_and(|line| line[..line.len().min(2)].eq_ignore_ascii_case(b"AT"));
+        let is_line = |entry: &Entry| line_of(entry).is_some();
         let mut sent = vec![entry];
-        while is_command(&sent[0]) && rest.peek().is_some_and(is_command) {
+        while is_line(&sent[0]) && rest.peek().is_some_and(is_line) {
             sent.extend(rest.next());
         }
         let mut came = Vec::new();
@@ -149,18 +152,90 @@ fn by_results(entries: Vec<Entry>) -> Vec<Entry> {
         {
             came.push(entry);
         }
-        let parts = if sent.len() > 1 { parts_by_results(&came, sent.len()) } else { None };
-        let Some(parts) = parts else {
-            out.extend(sent.into_iter().chain(came));
-            continue;
-        };
-        for (mut entry, part) in sent.into_iter().zip(parts) {
-            entry.at = out.last().map_or(entry.at, |last| last.at.max(entry.at));
-            out.push(entry);
-            out.extend(part);
-        }
+        let found = if sent.len() > 1 { parts(&sent, &came) } else { None };
+        out.extend(found.unwrap_or_else(|| sent.into_iter().chain(came).collect()));
     }
     out
+}
+
+/// Returns AT commands that were sent at once, each with its answer: each has its `OK` or `ERROR`.
+fn by_results(sent: &[Entry], came: &[Entry]) -> Option<Vec<Entry>> {
+    let is_command =
+        |entry: &Entry| line_of(entry).is_some_and(|line| line[..line.len().min(2)].eq_ignore_ascii_case(b"AT"));
+    let parts = if sent.iter().all(is_command) { parts_by_results(came, sent.len())? } else { return None };
+    let mut out: Vec<Entry> = Vec::new();
+    for (entry, part) in sent.iter().zip(parts) {
+        let at = out.last().map_or(entry.at, |last| last.at.max(entry.at));
+        out.push(Entry { at, ..entry.clone() });
+        out.extend(part);
+    }
+    Some(out)
+}
+
+/// Returns lines that were sent to a shell at once, each with its answer: the terminal sent all of them back before the first
+/// answer, and each answer ends with the prompt.
+fn by_prompts(sent: &[Entry], came: &[Entry]) -> Option<Vec<Entry>> {
+    let lines: Vec<Vec<u8>> = sent.iter().map(line_of).collect::<Option<_>>()?;
+    let (last, text) = (came.last()?, plain_text(came)?);
+    if lines.len() < 2 {
+        return None;
+    }
+    let mut at = 0;
+    let mut first = 0;
+    for (n, line) in lines.iter().enumerate() {
+        let end = text[at..].iter().position(|byte| *byte == b'\n')? + at + 1;
+        let echoed = text[at..end].trim_ascii_end();
+        if !echoed.ends_with(line) || n > 0 && echoed != &line[..] {
+            return None;
+        }
+        if n == 0 {
+            first = at + echoed.len() - line.len();
+        }
+        at = end;
+    }
+    let prompt = text.rsplit(|byte| *byte == b'\n').next().filter(|prompt| prompt.iter().any(u8::is_ascii_graphic))?;
+    let mut answers: Vec<&[u8]> = Vec::new();
+    let (mut from, mut place, mut is_start) = (at, at, true);
+    while place < text.len() {
+        if is_start && text[place..].starts_with(prompt) {
+            place += prompt.len();
+            answers.push(&text[from..place]);
+            from = place;
+        } else {
+            is_start = text[place] == b'\n';
+            place += 1;
+        }
+    }
+    // The prompt for the first line may come behind the echoes.
+    let is_late = answers.len() == lines.len() + 1 && answers[0] == prompt;
+    if answers.len() != lines.len() && !is_late || from != text.len() {
+        return None;
+    }
+    let received = |bytes: &[u8]| Entry {
+        kind: EntryKind::Received { bytes: vec![Piece::Bytes(bytes.to_vec())] },
+        ..last.clone()
+    };
+    let lead = if is_late { answers.remove(0) } else { &text[..first] };
+    let mut out: Vec<Entry> = Vec::new();
+    if !lead.is_empty() {
+        out.push(Entry { at: came[0].at, ..received(lead) });
+    }
+    for ((entry, line), answer) in sent.iter().zip(&lines).zip(answers) {
+        out.push(Entry { at: last.at, ..entry.clone() });
+        out.push(received(&[line, &b"\r\n"[..], answer].concat()));
+    }
+    Some(out)
+}
+
+/// Returns what came, if there is no secret in it.
+fn plain_text(came: &[Entry]) -> Option<Vec<u8>> {
+    let mut text = Vec::new();
+    for entry in came {
+        let EntryKind::Received { bytes } = &entry.kind else { return None };
+        let [Piece::Bytes(bytes)] = &bytes[..] else { return None };
+        text.extend_from_slice(bytes);
+    }
+    Some(text)
 }
 
 /// Returns what came for each command, if there is a result for each.
@@ -239,6 +314,19 @@ mod tests {
         let happened = ["> AT\\r", "> ATI\\r", "< \\r\\nOK\\r\\n\\r\\nv1\\r\\n", "< \\r\\nOK\\r\\n"];
         let expected =
             ["> \"AT\\r\"", "< \"\\r\\nOK\\r\\n\"", "> \"ATI\\r\"", "< \"\\r\\nv1\\r\\n\"", "< \"\\r\\nOK\\r\\n\""];
+        assert_eq!(in_order(&happened), expected);
+    }
+
+    #[test]
+    fn lines_that_were_pasted_into_a_shell_have_their_prompts() {
+        let happened = ["> uname\\r", "> date\\r", "< # ", "< uname\\r\\ndate\\r\\n", "< Linux\\r\\n# Mon\\r\\n# "];
+        let expected = [
+            "< \"# \"",
+            "> \"uname\\r\"",
+            "< \"uname\\r\\nLinux\\r\\n# \"",
+            "> \"date\\r\"",
+            "< \"date\\r\\nMon\\r\\n# \"",
+        ];
         assert_eq!(in_order(&happened), expected);
     }
 

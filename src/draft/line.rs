@@ -6,7 +6,7 @@ use super::kinds::{Change, Found, Kinds};
 use super::session::plain;
 use crate::record::{Mask, Piece};
 
-/// What is waited for: parts in order. Without a group and without [`Part::Any`] it is a text.
+/// What is waited for: parts in order. Without a group and without a secret it is a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wanted {
     pub parts: Vec<Part>,
