@@ -8,6 +8,7 @@ pub mod console;
 mod exchange;
 pub mod failure;
 pub mod format;
+pub mod hex;
 mod joined;
 pub mod json;
 pub mod jsonl;
