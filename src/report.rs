@@ -5,8 +5,10 @@
 pub mod board;
 pub mod campaign;
 pub mod console;
+pub mod exchange;
 pub mod failure;
 pub mod format;
+pub mod html;
 mod joined;
 pub mod json;
 pub mod jsonl;

@@ -117,6 +117,7 @@ impl Judged {
             diff: String::new(),
             n_runs: 0,
             failed_run: None,
+            exchange: None,
         };
         Judged { report, events: Vec::new(), pending: None, trouble: None }
     }

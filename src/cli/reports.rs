@@ -56,6 +56,11 @@ impl Report {
         }
     }
 
+    /// Says whether it shows the lines of each run.
+    pub(super) fn shows_exchange(&self) -> bool {
+        self.format.shows_exchange()
+    }
+
     /// What it is called.
     pub(super) fn title(&self) -> String {
         format!("{} report", self.format.name())

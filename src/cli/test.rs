@@ -21,6 +21,7 @@ use super::named::{Asks, named, ports_of_bench};
 use super::outputs::Written;
 use super::prepare::note_for_suite;
 use super::refusal::{refuse, tell_others};
+use super::reports::Report;
 use super::terminal::Terminal;
 use super::wait;
 use crate::address::Address;
@@ -31,6 +32,7 @@ use crate::engine::Rigour;
 use crate::event::Verdict;
 use crate::hook::{self, Programs};
 use crate::program::{GivenLimits, Role};
+use crate::report::exchange::Exchange;
 use crate::report::jsonl::render_jsonl;
 use crate::report::progress::{render_case, render_summary};
 use crate::report::suite::{Origin, Status, SuiteReport};
@@ -74,6 +76,8 @@ struct Shown<'a> {
     look: Look,
     n_flows: usize,
     events: Option<File>,
+    /// Whether a report shows the lines of each run.
+    shows_exchange: bool,
     written: Written,
 }
 
@@ -88,6 +92,9 @@ impl Onlooker for Shown<'_> {
         if let Some(file) = &mut self.events {
             let text = render_jsonl(&case.events, &case.report.sources);
             self.written = self.written.and(tell_written(file.write_all(&text), "the events", self.terminal));
+        }
+        if self.shows_exchange && !case.events.is_empty() {
+            case.report.exchange = Some(Box::new(Exchange::of(&case.events, &case.report.sources)));
         }
         // Nobody needs them any more.
         case.events = Vec::new();
@@ -158,7 +165,8 @@ impl<'a> Suite<'a> {
     fn run(mut self, terminal: &Terminal) -> Ending {
         let (n_flows, look) = (self.flows.len(), self.rules.look);
         let events = self.events.take();
-        let mut shown = Shown { terminal, look, n_flows, events, written: Written::Everything };
+        let shows_exchange = self.wanted.reports.iter().any(Report::shows_exchange);
+        let mut shown = Shown { terminal, look, n_flows, events, shows_exchange, written: Written::Everything };
         // Of several it is not known here which a flow speaks to.
         if let [address] = self.wanted.addresses.as_slice() {
             terminal.hint(&note_for_suite(address, &self.flows));

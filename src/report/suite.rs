@@ -1,5 +1,6 @@
 //! `SuiteReport`: what came of every flow of a suite, as JUnit, JSON and TAP are printed from it.
 
+use super::exchange::Exchange;
 use super::summary::{StepSummary, Summary};
 use crate::event::{Failure, StepOutcome, Verdict};
 use crate::source::Sources;
@@ -45,6 +46,8 @@ pub struct CaseReport {
     pub n_runs: u32,
     /// Which of the runs failed first, from 1.
     pub failed_run: Option<u32>,
+    /// Its lines, if a report was asked for that shows them.
+    pub exchange: Option<Box<Exchange>>,
 }
 
 /// What came of one flow, in a word.
@@ -187,7 +190,7 @@ pub(super) mod tests {
             let is_failure = !status.is_success();
             let (refusal, diff) = (String::new(), String::new());
             let (file, sources) = (file.to_string(), sources.clone());
-            CaseReport { file, status, is_failure, summary, sources, refusal, diff, n_runs: 1, failed_run: None }
+            CaseReport { file, status, is_failure, summary, sources, refusal, diff, n_runs: 1, failed_run: None, exchange: None }
         };
         let mut flaky = events[..15].to_vec();
         let ended = EventKind::RunEnded { verdict: Verdict::Flaky, checks: 1 };

@@ -102,6 +102,11 @@ impl<'a, W: Write> Transcript<'a, W> {
         Transcript { gathered: most.max(MARGIN), ..self }
     }
 
+    /// Returns where it is kept.
+    pub(super) fn out(&mut self) -> &mut W {
+        &mut self.out
+    }
+
     /// Hands everything on to where it is kept.
     ///
     /// # Errors

@@ -90,6 +90,7 @@ mod tests {
             diff: String::new(),
             n_runs: 1,
             failed_run: None,
+            exchange: None,
         };
         let snapshot = Snapshot::of(&folder.join(name), Times::Shown);
         Judged { report, events: Vec::new(), pending: Some((snapshot, "flow: a\n".to_string())), trouble: None }
