@@ -26,6 +26,7 @@ mod reports;
 mod rows;
 mod run;
 mod say;
+mod show;
 mod sim;
 mod speed;
 mod stress;
@@ -63,6 +64,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Sim(arguments) => shown(on(&arguments.output), |terminal| sim::sim(&arguments, terminal)),
             Command::Stress(arguments) => {
                 shown(Terminal::new(arguments.color), |terminal| stress::stress(&arguments, terminal))
+            }
+            Command::Show(arguments) => {
+                shown(Terminal::new(Colours::Auto), |terminal| show::show(&arguments, terminal))
             }
             Command::Ports(arguments) => {
                 shown(Terminal::new(Colours::Never), |terminal| ports::ports(&arguments, terminal))

@@ -2,6 +2,7 @@
 
 mod ports;
 mod rows;
+mod show;
 mod test;
 
 use std::ffi::OsString;
@@ -15,6 +16,8 @@ use crate::report::console::Volume;
 use crate::value::escape::harmless;
 pub(super) use ports::{AllowArguments, DoctorArguments, PortsArguments, SayArguments};
 pub(super) use rows::RowArguments;
+pub(super) use show::ShowArguments;
+use show::page_file;
 pub(super) use test::TestArguments;
 use test::after_test_help;
 
@@ -98,6 +101,9 @@ pub(super) enum Command {
     /// Run a flow hundreds of times on a line that misbehaves
     #[command(after_help = AFTER_STRESS_HELP)]
     Stress(StressArguments),
+    /// Make a page of HTML of what happened in runs
+    #[command(after_help = show::AFTER_SHOW_HELP)]
+    Show(ShowArguments),
     /// List the serial ports of this machine
     #[command(after_help = ports::AFTER_PORTS_HELP)]
     Ports(PortsArguments),
@@ -307,6 +313,9 @@ pub(super) struct FileArguments {
     /// Write the events of the run to a file, as JSON Lines
     #[arg(long, value_name = "FILE", value_parser = output_file())]
     pub events: Option<PathBuf>,
+    /// Write a page about the run when it has ended: html=FILE
+    #[arg(long, value_name = "html=FILE", value_parser = page_file())]
+    pub report: Option<PathBuf>,
     /// Keep a recording that `--port replay:FILE` plays
     #[arg(long, value_name = "FILE", value_parser = output_file())]
     pub record: Option<PathBuf>,

@@ -16,6 +16,7 @@ use crate::event::Verdict;
 use crate::hook::{Programs, Runner};
 use crate::program::{Op, Program};
 use crate::record::{HoldBack, Readers, Recording, RecordingFile};
+use crate::report::html::Html;
 use crate::report::jsonl::JsonLines;
 use crate::report::transcript::{Times, Transcript};
 use crate::report::{Fan, SinkFailure};
@@ -37,6 +38,7 @@ pub(super) struct Places {
     transcript: Option<PathBuf>,
     events: Option<PathBuf>,
     recording: Option<PathBuf>,
+    page: Option<PathBuf>,
 }
 
 impl Places {
@@ -48,6 +50,7 @@ impl Places {
             transcript: files.transcript.clone(),
             events: files.events.clone(),
             recording: files.record.clone(),
+            page: files.report.clone(),
         }
     }
 
@@ -59,6 +62,7 @@ impl Places {
             transcript: of(&self.transcript),
             events: of(&self.events),
             recording: of(&self.recording),
+            page: of(&self.page),
         }
     }
 
@@ -81,13 +85,16 @@ impl Places {
     /// Takes note of the files that a run of a flow writes; returns what is wrong with each.
     pub(super) fn claim(&self, flow: &Program, claims: &mut Claims) -> Vec<Diagnostic> {
         let results = saves(flow).then_some(&self.results);
-        let others =
-            [(Kind::Transcript, &self.transcript), (Kind::Events, &self.events), (Kind::Recording, &self.recording)];
+        let others = [
+            (Kind::Transcript, &self.transcript),
+            (Kind::Events, &self.events),
+            (Kind::Recording, &self.recording),
+            (Kind::Page, &self.page),
+        ];
         let others = others.into_iter().filter_map(|(kind, path)| Some((kind, path.as_ref()?)));
         let all = results.map(|path| (Kind::Results, path)).into_iter().chain(others);
         all.filter_map(|(kind, path)| {
-            let option = format!("{} FILE", kind.option());
-            claims.writes(&Output { title: kind.title(), path, option: &option }).err()
+            claims.writes(&Output { title: kind.title(), path, option: kind.option() }).err()
         })
         .collect()
     }
@@ -103,6 +110,7 @@ pub(super) struct Outputs {
     transcript: Option<(PathBuf, File)>,
     events: Option<(PathBuf, File)>,
     recording: Option<RecordingFile>,
+    page: Option<(PathBuf, File)>,
     /// Runs the hooks of the run, if it has any.
     hooks: Option<Runner>,
 }
@@ -171,6 +179,7 @@ impl Outputs {
             transcript: file(Kind::Transcript, &places.transcript)?,
             events: file(Kind::Events, &places.events)?,
             recording: places.recording.as_ref().map(recording).transpose()?,
+            page: file(Kind::Page, &places.page)?,
             hooks: None,
         })
     }
@@ -180,7 +189,7 @@ impl Outputs {
         Outputs { hooks: programs.map(Runner::new), ..self }
     }
 
-    /// Adds what writes the transcript and the events to the sinks of a run.
+    /// Adds what writes the transcript, the events and the page to the sinks of a run.
     pub(super) fn add_sinks<'a>(&mut self, fan: &mut Fan<'a>, sources: &'a Sources, share: Share<'_>) {
         let name = |kind: Kind, path: &Path| match share {
             Share::All => format!("the {} `{}`", kind.title(), name_of(path)),
@@ -196,6 +205,9 @@ impl Outputs {
         }
         if let Some((path, file)) = self.events.take() {
             fan.add(name(Kind::Events, &path), JsonLines::new(file, sources));
+        }
+        if let Some((path, file)) = self.page.take() {
+            fan.add(name(Kind::Page, &path), Html::new(file, sources));
         }
     }
 
@@ -250,6 +262,7 @@ enum Kind {
     Transcript,
     Events,
     Recording,
+    Page,
 }
 
 impl Kind {
@@ -259,15 +272,17 @@ impl Kind {
             Kind::Transcript => "transcript",
             Kind::Events => "events",
             Kind::Recording => "recording",
+            Kind::Page => "page",
         }
     }
 
     fn option(self) -> &'static str {
         match self {
-            Kind::Results => "--save",
-            Kind::Transcript => "--transcript",
-            Kind::Events => "--events",
-            Kind::Recording => "--record",
+            Kind::Results => "--save FILE",
+            Kind::Transcript => "--transcript FILE",
+            Kind::Events => "--events FILE",
+            Kind::Recording => "--record FILE",
+            Kind::Page => "--report html=FILE",
         }
     }
 }
@@ -280,7 +295,7 @@ fn create<T>(
 ) -> Result<T, Ending> {
     create(path).map_err(|error| {
         let message = format!("the {} `{}` cannot be written: {error}", kind.title(), harmless_path(path));
-        let help = format!("name another file with `{} FILE`", kind.option());
+        let help = format!("name another file with `{}`", kind.option());
         terminal.refuse(Diagnostic::general(Code::CommandLine, message).help(help));
         Ending::Refused
     })

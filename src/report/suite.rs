@@ -2,7 +2,7 @@
 
 use super::exchange::Exchange;
 use super::summary::{StepSummary, Summary};
-use crate::event::{Failure, StepOutcome, Verdict};
+use crate::event::{Event, Failure, StepOutcome, Verdict};
 use crate::source::Sources;
 
 /// What came of a suite, in the order of its flows.
@@ -135,6 +135,31 @@ impl Status {
 }
 
 impl SuiteReport {
+    /// Returns what came of runs that are over, each with its exchange; nothing was compared with a snapshot.
+    pub fn of_runs<'a>(runs: impl Iterator<Item = (&'a [Event], &'a Sources)>) -> SuiteReport {
+        let case = |(events, sources): (&'a [Event], &'a Sources)| {
+            let mut summary = Summary::default();
+            events.iter().for_each(|event| summary.add(event));
+            // A run whose end is not told was stopped.
+            let status = summary.tally.verdict.map_or(Status::Interrupted, Status::of);
+            let file = summary.tally.header.as_ref().map(|header| header.file.clone()).unwrap_or_default();
+            let exchange = Some(Box::new(Exchange::of(events, sources)));
+            CaseReport {
+                file,
+                status,
+                is_failure: !status.is_success(),
+                summary,
+                sources: sources.clone(),
+                refusal: String::new(),
+                diff: String::new(),
+                n_runs: 1,
+                failed_run: None,
+                exchange,
+            }
+        };
+        SuiteReport { cases: runs.map(case).collect(), orphans: Vec::new(), origin: None }
+    }
+
     /// Returns how many flows came to this.
     pub fn count(&self, status: Status) -> usize {
         self.cases.iter().filter(|case| case.status == status).count()
@@ -175,7 +200,7 @@ pub(super) mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::event::{Event, EventKind};
+    use crate::event::EventKind;
     use crate::port_id::PortId;
     use crate::report::summary;
     use crate::time::Moment;

@@ -150,7 +150,8 @@ class Exchange {
     let line = 0;
     for (let hit; (hit = pattern.exec(this.text));) {
       while (line + 1 < this.n && this.starts[line + 1] <= hit.index) line++;
-      if (hit.index < this.bodies[line]) continue;
+      // How a step ended is said where it begins.
+      if (hit.index < this.bodies[line] || this.endAt.has(line)) continue;
       found.push(line);
       pattern.lastIndex = this.end(line);
     }

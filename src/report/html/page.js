@@ -45,11 +45,11 @@ class Run {
     if (last >= 0) this.choose(last, { isUnfolded: true });
   }
 
-  // Makes the list of lines that are not folded away.
+  // Makes the list of lines that are not folded away. How a step ended is said where it begins.
   show() {
     const { exchange, folded } = this, visible = [];
     for (let line = 0; line < exchange.n; line++) {
-      visible.push(line);
+      if (!exchange.endAt.has(line)) visible.push(line);
       const step = exchange.stepAt.get(line);
       if (step && folded.has(step.number)) line = Math.max(line, step.last);
     }

@@ -56,7 +56,8 @@ class Code {
       at = end + 1;
     }
     this.pane.replaceChildren(...lines);
-    this.pane.scrollTop = 0;
+    const first = this.pane.querySelector(".st");
+    this.pane.scrollTop = first ? first.offsetTop - this.pane.offsetTop - 60 : 0;
   }
 
   each(site, act) { this.pane.querySelectorAll(`.st[data-site="${site}"]`).forEach(act); }
@@ -203,8 +204,8 @@ class Lines {
       what.append(isFolded ? "▸ " : "▾ ");
       decorate(what, exchange.body(line).trimStart().replace(/^step /, ""), sought);
       const took = ((exchange.times[step.last] - exchange.times[step.first]) / 1000).toFixed(3);
-      what.append("  ", make("span", { class: `outcome ${OUTCOMES[step.outcome]}` }, OUTCOME_WORDS[step.outcome]));
-      if (isFolded) what.append(make("span", { class: "folded" }, `  ${took} s, ${step.last - step.first} lines`));
+      const outcome = make("span", { class: `outcome ${OUTCOMES[step.outcome]}` }, OUTCOME_WORDS[step.outcome]);
+      what.append("  ", outcome, make("span", { class: "folded" }, `  ${took} s${isFolded ? `, ${step.last - step.first} lines` : ""}`));
     } else if (ended || kind === "step") {
       row.classList.add("end");
       decorate(what, exchange.body(line).trimStart(), sought);
