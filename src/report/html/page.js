@@ -32,7 +32,7 @@ class Run {
       button("Previous", "Shift+Enter or N", () => this.hit(-1)), button("Next", "Enter or n", () => this.hit(1)),
       button("Fold all", "-", () => this.foldAll(true)), button("Unfold all", "+", () => this.foldAll(false)));
     if (this.faults().length) tools.append(button("Failure", "f", () => this.fault()));
-    const right = make("div", { class: "right" }, this.lines.names, this.lines.pane, this.detail.pane);
+    const right = make("div", { class: "right" }, this.lines.pane, this.detail.pane);
     this.bench = make("section", { class: "bench", "aria-label": "Flow and exchange" }, this.timeline.pane, this.code.bar, tools, this.code.pane, right);
     article.append(this.bench);
     // In one column the tools of the exchange stand above it.
@@ -133,10 +133,11 @@ class Run {
     return this.allFaults;
   }
 
-  // The failure that ended the run, if one did: it is in no step that passed in the end.
+  // The failure that ended the run, if one did: it is in no step that passed in the end, and no clean-up's.
   lastFault() {
-    const isFinal = line => this.exchange.around(line).every(step => step.outcome === 2 || step.outcome === 4) && !this.exchange.body(line).startsWith("clean-up");
-    return this.faults().findLast(isFinal) ?? -1;
+    const { exchange } = this, isCleanup = line => exchange.isFault(line) && exchange.body(line) === "clean-up failed";
+    const isFinal = line => exchange.around(line).every(step => step.outcome === 2 || step.outcome === 4);
+    return this.faults().findLast(line => isFinal(line) && !isCleanup(line) && !(line > 0 && isCleanup(line - 1))) ?? -1;
   }
 
   fault() {

@@ -100,13 +100,14 @@ class Lines {
     this.window = make("div", { class: "window", role: "none" });
     this.room = make("div", { class: "room", role: "none" }, this.window);
     this.pane = make("div", { class: "lines", role: "tree", tabindex: "0", "aria-label": "Exchange" }, this.room);
-    this.names = make("div", { class: "lane-names" });
-    if (ports.length > 1) {
+    this.hasLanes = ports.length > 1;
+    this.above = 0;
+    if (this.hasLanes) {
       this.pane.classList.add("lanes");
-      this.columns = `6.6em repeat(${ports.length}, minmax(17em, 1fr))`;
-      this.names.style.gridTemplateColumns = this.columns;
-      this.names.append(make("span"), ...ports.map(name => make("span", {}, name)));
-    } else this.names.hidden = true;
+      this.pane.style.setProperty("--lanes", ports.length);
+      this.pane.prepend(make("div", { class: "lane-names", "aria-hidden": "true" }, make("span"), ...ports.map(name => make("span", {}, name))));
+      this.above = 26;
+    }
     this.pane.addEventListener("scroll", () => this.drawSoon());
     const lineOf = event => Number(event.target.closest?.(".row")?.dataset.line ?? -1);
     this.pane.addEventListener("mouseover", event => run.pointAt(lineOf(event)));
@@ -117,7 +118,10 @@ class Lines {
       const step = run.exchange.stepAt.get(line);
       if (step) run.fold(step); else run.choose(line, { isOpen: true });
     });
-    new ResizeObserver(() => this.draw()).observe(this.pane);
+    new ResizeObserver(() => {
+      this.pane.style.setProperty("--lane", `${Math.max(230, Math.floor((this.pane.clientWidth - 100) / Math.max(1, ports.length)))}px`);
+      this.draw();
+    }).observe(this.pane);
   }
 
   // Takes the lines that are not folded away.
@@ -131,15 +135,15 @@ class Lines {
   }
 
   // How many rows there is room for, and the first of them, as a fraction.
-  get fits() { return Math.max(1, this.pane.clientHeight / ROW); }
+  get fits() { return Math.max(1, (this.pane.clientHeight - this.above) / ROW); }
   get top() {
-    const free = this.height - this.pane.clientHeight;
+    const free = this.height + this.above - this.pane.clientHeight;
     return free <= 0 ? 0 : Math.min(1, this.pane.scrollTop / free) * Math.max(0, this.visible.length - this.fits);
   }
 
   scrollTo(row) {
     const most = Math.max(1, this.visible.length - this.fits);
-    this.pane.scrollTop = (Math.min(row, most) / most) * (this.height - this.pane.clientHeight);
+    this.pane.scrollTop = (Math.min(row, most) / most) * (this.height + this.above - this.pane.clientHeight);
   }
 
   // Scrolls as little as is needed to see a row; what is far away gets into the middle.
@@ -213,15 +217,13 @@ class Lines {
       what.append(make("span", { class: "sign", "aria-hidden": "true" }, exchange.kind(line)[2]));
       const port = exchange.port[line];
       decorate(what, exchange.body(line), sought);
-      if (this.columns && port) {
+      if (this.hasLanes && port) {
         what.classList.add("own");
         what.style.gridColumn = String(port + 1);
+        what.prepend(make("span", { class: "unseen" }, `${exchange.ports[port - 1]} `));
       }
     }
-    if (this.columns) {
-      row.style.gridTemplateColumns = this.columns;
-      if (!what.classList.contains("own")) what.style.gridColumn = "2 / -1";
-    }
+    if (this.hasLanes && !what.classList.contains("own")) what.style.gridColumn = "2 / -1";
     return row;
   }
 }
