@@ -180,7 +180,7 @@ impl<'a, W: Write> Transcript<'a, W> {
     /// Puts a line with the name of a variable and its value.
     fn put_value(&mut self, at: Duration, port: PortId, name: &str, value: &[u8]) {
         self.begin_on(at, port, "= ");
-        self.text.extend_from_slice(name.as_bytes());
+        push_harmless(&mut self.text, name.as_bytes());
         self.text.extend_from_slice(b": ");
         push_visible(&mut self.text, value);
         self.text.push(b'\n');

@@ -8,6 +8,7 @@ use super::safe::{Data, utf16_offset};
 use crate::event::StepOutcome;
 use crate::report::exchange::{Exchange, Mark};
 use crate::source::{Site, SourceId, Sources};
+use crate::value::escape::harmless;
 
 /// Returns what belongs to the lines of an exchange; `number_of` says under which number the page shows a source.
 ///
@@ -18,7 +19,7 @@ use crate::source::{Site, SourceId, Sources};
 pub(super) fn data_of(exchange: &Exchange, sources: &Sources, number_of: impl Fn(SourceId) -> Option<usize>) -> Data {
     let sites = exchange.sites.iter().flat_map(|site| place_of(*site, sources, &number_of)).collect::<Vec<_>>();
     let ports = exchange.tally.header.iter().flat_map(|header| &header.ports);
-    let patterns: Vec<&str> = exchange.patterns.iter().map(|pattern| &**pattern).collect();
+    let patterns: Vec<String> = exchange.patterns.iter().map(|pattern| harmless(&**pattern)).collect();
     let mut lines: Vec<u32> = Vec::new();
     let mut matches: Vec<u64> = Vec::new();
     let mut steps = Steps::default();
@@ -42,7 +43,7 @@ pub(super) fn data_of(exchange: &Exchange, sources: &Sources, number_of: impl Fn
         before += u64::from(piece.n_lines);
     }
     let document = json!({
-        "ports": ports.map(|port| port.name.as_str()).collect::<Vec<_>>(),
+        "ports": ports.map(|port| harmless(&port.name)).collect::<Vec<String>>(),
         "patterns": patterns,
         "sites": sites,
         "lines": lines,

@@ -29,6 +29,17 @@ const SCRIPT: &str =
 /// How wide the excerpts of flows are.
 const LOOK: Look = Look { width: 110, style: Style::Plain };
 
+/// What the template calls by `text|harmless`.
+#[expect(unreachable_pub, reason = "what the attribute makes is public")]
+mod filters {
+    use std::fmt;
+
+    #[askama::filter_fn]
+    pub(super) fn harmless(text: impl fmt::Display, _: &dyn askama::Values) -> askama::Result<String> {
+        Ok(crate::value::escape::harmless(text.to_string()))
+    }
+}
+
 /// A page.
 #[derive(Debug, Template)]
 #[template(path = "page.html")]

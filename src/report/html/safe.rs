@@ -21,8 +21,8 @@ impl fmt::Display for Text<'_> {
             f.write_str(match rest.as_bytes()[at] {
                 b'<' => "&lt;",
                 b'&' => "&amp;",
-                // A bare one would be read as a line feed.
-                _ => "&#13;",
+                // It would be read as a line feed; no text here has one.
+                _ => "\u{fffd}",
             })?;
             rest = &rest[at + 1..];
         }
@@ -51,24 +51,30 @@ impl fmt::Display for Data {
 
 impl HtmlSafe for Data {}
 
-/// Returns a source as a page shows it: characters that nobody sees, or that turn the text around, are U+FFFD. Each takes as
-/// many units of UTF-16 as before, so places in the text stay.
+/// Returns a source as a page shows it: with LF at the ends of its lines, and U+FFFD for characters that nobody sees, or that
+/// turn the text around. [`utf16_offset`] says where a place of the source is in it.
 pub(super) fn readable(source: &str) -> Cow<'_, str> {
     let is_bad = |c: char| {
-        let is_usual = matches!(c, ' '..='~' | '\n' | '\r' | '\t');
-        !is_usual && (c.is_control() || !c.is_ascii() && harmless(c.to_string()) != c.to_string())
+        let is_usual = matches!(c, ' '..='~' | '\n' | '\t');
+        !is_usual && (c.is_ascii() || is_no_character(c) || harmless(c.to_string()) != c.to_string())
     };
     if !source.chars().any(is_bad) {
         return Cow::Borrowed(source);
     }
     let shown = |c: char| if is_bad(c) { "\u{fffd}".repeat(c.len_utf16()) } else { c.to_string() };
-    Cow::Owned(source.chars().map(shown).collect())
+    Cow::Owned(source.replace("\r\n", "\n").chars().map(shown).collect())
 }
 
-/// Returns where a byte of a text stands, in units of UTF-16, as scripts count.
-pub(super) fn utf16_offset(text: &str, offset: u32) -> usize {
-    let before = text.get(..offset as usize).unwrap_or(text);
-    before.chars().map(char::len_utf16).sum()
+/// Says whether a character is set aside by Unicode for no text ever; HTML may not have it.
+fn is_no_character(c: char) -> bool {
+    let code = u32::from(c);
+    (0xfdd0..=0xfdef).contains(&code) || code & 0xfffe == 0xfffe
+}
+
+/// Returns where a byte of a source stands in what [`readable`] makes of it, in units of UTF-16, as scripts count.
+pub(super) fn utf16_offset(source: &str, offset: u32) -> usize {
+    let before = source.get(..offset as usize).unwrap_or(source);
+    before.chars().map(char::len_utf16).sum::<usize>() - before.matches("\r\n").count()
 }
 
 #[cfg(test)]
@@ -77,16 +83,21 @@ mod tests {
 
     #[test]
     fn markup_becomes_text() {
-        assert_eq!(Text("a<b>&amp;\r\n\"'").to_string(), "a&lt;b>&amp;amp;&#13;\n\"'");
+        assert_eq!(Text("a<b>&amp;\r\n\"'").to_string(), "a&lt;b>&amp;amp;\u{fffd}\n\"'");
         assert_eq!(Data::new("{\"a\":\"</script>\"}").to_string(), "{\"a\":\"\\u003c/script>\"}");
     }
 
     #[test]
     fn what_nobody_sees_is_shown_and_places_stay() {
-        let source = "a\u{202e}b\0\u{e0041}\té中\r\n";
+        let source = "a\u{202e}b\0\u{e0041}\té中\r\nx\r\u{ffff}";
         let shown = readable(source);
-        assert_eq!(shown, "a\u{fffd}b\u{fffd}\u{fffd}\u{fffd}\té中\r\n");
-        assert_eq!(shown.encode_utf16().count(), source.encode_utf16().count());
+        assert_eq!(shown, "a\u{fffd}b\u{fffd}\u{fffd}\u{fffd}\té中\nx\u{fffd}\u{fffd}");
+        let at = |text: &str| source.find(text).and_then(|at| u32::try_from(at).ok()).expect("it is there");
+        let units: Vec<u16> = shown.encode_utf16().collect();
+        for text in ["é", "中", "x"] {
+            let begin = utf16_offset(source, at(text));
+            assert_eq!(String::from_utf16_lossy(&units[begin..=begin]), text);
+        }
         assert!(matches!(readable("send \"AT\"\n"), Cow::Borrowed(_)));
         assert_eq!((utf16_offset("é中😀x", 5), utf16_offset("é中😀x", 9), utf16_offset("a", 9)), (2, 4, 1));
     }

@@ -47,7 +47,7 @@ class Code {
         let to = from + 1;
         while (to < end && cover[to] === cover[from]) to++;
         const part = text.slice(from, to), site = cover[from];
-        line.append(site < 0 ? part : make("span", { class: "st", "data-site": site, role: "button", tabindex: "-1" }, part));
+        line.append(site < 0 ? part : make("span", { class: faulty.has(site) ? "st bad" : "st", "data-site": site, role: "button", tabindex: "-1" }, part));
         if (site >= 0) line.classList.add(faulty.has(site) ? "fault" : "done");
         from = to;
       }
