@@ -1,5 +1,7 @@
 //! The page of HTML as a parser of HTML reads it: whole, valid, small, and with no markup that a device sent.
 
+mod support;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -89,12 +91,16 @@ fn check_page(page: &str) -> Vec<Element> {
     for element in &elements {
         assert!(known.contains(&element.name.as_str()), "<{}> is none of ours", element.name);
         for (name, value) in &element.attributes {
-            assert!(!name.starts_with("on") && !["style", "src", "srcdoc", "action"].contains(&name.as_str()), "{name}");
+            assert!(
+                !name.starts_with("on") && !["style", "src", "srcdoc", "action"].contains(&name.as_str()),
+                "{name}"
+            );
             assert!(name != "href" || value.starts_with("#flow-"), "{name}={value}");
         }
     }
     let scripts: Vec<&Element> = elements.iter().filter(|element| element.name == "script").collect();
-    let (data, code): (Vec<_>, Vec<_>) = scripts.into_iter().partition(|script| script.attribute("class") == Some("data"));
+    let (data, code): (Vec<_>, Vec<_>) =
+        scripts.into_iter().partition(|script| script.attribute("class") == Some("data"));
     assert_eq!(code.len(), 1, "one script is the page's own");
     for data in data {
         assert_eq!(data.attribute("type"), Some("application/json"));
@@ -304,14 +310,49 @@ fn a_run_writes_its_page_and_show_makes_the_same_of_its_events() {
 fn the_runs_of_a_suite_are_shown_in_one_page() {
     let folder = folder();
     let code = |arguments: &[&str]| flowrun(folder.path(), arguments).status.code();
-    fs::write(folder.path().join("b.flow"), "flow \"b <i>\" sim \"m.flow\" send \"A\" expect line \"OK\"").expect("it can be written");
+    fs::write(folder.path().join("b.flow"), "flow \"b <i>\" sim \"m.flow\" send \"A\" expect line \"OK\"")
+        .expect("it can be written");
     assert_eq!(code(&["test", ".", "--accept", "--events", "all.jsonl", "--report", "html=suite.html"]), Some(1));
     assert_eq!(code(&["show", "all.jsonl", "-o", "all.html"]), Some(0));
     for name in ["suite.html", "all.html"] {
         let page = check_page(&fs::read_to_string(folder.path().join(name)).expect("it was written"));
-        let titles: Vec<&str> = page.iter().filter(|element| element.name == "a").map(|element| element.text.as_str()).collect();
+        let titles: Vec<&str> =
+            page.iter().filter(|element| element.name == "a").map(|element| element.text.as_str()).collect();
         assert_eq!(titles, ["a", "b <i>"], "{name}");
         assert_eq!(page.iter().filter(|element| element.attribute("class") == Some("exchange")).count(), 2);
+    }
+}
+
+#[test]
+fn the_document_has_every_key_of_the_page() {
+    let script = include_str!("../src/report/html/page.js");
+    let table =
+        script.split("const KEYS = [").nth(1).and_then(|rest| rest.split("];").next()).expect("there is a table");
+    let pairs: Vec<&str> = table.split('"').skip(1).step_by(2).collect();
+    let keys = pairs.chunks(2).map(|pair| {
+        let keys: Vec<String> = pair[0].split("  ").map(|key| format!("`{key}`")).collect();
+        format!("| {} | {} |", keys.join(" "), pair[1])
+    });
+    let document = include_str!("../docs/reports.md");
+    let section =
+        document.split("## Keys").nth(1).and_then(|rest| rest.split("\n## ").next()).expect("there is a section");
+    let rows: Vec<&str> = section.lines().filter(|line| line.starts_with("| `")).collect();
+    assert_eq!(rows, keys.collect::<Vec<_>>());
+}
+
+#[test]
+fn every_command_of_the_document_passes() {
+    let folder = tempfile::tempdir().expect("a folder can be made for tests");
+    support::copy(&support::repo("flows"), &folder.path().join("flows"));
+    let document = include_str!("../docs/reports.md");
+    let block = document.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).expect("there is a block");
+    for line in block.lines() {
+        let words: Vec<&str> = line.strip_prefix("flowrun ").expect("it is ours").split_whitespace().collect();
+        let output = flowrun(folder.path(), &words);
+        assert_eq!(output.status.code(), Some(0), "{line}\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+    for name in ["run.html", "suite.html", "two.html", "page.html"] {
+        check_page(&fs::read_to_string(folder.path().join(name)).expect("it was written"));
     }
 }
 

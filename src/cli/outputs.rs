@@ -93,10 +93,8 @@ impl Places {
         ];
         let others = others.into_iter().filter_map(|(kind, path)| Some((kind, path.as_ref()?)));
         let all = results.map(|path| (Kind::Results, path)).into_iter().chain(others);
-        all.filter_map(|(kind, path)| {
-            claims.writes(&Output { title: kind.title(), path, option: kind.option() }).err()
-        })
-        .collect()
+        all.filter_map(|(kind, path)| claims.writes(&Output { title: kind.title(), path, option: kind.option() }).err())
+            .collect()
     }
 }
 

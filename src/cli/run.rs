@@ -225,8 +225,10 @@ fn no_port(flow: &Program) -> Diagnostic {
 /// Tells those who mistyped a command which one they may have meant.
 fn suggest_command(path: &Path, terminal: &Terminal) {
     if let Some(word) = path.to_str()
-        && let Some(command) =
-            nearest(word, ["run", "check", "fmt", "test", "stress", "show", "sim", "ports", "say", "doctor", "allow", "help"])
+        && let Some(command) = nearest(
+            word,
+            ["run", "check", "fmt", "test", "stress", "show", "sim", "ports", "say", "doctor", "allow", "help"],
+        )
         && !path.exists()
     {
         terminal.warn(&format!("`{word}` was taken for a file; the command is `{command}`"));

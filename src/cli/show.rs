@@ -43,9 +43,11 @@ pub(super) fn show(arguments: &ShowArguments, terminal: &Terminal) -> Ending {
 fn read(arguments: &ShowArguments) -> Result<Vec<Recorded>, Diagnostic> {
     let problem = |why: String| {
         let message = format!("`{}` cannot be shown: {why}", harmless_path(&arguments.file));
-        Diagnostic::general(Code::CommandLine, message).help("name a file that a run or a suite wrote with `--events FILE`")
+        Diagnostic::general(Code::CommandLine, message)
+            .help("name a file that a run or a suite wrote with `--events FILE`")
     };
-    let bytes = read_file(&arguments.file, Reach::Anywhere, LARGEST_RECORDING).map_err(|error| problem(error.to_string()))?;
+    let bytes =
+        read_file(&arguments.file, Reach::Anywhere, LARGEST_RECORDING).map_err(|error| problem(error.to_string()))?;
     let text = String::from_utf8(bytes).map_err(|_| problem("it is not UTF-8".to_string()))?;
     let mut runs = jsonl::read(&text).map_err(|why| problem(harmless(why)))?;
     // A run that was stopped before its first event has nothing to show.

@@ -215,7 +215,18 @@ pub(super) mod tests {
             let is_failure = !status.is_success();
             let (refusal, diff) = (String::new(), String::new());
             let (file, sources) = (file.to_string(), sources.clone());
-            CaseReport { file, status, is_failure, summary, sources, refusal, diff, n_runs: 1, failed_run: None, exchange: None }
+            CaseReport {
+                file,
+                status,
+                is_failure,
+                summary,
+                sources,
+                refusal,
+                diff,
+                n_runs: 1,
+                failed_run: None,
+                exchange: None,
+            }
         };
         let mut flaky = events[..15].to_vec();
         let ended = EventKind::RunEnded { verdict: Verdict::Flaky, checks: 1 };

@@ -94,8 +94,11 @@ impl Series {
         let (begin, end) = (low.map_or(0.0, x), high.map_or(WIDTH, x));
         let n = self.values.len();
         // The newest value stands below, as the lines of the exchange do.
-        let y = |at: usize| if n == 1 { HEIGHT / 2.0 } else { MARGIN + at as f64 * (HEIGHT - 2.0 * MARGIN) / (n - 1) as f64 };
-        let dots = self.values.iter().enumerate().map(|(at, (value, passed))| (round(x(*value)), round(y(at)), *passed));
+        let y = |at: usize| {
+            if n == 1 { HEIGHT / 2.0 } else { MARGIN + at as f64 * (HEIGHT - 2.0 * MARGIN) / (n - 1) as f64 }
+        };
+        let dots =
+            self.values.iter().enumerate().map(|(at, (value, passed))| (round(x(*value)), round(y(at)), *passed));
         let (inside, outside): (Vec<_>, Vec<_>) = dots.partition(|(_, _, passed)| *passed);
         let path = |dots: &[(f64, f64, bool)]| dots.iter().map(|(x, y, _)| format!("M{x} {y}h0")).collect::<String>();
         let has_limits = low.is_some() || high.is_some();
@@ -164,7 +167,9 @@ mod tests {
         assert_eq!((drawn.n, drawn.n_outside, drawn.fault.as_deref()), (3, 2, Some("4.5 is outside")));
         let drawing = drawn.drawing().expect("there are values");
         let (begin, width) = drawing.band.expect("there are limits");
-        let x = |path: &str| path.split('M').skip(1).map(|dot| dot.split(' ').next()?.parse::<f64>().ok()).collect::<Vec<_>>();
+        let x = |path: &str| {
+            path.split('M').skip(1).map(|dot| dot.split(' ').next()?.parse::<f64>().ok()).collect::<Vec<_>>()
+        };
         let (inside, outside) = (x(&drawing.inside), x(&drawing.outside));
         assert!(inside.iter().flatten().all(|x| *x > begin && *x < begin + width), "{drawing:?}");
         assert!(outside[0] < Some(begin) && outside[1] > Some(begin + width), "{drawing:?}");
