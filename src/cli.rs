@@ -26,6 +26,7 @@ mod reports;
 mod rows;
 mod run;
 mod say;
+mod shipped;
 mod show;
 mod sim;
 mod speed;
@@ -76,6 +77,22 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             }
             Command::Doctor(arguments) => {
                 shown(Terminal::new(Colours::Never), |terminal| doctor::doctor(&arguments, terminal))
+            }
+            Command::Demo(arguments) => shown(on(&arguments.output), |terminal| shipped::demo(&arguments, terminal)),
+            Command::Examples(arguments) => {
+                shown(Terminal::new(Colours::Auto), |terminal| shipped::show_examples(&arguments, terminal))
+            }
+            Command::Init(arguments) => {
+                shown(Terminal::new(Colours::Auto), |terminal| shipped::init(&arguments, terminal))
+            }
+            Command::Std(arguments) => {
+                shown(Terminal::new(Colours::Auto), |terminal| shipped::show_std(&arguments, terminal))
+            }
+            Command::Explain(arguments) => {
+                shown(Terminal::new(Colours::Auto), |terminal| shipped::show_code(&arguments, terminal))
+            }
+            Command::Help(arguments) => {
+                shown(Terminal::new(Colours::Auto), |terminal| shipped::show_help(&arguments, terminal))
             }
             Command::Say(arguments) => shown(Terminal::new(Colours::Auto), |terminal| say::say(&arguments, terminal)),
         },

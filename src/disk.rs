@@ -147,30 +147,46 @@ pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
     let path = fs::canonicalize(path)?;
     remove_remains(&path);
     let found = fs::metadata(&path)?;
-    change(&path, text, &found)
+    change(&path, text.as_bytes(), &found)
 }
 
-/// Puts a text in the place of a file as [`replace`] does, or makes the file. What a link with its name leads to is left as
-/// it is.
-pub(crate) fn put(path: &Path, text: &str) -> io::Result<()> {
+/// Puts bytes in the place of a file as [`replace`] does, or makes the file, down to the disk. What a link with its name leads
+/// to is left as it is.
+pub(crate) fn put(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
+    let content = content.as_ref();
     remove_remains(path);
     match fs::symlink_metadata(path) {
-        Ok(found) if found.is_file() => change(path, text, &found),
-        Ok(found) if !found.is_symlink() => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file")),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(found) if found.is_file() => change(path, content, &found)?,
+        Ok(found) if !found.is_symlink() => return Err(not_a_file()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(_) | Err(_) => {
-            let content = |file: &mut File| file.write_all(text.as_bytes());
-            Temporary::write_and(path, |path| File::create_new(path), content, File::sync_all)?.rename(path)
+            let content = |file: &mut File| file.write_all(content);
+            Temporary::write_and(path, |path| File::create_new(path), content, File::sync_all)?.rename(path)?;
         }
     }
+    sync_folder(path)
 }
 
-fn change(path: &Path, text: &str, found: &Metadata) -> io::Result<()> {
+/// Does the same with a new file that nobody else can read.
+pub(crate) fn put_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    remove_remains(path);
+    if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file() && !found.is_symlink()) {
+        return Err(not_a_file());
+    }
+    Temporary::write(path, |file| file.write_all(content))?.rename(path)?;
+    sync_folder(path)
+}
+
+fn not_a_file() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is not a file")
+}
+
+fn change(path: &Path, content: &[u8], found: &Metadata) -> io::Result<()> {
     if found.permissions().readonly() {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
     }
     let temporary = Temporary::write(path, |file| {
-        file.write_all(text.as_bytes())?;
+        file.write_all(content)?;
         keep_owner(file, found)?;
         file.set_permissions(found.permissions())
     })?;

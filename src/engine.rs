@@ -120,7 +120,7 @@ enum State {
     /// A failed step waits for its next attempt, then for silence.
     Retrying { not_before: Moment, at_latest: Moment, site: Site },
     /// Results are being made durable.
-    Saving { names: Vec<String>, site: Site },
+    Saving { names: Vec<String>, site: Site, option: &'static str },
     /// A person is asked.
     Asking { site: Site, question: Arc<Question> },
     /// A hook runs.
@@ -246,7 +246,7 @@ impl Engine {
     /// Takes what happened.
     ///
     /// `now` may not lie before an earlier one; if it does, the present moment is taken. [`Input::Kept`] is
-    /// expected right after an [`Action::Save`], before anything else.
+    /// expected right after an [`Action::Save`] or an [`Action::KeepFile`], before anything else.
     pub fn handle(&mut self, now: Moment, input: Input<'_>) {
         let now = now.max(self.now);
         let mut deadline = self.due.take().unwrap_or_else(|| self.deadline());

@@ -26,6 +26,7 @@ mod results;
 mod rows;
 mod secret;
 mod setup;
+mod shipped;
 mod variables;
 
 // For the tests, benchmarks and fuzz targets of this repository; no part of the public interface.

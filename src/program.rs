@@ -2,6 +2,7 @@
 
 mod limits;
 mod op;
+mod received;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -44,6 +44,8 @@ pub(crate) struct Terms {
     pub settings: Option<Vec<Settings>>,
     /// Limits of measurements instead of the flow's own; names that it does not measure are passed over.
     pub limits: GivenLimits,
+    /// The variables of received files that are kept outside.
+    pub kept_files: Vec<String>,
     /// Whether the run may pass though a clean-up failed.
     pub rigour: Rigour,
     /// What the caller has found wrong itself: it is reported with what is wrong here.
@@ -100,8 +102,8 @@ impl Setup {
             Counterpart::Several(ends) => device_variables = several::variables(&flow, ends, terms.device_variables),
             Counterpart::Recording(recording) => {
                 let recorded = recording.variables.iter();
-                let recorded = recorded.map(|(name, value)| Given::new(name, value, Origin::Option));
-                offered.given.splice(0..0, recorded);
+                let recorded = recorded.map(|(name, value)| Given::new(name, value, Origin::Recording));
+                offered.given.extend(recorded);
                 let given = terms.device_variables.given.into_iter();
                 secrets = given.map(|given| (Arc::from(given.name), given.value.into_octets())).collect();
             }
@@ -119,7 +121,7 @@ impl Setup {
                 let settings = terms.settings.unwrap_or_else(|| line_settings(&flow));
                 let file = file.to_path_buf();
                 let rigour = terms.rigour;
-                let flow = flow.with_limits(&terms.limits);
+                let flow = flow.with_limits(&terms.limits).keeping_files(&terms.kept_files);
                 Ok(Setup { flow, file, variables, settings, counterpart, device_variables, secrets, rigour })
             }
             Ok(_) => Err(SetupError::Wrong(complaints)),

@@ -153,7 +153,7 @@ impl SimWorld {
             match self.device.poll() {
                 Output::Event(event) => self.device_told(event),
                 Output::Act(Action::Port(_, command)) => self.device_command(command),
-                Output::Act(Action::Save { .. }) => {
+                Output::Act(Action::Save { .. } | Action::KeepFile { .. }) => {
                     self.device.handle(self.now, Input::Kept(Err("a device saves nothing".to_string())));
                 }
                 Output::Act(Action::Ask { .. }) => self.device.handle(self.now, Input::Answered(None)),

@@ -69,6 +69,19 @@ impl Given {
     pub(crate) fn new(name: &str, value: &str, from: Origin) -> Given {
         Given { name: name.to_string(), value: Supplied::Spelt(value.to_string()), from }
     }
+
+    /// Returns how it was given, as the end of a sentence.
+    pub(crate) fn how(&self, ways: Ways) -> String {
+        match &self.from {
+            Origin::Environment(name) => format!("by the environment variable `{name}`"),
+            Origin::File(name) | Origin::Profile(name) => format!("in `{}`", harmless(name)),
+            Origin::Option => format!("with `{}`", ways.option),
+            Origin::ContentOf(name) => format!("with `--var-file`, from `{}`", harmless(name)),
+            Origin::Column(name) => format!("in the column `{}` of `{}`", harmless(&self.name), harmless(name)),
+            Origin::Recording => "by the recording that is played".to_string(),
+            Origin::Asked => "at the terminal".to_string(),
+        }
+    }
 }
 
 /// What somebody gave for the variables of a program, before it is known whether it fits.
@@ -113,6 +126,8 @@ impl Offered {
 /// Who gave a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
+    /// The recording that is played.
+    Recording,
     /// A profile of `flowrun.toml`, which is this file.
     Profile(String),
     /// An environment variable of this name.
@@ -123,6 +138,10 @@ pub(crate) enum Origin {
     Option,
     /// `--var-file`: what stands in the file of this name.
     ContentOf(String),
+    /// The column of its name in a file of rows, which has this name.
+    Column(String),
+    /// The person at the terminal.
+    Asked,
 }
 
 /// How the command line sets the variables of a program, for messages.
@@ -152,8 +171,8 @@ impl Ways {
 /// Returns the values of the params that were given.
 ///
 /// Of several values for one param an option counts before a file, a file before the environment, the environment before a
-/// profile; of equals the last. Params with a
-/// default that nobody gave are not in the result. What the environment sets and the program does not
+/// profile, and a profile before a recording; of equals the last. Params with a default that nobody gave are not in the
+/// result. What the environment sets and the program does not
 /// have is passed over: it may be meant for another.
 ///
 /// # Errors
@@ -168,8 +187,8 @@ pub(crate) fn bind(program: &Program, given: &[Given], ways: Ways) -> Result<Has
         let best = given.iter().filter(|given| given.name == param.name).max_by_key(|given| given.from.rank());
         match best {
             // Only an option is meant for this program, and nothing else.
-            Some(best) if param.is_file && matches!(best.from, Origin::Option | Origin::ContentOf(_)) => {
-                problems.push(files::refuse_value(param, &from(best, ways), ways));
+            Some(best) if param.is_file && best.from.is_for_one_program() => {
+                problems.push(files::refuse_value(param, &best.how(ways), ways));
             }
             _ if param.is_file => {}
             Some(best) => match value_of(param, &best.value) {
@@ -284,7 +303,7 @@ fn unknown(program: &Program, given: &Given, ways: Ways) -> Option<Diagnostic> {
     };
     let name = harmless(&given.name);
     let title = harmless(&program.title);
-    let message = format!("`{title}` has no variable `{name}`, which was given {}", from(given, ways));
+    let message = format!("`{title}` has no variable `{name}`, which was given {}", given.how(ways));
     Some(Diagnostic::general(Code::VariableUnknown, message).help(help))
 }
 
@@ -294,7 +313,7 @@ fn unfit(param: &Param, given: &Given, expected: String, ways: Ways) -> Diagnost
     } else {
         format!("`{}` cannot be {}", param.name, given.value.shown())
     };
-    let help = format!("it was given {}", from(given, ways));
+    let help = format!("it was given {}", given.how(ways));
     Diagnostic::new(Code::VariableValue, param.site, message, expected).help(help)
 }
 
@@ -326,24 +345,23 @@ fn missing_at(first: &Param, others: &[&Param], message: String) -> Diagnostic {
     problem
 }
 
-/// Returns how a value was given, as the end of a sentence.
-fn from(given: &Given, ways: Ways) -> String {
-    match &given.from {
-        Origin::Environment(name) => format!("by the environment variable `{name}`"),
-        Origin::File(name) | Origin::Profile(name) => format!("in `{}`", harmless(name)),
-        Origin::Option => format!("with `{}`", ways.option),
-        Origin::ContentOf(name) => format!("with `--var-file`, from `{}`", harmless(name)),
-    }
-}
-
 impl Origin {
+    /// Whether what is given so is meant for one program, and nothing else.
+    pub(crate) fn is_for_one_program(&self) -> bool {
+        match self {
+            Origin::Option | Origin::ContentOf(_) | Origin::Column(_) | Origin::Asked => true,
+            Origin::Recording | Origin::Profile(_) | Origin::Environment(_) | Origin::File(_) => false,
+        }
+    }
+
     /// The higher, the more it counts.
     fn rank(&self) -> u8 {
         match self {
-            Origin::Profile(_) => 0,
-            Origin::Environment(_) => 1,
-            Origin::File(_) => 2,
-            Origin::Option | Origin::ContentOf(_) => 3,
+            Origin::Recording => 0,
+            Origin::Profile(_) => 1,
+            Origin::Environment(_) => 2,
+            Origin::File(_) => 3,
+            Origin::Option | Origin::ContentOf(_) | Origin::Column(_) | Origin::Asked => 4,
         }
     }
 }

@@ -74,6 +74,16 @@ pub trait Keeper {
     ///
     /// What went wrong, in words for the user.
     fn keep(&mut self, values: &[(String, Vec<u8>)]) -> Result<(), String>;
+
+    /// Makes a received file durable: it is on disk as a whole when this returns `Ok`. It is asked for the files that
+    /// `Program::keeping_files` names.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong, in words for the user.
+    fn keep_file(&mut self, _name: &str, _content: &[u8], _is_secret: bool) -> Result<(), String> {
+        Err("nobody keeps files here".to_string())
+    }
 }
 
 /// Keeps results in memory only, for who looks at them when the run has ended.
@@ -260,6 +270,10 @@ impl<'a> Session<'a> {
                 }
                 Output::Act(Action::Save { values }) => {
                     let kept = self.company.keeper.keep(&values);
+                    self.engine.handle(self.engine.now(), Input::Kept(kept));
+                }
+                Output::Act(Action::KeepFile { name, content, is_secret }) => {
+                    let kept = self.company.keeper.keep_file(&name, &content, is_secret);
                     self.engine.handle(self.engine.now(), Input::Kept(kept));
                 }
                 Output::Act(Action::Ask { prompt, is_secret }) => {

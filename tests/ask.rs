@@ -41,6 +41,11 @@ struct Bench {
 
 impl Bench {
     fn new(body: &str) -> (Bench, tempfile::TempDir) {
+        Bench::with(body, &[])
+    }
+
+    /// Runs a flow with further arguments.
+    fn with(body: &str, arguments: &[&str]) -> (Bench, tempfile::TempDir) {
         let folder = tempfile::tempdir().expect("a folder can be made");
         std::fs::write(folder.path().join("t.flow"), format!("flow \"t\"\n{body}\n")).expect("it can be written");
         let (port, port_side, port_name) = pair();
@@ -54,6 +59,8 @@ impl Bench {
             .args(["t.flow", "--port"])
             .arg(port_name)
             .args(["--transcript", "transcript"])
+            .args(arguments)
+            .env_remove("CI")
             .stdin(Stdio::from(input))
             .stderr(Stdio::from(side))
             .stdout(Stdio::null())
@@ -225,4 +232,65 @@ fn a_secret_that_does_not_fit_is_not_shown_either() {
     assert!(bench.ends().success(), "{}", bench.seen);
     let shown = format!("{}{}", bench.seen, transcript(&folder)).to_lowercase();
     assert!(!shown.contains("hunter22"), "{shown}");
+}
+
+#[test]
+fn a_variable_that_nobody_gave_is_asked_for_until_it_fits() {
+    let (mut bench, folder) = Bench::with(
+        "param sn matches /SN\\d{3}/\nsecret key\nparam lot\nlog \"${sn} of ${lot} has ${key}\"\nassert len(key) == 8",
+        &["--var", "lot=L7"],
+    );
+    bench.wait_for("? The value of `sn`?", 1);
+    bench.types("\n");
+    bench.wait_for("? the value is not empty; `--var sn=` gives an empty one. The value of `sn`?", 1);
+    bench.types("SN1\n");
+    bench.wait_for("? the value must match `/SN\\d{3}/`. The value of `sn`?", 1);
+    bench.types("SN042\n");
+    bench.wait_for("? The value of `key`?", 1);
+    assert!(!bench.echoes(), "it is hidden before it is asked for");
+    bench.types("abc\n");
+    bench.wait_for("? the value wants at least 4 bytes", 1);
+    bench.types("hunter22\n");
+    assert!(bench.ends().success(), "{}", bench.seen);
+    assert!(bench.echoes());
+    let transcript = transcript(&folder);
+    assert!(transcript.contains("SN042 of L7 has «key»"), "{transcript}");
+    let shown = format!("{}{transcript}", bench.seen);
+    assert!(!shown.contains("hunter") && !shown.contains("abc"), "{shown}");
+}
+
+#[test]
+fn who_answers_nothing_for_a_variable_gets_the_error_and_a_question_of_the_flow_comes_after_them() {
+    let (mut bench, folder) =
+        Bench::new("param sn\nask \"The name?\" as name\nlog \"${sn} and ${name}\"\nassert 1 == 1");
+    bench.wait_for("? The value of `sn`?", 1);
+    bench.types("\u{4}");
+    assert_eq!(bench.ends().code(), Some(2));
+    bench.wait_for("`sn` has no value", 1);
+    assert!(!folder.path().join("transcript").exists());
+    let (mut bench, folder) =
+        Bench::new("param sn\nask \"The name?\" as name\nlog \"${sn} and ${name}\"\nassert 1 == 1");
+    bench.wait_for("? The value of `sn`?", 1);
+    bench.types("SN1\n");
+    bench.wait_for("? The name?", 1);
+    bench.types("bob\n");
+    assert!(bench.ends().success(), "{}", bench.seen);
+    assert!(transcript(&folder).contains("SN1 and bob"));
+}
+
+#[test]
+fn an_interrupt_at_the_question_for_a_variable_runs_nothing() {
+    let (mut bench, folder) = Bench::new("secret key\nassert len(key) == 8");
+    bench.wait_for("? The value of `key`?", 1);
+    bench.signal();
+    assert_eq!(bench.ends().code(), Some(130));
+    assert!(bench.echoes() && !folder.path().join("transcript").exists());
+}
+
+#[test]
+fn nothing_is_asked_for_if_something_else_is_wrong_too() {
+    let (mut bench, _folder) = Bench::with("param sn\nassert sn == \"x\"", &["--var", "sm=SN1"]);
+    assert_eq!(bench.ends().code(), Some(2));
+    bench.wait_for("has no variable `sm`", 1);
+    assert!(!bench.seen.contains("? The value"), "{}", bench.seen);
 }

@@ -235,7 +235,9 @@ fn run(text: &str, happenings: &[(u64, Vec<u8>, usize, bool)]) -> Result<(), Tes
                 engine.handle(engine.now(), Input::Sent(token))
             }
             Output::Act(Action::Port(..)) => {}
-            Output::Act(Action::Save { .. }) => engine.handle(engine.now(), Input::Kept(Ok(()))),
+            Output::Act(Action::Save { .. } | Action::KeepFile { .. }) => {
+                engine.handle(engine.now(), Input::Kept(Ok(())))
+            }
             Output::Act(Action::Ask { .. }) => engine.handle(engine.now(), Input::Answered(None)),
             Output::Act(Action::Hook(call)) => run_hook(&mut engine, &call),
             Output::Act(Action::Wire { .. }) => {}
@@ -447,7 +449,9 @@ fn run_for_a_while(text: &str, dice: &mut Dice) {
                 engine.handle(engine.now(), Input::Sent(token));
             }
             Output::Act(Action::Port(..)) => {}
-            Output::Act(Action::Save { .. }) => engine.handle(engine.now(), Input::Kept(Ok(()))),
+            Output::Act(Action::Save { .. } | Action::KeepFile { .. }) => {
+                engine.handle(engine.now(), Input::Kept(Ok(())))
+            }
             Output::Act(Action::Ask { .. }) => engine.handle(engine.now(), Input::Answered(None)),
             Output::Act(Action::Hook(call)) => run_hook(&mut engine, &call),
             Output::Act(Action::Wire { .. }) => {}

@@ -127,6 +127,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("labgrid", &["address"]),
     ("hook", &["diagnostic", "engine", "event", "world"]),
     ("bench", &["address", "diagnostic", "disk", "hook", "settings", "source", "syntax", "value"]),
+    ("shipped", &["load", "source", "syntax"]),
     ("cli", &[EVERYTHING]),
 ];
 

@@ -359,3 +359,43 @@ fn the_help_names_every_fault() {
         assert!(help.split_whitespace().any(|word| word == fault.name()), "`{}` is missing", fault.name());
     }
 }
+
+#[test]
+fn a_watcher_that_ends_a_run_is_accused_of_nothing_on_a_good_line_and_says_why_on_a_bad_one() {
+    let device = r#"device "d" serial { header "\r\n" echo on }
+on line "AT"   { reply "OK" }
+on line "PIN"  { reply "+CPIN: READY" sleep 20ms reply "OK" }
+on line "LATE" { reply "OK" }"#;
+    let flow = r#"flow "t"
+fail now on line /\+CME ERROR: (?<code>\d+)/, "the SIM says ${code}"
+step "unlock" retry 3 unless line /\+CPIN: SIM PUK/ {
+  send "AT"   expect line "OK"
+  send "PIN"  expect line "+CPIN: READY"  expect line "OK"
+}
+send "LATE" expect line "OK""#;
+    let report = campaign(&texts(flow, device), 300, &Fault::ALL);
+    assert!(report.findings.is_empty(), "{:#?}", report.findings);
+    assert!(report.benign.runs > 100 && report.malign.runs > 50 && report.malign.failed > 5, "{report:#?}");
+}
+
+#[test]
+fn what_ends_a_run_at_once_is_found_if_a_good_line_can_set_it_off() {
+    // The unsolicited line of the lab is an error for this watcher, and no step is tried again.
+    let careless = "flow \"t\"\nfail now on line /^\\+\\w+:/, \"no such line is known\"\n\
+                    step \"ask\" retry 5 { send \"AT\" expect line \"OK\" }";
+    let report = campaign(&texts(careless, DEVICE), 200, &[Fault::Urc]);
+    let finding = report.findings.first().expect("it is found");
+    assert_eq!(finding.wrong, Wrong::Fragile);
+    let message = finding.trial.failure.as_ref().map(|failure| failure.message.clone());
+    assert_eq!(message.as_deref(), Some("no such line is known"));
+    // So does a step that such a line keeps from another attempt.
+    let stubborn = "flow \"t\"\nstep \"ask\" timeout 2s retry 5 unless line /^\\+\\w+:/ {\n\
+                    send \"AT\" expect { line \"OK\" {} line /^\\+/ { fail \"it came first\" } } }";
+    let report = campaign(&texts(stubborn, DEVICE), 200, &[Fault::Urc]);
+    let finding = report.findings.first().expect("it is found");
+    assert_eq!(finding.wrong, Wrong::Fragile);
+    // The same step without it tries again, and passes.
+    let patient = stubborn.replace(" unless line /^\\+\\w+:/", "");
+    let report = campaign(&texts(&patient, DEVICE), 200, &[Fault::Urc]);
+    assert!(report.findings.is_empty(), "{:#?}", report.findings);
+}

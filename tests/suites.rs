@@ -319,3 +319,47 @@ mod on_a_pseudo_terminal {
         assert_eq!(told.matches(&who).count(), 1, "{told}");
     }
 }
+
+/// A folder with two flows that need variables, and their device.
+fn folder_with_variables() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder can be made for tests");
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("it can be written");
+    write("m.flow", "device \"m\"\nserial { echo off  baud 9600 }\non line /(?<said>.+)/ { reply \"got ${said}\" }\n");
+    let flow = |title: &str, declared: &str, sent: &str| {
+        format!(
+            "flow \"{title}\"\n{declared}\nsim \"m.flow\"\nsend \"{sent}\"\nexpect line /got (?<got>.*)/\nlog got\n"
+        )
+    };
+    write("a.flow", &flow("a", "param names = [\"\"]\nparam ca", "${join(names, \"+\")} ${len(ca)}"));
+    write("b.flow", &flow("b", "param ca\nparam n = 1\nfile fw = \"x\"", "${ca} ${n} ${len(fw)}"));
+    write("vars.json", "{\"names\": [\"one\", \"two\"], \"n\": 5}");
+    write("ca.pem", "PEM");
+    write("fw.bin", "12345");
+    folder
+}
+
+#[test]
+fn a_suite_takes_the_variables_and_the_line_that_a_run_takes() {
+    let folder = folder_with_variables();
+    let given = ["--vars", "vars.json", "--var-file", "ca=ca.pem", "--file", "fw=fw.bin"];
+    let line = ["--serial", "echo=off", "--baud", "9600"];
+    let (code, said_all) = said(folder.path(), &[&["test", "--accept"][..], &given, &line].concat());
+    assert_eq!(code, Some(0), "{said_all}");
+    for (name, got) in [("a", "one+two 3"), ("b", "PEM 5 5")] {
+        let snapshot = fs::read_to_string(folder.path().join(format!("snapshots/{name}.snap"))).expect("it is there");
+        assert!(snapshot.contains(got) && snapshot.contains("9600 8N1"), "{snapshot}");
+    }
+    for (wrong, message) in [
+        (&["--serial", "ecko=off"][..], "there is no setting `ecko`"),
+        (&["--vars", "none.json"], "`none.json` cannot be read"),
+        (&["--var", "m=1"], "no flow here has the variable `m`, which was given with `--var`"),
+        (&["--file", "map=fw.bin"], "no flow here has the file `map`"),
+        (&["--events", "ca.pem"], "it is the value of a variable"),
+    ] {
+        let (code, said) = said(folder.path(), &[&["test"][..], &given, wrong].concat());
+        assert!(code == Some(2) && said.contains(message), "{wrong:?}: {said}");
+    }
+    fs::write(folder.path().join("more.toml"), "m = 1\n").expect("it can be written");
+    let (code, said) = said(folder.path(), &[&["test"][..], &given, &["--vars", "more.toml"]].concat());
+    assert!(code == Some(2) && said.contains("`m`, which was given in `more.toml`"), "{said}");
+}

@@ -324,3 +324,68 @@ fn what_a_line_does_that_is_no_fault_of_the_device_changes_nothing() {
     let (code, shown) = folder.run(&["stress", &flow.display().to_string(), "--runs", "60"]);
     assert_eq!(code, Some(0), "{shown}");
 }
+
+const DUMP: &str =
+    "flow \"t\"\nsim \"logger.flow\"\nsend \"dump\"\nreceive_file boot_log by ymodem\nexpect line \"OK\"\n";
+const LOGGER: &str = "device \"d\"\non line \"dump\" { send_file \"booted\\n\" by ymodem  reply \"OK\" }\n";
+
+#[test]
+fn a_received_file_goes_where_the_command_line_says() {
+    let folder = Folder::with(&[("f.flow", DUMP), ("logger.flow", LOGGER), ("old.txt", "something longer than it")]);
+    for path in ["new.txt", "old.txt"] {
+        let (code, shown) = folder.run(&["f.flow", "--port", "sim", "--file", &format!("boot_log={path}")]);
+        assert_eq!(code, Some(0), "{shown}");
+        assert_eq!(folder.text(path), "booted\n");
+    }
+    let (code, shown) =
+        folder.run(&["f.flow", "--port", "sim", "--port", "sim:logger.flow", "--file", "boot_log=log.txt"]);
+    assert_eq!(code, Some(2), "{shown}");
+    let entries = fs::read_dir(folder.path()).expect("it is there").count();
+    assert_eq!(entries, 4, "nothing is left beside the files");
+}
+
+#[test]
+fn a_file_that_cannot_be_kept_is_refused_before_the_device_is_asked() {
+    let folder = Folder::with(&[("f.flow", DUMP), ("logger.flow", LOGGER), ("t", "")]);
+    fs::create_dir(folder.path().join("sub")).expect("there is room");
+    for (path, wanted) in [
+        ("none/log.txt", "the received file of `boot_log` cannot be written to `none/log.txt`"),
+        (".", "it is not the name of a file"),
+        ("sub", "it is not a file"),
+        ("", "the received file of `boot_log` cannot be written"),
+        ("f.flow", "it is the flow itself"),
+        ("t", "named for the transcript too"),
+    ] {
+        let file = format!("boot_log={path}");
+        let (code, shown) = folder.run(&["f.flow", "--port", "sim", "--transcript", "t", "--file", &file]);
+        assert!(code == Some(2) && shown.contains(wanted), "{path}: {shown}");
+        assert!(shown.contains("--file boot_log=PATH"), "{shown}");
+        assert_eq!(folder.text("t"), "");
+    }
+    let (code, shown) = folder.run(&["stress", "f.flow", "--runs", "1", "--file", "boot_log=t"]);
+    assert!(code == Some(2) && shown.contains("only a run writes what it receives"), "{shown}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_received_secret_is_for_its_owner_and_a_file_that_was_there_keeps_its_mode() {
+    use std::os::unix::fs::PermissionsExt;
+    let secret = DUMP.replace("receive_file boot_log", "receive_file secret boot_log");
+    let folder = Folder::with(&[("f.flow", DUMP), ("s.flow", &secret), ("logger.flow", LOGGER), ("old.txt", "")]);
+    let mode = |name: &str| fs::metadata(folder.path().join(name)).expect("it is there").permissions().mode() & 0o777;
+    fs::set_permissions(folder.path().join("old.txt"), fs::Permissions::from_mode(0o640)).expect("it is ours");
+    for (flow, path, wanted) in [("f.flow", "old.txt", 0o640), ("s.flow", "key.txt", 0o600)] {
+        let (code, shown) = folder.run(&[flow, "--port", "sim", "--file", &format!("boot_log={path}")]);
+        assert_eq!((code, mode(path)), (Some(0), wanted), "{shown}");
+        assert_eq!(folder.text(path), "booted\n");
+    }
+}
+
+#[test]
+fn each_row_keeps_a_received_file_of_its_own() {
+    let flow = DUMP.replace("sim \"logger.flow\"\n", "sim \"logger.flow\"\nparam sn unique\n");
+    let folder = Folder::with(&[("f.flow", &flow), ("logger.flow", LOGGER), ("units.csv", "sn\nA1\nA2\n")]);
+    let (code, shown) = folder.run(&["f.flow", "--port", "sim", "--rows", "units.csv", "--file", "boot_log=log.txt"]);
+    assert_eq!(code, Some(0), "{shown}");
+    assert_eq!((folder.text("log.A1.txt"), folder.text("log.A2.txt")), ("booted\n".into(), "booted\n".into()));
+}

@@ -33,7 +33,7 @@ impl Compiler<'_> {
         let protocol = self.protocol(&file.protocol);
         let within = self.want_some(file.within.as_ref(), TIME, "`within`");
         let target = self.target(&file.name, Type::Bytes, file.secrecy);
-        self.emit(Op::ReceiveFile(FileReceive { target, protocol, within }.into()), head);
+        self.emit(Op::ReceiveFile(FileReceive { target, protocol, within, is_kept: false }.into()), head);
     }
 
     fn protocol(&mut self, name: &Name) -> Protocol {

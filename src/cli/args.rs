@@ -2,6 +2,7 @@
 
 mod ports;
 mod rows;
+mod shipped;
 mod show;
 mod test;
 
@@ -16,6 +17,9 @@ use crate::report::console::Volume;
 use crate::value::escape::harmless;
 pub(super) use ports::{AllowArguments, DoctorArguments, PortsArguments, SayArguments};
 pub(super) use rows::RowArguments;
+pub(super) use shipped::{
+    DemoArguments, ExamplesArguments, ExplainArguments, HelpArguments, InitArguments, StdArguments,
+};
 pub(super) use show::ShowArguments;
 use show::page_file;
 pub(super) use test::TestArguments;
@@ -75,7 +79,7 @@ Exit codes: 0 nothing found, 1 something found, 2 the flow or the command line i
 #[derive(Debug, Parser)]
 #[command(name = "flowrun", version, about = ABOUT, after_help = AFTER_HELP)]
 #[command(override_usage = "flowrun FILE --port PORT [OPTIONS]\n       flowrun COMMAND …")]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, disable_help_subcommand = true)]
 pub(super) struct Typed {
     /// The command; `run` if none was typed.
     #[command(subcommand)]
@@ -115,6 +119,20 @@ pub(super) enum Command {
     Doctor(DoctorArguments),
     /// Allow a `flowrun.toml` to run programs, as long as it stays as it is
     Allow(AllowArguments),
+    /// Run a built-in flow against its device, without any file
+    Demo(DemoArguments),
+    /// List the built-in flows, show one, or write it to a folder
+    #[command(after_help = shipped::AFTER_EXAMPLES_HELP)]
+    Examples(ExamplesArguments),
+    /// Write a flow, its device, its snapshot, flowrun.toml and a CI job
+    Init(InitArguments),
+    /// List the built-in libraries, or show one
+    Std(StdArguments),
+    /// Say what the code of an error or warning means
+    Explain(ExplainArguments),
+    /// Show the help of a command, or a topic of the language
+    #[command(after_help = shipped::AFTER_HELP_HELP)]
+    Help(HelpArguments),
 }
 
 /// What `run` takes.
@@ -274,7 +292,7 @@ pub(super) struct VariableArguments {
     /// Set a variable to the content of a file (repeatable)
     #[arg(long = "var-file", value_name = "NAME=FILE")]
     pub var_files: Vec<String>,
-    /// Give the flow a file that it declares with `file` (repeatable)
+    /// Name a file that the flow declares, or a place for one it receives
     #[arg(long = "file", value_name = "NAME=PATH")]
     pub named_files: Vec<String>,
 }
@@ -375,6 +393,17 @@ pub(super) fn mistyped(arguments: &[OsString]) -> Option<(String, Option<String>
     let names = command.get_subcommands().map(clap::Command::get_name);
     let near = if word == "version" { Some("--version") } else { nearest(word, names) };
     Some((word.to_string(), near.map(str::to_string)))
+}
+
+/// Returns the long help of a command, or of the program without one; `None` if there is no such command.
+pub(super) fn help_of(words: &[&str]) -> Option<String> {
+    let mut command = definition();
+    command.build();
+    match words {
+        [] => Some(command.render_long_help().to_string()),
+        [word] => command.find_subcommand_mut(word).map(|command| command.render_long_help().to_string()),
+        _ => None,
+    }
 }
 
 /// Returns the names of all commands.
@@ -479,7 +508,7 @@ mod tests {
 
     #[test]
     fn help_goes_to_standard_output_and_mistakes_do_not() {
-        for line in ["flowrun --help", "flowrun -V", "flowrun help sim", "flowrun check --help"] {
+        for line in ["flowrun --help", "flowrun -V", "flowrun check --help"] {
             assert!(!read_line(line).expect_err("it shows something").use_stderr(), "{line}");
         }
         for line in [

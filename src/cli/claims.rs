@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use super::args::{LimitArguments, VariableArguments};
+use super::given::named_file;
 use crate::address::Address;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::Identity;
@@ -55,6 +57,16 @@ impl Claims {
         for name in names.filter(|name| STANDARD.iter().all(|(standard, _)| standard != name)) {
             self.reads(what, Path::new(name));
         }
+    }
+
+    /// Takes note of the files that options give to variables and to limits.
+    pub(super) fn reads_given(&mut self, variables: &VariableArguments, limits: &LimitArguments) {
+        variables.files.iter().for_each(|path| self.reads("a file of variables", path));
+        let contents = variables.var_files.iter().filter_map(|text| named_file(text));
+        contents.for_each(|(_, path)| self.reads("the value of a variable", path));
+        let named = variables.named_files.iter().filter_map(|text| named_file(text));
+        named.for_each(|(_, path)| self.reads("a file that the flow is given", path));
+        limits.limits.iter().for_each(|path| self.reads("a file of limits", path));
     }
 
     /// Takes note that what was found at an address is read.

@@ -21,10 +21,16 @@ use crate::value::escape::{harmless, visible_cut};
 use crate::value::json::parse_json;
 use crate::variables::{Given, GivenFile, Offered, Origin, Supplied, Ways};
 
-/// Returns what the environment, files and options give to the file that the command line names.
-pub(super) fn variables(program: &Program, typed: &VariableArguments) -> Offered {
-    let given = from_environment(program, |name| env::var(name).ok());
-    let mut offered = Offered { given, ..Offered::default() };
+/// Returns what the environment gives to a program, and what was read that options name.
+pub(super) fn variables(program: &Program, read: &Offered) -> Offered {
+    let mut offered = read.clone();
+    offered.given.extend(from_environment(program, |name| env::var(name).ok()));
+    offered
+}
+
+/// Reads what options give to the variables of the file that the command line names, or of several.
+pub(super) fn read_variables(typed: &VariableArguments) -> Offered {
+    let mut offered = Offered::default();
     for path in &typed.files {
         match from_file(path) {
             Ok(more) => offered.given.extend(more),
@@ -53,7 +59,7 @@ pub(super) fn named_file(text: &str) -> Option<(&str, &Path)> {
 /// # Errors
 ///
 /// It has no `=`, or the file cannot be read.
-pub(super) fn content_of(text: &str) -> Result<Given, Diagnostic> {
+fn content_of(text: &str) -> Result<Given, Diagnostic> {
     let Some((name, path)) = named_file(text) else {
         let help = "write `--var-file NAME=FILE`, such as `--var-file ca=ca.pem`";
         return Err(Diagnostic::general(Code::CommandLine, "a `--var-file` has no `=`").help(help));
@@ -112,7 +118,7 @@ pub(super) fn settings(start: &Settings, typed: &LineArguments) -> Result<Settin
 /// # Errors
 ///
 /// It has no `=`. What was typed may be a secret, and is not shown.
-pub(super) fn typed_variable(text: &str, ways: Ways) -> Result<Given, Diagnostic> {
+fn typed_variable(text: &str, ways: Ways) -> Result<Given, Diagnostic> {
     match text.split_once('=') {
         Some((name, value)) => Ok(Given::new(name, value, Origin::Option)),
         None => {
@@ -146,7 +152,7 @@ fn add_files(offered: &mut Offered, typed: &[String]) {
 /// # Errors
 ///
 /// It has no `=`, or the file cannot be read.
-pub(super) fn given_file(text: &str) -> Result<GivenFile, Diagnostic> {
+fn given_file(text: &str) -> Result<GivenFile, Diagnostic> {
     let problem = |message: String| Diagnostic::general(Code::CommandLine, message);
     let Some((name, path)) = text.split_once('=') else {
         let message = format!("`--file {}` has no `=`", visible_cut(text.as_bytes(), 60));
@@ -159,7 +165,7 @@ pub(super) fn given_file(text: &str) -> Result<GivenFile, Diagnostic> {
 }
 
 /// Returns what the environment gives to the params of a program.
-pub(super) fn from_environment(program: &Program, environment: impl Fn(&str) -> Option<String>) -> Vec<Given> {
+fn from_environment(program: &Program, environment: impl Fn(&str) -> Option<String>) -> Vec<Given> {
     let given = program.params.iter().filter_map(|param| {
         let variable = Ways::OF_FILE.environment_name(&param.name)?;
         let value = environment(&variable)?;
@@ -214,11 +220,8 @@ fn read_json(text: &str, shown: &str) -> Result<Vec<(String, Supplied)>, Diagnos
 /// Reads the text of a file of variables: their names and values.
 fn read(text: &str, shown: &str) -> Result<Vec<(String, Supplied)>, Diagnostic> {
     let problem = |message: String| Diagnostic::general(Code::CommandLine, message);
-    let table = DeTable::parse(text).map_err(|error| {
-        let start = error.span().map_or(0, |span| span.start.min(text.len()));
-        let line = text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count() + 1;
-        problem(format!("line {line} of `{shown}` is not TOML: {}", error.message()))
-            .help("write `name = \"value\"`, one a line; a number with leading zeros stands in quotes")
+    let table = toml_table(text, shown).map_err(|problem| {
+        problem.help("write `name = \"value\"`, one a line; a number with leading zeros stands in quotes")
     })?;
     let mut given = Vec::new();
     for (name, value) in table.into_inner() {
@@ -244,6 +247,20 @@ fn read(text: &str, shown: &str) -> Result<Vec<(String, Supplied)>, Diagnostic> 
         given.push((name.to_string(), value));
     }
     Ok(given)
+}
+
+/// Reads a text as TOML. A message names the line, and nothing that stands there.
+///
+/// # Errors
+///
+/// It is none.
+pub(super) fn toml_table<'a>(text: &'a str, shown: &str) -> Result<Spanned<DeTable<'a>>, Diagnostic> {
+    DeTable::parse(text).map_err(|error| {
+        let start = error.span().map_or(0, |span| span.start.min(text.len()));
+        let line = text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let message = format!("line {line} of `{shown}` is not TOML: {}", harmless(error.message()));
+        Diagnostic::general(Code::CommandLine, message)
+    })
 }
 
 /// Returns a list or a table as a value.

@@ -34,6 +34,11 @@ pub(super) fn host_name() -> Option<String> {
     env::var("COMPUTERNAME").ok().filter(|name| !name.is_empty())
 }
 
+/// Whether this runs where nobody looks on: the usual sign of servers that build and test.
+pub(super) fn is_ci() -> bool {
+    env::var_os("CI").is_some_and(|ci| !ci.is_empty() && ci != "false" && ci != "0")
+}
+
 /// Returns the folder of the user; `None` if nobody says.
 pub(super) fn home() -> Option<PathBuf> {
     folder(if cfg!(windows) { "USERPROFILE" } else { "HOME" })

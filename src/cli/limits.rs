@@ -1,10 +1,11 @@
 //! `--limits`: limits of measurements by name, from TOML files.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use toml::de::{DeTable, DeValue};
+use toml::de::DeValue;
 
 use super::args::LimitArguments;
+use super::given::toml_table;
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::{LARGEST_TEXT, Reach, read_file};
@@ -67,11 +68,7 @@ fn from_file(path: &Path) -> Result<GivenLimits, Vec<Diagnostic>> {
 /// Reads the text of a file of limits.
 fn read(text: &str, shown: &str) -> Result<GivenLimits, Vec<Diagnostic>> {
     let problem = |message: String| Diagnostic::general(Code::CommandLine, message).help(FORM);
-    let table = DeTable::parse(text).map_err(|error| {
-        let start = error.span().map_or(0, |span| span.start.min(text.len()));
-        let line = text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count() + 1;
-        vec![problem(format!("line {line} of `{shown}` is not TOML: {}", harmless(error.message())))]
-    })?;
+    let table = toml_table(text, shown).map_err(|problem| vec![problem.help(FORM)])?;
     let mut limits = GivenLimits::new();
     let mut problems = Vec::new();
     for (name, value) in table.get_ref() {
@@ -125,11 +122,6 @@ fn number(value: &DeValue<'_>) -> Result<Number, String> {
             Err(format!("a limit is a number, this is of the type {}", other.type_str()))
         }
     }
-}
-
-/// Returns the files, for what must not be written over them.
-pub(super) fn files(typed: &LimitArguments) -> impl Iterator<Item = &PathBuf> {
-    typed.limits.iter()
 }
 
 #[cfg(test)]

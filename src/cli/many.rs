@@ -10,7 +10,7 @@ use super::Ending;
 use super::args::RunArguments;
 use super::named::Named;
 use super::outputs::{CONSOLE, Outputs, Places, Share, Written};
-use super::prepare::{Checked, Prepared, claims_of, note_on_abilities};
+use super::prepare::{Checked, Order, Prepared, Supplies, claims_of, note_on_abilities};
 use super::refusal::{Looked, refuse, tell_others};
 use super::speed::note_on_speed;
 use super::terminal::Terminal;
@@ -167,11 +167,12 @@ pub(super) fn run(
         terminal.report(&[problem], &flow.sources);
         return Err(Ending::Refused);
     }
-    let places = Places::of(arguments);
+    let places = Places::of(arguments, &flow);
     let mut claims = claims_of(&flow, arguments);
+    let supplies = Supplies::read(arguments, &flow);
     let check = |one: &OneOf<'_>| {
-        let with = (arguments, one.named);
-        Checked::new(&flow, &one.addresses, places.labelled(&one.label), with, &mut claims, terminal)
+        let order = Order { arguments, named: one.named, supplies: &supplies };
+        Checked::new(&flow, &one.addresses, places.labelled(&one.label), order, &mut claims, terminal)
     };
     let checked: Vec<Checked> = runs.iter().map(check).collect::<Result<_, Ending>>()?;
     let prepared: Vec<Prepared> =

@@ -1,6 +1,8 @@
 //! The files that a run leaves: where they go, made before it begins, written while it goes on, finished when it is over.
 
-use std::fs::File;
+mod received;
+
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,6 +13,7 @@ use super::claims::{Claims, Output};
 use super::terminal::Terminal;
 use crate::address::labelled;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::disk::folder_of;
 use crate::engine::{Engine, Inputs};
 use crate::event::Verdict;
 use crate::hook::{Programs, Runner};
@@ -27,6 +30,8 @@ use crate::value::Value;
 use crate::value::escape::harmless_path;
 use crate::value::json::to_json;
 use crate::world::{Audience, Company, Hooks, Person};
+pub(super) use received::part;
+use received::{Kept, check_place};
 
 /// What the console is called among the sinks.
 pub(super) const CONSOLE: &str = "what is shown here";
@@ -39,11 +44,13 @@ pub(super) struct Places {
     events: Option<PathBuf>,
     recording: Option<PathBuf>,
     page: Option<PathBuf>,
+    /// The variables of received files, and where these go.
+    received: Vec<(String, PathBuf)>,
 }
 
 impl Places {
     /// Returns where they go that were asked for; results have a place anyway.
-    pub(super) fn of(arguments: &RunArguments) -> Places {
+    pub(super) fn of(arguments: &RunArguments, flow: &Program) -> Places {
         let files = &arguments.files;
         Places {
             results: files.save.clone().unwrap_or_else(|| default_place(&arguments.file)),
@@ -51,6 +58,7 @@ impl Places {
             events: files.events.clone(),
             recording: files.record.clone(),
             page: files.report.clone(),
+            received: part(&arguments.variables, flow).1,
         }
     }
 
@@ -63,6 +71,7 @@ impl Places {
             events: of(&self.events),
             recording: of(&self.recording),
             page: of(&self.page),
+            received: self.received.iter().map(|(name, path)| (name.clone(), labelled(path, label))).collect(),
         }
     }
 
@@ -82,20 +91,55 @@ impl Places {
         Ok(results)
     }
 
-    /// Takes note of the files that a run of a flow writes; returns what is wrong with each.
-    pub(super) fn claim(&self, flow: &Program, claims: &mut Claims) -> Vec<Diagnostic> {
-        let results = saves(flow).then_some(&self.results);
-        let others = [
+    /// Returns what is wrong with the places of the files, as far as that can be seen without making them.
+    pub(super) fn check(&self) -> Vec<Diagnostic> {
+        let mut problems = Vec::new();
+        for (kind, path) in self.asked_for() {
+            let folder = folder_of(path);
+            let why = match fs::metadata(folder) {
+                Ok(found) if found.is_dir() => continue,
+                Ok(_) => format!("`{}` is not a folder", harmless_path(folder)),
+                Err(error) => format!("the folder `{}` cannot be used: {error}", harmless_path(folder)),
+            };
+            problems.push(kind.unwritable(path, &why));
+        }
+        for (name, path) in &self.received {
+            problems.extend(check_place(path).err().map(|why| unkeepable(name, path, &why)));
+        }
+        problems
+    }
+
+    /// Returns the files that are written during the run.
+    fn asked_for(&self) -> impl Iterator<Item = (Kind, &PathBuf)> {
+        let all = [
             (Kind::Transcript, &self.transcript),
             (Kind::Events, &self.events),
             (Kind::Recording, &self.recording),
             (Kind::Page, &self.page),
         ];
-        let others = others.into_iter().filter_map(|(kind, path)| Some((kind, path.as_ref()?)));
-        let all = results.map(|path| (Kind::Results, path)).into_iter().chain(others);
-        all.filter_map(|(kind, path)| claims.writes(&Output { title: kind.title(), path, option: kind.option() }).err())
-            .collect()
+        all.into_iter().filter_map(|(kind, path)| Some((kind, path.as_ref()?)))
     }
+
+    /// Takes note of the files that a run of a flow writes; returns what is wrong with each.
+    pub(super) fn claim(&self, flow: &Program, claims: &mut Claims) -> Vec<Diagnostic> {
+        let results = saves(flow).then_some(&self.results);
+        let all = results.map(|path| (Kind::Results, path)).into_iter().chain(self.asked_for());
+        let mut problems: Vec<Diagnostic> = all
+            .filter_map(|(kind, path)| {
+                claims.writes(&Output { title: kind.title(), path, option: kind.option() }).err()
+            })
+            .collect();
+        for (name, path) in &self.received {
+            let (title, option) = (format!("received file of `{name}`"), format!("--file {name}=PATH"));
+            problems.extend(claims.writes(&Output { title: &title, path, option: &option }).err());
+        }
+        problems
+    }
+}
+
+fn unkeepable(name: &str, path: &Path, why: &str) -> Diagnostic {
+    let message = format!("the received file of `{name}` cannot be written to `{}`: {why}", harmless_path(path));
+    Diagnostic::general(Code::CommandLine, message).help(format!("name another file with `--file {name}=PATH`"))
 }
 
 fn saves(flow: &Program) -> bool {
@@ -104,7 +148,7 @@ fn saves(flow: &Program) -> bool {
 
 /// The files of a run, made.
 pub(super) struct Outputs {
-    results: Results,
+    kept: Kept,
     transcript: Option<(PathBuf, File)>,
     events: Option<(PathBuf, File)>,
     recording: Option<RecordingFile>,
@@ -173,7 +217,7 @@ impl Outputs {
         let begin = |path: &Path| begin_recording(path, setup, inputs);
         let recording = |path: &PathBuf| create(Kind::Recording, path, terminal, begin);
         Ok(Outputs {
-            results,
+            kept: Kept { results, files: places.received.clone() },
             transcript: file(Kind::Transcript, &places.transcript)?,
             events: file(Kind::Events, &places.events)?,
             recording: places.recording.as_ref().map(recording).transpose()?,
@@ -213,7 +257,7 @@ impl Outputs {
     pub(super) fn company<'a>(&'a mut self, audience: &'a mut dyn Audience, person: &'a mut dyn Person) -> Company<'a> {
         let tap = self.recording.as_mut().map(RecordingFile::tap);
         let hooks = self.hooks.as_mut().map(|runner| runner as &mut dyn Hooks);
-        Company { keeper: &mut self.results, audience, person, tap, hooks }
+        Company { keeper: &mut self.kept, audience, person, tap, hooks }
     }
 
     /// Writes the rest when the run is over, says where results are, and tells what could not be written.
@@ -225,7 +269,7 @@ impl Outputs {
     pub(super) fn close(self, fan: Fan<'_>, engine: &Engine) -> Closed {
         let mut failures = fan.finish();
         failures.extend(self.recording.and_then(|recording| finish_recording(recording, engine)));
-        Closed { kept: kept_in(&self.results), failures }
+        Closed { kept: kept_in(&self.kept.results), failures }
     }
 }
 
@@ -283,6 +327,11 @@ impl Kind {
             Kind::Page => "--report html=FILE",
         }
     }
+
+    fn unwritable(self, path: &Path, why: &str) -> Diagnostic {
+        let message = format!("the {} `{}` cannot be written: {why}", self.title(), harmless_path(path));
+        Diagnostic::general(Code::CommandLine, message).help(format!("name another file with `{}`", self.option()))
+    }
 }
 
 fn create<T>(
@@ -292,9 +341,7 @@ fn create<T>(
     create: impl FnOnce(&Path) -> io::Result<T>,
 ) -> Result<T, Ending> {
     create(path).map_err(|error| {
-        let message = format!("the {} `{}` cannot be written: {error}", kind.title(), harmless_path(path));
-        let help = format!("name another file with `{}`", kind.option());
-        terminal.refuse(Diagnostic::general(Code::CommandLine, message).help(help));
+        terminal.refuse(kind.unwritable(path, &error.to_string()));
         Ending::Refused
     })
 }

@@ -1,12 +1,18 @@
 //! The person at the terminal: asked on standard error, answering on standard input.
 
 mod echo;
+mod missing;
 
 use std::io::{BufRead, IsTerminal, Write};
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
+use std::time::Duration;
 
 use crate::setup::Pace;
 use crate::world::Person;
+pub(super) use missing::{Asked as Answered, ask_for, only_missing};
+
+/// How often it is looked whether somebody wants an end of the questions.
+const END_POLL: Duration = Duration::from_millis(50);
 
 /// The person at the terminal, if there is one; nobody in a run under the virtual clock, or without a terminal.
 ///
@@ -32,6 +38,33 @@ impl AtTerminal {
     pub(super) fn new(pace: Pace) -> AtTerminal {
         let is_there = pace == Pace::Real && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
         AtTerminal { is_there, lines: None, asked: None }
+    }
+
+    /// Returns the same person for a run at this pace.
+    pub(super) fn in_run(mut self, pace: Pace) -> AtTerminal {
+        self.is_there &= pace == Pace::Real;
+        self
+    }
+
+    /// Says whether somebody is there.
+    pub(super) fn is_there(&self) -> bool {
+        self.is_there
+    }
+
+    /// Asks and waits for the answer; `None` if there is none, or if it `is_over`.
+    fn answer_to(&mut self, prompt: &str, is_secret: bool, is_over: impl Fn() -> bool) -> Option<Vec<u8>> {
+        self.ask(prompt, is_secret);
+        let lines = self.lines.as_ref()?;
+        let answer = loop {
+            match lines.recv_timeout(END_POLL) {
+                Ok(answer) => break answer,
+                Err(RecvTimeoutError::Timeout) if !is_over() => {}
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break None,
+            }
+        };
+        self.asked = None;
+        echo::show();
+        answer
     }
 }
 

@@ -1,21 +1,24 @@
 //! `Prepared`: one run of the command line on one port, with its files made; `Checked`: the same without them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Ending;
 use super::args::RunArguments;
 use super::claims::Claims;
-use super::given::{device_variables, named_file, settings, variables};
+use super::given::{device_variables, read_variables, settings, variables};
 use super::hooks::programs_for;
+use super::host::is_ci;
 use super::limits;
 use super::named::Named;
-use super::outputs::{Outputs, Places};
+use super::outputs::{Outputs, Places, part};
+use super::person::{Answered, AtTerminal, ask_for, only_missing};
 use super::refusal::{refuse, warn};
 use super::terminal::Terminal;
 use crate::address::{Address, RealPort};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{Inputs, Rigour};
+use crate::event::Verdict;
 use crate::hook::Programs;
 use crate::port::Capability;
 use crate::program::{GivenLimits, Op, Program, Role};
@@ -49,6 +52,31 @@ pub(super) struct Checked {
     ender: Ender,
 }
 
+/// What options name for all runs of a flow, read once.
+pub(super) struct Supplies {
+    variables: Offered,
+    limits: Result<GivenLimits, Vec<Diagnostic>>,
+}
+
+impl Supplies {
+    /// Reads it; what is wrong is told with what is wrong with the rest.
+    pub(super) fn read(arguments: &RunArguments, flow: &Program) -> Supplies {
+        let (variables, _) = part(&arguments.variables, flow);
+        Supplies { variables: read_variables(&variables), limits: limits::limits(&arguments.limits) }
+    }
+}
+
+/// What a run was ordered with.
+#[derive(Clone, Copy)]
+pub(super) struct Order<'a> {
+    /// What was typed.
+    pub arguments: &'a RunArguments,
+    /// What names stand for.
+    pub named: &'a Named,
+    /// What was read.
+    pub supplies: &'a Supplies,
+}
+
 /// Takes note of what a run reads on every port, and of what is compared with it.
 pub(super) fn claims_of(flow: &Program, arguments: &RunArguments) -> Claims {
     let mut claims = Claims::default();
@@ -57,12 +85,7 @@ pub(super) fn claims_of(flow: &Program, arguments: &RunArguments) -> Claims {
     for times in [Times::Shown, Times::Hidden] {
         claims.reads("the snapshot of the flow", Snapshot::of(&arguments.file, times).path());
     }
-    arguments.variables.files.iter().for_each(|path| claims.reads("a file of variables", path));
-    let contents = arguments.variables.var_files.iter().filter_map(|text| named_file(text));
-    contents.for_each(|(_, path)| claims.reads("the value of a variable", path));
-    limits::files(&arguments.limits).for_each(|path| claims.reads("a file of limits", path));
-    let paths = arguments.variables.named_files.iter().filter_map(|text| text.split_once('='));
-    paths.for_each(|(_, path)| claims.reads("a file that the flow is given", Path::new(path)));
+    claims.reads_given(&part(&arguments.variables, flow).0, &arguments.limits);
     claims
 }
 
@@ -82,10 +105,11 @@ impl Aimed {
     pub(super) fn new(
         flow: &Arc<Program>,
         addresses: &[Address],
-        (arguments, named): (&RunArguments, &Named),
+        order: Order<'_>,
         claims: &mut Claims,
         terminal: &Terminal,
     ) -> Result<Aimed, Ending> {
+        let Order { arguments, named, supplies } = order;
         let file = &arguments.file;
         let found = find_counterpart(addresses, file, flow).map_err(|error| refuse(error, terminal))?;
         found.warnings.iter().for_each(|warnings| warn(warnings, arguments.output.volume(), terminal));
@@ -108,7 +132,7 @@ impl Aimed {
             let problem = Diagnostic::general(Code::CommandLine, "`--sim-var` has no meaning for a real port");
             problems.push(problem.help("use it with `--port sim`, or leave it out"));
         }
-        let limits = limits::limits(&arguments.limits).unwrap_or_else(|more| {
+        let limits = supplies.limits.clone().unwrap_or_else(|more| {
             problems.extend(more);
             Vec::new()
         });
@@ -141,15 +165,41 @@ impl Aimed {
         let device_variables = device_variables(&arguments.sim_vars);
         let rigour = if arguments.strict { Rigour::Strict } else { Rigour::Usual };
         let (settings, limits) = (self.settings.clone(), self.limits.clone());
-        let terms = Terms { variables, device_variables, settings, limits, rigour, problems };
+        let kept_files = part(&arguments.variables, flow).1.into_iter().map(|(name, _)| name).collect();
+        let terms = Terms { variables, device_variables, settings, limits, kept_files, rigour, problems };
         Setup::join(flow.clone(), &arguments.file, self.found.counterpart.clone(), terms)
     }
 }
 
+impl Aimed {
+    /// Asks a person for the variables that a flow still needs, if that is all that keeps it from its run, and joins again.
+    fn join_asking(
+        &self,
+        flow: &Arc<Program>,
+        arguments: &RunArguments,
+        (mut offered, error): (Offered, SetupError),
+        person: &mut AtTerminal,
+        terminal: &Terminal,
+    ) -> Result<Setup, Ending> {
+        let refused = |error| refuse(error, terminal);
+        let missing = only_missing(&error, flow);
+        if missing.is_empty() || !person.is_there() || is_ci() {
+            return Err(refused(error));
+        }
+        let ender = Ender::installed().map_err(refused)?;
+        match ask_for(&missing, person, &ender) {
+            Answered::Given(given) => offered.given.extend(given),
+            Answered::NoAnswer => return Err(refused(error)),
+            Answered::Interrupted => return Err(Ending::Ran(Verdict::Interrupted)),
+        }
+        self.join(flow, arguments, offered, Vec::new()).map_err(refused)
+    }
+}
+
 /// Returns what is given to the variables of a flow besides rows.
-pub(super) fn given(flow: &Program, arguments: &RunArguments, named: &Named) -> Offered {
-    let mut variables = variables(flow, &arguments.variables);
-    variables.given.extend(named.vars.iter().cloned());
+pub(super) fn given(flow: &Program, order: Order<'_>) -> Offered {
+    let mut variables = variables(flow, &order.supplies.variables);
+    variables.given.extend(order.named.vars.iter().cloned());
     variables
 }
 
@@ -172,18 +222,34 @@ impl Checked {
         flow: &Arc<Program>,
         addresses: &[Address],
         places: Places,
-        (arguments, named): (&RunArguments, &Named),
+        order: Order<'_>,
         claims: &mut Claims,
         terminal: &Terminal,
     ) -> Result<Checked, Ending> {
+        Checked::asking(flow, addresses, (places, None), order, claims, terminal)
+    }
+
+    /// Does the same, and asks a person for the variables that are missing, if nothing else is wrong.
+    pub(super) fn asking(
+        flow: &Arc<Program>,
+        addresses: &[Address],
+        (places, person): (Places, Option<&mut AtTerminal>),
+        order: Order<'_>,
+        claims: &mut Claims,
+        terminal: &Terminal,
+    ) -> Result<Checked, Ending> {
+        let arguments = order.arguments;
         let file = &arguments.file;
-        let mut aimed = Aimed::new(flow, addresses, (arguments, named), claims, terminal)?;
+        let mut aimed = Aimed::new(flow, addresses, order, claims, terminal)?;
         let mut problems = places.claim(flow, claims);
+        problems.extend(places.check());
         problems.append(&mut aimed.problems);
         let results = places.results(file, flow).map_err(|problem| problems.push(problem)).ok();
-        let setup = aimed
-            .join(flow, arguments, given(flow, arguments, named), problems)
-            .map_err(|error| refuse(error, terminal))?;
+        let offered = given(flow, order);
+        let setup = match (aimed.join(flow, arguments, offered.clone(), problems), person) {
+            (Err(error), Some(person)) => aimed.join_asking(flow, arguments, (offered, error), person, terminal)?,
+            (joined, _) => joined.map_err(|error| refuse(error, terminal))?,
+        };
         let inputs = inputs(&setup, arguments, &aimed.addresses()).map_err(|error| refuse(error, terminal))?;
         let hooks = match setup.counterpart().pace() {
             Pace::Real => programs_for(flow, file, terminal)?,

@@ -16,7 +16,7 @@ use super::claims::{Claims, Output};
 use super::hooks::programs_for;
 use super::many::OneOf;
 use super::outputs::{Outputs, Places};
-use super::prepare::{Aimed, claims_of, given, inputs, note_on_abilities};
+use super::prepare::{Aimed, Order, Supplies, claims_of, given, inputs, note_on_abilities};
 use super::refusal::{Looked, refuse};
 use super::terminal::Terminal;
 use super::wait;
@@ -90,16 +90,17 @@ pub(super) fn run(
 ) -> Result<Ending, Ending> {
     let flow = flow.told(arguments.output.volume(), terminal)?;
     let Some(named) = ports.first().map(OneOf::named) else { return Err(Ending::Refused) };
-    let base = given(&flow, arguments, named);
+    let order = Order { arguments, named, supplies: &Supplies::read(arguments, &flow) };
+    let base = given(&flow, order);
     let mut claims = claims_of(&flow, arguments);
     arguments.rows.file.iter().for_each(|path| claims.reads("the file of rows", path));
-    let berths = berths(&flow, arguments, ports, &mut claims, terminal)?;
+    let berths = berths(&flow, order, ports, &mut claims, terminal)?;
     let mut problems = base.problems.clone();
     let units = check(sheet, &flow, &base.given).map_err(|more| problems.extend(more)).unwrap_or_default();
     if !problems.is_empty() {
         return Err(told_all(&problems, terminal));
     }
-    let places = Places::of(arguments);
+    let places = Places::of(arguments, &flow);
     let assigned = assigned(sheet, &units, ports).map_err(|problem| told_all(&[problem], terminal))?;
     let shop = Shop { flow: &flow, arguments, berths, units, base, places, terminal };
     let abilities = shop.check_first()?;
@@ -150,16 +151,17 @@ impl Berth {
 
 fn berths(
     flow: &Arc<Program>,
-    arguments: &RunArguments,
+    order: Order<'_>,
     ports: &[OneOf<'_>],
     claims: &mut Claims,
     terminal: &Terminal,
 ) -> Result<Vec<Berth>, Ending> {
     let mut berths = Vec::with_capacity(ports.len());
     for port in ports {
-        let aimed = Aimed::new(flow, port.addresses(), (arguments, port.named()), claims, terminal)?;
+        let order = Order { named: port.named(), ..order };
+        let aimed = Aimed::new(flow, port.addresses(), order, claims, terminal)?;
         let hooks = match aimed.counterpart().pace() {
-            Pace::Real => programs_for(flow, &arguments.file, terminal)?,
+            Pace::Real => programs_for(flow, &order.arguments.file, terminal)?,
             Pace::Virtual => None,
         };
         berths.push(Berth { title: harmless(port.title()), aimed, hooks });
@@ -195,6 +197,7 @@ impl Shop<'_> {
         for berth in &self.berths {
             let mut problems = berth.aimed.problems.clone();
             let places = self.places.labelled(&self.units[0].label);
+            problems.extend(places.check());
             problems.extend(places.results(&self.arguments.file, self.flow).err());
             let setup = berth.aimed.join(self.flow, self.arguments, self.offered(0), problems).map_err(refused)?;
             let inputs = inputs(&setup, self.arguments, &berth.aimed.addresses()).map_err(refused)?;

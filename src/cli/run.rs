@@ -10,7 +10,7 @@ use super::many::{self, OneOf};
 use super::named::{Asks, Named, named, ports_of_bench};
 use super::outputs::{CONSOLE, Places, Share};
 use super::person::AtTerminal;
-use super::prepare::{Checked, Prepared, claims_of, note_on_abilities};
+use super::prepare::{Checked, Order, Prepared, Supplies, claims_of, note_on_abilities};
 use super::refusal::{Looked, refuse, tell_others};
 use super::rows::{self, sheet_of, with_ports_of};
 use super::speed::note_on_speed;
@@ -22,7 +22,7 @@ use crate::disk::folder_of;
 use crate::program::{DeclaredPort, Program, Role};
 use crate::report::Fan;
 use crate::report::console::Volume;
-use crate::setup::Stage;
+use crate::setup::{Pace, Stage};
 use crate::transport::list;
 use crate::value::escape::harmless;
 use crate::world;
@@ -182,7 +182,10 @@ fn run_one(
 ) -> Result<Ending, Ending> {
     let flow = told(arguments, flow, terminal)?;
     let mut claims = claims_of(&flow, arguments);
-    let checked = Checked::new(&flow, addresses, Places::of(arguments), (arguments, named), &mut claims, terminal)?;
+    let order = Order { arguments, named, supplies: &Supplies::read(arguments, &flow) };
+    let mut person = AtTerminal::new(Pace::Real);
+    let places = (Places::of(arguments, &flow), Some(&mut person));
+    let checked = Checked::asking(&flow, addresses, places, order, &mut claims, terminal)?;
     let Prepared { setup, inputs, mut outputs, ender } = checked.make_files(terminal)?;
     if arguments.output.volume() == Volume::Normal {
         terminal.hint(&note_on_abilities([(&setup, &inputs)].into_iter()));
@@ -193,7 +196,7 @@ fn run_one(
     let mut fan = Fan::default();
     outputs.add_sinks(&mut fan, &sources, Share::All);
     fan.add(CONSOLE, terminal.console(&sources, arguments.output.volume(), pace));
-    let mut person = AtTerminal::new(pace);
+    let mut person = person.in_run(pace);
     let verdict = world::run(&mut engine, world.as_mut(), outputs.company(&mut fan, &mut person));
     let written = outputs.finish(fan, &engine, terminal);
     terminal.hint(&note_on_speed(world.behind(), engine.now().since_start(), ""));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::Ending;
 use super::args::SimArguments;
-use super::given::{device_variables, variables};
+use super::given::{device_variables, read_variables, variables};
 use super::outputs::{CONSOLE, tell_failures};
 use super::refusal::{program_for, refuse};
 use super::terminal::Terminal;
@@ -86,7 +86,7 @@ fn serve(arguments: &SimArguments, file: &Path, terminal: &Terminal) -> Result<E
     let sources = program.sources.clone();
     let mut given = arguments.variables.clone();
     given.vars.extend(arguments.sim_vars.iter().cloned());
-    let offered = variables(&program, &given);
+    let offered = variables(&program, &read_variables(&given));
     let served = Served::join(program, offered, arguments.seed).map_err(refused)?;
     let interrupt = Ender::installed().and_then(|ender| ender.interrupt()).map_err(refused)?;
     let Place { mut world, shown, port } = match &arguments.tcp {

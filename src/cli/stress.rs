@@ -1,13 +1,12 @@
 //! `flowrun stress`: a flow on a line that misbehaves, and what that shows about it.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use super::Ending;
 use super::args::{StressArguments, VariableArguments};
 use super::assign::{Assigned, assign};
 use super::claims::{Claims, Output};
-use super::given::{device_variables, named_file, variables};
+use super::given::{device_variables, read_variables, variables};
 use super::host::host_name;
 use super::limits;
 use super::refusal::{complain, program_for, refuse, refuse_address};
@@ -80,17 +79,12 @@ fn prepare(arguments: &StressArguments, terminal: &Terminal) -> Result<Prepared,
     claims.reads("the flow itself", file);
     claims.reads_program("the flow itself, or used by it", &flow);
     claims.reads_found(&found);
-    arguments.variables.files.iter().for_each(|path| claims.reads("a file of variables", path));
-    let contents = arguments.variables.var_files.iter().filter_map(|text| named_file(text));
-    contents.for_each(|(_, path)| claims.reads("the value of a variable", path));
-    limits::files(&arguments.limits).for_each(|path| claims.reads("a file of limits", path));
-    let paths = arguments.variables.named_files.iter().filter_map(|text| text.split_once('='));
-    paths.for_each(|(_, path)| claims.reads("a file that the flow is given", Path::new(path)));
+    claims.reads_given(&arguments.variables, &arguments.limits);
     for report in &reports {
         let output = Output { title: &report.title(), path: report.path(), option: &report.option() };
         claims.writes(&output).map_err(wrong)?;
     }
-    let variables = variables(&flow, &arguments.variables);
+    let variables = variables(&flow, &read_variables(&arguments.variables));
     let device_variables = device_variables(&arguments.sim_vars);
     let mut problems = Vec::new();
     let limits = limits::limits(&arguments.limits).unwrap_or_else(|more| {

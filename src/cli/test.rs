@@ -4,7 +4,6 @@ mod options;
 mod review;
 
 use std::collections::{BTreeSet, HashMap};
-use std::env;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -15,7 +14,7 @@ use super::Ending;
 use super::args::TestArguments;
 use super::claims::{Claims, Output};
 use super::hooks::programs_for_all;
-use super::host::host_name;
+use super::host::{host_name, is_ci};
 use super::limits;
 use super::named::{Asks, named, ports_of_bench};
 use super::outputs::Written;
@@ -133,10 +132,9 @@ impl<'a> Suite<'a> {
             None if is_real => fresh_seed().map_err(|error| refuse(error, terminal))?,
             None => 1,
         };
-        let is_ci = env::var_os("CI").is_some_and(|ci| !ci.is_empty() && ci != "false" && ci != "0");
         let mode = match () {
             () if arguments.snapshots.accept => Mode::Accept,
-            () if arguments.snapshots.check || is_ci && !arguments.snapshots.review => Mode::Check,
+            () if arguments.snapshots.check || is_ci() && !arguments.snapshots.review => Mode::Check,
             () => Mode::PutAside,
         };
         let rules = Rules {
@@ -232,7 +230,7 @@ impl<'a> Suite<'a> {
             .with_limits(self.limits.clone())
             .with_rigour(if selection.strict || self.wanted.named.test.strict { Rigour::Strict } else { Rigour::Usual })
             .tuning(move |settings, address| {
-                let mut settings = self.wanted.named.settings_at(address, settings);
+                let mut settings = self.wanted.settings_at(address, settings);
                 let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
                 // Only the first flow waits for a port.
                 if !seen.insert(address.to_string()) {
@@ -259,7 +257,7 @@ impl<'a> Suite<'a> {
     /// Returns the worst of all: what stops a suite, what makes it void, what failed.
     fn ending(&self, report: &SuiteReport, n_flows: usize, written: Written, terminal: &Terminal) -> Ending {
         let has = |status| report.count(status) > 0;
-        let unknown = if report.cases.len() == n_flows { self.wanted.unused() } else { None };
+        let unknown = if report.cases.len() == n_flows { self.wanted.unused(n_flows) } else { None };
         let is_unknown = unknown.is_some();
         if let Some(problem) = unknown {
             terminal.refuse(problem);
@@ -296,7 +294,7 @@ fn claim(arguments: &TestArguments, wanted: &Wanted, flows: &[PathBuf]) -> Resul
     let events = arguments.events.iter().map(|path| Output { title: "events", path, option: "--events FILE" });
     let outputs: Vec<Output<'_>> = events.chain(reports).collect();
     let mut claims = Claims::default();
-    limits::files(&arguments.limits).for_each(|path| claims.reads("a file of limits", path));
+    claims.reads_given(&arguments.variables, &arguments.limits);
     for flow in flows {
         claims.reads("a flow of the suite", flow);
         for times in [Times::Shown, Times::Hidden] {

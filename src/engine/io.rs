@@ -27,7 +27,7 @@ pub enum Input<'a> {
     Lines(PortId, Result<InputLines, String>),
     /// The host did this with its control lines; only a device takes note.
     Signalled(PortId, Signal),
-    /// The values of an [`Action::Save`] are on disk, or why they are not.
+    /// The values of an [`Action::Save`], or the file of an [`Action::KeepFile`], are on disk, or why they are not.
     Kept(Result<(), String>),
     /// What a person answered to an [`Action::Ask`]; `None` if nobody is there.
     Answered(Option<Vec<u8>>),
@@ -76,6 +76,15 @@ pub enum Action {
     Save {
         /// Names and plain values.
         values: Vec<(String, Vec<u8>)>,
+    },
+    /// Make a received file durable, then answer with [`Input::Kept`] before anything else.
+    KeepFile {
+        /// The variable that it was received into.
+        name: String,
+        /// What is in it.
+        content: Vec<u8>,
+        /// Whether it is a secret: nobody else may read it.
+        is_secret: bool,
     },
     /// Ask a person; the answer comes as [`Input::Answered`] whenever it comes.
     Ask {

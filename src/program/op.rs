@@ -416,6 +416,8 @@ pub struct FileReceive {
     pub protocol: Protocol,
     /// How long it may take; `None` is as long as the protocol allows.
     pub within: Option<Expr>,
+    /// Whether it is made durable outside, see [`Program::keeping_files`](super::Program::keeping_files).
+    pub is_kept: bool,
 }
 
 /// What it means that all turns of a loop are used.

@@ -8,7 +8,7 @@ use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::program::{Param, Program};
 use crate::value::escape::harmless;
-use crate::variables::{Given, Origin, Supplied, value_of};
+use crate::variables::{Given, Origin, Supplied, Ways, value_of};
 
 /// What one run gets of its row.
 #[derive(Clone)]
@@ -141,9 +141,14 @@ fn wrong_columns(sheet: &Sheet, flow: &Program, others: &[Given]) -> Vec<Diagnos
         problems.push(Diagnostic::general(Code::VariableMissing, message).help(help));
     }
     for name in &sheet.columns {
-        if others.iter().any(|given| given.name == *name && given.from == Origin::Option) {
-            let message = format!("`{name}` is a column of `{file}`, and was given with `--var` too");
+        if let Some(given) = others.iter().find(|given| given.name == *name && given.from.is_for_one_program()) {
+            let message = format!("`{name}` is a column of `{file}`, and was given {} too", given.how(Ways::OF_FILE));
             problems.push(Diagnostic::general(Code::CommandLine, message).help("leave one of them out"));
+        }
+        if flow.params.iter().any(|param| param.is_file && param.name == *name) {
+            let message = format!("`{name}` is a file, and `{file}` has a column of this name");
+            let help = format!("leave the column out, and give the file to all rows: `--file {name}=PATH`");
+            problems.push(Diagnostic::general(Code::VariableValue, message).help(help));
         }
     }
     if sheet.column(PORT).is_some() && params().any(|name| name == PORT) {
@@ -200,7 +205,7 @@ fn units(sheet: &Sheet, columns: &[Column<'_>]) -> Vec<Unit> {
                 Column::Port => port = Some(cell.clone()),
                 Column::Param(_) if column.is_left_out(cell) => shown.push(String::new()),
                 Column::Param(param) => {
-                    given.push(Given::new(&param.name, cell, Origin::Option));
+                    given.push(Given::new(&param.name, cell, Origin::Column(sheet.name.clone())));
                     shown.push(if param.is_secret { format!("«{}»", param.name) } else { harmless(cell) });
                 }
             }

@@ -99,10 +99,8 @@ fn all_that_is_wrong_on_both_sides_is_told_at_once() {
     let terms = Terms {
         variables: offered("m", "1"),
         device_variables: offered("answers", "1"),
-        settings: None,
-        limits: Vec::new(),
         problems: vec![Diagnostic::general(crate::diagnostic::Code::CommandLine, "of the caller")],
-        rigour: Rigour::Usual,
+        ..Terms::default()
     };
     let Err(SetupError::Wrong(complaints)) = folder.setup(&Address::Device(folder.path("d.flow")), terms) else {
         panic!("it is wrong")

@@ -57,6 +57,7 @@ pub(super) fn refuse_value(param: &Param, from: &str, ways: Ways) -> Diagnostic 
 fn unknown(program: &Program, name: &str) -> Diagnostic {
     let files = program.params.iter().filter(|param| param.is_file).map(|param| param.name.as_str());
     let help = match nearest(name, files.clone()) {
+        _ if program.receives(name) => "it is received, and only a run writes what it receives".to_string(),
         Some(name) => format!("did you mean `{name}`?"),
         None if files.clone().next().is_none() => {
             "it has none that the command line may give: they are declared with `file`".to_string()

@@ -12,14 +12,14 @@ use tempfile::TempDir;
 const SIZES: [usize; 7] = [0, 1, 127, 128, 129, 1024, 40_000];
 
 /// A protocol: what a flow calls it, and the options of the programs of lrzsz; none of a program that has no such protocol.
-struct Protocol {
-    name: &'static str,
+pub(super) struct Protocol {
+    pub name: &'static str,
     /// What receives: `rx` or `rb`.
-    receives: &'static str,
+    pub receives: &'static str,
     /// What sends: `sx` or `sb`.
-    sends: &'static str,
+    pub sends: &'static str,
     /// Whether the size arrives too.
-    has_size: bool,
+    pub has_size: bool,
 }
 
 const PROTOCOLS: [Protocol; 4] = [
@@ -30,7 +30,7 @@ const PROTOCOLS: [Protocol; 4] = [
 ];
 
 /// Returns the command of lrzsz with its options; systems put an `l` before its name, or do not.
-fn installed(command: &str) -> Option<String> {
+pub(super) fn installed(command: &str) -> Option<String> {
     let (program, _) = command.split_once(' ').unwrap_or((command, ""));
     let finds = |program: &str| {
         let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output();
@@ -49,7 +49,7 @@ fn skipped(name: &str) {
 }
 
 /// Tries all protocols at once: lrzsz waits for a second here and there.
-fn each_protocol(
+pub(super) fn each_protocol(
     name: &str,
     program: impl Fn(&Protocol) -> Option<String>,
     work: impl Fn(&Protocol, &str) + Copy + Send + Sync,
@@ -63,7 +63,7 @@ fn each_protocol(
     });
 }
 
-fn content(size: usize) -> Vec<u8> {
+pub(super) fn content(size: usize) -> Vec<u8> {
     (0..size).map(|at| (at * 37 % 253) as u8).collect()
 }
 

@@ -13,6 +13,7 @@ pub(crate) mod transcript;
 
 mod dialect;
 mod faults;
+mod faulty_line;
 mod labgrid;
 mod lrzsz;
 mod passing;

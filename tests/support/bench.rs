@@ -93,7 +93,9 @@ impl Bench {
                 }
                 Output::Act(Action::Port(_, PortCommand::DiscardOutput)) => self.discarded += 1,
                 Output::Act(Action::Port(..) | Action::Ask { .. } | Action::Hook(_) | Action::Wire { .. }) => {}
-                Output::Act(Action::Save { .. }) => self.engine.handle(self.engine.now(), Input::Kept(Ok(()))),
+                Output::Act(Action::Save { .. } | Action::KeepFile { .. }) => {
+                    self.engine.handle(self.engine.now(), Input::Kept(Ok(())))
+                }
                 Output::Wait { until, .. } if until.is_some_and(|until| until <= self.engine.now()) => {
                     self.breaths += 1;
                     self.engine.handle(self.engine.now(), Input::Tick);

@@ -95,7 +95,13 @@ impl Bench {
                     };
                     self.asked.push(format!("{} {asked}", port.index()));
                 }
-                Output::Act(Action::Save { .. } | Action::Ask { .. } | Action::Hook(_) | Action::Wire { .. }) => {
+                Output::Act(
+                    Action::Save { .. }
+                    | Action::KeepFile { .. }
+                    | Action::Ask { .. }
+                    | Action::Hook(_)
+                    | Action::Wire { .. },
+                ) => {
                     unreachable!("no flow here does that")
                 }
                 Output::Wait { until, .. } => {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Colours, LimitArguments, one_or_more, output_file};
+use super::{Colours, LimitArguments, LineArguments, VariableArguments, one_or_more, output_file};
 use crate::report::format::Format;
 
 /// Returns what stands below the options of `test`, with every kind of report.
@@ -20,6 +20,8 @@ Examples:
   flowrun test flows --accept                      take all transcripts as they are
   flowrun test flows --shard 1/4 --report junit=junit.xml
   flowrun test flows/login.flow --port /dev/ttyUSB0
+
+A variable is set in the flows that have it. The options of the line are for all flows.
 
 A flow runs against the device that it names with `sim`, under the virtual clock. Its transcript
 is compared with snapshots/NAME.snap beside it; what differs is put into snapshots/NAME.snap.new.
@@ -51,14 +53,12 @@ pub(in crate::cli) struct TestArguments {
     /// Seed everything random (1 for devices, else a new one each time)
     #[arg(long, value_name = "N", help_heading = "Variables")]
     pub seed: Option<u64>,
-    /// Set a variable of the flows that have it (repeatable)
-    #[arg(long = "var", value_name = "NAME=VALUE", help_heading = "Variables")]
-    pub vars: Vec<String>,
-    /// Give a file to the flows that declare it with `file` (repeatable)
-    #[arg(long = "file", value_name = "NAME=PATH", help_heading = "Variables")]
-    pub named_files: Vec<String>,
+    #[command(flatten)]
+    pub variables: VariableArguments,
     #[command(flatten)]
     pub limits: LimitArguments,
+    #[command(flatten)]
+    pub line: LineArguments,
     #[command(flatten)]
     pub snapshots: SnapshotArguments,
     /// Write a report of the suite; its kinds are below (repeatable)

@@ -188,6 +188,10 @@ impl Keeper for Copying<'_> {
         self.saved.extend_from_slice(values);
         Ok(())
     }
+
+    fn keep_file(&mut self, name: &str, content: &[u8], is_secret: bool) -> Result<(), String> {
+        self.keeper.keep_file(name, content, is_secret)
+    }
 }
 
 /// The person at the line, who is asked by the thread that has the terminal.

@@ -1,13 +1,12 @@
 //! What the options of `flowrun test` mean.
 
 use std::collections::BTreeSet;
-use std::env;
 use std::sync::{Mutex, PoisonError};
 
 use super::super::Ending;
-use super::super::args::TestArguments;
+use super::super::args::{LineArguments, TestArguments};
 use super::super::assign::{Assigned, assign, assign_bench, split_port};
-use super::super::given::{from_environment, given_file, typed_variable};
+use super::super::given::{read_variables, settings, variables};
 use super::super::named::Named;
 use super::super::refusal::address_problem;
 use super::super::reports::Report;
@@ -16,7 +15,9 @@ use crate::address::Address;
 use crate::bench::FILE;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::program::Program;
+use crate::settings::Settings;
 use crate::suite::volatile::Volatile;
+use crate::value::escape::harmless;
 use crate::variables::{Given, GivenFile, Offered, Ways};
 
 /// What was asked for.
@@ -27,15 +28,24 @@ pub(super) struct Wanted {
     pub shard: Option<(usize, usize)>,
     pub volatile: Volatile,
     pub reports: Vec<Report>,
-    pub given: Vec<Given>,
-    /// The files that were given.
-    pub files: Vec<GivenFile>,
+    /// What options give to the variables of the flows that have them.
+    given: Offered,
+    /// What is changed in the settings of all lines; it is known to be right.
+    line: LineArguments,
     /// The bench that has the ports, if one was named.
     bench: Option<String>,
     /// What `flowrun.toml` says.
     pub named: Named,
-    /// The names of variables that some flow had.
-    used: Mutex<BTreeSet<String>>,
+    used: Mutex<Used>,
+}
+
+/// What flows took of what was given.
+#[derive(Debug, Default)]
+struct Used {
+    /// The names of variables and files that some flow had.
+    names: BTreeSet<String>,
+    /// How many flows were asked; one that cannot be read is not.
+    n_flows: usize,
 }
 
 impl Wanted {
@@ -45,8 +55,8 @@ impl Wanted {
     ///
     /// What is wrong with them, and that has been told.
     pub(super) fn read(arguments: &TestArguments, named: Named, terminal: &Terminal) -> Result<Wanted, Ending> {
-        let mut wanted = Wanted::checked(arguments, named).map_err(|problem| {
-            terminal.refuse(problem);
+        let mut wanted = Wanted::checked(arguments, named).map_err(|problems| {
+            problems.into_iter().for_each(|problem| terminal.refuse(problem));
             Ending::Refused
         })?;
         let typed = wanted.named.ports.iter().map(|port| split_port(port).1.to_string());
@@ -56,7 +66,18 @@ impl Wanted {
         Ok(wanted)
     }
 
-    fn checked(arguments: &TestArguments, named: Named) -> Result<Wanted, Diagnostic> {
+    fn checked(arguments: &TestArguments, named: Named) -> Result<Wanted, Vec<Diagnostic>> {
+        let mut given = read_variables(&arguments.variables);
+        let mut problems = std::mem::take(&mut given.problems);
+        problems.extend(settings(&Settings::default(), &arguments.line).err().into_iter().flatten());
+        match Wanted::of(arguments, named, given) {
+            Ok(wanted) if problems.is_empty() => Ok(wanted),
+            Ok(_) => Err(problems),
+            Err(problem) => Err([vec![problem], problems].concat()),
+        }
+    }
+
+    fn of(arguments: &TestArguments, named: Named, given: Offered) -> Result<Wanted, Diagnostic> {
         let mut volatile = Volatile::default();
         for rule in &arguments.snapshots.volatile {
             volatile.add_typed(rule).map_err(|why| wrong(format!("`--volatile {rule}`: {why}")))?;
@@ -64,8 +85,6 @@ impl Wanted {
         for rule in &named.test.volatile {
             volatile.add_typed(rule).map_err(|why| wrong(format!("`volatile` of `{FILE}`, `{rule}`: {why}")))?;
         }
-        let given = arguments.vars.iter().map(|text| typed_variable(text, Ways::OF_FILE)).collect::<Result<_, _>>()?;
-        let files = arguments.named_files.iter().map(|text| given_file(text)).collect::<Result<_, _>>()?;
         let unnamed = named.ports.iter().filter(|port| split_port(port).0.is_none()).count();
         if unnamed > 1 {
             let message = format!("{unnamed} ports were given, and a flow of a suite runs on one");
@@ -79,7 +98,7 @@ impl Wanted {
             volatile,
             reports: arguments.report.iter().map(|text| Report::of_suite(text)).collect::<Result<_, _>>()?,
             given,
-            files,
+            line: arguments.line.clone(),
             bench: arguments.bench.clone(),
             named,
             used: Mutex::default(),
@@ -109,29 +128,39 @@ impl Wanted {
         self.named.addresses_of_ports(&texts).map_err(|error| Box::new(address_problem(&error)))
     }
 
-    /// Returns what the environment and `--var` give to a flow; what it does not have may be for another.
+    /// Returns the settings of the line at an address of a flow with these settings.
+    pub(super) fn settings_at(&self, address: &Address, flow: &Settings) -> Settings {
+        let of_port = self.named.settings_at(address, flow);
+        settings(&of_port, &self.line).unwrap_or(of_port)
+    }
+
+    /// Returns what the environment and options give to a flow; what it does not have may be for another.
     pub(super) fn offered(&self, flow: &Program) -> Offered {
         let has = |given: &&Given| flow.params.iter().any(|param| param.name == given.name);
         let of_profile = self.named.vars.iter().filter(has).cloned();
-        let typed: Vec<Given> = self.given.iter().filter(has).cloned().collect();
+        let typed: Vec<Given> = self.given.given.iter().filter(has).cloned().collect();
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.extend(typed.iter().map(|given| given.name.clone()));
+        used.n_flows += 1;
+        used.names.extend(typed.iter().map(|given| given.name.clone()));
         let declares = |file: &&GivenFile| flow.params.iter().any(|param| param.is_file && param.name == file.name);
-        let files: Vec<GivenFile> = self.files.iter().filter(declares).cloned().collect();
-        used.extend(files.iter().map(|file| file.name.clone()));
-        let mut given = from_environment(flow, |name| env::var(name).ok());
-        given.extend(of_profile.chain(typed));
-        Offered { given, files, problems: Vec::new() }
+        let files: Vec<GivenFile> = self.given.files.iter().filter(declares).cloned().collect();
+        used.names.extend(files.iter().map(|file| file.name.clone()));
+        let given = of_profile.chain(typed).collect();
+        variables(flow, &Offered { given, files, problems: Vec::new() })
     }
 
-    /// Returns what is wrong with a variable or a file that no flow had.
-    pub(super) fn unused(&self) -> Option<Diagnostic> {
+    /// Returns what is wrong with a variable or a file that none of so many flows had; nothing if one of them could not say.
+    pub(super) fn unused(&self, n_flows: usize) -> Option<Diagnostic> {
         let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(given) = self.given.iter().find(|given| !used.contains(&given.name)) {
-            let problem = wrong(format!("no flow here has the variable `{}`", given.name));
-            return Some(problem.help("`--var` sets a variable in the flows that have it"));
+        if used.n_flows < n_flows {
+            return None;
         }
-        let file = self.files.iter().find(|file| !used.contains(&file.name))?;
+        if let Some(given) = self.given.given.iter().find(|given| !used.names.contains(&given.name)) {
+            let (name, how) = (harmless(&given.name), given.how(Ways::OF_FILE));
+            let problem = wrong(format!("no flow here has the variable `{name}`, which was given {how}"));
+            return Some(problem.help("a variable is set in the flows that have it"));
+        }
+        let file = self.given.files.iter().find(|file| !used.names.contains(&file.name))?;
         let problem = wrong(format!("no flow here has the file `{}`", file.name));
         Some(problem.help("`--file` gives a file to the flows that declare it with `file`"))
     }

@@ -12,10 +12,10 @@ use crate::engine::limits::FILE;
 use crate::engine::look::inbox::Inbox;
 use crate::engine::look::offset::Offset;
 use crate::engine::tell::Piece;
-use crate::engine::{Engine, State};
+use crate::engine::{Action, Engine, State};
 use crate::event::{EventKind, Failure};
 use crate::port::{PortCommand, PortId};
-use crate::program::{FileReceive, FileSend, Target, name_key};
+use crate::program::{FileReceive, FileSend, name_key};
 use crate::secret::can_be_masked;
 use crate::source::Site;
 use crate::time::{Moment, show_duration};
@@ -46,7 +46,7 @@ pub(in crate::engine) struct Transfer {
     /// How, as messages say it.
     how: String,
     /// What it is put into; none of a file that is sent.
-    target: Option<Target>,
+    into: Option<Arc<FileReceive>>,
     /// What in it is made of secrets.
     stains: Vec<Stain>,
     /// When it began.
@@ -89,7 +89,7 @@ impl Transfer {
 
     /// Returns how far it is, as the end of a sentence.
     pub(in crate::engine) fn how_far(&self) -> String {
-        let done = if self.target.is_some() { "came" } else { "were sent" };
+        let done = if self.into.is_some() { "came" } else { "were sent" };
         let amount = self.machine.amount();
         match amount.of {
             Some(of) => format!("{} of {of} bytes of {} {done}", amount.bytes, self.title),
@@ -140,7 +140,7 @@ impl Engine {
         let how = how(Some(file.protocol));
         let name = file.target.name.clone();
         self.note_at(site, format!("receiving {name}{how}"));
-        self.transfer(machine, site, within, name, how, Some(file.target.clone()), Vec::new())
+        self.transfer(machine, site, within, name, how, Some(file.clone()), Vec::new())
     }
 
     #[expect(clippy::too_many_arguments, reason = "all of them are what a transfer begins with, and it has one place")]
@@ -151,7 +151,7 @@ impl Engine {
         within: Option<Duration>,
         title: String,
         how: String,
-        target: Option<Target>,
+        into: Option<Arc<FileReceive>>,
         stains: Vec<Stain>,
     ) -> Result<(), Box<Failure>> {
         self.port_is_open(site)?;
@@ -175,7 +175,7 @@ impl Engine {
             machine,
             title,
             how,
-            target,
+            into,
             stains,
             begun,
             limit,
@@ -326,7 +326,7 @@ impl Engine {
         self.end_transfer(&transfer);
         let amount = transfer.machine.amount();
         let took = show_duration(self.now - transfer.begun);
-        let verb = if transfer.target.is_some() { "received" } else { "sent" };
+        let verb = if transfer.into.is_some() { "received" } else { "sent" };
         let mut text = format!("{verb} {}: {} bytes", transfer.title, amount.bytes);
         if transfer.is_answered() {
             self.tally.n_checks += 1;
@@ -342,16 +342,17 @@ impl Engine {
         }
         text += &format!(", in {took}");
         self.tell_on(transfer.port, Some(transfer.site), EventKind::Noted { text });
-        let Transfer { machine, target, site, .. } = transfer;
-        if let (Machine::Receiver(receiver), Some(target)) = (machine, target)
-            && let Err(failure) = self.take_file(*receiver, &target, site)
+        let Transfer { machine, into, site, .. } = transfer;
+        if let (Machine::Receiver(receiver), Some(into)) = (machine, into)
+            && let Err(failure) = self.take_file(*receiver, &into, site)
         {
             self.fail(failure);
         }
     }
 
-    /// Puts a file that came into its variable.
-    fn take_file(&mut self, receiver: Receiver, target: &Target, site: Site) -> Result<(), Box<Failure>> {
+    /// Puts a file that came into its variable, and has it made durable if it is to be kept.
+    fn take_file(&mut self, receiver: Receiver, into: &FileReceive, site: Site) -> Result<(), Box<Failure>> {
+        let target = &into.target;
         if target.is_secret {
             // In a recording, blocks part it.
             for piece in receiver.pieces().filter(|piece| can_be_masked(piece)) {
@@ -366,13 +367,20 @@ impl Engine {
         } else {
             self.journal.secrets().find_in_part(&data, 0..data.len())
         };
-        let stains: Vec<Stain> = known.into_iter().map(|(range, name)| Stain { range, name }).collect();
+        let stains: Vec<Stain> = known.iter().cloned().map(|(range, name)| Stain { range, name }).collect();
         let taint = if stains.is_empty() { None } else { Some(Stained::new(data.clone(), stains).taint()) };
         let mut value = Marked::from(Value::Bytes(data));
         if let Some(taint) = taint {
             value.taint = taint;
         }
-        self.assign(target, value, site)
+        let content = into.is_kept.then(|| value.value.octets());
+        self.assign(target, value, site)?;
+        if let Some(content) = content {
+            let (name, is_secret) = (target.name.clone(), target.is_secret || !known.is_empty());
+            self.state = State::Saving { names: vec![name.clone()], site, option: "--file NAME=PATH" };
+            self.journal.act(Action::KeepFile { name, content, is_secret });
+        }
+        Ok(())
     }
 
     /// What comes from here on has nothing to do with the transfer.

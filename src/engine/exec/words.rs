@@ -199,14 +199,14 @@ impl Engine {
             values.push((target.name.clone(), octets));
         }
         let names = targets.iter().map(|target| target.name.clone()).collect();
-        self.state = State::Saving { names, site };
+        self.state = State::Saving { names, site, option: "--save FILE" };
         self.journal.act(Action::Save { values });
         Ok(())
     }
 
     /// Takes note that results are on disk, or are not.
     pub(in crate::engine) fn kept(&mut self, kept: Result<(), String>) {
-        let State::Saving { names, site } = std::mem::replace(&mut self.state, State::Ready) else { return };
+        let State::Saving { names, site, option } = std::mem::replace(&mut self.state, State::Ready) else { return };
         match kept {
             Ok(()) => {
                 for name in names {
@@ -217,7 +217,7 @@ impl Engine {
                 let message = format!("`{}` could not be saved: {why}", names.join("`, `"));
                 let failure = self
                     .failure_at(Code::RunSave, site, message, "must be durable before the flow goes on")
-                    .with_cause("name a place that can be written with `--save FILE`");
+                    .with_cause(format!("name a place that can be written with `{option}`"));
                 self.fail(failure);
             }
         }
