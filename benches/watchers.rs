@@ -33,9 +33,15 @@ fn textless(n: usize) -> String {
     format!(r"\[.*\] \w+: .* {n}[g-z]{{2}} .*")
 }
 
+/// A variable, and the patterns of `alike` with its value in the middle.
+fn with_value(n: usize) -> String {
+    format!("compute v{n} = \"module{n}\"\nignore line /\\[.*\\] ${{v{n}}}: .* value [0-9a-f]+0{n} .*/\n")
+}
+
 /// Each kind of watcher.
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 7] = [
     ("alike", |n| format!("ignore line /{}/\n", alike(n)), chatty_log),
+    ("with a value", with_value, chatty_log),
     ("texts", |n| format!("fail on \"module{n} has failed\"\n"), chatty_log),
     ("whole lines", |n| format!("ignore line \"module{n}: ready\"\n"), chatty_log),
     ("URCs", |n| format!("ignore line /\\+{}: .*/\n", support::urc(n)), urc_log),

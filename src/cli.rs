@@ -21,6 +21,7 @@ mod person;
 mod places;
 mod ports;
 mod prepare;
+mod record;
 mod refusal;
 mod reports;
 mod rows;
@@ -31,6 +32,7 @@ mod show;
 mod sim;
 mod speed;
 mod stress;
+mod term;
 mod terminal;
 mod test;
 mod wait;
@@ -78,6 +80,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Doctor(arguments) => {
                 shown(Terminal::new(Colours::Never), |terminal| doctor::doctor(&arguments, terminal))
             }
+            Command::Term(arguments) => {
+                shown(Terminal::new(arguments.color), |terminal| term::term(&arguments, terminal))
+            }
             Command::Demo(arguments) => shown(on(&arguments.output), |terminal| shipped::demo(&arguments, terminal)),
             Command::Examples(arguments) => {
                 shown(Terminal::new(Colours::Auto), |terminal| shipped::show_examples(&arguments, terminal))
@@ -93,6 +98,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             }
             Command::Help(arguments) => {
                 shown(Terminal::new(Colours::Auto), |terminal| shipped::show_help(&arguments, terminal))
+            }
+            Command::Record(arguments) => {
+                shown(Terminal::new(arguments.color), |terminal| record::record(&arguments, terminal))
             }
             Command::Say(arguments) => shown(Terminal::new(Colours::Auto), |terminal| say::say(&arguments, terminal)),
         },
@@ -129,7 +137,7 @@ fn refuse_mistyped(arguments: &[OsString]) -> Option<Ending> {
 
 /// Returns what a run is shown on.
 fn on(output: &OutputArguments) -> Terminal {
-    Terminal::new(output.color).cutting(output.cut)
+    Terminal::new(output.color).cutting(output.cut).raw(output.raw)
 }
 
 /// How a command ended.

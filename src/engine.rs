@@ -28,7 +28,6 @@ mod look;
 mod near_miss;
 mod port;
 mod reading;
-mod result_codes;
 mod tell;
 mod watched;
 

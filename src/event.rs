@@ -75,6 +75,8 @@ pub enum EventKind {
         bytes: Vec<u8>,
         /// Whether they were taken by a counted `read`, as one block whatever is in them.
         block: bool,
+        /// The part of the bytes that is an echo.
+        echo: Option<EchoPart>,
     },
     /// An awaited pattern was found.
     Matched {
@@ -130,6 +132,26 @@ pub enum EventKind {
         /// How much was checked: patterns that were found, reads, silences, assertions. What a skipped step checked is left out.
         checks: u64,
     },
+}
+
+/// An echo among received bytes; of one that came in several pieces, this piece.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EchoPart {
+    /// Where it stands in the bytes, with its line end.
+    pub at: Range<usize>,
+    /// What it is an echo of.
+    pub of: EchoOf,
+}
+
+/// What came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EchoOf {
+    /// What was sent last.
+    Last,
+    /// What is being sent: the next `Sent` tells of it.
+    Next,
+    /// What was sent last, if the rest of it follows: then the next piece says so.
+    Maybe,
 }
 
 /// What is known before the first byte.

@@ -138,6 +138,11 @@ impl Function {
         if self.signature().name == "crc" { checks::check_parameter(key) } else { Ok(()) }
     }
 
+    /// Whether the same arguments always give the same: neither the time of day nor anything random is in the result.
+    pub fn is_steady(self) -> bool {
+        matches!(TABLE[usize::from(self.row)].work, Work::Alone(_))
+    }
+
     /// Works the result out; the error is a sentence for the flow's author.
     ///
     /// Arguments and result are held to the limits of [`check_bounds`]. An error quotes an argument whole or not

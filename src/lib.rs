@@ -17,16 +17,20 @@ mod address;
 mod bench;
 mod cli;
 mod disk;
+mod draft;
 mod function;
 mod hook;
 mod labgrid;
+mod legend;
 mod pattern;
 mod port_id;
+mod result_codes;
 mod results;
 mod rows;
 mod secret;
 mod setup;
 mod shipped;
+mod term;
 mod variables;
 
 // For the tests, benchmarks and fuzz targets of this repository; no part of the public interface.
@@ -42,6 +46,8 @@ pub mod event;
 pub mod format;
 #[doc(hidden)]
 pub mod load;
+#[doc(hidden)]
+pub mod origin;
 #[doc(hidden)]
 pub mod port;
 #[doc(hidden)]

@@ -38,6 +38,28 @@ pub enum Pattern {
     PromptRegex(Arc<Regex>),
 }
 
+impl Pattern {
+    /// Whether it is the same as another, known at a glance: two regexes are if they are one.
+    pub(crate) fn is_same(&self, other: &Pattern) -> bool {
+        match (self, other) {
+            (Pattern::Literal(one), Pattern::Literal(other)) => one.needle == other.needle,
+            (Pattern::Line(one), Pattern::Line(other)) | (Pattern::Prompt(one), Pattern::Prompt(other)) => one == other,
+            (Pattern::Regex(one), Pattern::Regex(other))
+            | (Pattern::LineRegex(one), Pattern::LineRegex(other))
+            | (Pattern::PromptRegex(one), Pattern::PromptRegex(other)) => Arc::ptr_eq(one, other),
+            (
+                Pattern::Literal(_)
+                | Pattern::Regex(_)
+                | Pattern::Line(_)
+                | Pattern::LineRegex(_)
+                | Pattern::Prompt(_)
+                | Pattern::PromptRegex(_),
+                _,
+            ) => false,
+        }
+    }
+}
+
 /// What is shorter is searched place by place: to begin a quicker search would take longer.
 const SHORT: usize = 16;
 

@@ -15,6 +15,11 @@ impl PortId {
         u16::try_from(index).ok().map(PortId)
     }
 
+    /// Returns the port with this number.
+    pub(crate) const fn numbered(number: u16) -> PortId {
+        PortId(number)
+    }
+
     /// Returns its place.
     pub fn index(self) -> usize {
         usize::from(self.0)

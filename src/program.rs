@@ -135,6 +135,8 @@ pub struct Param {
     pub slot: u32,
     /// Whether it is masked.
     pub is_secret: bool,
+    /// Whether a secret may be made of its value, in the run or as the default of a `secret`: no report shows the value then.
+    pub makes_secrets: bool,
     /// Whether no two runs of one command may have the same value: it names the unit.
     pub is_unique: bool,
     /// Whether it is a file: its value is what is in it.
@@ -349,6 +351,71 @@ pub enum ExprKind {
     Matches(Box<Expr>, Box<PatternSource>),
     /// `of[index]`
     Index(Box<Expr>, Box<Expr>),
+}
+
+impl PatternSource {
+    /// Whether it has values in it.
+    pub fn has_values(&self) -> bool {
+        match self {
+            PatternSource::Ready(_) => false,
+            PatternSource::Text(..) | PatternSource::Regex { .. } => true,
+        }
+    }
+
+    /// Whether it makes the same pattern as long as no variable changes.
+    pub fn is_steady(&self) -> bool {
+        match self {
+            PatternSource::Ready(_) => true,
+            PatternSource::Text(_, text) => text.is_steady(),
+            PatternSource::Regex { pieces, .. } => are_steady(pieces),
+        }
+    }
+}
+
+impl Expr {
+    /// Returns the text that it begins with, as far as that is known before a run; `None` if nothing is.
+    pub fn known_beginning(&self) -> Option<&[u8]> {
+        match &self.kind {
+            ExprKind::Const(Value::Text(text)) => Some(text),
+            ExprKind::Template(pieces) => match pieces.first()? {
+                Piece::Text(text) => Some(text),
+                Piece::Value(_) => None,
+            },
+            ExprKind::Const(_)
+            | ExprKind::Variable(..)
+            | ExprKind::Call(..)
+            | ExprKind::List(_)
+            | ExprKind::Map(_)
+            | ExprKind::Not(_)
+            | ExprKind::Negative(_)
+            | ExprKind::Binary(..)
+            | ExprKind::Matches(..)
+            | ExprKind::Index(..) => None,
+        }
+    }
+
+    /// Whether its value is the same as long as no variable changes.
+    pub fn is_steady(&self) -> bool {
+        let are_all = |all: &[Expr]| all.iter().all(Expr::is_steady);
+        match &self.kind {
+            ExprKind::Const(_) | ExprKind::Variable(..) => true,
+            ExprKind::Template(pieces) => are_steady(pieces),
+            ExprKind::Call(function, arguments) => function.is_steady() && are_all(arguments),
+            ExprKind::List(items) => are_all(items),
+            ExprKind::Map(entries) => entries.iter().all(|(_, value)| value.is_steady()),
+            ExprKind::Not(inner) | ExprKind::Negative(inner) => inner.is_steady(),
+            ExprKind::Binary(_, left, right) | ExprKind::Index(left, right) => left.is_steady() && right.is_steady(),
+            ExprKind::Matches(text, source) => text.is_steady() && source.is_steady(),
+        }
+    }
+}
+
+/// Whether pieces make the same text as long as no variable changes.
+fn are_steady(pieces: &[Piece]) -> bool {
+    pieces.iter().all(|piece| match piece {
+        Piece::Text(_) => true,
+        Piece::Value(value) => value.is_steady(),
+    })
 }
 
 impl Program {

@@ -22,6 +22,8 @@
 //! had not left when the port went stands with a time that goes beyond `closed`. Such a write or note is not recorded; a
 //! reader passes over one that an earlier version left there.
 //!
+//! `note title TEXT` is what a person called what follows: a draft makes a step of it.
+//!
 //! `>` is what the flow wrote, and how long it took to leave, `<` what came. In quotes everything but printable ASCII is
 //! escaped: `\r \n \t \" \\ \xNN`. `«name/form#len»` stands for a secret, of so many bytes in this form; a secret that came in two
 //! reads stands in the first. `«name/form@12#5»` is a part of a form: a line of a secret of several, or what stands before and
@@ -36,6 +38,7 @@ mod entry;
 mod file;
 mod forms;
 mod hook;
+mod mask;
 mod recorder;
 mod tail;
 mod text;
@@ -50,6 +53,9 @@ use crate::port::PortId;
 
 /// What an `about` line is called that has the name of a port.
 const ABOUT_PORT: &str = "port";
+
+/// How a note begins that has the title of what follows.
+const NOTE_TITLE: &str = "title ";
 
 /// A recorded run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

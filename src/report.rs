@@ -5,9 +5,10 @@
 pub mod board;
 pub mod campaign;
 pub mod console;
-pub mod exchange;
+mod exchange;
 pub mod failure;
 pub mod format;
+pub mod gathered;
 pub mod html;
 mod joined;
 pub mod json;
@@ -16,6 +17,7 @@ pub mod junit;
 pub mod lanes;
 mod lines;
 mod live;
+pub mod palette;
 mod port_names;
 pub mod progress;
 mod screen;
@@ -299,9 +301,11 @@ mod tests {
         let mut fan = Fan::default();
         fan.add("the transcript", &mut all);
         fan.add("the console", &mut few);
-        for kind in
-            [EventKind::Opened, EventKind::Sent { bytes: vec![] }, EventKind::Received { bytes: vec![], block: false }]
-        {
+        for kind in [
+            EventKind::Opened,
+            EventKind::Sent { bytes: vec![] },
+            EventKind::Received { bytes: vec![], block: false, echo: None },
+        ] {
             fan.tell(&Event { at: Moment::START, port: PortId::FIRST, site: None, kind });
             fan.waiting(Moment::START, &Waiting::Open);
         }

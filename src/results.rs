@@ -3,8 +3,9 @@
 //!
 //! It is TOML, one `name = "value"` for each in the order in which they were saved, and `--vars` reads it back.
 //! A value that is not UTF-8 is written as lower-case hex, as it shows inside a string, with a comment above
-//! it saying so: refusing it would lose a result that perhaps cannot be had twice. There is no time in the
-//! file: the same values give the same bytes.
+//! it saying so: refusing it would lose a result that perhaps cannot be had twice. It
+//! begins with comments that make the run traceable; a run that saves what an earlier one has saved changes nothing
+//! but them.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -15,6 +16,12 @@ use crate::disk::{Temporary, folder_of, make_durable, open_file, sync_folder};
 use crate::value::escape::{harmless, harmless_path};
 use crate::world::Keeper;
 
+/// Stands above a value that is written in hex.
+const IN_HEX: &str = "# not UTF-8, so in hex:";
+
+/// A file whose head is longer is none of ours.
+const LONGEST_HEAD: u64 = 1 << 20;
+
 /// The results of one run.
 ///
 /// The file can be read by its owner only (Unix). What an earlier run left under its name is renamed to
@@ -23,6 +30,8 @@ use crate::world::Keeper;
 pub(crate) struct Results {
     path: PathBuf,
     flow: String,
+    /// What makes the run traceable: names and values.
+    head: Vec<(&'static str, String)>,
     /// What is on disk.
     values: Vec<(String, Vec<u8>)>,
     /// What this run has written so far.
@@ -36,7 +45,14 @@ impl Results {
     ///
     /// Nothing is touched before the first value is kept.
     pub(crate) fn new(path: impl Into<PathBuf>, flow: impl Into<String>) -> Results {
-        Results { path: path.into(), flow: flow.into(), values: Vec::new(), written: None, earlier: None }
+        let (head, values) = (Vec::new(), Vec::new());
+        Results { path: path.into(), flow: flow.into(), head, values, written: None, earlier: None }
+    }
+
+    /// Begins with these names and values, which make the run traceable.
+    #[must_use]
+    pub(crate) fn about(self, rows: impl IntoIterator<Item = (&'static str, String)>) -> Results {
+        Results { head: rows.into_iter().collect(), ..self }
     }
 
     /// Returns the file, and the names of what was kept in it.
@@ -88,11 +104,14 @@ impl Results {
     /// The whole file with these values in it.
     fn text(&self, values: &[(String, Vec<u8>)]) -> Result<String, String> {
         let mut out = format!("# Results of {}, written by flowrun\n", harmless(&self.flow));
+        for (name, value) in &self.head {
+            let _ = writeln!(out, "# {name}: {}", harmless(value));
+        }
         for (name, value) in values {
             let text = match std::str::from_utf8(value) {
                 Ok(text) => text.to_string(),
                 Err(_) => {
-                    let _ = writeln!(out, "# not UTF-8, so in hex:");
+                    let _ = writeln!(out, "{IN_HEX}");
                     value.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
                 }
             };
@@ -110,11 +129,13 @@ impl Results {
         }
         let temporary = Temporary::write(&self.path, |file| file.write_all(text.as_bytes()))
             .map_err(|error| failed("cannot write a file beside", error))?;
-        let is_ours = |path: &Path| self.written.as_ref().is_some_and(|written| has_content(path, written));
+        let is_ours = |path: &Path| {
+            self.written.as_ref().is_some_and(|written| has_content(path, written)) || has_values_of(path, text)
+        };
         let earlier = temporary.take_place(&self.path, is_ours).map_err(|error| failed("cannot write", error))?;
         sync_folder(&self.path).map_err(|error| failed("cannot make sure of", error))?;
         self.earlier = earlier.or(self.earlier.take());
-        if let Some(place) = self.earlier.take_if(|place| has_content(place, text)) {
+        if let Some(place) = self.earlier.take_if(|place| has_values_of(place, text)) {
             // This run has saved the same as the earlier one: a copy of it is of no use.
             let _ = fs::remove_file(place);
         }
@@ -126,6 +147,22 @@ impl Results {
 fn has_content(path: &Path, text: &str) -> bool {
     let is_as_long = fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() == text.len() as u64);
     is_as_long && fs::read(path).is_ok_and(|bytes| bytes == text.as_bytes())
+}
+
+/// Says whether a file has the same values in it as a text, of whichever run of the same flow; what cannot be read has not.
+fn has_values_of(path: &Path, text: &str) -> bool {
+    let may_be_it =
+        fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() < text.len() as u64 + LONGEST_HEAD);
+    may_be_it && fs::read_to_string(path).is_ok_and(|other| values_in(&other) == values_in(text))
+}
+
+/// Returns the line that names the flow, and what stands behind the comments at the beginning.
+fn values_in(text: &str) -> (&str, &str) {
+    let (flow, mut rest) = text.split_once('\n').unwrap_or((text, ""));
+    while rest.starts_with('#') && !rest.starts_with(IN_HEX) {
+        rest = rest.split_once('\n').map_or("", |(_, behind)| behind);
+    }
+    (flow, rest)
 }
 
 impl Keeper for Results {
@@ -227,6 +264,29 @@ mod tests {
         }
         assert_eq!(names(&folder), ["results.toml"]);
         assert_eq!(read(&path), "# Results of a.flow, written by flowrun\na = \"1\"\nb = \"2\"\n");
+    }
+
+    #[test]
+    fn the_same_results_of_another_run_change_nothing_but_the_head() {
+        let (folder, path) = folder();
+        for day in ["2026-11-29", "2026-11-30"] {
+            let mut results = Results::new(&path, "a.flow").about([("date", day.to_string())]);
+            results.keep(&[value("a", b"\xff")]).expect("it can be saved");
+            results.keep(&[value("b", b"# date: 1")]).expect("it can be saved");
+        }
+        assert_eq!(names(&folder), ["results.toml"]);
+        assert_snapshot!(read(&path), @r##"
+        # Results of a.flow, written by flowrun
+        # date: 2026-11-30
+        # not UTF-8, so in hex:
+        a = "ff"
+        b = "# date: 1"
+        "##);
+        let mut results = Results::new(&path, "a.flow").about([("date", "a\nb = \"1\"".to_string())]);
+        results.keep(&[value("a", b"\xff")]).expect("it can be saved");
+        assert_eq!(names(&folder), ["results.toml", "results.toml.1"], "it has other values");
+        let table: toml::Table = read(&path).parse().expect("it is TOML");
+        assert_eq!(table.len(), 1, "no head forges a value");
     }
 
     #[test]

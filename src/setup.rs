@@ -5,9 +5,11 @@
 //! [`Setup::stage`] makes engine and world. What goes wrong is a [`SetupError`]: data, which the caller puts into
 //! words.
 
+mod about;
 mod counterpart;
 mod error;
 mod files;
+mod reached;
 mod served;
 mod several;
 mod stage;
@@ -28,7 +30,10 @@ use crate::value::Value;
 use crate::variables::{Given, Offered, Origin, Ways};
 pub(crate) use counterpart::{Counterpart, End, Pace};
 pub(crate) use error::{Complaint, SetupError};
-pub(crate) use files::{Found, Read, devices_of, find_counterpart, read_program, read_recording, read_text};
+pub(crate) use files::{
+    Found, Read, devices_of, find_counterpart, read_program, read_recording, read_text, read_text_here,
+};
+pub(crate) use reached::{reach, settings_of};
 pub(crate) use served::{Served, ServedBench};
 pub(crate) use stage::{Ender, Stage};
 

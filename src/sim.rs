@@ -15,7 +15,7 @@ use crate::engine::{Action, Engine, Input, Inputs, Output, PortInputs};
 use crate::event::{CloseReason, Event, EventKind, HookCall, HookEnd, HookNews, Verdict};
 use crate::port::{Happening, PortCommand, PortId, WriteToken};
 use crate::settings::{InputLines, LineSettings, Settings, Signal};
-use crate::time::Moment;
+use crate::time::{Moment, earlier};
 use crate::value::Value;
 use crate::world::{Simulated, World};
 pub use bench::SimBench;
@@ -308,12 +308,10 @@ impl SimWorld {
 
     /// Returns the moment at which something happens next.
     fn next_moment(&self, until: Option<Moment>, device: Option<Moment>) -> Option<Moment> {
-        let writes = [self.host_writes.front(), self.device_writes.front()].into_iter().flatten().map(|(at, _)| *at);
-        [until, device, self.to_host.next_arrival(), self.to_device.next_arrival()]
-            .into_iter()
-            .flatten()
-            .chain(writes)
-            .min()
+        let left = |writes: &VecDeque<(Moment, WriteToken)>| writes.front().map(|(at, _)| *at);
+        let arrives = earlier(self.to_host.next_arrival(), self.to_device.next_arrival());
+        let leaves = earlier(left(&self.host_writes), left(&self.device_writes));
+        earlier(earlier(until, device), earlier(arrives, leaves))
     }
 
     /// Takes what arrives at the device at the present moment.

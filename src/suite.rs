@@ -88,11 +88,11 @@ pub(crate) fn judge(
         };
         n_runs += 1;
         if !outcome.verdict().is_success() {
-            return Judged::of(flow, rules, &outcome, n_runs, Some(n_runs));
+            return Judged::of(flow, rules, &outcome, n_runs, Some(n_runs)).given(&setup);
         }
         let first = first.get_or_insert(outcome);
         if rules.n_runs.is_some_and(|n| n_runs >= n) {
-            return Judged::of(flow, rules, first, n_runs, None);
+            return Judged::of(flow, rules, first, n_runs, None).given(&setup);
         }
     }
 }
@@ -117,9 +117,16 @@ impl Judged {
             diff: String::new(),
             n_runs: 0,
             failed_run: None,
-            exchange: None,
+            gathered: None,
+            given: Vec::new(),
         };
         Judged { report, events: Vec::new(), pending: None, trouble: None }
+    }
+
+    /// Takes note of what was given to the variables of the flow.
+    fn given(mut self, setup: &Setup) -> Judged {
+        self.report.given = setup.given();
+        self
     }
 
     fn refused(flow: &Path, refused: &Refused, look: Look) -> Judged {

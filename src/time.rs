@@ -60,6 +60,15 @@ impl fmt::Display for Moment {
     }
 }
 
+/// Returns the earlier of two moments, of which each may be never.
+#[inline]
+pub fn earlier(one: Option<Moment>, other: Option<Moment>) -> Option<Moment> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
 /// Writes a duration as a flow would: `250ms`, `5s`, `1.5s`, `2m`, `1h`.
 pub fn show_duration(span: Duration) -> String {
     let us = span.as_micros();

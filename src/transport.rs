@@ -33,6 +33,7 @@ mod exec;
 mod fleet;
 mod holders;
 mod interrupt;
+mod keys;
 #[cfg(unix)]
 mod line;
 mod machine;
@@ -64,6 +65,9 @@ pub use clock::{Clock, unix_millis};
 pub use fleet::run_all;
 pub(crate) use holders::{Holder, listed as in_a_list, readers};
 pub use interrupt::{Interrupt, at_signal};
+pub(crate) use keys::keys;
+#[cfg(unix)]
+pub(crate) use keys::{stop, wakes};
 pub(crate) use machine::Machine;
 pub use ports::list;
 pub(crate) use ports::list_of;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::engine::{Action, Engine, Input, Output};
 use crate::event::{CloseReason, Event, HookCall, Progress, Verdict, Waiting};
 use crate::port::{Capabilities, Happening, PortCommand, PortId};
-use crate::time::Moment;
+use crate::time::{Moment, earlier};
 pub use hooks::Hooks;
 pub use person::{Nobody, Person};
 
@@ -314,7 +314,8 @@ impl<'a> Session<'a> {
                     self.write_at = has_unwritten.then(|| self.write_at.unwrap_or(soon));
                     self.quiet_at = is_tap_behind.then(|| self.quiet_at.unwrap_or(soon));
                     let looks_at = self.looks_every.map(|every| now + every);
-                    return Next::Wait([self.write_at, self.quiet_at, looks_at, until].into_iter().flatten().min());
+                    let written = earlier(self.write_at, self.quiet_at);
+                    return Next::Wait(earlier(written, earlier(looks_at, until)));
                 }
                 Output::Done(verdict) => {
                     self.end_hook();
@@ -360,7 +361,8 @@ impl<'a> Session<'a> {
             self.company.audience.write_out();
         }
         let quiet_at = self.quiet_at.take();
-        if happening == Happening::Nothing {
+        let is_nothing = matches!(happening, Happening::Nothing);
+        if is_nothing {
             self.quiet_at = quiet_at.filter(|at| *at > now);
             if quiet_at != self.quiet_at
                 && let Some(tap) = &mut self.company.tap
@@ -368,7 +370,7 @@ impl<'a> Session<'a> {
                 tap.write_out();
             }
         }
-        self.idle = if happening == Happening::Nothing && now <= before { self.idle + 1 } else { 0 };
+        self.idle = if is_nothing && now <= before { self.idle + 1 } else { 0 };
         if self.idle > IDLE_LIMIT {
             self.idle = 0;
             let reason = format!("nothing happened {IDLE_LIMIT} times at {now}: this is a defect of flowrun");

@@ -224,7 +224,7 @@ fn run(flow: &Arc<Program>, secret: &[u8], world: &mut dyn World) -> Written {
         ("recording", recording),
         ("console", console),
         ("transcript", transcript),
-        ("page", support::without_texts_of_ours(&render_page(&events, &sources))),
+        ("page", support::without_texts_of_ours(&render_page(&events, &sources, &[]))),
         ("report", report.into_bytes()),
         ("events as JSON", jsonl[first..].to_vec()),
         ("events", events.iter().flat_map(bytes_of).collect()),

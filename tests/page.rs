@@ -25,7 +25,7 @@ use proptest::prelude::*;
 
 /// The elements that the template has; a device has none.
 const ELEMENTS: &str = "html head meta title style script body header p h1 h2 h3 dl div dt dd main nav table thead tbody tr th td a \
-    article section span pre mark svg path rect footer kbd";
+    article section span pre mark details summary svg path rect footer kbd";
 
 /// An element.
 struct Element {
@@ -169,7 +169,7 @@ fn events(texts: &[String], bytes: &[u8]) -> (Sources, Vec<Event>) {
         EventKind::Opened,
         EventKind::StepBegan { title: text(0), attempt: 1, attempts: 2, depth: 0 },
         EventKind::Sent { bytes: bytes.clone() },
-        EventKind::Received { bytes: bytes.clone(), block: false },
+        EventKind::Received { bytes: bytes.clone(), block: false, echo: None },
         EventKind::Matched { pattern: Arc::from(text(1)), text: bytes.clone(), waited: Duration::from_micros(5) },
         EventKind::Captured { name: text(2), value: bytes.clone() },
         EventKind::Measured(Box::new(measured)),
@@ -177,7 +177,7 @@ fn events(texts: &[String], bytes: &[u8]) -> (Sources, Vec<Event>) {
         EventKind::Logged { text: bytes.clone() },
         EventKind::HookSaid { text: bytes.clone() },
         EventKind::Noted { text: text(4) },
-        EventKind::Received { bytes, block: true },
+        EventKind::Received { bytes, block: true, echo: None },
         EventKind::CleanupFailed(Box::new(failure.clone())),
         EventKind::Skipped { why: text(5) },
         EventKind::Failed(Box::new(failure)),
@@ -219,12 +219,13 @@ proptest! {
     #[test]
     fn nothing_that_a_device_or_a_flow_says_is_markup(texts in prop::collection::vec(nasty(), 10), bytes in nasty_bytes()) {
         let (sources, events) = events(&texts, &bytes);
-        let page = check_page(&render_run(&events, &sources));
+        let about = [(texts[1].clone(), texts[2].clone())];
+        let page = check_page(&render_run(&events, &sources, &about));
         let title = harmless(&texts[6]);
         let shown = page.iter().find(|element| element.name == "h1").expect("there is a title");
         prop_assert_eq!(&shown.text, &title);
         prop_assert_eq!(pre(&page, "exchange"), transcript(&events, &sources));
-        let suite = SuiteReport::of_runs([(events.as_slice(), &sources), (events.as_slice(), &sources)].into_iter());
+        let suite = SuiteReport::of_runs([(events.as_slice(), &sources, &about[..]); 2].into_iter());
         let page = check_page(&render_html(&suite));
         prop_assert_eq!(page.iter().filter(|element| element.name == "article").count(), 2);
         let n_sources = page.iter().filter(|element| element.attribute("class") == Some("source")).count();
@@ -237,7 +238,7 @@ fn the_page_of_a_real_run_has_its_flow_and_its_exchange_and_is_small() {
     for flow in ["flows/aliyun_dynamic.flow", "flows/two_modems.flow", "flows/voltmeter.flow", "flows/gateway.flow"] {
         let outcome = Run::new(flow).go().unwrap_or_else(|refused| panic!("{refused}"));
         let (events, sources) = (outcome.events(), outcome.sources());
-        let text = render_run(events, sources);
+        let text = render_run(events, sources, &[]);
         let page = check_page(&text);
         let lines = transcript(events, sources);
         assert_eq!(pre(&page, "exchange"), lines);
@@ -245,7 +246,7 @@ fn the_page_of_a_real_run_has_its_flow_and_its_exchange_and_is_small() {
         assert_eq!(pre(&page, "source"), &**source.shown(), "secrets in it are covered");
         let shown = page.iter().filter(|element| element.attribute("class") == Some("source"));
         let n_sources: usize = shown.map(|element| element.text.len()).sum();
-        let empty = render_run(&events[..1], &Sources::default()).len();
+        let empty = render_run(&events[..1], &Sources::default(), &[]).len();
         let most = lines.len() * 3 / 2 + n_sources * 11 / 10 + empty + 8000;
         assert!(text.len() <= most, "{flow}: {} > {most}, transcript {}", text.len(), lines.len());
     }
@@ -257,11 +258,11 @@ fn a_long_log_takes_half_as_much_again_as_its_transcript_at_the_most() {
     let mut all = Vec::new();
     for i in 0..20_000 {
         let bytes = format!("[{i:8}] <wlan0> associated & \"ready\"\r\n").into_bytes();
-        let kind = EventKind::Received { bytes, block: false };
+        let kind = EventKind::Received { bytes, block: false, echo: None };
         all.push(Event { at: Moment::from_millis(i), port: flowrun::port::PortId::FIRST, site: None, kind });
     }
     let lines = transcript(&all, &sources).len();
-    let page = render_run(&all, &sources).len() - render_run(&[], &sources).len();
+    let page = render_run(&all, &sources, &[]).len() - render_run(&[], &sources, &[]).len();
     assert!(page <= lines * 3 / 2, "{page} > 1.5 × {lines}");
     assert!(page > lines, "everything is there");
 }

@@ -86,7 +86,7 @@ fn told(bench: &Bench, sources: &Sources) -> Vec<(&'static str, Vec<u8>)> {
     let first = jsonl.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     vec![
         ("transcript", shown),
-        ("page", support::without_texts_of_ours(&render_page(&bench.events, sources))),
+        ("page", support::without_texts_of_ours(&render_page(&bench.events, sources, &[]))),
         ("transcript without times", hidden),
         ("console", console),
         ("report", report.into_bytes()),

@@ -550,3 +550,20 @@ mod real {
         assert!(text.contains("nowhere") || text.contains("relay"), "{text}");
     }
 }
+
+#[test]
+fn an_arm_on_another_port_finds_its_line_in_a_log_that_comes_at_once() {
+    let noise = "[    1.5] module: nothing of interest\\r\\n".repeat(90);
+    let device = |name: &str, line: &str, said: &str| {
+        format!("device \"{name}\"\non line \"{line}\" {{ send raw \"{noise}{said}\\r\\n{noise}\" }}\n")
+    };
+    let ports = "port dut { sim \"board.flow\" }\nport relay { sim \"relay.flow\" }\n";
+    for (said, passes) in [("done: 7", true), ("done: x", false)] {
+        let body = "using relay { send \"ON\" }\nsend \"AT\"\nexpect all within 1h { line \"OK\"  \
+                    using relay line /done: (?<n>\\d+)/ }\nassert n == \"7\"\n";
+        let folder = Folder::of(ports, body);
+        folder.write("board.flow", &device("board", "AT", "OK"));
+        folder.write("relay.flow", &device("relay", "ON", said));
+        assert_eq!(folder.run().has_passed(), passes, "{said}: {}", folder.run());
+    }
+}

@@ -330,3 +330,27 @@ fn a_handler_does_not_make_a_late_answer_one_in_time() {
         assert_eq!(outcome.verdict.is_success(), passes, "{wait} {answer}: {}", outcome.transcript);
     }
 }
+
+#[test]
+fn a_value_in_a_watcher_counts_as_it_is_when_a_line_comes_however_long_it_stayed_the_same() {
+    // So much that the texts of all watchers are looked for in one search, with the values that stayed the same.
+    let log = "repeat 900 { send raw \"[    1.5] module: nothing of interest\\r\\n\" }";
+    let event = |name: &str, n: u32| format!("send raw \"event {name}: {n}\\r\\n\"");
+    let said = [event("alpha", 1), event("alpha", 2), event("beta", 3), event("alpha", 4), event("beta", 5)];
+    let answer = format!("{log}\n{}\n{log}\n{}\nsend raw \"end\\r\\n\"", said[..2].join("\n"), said[2..].join("\n"));
+    let device = format!("device \"d\"\nserial {{ echo off }}\non line \"go\" {{ {answer} }}");
+    let others: String = (0..8).map(|n| format!("ignore line /noise {n} of ${{name}}: .*/\n")).collect();
+    // With the time in it, a pattern may be another one at each look.
+    for fleeting in ["", "ignore line \"at ${unix_time()}\"\n"] {
+        let flow = format!(
+            "flow \"t\"\nserial {{ echo off }}\ncompute name = \"alpha\"\n{others}{fleeting}\
+             on line /event ${{name}}: (?<n>\\d+)/ {{ log \"${{name}} ${{n}}\"  compute name = \"beta\" }}\n\
+             send \"go\"\nexpect line \"end\" within 1h"
+        );
+        for chunk in [200, 5000] {
+            let outcome = Run::texts(&flow, &device).chunks(chunk).go();
+            assert_eq!(outcome.verdict, Verdict::Passed, "{}", outcome.message());
+            assert_eq!(logged(&outcome), ["alpha 1", "beta 3", "beta 5"], "{flow}\nin chunks of {chunk}");
+        }
+    }
+}

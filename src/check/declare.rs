@@ -1,7 +1,7 @@
 //! Files and declarations: headers, params, states, settings, procedures; the order in which all is compiled.
 
 use super::expr::{NUMBER, TIME};
-use super::hold::Secrets;
+use super::hold::{Secrets, made_of};
 use super::names::Names;
 use super::{Call, Compiler, Context, ProcedureSignature, Skips};
 use crate::diagnostic::nearest::{nearest, nearest_value};
@@ -57,6 +57,8 @@ impl<'a> Compiler<'a> {
             self.file.source = file.id;
             self.declarations(&file.parsed.file.body, &mut declared, &mut initial);
         }
+        let made_of = made_of(&bodies);
+        declared.params.iter_mut().for_each(|param| param.makes_secrets = made_of.contains(&param.name));
         self.file.source = root.id;
         if self.role == Role::Flow {
             self.note_all(&root.parsed.file.body);

@@ -8,12 +8,14 @@
 //! around it needs, and so does the call of a procedure. Where it is not certain what happens, more is needed, not less:
 //! told late is right, told plain is wrong.
 
+mod made_of;
 mod needs;
 mod summary;
 
 use super::Compiler;
 use crate::program::Telling;
 use crate::syntax::ast::{Block, Pattern, Statement};
+pub(super) use made_of::made_of;
 use needs::{Makers, Needs};
 pub(super) use summary::Secrets;
 

@@ -55,6 +55,7 @@ impl Compiler<'_> {
             name: param.name.node.clone(),
             slot,
             is_secret: variable.is_secret,
+            makes_secrets: false,
             is_unique: param.unique.is_some(),
             is_file: param.is_file,
             kind,

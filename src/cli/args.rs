@@ -1,9 +1,11 @@
 //! What was typed, as data: the only module that knows clap.
 
 mod ports;
+mod record;
 mod rows;
 mod shipped;
 mod show;
+mod term;
 mod test;
 
 use std::ffi::OsString;
@@ -16,12 +18,14 @@ use crate::diagnostic::nearest::nearest;
 use crate::report::console::Volume;
 use crate::value::escape::harmless;
 pub(super) use ports::{AllowArguments, DoctorArguments, PortsArguments, SayArguments};
+pub(super) use record::RecordArguments;
 pub(super) use rows::RowArguments;
 pub(super) use shipped::{
     DemoArguments, ExamplesArguments, ExplainArguments, HelpArguments, InitArguments, StdArguments,
 };
 pub(super) use show::ShowArguments;
 use show::page_file;
+pub(super) use term::{TermArguments, TypedMode, TypedNewline, TypedStamps};
 pub(super) use test::TestArguments;
 use test::after_test_help;
 
@@ -111,9 +115,15 @@ pub(super) enum Command {
     /// List the serial ports of this machine
     #[command(after_help = ports::AFTER_PORTS_HELP)]
     Ports(PortsArguments),
+    /// Talk to a device by hand, key by key or line by line
+    #[command(after_help = term::AFTER_TERM_HELP)]
+    Term(Box<TermArguments>),
     /// Send commands to a port and show the answers
     #[command(after_help = ports::AFTER_SAY_HELP)]
     Say(SayArguments),
+    /// Draft a flow and its device from recordings of a session
+    #[command(after_help = record::AFTER_RECORD_HELP)]
+    Record(RecordArguments),
     /// Say why a port may not work, and what to do about it
     #[command(after_help = ports::AFTER_DOCTOR_HELP)]
     Doctor(DoctorArguments),
@@ -349,6 +359,9 @@ pub(super) struct OutputArguments {
     /// Cut long lines to the width of the terminal, which wraps them else
     #[arg(long)]
     pub cut: bool,
+    /// Show every byte of the exchange: echoes, and all line ends
+    #[arg(long)]
+    pub raw: bool,
     /// Say when to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: Colours,

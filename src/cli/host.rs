@@ -3,6 +3,8 @@
 use std::env;
 use std::path::PathBuf;
 
+use crate::origin::Origin;
+
 /// Whose rights this process has.
 #[derive(Clone, Debug)]
 #[cfg(any(unix, test))]
@@ -39,6 +41,29 @@ pub(super) fn is_ci() -> bool {
     env::var_os("CI").is_some_and(|ci| !ci.is_empty() && ci != "false" && ci != "0")
 }
 
+/// Returns the name of the user, as the system or the login says it; `None` if nobody says.
+pub(super) fn user_name() -> Option<String> {
+    let names = ["LOGNAME", "USER", "USERNAME"].iter();
+    names.filter_map(|name| env::var(name).ok()).find(|name| !name.is_empty()).or_else(user_number)
+}
+
+/// Returns the number of the user as a name.
+#[cfg(unix)]
+fn user_number() -> Option<String> {
+    Some(format!("uid {}", rustix::process::geteuid().as_raw()))
+}
+
+/// Returns the number of the user as a name; `None` where users have none.
+#[cfg(not(unix))]
+fn user_number() -> Option<String> {
+    None
+}
+
+/// Returns when and where a command was given, as far as the machine says it.
+pub(super) fn origin(begun: i64) -> Origin {
+    Origin { begun, host: host_name(), user: user_name(), profile: None, bench: None }
+}
+
 /// Returns the folder of the user; `None` if nobody says.
 pub(super) fn home() -> Option<PathBuf> {
     folder(if cfg!(windows) { "USERPROFILE" } else { "HOME" })
@@ -51,6 +76,14 @@ pub(super) fn data_folder() -> Option<PathBuf> {
     }
     let below_home = if cfg!(target_os = "macos") { "Library/Application Support" } else { ".local/share" };
     folder("XDG_DATA_HOME").or_else(|| Some(home()?.join(below_home)))
+}
+
+/// Returns the folder for what programs remember for this user, and could do without; `None` if nobody says.
+pub(super) fn state_folder() -> Option<PathBuf> {
+    if cfg!(windows) || cfg!(target_os = "macos") {
+        return data_folder();
+    }
+    folder("XDG_STATE_HOME").or_else(|| Some(home()?.join(".local/state")))
 }
 
 /// Returns the folder that a variable names; a path that depends on the current folder does not count.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Ending;
 use super::assign::split_port;
-use super::host::{data_folder, home};
+use super::host::{self, data_folder, home};
 use super::places;
 use super::terminal::Terminal;
 use super::wait;
@@ -14,11 +14,13 @@ use crate::bench::{Bench, FILE, Ledger, NamedPort, Profile, Standing, TestOption
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::labgrid::Laboratory;
+use crate::origin::Origin;
 use crate::settings::Settings;
+use crate::setup::present;
 use crate::source::{Site, Sources};
 use crate::transport::list;
 use crate::value::escape::{harmless, harmless_path};
-use crate::variables::{Given, Origin};
+use crate::variables::{self, Given};
 
 /// Ports and variables, with nothing left in them that only a file can explain, and the places of a laboratory that are
 /// among the ports: they are held as long as this is there.
@@ -34,12 +36,26 @@ pub(super) struct Named {
     pub wait: Duration,
     /// How long a port may be away, as a profile says.
     reconnect: Option<Duration>,
+    /// The profile and the bench that were named.
+    profile: Option<String>,
+    bench: Option<String>,
     /// The ports that had names, each at its address.
     known: Vec<NamedPort>,
     laboratory: Option<Laboratory>,
 }
 
 impl Named {
+    /// Takes note that the ports are those of a bench.
+    #[must_use]
+    pub(super) fn on_bench(self, bench: &str) -> Named {
+        Named { bench: Some(bench.to_string()), ..self }
+    }
+
+    /// Returns when and where a run on these ports begins now.
+    pub(super) fn origin(&self) -> Origin {
+        Origin { profile: self.profile.clone(), bench: self.bench.clone(), ..host::origin(present()) }
+    }
+
     /// Returns the addresses of ports, with a run on each; the place of a pattern is taken by what fits it.
     ///
     /// # Errors
@@ -234,7 +250,8 @@ fn resolve(bench: &Bench, typed: &[String], profile: Option<&str>, asks: Asks) -
     if let Some(profile) = profile {
         named.wait = profile.wait;
         named.reconnect = profile.reconnect;
-        let origin = Origin::Profile(bench.file.display().to_string());
+        named.profile = Some(profile.name.clone());
+        let origin = variables::Origin::Profile(bench.file.display().to_string());
         named.vars = profile.vars.iter().map(|(name, value)| Given::new(name, value, origin.clone())).collect();
     }
     if asks == Asks::TestOptions {

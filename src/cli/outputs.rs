@@ -17,6 +17,7 @@ use crate::disk::folder_of;
 use crate::engine::{Engine, Inputs};
 use crate::event::Verdict;
 use crate::hook::{Programs, Runner};
+use crate::origin::{About, Origin};
 use crate::program::{Op, Program};
 use crate::record::{HoldBack, Readers, Recording, RecordingFile};
 use crate::report::html::Html;
@@ -120,6 +121,11 @@ impl Places {
         all.into_iter().filter_map(|(kind, path)| Some((kind, path.as_ref()?)))
     }
 
+    /// Says whether a run of a flow leaves any file.
+    fn has_any(&self, flow: &Program) -> bool {
+        [&self.transcript, &self.events, &self.recording].into_iter().any(Option::is_some) || saves(flow)
+    }
+
     /// Takes note of the files that a run of a flow writes; returns what is wrong with each.
     pub(super) fn claim(&self, flow: &Program, claims: &mut Claims) -> Vec<Diagnostic> {
         let results = saves(flow).then_some(&self.results);
@@ -153,6 +159,8 @@ pub(super) struct Outputs {
     events: Option<(PathBuf, File)>,
     recording: Option<RecordingFile>,
     page: Option<(PathBuf, File)>,
+    /// What makes the run traceable.
+    about: About,
     /// Runs the hooks of the run, if it has any.
     hooks: Option<Runner>,
 }
@@ -206,22 +214,26 @@ impl Outputs {
     pub(super) fn create(
         places: &Places,
         results: Results,
-        setup: &Setup,
-        inputs: &Inputs,
+        (setup, inputs): (&Setup, &Inputs),
+        origin: &Origin,
         terminal: &Terminal,
     ) -> Result<Outputs, Ending> {
+        let about = places.has_any(setup.flow()).then(|| setup.about(inputs, origin));
+        let about = about.unwrap_or_default();
         let file = |kind: Kind, path: &Option<PathBuf>| {
             let made = path.as_deref().map(|path| create(kind, path, terminal, |path| File::create(path)));
             Ok(path.clone().zip(made.transpose()?))
         };
-        let begin = |path: &Path| begin_recording(path, setup, inputs);
+        let begin = |path: &Path| begin_recording(path, setup, inputs, &about);
         let recording = |path: &PathBuf| create(Kind::Recording, path, terminal, begin);
+        let addresses = about.addresses.iter().map(|address| ("port", address.clone()));
         Ok(Outputs {
-            kept: Kept { results, files: places.received.clone() },
+            kept: Kept { results: results.about(addresses.chain(about.rows())), files: places.received.clone() },
             transcript: file(Kind::Transcript, &places.transcript)?,
             events: file(Kind::Events, &places.events)?,
             recording: places.recording.as_ref().map(recording).transpose()?,
             page: file(Kind::Page, &places.page)?,
+            about,
             hooks: None,
         })
     }
@@ -238,7 +250,7 @@ impl Outputs {
             Share::Part { port, .. } => format!("the {} of {port}", kind.title()),
         };
         if let Some((path, file)) = self.transcript.take() {
-            let transcript = Transcript::new(file, sources, Times::Shown);
+            let transcript = Transcript::new(file, sources, Times::Shown).about(&self.about);
             let transcript = match share {
                 Share::All => transcript,
                 Share::Part { gathered, .. } => transcript.gathering(gathered),
@@ -246,10 +258,10 @@ impl Outputs {
             fan.add(name(Kind::Transcript, &path), transcript);
         }
         if let Some((path, file)) = self.events.take() {
-            fan.add(name(Kind::Events, &path), JsonLines::new(file, sources));
+            fan.add(name(Kind::Events, &path), JsonLines::new(file, sources).about(&self.about));
         }
         if let Some((path, file)) = self.page.take() {
-            fan.add(name(Kind::Page, &path), Html::new(file, sources));
+            fan.add(name(Kind::Page, &path), Html::new(file, sources).about(&self.about));
         }
     }
 
@@ -362,7 +374,7 @@ fn spelt(flow: &Program, name: &str, value: &Value) -> Option<String> {
 }
 
 /// Begins the recording of a run that is about to begin.
-fn begin_recording(path: &Path, setup: &Setup, inputs: &Inputs) -> io::Result<RecordingFile> {
+fn begin_recording(path: &Path, setup: &Setup, inputs: &Inputs, run: &About) -> io::Result<RecordingFile> {
     let flow = setup.flow();
     let is_clear =
         |name: &str| flow.params.iter().any(|param| param.name == name && !param.is_secret && !param.is_file);
@@ -371,7 +383,11 @@ fn begin_recording(path: &Path, setup: &Setup, inputs: &Inputs) -> io::Result<Re
     let mut variables: Vec<(String, String)> = shown.collect();
     variables.sort();
     let title = flow.title.clone();
-    let about = Recording::about_ports(flow.ports.iter().map(|port| port.name.as_str()));
+    let mut about = Recording::about_ports(flow.ports.iter().map(|port| port.name.as_str()));
+    about.extend(run.addresses.iter().map(|address| ("address".to_string(), address.clone())));
+    // Seed and variables have lines of their own, and so has what the date would be in a run with a time of its own.
+    let others = run.rows().into_iter().filter(|(name, _)| !matches!(*name, "seed" | "variable"));
+    about.extend(others.map(|(name, value)| (name.to_string(), value)));
     let header = Recording { title, seed: inputs.seed, begun: inputs.begun, about, variables, entries: Vec::new() };
     let has_secrets = flow.learns_secrets || flow.params.iter().any(|param| param.is_secret);
     let readers = if has_secrets { Readers::Owner } else { Readers::Others };

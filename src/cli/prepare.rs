@@ -20,6 +20,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::{Inputs, Rigour};
 use crate::event::Verdict;
 use crate::hook::Programs;
+use crate::origin::Origin;
 use crate::port::Capability;
 use crate::program::{GivenLimits, Op, Program, Role};
 use crate::report::console::Volume;
@@ -49,6 +50,7 @@ pub(super) struct Checked {
     results: Results,
     places: Places,
     hooks: Option<Arc<Programs>>,
+    origin: Origin,
     ender: Ender,
 }
 
@@ -257,13 +259,13 @@ impl Checked {
         };
         let ender = Ender::installed().map_err(|error| refuse(error, terminal))?;
         let results = results.expect("what is wrong with its place is among the problems that were refused");
-        Ok(Checked { setup, inputs, results, places, hooks, ender })
+        Ok(Checked { setup, inputs, results, places, hooks, origin: order.named.origin(), ender })
     }
 
     /// Makes the files: last, when everything else is known to be right, since it empties those that are there.
     pub(super) fn make_files(self, terminal: &Terminal) -> Result<Prepared, Ending> {
-        let Checked { setup, inputs, results, places, hooks, ender } = self;
-        let outputs = Outputs::create(&places, results, &setup, &inputs, terminal)?.with_hooks(hooks);
+        let Checked { setup, inputs, results, places, hooks, origin, ender } = self;
+        let outputs = Outputs::create(&places, results, (&setup, &inputs), &origin, terminal)?.with_hooks(hooks);
         Ok(Prepared { setup, inputs, outputs, ender })
     }
 }

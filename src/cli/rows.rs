@@ -23,10 +23,11 @@ use super::wait;
 use crate::address::Address;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hook::Programs;
+use crate::origin::Origin;
 use crate::program::{Op, Program};
 use crate::report::console::Volume;
 use crate::rows::{Layout, Opened, PORT, Past, ResultsFile, Sheet, Unit, check};
-use crate::setup::{Ender, Pace};
+use crate::setup::{Ender, Pace, present};
 use crate::value::coding::hex;
 use crate::value::digest::sha256;
 use crate::value::escape::{harmless, harmless_path};
@@ -141,9 +142,16 @@ struct Berth {
     title: String,
     aimed: Aimed,
     hooks: Option<Arc<Programs>>,
+    /// Where its rows run.
+    origin: Origin,
 }
 
 impl Berth {
+    /// Returns where a row runs that begins now.
+    fn origin_now(&self) -> Origin {
+        Origin { begun: present(), ..self.origin.clone() }
+    }
+
     fn is_real(&self) -> bool {
         self.aimed.counterpart().pace() == Pace::Real
     }
@@ -164,7 +172,7 @@ fn berths(
             Pace::Real => programs_for(flow, &order.arguments.file, terminal)?,
             Pace::Virtual => None,
         };
-        berths.push(Berth { title: harmless(port.title()), aimed, hooks });
+        berths.push(Berth { title: harmless(port.title()), aimed, hooks, origin: port.named().origin() });
     }
     Ok(berths)
 }
@@ -255,9 +263,10 @@ impl Shop<'_> {
             self.terminal.refuse(problem);
             Ending::Unwritten
         })?;
-        let outputs =
-            Outputs::create(&places, results, &setup, &inputs, self.terminal)?.with_hooks(berth.hooks.clone());
-        Ok(work::Job { row, title: format!("{} on {}", unit.name, berth.title), setup, inputs, outputs })
+        let origin = berth.origin_now();
+        let outputs = Outputs::create(&places, results, (&setup, &inputs), &origin, self.terminal)?;
+        let outputs = outputs.with_hooks(berth.hooks.clone());
+        Ok(work::Job { row, title: format!("{} on {}", unit.name, berth.title), setup, inputs, outputs, origin })
     }
 }
 

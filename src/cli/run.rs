@@ -110,7 +110,8 @@ fn run_on_benches(
             return Err(Ending::Refused);
         }
         let typed = ports_of_bench(bench, folder, terminal)?;
-        benches.push((bench, named(&typed, arguments.profile.as_deref(), Asks::Names, folder, terminal)?));
+        let named = named(&typed, arguments.profile.as_deref(), Asks::Names, folder, terminal)?;
+        benches.push((bench, named.on_bench(bench)));
     }
     let ending = run_on(arguments, &mut benches, flow, begin, terminal);
     benches.iter_mut().for_each(|(_, named)| named.release(terminal));
@@ -195,7 +196,8 @@ fn run_one(
         setup.stage(inputs, &ender).map_err(|error| refuse(error, terminal))?;
     let mut fan = Fan::default();
     outputs.add_sinks(&mut fan, &sources, Share::All);
-    fan.add(CONSOLE, terminal.console(&sources, arguments.output.volume(), pace));
+    let volume = arguments.output.volume();
+    fan.add(CONSOLE, terminal.console(&sources, volume, pace).with_legend(terminal.legend(&flow, volume)));
     let mut person = person.in_run(pace);
     let verdict = world::run(&mut engine, world.as_mut(), outputs.company(&mut fan, &mut person));
     let written = outputs.finish(fan, &engine, terminal);
@@ -230,7 +232,7 @@ fn suggest_command(path: &Path, terminal: &Terminal) {
     if let Some(word) = path.to_str()
         && let Some(command) = nearest(
             word,
-            ["run", "check", "fmt", "test", "stress", "show", "sim", "ports", "say", "doctor", "allow", "help"],
+            ["run", "check", "fmt", "test", "stress", "show", "sim", "ports", "term", "say", "doctor", "allow", "help"],
         )
         && !path.exists()
     {

@@ -25,8 +25,11 @@ pub(super) fn show(arguments: &ShowArguments, terminal: &Terminal) -> Ending {
         }
     };
     let page = match runs.as_slice() {
-        [run] => render_run(&run.events, &run.sources),
-        runs => render_html(&SuiteReport::of_runs(runs.iter().map(|run| (run.events.as_slice(), &run.sources)))),
+        [run] => render_run(&run.events, &run.sources, &run.about),
+        runs => {
+            let runs = runs.iter().map(|run| (run.events.as_slice(), &run.sources, run.about.as_slice()));
+            render_html(&SuiteReport::of_runs(runs))
+        }
     };
     match fs::write(&place, page) {
         Ok(()) => {

@@ -7,7 +7,7 @@ use super::args::{StressArguments, VariableArguments};
 use super::assign::{Assigned, assign};
 use super::claims::{Claims, Output};
 use super::given::{device_variables, read_variables, variables};
-use super::host::host_name;
+use super::host::origin;
 use super::limits;
 use super::refusal::{complain, program_for, refuse, refuse_address};
 use super::reports::Report as ReportFile;
@@ -16,12 +16,12 @@ use crate::address::Address;
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::event::Verdict;
+use crate::origin::About;
 use crate::port::PortId;
 use crate::program::Role;
 use crate::report::campaign::{CampaignReport, FindingReport, IdealRun, KindOfRuns, StrikeReport};
 use crate::report::console::Volume;
 use crate::report::failure::diagnostic_of;
-use crate::report::suite::Origin;
 use crate::report::summary::remark;
 use crate::setup::{Setup, SetupError, Terms, find_counterpart, present};
 use crate::source::{Sources, name_of};
@@ -45,6 +45,8 @@ pub(super) fn stress(arguments: &StressArguments, terminal: &Terminal) -> Ending
 struct Prepared {
     bench: Bench,
     campaign: Campaign,
+    /// What makes it traceable, if there are reports.
+    about: Option<About>,
     reports: Vec<ReportFile>,
 }
 
@@ -97,7 +99,12 @@ fn prepare(arguments: &StressArguments, terminal: &Terminal) -> Result<Prepared,
     // Of a recording beside the flow there is no line that could be spoilt either.
     let bench = Bench::of(&setup, &typed).ok_or_else(|| refused(SetupError::NoCounterpart))?;
     let choice = choice(&arguments.faults, &names, bench.lets_its_port_go()).map_err(|problem| wrong(*problem))?;
-    Ok(Prepared { bench, campaign: Campaign { runs: arguments.runs, seed: arguments.seed, choice }, reports })
+    let about = (!reports.is_empty()).then(|| {
+        let inputs = setup.inputs(setup.beginning_with(arguments.seed), &typed);
+        setup.about(&inputs, &origin(present()))
+    });
+    let campaign = Campaign { runs: arguments.runs, seed: arguments.seed, choice };
+    Ok(Prepared { bench, campaign, about, reports })
 }
 
 fn too_many(typed: &[String]) -> Diagnostic {
@@ -175,8 +182,7 @@ fn choice(typed: &[String], ports: &[&str], lets_its_port_go: bool) -> Result<Ch
 }
 
 fn carry_out(arguments: &StressArguments, prepared: &Prepared, terminal: &Terminal) -> Ending {
-    let Prepared { bench, campaign, reports } = prepared;
-    let begun = present();
+    let Prepared { bench, campaign, about, reports } = prepared;
     let file = harmless_path(&arguments.file);
     terminal.say(&format!("stress {file}: {} runs from seed {}\n", campaign.runs, campaign.seed));
     let done = run(bench, campaign);
@@ -193,12 +199,11 @@ fn carry_out(arguments: &StressArguments, prepared: &Prepared, terminal: &Termin
     if reports.is_empty() {
         return ending;
     }
-    let origin = Some(Origin { begun, host: host_name() });
     let (ideal, report) = match &done {
         Ok(report) => (&report.ideal, Some(report)),
         Err(ideal) => (&**ideal, None),
     };
-    let told = CampaignReport { origin, ..campaign_report(arguments, bench, ideal, report) };
+    let told = CampaignReport { about: about.clone(), ..campaign_report(arguments, bench, ideal, report) };
     let mut is_written = true;
     for report in reports {
         if let Err(error) = report.write_campaign(&told) {
@@ -273,7 +278,7 @@ fn campaign_report(
             .map_or(Vec::new(), |report| report.struck.iter().map(|(fault, runs)| (fault.name(), *runs)).collect()),
         kinds: report.map_or(Vec::new(), |report| vec![kind("benign", &report.benign), kind("malign", &report.malign)]),
         findings: report.map_or(Vec::new(), |report| report.findings.iter().map(finding).collect()),
-        origin: None,
+        about: None,
     }
 }
 

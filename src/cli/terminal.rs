@@ -10,8 +10,10 @@ use anstream::{AutoStream, ColorChoice};
 use super::args::Colours;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::render::{Look, Style, render};
+use crate::legend::Legend;
+use crate::program::Program;
 use crate::report::board::{Board, Place};
-use crate::report::console::{Console, Overlong, Status, Volume};
+use crate::report::console::{Console, Detail, Overlong, Status, Volume};
 use crate::report::lanes::Lanes;
 use crate::setup::Pace;
 use crate::source::Sources;
@@ -39,6 +41,8 @@ pub(super) struct Terminal {
     status: Status,
     /// What becomes of long lines of the exchange.
     overlong: Overlong,
+    /// How much of the exchange is shown.
+    detail: Detail,
 }
 
 impl Terminal {
@@ -58,6 +62,7 @@ impl Terminal {
             has_lost: Cell::new(false),
             status,
             overlong: Overlong::Whole,
+            detail: Detail::Usual,
         }
     }
 
@@ -66,6 +71,11 @@ impl Terminal {
     pub(super) fn cutting(self, is_wanted: bool) -> Terminal {
         let overlong = if is_wanted && io::stdout().is_terminal() { Overlong::Cut } else { Overlong::Whole };
         Terminal { overlong, ..self }
+    }
+
+    /// Shows every byte of the exchange, if that is wanted.
+    pub(super) fn raw(self, is_wanted: bool) -> Terminal {
+        Terminal { detail: if is_wanted { Detail::Raw } else { Detail::Usual }, ..self }
     }
 
     /// Shows what was asked for.
@@ -146,7 +156,17 @@ impl Terminal {
             (Pace::Real, Volume::Normal) => self.status,
             (Pace::Virtual, _) | (_, Volume::Quiet) => Status::Hidden,
         };
-        Console::new(AutoStream::always(io::stdout()), sources, self.out, volume, status).with_lines(self.overlong)
+        let out = AutoStream::always(io::stdout());
+        let console = Console::new(out, sources, self.out, volume, status);
+        console.with_lines(self.overlong).with_detail(self.detail)
+    }
+
+    /// Returns the rules by which the lines of a run are painted, if they are shown and there are colours.
+    pub(super) fn legend(&self, program: &Program, volume: Volume) -> Legend {
+        match (self.out.style, volume) {
+            (Style::Colour, Volume::Normal) => Legend::of(program),
+            (Style::Colour | Style::Ascii | Style::Plain, _) => Legend::default(),
+        }
     }
 
     /// Returns the sink that shows the failure and the verdict of a run that is one of several on `out`, as it would on

@@ -14,7 +14,7 @@ use super::Ending;
 use super::args::TestArguments;
 use super::claims::{Claims, Output};
 use super::hooks::programs_for_all;
-use super::host::{host_name, is_ci};
+use super::host::is_ci;
 use super::limits;
 use super::named::{Asks, named, ports_of_bench};
 use super::outputs::Written;
@@ -30,13 +30,15 @@ use crate::disk::folder_of;
 use crate::engine::Rigour;
 use crate::event::Verdict;
 use crate::hook::{self, Programs};
+use crate::origin::Origin;
 use crate::program::{GivenLimits, Role};
-use crate::report::exchange::Exchange;
-use crate::report::jsonl::render_jsonl;
+use crate::report::gathered::Gathered;
+use crate::report::html::rows_of;
+use crate::report::jsonl::{render_jsonl, render_traceable};
 use crate::report::progress::{render_case, render_summary};
-use crate::report::suite::{Origin, Status, SuiteReport};
+use crate::report::suite::{Status, SuiteReport};
 use crate::report::transcript::Times;
-use crate::setup::{Ender, find_counterpart, fresh_seed, present, read_program};
+use crate::setup::{Ender, find_counterpart, fresh_seed, read_program};
 use crate::source::name_of;
 use crate::suite::find::{Found, find, shard};
 use crate::suite::runner::{AfterFailure, Onlooker, Runner};
@@ -66,7 +68,8 @@ struct Suite<'a> {
     hooks: HashMap<PathBuf, Arc<Programs>>,
     ender: Ender,
     events: Option<File>,
-    begun: i64,
+    /// When and where it is run.
+    origin: Origin,
 }
 
 /// Shows each flow when it is judged, and writes its events.
@@ -77,6 +80,7 @@ struct Shown<'a> {
     events: Option<File>,
     /// Whether a report shows the lines of each run.
     shows_exchange: bool,
+    origin: Origin,
     written: Written,
 }
 
@@ -89,11 +93,16 @@ impl Onlooker for Shown<'_> {
             self.written = Written::NotEverything;
         }
         if let Some(file) = &mut self.events {
-            let text = render_jsonl(&case.events, &case.report.sources);
+            let about = case.report.about(Some(&self.origin));
+            let text = match &about {
+                Some(about) => render_traceable(&case.events, &case.report.sources, about),
+                None => render_jsonl(&case.events, &case.report.sources),
+            };
             self.written = self.written.and(tell_written(file.write_all(&text), "the events", self.terminal));
         }
         if self.shows_exchange && !case.events.is_empty() {
-            case.report.exchange = Some(Box::new(Exchange::of(&case.events, &case.report.sources)));
+            let about = case.report.about(Some(&self.origin)).as_ref().map(rows_of).unwrap_or_default();
+            case.report.gathered = Some(Box::new(Gathered::of(&case.events, &case.report.sources).about(about)));
         }
         // Nobody needs them any more.
         case.events = Vec::new();
@@ -120,6 +129,8 @@ impl<'a> Suite<'a> {
         let of_bench = arguments.bench.as_ref().map(|bench| ports_of_bench(bench, folder, terminal)).transpose()?;
         let ports = of_bench.as_ref().unwrap_or(&arguments.ports);
         let named = named(ports, arguments.profile.as_deref(), Asks::TestOptions, folder, terminal)?;
+        let named = arguments.bench.iter().fold(named, |named, bench| named.on_bench(bench));
+        let origin = named.origin();
         let wanted = Wanted::read(arguments, named, terminal)?;
         if arguments.snapshots.review && !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
             let problem = Diagnostic::general(Code::CommandLine, "`--review` asks at a terminal, and there is none");
@@ -157,14 +168,16 @@ impl<'a> Suite<'a> {
         let events = arguments.events.as_deref().map(File::create).transpose().map_err(|error| {
             wrong(Diagnostic::general(Code::CommandLine, format!("the events cannot be written: {error}")))
         })?;
-        Ok(Suite { arguments, wanted, flows, orphans, rules, limits, hooks, ender, events, begun: present() })
+        Ok(Suite { arguments, wanted, flows, orphans, rules, limits, hooks, ender, events, origin })
     }
 
     fn run(mut self, terminal: &Terminal) -> Ending {
         let (n_flows, look) = (self.flows.len(), self.rules.look);
         let events = self.events.take();
         let shows_exchange = self.wanted.reports.iter().any(Report::shows_exchange);
-        let mut shown = Shown { terminal, look, n_flows, events, shows_exchange, written: Written::Everything };
+        let origin = self.origin.clone();
+        let written = Written::Everything;
+        let mut shown = Shown { terminal, look, n_flows, events, shows_exchange, origin, written };
         // Of several it is not known here which a flow speaks to.
         if let [address] = self.wanted.addresses.as_slice() {
             terminal.hint(&note_for_suite(address, &self.flows));
@@ -185,8 +198,7 @@ impl<'a> Suite<'a> {
         let new: Vec<PathBuf> = judged.iter().filter_map(new_snapshot).collect();
         let cases = judged.into_iter().map(|case| case.report).collect();
         let orphans = self.orphans.iter().map(|path| name_of(path)).collect();
-        let origin = Some(Origin { begun: self.begun, host: host_name() });
-        let report = SuiteReport { cases, orphans, origin };
+        let report = SuiteReport { cases, orphans, origin: Some(self.origin.clone()) };
         terminal.say(&render_summary(&report, n_flows - report.cases.len(), look));
         // Once, however many flows failed for it.
         if report.count(Status::Failed) + report.count(Status::Interrupted) > 0 {

@@ -3,16 +3,7 @@
 use super::exec::talk::Stalled;
 use super::{Engine, State};
 use crate::event::{Progress, Waiting};
-use crate::time::Moment;
-
-/// Returns the earlier of two moments, of which each may be never.
-#[inline]
-fn earlier(one: Option<Moment>, other: Option<Moment>) -> Option<Moment> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    }
-}
+use crate::time::{Moment, earlier};
 
 impl Engine {
     /// Returns the moment at which something happens by itself, or is told of.
@@ -29,7 +20,7 @@ impl Engine {
     fn own_deadline(&self) -> Option<Moment> {
         match &self.state {
             State::Guarding { until, send } => earlier(earlier(self.ports.settle_at(None), Some(*until)), send.limit()),
-            State::Sleeping { until, .. } => self.ports.settle_at(None).into_iter().chain([*until]).min(),
+            State::Sleeping { until, .. } => earlier(self.ports.settle_at(None), Some(*until)),
             State::Writing { send, .. } => {
                 let settles = if self.looks_meanwhile(send) { self.ports.settle_at(None) } else { None };
                 earlier(earlier(settles, send.next_piece_at()), send.limit())
@@ -38,8 +29,8 @@ impl Engine {
                 earlier(self.ports.settle_at(Some(wait.port)), Some(wait.next_deadline(&self.ports)))
             }
             State::Transferring(transfer) => earlier(self.ports.settle_at(Some(transfer.port)), transfer.until()),
-            State::Hooking(hooking) => self.ports.settle_at(None).into_iter().chain([hooking.until]).min(),
-            State::Reopening { until, .. } => self.ports.settle_at(None).into_iter().chain([*until]).min(),
+            State::Hooking(hooking) => earlier(self.ports.settle_at(None), Some(hooking.until)),
+            State::Reopening { until, .. } => earlier(self.ports.settle_at(None), Some(*until)),
             // It waits for the port first.
             State::Retrying { .. } if self.ports[self.flow.port].away().is_some() => None,
             State::Retrying { not_before, at_latest, .. } => {
@@ -47,7 +38,7 @@ impl Engine {
                 Some((*not_before).max(quiet.map_or(*at_latest, |quiet| quiet.min(*at_latest))))
             }
             State::Asking { .. } => self.flow.step_deadline(),
-            State::Serving => self.ports.settle_at(None).into_iter().chain(self.flow.next_timer()).min(),
+            State::Serving => earlier(self.ports.settle_at(None), self.flow.next_timer()),
             State::Opening | State::Ready | State::Breathing | State::Saving { .. } | State::Over(_) => None,
         }
     }

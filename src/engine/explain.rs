@@ -6,13 +6,14 @@ use std::time::Duration;
 use super::look::inbox::Fate;
 use super::look::offset::Offset;
 use super::near_miss::Came;
-use super::{Engine, State, result_codes};
+use super::{Engine, State};
 use crate::diagnostic::Code;
 use crate::engine::exec::wait::{Wait, WaitKind};
 use crate::event::{CloseReason, Failure};
 use crate::pattern::Pattern;
 use crate::port::{Carrier, PortId};
 use crate::program::{LookAt, Needed, PatternSpec, Role};
+use crate::result_codes;
 use crate::settings::LineSettings;
 use crate::source::Site;
 use crate::time::show_duration;
@@ -378,7 +379,7 @@ impl Engine {
             let have = inbox.end() - from.min(inbox.end());
             return Some(format!("{have} of {n} bytes came: the count may be wrong, or bytes were lost"));
         }
-        if let Some(meaning) = lines.iter().rev().find_map(|line| result_codes::meaning(&visible(line))) {
+        if let Some(meaning) = lines.iter().rev().find_map(|line| result_codes::explained(&visible(line))) {
             return Some(meaning);
         }
         if came.is_empty() {

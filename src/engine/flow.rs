@@ -40,6 +40,8 @@ pub(in crate::engine) struct Flow {
     watching: Vec<Active>,
     /// How often `watching` changed.
     watching_version: u64,
+    /// How often a variable changed, or which variables names stand for.
+    values_version: u64,
     timers: Vec<Timer>,
     /// What reached a device besides lines, and it has not dealt with yet.
     stimuli: VecDeque<Stimulus>,
@@ -164,6 +166,7 @@ impl Flow {
             scopes: Vec::new(),
             watching: Vec::new(),
             watching_version: 0,
+            values_version: 0,
             timers: Vec::new(),
             stimuli: VecDeque::new(),
             taken: 0,
@@ -187,6 +190,7 @@ impl Flow {
         self.watching =
             standing.map(|standing| Active { watcher: standing.watcher, port: standing.port, frame: 0 }).collect();
         self.watching_version += 1;
+        self.values_version += 1;
         self.timers.clear();
         self.taken = footprint(&self.globals);
     }
@@ -219,6 +223,7 @@ impl Flow {
         let removed = place.as_ref().map_or(0, Marked::footprint);
         *place = value;
         self.taken = self.taken + added - removed;
+        self.values_version += 1;
     }
 
     /// Puts a value into a variable if all of them take no more than so many bytes then; returns whether they do.
@@ -231,6 +236,7 @@ impl Flow {
         }
         *place = Some(value);
         self.taken = taken;
+        self.values_version += 1;
         true
     }
 
@@ -253,6 +259,11 @@ impl Flow {
         self.frames.last().map_or(0, |frame| frame.home)
     }
 
+    /// Returns a number that is another one whenever a variable may have another value.
+    pub(in crate::engine) fn values_version(&self) -> u64 {
+        self.values_version
+    }
+
     // Calls.
 
     /// Returns how many calls and handlers enclose the present instruction, and the main part.
@@ -270,7 +281,7 @@ impl Flow {
     ) {
         let home = self.frames.len();
         self.taken += footprint(&locals);
-        self.frames.push(Frame { locals, home, return_to: self.at, result, called_at: Some(site) });
+        self.push_frame(Frame { locals, home, return_to: self.at, result, called_at: Some(site) });
         self.at = entry;
     }
 
@@ -280,7 +291,7 @@ impl Flow {
             Some(n) => (vec![None; n], self.frames.len()),
             None => (Vec::new(), active.frame),
         };
-        self.frames.push(Frame { locals, home, return_to: self.at, result: None, called_at: None });
+        self.push_frame(Frame { locals, home, return_to: self.at, result: None, called_at: None });
         self.at = entry;
         self.port = active.port;
     }
@@ -288,14 +299,21 @@ impl Flow {
     /// Goes back to where the innermost call or handler was begun.
     pub(in crate::engine) fn end_call(&mut self) -> EndedCall {
         let frame = self.frames.pop().expect("a call is being left");
+        self.values_version += 1;
         self.taken -= footprint(&frame.locals);
         self.at = frame.return_to;
         EndedCall { result: frame.result }
     }
 
+    fn push_frame(&mut self, frame: Frame) {
+        self.frames.push(frame);
+        self.values_version += 1;
+    }
+
     /// Forgets the innermost call or handler: it is left, and where to go on is decided elsewhere.
     pub(in crate::engine) fn drop_call(&mut self) {
         if let Some(frame) = self.frames.pop() {
+            self.values_version += 1;
             self.taken -= footprint(&frame.locals);
         }
     }
@@ -338,7 +356,7 @@ impl Flow {
         // The values are those of the call now.
         self.taken -= size_of::<Timer>() + size_of_val(timer.locals.as_slice());
         let home = self.frames.len();
-        self.frames.push(Frame { locals: timer.locals, home, return_to: self.at, result: None, called_at: None });
+        self.push_frame(Frame { locals: timer.locals, home, return_to: self.at, result: None, called_at: None });
         self.at = timer.entry;
         self.port = timer.port;
         true
@@ -362,7 +380,7 @@ impl Flow {
     pub(in crate::engine) fn call_stimulated(&mut self, entry: OpIndex, locals: Vec<Option<Marked>>) {
         let home = self.frames.len();
         self.taken += footprint(&locals);
-        self.frames.push(Frame { locals, home, return_to: self.at, result: None, called_at: None });
+        self.push_frame(Frame { locals, home, return_to: self.at, result: None, called_at: None });
         self.at = entry;
     }
 

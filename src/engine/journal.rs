@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::io::{Action, Output};
 use super::limits::STAYING;
-use crate::event::{CloseReason, Event, EventKind, Failure};
+use crate::event::{CloseReason, EchoPart, Event, EventKind, Failure};
 use crate::port::{PortCommand, PortId};
 use crate::secret::{Redactor, Stream};
 use crate::time::Moment;
@@ -316,12 +316,10 @@ impl Journal {
     fn let_go(&mut self) -> bool {
         let Some(Staying { mut event, part, weight }) = self.staying.pop_front() else { return false };
         self.staying_weight -= weight;
-        if let (EventKind::Received { bytes, .. }, Some(part)) = (&mut event.kind, part) {
+        if let (EventKind::Received { bytes, echo, .. }, Some(part)) = (&mut event.kind, part) {
             let stream = &mut self.lines[event.port.index()].received;
             let end = part.end;
-            if let Some(named) = stream.named(part, bytes, &self.secrets) {
-                *bytes = named;
-            }
+            name_received(stream, part, bytes, echo, &self.secrets);
             stream.forget(end);
             if bytes.is_empty() {
                 return true;
@@ -329,6 +327,24 @@ impl Journal {
         }
         self.outbox.push_back(Output::Event(event));
         true
+    }
+}
+
+/// Names the secrets in what was received, of which a part is the echo.
+fn name_received(
+    stream: &mut Stream,
+    part: Range<u64>,
+    bytes: &mut Vec<u8>,
+    echo: &mut Option<EchoPart>,
+    secrets: &Redactor,
+) {
+    let mut places = echo.as_ref().map_or([0, 0], |echo| [echo.at.start, echo.at.end]);
+    if let Some(named) = stream.named_with(part, bytes, secrets, &mut places) {
+        *bytes = named;
+        if let Some(part) = echo {
+            part.at = places[0]..places[1];
+        }
+        echo.take_if(|part| part.at.is_empty());
     }
 }
 
@@ -421,7 +437,7 @@ mod tests {
     }
 
     fn received(journal: &mut Journal, text: &str) {
-        tell(journal, EventKind::Received { bytes: text.as_bytes().to_vec(), block: false });
+        tell(journal, EventKind::Received { bytes: text.as_bytes().to_vec(), block: false, echo: None });
     }
 
     fn noted(journal: &mut Journal) {
@@ -486,7 +502,7 @@ mod tests {
         let mut journal = journal();
         let second = PortId::new(1).expect("it is a small number");
         received(&mut journal, "hunt");
-        let kind = EventKind::Received { bytes: b"er22".to_vec(), block: false };
+        let kind = EventKind::Received { bytes: b"er22".to_vec(), block: false, echo: None };
         journal.tell(Event { at: Moment::START, port: second, site: None, kind });
         received(&mut journal, "er22");
         assert_eq!(left(&mut journal), ["«key»", "er22"]);

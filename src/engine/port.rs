@@ -15,7 +15,7 @@ use crate::event::CloseReason;
 use crate::port::{PortId, WriteToken};
 use crate::program::Role;
 use crate::settings::{Echo, LineSettings, Settings};
-use crate::time::Moment;
+use crate::time::{Moment, earlier};
 
 /// How long a line that nobody wanted may wait to be told of: nobody notices, and on a busy line most reads are over once
 /// they have been looked at.
@@ -454,7 +454,7 @@ impl Ports {
     pub(in crate::engine) fn tell_lines_soon(&mut self, port: PortId, now: Moment) -> bool {
         let port = &mut self.all[port.index()];
         let is_now = port.tell_lines_soon(now);
-        self.tells_by = [self.tells_by, port.untold.by].into_iter().flatten().min();
+        self.tells_by = earlier(self.tells_by, port.untold.by);
         is_now
     }
 

@@ -89,17 +89,18 @@ impl Engine {
         if self.program.learns_secrets && self.ports[port].note_cut(place) {
             self.journal.hold_cut();
         }
-        let inbox = &mut self.ports[port].sight.inbox;
-        let begin = inbox.told();
-        while let Some((at, range)) = inbox.tell(place) {
+        let sight = &mut self.ports[port].sight;
+        let begin = sight.inbox.told();
+        while let Some((at, range)) = sight.inbox.tell(place) {
             let range = match piece {
                 Piece::Line => range,
                 // Counted bytes are one piece, whenever its parts came.
                 Piece::Block if range.end >= place => begin..range.end,
                 Piece::Block => continue,
             };
-            let bytes = inbox.slice(range).to_vec();
-            let kind = EventKind::Received { bytes, block: piece == Piece::Block };
+            let bytes = sight.inbox.slice(range.clone()).to_vec();
+            let echo = sight.echo_in(&range);
+            let kind = EventKind::Received { bytes, block: piece == Piece::Block, echo };
             self.journal.tell(Event { at, port, site: None, kind });
         }
     }

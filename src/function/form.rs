@@ -6,6 +6,9 @@ use crate::value::Value;
 use crate::value::bounds::check_length;
 use crate::value::decimal::MOST_PLACES;
 
+/// So many places a `%f` has that does not say how many, as in C.
+const USUAL_PLACES: u32 = 6;
+
 /// How a value is written: what stands between `%` and the letter.
 #[derive(Default)]
 struct Field {
@@ -107,10 +110,7 @@ fn written(field: &Field, letter: char, value: &Value) -> Result<Vec<u8>, String
         'f' => {
             let number = number_of(value)?.decimal();
             let too_long = || format!("{} has more than 28 digits then", quoted(value));
-            match field.places {
-                Some(places) => number.rounded(places).ok_or_else(too_long)?.to_string(),
-                None => number.to_string(),
-            }
+            number.rounded(field.places.unwrap_or(USUAL_PLACES)).ok_or_else(too_long)?.to_string()
         }
         _ => return Ok(filled(field, &value.show(), false)),
     };

@@ -165,6 +165,8 @@ fn numbers_are_compared_padded_and_formatted() {
         ("%-5d|%+d", list(&[7, 8]), "7    |+8"),
         ("%.2f V", text("3.305"), "3.30 V"),
         ("%7.1f", text("-1.25"), "   -1.2"),
+        ("%f %10f", Value::List(vec![Value::Int(1), text("-3.30")]), "1.000000  -3.300000"),
+        ("%.0f", text("2.5"), "2"),
         ("100%% %s", text("x"), "100% x"),
         ("%08b %o", list(&[5, 8]), "00000101 10"),
     ] {

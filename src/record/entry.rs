@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::NOTE_TITLE;
 use crate::port::PortId;
 use crate::time::Moment;
 
@@ -43,6 +44,22 @@ pub enum EntryKind {
     },
     /// The other side hung up.
     Closed,
+}
+
+impl EntryKind {
+    /// Returns the note that a person calls what follows so; line ends in it become blanks.
+    pub fn title(text: &str) -> EntryKind {
+        let words: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        EntryKind::Note { text: format!("{NOTE_TITLE}{}", words.trim()) }
+    }
+
+    /// Returns what a person called what follows, if this is such a note.
+    pub fn as_title(&self) -> Option<&str> {
+        match self {
+            EntryKind::Note { text } => text.strip_prefix(NOTE_TITLE),
+            EntryKind::Opened { .. } | EntryKind::Sent { .. } | EntryKind::Received { .. } | EntryKind::Closed => None,
+        }
+    }
 }
 
 /// A part of what was sent or received.

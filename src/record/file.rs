@@ -10,6 +10,7 @@ use super::recorder::Outlet;
 use super::tail::{Hold, Tail};
 use super::{Entry, EntryKind, HoldBack, Piece, Recorder, Recording, text};
 use crate::disk::{Temporary, empty_private, remove_remains};
+use crate::port::PortId;
 use crate::world::Tap;
 
 /// Who may read a file.
@@ -51,6 +52,11 @@ impl RecordingFile {
     /// Returns what records a run.
     pub fn tap(&mut self) -> &mut dyn Tap {
         &mut self.recorder
+    }
+
+    /// Puts a note of a line, for who reads the recording.
+    pub fn note(&mut self, port: PortId, text: &str) {
+        self.recorder.remark(port, text);
     }
 
     /// Writes the rest; these are all secrets of the run. If one of them was not known when its bytes were written,
@@ -192,7 +198,7 @@ pub(super) mod tests {
     use std::io::Cursor;
 
     use super::*;
-    use crate::port::{Happening, PortId};
+    use crate::port::Happening;
     use crate::time::Moment;
 
     /// Returns a recording as it is in the end, if it is to be looked at again.

@@ -13,6 +13,7 @@ use crate::port::{Happening, PortCommand, PortId};
 use crate::secret::{FULL, LONGEST};
 use crate::settings::InputLines;
 use crate::time::Moment;
+use crate::value::escape::harmless;
 use crate::world::Tap;
 
 /// What came is held back, and text is gathered, until it is so much: the cost of a write is shared by many reads.
@@ -89,6 +90,14 @@ impl<W: Write> Recorder<W> {
             Some(error) => Err(error),
             None if self.tail.has_cut() => Ok(Some(self.outlet.n_put)),
             None => Ok(self.late),
+        }
+    }
+
+    /// Puts a note of a line, at the moment of what happened last.
+    pub(super) fn remark(&mut self, port: PortId, text: &str) {
+        if self.failure.is_none() {
+            self.note(port, EntryKind::Note { text: harmless(text) });
+            self.is_behind = true;
         }
     }
 

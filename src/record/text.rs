@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Entry, EntryKind, Mask, Piece, Recording};
+use super::{ABOUT_PORT, Entry, EntryKind, Mask, Piece, Recording};
 use crate::port::PortId;
 use crate::time::Moment;
 use crate::value::escape::quotable_length;
@@ -18,13 +18,14 @@ const LONGEST_SECRET: usize = 1 << 20;
 /// All pieces of an entry that is read stand for no more bytes than this together: what a flow sends at once and a secret beside it.
 pub(super) const LONGEST_ENTRY: usize = 4 << 20;
 
-/// Puts what stands before the entries behind other text; only variables with a value that is clear.
+/// Puts what stands before the entries behind other text; only variables, and what makes the run traceable, with a value that is
+/// clear.
 pub(super) fn put_header(recording: &Recording, is_clear: impl Fn(&str) -> bool, out: &mut Vec<u8>) {
     let Recording { title, seed, begun, about, variables, entries: _ } = recording;
     out.extend_from_slice(format!("{FIRST_LINE}\ntitle ").as_bytes());
     put_pieces(&[Piece::Bytes(title.as_bytes().to_vec())], out);
     out.extend_from_slice(format!("\nseed {seed}\nbegun {begun}\n").as_bytes());
-    for (name, value) in about {
+    for (name, value) in about.iter().filter(|(name, value)| !is_free(name) || is_clear(value)) {
         out.extend_from_slice(format!("about {name} ").as_bytes());
         put_pieces(&[Piece::Bytes(value.as_bytes().to_vec())], out);
         out.push(b'\n');
@@ -34,6 +35,12 @@ pub(super) fn put_header(recording: &Recording, is_clear: impl Fn(&str) -> bool,
         put_pieces(&[Piece::Bytes(value.as_bytes().to_vec())], out);
         out.push(b'\n');
     }
+}
+
+/// Says whether a value with this name may have anything in it. The name of a port is needed, and a digest that happens to hold a
+/// short secret tells nothing of it.
+fn is_free(name: &str) -> bool {
+    !matches!(name, ABOUT_PORT | "sha256" | "date" | "flowrun")
 }
 
 /// Puts an entry behind other text.

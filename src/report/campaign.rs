@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::suite::Origin;
 use crate::event::Failure;
+use crate::origin::About;
 use crate::source::{Site, Sources};
 
 /// What came of a campaign.
@@ -25,8 +25,8 @@ pub struct CampaignReport {
     pub kinds: Vec<KindOfRuns>,
     /// What is not as it should be, the most frequent first.
     pub findings: Vec<FindingReport>,
-    /// When and where it was run.
-    pub origin: Option<Origin>,
+    /// What makes it traceable, if that is to be told.
+    pub about: Option<About>,
 }
 
 /// The run on the ideal line.
@@ -147,7 +147,7 @@ pub(super) mod tests {
                 KindOfRuns { title: "malign", runs: 100, same: 40, failed: 60, wrong: 0 },
             ],
             findings: vec![fragile, false_pass],
-            origin: None,
+            about: None,
         }
     }
 
@@ -170,7 +170,9 @@ pub(super) mod tests {
                 (failure.message, failure.sent, failure.cause) = (nasty(), Some(nasty()), Some(nasty()));
             }
         }
-        campaign.origin = Some(Origin { begun: 1_795_953_600_000, host: Some(nasty()) });
+        let mut about = crate::origin::tests::example().named(|_| nasty());
+        about.variables = vec![(nasty(), nasty())];
+        campaign.about = Some(about);
         campaign
     }
 }

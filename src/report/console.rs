@@ -1,25 +1,32 @@
 //! `Console`: a run for a person who watches it.
 //!
-//! The only module that knows anstyle. Whether there are colours, and whether there is a status line, is
-//! the caller's decision.
+//! Whether there are colours, and whether there is a status line, is the caller's decision.
 
 use std::io::{self, Write};
 use std::time::Duration;
 
-use anstyle::{AnsiColor, Style as Ansi};
+use anstyle::Style as Ansi;
 
+use super::exchange::{EchoMark, Exchange, Mark, Row, parted};
 use super::failure::{render_failure, render_failure_line};
 use super::lines::{Seconds, lines};
 use super::live::{Live, columns, cut};
+use super::palette::{BAD, BOLD, DIM, FOUND, GOOD, PLAIN, SENT, SHAKY, paint_of};
 use super::port_names::PortNames;
 use super::summary::Tally;
 use super::{Sink, Wants};
 use crate::diagnostic::Code;
 use crate::diagnostic::render::{Look, Style};
-use crate::event::{CloseReason, Event, EventKind, Progress, RunHeader, RunPort, StepOutcome, Verdict, Waiting};
+use crate::event::{
+    CloseReason, EchoOf, EchoPart, Event, EventKind, Progress, RunHeader, RunPort, StepOutcome, Verdict, Waiting,
+};
+use crate::legend::Legend;
+use crate::port_id::PortId;
 use crate::source::Sources;
 use crate::time::Moment;
 use crate::value::escape::{harmless, push_visible};
+
+pub use super::exchange::Detail;
 
 /// How much a console says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,20 +78,13 @@ pub struct Console<'a, W: Write> {
     is_gone: bool,
     /// What stands in front of the sign of what belongs to a port.
     names: PortNames,
+    /// What the rows of the exchange are made of.
+    exchange: Exchange,
     /// What is about to be written.
     text: String,
     /// The status line as it stands on the terminal; empty if there is none.
     shown: String,
 }
-
-const PLAIN: Ansi = Ansi::new();
-const BOLD: Ansi = Ansi::new().bold();
-const DIM: Ansi = Ansi::new().dimmed();
-const GOOD: Ansi = AnsiColor::Green.on_default();
-const SHAKY: Ansi = AnsiColor::Yellow.on_default();
-const BAD: Ansi = AnsiColor::Red.on_default();
-const SENT: Ansi = AnsiColor::Cyan.on_default();
-const FOUND: Ansi = AnsiColor::Magenta.on_default();
 
 /// Columns of the time.
 const TIME_WIDTH: usize = 9;
@@ -108,6 +108,7 @@ impl<'a, W: Write> Console<'a, W> {
             has_said: false,
             is_gone: false,
             names: PortNames::default(),
+            exchange: Exchange::default(),
             text,
             shown,
         }
@@ -123,6 +124,20 @@ impl<'a, W: Write> Console<'a, W> {
     #[must_use]
     pub fn with_lines(self, overlong: Overlong) -> Console<'a, W> {
         Console { overlong, ..self }
+    }
+
+    /// Says how much of the exchange is shown.
+    #[must_use]
+    pub fn with_detail(mut self, detail: Detail) -> Console<'a, W> {
+        self.exchange.detail = detail;
+        self
+    }
+
+    /// Gives it the rules by which the lines of a device are painted.
+    #[must_use]
+    pub fn with_legend(mut self, legend: Legend) -> Console<'a, W> {
+        self.exchange.legend = legend;
+        self
     }
 
     fn say(&mut self, event: &Event) {
@@ -151,12 +166,22 @@ impl<'a, W: Write> Console<'a, W> {
                 let line = format!("{}{sign} {title}  {}{more}", indent(*depth), lasting(*took));
                 self.put_words(at, paint, &line);
             }
-            EventKind::Sent { bytes } => self.put_line(at, SENT, &format!("{port}> "), bytes),
-            EventKind::Received { bytes, block: true } => self.put_line(at, PLAIN, &format!("{port}< "), bytes),
-            EventKind::Received { bytes, block: false } => {
-                let lead = format!("{port}< ");
-                lines(bytes).for_each(|line| self.put_line(at, PLAIN, &lead, line));
-            }
+            EventKind::Sent { bytes } => match self.exchange.detail {
+                Detail::Usual => {
+                    self.put_held();
+                    self.put_kept(at, event.port);
+                    self.exchange.hold(event);
+                }
+                Detail::Raw => self.put_bytes(at, SENT, &format!("{port}> "), bytes),
+            },
+            EventKind::Received { bytes, block, echo } => match self.exchange.detail {
+                Detail::Usual => self.put_received(event, bytes, *block, echo.as_ref()),
+                Detail::Raw if *block => self.put_bytes(at, PLAIN, &format!("{port}< "), bytes),
+                Detail::Raw => lines(bytes).for_each(|line| {
+                    let kind = self.exchange.legend.line(event.port, line).kind;
+                    self.put_bytes(at, paint_of(kind), &format!("{port}< "), line);
+                }),
+            },
             EventKind::Captured { name, value } => self.put(at, FOUND, &format!("{port}= {}: ", harmless(name)), value),
             EventKind::Measured(measured) => {
                 let paint = if measured.passed { FOUND } else { BAD };
@@ -255,39 +280,148 @@ impl<'a, W: Write> Console<'a, W> {
     }
 
     fn put_shown(&mut self, at: Duration, paint: Ansi, text: &str) {
-        self.has_said = true;
-        let time = time_column(at);
+        self.put_held();
+        self.put_all_kept(at);
+        let time = self.time_column(at);
         self.paint(DIM, &time);
         self.paint(paint, text);
         self.text.push('\n');
     }
 
-    /// Puts a line of the exchange; line ends at both of its ends are dim.
-    fn put_line(&mut self, at: Duration, paint: Ansi, lead: &str, bytes: &[u8]) {
-        self.has_said = true;
-        let time = time_column(at);
+    /// Puts what was sent, if it was kept until now.
+    fn put_held(&mut self) {
+        if let Some((event, mark)) = self.exchange.take_held() {
+            self.put_sent(&event, mark);
+        }
+    }
+
+    /// Puts whatever is kept.
+    fn put_everything(&mut self) {
+        self.put_held();
+        self.put_all_kept(self.exchange.shown_at);
+    }
+
+    fn put_sent(&mut self, event: &Event, mark: Mark) {
+        let EventKind::Sent { bytes } = &event.kind else { return };
+        let row = self.exchange.sent_row(event.port, bytes);
+        let lead = format!("{}> ", self.names.of(event.port));
+        let note = if mark == Mark::Echoed { format!(" {}", self.echoed()) } else { String::new() };
+        self.put_row(event.at.since_start(), SENT, &lead, &row, &note);
+    }
+
+    /// Puts what came. An echo of what was sent is a mark beside that, or, if that is shown already, a row without its bytes.
+    fn put_received(&mut self, event: &Event, bytes: &[u8], is_block: bool, echo: Option<&EchoPart>) {
+        let at = event.at.since_start();
+        let Some(echo) = echo else {
+            self.put_kept(at, event.port);
+            return self.put_rows(event, bytes, is_block);
+        };
+        let (before, rest) = bytes.split_at(echo.at.start);
+        let (echoed, behind) = rest.split_at(echo.at.len());
+        if !parted(before).1.is_empty() {
+            self.put_kept(at, event.port);
+            self.put_rows(event, before, is_block);
+        }
+        if echo.of == EchoOf::Maybe {
+            return self.exchange.keep(event.port, echoed);
+        }
+        match self.exchange.echo_came(event.port, echoed, echo.of) {
+            EchoMark::Beside => self.put_held(),
+            EchoMark::Own => {
+                let line = format!("{}< {}", self.names.of(event.port), self.echoed());
+                self.put_parts(at, &[(DIM, line.as_bytes())]);
+            }
+            EchoMark::Done => {}
+        }
+        if !behind.is_empty() {
+            self.put_rows(event, behind, is_block);
+        }
+    }
+
+    /// Puts what came on a port and could have been an echo.
+    fn put_kept(&mut self, at: Duration, port: PortId) {
+        let kept = self.exchange.take_kept(port);
+        if !kept.is_empty() {
+            let lead = format!("{}< ", self.names.of(port));
+            for row in self.exchange.received_rows(port, &kept) {
+                self.put_row(at, paint_of(row.meaning.kind), &lead, &row, "");
+            }
+        }
+    }
+
+    fn put_all_kept(&mut self, at: Duration) {
+        for port in self.exchange.keepers() {
+            self.put_kept(at, port);
+        }
+    }
+
+    fn put_rows(&mut self, event: &Event, bytes: &[u8], is_block: bool) {
+        let at = event.at.since_start();
+        let lead = format!("{}< ", self.names.of(event.port));
+        if is_block {
+            return self.put_bytes(at, PLAIN, &lead, bytes);
+        }
+        for row in self.exchange.received_rows(event.port, bytes) {
+            let note = row.meaning.text.map_or(String::new(), |text| format!("  {text}"));
+            self.put_row(at, paint_of(row.meaning.kind), &lead, &row, &note);
+        }
+    }
+
+    fn put_row(&mut self, at: Duration, paint: Ansi, lead: &str, row: &Row<'_>, note: &str) {
+        let open = if row.is_open { self.sign("⋯", " ...") } else { "" };
+        let parts = [
+            (paint, lead.as_bytes()),
+            (DIM, row.begin),
+            (paint, row.text),
+            (DIM, row.end),
+            (DIM, open.as_bytes()),
+            (DIM, note.as_bytes()),
+        ];
+        self.put_parts(at, &parts);
+    }
+
+    /// Puts bytes of the exchange as they are; line ends at both of their ends are dim.
+    fn put_bytes(&mut self, at: Duration, paint: Ansi, lead: &str, bytes: &[u8]) {
+        let (begin, text, end) = parted(bytes);
+        self.put_parts(at, &[(paint, lead.as_bytes()), (DIM, begin), (paint, text), (DIM, end)]);
+    }
+
+    /// Puts a line of the exchange, cut to the width if that is wanted.
+    fn put_parts(&mut self, at: Duration, parts: &[(Ansi, &[u8])]) {
+        self.put_held();
+        let time = self.time_column(at);
         self.paint(DIM, &time);
         let mut room = match self.overlong {
             Overlong::Whole => usize::MAX,
             Overlong::Cut => self.look.width.saturating_sub(columns(&time)).max(1),
         };
-        let is_end = |b: &u8| matches!(b, b'\r' | b'\n');
-        let begin = bytes.iter().position(|b| !is_end(b)).unwrap_or(bytes.len());
-        let end = bytes.iter().rposition(|b| !is_end(b)).map_or(begin, |last| last + 1);
-        let parts =
-            [(paint, lead.as_bytes()), (DIM, &bytes[..begin]), (paint, &bytes[begin..end]), (DIM, &bytes[end..])];
         for (paint, part) in parts {
             // A character has four bytes at most: what is behind cannot be shown anyway.
             let reach = room.saturating_mul(4).saturating_add(4);
             let text = as_text(|text| push_visible(text, &part[..part.len().min(reach)]));
             let shown = cut(&text, room, self.look.style);
             room -= columns(&shown).min(room);
-            self.paint(paint, &shown);
+            self.paint(*paint, &shown);
             if shown != text || room == 0 {
                 break;
             }
         }
         self.text.push('\n');
+    }
+
+    /// What says that something that was sent came back.
+    fn echoed(&self) -> &'static str {
+        self.sign("⏎ echoed", "(echoed)")
+    }
+
+    /// Returns the time of a row. No row is earlier than the one before it.
+    fn time_column(&mut self, at: Duration) -> String {
+        self.has_said = true;
+        self.exchange.shown_at = self.exchange.shown_at.max(at);
+        as_text(|text| {
+            text.extend_from_slice(Seconds::new(self.exchange.shown_at, TIME_WIDTH).as_bytes());
+            text.extend_from_slice(b"  ");
+        })
     }
 
     fn paint(&mut self, paint: Ansi, text: &str) {
@@ -329,6 +463,7 @@ impl<W: Write> Sink for Console<'_, W> {
         }
         self.say_device_failure(event);
         if let EventKind::RunEnded { verdict, .. } = &event.kind {
+            self.put_everything();
             self.say_verdict(*verdict);
         }
         // Who watches sees at once what is told; a file or a pipe is filled in larger pieces.
@@ -337,10 +472,14 @@ impl<W: Write> Sink for Console<'_, W> {
     }
 
     fn has_unwritten(&self) -> bool {
-        !self.text.is_empty()
+        !self.text.is_empty() || self.exchange.is_holding()
     }
 
+    /// An echo that has not come for a while is marked in a row of its own.
     fn write_out(&mut self) -> io::Result<()> {
+        if self.exchange.is_holding() && self.exchange.is_overdue() {
+            self.put_everything();
+        }
         self.write()
     }
 
@@ -371,6 +510,7 @@ impl<W: Write> Sink for Console<'_, W> {
     }
 
     fn end(&mut self) -> io::Result<()> {
+        self.put_everything();
         self.write()?;
         if !self.shown.is_empty() {
             self.shown.clear();
@@ -378,13 +518,6 @@ impl<W: Write> Sink for Console<'_, W> {
         }
         self.out.flush()
     }
-}
-
-fn time_column(at: Duration) -> String {
-    as_text(|text| {
-        text.extend_from_slice(Seconds::new(at, TIME_WIDTH).as_bytes());
-        text.extend_from_slice(b"  ");
-    })
 }
 
 /// Returns what is appended to an empty text.

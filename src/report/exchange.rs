@@ -1,288 +1,300 @@
-//! `Exchange`: the lines of a run and what each belongs to, gathered while the run goes on and bounded however long it is.
+//! `Exchange`: what went over the lines, as rows for a person: an echo once, and line ends where they are not the usual ones.
 
-mod series;
-
-use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::Sink;
-use super::lines::Seconds;
-use super::summary::Tally;
-use super::transcript::{Times, Transcript};
-use crate::event::{Event, EventKind, Failure, StepOutcome};
-use crate::source::{Site, Sources};
-use series::AllSeries;
-pub(super) use series::Series;
+use crate::event::{EchoOf, Event};
+use crate::legend::{Kind, Legend, Meaning};
+use crate::port_id::PortId;
+use crate::report::lines::lines;
 
-/// How much of the beginning of a run is kept, in bytes.
-const HEAD: usize = 4 << 20;
-/// How much of the end of a run is kept besides.
-const TAIL: usize = 28 << 20;
-/// The end is kept, and given up, in pieces of about this size.
-const PIECE: usize = 1 << 20;
-/// So many patterns are kept as texts; places in the flow are kept of all.
-const MOST_PATTERNS: usize = 1000;
-/// So long a pattern may be.
-const LONGEST_PATTERN: usize = 400;
-/// So many failures of clean-ups are kept.
-const MOST_CLEANUPS: usize = 20;
-
-/// What a page shows of a run.
-#[derive(Clone, Debug, Default)]
-pub struct Exchange {
-    pub(super) tally: Tally,
-    pub(super) cleanups: Vec<Failure>,
-    pub(super) series: Vec<Series>,
-    /// The lines, as a transcript has them.
-    pub(super) pieces: Vec<Piece>,
-    /// Every statement that something belongs to.
-    pub(super) sites: Vec<Site>,
-    /// What was awaited, in words.
-    pub(super) patterns: Vec<Arc<str>>,
-    /// How many lines were given up between the first piece and the second.
-    pub(super) n_left_out: u64,
+/// How much of the exchange is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// What a person reads: an echo once, line ends where they are not the usual ones, and what error codes mean.
+    #[default]
+    Usual,
+    /// Every byte.
+    Raw,
 }
 
-/// Lines that follow one another, and what belongs to them; lines are counted from the first of the piece.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Piece {
-    pub(super) text: String,
-    pub(super) n_lines: u32,
-    /// How many lines belong to a statement: its number among the sites counted from 1, or 0 for none.
-    pub(super) runs: Vec<(u32, u32)>,
-    pub(super) matches: Vec<Match>,
-    pub(super) marks: Vec<(u32, Mark)>,
-    begun: Duration,
+/// Knows of an exchange what its rows need.
+#[derive(Debug, Default)]
+pub(super) struct Exchange {
+    pub(super) detail: Detail,
+    pub(super) legend: Legend,
+    /// What was sent last: it is shown when it is known whether it comes back.
+    held: Option<Held>,
+    /// How often what is kept was asked for since something was added.
+    n_asked: u8,
+    /// When what was shown last happened: something that was kept is not shown as earlier.
+    pub(super) shown_at: Duration,
+    /// By the number of the port.
+    habits: Vec<Habits>,
 }
 
-/// A wait that found what it waited for, behind a line.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Match {
-    /// The line that was the last when it did.
-    pub(super) line: u32,
-    pub(super) site: u32,
-    /// Which pattern, counted from 1, or 0 if its text is not kept.
-    pub(super) pattern: u32,
-    pub(super) waited: Duration,
-}
-
-/// Where an attempt at a step begins or ends, at a line.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Mark {
-    Began { depth: u32 },
-    Ended { depth: u32, outcome: StepOutcome },
-}
-
-/// Gathers the exchange of a run.
+/// Something that was sent and is not shown yet.
 #[derive(Debug)]
-pub struct Gatherer<'a> {
-    transcript: Transcript<'a, Vec<u8>>,
-    tally: Tally,
-    cleanups: Vec<Failure>,
-    series: AllSeries,
-    head: Piece,
-    tail: VecDeque<Piece>,
-    tail_size: usize,
-    sites: HashMap<Site, u32>,
-    patterns: HashMap<Arc<str>, u32>,
-    n_left_out: u64,
+struct Held {
+    sent: Event,
+    mark: Mark,
 }
 
-impl<'a> Gatherer<'a> {
-    /// Begins with a run whose places are those of `sources`.
-    pub fn new(sources: &'a Sources) -> Gatherer<'a> {
-        Gatherer {
-            transcript: Transcript::new(Vec::new(), sources, Times::Shown),
-            tally: Tally::default(),
-            cleanups: Vec::new(),
-            series: AllSeries::default(),
-            head: Piece::default(),
-            tail: VecDeque::new(),
-            tail_size: 0,
-            sites: HashMap::new(),
-            patterns: HashMap::new(),
-            n_left_out: 0,
-        }
-    }
-
-    /// Takes in the next event.
-    pub fn add(&mut self, event: &Event) {
-        self.tally.add(event);
-        self.transcript.tell(event).and_then(|()| self.transcript.flush()).expect("memory takes everything");
-        let bytes = std::mem::take(self.transcript.out());
-        if let EventKind::RunStarted(_) = event.kind {
-            // What stands above the lines is told by the page itself.
-            return;
-        }
-        let text = String::from_utf8(bytes).expect("a transcript is text");
-        let site = event.site.map_or(0, |site| number_of(&mut self.sites, site));
-        self.push(event.at.since_start(), &text, site);
-        match &event.kind {
-            EventKind::StepBegan { depth, .. } => self.mark(Mark::Began { depth: *depth }),
-            EventKind::StepEnded { depth, outcome, .. } => {
-                self.mark(Mark::Ended { depth: *depth, outcome: *outcome });
-            }
-            EventKind::Matched { pattern, waited, .. } => self.push_match(site, pattern, *waited),
-            EventKind::Measured(measured) => self.series.add(measured),
-            EventKind::CleanupFailed(failure) if self.cleanups.len() < MOST_CLEANUPS => {
-                self.cleanups.push((**failure).clone());
-            }
-            EventKind::CleanupFailed(_)
-            | EventKind::RunStarted(_)
-            | EventKind::Opened
-            | EventKind::Closed(_)
-            | EventKind::Sent { .. }
-            | EventKind::Received { .. }
-            | EventKind::Captured { .. }
-            | EventKind::Saved { .. }
-            | EventKind::Logged { .. }
-            | EventKind::HookSaid { .. }
-            | EventKind::Noted { .. }
-            | EventKind::Skipped { .. }
-            | EventKind::Failed(_)
-            | EventKind::RunEnded { .. } => {}
-        }
-    }
-
-    /// Returns what was gathered.
-    pub fn finish(self) -> Exchange {
-        let mut sites: Vec<(Site, u32)> = self.sites.into_iter().collect();
-        sites.sort_unstable_by_key(|(_, number)| *number);
-        let mut patterns: Vec<(Arc<str>, u32)> = self.patterns.into_iter().collect();
-        patterns.sort_unstable_by_key(|(_, number)| *number);
-        Exchange {
-            tally: self.tally,
-            cleanups: self.cleanups,
-            series: self.series.all(),
-            pieces: std::iter::once(self.head).chain(self.tail).filter(|piece| piece.n_lines > 0).collect(),
-            sites: sites.into_iter().map(|(site, _)| site).collect(),
-            patterns: patterns.into_iter().map(|(pattern, _)| pattern).collect(),
-            n_left_out: self.n_left_out,
-        }
-    }
-
-    /// Takes in lines that belong to a statement.
-    fn push(&mut self, at: Duration, text: &str, site: u32) {
-        if text.is_empty() {
-            return;
-        }
-        let n_lines = text.bytes().filter(|byte| *byte == b'\n').count() as u32;
-        let is_beginning = self.tail.is_empty() && self.head.text.len() + text.len() <= HEAD;
-        if !is_beginning {
-            let has_room = self.tail.back().is_some_and(|piece| piece.text.len() < PIECE);
-            if !has_room {
-                self.tail.push_back(Piece { begun: at, ..Piece::default() });
-            }
-            self.tail_size += text.len();
-            while self.tail_size > TAIL && self.tail.len() > 1 {
-                let given_up = self.tail.pop_front().expect("there are two at least");
-                self.tail_size -= given_up.text.len();
-                self.n_left_out += u64::from(given_up.n_lines);
-            }
-        }
-        let piece = self.last();
-        piece.text.push_str(text);
-        piece.n_lines += n_lines;
-        match piece.runs.last_mut() {
-            Some((n, same)) if *same == site => *n += n_lines,
-            Some(_) | None => piece.runs.push((n_lines, site)),
-        }
-    }
-
-    fn mark(&mut self, mark: Mark) {
-        let piece = self.last();
-        piece.marks.push((piece.n_lines.saturating_sub(1), mark));
-    }
-
-    fn push_match(&mut self, site: u32, pattern: &Arc<str>, waited: Duration) {
-        let next = self.patterns.len() as u32 + 1;
-        let number = match self.patterns.get(pattern) {
-            Some(number) => *number,
-            None if self.patterns.len() < MOST_PATTERNS && pattern.len() <= LONGEST_PATTERN => {
-                self.patterns.insert(pattern.clone(), next);
-                next
-            }
-            None => 0,
-        };
-        let piece = self.last();
-        // What was found had come before the piece if nothing is in it.
-        if let Some(line) = piece.n_lines.checked_sub(1) {
-            piece.matches.push(Match { line, site, pattern: number, waited });
-        }
-    }
-
-    fn last(&mut self) -> &mut Piece {
-        self.tail.back_mut().unwrap_or(&mut self.head)
-    }
+/// What is usual on a port.
+#[derive(Clone, Debug, Default)]
+struct Habits {
+    /// How what is sent ends; the first with an end says so.
+    sent: Option<&'static [u8]>,
+    /// How what comes ends.
+    received: Option<&'static [u8]>,
+    /// Whether the last line ended with a bare CR.
+    was_bare_cr: bool,
+    /// Whether the line that came last has no end yet.
+    is_open: bool,
+    /// Whether the echo of what was sent last was shown.
+    has_echo: bool,
+    /// Whether the echo of what is being sent has begun to come.
+    has_echo_of_next: bool,
+    /// What came and may be the beginning of an echo: it is shown when it is none.
+    maybe: Vec<u8>,
 }
+
+/// A row of the exchange, in the order of its parts.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Row<'b> {
+    /// Line ends before the text, if they are not usual.
+    pub begin: &'b [u8],
+    pub text: &'b [u8],
+    /// The line end, if it is not the usual one.
+    pub end: &'b [u8],
+    /// Whether there is no line end though one is usual.
+    pub is_open: bool,
+    pub meaning: Meaning,
+}
+
+/// What is said beside something that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// Nothing: whether it comes back is not known, or does not matter any more.
+    None,
+    /// It came back.
+    Echoed,
+}
+
+/// Whether something of an echo is to be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EchoMark {
+    /// Beside what was sent, which is not shown yet.
+    Beside,
+    /// In a row of its own: what was sent is shown already.
+    Own,
+    /// Nothing: another piece of the echo is marked, or what was sent will be.
+    Done,
+}
+
+/// What is kept is given out when it is asked for so often, a tenth of a second each time: an echo is told of when its line was
+/// quiet for the settle time, and what was sent should be seen soon.
+const PATIENCE: u8 = 3;
+
+/// The usual line end as long as nothing else is known.
+const CR_LF: &[u8] = b"\r\n";
 
 impl Exchange {
-    /// Returns the exchange of a run that is over.
-    pub fn of(events: &[Event], sources: &Sources) -> Exchange {
-        let mut gatherer = Gatherer::new(sources);
-        events.iter().for_each(|event| gatherer.add(event));
-        gatherer.finish()
+    /// Keeps something that was sent until it is known whether it comes back.
+    pub(super) fn hold(&mut self, sent: &Event) {
+        let habits = self.habits(sent.port);
+        let has_come = std::mem::take(&mut habits.has_echo_of_next);
+        habits.has_echo = has_come;
+        let mark = if has_come { Mark::Echoed } else { Mark::None };
+        self.held = Some(Held { sent: sent.clone(), mark });
+        self.n_asked = 0;
     }
 
-    /// Returns a line that says what is missing before the second piece; nothing if nothing is.
-    pub(super) fn gap(&self) -> Option<String> {
-        let behind = self.pieces.get(1).filter(|_| self.n_left_out > 0)?;
-        let at = Seconds::new(behind.begun, 9);
-        let time = String::from_utf8_lossy(at.as_bytes());
-        Some(format!("{time} - {} lines are left out here: `--transcript FILE` keeps all\n", self.n_left_out))
+    /// Gives out what is kept.
+    pub(super) fn take_held(&mut self) -> Option<(Event, Mark)> {
+        self.held.take().map(|held| (held.sent, held.mark))
+    }
+
+    /// Keeps what may be the beginning of an echo.
+    pub(super) fn keep(&mut self, port: PortId, bytes: &[u8]) {
+        self.habits(port).maybe.extend_from_slice(bytes);
+        self.n_asked = 0;
+    }
+
+    /// Gives out what came on a port and is no echo after all; nothing if nothing was kept.
+    pub(super) fn take_kept(&mut self, port: PortId) -> Vec<u8> {
+        std::mem::take(&mut self.habits(port).maybe)
+    }
+
+    /// Returns the ports of which something is kept.
+    pub(super) fn keepers(&self) -> Vec<PortId> {
+        let kept = self.habits.iter().enumerate().filter(|(_, habits)| !habits.maybe.is_empty());
+        kept.filter_map(|(i, _)| PortId::new(i)).collect()
+    }
+
+    /// Takes note that what is kept is asked for; returns whether that was so often that it is to be shown.
+    pub(super) fn is_overdue(&mut self) -> bool {
+        self.n_asked += 1;
+        self.n_asked >= PATIENCE
+    }
+
+    /// Takes note of a piece of an echo that came; returns how it is marked.
+    pub(super) fn echo_came(&mut self, port: PortId, echo: &[u8], of: EchoOf) -> EchoMark {
+        let held = self.held.as_mut().filter(|held| held.sent.port == port && of == EchoOf::Last);
+        let is_held = held.is_some();
+        if let Some(held) = held {
+            held.mark = Mark::Echoed;
+        }
+        let habits = self.habits(port);
+        habits.maybe.clear();
+        habits.is_open = !echo.ends_with(b"\r") && !echo.ends_with(b"\n");
+        match of {
+            EchoOf::Maybe => EchoMark::Done,
+            EchoOf::Next => {
+                habits.has_echo_of_next = true;
+                EchoMark::Done
+            }
+            EchoOf::Last => match (std::mem::replace(&mut habits.has_echo, true), is_held) {
+                (_, true) => EchoMark::Beside,
+                (true, false) => EchoMark::Done,
+                (false, false) => EchoMark::Own,
+            },
+        }
+    }
+
+    /// Whether something is kept.
+    pub(super) fn is_holding(&self) -> bool {
+        self.held.is_some() || self.habits.iter().any(|habits| !habits.maybe.is_empty())
+    }
+
+    /// Returns the row of something that was sent.
+    pub(super) fn sent_row<'b>(&mut self, port: PortId, bytes: &'b [u8]) -> Row<'b> {
+        let (begin, text, end) = parted(bytes);
+        let habits = self.habits(port);
+        habits.sent = habits.sent.or_else(|| known(end));
+        let usual = habits.sent;
+        let is_usual = text.is_empty() || Some(end) == usual;
+        Row {
+            begin,
+            text,
+            end: if is_usual { b"" } else { end },
+            is_open: !is_usual && end.is_empty() && usual.is_some(),
+            meaning: Meaning { kind: Kind::Answer, text: None },
+        }
+    }
+
+    /// Returns the rows of what came, without an echo in it.
+    pub(super) fn received_rows<'b>(&mut self, port: PortId, bytes: &'b [u8]) -> Vec<Row<'b>> {
+        lines(bytes).filter_map(|line| self.received_row(port, line)).collect()
+    }
+
+    fn received_row<'b>(&mut self, port: PortId, line: &'b [u8]) -> Option<Row<'b>> {
+        let (begin, text, end) = parted(line);
+        let habits = self.habits(port);
+        if !text.is_empty() && !end.is_empty() {
+            // A bare CR may be the end of an echo that nobody expects, so one of them does not make it usual.
+            let was_bare_cr = std::mem::replace(&mut habits.was_bare_cr, end == b"\r");
+            let says_so = end != b"\r" || was_bare_cr;
+            habits.received = habits.received.or_else(|| known(end).filter(|_| says_so));
+        }
+        let usual = habits.received.unwrap_or(CR_LF);
+        let was_open = std::mem::replace(&mut habits.is_open, !text.is_empty() && end.is_empty());
+        // The end of the line before may come late, and modems put an empty line before an answer.
+        let rest = if was_open { begin.strip_prefix(usual).unwrap_or(begin) } else { begin };
+        let is_usual = rest.is_empty() || rest == usual;
+        if text.is_empty() && was_open && is_usual {
+            return None;
+        }
+        let is_shown = text.is_empty() || !is_usual;
+        let meaning = if end.is_empty() { self.legend.rest(port, text) } else { self.legend.line(port, text) };
+        Some(Row {
+            begin: if is_shown { begin } else { b"" },
+            text,
+            end: if end == usual { b"" } else { end },
+            is_open: !text.is_empty() && end.is_empty(),
+            meaning,
+        })
+    }
+
+    fn habits(&mut self, port: PortId) -> &mut Habits {
+        let index = port.index();
+        if self.habits.len() <= index {
+            self.habits.resize_with(index + 1, Habits::default);
+        }
+        &mut self.habits[index]
     }
 }
 
-fn number_of(sites: &mut HashMap<Site, u32>, site: Site) -> u32 {
-    let next = sites.len() as u32 + 1;
-    *sites.entry(site).or_insert(next)
+/// Returns the line ends at the beginning, the text, and the line ends at its end; without a text all are at the beginning.
+pub(super) fn parted(bytes: &[u8]) -> (&[u8], &[u8], &[u8]) {
+    let is_end = |b: &u8| matches!(b, b'\r' | b'\n');
+    let begin = bytes.iter().position(|b| !is_end(b)).unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(|b| !is_end(b)).map_or(begin, |last| last + 1);
+    (&bytes[..begin], &bytes[begin..end], &bytes[end..])
+}
+
+/// Returns a line end that can be a usual one.
+fn known(end: &[u8]) -> Option<&'static [u8]> {
+    [CR_LF, b"\n", b"\r"].into_iter().find(|known| *known == end)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::port_id::PortId;
-    use crate::report::summary;
-    use crate::time::Moment;
 
-    #[test]
-    fn every_line_belongs_to_a_statement_or_to_none() {
-        let (sources, events) = summary::tests::example();
-        let mut gatherer = Gatherer::new(&sources);
-        events.iter().for_each(|event| gatherer.add(event));
-        let exchange = gatherer.finish();
-        assert_eq!(exchange.pieces.len(), 1);
-        let piece = &exchange.pieces[0];
-        assert_eq!(piece.text.lines().count(), piece.n_lines as usize);
-        assert_eq!(piece.runs.iter().map(|(n, _)| n).sum::<u32>(), piece.n_lines);
-        assert_eq!(piece.marks.len(), 8, "four attempts begin and end");
-        for (line, mark) in &piece.marks {
-            let line = piece.text.lines().nth(*line as usize).expect("it is there");
-            let is_begin = matches!(mark, Mark::Began { .. });
-            assert_eq!(line.contains("step "), is_begin, "{line}");
-        }
-        assert_eq!((exchange.gap(), exchange.series.len()), (None, 1));
+    /// Shows rows: parts in brackets, `~` for a missing end.
+    fn shown(rows: &[Row<'_>]) -> Vec<String> {
+        let show = |row: &Row<'_>| {
+            let open = if row.is_open { "~" } else { "" };
+            format!("{}[{}]{}{open}", row.begin.escape_ascii(), row.text.escape_ascii(), row.end.escape_ascii())
+        };
+        rows.iter().map(show).collect()
+    }
+
+    fn received(pieces: &[&str]) -> Vec<String> {
+        let mut exchange = Exchange::default();
+        pieces.iter().flat_map(|piece| shown(&exchange.received_rows(PortId::FIRST, piece.as_bytes()))).collect()
     }
 
     #[test]
-    fn of_a_long_run_its_beginning_and_its_end_are_kept() {
-        let sources = Sources::default();
-        let mut gatherer = Gatherer::new(&sources);
-        let n = 1200;
-        for i in 0..n {
-            let bytes = format!("{i:05}{}\n", "x".repeat(40_000)).into_bytes();
-            let kind = EventKind::Received { bytes, block: false };
-            gatherer.add(&Event { at: Moment::from_millis(i), port: PortId::FIRST, site: None, kind });
-        }
-        let exchange = gatherer.finish();
-        let size: usize = exchange.pieces.iter().map(|piece| piece.text.len()).sum();
-        assert!(size <= HEAD + TAIL && size > HEAD + TAIL - 2 * PIECE, "{size}");
-        let kept: u64 = exchange.pieces.iter().map(|piece| u64::from(piece.n_lines)).sum();
-        assert_eq!(kept + exchange.n_left_out, n);
-        assert!(exchange.pieces[0].text.contains("< 00000x"));
-        assert!(exchange.pieces.last().expect("there is one").text.contains("< 01199x"));
-        let gap = exchange.gap().expect("something is missing");
-        assert!(gap.contains(&format!(" - {} lines are left out here", exchange.n_left_out)), "{gap}");
+    fn the_first_line_with_an_end_says_which_end_is_usual() {
+        assert_eq!(received(&["a\r\n", "b\n", "c\r\n", "d\r"]), ["[a]", "[b]\\n", "[c]", "[d]\\r"]);
+        assert_eq!(received(&["a\n", "b\r\n", "c\n"]), ["[a]", "[b]\\r\\n", "[c]"]);
+        assert_eq!(received(&["=> ", "a\n", "b\n"]), ["[=> ]~", "[a]", "[b]"]);
+        assert_eq!(received(&["AT\r", "\r\nOK\r\n", "AT\r"]), ["[AT]\\r", "[OK]", "[AT]\\r"]);
+        assert_eq!(received(&["0\r", "0\r", "4\r", "a\r\n"]), ["[0]\\r", "[0]", "[4]", "[a]\\r\\n"]);
+    }
+
+    #[test]
+    fn one_empty_line_before_a_line_is_usual() {
+        assert_eq!(received(&["\r\nOK\r\n", "\r\n\r\nOK\r\n"]), ["[OK]", "\\r\\n\\r\\n[OK]"]);
+        assert_eq!(received(&["\r\r\nOK\r\n"]), ["\\r\\r\\n[OK]"]);
+        assert_eq!(received(&["\r\n"]), ["\\r\\n[]"], "something must be shown");
+    }
+
+    #[test]
+    fn the_end_of_a_line_may_come_with_the_next() {
+        assert_eq!(received(&["\r\nOK", "\r\n\r\n+URC\r\n"]), ["[OK]~", "[+URC]"]);
+        assert_eq!(received(&["\r\nOK", "\r\n"]), ["[OK]~"]);
+        assert_eq!(received(&["=> ", "\r\n\r\n\r\na\r\n"]), ["[=> ]~", "\\r\\n\\r\\n\\r\\n[a]"]);
+    }
+
+    #[test]
+    fn what_is_sent_has_a_usual_end_of_its_own() {
+        let mut exchange = Exchange::default();
+        let mut sent = |text: &'static str| shown(&[exchange.sent_row(PortId::FIRST, text.as_bytes())]).remove(0);
+        assert_eq!(sent("\x1b"), "[\\x1b]", "no end is usual yet");
+        assert_eq!(sent("AT\r"), "[AT]");
+        assert_eq!(sent("AT\r\n"), "[AT]\\r\\n");
+        assert_eq!(sent("+++"), "[+++]~");
+        assert_eq!(sent("\r"), "\\r[]", "something must be shown");
+    }
+
+    #[test]
+    fn ports_have_habits_of_their_own() {
+        let second = PortId::new(1).expect("a small number");
+        let mut exchange = Exchange::default();
+        exchange.received_rows(PortId::FIRST, b"a\r\n");
+        assert_eq!(shown(&exchange.received_rows(second, b"a\nb\r\n")), ["[a]", "[b]\\r\\n"]);
+        assert_eq!(shown(&exchange.received_rows(PortId::FIRST, b"a\nb\r\n")), ["[a]\\n", "[b]"]);
     }
 }

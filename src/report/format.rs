@@ -115,7 +115,7 @@ impl Format {
         self.row.content
     }
 
-    /// Says whether it shows the lines of each run: [`CaseReport::exchange`](super::suite::CaseReport::exchange).
+    /// Says whether it shows the lines of each run: [`CaseReport::gathered`](super::suite::CaseReport::gathered).
     pub fn shows_exchange(self) -> bool {
         self.row.shows_exchange
     }

@@ -15,9 +15,10 @@ mod safe;
 use std::io::{self, Write};
 
 use super::Sink;
-use super::exchange::{Exchange, Gatherer};
+use super::gathered::{Gathered, Gatherer};
 use super::suite::SuiteReport;
 use crate::event::Event;
+use crate::origin::About;
 use crate::source::Sources;
 use page::Page;
 
@@ -27,12 +28,19 @@ pub struct Html<'a, W: Write> {
     out: W,
     sources: &'a Sources,
     gatherer: Option<Gatherer<'a>>,
+    about: Vec<(String, String)>,
 }
 
 impl<'a, W: Write> Html<'a, W> {
     /// Makes a sink that writes to `out`; places are those of `sources`.
     pub fn new(out: W, sources: &'a Sources) -> Html<'a, W> {
-        Html { out, sources, gatherer: Some(Gatherer::new(sources)) }
+        Html { out, sources, gatherer: Some(Gatherer::new(sources)), about: Vec::new() }
+    }
+
+    /// Has the page tell what makes the run traceable too.
+    #[must_use]
+    pub fn about(self, about: &About) -> Html<'a, W> {
+        Html { about: rows_of(about), ..self }
     }
 }
 
@@ -46,15 +54,25 @@ impl<W: Write> Sink for Html<'_, W> {
 
     fn end(&mut self) -> io::Result<()> {
         let Some(gatherer) = self.gatherer.take() else { return Ok(()) };
-        let exchange = gatherer.finish();
-        self.out.write_all(Page::of_run(&exchange, self.sources).text().as_bytes())?;
+        let gathered = gatherer.finish().about(std::mem::take(&mut self.about));
+        self.out.write_all(Page::of_run(&gathered, self.sources).text().as_bytes())?;
         self.out.flush()
     }
 }
 
-/// Returns the page of a run that is over.
-pub fn render_run(events: &[Event], sources: &Sources) -> String {
-    Page::of_run(&Exchange::of(events, sources), sources).text()
+/// Returns the page of a run that is over; `about` is what makes it traceable, if that is to be told.
+pub fn render_run(events: &[Event], sources: &Sources, about: &[(String, String)]) -> String {
+    Page::of_run(&Gathered::of(events, sources).about(about.to_vec()), sources).text()
+}
+
+/// Returns what makes a run traceable, as a page tells it.
+pub fn rows_of(about: &About) -> Vec<(String, String)> {
+    about
+        .rows()
+        .into_iter()
+        .filter(|(name, _)| *name != "seed")
+        .map(|(name, value)| (name.to_string(), value))
+        .collect()
 }
 
 /// Returns the page of a suite; a flow whose exchange was not gathered is there without it.

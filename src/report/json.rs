@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! { "format": "flowrun suite", "version": 1,
+//!   "about": ABOUT,                  what makes it traceable
 //!   "counts": { "passed": 3, "failed": 1, … every status … },
 //!   "orphans": ["flows/snapshots/old.snap"],
 //!   "flows": [ {
@@ -22,7 +23,13 @@
 //!     "diff": "…"                    of the transcript, unified
 //!     "ports": [ { "name": "dut", "address": "sim", "line": "115200 8N1" | null } ]
 //!                                    of a flow that declares any; `port` and `line` are those of the first
+//!     "sources": [SOURCE],           the flow, what it uses, and what was simulated
+//!     "variables": { "apn": "…" }    what was given to its variables; no secret stands in it
 //!   } ] }
+//! ABOUT: { "date": "2026-11-30T15:08:12.345Z", "host": "…", "user": "…", "flowrun": "0.1.0", "profile": "…", "bench": "…",
+//!          "variables": { … } }      each only if it is known; `variables` only of a campaign
+//! SOURCE: { "name": "lib/at.flow", "sha256": "…", "covered": true }
+//!          `covered` is there if secrets stand in the text: then the digest is that of the text with `*` for each byte of them
 //! FAILURE: { "code": "flow::run::timeout", "message": "…", "place": "lib/at.flow:4:3" | null,
 //!            "steps": ["Network", "Attach"], "sent": "…" | null, "came": ["…"] | null, "cause": "…" | null }
 //! ```
@@ -30,7 +37,7 @@
 //! A stress campaign is another document:
 //!
 //! ```text
-//! { "format": "flowrun stress", "version": 1,
+//! { "format": "flowrun stress", "version": 1, "about": ABOUT, "sources": [SOURCE],
 //!   "file": "flows/login.flow", "title": "Login", "port": "sim", "seed": 1,
 //!   "ideal": { "verdict": "passed", "took_ms": 5021, "writes": 30, "blocks": 42, "failure": FAILURE | null },
 //!   "faults": { "split": 80, … },  in how many runs each struck
@@ -53,6 +60,7 @@ use super::suite::{CaseReport, Status, SuiteReport};
 use super::summary::{Attempt, StepSummary};
 use crate::diagnostic::render::render_place;
 use crate::event::{Failure, Measurement, RunPort, StepOutcome};
+use crate::origin::{About, Digest, Origin};
 use crate::source::Sources;
 
 /// The version of the format.
@@ -62,13 +70,13 @@ const VERSION: u32 = 1;
 pub fn render_json(suite: &SuiteReport) -> String {
     let counts: Map<String, Json> =
         Status::ALL.iter().map(|status| (status.title().to_string(), suite.count(*status).into())).collect();
-    let document = json!({
-        "format": "flowrun suite",
-        "version": VERSION,
-        "counts": counts,
-        "orphans": suite.orphans,
-        "flows": suite.cases.iter().map(flow).collect::<Vec<_>>(),
-    });
+    let mut document = json!({ "format": "flowrun suite", "version": VERSION });
+    if let Some(origin) = &suite.origin {
+        document["about"] = about_of(origin, &[]);
+    }
+    document["counts"] = counts.into();
+    document["orphans"] = json!(suite.orphans);
+    document["flows"] = suite.cases.iter().map(|case| flow(case, suite.origin.as_ref())).collect();
     format!("{document:#}\n")
 }
 
@@ -77,22 +85,23 @@ pub fn render_campaign_json(campaign: &CampaignReport) -> String {
     let ideal = &campaign.ideal;
     let struck: Map<String, Json> =
         campaign.struck.iter().map(|(name, runs)| ((*name).to_string(), (*runs).into())).collect();
-    let mut document = json!({
-        "format": "flowrun stress",
-        "version": VERSION,
-        "file": campaign.file,
-        "title": campaign.title,
-        "port": campaign.port,
-        "seed": campaign.seed,
-        "ideal": {
-            "verdict": ideal.verdict,
-            "took_ms": millis(ideal.took),
-            "writes": ideal.n_writes,
-            "blocks": ideal.n_blocks,
-            "failure": ideal.failure.as_ref().map(|failure| failure_of(failure, &ideal.sources)),
-        },
-        "faults": struck,
+    let mut document = json!({ "format": "flowrun stress", "version": VERSION });
+    if let Some(about) = &campaign.about {
+        document["about"] = about_of(&about.origin, &about.variables);
+        document["sources"] = digests_of(about);
+    }
+    document["file"] = json!(campaign.file);
+    document["title"] = json!(campaign.title);
+    document["port"] = json!(campaign.port);
+    document["seed"] = json!(campaign.seed);
+    document["ideal"] = json!({
+        "verdict": ideal.verdict,
+        "took_ms": millis(ideal.took),
+        "writes": ideal.n_writes,
+        "blocks": ideal.n_blocks,
+        "failure": ideal.failure.as_ref().map(|failure| failure_of(failure, &ideal.sources)),
     });
+    document["faults"] = struck.into();
     for kind in &campaign.kinds {
         document[kind.title] =
             json!({ "runs": kind.runs, "same": kind.same, "failed": kind.failed, "wrong": kind.wrong });
@@ -115,7 +124,7 @@ fn finding_of(finding: &FindingReport) -> Json {
     })
 }
 
-fn flow(case: &CaseReport) -> Json {
+fn flow(case: &CaseReport, origin: Option<&Origin>) -> Json {
     let header = case.summary.tally.header.as_ref();
     let mut keys = json!({
         "file": case.file,
@@ -140,6 +149,43 @@ fn flow(case: &CaseReport) -> Json {
     });
     if let Some(header) = header.filter(|header| !header.ports.is_empty()) {
         keys["ports"] = header.ports.iter().map(port_of).collect();
+    }
+    if let Some(about) = case.about(origin) {
+        keys["sources"] = digests_of(&about);
+        keys["variables"] = variables_of(&about.variables);
+    }
+    keys
+}
+
+/// Returns what makes a run or a suite traceable.
+pub(super) fn about_of(origin: &Origin, variables: &[(String, String)]) -> Json {
+    let mut keys: Map<String, Json> =
+        origin.rows().into_iter().map(|(name, value)| (name.to_string(), value.into())).collect();
+    if !variables.is_empty() {
+        keys.insert("variables".to_string(), variables_of(variables));
+    }
+    Json::Object(keys)
+}
+
+fn variables_of(variables: &[(String, String)]) -> Json {
+    variables.iter().map(|(name, value)| (name.clone(), Json::from(value.as_str()))).collect::<Map<_, _>>().into()
+}
+
+/// Returns which texts a run had.
+fn digests_of(about: &About) -> Json {
+    let text = |digest: &Digest| {
+        let mut keys = Map::from_iter([("name".to_string(), Json::from(digest.name.as_str()))]);
+        keys.extend(keys_of(digest));
+        Json::Object(keys)
+    };
+    about.texts.iter().map(text).collect()
+}
+
+/// Returns which text it was.
+pub(super) fn keys_of(digest: &Digest) -> Map<String, Json> {
+    let mut keys = Map::from_iter([("sha256".to_string(), Json::from(digest.sha256.as_str()))]);
+    if digest.is_covered {
+        keys.insert("covered".to_string(), true.into());
     }
     keys
 }
@@ -201,6 +247,23 @@ mod tests {
         assert!(serde_json::from_str::<Json>(&text).is_ok());
         assert_snapshot!(text);
     }
+
+    #[test]
+    fn a_suite_says_what_makes_it_traceable() {
+        let origin = crate::origin::tests::example().origin;
+        let text = render_json(&SuiteReport { origin: Some(origin), ..example() });
+        let read: Json = serde_json::from_str(&text).expect("it is JSON");
+        let at = |place: &str| read.pointer(place).and_then(Json::as_str).unwrap_or_default().to_string();
+        assert_eq!(at("/about/date"), "2026-11-29T12:00:00.042Z");
+        assert_eq!((at("/about/host"), at("/about/user")), ("bench-3".to_string(), "anna".to_string()));
+        assert_eq!(at("/about/flowrun"), Origin::VERSION);
+        assert_eq!(
+            (at("/flows/0/sources/0/name"), at("/flows/0/sources/0/sha256").len()),
+            ("main.flow".to_string(), 64)
+        );
+        assert_eq!(at("/flows/0/variables/apn"), "cm net");
+    }
+
     #[test]
     fn a_campaign_is_one_document() {
         assert_snapshot!(render_campaign_json(&campaign::tests::example()));

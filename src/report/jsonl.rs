@@ -6,6 +6,10 @@
 //! {"format":"flowrun events","version":2,"sources":[{"name":"login.flow","text":"flow \"Login\"…"}]}
 //! ```
 //!
+//! `about` is there too where somebody gave what makes the run traceable: `date` (UTC, RFC 3339), `host`, `user`, `flowrun` (its
+//! version), `profile`, `bench`, each only if it is known, and `variables`, what was given to them by name. Each of `sources` has its
+//! `sha256` then. It is that of the file, unless `covered` is there, and true: then each byte of the secrets in it is a `*`.
+//!
 //! `sources` are the texts that places point into, as messages show them: the defaults of secrets are covered with `*`.
 //! Then, for each event, `at_ns` (nanoseconds since the beginning of the run), `site` if it belongs to a statement, `event`, and what
 //! the table says. Where the flow declares ports, `port` is the name of the one that the event belongs to. A *site* is `{"source":0,"start":57,"end":83}`: which source, and bytes of it.
@@ -18,7 +22,7 @@
 //! | `opened` | |
 //! | `closed` | `reason` (`finished`, `cannot-open`, `hung-up`, `broken`, `device-failed`), `why`, `help`, `failure` |
 //! | `sent` | `bytes` |
-//! | `received` | `bytes`, `block` |
+//! | `received` | `bytes`, `block`; `echo` (first byte, and the one after the last) if a part is the echo of what was sent, `echo_of_next` if it is that of the `sent` that follows, `echo_maybe` if it is one should the next piece begin with `echo` |
 //! | `matched` | `pattern`, `bytes`, `waited_ns` |
 //! | `captured` | `name`, `bytes` |
 //! | `measured` | `name`, `value`, `unit`, `low`, `high` (texts, digit by digit), `passed`, `soft`, `fault` |
@@ -47,9 +51,12 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json, json};
 
 use super::Sink;
-use super::json::measurement_of;
+use super::json::{about_of, keys_of, measurement_of};
 use crate::diagnostic::Label;
-use crate::event::{CloseReason, Event, EventKind, Failure, RunHeader, RunPort, StepOutcome, Verdict};
+use crate::event::{
+    CloseReason, EchoOf, EchoPart, Event, EventKind, Failure, RunHeader, RunPort, StepOutcome, Verdict,
+};
+use crate::origin::About;
 use crate::source::{Site, SourceId, Sources};
 use crate::value::coding::hex;
 pub use read::{Recorded, read};
@@ -64,7 +71,7 @@ const FORMAT: &str = "flowrun events";
 pub struct JsonLines<W: Write> {
     out: W,
     /// The first line, until it is written.
-    head: Option<String>,
+    head: Option<Json>,
     /// Which source each place among the sources is.
     ids: Vec<SourceId>,
     /// The names of the ports, if they have names.
@@ -77,7 +84,22 @@ impl<W: Write> JsonLines<W> {
         let texts: Vec<Json> = sources.iter().map(|(_, s)| json!({ "name": s.name(), "text": &**s.shown() })).collect();
         let head = json!({ "format": FORMAT, "version": VERSION, "sources": texts });
         let ids = sources.iter().map(|(id, _)| id).collect();
-        JsonLines { out, head: Some(head.to_string()), ids, ports: Vec::new() }
+        JsonLines { out, head: Some(head), ids, ports: Vec::new() }
+    }
+
+    /// Begins with what makes the run traceable too.
+    #[must_use]
+    pub fn about(mut self, about: &About) -> JsonLines<W> {
+        if let Some(head) = &mut self.head {
+            head["about"] = about_of(&about.origin, &about.variables);
+            // The texts are those that the events point into, each with a digest of what is shown of it.
+            for text in head["sources"].as_array_mut().into_iter().flatten() {
+                let digest = about.texts.iter().find(|digest| text["name"] == digest.name);
+                let (Some(digest), Json::Object(keys)) = (digest, text) else { continue };
+                keys.extend(keys_of(digest));
+            }
+        }
+        self
     }
 
     fn site(&self, site: Site) -> Json {
@@ -135,7 +157,7 @@ impl<W: Write> JsonLines<W> {
             EventKind::Opened => ("opened", json!({})),
             EventKind::Closed(reason) => ("closed", self.closed(reason)),
             EventKind::Sent { bytes } => ("sent", json!({ "bytes": bytes_of(bytes) })),
-            EventKind::Received { bytes, block } => ("received", json!({ "bytes": bytes_of(bytes), "block": block })),
+            EventKind::Received { bytes, block, echo } => ("received", received(bytes, *block, echo.as_ref())),
             EventKind::Matched { pattern, text, waited } => {
                 ("matched", json!({ "pattern": &**pattern, "bytes": bytes_of(text), "waited_ns": nanos(*waited) }))
             }
@@ -157,7 +179,7 @@ impl<W: Write> JsonLines<W> {
 
 impl<W: Write> Sink for JsonLines<W> {
     fn tell(&mut self, event: &Event) -> io::Result<()> {
-        let mut line = self.head.take().map_or_else(String::new, |head| head + "\n");
+        let mut line = self.head.take().map_or_else(String::new, |head| format!("{head}\n"));
         let mut keys = Map::new();
         keys.insert("at_ns".to_string(), nanos(event.at.since_start()).into());
         if let Some(site) = event.site {
@@ -185,8 +207,17 @@ impl<W: Write> Sink for JsonLines<W> {
 
 /// Returns a whole run as JSON Lines.
 pub fn render_jsonl(events: &[Event], sources: &Sources) -> Vec<u8> {
+    rendered(events, |text| JsonLines::new(text, sources))
+}
+
+/// Returns a whole run as JSON Lines that begin with what makes it traceable.
+pub fn render_traceable(events: &[Event], sources: &Sources, about: &About) -> Vec<u8> {
+    rendered(events, |text| JsonLines::new(text, sources).about(about))
+}
+
+fn rendered(events: &[Event], begin: impl for<'a> FnOnce(&'a mut Vec<u8>) -> JsonLines<&'a mut Vec<u8>>) -> Vec<u8> {
     let mut text = Vec::new();
-    let mut lines = JsonLines::new(&mut text, sources);
+    let mut lines = begin(&mut text);
     for event in events {
         lines.tell(event).expect("memory takes everything");
     }
@@ -203,6 +234,23 @@ fn started(header: &RunHeader) -> Json {
         keys["ports"] = header.ports.iter().map(port).collect();
     }
     keys
+}
+
+/// Only where there is an echo its place is told: first byte, and the one behind the last.
+fn received(bytes: &[u8], is_block: bool, echo: Option<&EchoPart>) -> Json {
+    let mut keys = json!({ "bytes": bytes_of(bytes), "block": is_block });
+    if let Some(EchoPart { at, of }) = echo {
+        keys[echo_name(*of)] = json!([at.start, at.end]);
+    }
+    keys
+}
+
+fn echo_name(of: EchoOf) -> &'static str {
+    match of {
+        EchoOf::Last => "echo",
+        EchoOf::Next => "echo_of_next",
+        EchoOf::Maybe => "echo_maybe",
+    }
 }
 
 fn bytes_of(bytes: &[u8]) -> Json {

@@ -19,10 +19,11 @@ use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, Te
 
 use super::campaign::{CampaignReport, FindingReport};
 use super::failure::{diagnostic_of, render_failure};
-use super::suite::{CaseReport, Origin, Status, SuiteReport};
+use super::suite::{CaseReport, Status, SuiteReport};
 use super::summary::{Attempt, StepSummary};
 use crate::diagnostic::render::{Look, Style};
 use crate::event::{Failure, StepOutcome};
+use crate::origin::{About, Digest, Origin};
 use crate::source::{Site, Sources};
 use crate::value::calendar::format_time;
 
@@ -44,13 +45,14 @@ pub fn render_junit(suite: &SuiteReport) -> String {
 pub fn render_campaign_junit(campaign: &CampaignReport) -> String {
     let mut suite = TestSuite::new(legal(&campaign.file));
     suite.set_time(campaign.ideal.took);
-    for (name, value) in campaign.origin.as_ref().into_iter().flat_map(attributes) {
+    for (name, value) in campaign.about.iter().flat_map(|about| attributes(&about.origin)) {
         suite.extra.insert(legal(name), legal(&value));
     }
     let seed = campaign.seed.to_string();
     for (name, value) in [("title", &campaign.title), ("port", &campaign.port), ("seed", &seed)] {
         suite.add_property(Property::new(name, legal(value)));
     }
+    put_about(&mut suite, campaign.about.as_ref());
     let mut names = HashSet::new();
     let mut add = |title: &str, took: Duration, status: TestCaseStatus, (file, line): (String, Option<usize>)| {
         let mut test = TestCase::new(unique(&mut names, title), status);
@@ -124,6 +126,7 @@ fn suite_of(case: &CaseReport, origin: Option<&Origin>) -> TestSuite {
             suite.add_property(Property::new(name, legal(&value)));
         }
     }
+    put_about(&mut suite, case.about(origin).as_ref());
     for measured in &case.summary.measurements {
         let name = format!("measured {}", measured.name);
         suite.add_property(Property::new(legal(&name), legal(&measured.to_string())));
@@ -154,6 +157,20 @@ fn suite_of(case: &CaseReport, origin: Option<&Origin>) -> TestSuite {
         suite.add_test_case(test);
     }
     suite
+}
+
+/// Puts what makes a run traceable as properties, each with a name of its own.
+fn put_about(suite: &mut TestSuite, about: Option<&About>) {
+    let Some(about) = about else { return };
+    let origin = about.origin.rows().into_iter().map(|(name, value)| (name.to_string(), value));
+    let digest = |text: &Digest| {
+        let covered = if text.is_covered { " (with its secrets covered)" } else { "" };
+        (format!("sha256 {}{covered}", text.name), text.sha256.clone())
+    };
+    let variables = about.variables.iter().map(|(name, value)| (format!("variable {name}"), value.clone()));
+    for (name, value) in origin.chain(about.texts.iter().map(digest)).chain(variables) {
+        suite.add_property(Property::new(legal(&name), legal(&value)));
+    }
 }
 
 /// Returns when and where a suite was run, as attributes.
@@ -310,6 +327,24 @@ mod tests {
         assert_snapshot!(render_junit(&example()));
     }
 
+    #[test]
+    fn a_suite_says_what_makes_it_traceable() {
+        let suite = SuiteReport { origin: Some(crate::origin::tests::example().origin), ..example() };
+        let text = render_junit(&suite);
+        Report::deserialize_from_str(&text).expect("it is well-formed JUnit");
+        for wanted in [
+            "timestamp=\"2026-11-29T12:00:00Z\" hostname=\"bench-3\"",
+            "<property name=\"date\" value=\"2026-11-29T12:00:00.042Z\"/>",
+            "<property name=\"user\" value=\"anna\"/>",
+            "<property name=\"bench\" value=\"left\"/>",
+            "<property name=\"variable apn\" value=\"cm net\"/>",
+            "<property name=\"sha256 main.flow\" value=\"",
+        ] {
+            assert!(text.contains(wanted), "{wanted} is not in\n{text}");
+        }
+        assert!(text.contains(&format!("<property name=\"flowrun\" value=\"{}\"/>", Origin::VERSION)), "{text}");
+    }
+
     /// Returns the number in an attribute of an element's tag.
     fn number(tag: &str, name: &str) -> usize {
         let (_, rest) = tag.split_once(&format!(" {name}=\"")).unwrap_or_else(|| panic!("{tag} has no {name}"));
@@ -357,7 +392,7 @@ mod tests {
             let step = StepSummary { title: title.to_string(), depth: 0, ..steps[0].clone() };
             case.summary.steps.push(step);
         }
-        suite.origin = Some(Origin { begun: 1_795_953_600_000, host: Some(nasty) });
+        suite.origin = Some(Origin { begun: 1_795_953_600_000, host: Some(nasty), ..Origin::default() });
         let text = render_junit(&suite);
         let is_legal = |c: char| matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..);
         assert_eq!(text.chars().find(|c| !is_legal(*c)), None);

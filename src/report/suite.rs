@@ -1,8 +1,9 @@
 //! `SuiteReport`: what came of every flow of a suite, as JUnit, JSON and TAP are printed from it.
 
-use super::exchange::Exchange;
+use super::gathered::Gathered;
 use super::summary::{StepSummary, Summary};
 use crate::event::{Event, Failure, StepOutcome, Verdict};
+use crate::origin::{About, Digest, Origin};
 use crate::source::Sources;
 
 /// What came of a suite, in the order of its flows.
@@ -16,14 +17,8 @@ pub struct SuiteReport {
     pub origin: Option<Origin>,
 }
 
-/// When and where a suite was run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    /// Unix time in milliseconds when it began.
-    pub begun: i64,
-    /// The name of the machine, if it has one.
-    pub host: Option<String>,
-}
+/// The events of a run that is over, what they point into, and what makes it traceable.
+pub type OverRun<'a> = (&'a [Event], &'a Sources, &'a [(String, String)]);
 
 /// What came of one flow.
 #[derive(Clone, Debug)]
@@ -46,8 +41,10 @@ pub struct CaseReport {
     pub n_runs: u32,
     /// Which of the runs failed first, from 1.
     pub failed_run: Option<u32>,
+    /// What was given to its variables, by name, as it may be shown.
+    pub given: Vec<(String, String)>,
     /// Its lines, if a report was asked for that shows them.
-    pub exchange: Option<Box<Exchange>>,
+    pub gathered: Option<Box<Gathered>>,
 }
 
 /// What came of one flow, in a word.
@@ -135,15 +132,16 @@ impl Status {
 }
 
 impl SuiteReport {
-    /// Returns what came of runs that are over, each with its exchange; nothing was compared with a snapshot.
-    pub fn of_runs<'a>(runs: impl Iterator<Item = (&'a [Event], &'a Sources)>) -> SuiteReport {
-        let case = |(events, sources): (&'a [Event], &'a Sources)| {
+    /// Returns what came of runs that are over, each with its lines and with what makes it traceable; nothing was compared with a
+    /// snapshot.
+    pub fn of_runs<'a>(runs: impl Iterator<Item = OverRun<'a>>) -> SuiteReport {
+        let case = |(events, sources, about): OverRun<'a>| {
             let mut summary = Summary::default();
             events.iter().for_each(|event| summary.add(event));
             // A run whose end is not told was stopped.
             let status = summary.tally.verdict.map_or(Status::Interrupted, Status::of);
             let file = summary.tally.header.as_ref().map(|header| header.file.clone()).unwrap_or_default();
-            let exchange = Some(Box::new(Exchange::of(events, sources)));
+            let gathered = Some(Box::new(Gathered::of(events, sources).about(about.to_vec())));
             CaseReport {
                 file,
                 status,
@@ -154,7 +152,8 @@ impl SuiteReport {
                 diff: String::new(),
                 n_runs: 1,
                 failed_run: None,
-                exchange,
+                given: Vec::new(),
+                gathered,
             }
         };
         SuiteReport { cases: runs.map(case).collect(), orphans: Vec::new(), origin: None }
@@ -167,6 +166,22 @@ impl SuiteReport {
 }
 
 impl CaseReport {
+    /// Returns what makes its run traceable, if that is to be told.
+    pub fn about(&self, origin: Option<&Origin>) -> Option<About> {
+        let header = self.summary.tally.header.as_ref()?;
+        let addresses = match header.ports.as_slice() {
+            [] => vec![header.port.clone()],
+            ports => ports.iter().map(|port| port.address.clone()).collect(),
+        };
+        Some(About {
+            origin: origin?.clone(),
+            texts: Digest::all(&self.sources),
+            addresses,
+            seed: header.seed,
+            variables: self.given.clone(),
+        })
+    }
+
     /// Returns the flow's title; the name of its file if it has none because it was never run.
     pub fn title(&self) -> &str {
         self.summary.tally.header.as_ref().map_or(&self.file, |header| &header.title)
@@ -215,6 +230,9 @@ pub(super) mod tests {
             let is_failure = !status.is_success();
             let (refusal, diff) = (String::new(), String::new());
             let (file, sources) = (file.to_string(), sources.clone());
+            let given = vec![("apn".to_string(), "cm net".to_string())];
+            let (n_runs, failed_run) = (1, None);
+            let gathered = None;
             CaseReport {
                 file,
                 status,
@@ -223,9 +241,10 @@ pub(super) mod tests {
                 sources,
                 refusal,
                 diff,
-                n_runs: 1,
-                failed_run: None,
-                exchange: None,
+                n_runs,
+                failed_run,
+                given,
+                gathered,
             }
         };
         let mut flaky = events[..15].to_vec();

@@ -211,6 +211,7 @@ pub(super) mod tests {
     use insta::assert_snapshot;
 
     use super::*;
+    use crate::event::{EchoOf, EchoPart};
     use crate::port_id::PortId;
     use crate::report::failure;
     use crate::source::Sources;
@@ -243,7 +244,11 @@ pub(super) mod tests {
             depth,
         };
         let sent = |bytes: &str| EventKind::Sent { bytes: bytes.as_bytes().to_vec() };
-        let came = |bytes: &[u8]| EventKind::Received { bytes: bytes.to_vec(), block: false };
+        let came = |bytes: &[u8]| EventKind::Received { bytes: bytes.to_vec(), block: false, echo: None };
+        let with_echo = |bytes: &[u8], n| {
+            let echo = Some(EchoPart { at: 0..n, of: EchoOf::Last });
+            EventKind::Received { bytes: bytes.to_vec(), block: false, echo }
+        };
         let matched = |text: &str| EventKind::Matched {
             pattern: format!("line {text:?}").into(),
             text: text.as_bytes().to_vec(),
@@ -254,12 +259,12 @@ pub(super) mod tests {
             (3, EventKind::Opened),
             (3, began("SIM", 1, 3, 0)),
             (4, sent("AT+CPIN?\r")),
-            (9, came(b"AT+CPIN?\r\r\n+CME ERROR: 14\r\n")),
+            (9, with_echo(b"AT+CPIN?\r\r\n+CME ERROR: 14\r\n", 9)),
             (5009, EventKind::Failed(Box::new(failure.clone()))),
             (5009, ended("SIM", StepOutcome::WillRetry, 1, 5006, 0)),
             (6009, began("SIM", 2, 3, 0)),
             (6010, sent("AT+CPIN?\r")),
-            (6020, came(b"AT+CPIN?\r\r\n+CPIN: READY\r\n\r\nOK\r\n")),
+            (6020, with_echo(b"AT+CPIN?\r\r\n+CPIN: READY\r\n\r\nOK\r\n", 9)),
             (6020, matched("OK")),
             (6020, EventKind::Captured { name: "pin".to_string(), value: b"READY".to_vec() }),
             (6020, EventKind::Saved { name: "pin".to_string() }),
@@ -270,7 +275,7 @@ pub(super) mod tests {
             (6021, EventKind::Measured(Box::new(measured()))),
             (6021, sent("AT+CGATT?\r")),
             (6031, came(b"\r\n+CGATT: 0\r\n\r\nERROR\r\n")),
-            (6040, EventKind::Received { bytes: b"\x00\x1b[2J\r\n\xffa\n".to_vec(), block: true }),
+            (6040, EventKind::Received { bytes: b"\x00\x1b[2J\r\n\xffa\n".to_vec(), block: true, echo: None }),
             (11021, EventKind::Failed(Box::new(failure))),
             (11021, ended("Attach", StepOutcome::Failed, 1, 5000, 1)),
             (11021, EventKind::Noted { text: "cleaning up".to_string() }),

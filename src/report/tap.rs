@@ -5,15 +5,30 @@ use std::fmt::Write;
 use super::failure::diagnostic_of;
 use super::suite::{CaseReport, Status, SuiteReport};
 use crate::diagnostic::render::render_place;
+use crate::origin::Origin;
 use crate::value::escape::harmless;
 
 /// Returns the whole text.
 pub fn render_tap(suite: &SuiteReport) -> String {
     let mut out = format!("TAP version 14\n1..{}\n", suite.cases.len());
+    for (name, value) in suite.origin.iter().flat_map(Origin::rows) {
+        put_comment(&mut out, name, &value);
+    }
     for (i, case) in suite.cases.iter().enumerate() {
+        let about = case.about(suite.origin.as_ref()).map(|about| about.rows()).unwrap_or_default();
+        // What is the same for all stands at the beginning.
+        for (name, value) in about.iter().filter(|(name, _)| matches!(*name, "sha256" | "variable")) {
+            put_comment(&mut out, name, value);
+        }
         put(&mut out, i + 1, case);
     }
     out
+}
+
+/// Puts a line that harnesses pass over.
+fn put_comment(out: &mut String, name: &str, value: &str) {
+    // Writing into a String cannot fail.
+    let _ = writeln!(out, "# {name}: {}", harmless(value));
 }
 
 fn put(out: &mut String, number: usize, case: &CaseReport) {
@@ -79,6 +94,17 @@ mod tests {
     #[test]
     fn a_suite_is_a_test_point_a_flow() {
         assert_snapshot!(render_tap(&example()));
+    }
+
+    #[test]
+    fn a_suite_says_what_makes_it_traceable() {
+        let origin = crate::origin::tests::example().origin;
+        let text = render_tap(&SuiteReport { origin: Some(origin), ..example() });
+        let head = "TAP version 14\n1..6\n# date: 2026-11-29T12:00:00.042Z\n# host: bench-3\n# user: anna\n# flowrun: ";
+        assert!(text.starts_with(head), "{text}");
+        assert!(text.contains("  main.flow\n") && text.contains("\n# variable: apn = cm net\nok"), "{text}");
+        let is_known = |line: &&str| ["# ", "ok ", "not ok ", "  ", "TAP", "1.."].iter().any(|p| line.starts_with(p));
+        assert_eq!(text.lines().find(|line| !is_known(line)), None);
     }
 
     #[test]

@@ -16,7 +16,9 @@
 //!
 //! Where a flow declares ports, the name of the port stands in front of `>`, `<`, `=` and `-`.
 //!
-//! Nothing in it depends on the machine but what the user named: the port.
+//! It begins with what the run is, a line each: the flow, the port, the line; then with what makes it traceable, if somebody
+//! gave that ([`Transcript::about`]). Nothing else in it depends on the machine but what the user named: the port. So snapshots,
+//! which are transcripts without the second part, are the same on every machine.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -29,6 +31,7 @@ use super::port_names::PortNames;
 use super::summary::remark;
 use crate::diagnostic::render::{Style, render_place};
 use crate::event::{CloseReason, Event, EventKind, Failure, RunHeader, RunPort, StepOutcome};
+use crate::origin::About;
 use crate::port_id::PortId;
 use crate::source::Sources;
 use crate::time::Moment;
@@ -77,6 +80,8 @@ pub struct Transcript<'a, W: Write> {
     joined: Joined,
     /// What stands in front of the sign of what belongs to a port.
     names: PortNames,
+    /// What makes the run traceable: names and values.
+    about: Vec<(&'static str, String)>,
 }
 
 impl<'a, W: Write> Transcript<'a, W> {
@@ -94,7 +99,14 @@ impl<'a, W: Write> Transcript<'a, W> {
             stamp,
             joined: Joined::default(),
             names: PortNames::default(),
+            about: Vec::new(),
         }
+    }
+
+    /// Begins with what makes the run traceable too.
+    #[must_use]
+    pub fn about(self, about: &About) -> Transcript<'a, W> {
+        Transcript { about: about.rows(), ..self }
     }
 
     /// Gathers about so many bytes before they are written: fewer where many transcripts are written at once.
@@ -202,13 +214,23 @@ impl<'a, W: Write> Transcript<'a, W> {
 
     /// Begins a line about a port.
     fn begin_on(&mut self, at: Duration, port: PortId, lead: &str) {
-        self.begin(at, "");
-        self.text.extend_from_slice(self.names.of(port).as_bytes());
+        self.begin_line(at);
+        let name = self.names.of(port);
+        if !name.is_empty() {
+            self.text.extend_from_slice(name.as_bytes());
+        }
         self.text.extend_from_slice(lead.as_bytes());
     }
 
     /// Begins a line: the time and what it is.
     fn begin(&mut self, at: Duration, lead: &str) {
+        self.begin_line(at);
+        self.text.extend_from_slice(lead.as_bytes());
+    }
+
+    /// Begins a line with the time, if times are shown.
+    #[inline]
+    fn begin_line(&mut self, at: Duration) {
         if self.times == Times::Shown {
             let ms = (at.as_secs(), at.subsec_millis());
             if self.stamp.0 != ms {
@@ -217,7 +239,6 @@ impl<'a, W: Write> Transcript<'a, W> {
             self.text.extend_from_slice(self.stamp.1.as_bytes());
             self.text.push(b' ');
         }
-        self.text.extend_from_slice(lead.as_bytes());
     }
 
     fn put_header(&mut self, header: &RunHeader) {
@@ -227,6 +248,7 @@ impl<'a, W: Write> Transcript<'a, W> {
         }
         let port = |port: &RunPort| ("port", format!("{} at {}, {}", port.name, port.address, port.line));
         rows.extend(header.ports.iter().map(port));
+        rows.extend(std::mem::take(&mut self.about));
         for (name, value) in rows {
             push_harmless(&mut self.text, name.as_bytes());
             self.text.extend_from_slice(b": ");
@@ -327,7 +349,7 @@ impl<W: Write> Sink for Transcript<'_, W> {
             EventKind::Opened => self.put_on(at, port, "- ", b"port open"),
             EventKind::Closed(reason) => self.put_closed(at, port, reason),
             EventKind::Sent { bytes } => self.put_on(at, port, "> ", bytes),
-            EventKind::Received { bytes, block } => self.put_received(at, port, bytes, *block),
+            EventKind::Received { bytes, block, .. } => self.put_received(at, port, bytes, *block),
             EventKind::Matched { .. } => return Ok(()),
             EventKind::Captured { name, value } => self.put_value(at, port, name, value),
             EventKind::Measured(measured) => {
@@ -523,7 +545,7 @@ mod tests {
             }
         }
         let sources = Sources::default();
-        let line = |n: u64| EventKind::Received { bytes: format!("{n} é\r\n").into_bytes(), block: false };
+        let line = |n: u64| EventKind::Received { bytes: format!("{n} é\r\n").into_bytes(), block: false, echo: None };
         let told = |mut transcript: Transcript<'_, &mut Written>, has_pause: bool| {
             for n in 0..2000 {
                 let event = Event { at: Moment::from_millis(n), port: PortId::FIRST, site: None, kind: line(n) };

@@ -11,7 +11,7 @@ use crate::value::escape::harmless;
 /// The columns that every file of results has before those of the rows.
 const BEFORE: [&str; 5] = ["row", "port", "verdict", "step", "reason"];
 /// The columns that it has after all others.
-const AFTER: [&str; 4] = ["started", "seconds", "flow_digest", "row_digest"];
+const AFTER: [&str; 8] = ["started", "seconds", "host", "user", "flowrun", "seed", "flow_digest", "row_digest"];
 
 /// How large a file of results may be that a run goes on with.
 const LARGEST: u64 = 256 << 20;
@@ -43,6 +43,14 @@ pub(crate) struct Ended {
     pub started: String,
     /// How long it took, in seconds.
     pub seconds: String,
+    /// The machine that it ran on.
+    pub host: String,
+    /// The user who ran it.
+    pub user: String,
+    /// The version of flowrun.
+    pub version: String,
+    /// The seed of everything random.
+    pub seed: u64,
     /// The digest of the flow.
     pub flow: String,
     /// The digest of the row.
@@ -105,7 +113,9 @@ impl Layout {
         });
         let number = ended.number.to_string();
         let before = [&number, &ended.port, &ended.verdict, &ended.step, &ended.reason].map(String::as_str);
-        let after = [&ended.started, &ended.seconds, &ended.flow, &ended.id].map(String::as_str);
+        let seed = ended.seed.to_string();
+        let Ended { started, seconds, host, user, version, flow, id, .. } = ended;
+        let after = [started, seconds, host, user, version, &seed, flow, id].map(String::as_str);
         let cells = before.into_iter().chain(ended.cells.iter().map(String::as_str)).chain(recorded).chain(after);
         record(cells.map(harmless))
     }

@@ -178,9 +178,9 @@ fn lines_of_results_are_whole_and_a_torn_one_is_removed() {
     let whole = fs::read_to_string(&path).expect("it is there");
     assert_eq!(
         whole,
-        "row,port,verdict,step,reason,sn,row.verdict,imei,started,seconds,flow_digest,row_digest\n\
-         1,,passed,,,\"SN1, \"\"x\"\"\",no,8\\n9,,,,id1\n\
-         2,,failed,,,\"SN2, \"\"x\"\"\",no,8\\n9,,,,id2\n"
+        "row,port,verdict,step,reason,sn,row.verdict,imei,started,seconds,host,user,flowrun,seed,flow_digest,row_digest\n\
+         1,,passed,,,\"SN1, \"\"x\"\"\",no,8\\n9,,,,,,0,,id1\n\
+         2,,failed,,,\"SN2, \"\"x\"\"\",no,8\\n9,,,,,,0,,id2\n"
     );
     assert!(ResultsFile::open(&path, layout(), Opened::New).is_err_and(|why| why.contains("--resume")));
     for length in 0..whole.len() {
@@ -199,7 +199,7 @@ fn lines_of_results_are_whole_and_a_torn_one_is_removed() {
     let why = ResultsFile::open(&path, other, Opened::Resumed).expect_err("it has other columns");
     assert_eq!(
         why,
-        "its columns are others than `row,port,verdict,step,reason,sn,started,seconds,flow_digest,row_digest`"
+        "its columns are others than `row,port,verdict,step,reason,sn,started,seconds,host,user,flowrun,seed,flow_digest,row_digest`"
     );
     fs::write(&path, "row\n\"open\n").expect("there is room");
     assert!(ResultsFile::open(&path, layout(), Opened::Resumed).is_err());

@@ -136,6 +136,17 @@ impl Stream {
     /// Returns a part of the stream with names in place of secrets; `None` if there is none in it. A secret that began before
     /// the part has been named there, if it was known then.
     pub(crate) fn named(&mut self, part: Range<u64>, bytes: &[u8], redactor: &Redactor) -> Option<Vec<u8>> {
+        self.named_with(part, bytes, redactor, &mut [])
+    }
+
+    /// Does so, and puts places in the bytes where they are then; a place in a secret comes behind its name.
+    pub(crate) fn named_with(
+        &mut self,
+        part: Range<u64>,
+        bytes: &[u8],
+        redactor: &Redactor,
+        places: &mut [usize],
+    ) -> Option<Vec<u8>> {
         if self.found.is_empty() {
             return None;
         }
@@ -147,12 +158,14 @@ impl Stream {
         let mut last = part.start;
         let mut before = None;
         let plain = |range: Range<u64>| &bytes[(range.start - part.start) as usize..(range.end - part.start) as usize];
+        let mut places = Places { part: part.start, n_moved: 0, places };
         for region in regions {
             let name = redactor.name(region.secret);
             let after = if region.is_begun { "…" } else { "" };
             if region.joins != Joins::No && before == Some((region.secret, region.range.start)) {
                 // It has been named.
             } else if region.range.start >= part.start {
+                places.pass(region.range.start, out.len() as u64 + (region.range.start - last));
                 out.extend_from_slice(plain(last..region.range.start));
                 out.extend_from_slice(format!("«{name}{after}»").as_bytes());
             } else if region.range.end > self.named_to {
@@ -161,7 +174,9 @@ impl Stream {
             self.named_to = self.named_to.max(region.range.end);
             before = Some((region.secret, region.range.end));
             last = region.range.end.min(part.end);
+            places.stay(last, out.len() as u64);
         }
+        places.pass(part.end, out.len() as u64 + (part.end - last));
         out.extend_from_slice(plain(last..part.end));
         Some(out)
     }
@@ -169,6 +184,36 @@ impl Stream {
     fn begun<'a>(&'a self, redactor: &'a Redactor) -> impl Iterator<Item = Found> + use<'a> {
         let awake = Lens::ALL.into_iter().zip(&self.readers).zip(self.is_idle).filter(|(_, is_idle)| !is_idle);
         awake.flat_map(|((lens, reader), _)| reader.begun(self.end, &redactor.words, redactor.trie(lens)))
+    }
+}
+
+/// Places in some bytes, in their order, on the way to where they are in what is made of the bytes.
+struct Places<'a> {
+    /// Where the bytes stand in the stream.
+    part: u64,
+    /// So many of the first have been moved.
+    n_moved: usize,
+    places: &'a mut [usize],
+}
+
+impl Places<'_> {
+    /// Moves the places up to `end` in the stream, which comes to `out`: what is before it is as it was.
+    fn pass(&mut self, end: u64, out: u64) {
+        self.each_to(end, |at| out - (end - at));
+    }
+
+    /// Moves the places up to `end` in the stream to `out`: what is before it has got another length.
+    fn stay(&mut self, end: u64, out: u64) {
+        self.each_to(end, |_| out);
+    }
+
+    fn each_to(&mut self, end: u64, moved: impl Fn(u64) -> u64) {
+        while let Some(place) = self.places.get_mut(self.n_moved)
+            && self.part + *place as u64 <= end
+        {
+            *place = moved(self.part + *place as u64) as usize;
+            self.n_moved += 1;
+        }
     }
 }
 

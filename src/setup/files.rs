@@ -57,6 +57,19 @@ pub(crate) fn read_text(role: Role, name: &str, text: &str) -> Result<Read, Setu
     program_of(role, path, load(path, &reader))
 }
 
+/// Reads a program that flowrun itself has written, as if it were a file at this path: it may use files beside it.
+///
+/// # Errors
+///
+/// Everything that is wrong with the text and with what it uses.
+pub(crate) fn read_text_here(role: Role, path: &Path, text: &str) -> Result<Read, SetupError> {
+    let reader = |wanted: &Path| match wanted == path {
+        true => Ok(text.as_bytes().to_vec()),
+        false => std::fs::read(wanted),
+    };
+    program_of(role, path, load(path, &reader))
+}
+
 fn program_within(role: Role, path: &Path, reach: Reach<'_>) -> Result<Read, SetupError> {
     program_of(role, path, load_file(path, reach))
 }

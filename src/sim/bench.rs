@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::event::{CloseReason, HookCall, HookEnd, HookNews};
 use crate::port::{Capabilities, Happening, PortCommand, PortId};
-use crate::time::Moment;
+use crate::time::{Moment, earlier};
 use crate::value::Value;
 use crate::world::{Simulated, World};
 
@@ -74,7 +74,7 @@ impl<W: Simulated> SimBench<W> {
 
     /// Returns when the next of them goes on by itself.
     fn next_due(&self) -> Option<Moment> {
-        self.places.iter().filter_map(|place| place.due).min()
+        self.places.iter().fold(None, |due, place| earlier(due, place.due))
     }
 
     /// Lets those that are due at a moment go on, in the order of their ports, until one has something to report.
@@ -89,7 +89,7 @@ impl<W: Simulated> SimBench<W> {
             self.now = self.now.max(now);
             place.due = place.world.due();
             self.settle();
-            if happening != Happening::Nothing {
+            if !matches!(happening, Happening::Nothing) {
                 return Some(happening.on(port));
             }
         }
@@ -131,17 +131,19 @@ impl<W: Simulated> World for SimBench<W> {
             if let Some(news) = self.news.pop_front() {
                 return (self.now, news);
             }
-            let Some(next) = [until, self.next_due()].into_iter().flatten().min() else {
+            let due = self.next_due();
+            let Some(next) = earlier(until, due) else {
                 // Nothing will ever happen again: say so instead of standing still.
                 let reason = "neither the flow nor a simulated device has anything left to wait for".to_string();
                 return (self.now, Happening::Closed(PortId::FIRST, CloseReason::Broken { reason, help: None }));
             };
             let next = next.max(self.now);
-            if let Some(happening) = self.go_on(next, received) {
+            let mut is_due = due.is_some_and(|due| due <= next);
+            if is_due && let Some(happening) = self.go_on(next, received) {
                 return (self.now, happening);
             }
             self.now = next;
-            let is_due = self.next_due().is_some_and(|due| due <= next);
+            is_due = is_due && self.next_due().is_some_and(|due| due <= next);
             if !is_due && until.is_some_and(|until| until <= next) {
                 return (self.now, Happening::Nothing);
             }

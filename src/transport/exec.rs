@@ -84,6 +84,10 @@ impl AsFd for Running {
 }
 
 impl Wire for Running {
+    fn begins_now(&self) -> bool {
+        true
+    }
+
     fn write(&mut self, bytes: &[u8]) -> Result<usize, Errno> {
         self.has_written = true;
         rustix::io::write(&self.terminal, bytes)

@@ -58,6 +58,40 @@ pub fn at_signal(restore: fn()) {
     let _ = AT_SIGNAL.set(restore);
 }
 
+/// Has a byte written to this pipe when the terminal has another size and when the process goes on after a stop. `leave` is
+/// called before it stops, and `back` when it goes on. Both may do only what a signal handler may; the pipe does not block.
+///
+/// # Errors
+///
+/// The system refuses a handler.
+#[cfg(unix)]
+pub(super) fn at_job_control(pipe: Arc<std::os::fd::OwnedFd>, leave: fn(), back: fn()) -> io::Result<()> {
+    use rustix::process::{Signal, getpid, kill_process};
+    use signal_hook::consts::{SIGCONT, SIGTSTP, SIGWINCH};
+    use signal_hook::low_level::register;
+    // A full pipe wakes its reader all the same.
+    let tell = move || {
+        let _ = rustix::io::write(&*pipe, b"!");
+    };
+    let again = tell.clone();
+    let stop = move || {
+        leave();
+        let _ = kill_process(getpid(), Signal::STOP);
+    };
+    let go_on = move || {
+        back();
+        again();
+    };
+    // SAFETY: what the handlers do are system calls that a handler may make: `leave` and `back` promise so, and the rest are
+    // `write` and `kill`. The handlers stay for as long as the process does, so nothing in them is dropped.
+    unsafe {
+        register(SIGTSTP, stop)?;
+        register(SIGCONT, go_on)?;
+        register(SIGWINCH, tell)?;
+    }
+    Ok(())
+}
+
 fn restore() {
     if let Some(restore) = AT_SIGNAL.get() {
         restore();

@@ -99,8 +99,8 @@ impl<D: Wire> Line<D> {
         }
     }
 
-    /// Takes a port, and tells when it is open; what already waits in it then is told before. What opening takes goes on
-    /// during waits; [`Line::take_not_open`] says whether it failed.
+    /// Takes a port, and tells when it is open; what already waits in it then is told before, unless the other end began with
+    /// the run. What opening takes goes on during waits; [`Line::take_not_open`] says whether it failed.
     pub(super) fn open(&mut self, port: D) {
         self.port = Some(port);
         self.is_again = false;
@@ -121,11 +121,12 @@ impl<D: Wire> Line<D> {
         match port.go_on(now) {
             Ok(Opening::Until(moment)) => self.opening = Some(moment),
             Ok(Opening::Open) => {
+                let is_of_the_run = self.is_again || port.begins_now();
                 let mut waited = Vec::new();
                 self.read_all(&mut waited);
                 let came = (!waited.is_empty()).then_some(News::Came(waited));
                 let told = News::Told(Happening::Opened(PortId::FIRST));
-                let (first, then) = if self.is_again { (Some(told), came) } else { (came, Some(told)) };
+                let (first, then) = if is_of_the_run { (Some(told), came) } else { (came, Some(told)) };
                 self.news.extend([first, then].into_iter().flatten());
                 self.tell_note();
             }

@@ -24,10 +24,10 @@ use super::words::in_words;
 use crate::event::CloseReason;
 use crate::port::{Capabilities, Capability, Happening, PortCommand, PortId};
 use crate::settings::LineSettings;
-use crate::time::Moment;
+use crate::time::{Moment, earlier};
 use crate::world::World;
 
-/// How long a closing world waits for its last bytes to be read, in steps of [`LINGER_STEP`].
+/// How long an end that is given up waits for its last bytes to be read, in steps of [`LINGER_STEP`].
 const LINGER: Duration = Duration::from_millis(500);
 /// The system brings what was written to the host's side in its own time, which nothing tells.
 const ARRIVES_WITHIN: Duration = Duration::from_millis(100);
@@ -49,10 +49,23 @@ pub struct PtyWorld {
 struct Pty {
     /// `None` while the device is away.
     ends: Option<Ends>,
+    /// Those that the device gave up, and whose last bytes the host may still read.
+    going: Vec<Going>,
     /// What a host opens, or opened before the device went away.
     path: PathBuf,
     link: Option<PathBuf>,
+    clock: Clock,
     interrupt: Interrupt,
+}
+
+/// Both ends of a pseudo-terminal that the device gave up.
+#[derive(Debug)]
+struct Going {
+    ends: Ends,
+    /// When they are closed at the latest.
+    until: Moment,
+    /// When they are closed if nothing waits for the host up to then.
+    quiet_until: Moment,
 }
 
 /// Both ends of a pseudo-terminal.
@@ -81,7 +94,9 @@ impl PtyWorld {
     /// The system has no pseudo-terminal left, or the link cannot be made; in words for the user.
     pub fn create(clock: Clock, interrupt: Interrupt, link: Option<&Path>) -> Result<PtyWorld, String> {
         let link = link.map(Path::to_path_buf);
-        let mut pty = Pty { ends: None, path: PathBuf::new(), link, interrupt: interrupt.clone() };
+        let interrupt_of_pty = interrupt.clone();
+        let mut pty =
+            Pty { ends: None, going: Vec::new(), path: PathBuf::new(), link, clock, interrupt: interrupt_of_pty };
         pty.plug_in()?;
         Ok(PtyWorld { port: PortOn::new(pty, clock, interrupt) })
     }
@@ -114,7 +129,14 @@ impl World for PtyWorld {
     }
 
     fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
-        self.port.wait(until, received)
+        loop {
+            let step = self.port.medium_mut().let_go();
+            let (now, happening) = self.port.wait(earlier(until, step), received);
+            let is_over = until.is_some_and(|until| until <= now);
+            if step.is_none() || is_over || !matches!(happening, Happening::Nothing) {
+                return (now, happening);
+            }
+        }
     }
 }
 
@@ -128,11 +150,13 @@ impl Watched for PtyWorld {
     }
 
     fn look(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        self.port.medium_mut().let_go();
         self.port.look(until, received)
     }
 
     fn due(&mut self) -> Option<Moment> {
-        self.port.due()
+        let step = self.port.medium_mut().let_go();
+        earlier(self.port.due(), step)
     }
 }
 
@@ -187,22 +211,33 @@ impl Pty {
         Ok(())
     }
 
-    /// Takes the pseudo-terminal away. A host has time to read the last bytes before, which the system would throw away.
+    /// Takes the pseudo-terminal away. A host that has it open has time to read the last bytes, which the system would throw away;
+    /// nobody waits for that.
     fn unplug(&mut self) {
         let Some(ends) = self.ends.take() else { return };
-        let (mut left, mut quiet) = (LINGER, ARRIVES_WITHIN);
-        while !left.is_zero() && !quiet.is_zero() && !self.interrupt.is_raised() {
-            self.pause(LINGER_STEP);
-            left = left.saturating_sub(LINGER_STEP);
-            let waits = ioctl_fionread(&ends.host_side).is_ok_and(|n| n > 0);
-            quiet = if waits { ARRIVES_WITHIN } else { quiet.saturating_sub(LINGER_STEP) };
-        }
+        let now = self.clock.now();
+        self.going.push(Going { ends, until: now + LINGER, quiet_until: now + ARRIVES_WITHIN });
         if let Some(link) = &self.link
             && fs::read_link(link).is_ok_and(|target| target == self.path)
         {
             // Nobody can be told that the link stays.
             let _ = fs::remove_file(link);
         }
+    }
+
+    /// Closes what the device gave up and no host reads any more; returns when to look again, if something is left.
+    fn let_go(&mut self) -> Option<Moment> {
+        if self.going.is_empty() {
+            return None;
+        }
+        let now = self.clock.now();
+        self.going.retain_mut(|going| {
+            if ioctl_fionread(&going.ends.host_side).is_ok_and(|n| n > 0) {
+                going.quiet_until = now + ARRIVES_WITHIN;
+            }
+            now < going.until.min(going.quiet_until)
+        });
+        (!self.going.is_empty()).then(|| now + LINGER_STEP)
     }
 
     /// Waits until that time has passed or the interrupt is raised.
@@ -216,6 +251,9 @@ impl Pty {
 impl Drop for Pty {
     fn drop(&mut self) {
         self.unplug();
+        while !self.interrupt.is_raised() && self.let_go().is_some() {
+            self.pause(LINGER_STEP);
+        }
     }
 }
 
@@ -347,6 +385,11 @@ mod tests {
         gone.read_exact(&mut came).expect("what the device wrote");
         device.perform(PortId::FIRST, PortCommand::Close);
         assert!(fs::symlink_metadata(&link).is_err(), "there is no such port while it is away");
+        assert!(!device.port.medium().going.is_empty(), "nobody waits for the host");
+        let given_up = clock.now() + PATIENCE;
+        while !device.port.medium().going.is_empty() && clock.now() < given_up {
+            device.wait(Some(clock.now() + LINGER_STEP), &mut Vec::new());
+        }
         assert!(gone.read(&mut came).is_ok_and(|n| n == 0) || gone.write(b"x").is_err(), "the host is hung up");
         device.perform(PortId::FIRST, PortCommand::Open { settings: Settings::default().line });
         assert_eq!(device.wait(None, &mut Vec::new()).1, Happening::Opened(PortId::FIRST));

@@ -95,6 +95,12 @@ impl Several {
         Ok(several)
     }
 
+    /// Returns what one of the ports can do.
+    pub(crate) fn capabilities_of(&self, port: PortId) -> Capabilities {
+        let seat = self.seats.iter().find(|seat| seat.id == port).map(|seat| seat.port.capabilities());
+        seat.unwrap_or_else(|| self.bench.as_ref().map_or(Capabilities::NONE, |bench| bench.capabilities()))
+    }
+
     /// Watches a port as it now wants it: after everything that may have opened or closed it. Ports that ring the bell of many runs
     /// go on doing so.
     fn watch(&mut self, at: usize) {

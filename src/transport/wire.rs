@@ -47,6 +47,11 @@ pub(super) trait Wire: AsFd {
     /// Writes what the port itself has to say, as far as the system takes it.
     fn flush(&mut self) {}
 
+    /// Whether the other end begins when the port is opened, so that nothing it says is older than the run.
+    fn begins_now(&self) -> bool {
+        false
+    }
+
     /// Whether it waits for room by itself: to connect, or to say something.
     fn wants_room(&self) -> bool {
         false

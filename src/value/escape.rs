@@ -4,6 +4,7 @@
 //! YAML in `report/tap.rs`, JSON in `value/json.rs`, regexes in `pattern.rs`. All but the last two begin with [`visible`] or
 //! with the lengths here.
 
+use std::ops::Range;
 use std::path::Path;
 
 /// Returns bytes as visible text: printable UTF-8 as it is, CR, LF, TAB and NUL as `\r \n \t \0`, a
@@ -11,7 +12,7 @@ use std::path::Path;
 ///
 /// NUL before a digit is `\x00`. Right-to-left marks and other invisible formatting characters are escaped too
 /// (`\u{202e}`). A run of bytes of 80 and above that is not UTF-8 as a whole is escaped as a whole: some pairs of another
-/// encoding happen to be a character.
+/// encoding happen to be a character. The signs around the name of a secret stay beside such a run: `\xff«key»\xff`.
 pub fn visible(bytes: &[u8]) -> String {
     let mut out = Vec::with_capacity(bytes.len());
     push_visible(&mut out, bytes);
@@ -71,7 +72,8 @@ pub fn push_visible(out: &mut Vec<u8>, bytes: &[u8]) {
             }
             _ => {
                 let n = others.iter().position(u8::is_ascii).unwrap_or(others.len());
-                push_beyond_ascii(out, &others[..n]);
+                let from = bytes.len() - others.len();
+                push_beyond_ascii(out, bytes, from..from + n);
                 n
             }
         };
@@ -100,9 +102,14 @@ fn push_hex(out: &mut Vec<u8>, byte: u8) {
 }
 
 /// Appends a run of bytes that are not ASCII as visible text.
-fn push_beyond_ascii(out: &mut Vec<u8>, bytes: &[u8]) {
-    let Ok(mut text) = std::str::from_utf8(bytes) else {
-        return bytes.iter().for_each(|byte| push_hex(out, *byte));
+fn push_beyond_ascii(out: &mut Vec<u8>, bytes: &[u8], run: Range<usize>) {
+    let Ok(mut text) = std::str::from_utf8(&bytes[run.clone()]) else {
+        // The signs of the names of secrets are ours: no bytes of another encoding.
+        let before = end_of_name(bytes, &run);
+        let behind = begin_of_name(bytes, &run);
+        out.extend_from_slice(&bytes[run.start..run.start + before]);
+        bytes[run.start + before..run.end - behind].iter().for_each(|byte| push_hex(out, *byte));
+        return out.extend_from_slice(&bytes[run.end - behind..run.end]);
     };
     while let Some((at, hidden)) = text.char_indices().find(|(_, c)| is_invisible(*c)) {
         out.extend_from_slice(&text.as_bytes()[..at]);
@@ -110,6 +117,35 @@ fn push_beyond_ascii(out: &mut Vec<u8>, bytes: &[u8]) {
         text = &text[at + hidden.len_utf8()..];
     }
     out.extend_from_slice(text.as_bytes());
+}
+
+/// What stands around the name of a secret, and around that of a piece of one.
+const OPENING: [&[u8]; 2] = ["«…".as_bytes(), "«".as_bytes()];
+const CLOSING: [&[u8]; 2] = ["…»".as_bytes(), "»".as_bytes()];
+
+/// No name of a secret that is found between other bytes is longer.
+const LONGEST_NAME: usize = 256;
+
+/// Returns how many bytes at the end of a run begin the name of a secret, as in `«key»`.
+fn begin_of_name(bytes: &[u8], run: &Range<usize>) -> usize {
+    let behind = &bytes[run.end..];
+    let n = behind.iter().take(LONGEST_NAME).take_while(|byte| is_of_name(**byte)).count();
+    let is_closed = n > 0 && CLOSING.iter().any(|sign| behind[n..].starts_with(sign));
+    let opening = OPENING.iter().find(|sign| is_closed && bytes[run.clone()].ends_with(sign));
+    opening.map_or(0, |sign| sign.len())
+}
+
+/// Returns how many bytes at the beginning of a run end the name of a secret.
+fn end_of_name(bytes: &[u8], run: &Range<usize>) -> usize {
+    let before = &bytes[..run.start];
+    let n = before.iter().rev().take(LONGEST_NAME).take_while(|byte| is_of_name(**byte)).count();
+    let is_open = n > 0 && OPENING.iter().any(|sign| before[..before.len() - n].ends_with(sign));
+    let closing = CLOSING.iter().find(|sign| is_open && bytes[run.clone()].starts_with(sign));
+    closing.map_or(0, |sign| sign.len())
+}
+
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 /// The highest bit, and the lowest, of each of eight bytes.
@@ -279,6 +315,18 @@ mod tests {
         let gbk = b"\xd6\xd0\xb9\xfa\xd2\xc6\xb6\xaf\r\n";
         assert_eq!(visible(gbk), "\\xd6\\xd0\\xb9\\xfa\\xd2\\xc6\\xb6\\xaf\\r\\n");
         assert_eq!(visible("中国\r\n".as_bytes()), "中国\\r\\n");
+    }
+
+    #[test]
+    fn the_name_of_a_secret_stays_beside_bytes_that_are_no_text() {
+        let shown = |before: &[u8], text: &str, behind: &[u8]| visible(&[before, text.as_bytes(), behind].concat());
+        assert_eq!(shown(b"\xff", "«key»", b"\xff"), "\\xff«key»\\xff");
+        assert_eq!(shown(b"\xd6\xd0", "«…key_2…»", b"\x80\r\n"), "\\xd6\\xd0«…key_2…»\\x80\\r\\n");
+        assert_eq!(shown(b"\xff", "«a»«b»", b"\xff"), "\\xff«a»«b»\\xff");
+        let two = [b"\xff", "«a»".as_bytes(), b"\xff", "«b»".as_bytes(), b"\xff"].concat();
+        assert_eq!(visible(&two), "\\xff«a»\\xff«b»\\xff");
+        assert_eq!(shown(b"\xff", "«key", b"\xff"), "\\xff\\xc2\\xabkey\\xff", "it is no name");
+        assert_eq!(shown(b"\xff", "«»", b"\xff"), "\\xff\\xc2\\xab\\xc2\\xbb\\xff");
     }
 
     #[test]

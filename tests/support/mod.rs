@@ -163,7 +163,7 @@ impl Run {
     }
 
     /// A flow with a device for each of its ports.
-    fn against(flow: Arc<Program>, devices: Vec<Arc<Program>>) -> Run {
+    pub(crate) fn against(flow: Arc<Program>, devices: Vec<Arc<Program>>) -> Run {
         Run {
             flow,
             devices,

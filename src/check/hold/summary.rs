@@ -254,7 +254,7 @@ fn acts_later(statement: &Statement) -> bool {
 }
 
 /// Returns some statements and all those in their blocks.
-fn every(body: &[Statement]) -> Vec<&Statement> {
+pub(super) fn every(body: &[Statement]) -> Vec<&Statement> {
     let inner = |statement| {
         let mut all = vec![statement];
         all.extend(Statement::blocks(statement).into_iter().flat_map(|block| every(&block.body)));

@@ -67,6 +67,10 @@ fn walk(body: &[Statement], uses: &mut HashSet<String>, gives: &mut Vec<(String,
         }
         statement.expressions().into_iter().for_each(|expr| expr.for_each_name(&mut used));
         statement.names().into_iter().for_each(|name| used(&name.node));
+        // What is named away in snapshots is for the transcript.
+        if let StatementKind::Volatile { name, .. } = &statement.kind {
+            used(&name.node);
+        }
         for bind in statement.binds() {
             let is_secret = bind.secrecy == Secrecy::Secret;
             match (bind.from, bind.into) {

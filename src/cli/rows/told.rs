@@ -10,13 +10,13 @@ use crate::cli::outputs::Written;
 use crate::cli::refusal::{refuse, tell_others};
 use crate::diagnostic::render::Style;
 use crate::event::Verdict;
+use crate::origin::Origin;
 use crate::report::console::Volume;
 use crate::report::lanes::Lanes;
 use crate::report::table::aligned;
 use crate::rows::{Ended, ResultsFile};
 use crate::setup::SetupError;
 use crate::time::Moment;
-use crate::value::calendar::format_time;
 use crate::value::escape::harmless;
 
 /// What stands above the columns of the table.
@@ -112,8 +112,12 @@ impl<'a> Teller<'a> {
             reason: done.reason.clone(),
             cells: unit.shown.iter().map(clean).collect(),
             recorded: done.recorded.clone(),
-            started: format_time(done.begun.div_euclid(1000), "%Y-%m-%dT%H:%M:%SZ", 0).unwrap_or_default(),
+            started: done.origin.date(),
             seconds: Moment::after(done.took).to_string(),
+            host: done.origin.host.clone().unwrap_or_default(),
+            user: done.origin.user.clone().unwrap_or_default(),
+            version: Origin::VERSION.to_string(),
+            seed: done.seed,
             flow: self.flow_id.clone(),
             id: self.ids.all()[row].clone(),
         }

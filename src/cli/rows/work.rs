@@ -10,6 +10,7 @@ use crate::cli::outputs::{CONSOLE, Closed, Outputs, Share};
 use crate::diagnostic::render::Look;
 use crate::engine::{Engine, Inputs};
 use crate::event::{Event, EventKind, Verdict};
+use crate::origin::Origin;
 use crate::report::console::{Console, Status, Volume};
 use crate::report::table::Steps;
 use crate::report::ticker::Ticker;
@@ -28,6 +29,8 @@ pub(super) struct Job {
     pub setup: Setup,
     pub inputs: Inputs,
     pub outputs: Outputs,
+    /// When and where it begins.
+    pub origin: Origin,
 }
 
 /// What a thread tells.
@@ -46,8 +49,9 @@ pub(super) struct Done {
     pub steps: Vec<String>,
     /// Why it failed; empty if it did not.
     pub reason: String,
-    /// Unix time in milliseconds.
-    pub begun: i64,
+    /// When and where it began.
+    pub origin: Origin,
+    pub seed: u64,
     pub took: Duration,
     /// What it measured and what it saved; secrets are named.
     pub recorded: Vec<(String, String)>,
@@ -81,8 +85,8 @@ pub(super) fn work(worker: usize, jobs: &Receiver<Job>, ender: &Ender, view: Vie
 }
 
 fn run(worker: usize, job: Job, ender: &Ender, view: View, news: &Sender<News>) -> Result<Done, SetupError> {
-    let Job { title, setup, inputs, mut outputs, .. } = job;
-    let begun = inputs.begun;
+    let Job { title, setup, inputs, mut outputs, origin, .. } = job;
+    let seed = inputs.seed;
     let pace = setup.counterpart().pace();
     let Stage { mut engine, mut world, sources } = setup.stage(inputs, ender)?;
     let shown = Gathered::default();
@@ -121,7 +125,8 @@ fn run(worker: usize, job: Job, ender: &Ender, view: View, news: &Sender<News>) 
         verdict,
         steps: steps.ended_in(verdict).to_vec(),
         reason: failure.map_or_else(String::new, |failure| failure.message.clone()),
-        begun,
+        origin,
+        seed,
         took: engine.now().since_start(),
         recorded,
         redactor,

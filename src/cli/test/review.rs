@@ -90,7 +90,8 @@ mod tests {
             diff: String::new(),
             n_runs: 1,
             failed_run: None,
-            exchange: None,
+            gathered: None,
+            given: Vec::new(),
         };
         let snapshot = Snapshot::of(&folder.join(name), Times::Shown);
         Judged { report, events: Vec::new(), pending: Some((snapshot, "flow: a\n".to_string())), trouble: None }

@@ -1,6 +1,7 @@
 //! `Elsewhere`: what a wait looks for on other ports than its own, and which of them comes first.
 
-use super::wait::Wait;
+use super::wait::{Wait, WaitKind};
+use super::watch::Filter;
 use crate::engine::look::offset::Offset;
 use crate::engine::look::{Order, Seen, Wanted, Watching};
 use crate::engine::port::Ports;
@@ -8,9 +9,9 @@ use crate::engine::{Engine, REACH, State};
 use crate::event::Failure;
 use crate::pattern::Pattern;
 use crate::port::PortId;
-use crate::program::Expect;
+use crate::program::{Expect, PatternSpec};
 use crate::source::Site;
-use crate::time::Moment;
+use crate::time::{Moment, earlier};
 
 /// What a wait looks for on another port than its own.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(in crate::engine) struct Elsewhere {
     pub port: PortId,
     /// What is looked for there: the patterns have the places of their arms, and those of other ports are `None`.
     pub wanted: Wanted,
+    /// What finds the first interesting line of many there.
+    pub filter: Filter,
     /// Where the input ended at the end of the wait, if a handler ran then: what came later is too late.
     pub cut: Option<Offset>,
 }
@@ -58,6 +61,29 @@ impl Wait {
         }
     }
 
+    /// Returns the patterns that are looked for on a port, as written.
+    pub(super) fn specs_on(&self, port: PortId) -> impl Iterator<Item = &PatternSpec> {
+        let arms = match &self.kind {
+            WaitKind::Patterns { expect, .. } => expect.arms.as_slice(),
+            WaitKind::Absence { .. }
+            | WaitKind::Quiet { .. }
+            | WaitKind::Input { .. }
+            | WaitKind::Count { .. }
+            | WaitKind::Silence { .. }
+            | WaitKind::Until { .. } => &[],
+        };
+        let is_elsewhere = move |place: usize| arms.get(place).is_some_and(|arm| arm.port.unwrap_or(self.port) != port);
+        self.kind.specs().into_iter().enumerate().filter(move |(i, _)| !is_elsewhere(*i)).map(|(_, spec)| spec)
+    }
+
+    /// Returns what finds the first interesting line of many on a port.
+    pub(super) fn filter_on(&mut self, port: PortId) -> &mut Filter {
+        match self.elsewhere.iter_mut().find(|other| other.port == port) {
+            Some(other) => &mut other.filter,
+            None => &mut self.filter,
+        }
+    }
+
     /// Takes note where the input of a port ends: the deadline is over.
     pub(in crate::engine) fn cut(&mut self, port: PortId, end: Offset) {
         if let Some(other) = self.elsewhere.iter_mut().find(|other| other.port == port) {
@@ -80,7 +106,7 @@ impl Wait {
     pub(super) fn next_elsewhere(&self, ports: &Ports) -> Option<Moment> {
         let next = |other: &Elsewhere| {
             let port = &ports[other.port];
-            port.settles_at(Some(&other.wanted)).into_iter().chain(port.lets_go_at()).min()
+            earlier(port.settles_at(Some(&other.wanted)), port.lets_go_at())
         };
         self.elsewhere.iter().filter_map(next).min()
     }
@@ -108,7 +134,8 @@ impl Engine {
             let mut patterns = vec![None; expect.arms.len()];
             patterns[i] = Some(pattern);
             let wanted = self.ports[port].sight.want(patterns, expect.scope);
-            elsewhere.push(Elsewhere { port, wanted, cut: None });
+            let filter = Filter::begin(&self.ports[port].sight);
+            elsewhere.push(Elsewhere { port, wanted, filter, cut: None });
         }
         // What is known of the patterns is known when all are there.
         for other in &mut elsewhere {

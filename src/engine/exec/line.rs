@@ -22,19 +22,22 @@ impl Engine {
 
     /// Refuses to use a port, which may not be the current one, when it is gone.
     pub(in crate::engine) fn is_there(&self, port: PortId, site: Site) -> Result<(), Box<Failure>> {
-        if !self.ports[port].is_closed() {
-            return Ok(());
-        }
+        if self.ports[port].is_closed() { Err(self.is_gone(port, site)) } else { Ok(()) }
+    }
+
+    /// Returns the failure of a statement whose port is gone.
+    #[cold]
+    fn is_gone(&self, port: PortId, site: Site) -> Box<Failure> {
         let message = match self.program.ports.get(port.index()) {
             Some(_) => format!("the port {} is gone", self.called(port)),
             None => "the port is gone".to_string(),
         };
         let failure = self.failure_at(Code::RunPort, site, message, "cannot be done any more");
         if self.program.role == Role::Device || !self.ports[port].was_opened() {
-            return Err(failure);
+            return failure;
         }
         let cause = "the transcript says when it went, and why; `reopen within 15s` before this waits until it is back";
-        Err(failure.with_cause(cause))
+        failure.with_cause(cause)
     }
 
     /// Changes settings from here on.

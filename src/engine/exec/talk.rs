@@ -318,13 +318,18 @@ impl Engine {
 
     /// Takes note of bytes that have left, and tells of them if they are not a part of a file.
     fn take_as_sent(&mut self, mut send: Outgoing, is_told: bool) {
-        self.sight_all();
         let port = &mut self.ports[send.port];
-        port.line_left(self.now, send.bytes.len());
+        let n_on_line = send.bytes.len();
         // From here on it is compared with what comes, and shown.
         if let Some(encoding) = port.settings.encoding {
             send.bytes = encoding.decode_octets(&send.bytes);
         }
+        if is_told {
+            port.sight.leaves(&send.bytes, send.echo);
+        }
+        self.sight_all();
+        let port = &mut self.ports[send.port];
+        port.line_left(self.now, n_on_line);
         // What a device writes is no question: what came before it is still to be read.
         match self.program.role {
             Role::Flow => {

@@ -349,7 +349,8 @@ impl Engine {
             None => {
                 self.fuel.burn((key.0.len() + COMPILATION) * HARD, HARD);
                 let compiled = Regex::new(&key.0, flags, fit).map_err(|why| (Span::new(0, 0), why))?;
-                if self.regexes.len() >= COMPILED {
+                // Those of all watchers are needed at one look.
+                if self.regexes.len() >= COMPILED + self.program.watchers.len() {
                     self.regexes.clear();
                 }
                 self.regexes.insert(key, compiled.clone());

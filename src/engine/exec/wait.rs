@@ -23,7 +23,7 @@ use crate::program::{
 use crate::secret::SHORTEST;
 use crate::settings::InputLine;
 use crate::source::Site;
-use crate::time::{Moment, show_duration};
+use crate::time::{Moment, earlier, show_duration};
 use crate::value::Value;
 
 /// Something that is awaited.
@@ -41,7 +41,7 @@ pub(in crate::engine) struct Wait {
     pub is_bounded: bool,
     /// Where the input ended at that end, if a handler ran then: what came later is too late.
     pub cut: Option<Offset>,
-    /// What finds the first interesting line of many.
+    /// What finds the first interesting line of many on its port.
     pub filter: Filter,
     /// What kind.
     pub kind: WaitKind,
@@ -127,27 +127,23 @@ impl Wait {
         match self.kind {
             WaitKind::Count { .. } | WaitKind::Silence { .. } => {
                 let settles = port.sight.awaits_echo().then(|| port.settles_at(None)).flatten();
-                settles
-                    .into_iter()
-                    .chain(port.lets_go_at())
-                    .chain(self.quiet_at(port))
-                    .chain([self.deadline])
-                    .min()
-                    .unwrap_or(self.deadline)
+                self.or_deadline(earlier(earlier(settles, port.lets_go_at()), self.quiet_at(port)))
             }
             WaitKind::Input { .. } => {
                 let reads = port.input_lines.read_at();
-                port.settles_at(None).into_iter().chain(reads).chain([self.deadline]).min().unwrap_or(self.deadline)
+                self.or_deadline(earlier(port.settles_at(None), reads))
             }
-            WaitKind::Quiet { .. } => {
-                let ends = self.quiet_at(port).into_iter().chain([self.deadline]);
-                port.settles_at(None).into_iter().chain(ends).min().unwrap_or(self.deadline)
-            }
+            WaitKind::Quiet { .. } => self.or_deadline(earlier(port.settles_at(None), self.quiet_at(port))),
             WaitKind::Patterns { .. } | WaitKind::Absence { .. } | WaitKind::Until { .. } => {
                 let settles = port.settles_at(self.kind.wanted());
-                settles.into_iter().chain(port.lets_go_at()).chain([self.deadline]).min().unwrap_or(self.deadline)
+                self.or_deadline(earlier(settles, port.lets_go_at()))
             }
         }
+    }
+
+    /// Returns the earlier of a moment, if there is one, and the deadline.
+    fn or_deadline(&self, at: Option<Moment>) -> Moment {
+        at.map_or(self.deadline, |at| at.min(self.deadline))
     }
 
     /// Returns when the silence is over that it waits for, if nothing more comes.

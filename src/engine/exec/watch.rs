@@ -13,14 +13,14 @@ use crate::engine::look::offset::Offset;
 use crate::engine::look::sight::Sight;
 use crate::engine::look::sight::read::Counted;
 use crate::engine::look::{BULK, Order, Seen, Watch, Watching};
-use crate::engine::result_codes;
 use crate::engine::tell::Piece;
-use crate::engine::watched::{Active, Watched};
+use crate::engine::watched::{Active, Values, Watched};
 use crate::engine::{Engine, State};
 use crate::event::Failure;
 use crate::pattern::{Pattern, Prefilter, Sieve};
 use crate::port::PortId;
 use crate::program::{PatternSource, Program, Reach, Role, Telling, WatcherId, WatcherKind};
+use crate::result_codes;
 use crate::source::Site;
 use crate::value::escape::visible;
 
@@ -33,15 +33,19 @@ const MANY_WATCHERS: usize = 6;
 /// How much must have come on a port for such a search to be made.
 const WORTH_A_SIEVE: usize = 4096;
 
+/// How much must have come on a port, while the values in its watchers stayed the same, for what finds the first interesting
+/// line of many to be made with them.
+const WORTH_A_PREFILTER: usize = 16 * 1024;
+
 /// How many sieves are kept for watchers that are set up again.
 const MOST_SIEVES: usize = 64;
 
-/// What finds the first interesting line of many for one wait.
+/// What finds the first interesting line of many for one wait on one of its ports.
 #[derive(Debug)]
 pub(in crate::engine) struct Filter {
     /// How much had come when the wait began.
     came_before: Offset,
-    /// The prefilter and the watchers that it was made for, once it is worth it.
+    /// The prefilter and the edition of the watchers that it was made for, once it is worth it.
     made: Option<(u64, Option<Arc<Prefilter>>)>,
 }
 
@@ -55,22 +59,26 @@ impl Filter {
 /// Prefilters of long waits: they are made once for each statement that waits, as long as the watchers do not change.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Prefilters {
-    by_statement: HashMap<(PortId, Site), Option<Arc<Prefilter>>>,
-    version: u64,
+    /// With the edition of the watchers.
+    by_statement: HashMap<(PortId, Site), (u64, Option<Arc<Prefilter>>)>,
+    /// How many editions of watchers there were.
+    n_editions: u64,
     /// Of watchers that are in force together.
     sieves: HashMap<Vec<WatcherId>, Option<Arc<Sieve>>>,
 }
 
 impl Prefilters {
-    /// Returns the prefilter of a wait, from the patterns as written, so that it holds for each time its statement is executed.
-    fn of(&mut self, wait: &Wait, watched: &Watched) -> Option<Arc<Prefilter>> {
-        if self.version != watched.version {
-            self.by_statement.clear();
-            self.version = watched.version;
+    /// Returns the prefilter of a wait on a port, from the patterns as written, so that it holds for each time its statement is
+    /// executed there.
+    fn of(&mut self, wait: &Wait, port: PortId, watched: &Watched) -> Option<Arc<Prefilter>> {
+        let key = (port, wait.site);
+        if let Some((edition, made)) = self.by_statement.get(&key)
+            && *edition == watched.edition
+        {
+            return made.clone();
         }
         let make = || {
-            let specs = wait.kind.specs();
-            let ready = specs.iter().map(|spec| match &spec.source {
+            let ready = wait.specs_on(port).map(|spec| match &spec.source {
                 PatternSource::Ready(pattern) => Some(pattern),
                 PatternSource::Text(..) | PatternSource::Regex { .. } => None,
             });
@@ -78,7 +86,15 @@ impl Prefilters {
             Prefilter::new(ready.iter().copied().chain(watched.patterns.iter().map(|(pattern, _)| pattern)))
                 .map(Arc::new)
         };
-        self.by_statement.entry((wait.port, wait.site)).or_insert_with(make).clone()
+        let made = make();
+        self.by_statement.insert(key, (watched.edition, made.clone()));
+        made
+    }
+
+    /// Returns the number of the next edition of watchers.
+    fn next_edition(&mut self) -> u64 {
+        self.n_editions += 1;
+        self.n_editions
     }
 
     /// Returns the sieve of watchers, from the patterns as written, so that it holds whatever values they have in them.
@@ -88,10 +104,7 @@ impl Prefilters {
             self.sieves.clear();
         }
         let make = || {
-            let is_fixed = |watcher: WatcherId| match program.watchers[watcher].pattern.source {
-                PatternSource::Ready(_) => true,
-                PatternSource::Text(..) | PatternSource::Regex { .. } => false,
-            };
+            let is_fixed = |watcher: WatcherId| !program.watchers[watcher].pattern.source.has_values();
             let patterns = watched.patterns.iter().zip(&watched.actives);
             let fixed = patterns.map(|((pattern, _), active)| is_fixed(active.watcher).then_some(pattern));
             Sieve::new(fixed).map(Arc::new)
@@ -107,6 +120,9 @@ impl Engine {
         if matches!(&self.state, State::Waiting(wait) if !wait.elsewhere.is_empty()) {
             let mut there: Vec<PortId> = self.ports.ids().filter(|port| !self.ports.is_fresh(*port)).collect();
             return self.look_at_all(&mut there);
+        }
+        if self.ports.is_only(PortId::FIRST) {
+            return self.look_at(PortId::FIRST);
         }
         for port in self.ports.ids() {
             if !self.ports.is_fresh(port) {
@@ -177,7 +193,7 @@ impl Engine {
             return false;
         }
         let Some(watched) = self.take_watched(port) else { return false };
-        let prefilter = if port == wait.port { self.prefilter(&mut wait, &watched) } else { None };
+        let prefilter = self.prefilter(&mut wait, port, &watched);
         let is_busy = self.is_busy_device();
         let line = &mut self.ports[port];
         let silence = line.silence();
@@ -240,19 +256,22 @@ impl Engine {
         self.state = State::Waiting(wait);
     }
 
-    /// Returns what finds the first interesting line in one search, where that is worth it: many lines came at once, or the
-    /// wait has seen many and there are many patterns.
-    fn prefilter(&mut self, wait: &mut Wait, watched: &Watched) -> Option<Arc<Prefilter>> {
-        let sight = &self.ports[wait.port].sight;
+    /// Returns what finds the first interesting line on a port in one search, where that is worth it: many lines came at once, or
+    /// the wait has seen many there and there are many patterns.
+    fn prefilter(&mut self, wait: &mut Wait, port: PortId, watched: &Watched) -> Option<Arc<Prefilter>> {
+        let sight = &self.ports[port].sight;
+        let filter = wait.filter_on(port);
         let is_bulk = sight.unlooked() >= BULK;
-        let is_long = sight.inbox.end() - wait.filter.came_before >= BULK;
-        if !(is_bulk || is_long) || watched.has_values {
+        let is_long = sight.inbox.end() - filter.came_before >= BULK;
+        let is_steady = watched.values == Values::Nowhere || sight.inbox.end() - watched.since >= WORTH_A_PREFILTER;
+        if !(is_bulk || is_long) || !is_steady {
             return None;
         }
-        if wait.filter.made.as_ref().is_none_or(|(made_for, _)| *made_for != watched.version) {
-            wait.filter.made = Some((watched.version, self.prefilters.of(wait, watched)));
+        if filter.made.as_ref().is_none_or(|(made_for, _)| *made_for != watched.edition) {
+            let made = self.prefilters.of(wait, port, watched);
+            wait.filter_on(port).made = Some((watched.edition, made));
         }
-        let (_, prefilter) = wait.filter.made.as_ref()?;
+        let (_, prefilter) = wait.filter_on(port).made.as_ref()?;
         prefilter.as_ref().filter(|prefilter| is_bulk || prefilter.n_patterns() >= MANY).cloned()
     }
 
@@ -420,28 +439,42 @@ impl Engine {
         let current = std::mem::replace(&mut self.flow.port, active.port);
         self.add_exchange(&mut failure);
         self.flow.port = current;
-        failure.cause = result_codes::meaning(&visible(&octets)).or(failure.cause);
+        failure.cause = result_codes::explained(&visible(&octets)).or(failure.cause);
         failure
     }
 
     /// Takes the watchers in force on a port, ready. If one of them cannot be made ready the run has failed, and there are none.
     pub(super) fn take_watched(&mut self, port: PortId) -> Option<Box<Watched>> {
-        let version = self.flow.watching_version();
-        let kept = self.ports[port].watched.take().filter(|watched| !watched.has_values && watched.version == version);
-        let mut watched = match kept.map_or_else(|| self.make_watched(port), Ok) {
+        let (version, values_version) = (self.flow.watching_version(), self.flow.values_version());
+        let watched = match self.ports[port].watched.take() {
+            Some(kept) if kept.is_right(version, values_version) => Ok(kept),
+            kept => self.make_watched(port, kept),
+        };
+        let mut watched = match watched {
             Ok(watched) => watched,
             Err(failure) => {
                 self.fail(failure);
                 return None;
             }
         };
-        if watched.patterns.len() >= MANY_WATCHERS
-            && watched.sieve.is_none()
-            && self.ports[port].sight.inbox.end() - Offset::START >= WORTH_A_SIEVE
-        {
-            watched.sieve = Some(self.prefilters.sieve(&watched, &self.program));
+        if watched.patterns.len() >= MANY_WATCHERS {
+            self.make_sieve(port, &mut watched);
         }
         Some(watched)
+    }
+
+    /// Makes what finds which of many watchers a line may concern, once that is worth it: first without the values in them, then
+    /// with them, if they stay the same.
+    fn make_sieve(&mut self, port: PortId, watched: &mut Watched) {
+        let end = self.ports[port].sight.inbox.end();
+        let is_steady = end - watched.since >= WORTH_A_SIEVE;
+        if watched.values != Values::Nowhere && is_steady && !watched.sieve_has_values {
+            let sieve = Sieve::new(watched.patterns.iter().map(|(pattern, _)| Some(pattern)));
+            watched.sieve = Some(sieve.map(Arc::new));
+            watched.sieve_has_values = true;
+        } else if watched.sieve.is_none() && end - Offset::START >= WORTH_A_SIEVE {
+            watched.sieve = Some(self.prefilters.sieve(watched, &self.program));
+        }
     }
 
     /// Keeps the watchers of a port for the next look; returns the one that was found.
@@ -454,15 +487,18 @@ impl Engine {
         active
     }
 
-    fn make_watched(&mut self, port: PortId) -> Result<Box<Watched>, Box<Failure>> {
+    /// Makes the watchers in force on a port ready; `before` are those that were ready last. Where the patterns are the same, what
+    /// was made of them is kept.
+    fn make_watched(&mut self, port: PortId, before: Option<Box<Watched>>) -> Result<Box<Watched>, Box<Failure>> {
         let version = self.flow.watching_version();
         let program = self.program.clone();
         let actives: Vec<Active> = self.flow.watching(port).collect();
         let mut patterns = Vec::with_capacity(actives.len());
-        let mut has_values = false;
+        let (mut has_values, mut is_steady) = (false, true);
         for active in &actives {
             let watcher = &program.watchers[active.watcher];
-            has_values |= !matches!(watcher.pattern.source, PatternSource::Ready(_));
+            has_values |= watcher.pattern.source.has_values();
+            is_steady &= watcher.pattern.source.is_steady();
             let watch = match watcher.kind {
                 WatcherKind::On { .. } => Watch::On,
                 WatcherKind::FailOn { .. } => Watch::FailOn,
@@ -473,6 +509,18 @@ impl Engine {
         let is_eager = |pattern: &Pattern| matches!(pattern, Pattern::Literal(_)) || pattern.is_prompt();
         self.ports[port].sight.has_eager_watchers =
             patterns.iter().any(|(pattern, watch)| *watch != Watch::Ignore && is_eager(pattern));
-        Ok(Box::new(Watched { patterns, actives, has_values, version, sieve: None }))
+        let values = match (has_values, is_steady) {
+            (false, _) => Values::Nowhere,
+            (true, true) => Values::Of(self.flow.values_version()),
+            (true, false) => Values::Fleeting,
+        };
+        if let Some(before) = before
+            && before.has_same(&patterns)
+        {
+            return Ok(Box::new(Watched { actives, values, version, ..*before }));
+        }
+        let (edition, since) = (self.prefilters.next_edition(), self.ports[port].sight.inbox.end());
+        let (sieve, sieve_has_values) = (None, false);
+        Ok(Box::new(Watched { patterns, actives, values, version, edition, since, sieve, sieve_has_values }))
     }
 }

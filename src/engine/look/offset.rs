@@ -38,3 +38,9 @@ impl Sub for Offset {
 pub(in crate::engine) fn found_at(begin: Offset, found: Range<usize>) -> Range<Offset> {
     begin + found.start..begin + found.end
 }
+
+/// Returns which part of what stands in `whole` stands in `part`, counted from the beginning of `whole`; `None` if nothing does.
+pub(in crate::engine) fn part_within(part: &Range<Offset>, whole: &Range<Offset>) -> Option<Range<usize>> {
+    let (begin, end) = (part.start.max(whole.start), part.end.min(whole.end));
+    (begin < end).then(|| begin - whole.start..end - whole.start)
+}

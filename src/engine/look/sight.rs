@@ -2,6 +2,7 @@
 
 mod decode;
 pub(in crate::engine) mod read;
+mod told;
 mod watch;
 
 use std::ops::Range;
@@ -42,6 +43,8 @@ pub(in crate::engine) struct Sight {
     is_unasked: bool,
     /// What came when the first bytes of a send that takes its time had left, while the rest leaves.
     leaving_from: Option<Offset>,
+    /// The beginning of the echo of a send that has left and that nobody was told of.
+    ahead: Option<Range<Offset>>,
     /// What came back instead of what was sent, where all of it must.
     collision: Option<Collision>,
     /// Whether a watcher is content with an unfinished line.
@@ -64,6 +67,7 @@ impl Sight {
             echo: Echo::default(),
             is_unasked: false,
             leaving_from: None,
+            ahead: None,
             collision: None,
             has_eager_watchers: false,
             heard: Offset::START,
@@ -104,6 +108,7 @@ impl Sight {
     pub(in crate::engine) fn sent(&mut self, bytes: &[u8], expected: Expected, is_sole: bool) {
         // Commands that are sent one after the other, without a wait, are answered one after the other.
         let is_sole = is_sole && !std::mem::replace(&mut self.is_unasked, true);
+        self.ahead = None;
         if expected == Expected::Bytes && self.echo.wants_bytes() {
             self.leaving_from = None;
             return self.echo.expect_more(bytes);

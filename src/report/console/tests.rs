@@ -1,9 +1,14 @@
 //! The console: a run as it is shown, quiet, in colours, whole and cut.
 
+use std::ops::Range;
+
 use insta::assert_snapshot;
 
 use super::*;
-use crate::event::Failure;
+use crate::check::check;
+use crate::event::{EchoOf, Failure};
+use crate::legend::Kind;
+use crate::load::load;
 use crate::port_id::PortId;
 use crate::report::summary;
 use crate::source::{Site, Span};
@@ -28,16 +33,14 @@ fn a_run_is_shown_as_it_happens_with_the_failure_at_its_end() {
     main.flow on /dev/ttyUSB0, 115200 8N1, seed 42
 
         0.003  ▸ SIM
-        0.004  > AT+CPIN?\r
-        0.009  < AT+CPIN?\r
-        0.009  < \r\n+CME ERROR: 14\r\n
+        0.004  > AT+CPIN? ⏎ echoed
+        0.009  < +CME ERROR: 14  SIM busy
         5.009  ! line "OK" did not come within 5s (lib/air.flow:4:3)
         5.009  ↻ SIM  5.006 s, attempt 1 failed
         6.009  ▸ SIM (attempt 2 of 3)
-        6.010  > AT+CPIN?\r
-        6.020  < AT+CPIN?\r
-        6.020  < \r\n+CPIN: READY\r\n
-        6.020  < \r\nOK\r\n
+        6.010  > AT+CPIN? ⏎ echoed
+        6.020  < +CPIN: READY
+        6.020  < OK
         6.020  = pin: READY
         6.020  + pin saved
         6.020  # SIM is ready
@@ -45,9 +48,9 @@ fn a_run_is_shown_as_it_happens_with_the_failure_at_its_end() {
         6.021  ▸ Network
         6.021    ▸ Attach
         6.021  = vbat: 3.42 V, limits 3.60 .. 4.20, 0.18 V below the lower limit
-        6.021  > AT+CGATT?\r
-        6.031  < \r\n+CGATT: 0\r\n
-        6.031  < \r\nERROR\r\n
+        6.021  > AT+CGATT?
+        6.031  < +CGATT: 0
+        6.031  < ERROR
         6.040  < \0\x1b[2J\r\n\xffa\n
        11.021  ! line "OK" did not come within 5s (lib/air.flow:4:3)
        11.021    ✗ Attach  5.000 s
@@ -160,11 +163,11 @@ fn a_line_of_the_exchange_is_whole_however_long_it_is() {
     let mut out = Vec::new();
     let look = Look { width: 30, style: Style::Plain };
     let mut console = Console::new(&mut out, &sources, look, Volume::Normal, Status::Hidden);
-    let kind = EventKind::Received { bytes: "日本".repeat(500).into_bytes(), block: false };
+    let kind = EventKind::Received { bytes: "日本".repeat(500).into_bytes(), block: false, echo: None };
     let event = Event { at: Moment::START, port: PortId::FIRST, site: None, kind };
     console.tell(&event).and_then(|()| console.end()).expect("a Vec takes whatever is written");
     let text = String::from_utf8(out).expect("a console shows text");
-    assert_eq!(text, format!("    0.000  < {}\n", "日本".repeat(500)));
+    assert_eq!(text, format!("    0.000  < {}⋯\n", "日本".repeat(500)));
 }
 
 #[test]
@@ -177,7 +180,7 @@ fn no_line_of_the_exchange_is_wider_than_the_terminal_if_they_are_to_be_cut() {
     for bytes in
         ["x".repeat(1000), "日本".repeat(50), "\r\n".repeat(99), "x".repeat(17), "x".repeat(18), "é\r\n".into()]
     {
-        let kind = EventKind::Received { bytes: bytes.into_bytes(), block: true };
+        let kind = EventKind::Received { bytes: bytes.into_bytes(), block: true, echo: None };
         console
             .tell(&Event { at: Moment::START, port: PortId::FIRST, site: None, kind })
             .expect("a Vec takes whatever is written");
@@ -211,7 +214,7 @@ fn the_status_line_is_erased_before_the_next_line_and_not_written_twice() {
         console.waiting(Moment::from_millis(1800), &why)?;
         console.waiting(Moment::from_millis(1800), &why)?;
         console.waiting(Moment::from_millis(1800), &Waiting::Breath)?;
-        let kind = EventKind::Received { bytes: b"OK\r\n".to_vec(), block: false };
+        let kind = EventKind::Received { bytes: b"OK\r\n".to_vec(), block: false, echo: None };
         console.tell(&Event { at: Moment::from_millis(1801), port: PortId::FIRST, site: None, kind })?;
         console.waiting(Moment::from_millis(1801), &Waiting::Sleep { site, until: Moment::from_millis(2000) })?;
         console.end()
@@ -219,7 +222,97 @@ fn the_status_line_is_erased_before_the_next_line_and_not_written_twice() {
     all().expect("a Vec takes whatever is written");
     let text = String::from_utf8(out).expect("a console shows text").replace('\r', "<cr>").replace('\u{1b}', "<esc>");
     assert_snapshot!(text, @r#"
-    <cr><esc>[K⠧ waits for line "OK" (lib/air.flow:4:3) · 1.5 of 4.7 s · 3 B came<cr><esc>[K    1.801  < OK\r\n
+    <cr><esc>[K⠧ waits for line "OK" (lib/air.flow:4:3) · 1.5 of 4.7 s · 3 B came<cr><esc>[K    1.801  < OK
     <cr><esc>[K⠧ sleeps (lib/air.flow:4:3) · 0.2 s left<cr><esc>[K
+    "#);
+}
+
+/// What a console writes for these events, a millisecond apart, with colours as `<colour text>`.
+fn exchange(detail: Detail, kinds: Vec<EventKind>) -> String {
+    let text = "flow \"T\"\nuse \"std/at\"\non line /\\+CMTI: .*/ { log \"sms\" }\nsend \"AT\"\nexpect line \"OK\"\n\
+                expect prompt \"> \"\n";
+    let checked = check(load(std::path::Path::new("t.flow"), &|_: &std::path::Path| Ok(text.as_bytes().to_vec())));
+    let legend = Legend::of(&checked.program.expect("the flow is right"));
+    let sources = Sources::default();
+    let mut out = Vec::new();
+    let look = Look { width: 80, style: Style::Colour };
+    let console = Console::new(&mut out, &sources, look, Volume::Normal, Status::Hidden);
+    let mut console = console.with_detail(detail).with_legend(legend);
+    for (at, kind) in (1..).zip(kinds) {
+        let event = Event { at: Moment::from_millis(at), port: PortId::FIRST, site: None, kind };
+        console.tell(&event).expect("a Vec takes whatever is written");
+    }
+    console.end().expect("a Vec can be flushed");
+    let mut text = String::from_utf8(out).expect("a console shows text");
+    for (paint, name) in [(DIM, "dim"), (GOOD, "good"), (BAD, "bad"), (SENT, "sent"), (BOLD, "bold")] {
+        text = text.replace(&format!("{paint}"), &format!("<{name} "));
+    }
+    text = text.replace(&format!("{}", paint_of(Kind::Message)), "<message ");
+    text.replace("\u{1b}[0m", ">")
+}
+
+fn sent(text: &str) -> EventKind {
+    EventKind::Sent { bytes: text.as_bytes().to_vec() }
+}
+
+fn came(text: &str, echo: Option<Range<usize>>) -> EventKind {
+    let echo = echo.map(|at| EchoPart { at, of: EchoOf::Last });
+    EventKind::Received { bytes: text.as_bytes().to_vec(), block: false, echo }
+}
+
+#[test]
+fn lines_are_painted_by_what_they_are_and_error_codes_have_their_meaning() {
+    let lines = "\r\n+CSQ: 1,0\r\nOK\r\nRING\r\n+CMTI: \"SM\",1\r\n+CME ERROR: 10\r\n> ";
+    assert_snapshot!(exchange(Detail::Usual, vec![sent("AT\r"), came("AT\r", Some(0..3)), came(lines, None)]), @r#"
+    <dim     0.001  ><sent > ><sent AT><dim  ⏎ echoed>
+    <dim     0.003  >< +CSQ: 1,0
+    <dim     0.003  ><good < ><good OK>
+    <dim     0.003  ><dim < ><dim RING>
+    <dim     0.003  ><message < ><message +CMTI: "SM",1>
+    <dim     0.003  ><bad < ><bad +CME ERROR: 10><dim   SIM not inserted>
+    <dim     0.003  ><bold < ><bold > ><dim ⋯>
+    "#);
+}
+
+#[test]
+fn every_byte_is_shown_if_that_is_wanted() {
+    let kinds = vec![sent("AT\r"), came("AT\r\r\n+CME ERROR: 10\r\n", Some(0..3))];
+    assert_snapshot!(exchange(Detail::Raw, kinds), @r#"
+    <dim     0.001  ><sent > ><sent AT><dim \r>
+    <dim     0.002  >< AT<dim \r>
+    <dim     0.002  ><bad < ><dim \r\n><bad +CME ERROR: 10><dim \r\n>
+    "#);
+}
+
+#[test]
+fn what_was_sent_is_seen_on_a_terminal_though_its_echo_does_not_come() {
+    let sources = Sources::default();
+    let mut out = Vec::new();
+    let mut console = Console::new(&mut out, &sources, LOOK, Volume::Normal, Status::Shown);
+    let why = Waiting::Open;
+    let mut all = || -> io::Result<()> {
+        let at = |ms, kind| Event { at: Moment::from_millis(ms), port: PortId::FIRST, site: None, kind };
+        console.tell(&at(1, sent("AT\r")))?;
+        console.waiting(Moment::from_millis(1), &why)?;
+        for _ in 0..3 {
+            assert!(console.has_unwritten());
+            console.write_out()?;
+        }
+        assert!(!console.has_unwritten());
+        console.waiting(Moment::from_millis(301), &why)?;
+        console.tell(&at(700, came("AT\r\r\nOK\r\n", Some(0..3))))?;
+        console.tell(&at(701, sent("AT\r")))?;
+        console.waiting(Moment::from_millis(701), &why)?;
+        console.tell(&at(702, came("AT\r\r\nOK\r\n", Some(0..3))))?;
+        console.end()
+    };
+    all().expect("a Vec takes whatever is written");
+    let text = String::from_utf8(out).expect("a console shows text").replace('\r', "<cr>").replace('\u{1b}', "<esc>");
+    assert_snapshot!(text, @r#"
+    <cr><esc>[K⠋ opens the port<cr><esc>[K    0.001  > AT
+    <cr><esc>[K⠙ opens the port<cr><esc>[K    0.700  < ⏎ echoed
+        0.700  < OK
+    <cr><esc>[K⠹ opens the port<cr><esc>[K    0.701  > AT ⏎ echoed
+        0.702  < OK
     "#);
 }

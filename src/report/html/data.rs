@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::safe::{Data, utf16_offset};
 use crate::event::StepOutcome;
-use crate::report::exchange::{Exchange, Mark};
+use crate::report::gathered::{Gathered, Mark};
 use crate::source::{Site, SourceId, Sources};
 use crate::value::escape::harmless;
 
@@ -16,7 +16,7 @@ use crate::value::escape::harmless;
 /// `matches`: the line (as a step from the one before), site, microseconds, pattern from 1. `steps`: the first line and the last
 /// line (as steps from the first line before, and from the own first), depth, outcome (0 passed, 1 again, 2 failed, 3 skipped,
 /// 4 not ended).
-pub(super) fn data_of(exchange: &Exchange, sources: &Sources, number_of: impl Fn(SourceId) -> Option<usize>) -> Data {
+pub(super) fn data_of(exchange: &Gathered, sources: &Sources, number_of: impl Fn(SourceId) -> Option<usize>) -> Data {
     let sites = exchange.sites.iter().flat_map(|site| place_of(*site, sources, &number_of)).collect::<Vec<_>>();
     let ports = exchange.tally.header.iter().flat_map(|header| &header.ports);
     let patterns: Vec<String> = exchange.patterns.iter().map(|pattern| harmless(&**pattern)).collect();

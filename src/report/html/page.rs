@@ -9,8 +9,8 @@ use super::data::data_of;
 use super::safe::{Data, Text, readable};
 use crate::diagnostic::render::{Look, Style, render_noted, render_place};
 use crate::event::{Failure, RunHeader, RunPort, Verdict};
-use crate::report::exchange::{Exchange, Series};
 use crate::report::failure::diagnostic_of;
+use crate::report::gathered::{Gathered, Series};
 use crate::report::suite::{CaseReport, Status, SuiteReport};
 use crate::report::summary::Tally;
 use crate::source::{Site, SourceId, Sources};
@@ -70,11 +70,13 @@ struct Flow<'a> {
     class: &'static str,
     took: String,
     facts: Vec<Fact>,
+    /// What makes it traceable.
+    about: Vec<(String, String)>,
     /// Why it was not run, or why it was skipped.
     remark: String,
     diff: String,
     failures: Vec<Trouble>,
-    exchange: Option<&'a Exchange>,
+    exchange: Option<&'a Gathered>,
     data: Data,
 }
 
@@ -110,7 +112,7 @@ struct Pool<'a> {
 
 impl<'a> Page<'a> {
     /// Returns the page of one run.
-    pub(super) fn of_run(exchange: &'a Exchange, sources: &'a Sources) -> Page<'a> {
+    pub(super) fn of_run(exchange: &'a Gathered, sources: &'a Sources) -> Page<'a> {
         let mut pool = Pool::default();
         let tally = &exchange.tally;
         let (word, class) = match tally.verdict {
@@ -199,7 +201,7 @@ impl Flow<'_> {
     }
 
     fn gap(&self) -> String {
-        self.exchange.and_then(Exchange::gap).unwrap_or_default()
+        self.exchange.and_then(Gathered::gap).unwrap_or_default()
     }
 
     fn series(&self) -> &[Series] {
@@ -241,7 +243,7 @@ fn class_of(status: Status) -> &'static str {
     }
 }
 
-fn flow<'a>(exchange: &'a Exchange, sources: &'a Sources, pool: &mut Pool<'a>) -> Flow<'a> {
+fn flow<'a>(exchange: &'a Gathered, sources: &'a Sources, pool: &mut Pool<'a>) -> Flow<'a> {
     let tally = &exchange.tally;
     let header = tally.header.as_ref();
     let main = sources.iter().next().map(|(id, _)| id);
@@ -262,6 +264,7 @@ fn flow<'a>(exchange: &'a Exchange, sources: &'a Sources, pool: &mut Pool<'a>) -
         class: "",
         took: seconds(tally),
         facts: facts_of(tally),
+        about: exchange.about.iter().map(|(name, value)| (harmless(name), harmless(value))).collect(),
         remark: String::new(),
         diff: String::new(),
         failures: troubles(tally, &exchange.cleanups, sources),
@@ -272,7 +275,7 @@ fn flow<'a>(exchange: &'a Exchange, sources: &'a Sources, pool: &mut Pool<'a>) -
 
 fn flow_of_case<'a>(case: &'a CaseReport, pool: &mut Pool<'a>) -> Flow<'a> {
     let tally = &case.summary.tally;
-    let with_exchange = case.exchange.as_deref().map(|exchange| flow(exchange, &case.sources, pool));
+    let with_exchange = case.gathered.as_deref().map(|exchange| flow(exchange, &case.sources, pool));
     let flow = with_exchange.unwrap_or_else(|| Flow {
         file: String::new(),
         title: harmless(case.title()),
@@ -280,6 +283,7 @@ fn flow_of_case<'a>(case: &'a CaseReport, pool: &mut Pool<'a>) -> Flow<'a> {
         class: "",
         took: seconds(tally),
         facts: facts_of(tally),
+        about: Vec::new(),
         remark: String::new(),
         diff: String::new(),
         failures: troubles(tally, &case.summary.cleanups, &case.sources),

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use super::{FORMAT, VERSION, outcome_name, verdict_name};
+use super::{FORMAT, VERSION, echo_name, outcome_name, verdict_name};
 use crate::diagnostic::{Code, Label};
-use crate::event::{CloseReason, Event, EventKind, Failure, Measurement, RunHeader, RunPort, StepOutcome, Verdict};
+use crate::event::{
+    CloseReason, EchoOf, EchoPart, Event, EventKind, Failure, Measurement, RunHeader, RunPort, StepOutcome, Verdict,
+};
+use crate::origin::{Digest, variable_shown};
 use crate::port_id::PortId;
 use crate::source::{Site, Source, Sources, Span};
 use crate::time::Moment;
@@ -19,6 +22,8 @@ pub struct Recorded {
     pub sources: Sources,
     /// What happened, in order.
     pub events: Vec<Event>,
+    /// What makes it traceable, as names and values; empty if that is not told.
+    pub about: Vec<(String, String)>,
 }
 
 /// Reads the runs of a file.
@@ -75,7 +80,24 @@ fn head(json: &Json) -> Result<Recorded, String> {
         let text = Line { json: text, sources: &Sources::default() };
         sources.add(Source::new(text.text("name")?, text.text("text")?));
     }
-    Ok(Recorded { sources, events: Vec::new() })
+    Ok(Recorded { sources, events: Vec::new(), about: about(json, texts) })
+}
+
+/// Returns what makes a run traceable, as [`About::rows`](crate::origin::About::rows) has it, but for the seed.
+fn about(json: &Json, texts: &[Json]) -> Vec<(String, String)> {
+    let Some(about) = json.get("about").and_then(Json::as_object) else { return Vec::new() };
+    let row = |(name, value): (&String, &Json)| Some((name.clone(), value.as_str()?.to_string()));
+    let mut rows: Vec<(String, String)> = about.iter().filter_map(row).collect();
+    for text in texts {
+        let (Some(sha256), Some(name)) = (text["sha256"].as_str(), text["name"].as_str()) else { continue };
+        let (sha256, name) = (sha256.to_string(), name.to_string());
+        let digest = Digest { name, sha256, is_covered: text["covered"] == true };
+        rows.push(("sha256".to_string(), digest.to_string()));
+    }
+    let variables = about.get("variables").and_then(Json::as_object);
+    let variables = variables.into_iter().flatten().filter_map(|(name, value)| Some((name, value.as_str()?)));
+    rows.extend(variables.map(|(name, value)| ("variable".to_string(), variable_shown(name, value))));
+    rows
 }
 
 /// An object, and the sources that sites in it point into.
@@ -134,7 +156,11 @@ impl<'a> Line<'a> {
             "opened" => EventKind::Opened,
             "closed" => EventKind::Closed(self.closed()?),
             "sent" => EventKind::Sent { bytes: self.bytes()? },
-            "received" => EventKind::Received { bytes: self.bytes()?, block: self.truth("block")? },
+            "received" => {
+                let bytes = self.bytes()?;
+                let echo = self.echo(bytes.len())?;
+                EventKind::Received { bytes, block: self.truth("block")?, echo }
+            }
             "matched" => EventKind::Matched {
                 pattern: self.text("pattern")?.into(),
                 text: self.bytes()?,
@@ -286,6 +312,20 @@ impl<'a> Line<'a> {
 
     fn truth(self, key: &str) -> Result<bool, String> {
         self.inner(key)?.json.as_bool().ok_or_else(|| format!("`{key}` is neither true nor false"))
+    }
+
+    /// Reads where an echo stands in so many bytes.
+    fn echo(self, n_bytes: usize) -> Result<Option<EchoPart>, String> {
+        let all = [EchoOf::Last, EchoOf::Next, EchoOf::Maybe].into_iter();
+        let Some((of, inner)) = all.filter_map(|of| Some((of, self.maybe(echo_name(of))?))).next() else {
+            return Ok(None);
+        };
+        let ends = inner.json.as_array().into_iter().flatten();
+        let ends: Vec<usize> = ends.filter_map(|end| usize::try_from(end.as_u64()?).ok()).collect();
+        match ends[..] {
+            [begin, end] if begin < end && end <= n_bytes => Ok(Some(EchoPart { at: begin..end, of })),
+            _ => Err(format!("`{}` is no place in the bytes", echo_name(of))),
+        }
     }
 
     fn list(self, key: &str) -> Result<Vec<Line<'a>>, String> {

@@ -1,6 +1,7 @@
 //! A line over sockets and pipes that a test holds the other end of.
 
 use std::io::Read;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::thread;
 
@@ -44,6 +45,31 @@ fn bytes_are_told_before_the_hang_up_behind_them() {
     assert_eq!(received, b"bye");
     let (_, happening) = line.wait(None, &mut received);
     assert_eq!(happening, Happening::Closed(PortId::FIRST, CloseReason::unplugged()));
+}
+
+/// The other end of a program that has just been started.
+struct Started(UnixStream);
+
+impl AsFd for Started {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl Wire for Started {
+    fn begins_now(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn what_a_program_says_at_once_belongs_to_the_run() {
+    let (near, far) = pair();
+    write(&far, b"$ ").expect("a socket takes 2 bytes");
+    let mut line = line(Started(near));
+    let mut received = Vec::new();
+    assert_eq!(line.wait(None, &mut received).1, Happening::Received(PortId::FIRST));
+    assert_eq!(received, b"$ ");
 }
 
 #[test]

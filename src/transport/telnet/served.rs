@@ -12,7 +12,7 @@ use rfc2217::{ModemState, PortSettings, Server, ServerEvent};
 use crate::event::CloseReason;
 use crate::port::{Capabilities, Capability, Happening, PortCommand, PortId, WriteToken};
 use crate::settings::{InputLine, InputLines, LineSettings, Parity, Signal, agree, garble};
-use crate::time::Moment;
+use crate::time::{Moment, earlier};
 use crate::transport::clock::{Clock, Timeline};
 use crate::transport::interrupt::Interrupt;
 use crate::transport::watched::Watched;
@@ -27,8 +27,11 @@ const BUSY: &[u8] = b"flowrun: this device serves another client; one at a time\
 /// So much of what the device sends while no client is there waits for the next one.
 const KEPT: usize = 64 << 10;
 
-/// How long a closing world waits for its last bytes to be taken.
+/// How long a connection that is given up waits for its last bytes to be taken, and for the other end to close too.
 const LINGER: Duration = Duration::from_millis(300);
+
+/// How often such a connection is looked at.
+const LINGER_STEP: Duration = Duration::from_millis(2);
 
 /// How often it looks at all of its sockets, where one wait is for several ports.
 #[cfg(unix)]
@@ -68,6 +71,8 @@ pub struct ServedWorld {
     /// Whether the interrupt was told; it is told once.
     is_heard: bool,
     client: Option<Client>,
+    /// Connections that the device gave up, and whose last bytes are on their way.
+    going: Vec<Going>,
     news: VecDeque<Happening>,
     /// How the device has set its line, once it has opened it.
     line: Option<LineSettings>,
@@ -76,6 +81,16 @@ pub struct ServedWorld {
     kept: Vec<u8>,
     /// Writes that the connection has not taken completely.
     leaving: VecDeque<WriteToken>,
+}
+
+/// A connection that was given up.
+#[derive(Debug)]
+struct Going {
+    client: Client,
+    /// When it is closed at the latest.
+    until: Moment,
+    /// Whether the other end was told that nothing more comes.
+    is_told: bool,
 }
 
 /// A client and what is spoken with it.
@@ -109,6 +124,7 @@ impl ServedWorld {
             interrupt,
             is_heard: false,
             client: None,
+            going: Vec::new(),
             news: VecDeque::new(),
             line: None,
             inputs: InputLines::default(),
@@ -140,8 +156,18 @@ impl ServedWorld {
         self.listener = None;
         self.kept.clear();
         if let Some(client) = self.client.take() {
-            client.linger();
+            self.going.push(Going { client, until: self.clock.now() + LINGER, is_told: false });
         }
+    }
+
+    /// Closes the connections that were given up and have nothing left to do; returns when to look again, if one is left.
+    fn let_go(&mut self) -> Option<Moment> {
+        if self.going.is_empty() {
+            return None;
+        }
+        let now = self.clock.now();
+        self.going.retain_mut(|going| now < going.until && going.goes_on());
+        (!self.going.is_empty()).then(|| now + LINGER_STEP)
     }
 
     /// Sends bytes of the device, or keeps them for the next client.
@@ -277,6 +303,7 @@ impl World for ServedWorld {
             if let Some(news) = self.news.pop_front() {
                 return self.timeline.at_once(news);
             }
+            let step = self.let_go();
             self.look_at_sockets(received);
             if !received.is_empty() {
                 return (self.timeline.in_time_for(until, received.len()), Happening::Received(PortId::FIRST));
@@ -287,7 +314,15 @@ impl World for ServedWorld {
             if until.is_some_and(|until| self.timeline.now() >= until) {
                 return self.timeline.at_once(Happening::Nothing);
             }
-            self.rest(until);
+            self.rest(earlier(until, step));
+        }
+    }
+}
+
+impl Drop for ServedWorld {
+    fn drop(&mut self) {
+        for Going { client, .. } in self.going.drain(..) {
+            client.linger();
         }
     }
 }
@@ -307,6 +342,7 @@ impl Watched for ServedWorld {
             self.is_heard = true;
             return Some(self.timeline.at_once(Happening::Interrupt));
         }
+        self.let_go();
         if self.news.is_empty() {
             let known = received.len();
             self.look_at_sockets(received);
@@ -321,7 +357,31 @@ impl Watched for ServedWorld {
 
     /// While it serves a client another may want to be told so.
     fn due(&mut self) -> Option<Moment> {
-        Some(self.timeline.now() + LOOK_FOR_OTHERS)
+        let step = self.let_go();
+        earlier(Some(self.timeline.now() + LOOK_FOR_OTHERS), step)
+    }
+}
+
+impl Going {
+    /// Writes what is left and waits for the other end to close, without blocking; false if nothing is left to do.
+    fn goes_on(&mut self) -> bool {
+        if self.client.write_on().is_err() {
+            return false;
+        }
+        if !self.client.output.is_empty() {
+            return true;
+        }
+        if !self.is_told {
+            self.is_told = true;
+            // The other end may be gone already.
+            if self.client.stream.shutdown(Shutdown::Write).is_err() {
+                return false;
+            }
+        }
+        match self.client.stream.read(&mut [0; READ_SIZE]) {
+            Ok(n) => n > 0,
+            Err(error) => is_not_yet(&error),
+        }
     }
 }
 
@@ -452,4 +512,38 @@ fn modem_state(lines: InputLines) -> ModemState {
     };
     let on = InputLine::ALL.into_iter().filter(|line| lines.is_on(*line)).map(bit);
     on.fold(ModemState::default(), |all, bit| all | bit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+
+    #[test]
+    fn a_client_that_reads_nothing_holds_nobody_up_when_the_device_unplugs() {
+        let clock = Clock::start();
+        let interrupt = Interrupt::new().expect("a pipe");
+        let listened = ServedWorld::listen("127.0.0.1:0", Speaks::Bytes, clock, interrupt);
+        let mut device = listened.expect("there is a free port");
+        device.perform(PortId::FIRST, PortCommand::Open { settings: Settings::default().line });
+        assert_eq!(device.wait(None, &mut Vec::new()).1, Happening::Opened(PortId::FIRST));
+        let mut client = TcpStream::connect(device.address()).expect("it listens");
+        client.write_all(b"AT").expect("there is room for two bytes");
+        let mut received = Vec::new();
+        while received.len() < 2 {
+            assert_eq!(device.wait(None, &mut received).1, Happening::Received(PortId::FIRST));
+        }
+        // More than the system takes for somebody who does not read.
+        let (token, bytes) = (WriteToken::new(PortId::FIRST, 1), vec![b'x'; 64 << 20]);
+        device.perform(PortId::FIRST, PortCommand::Write { token, bytes });
+        device.perform(PortId::FIRST, PortCommand::Close);
+        let going = device.going.first().expect("the device went on, and the connection is still there");
+        let (until, now) = (going.until, clock.now());
+        assert!(!going.client.output.is_empty() && until <= now + LINGER);
+        while !device.going.is_empty() {
+            let next = device.timeline.now() + LINGER_STEP;
+            device.wait(Some(next), &mut Vec::new());
+        }
+        assert!(clock.now() >= until, "it had its time");
+    }
 }

@@ -1,0 +1,188 @@
+//! `flowrun record`: a flow and its device, drafted from recordings.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::Ending;
+use super::args::RecordArguments;
+use super::refusal::refuse;
+use super::terminal::Terminal;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::draft::{Draft, Sought, Wish, draft};
+use crate::record::Recording;
+use crate::report::progress::render_case;
+use crate::report::transcript::Times;
+use crate::setup::read_recording;
+use crate::suite::runner::{Onlooker, Runner};
+use crate::suite::snapshot::Snapshot;
+use crate::suite::volatile::Volatile;
+use crate::suite::{Judged, Mode, Rules};
+use crate::transport::in_words;
+use crate::value::escape::{harmless, harmless_path};
+
+/// Drafts a flow.
+pub(super) fn record(arguments: &RecordArguments, terminal: &Terminal) -> Ending {
+    drafted(arguments, terminal).unwrap_or_else(|ending| ending)
+}
+
+/// Makes sure that a draft can be written to a file, before there is anything to draft.
+///
+/// # Errors
+///
+/// A file is there already, or the name is no name for a flow, and that has been told.
+pub(super) fn check_places(flow: &Path, terminal: &Terminal) -> Result<(), Ending> {
+    places(flow).map(|_| ()).map_err(|problem| {
+        terminal.refuse(*problem);
+        Ending::Refused
+    })
+}
+
+/// Where the parts of a draft are written.
+struct Places {
+    flow: PathBuf,
+    device: PathBuf,
+    snapshot: Snapshot,
+}
+
+fn drafted(arguments: &RecordArguments, terminal: &Terminal) -> Result<Ending, Ending> {
+    let wrong = |problem: Diagnostic| {
+        terminal.refuse(problem);
+        Ending::Refused
+    };
+    let places = arguments.write.as_deref().map(places).transpose().map_err(|problem| wrong(*problem))?;
+    let secrets = arguments.secrets.iter().map(|regex| sought(regex)).collect::<Result<Vec<_>, _>>();
+    let secrets = secrets.map_err(|problem| wrong(*problem))?;
+    let mut recordings: Vec<Recording> = Vec::new();
+    for path in &arguments.from {
+        recordings.push(read_recording(path).map_err(|error| refuse(error, terminal))?);
+    }
+    let first = arguments.from.first().map(PathBuf::as_path).unwrap_or(Path::new("new"));
+    let flow = places.as_ref().map_or_else(|| first.with_extension("flow"), |places| places.flow.clone());
+    let made = draft_of(&recordings, &flow, arguments.title.as_deref(), &secrets, terminal)?;
+    match places {
+        Some(places) => Ok(keep(&places, &made, terminal)),
+        None => {
+            terminal.say(&made.flow);
+            tell(&made, terminal);
+            Ok(Ending::Done)
+        }
+    }
+}
+
+/// Drafts a flow that is to stand in this file.
+fn draft_of(
+    recordings: &[Recording],
+    flow: &Path,
+    title: Option<&str>,
+    secrets: &[Sought],
+    terminal: &Terminal,
+) -> Result<Draft, Ending> {
+    let name = |path: &Path| harmless(path.file_name().unwrap_or_default().to_string_lossy().as_bytes());
+    let (file, device) = (name(flow), name(&device_of(flow)));
+    draft(recordings, &Wish { title, file: &file, device: &device, secrets }).map_err(|why| {
+        let help = "record a session with one port: `flowrun FLOW --port PORT --record FILE`";
+        terminal.refuse(Diagnostic::general(Code::CommandLine, why).help(help));
+        Ending::Refused
+    })
+}
+
+/// Writes a draft, runs it against its device, and keeps the transcript as its snapshot.
+fn keep(places: &Places, made: &Draft, terminal: &Terminal) -> Ending {
+    if let Err((path, error)) = write(places, made) {
+        let message = format!("`{}` cannot be written: {}", harmless_path(path), in_words(&error));
+        terminal.refuse(Diagnostic::general(Code::CommandLine, message));
+        return Ending::Outside;
+    }
+    tell(made, terminal);
+    try_out(places, terminal)
+}
+
+fn tell(made: &Draft, terminal: &Terminal) {
+    for note in &made.notes {
+        terminal.warn(&harmless(note));
+    }
+}
+
+/// Returns the device file of a flow: beside it, `new.device.flow` of `new.flow`.
+fn device_of(flow: &Path) -> PathBuf {
+    let stem = flow.file_stem().unwrap_or_default().to_string_lossy();
+    flow.with_file_name(format!("{stem}.device.flow"))
+}
+
+/// Returns where everything is written; nothing that is there is overwritten.
+fn places(flow: &Path) -> Result<Places, Box<Diagnostic>> {
+    let problem = |message: String, help: &str| Box::new(Diagnostic::general(Code::CommandLine, message).help(help));
+    if flow.extension().is_none_or(|extension| extension != "flow") || flow.file_stem().is_none() {
+        let message = format!("`{}` is no name for a flow", harmless_path(flow));
+        return Err(problem(message, "write a name that ends with `.flow`: `--write new.flow`"));
+    }
+    let places =
+        Places { flow: flow.to_path_buf(), device: device_of(flow), snapshot: Snapshot::of(flow, Times::Shown) };
+    let written = [&*places.flow, &*places.device, places.snapshot.path()];
+    let there = written.into_iter().find(|path| path.symlink_metadata().is_ok()).map(Path::to_path_buf);
+    match there {
+        Some(path) => {
+            let message = format!("`{}` is there already", harmless_path(&path));
+            Err(problem(message, "take another name, or move it away: nothing is overwritten"))
+        }
+        None => Ok(places),
+    }
+}
+
+fn sought(regex: &str) -> Result<Sought, Box<Diagnostic>> {
+    Sought::read(regex).map_err(|why| {
+        let message = format!("`--secret {}` cannot be looked for: {}", harmless(regex), harmless(why));
+        let help = "write a regex that finds the secret in a line, or has a group around it: `KEY=(?<key>.*)`";
+        Box::new(Diagnostic::general(Code::CommandLine, message).help(help))
+    })
+}
+
+fn write<'a>(places: &'a Places, made: &Draft) -> Result<(), (&'a Path, io::Error)> {
+    for (path, text) in [(&places.device, &made.device), (&places.flow, &made.flow)] {
+        let file = File::options().write(true).create_new(true).open(path);
+        file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| (path.as_path(), error))?;
+    }
+    Ok(())
+}
+
+/// Runs the flow against its device; the first transcript is its snapshot.
+fn try_out(places: &Places, terminal: &Terminal) -> Ending {
+    let rules = Rules {
+        times: Times::Shown,
+        volatile: Volatile::default(),
+        mode: Mode::Accept,
+        n_runs: Some(1),
+        seed: 1,
+        look: terminal.look(),
+    };
+    let mut result = TriedOut { terminal, text: String::new(), is_failure: true, trouble: None };
+    Runner::new(vec![places.flow.clone()], rules).run(&mut result);
+    for path in [&*places.flow, &*places.device, places.snapshot.path()] {
+        if path.exists() {
+            terminal.say(&format!("wrote {}\n", harmless_path(path)));
+        }
+    }
+    terminal.say(&result.text);
+    if let Some(trouble) = &result.trouble {
+        terminal.warn(trouble);
+        return Ending::Unwritten;
+    }
+    if result.is_failure { Ending::Found } else { Ending::Done }
+}
+
+/// How the flow ended against its device.
+struct TriedOut<'a> {
+    terminal: &'a Terminal,
+    text: String,
+    is_failure: bool,
+    trouble: Option<String>,
+}
+
+impl Onlooker for TriedOut<'_> {
+    fn judged(&mut self, case: &mut Judged) {
+        self.is_failure = case.report.is_failure;
+        self.text = render_case(&case.report, self.terminal.look());
+        self.trouble = case.trouble.take();
+    }
+}

@@ -1,0 +1,166 @@
+//! `Lent`: the open port of a terminal as the world of a flow: it stays open when the flow ends, and Ctrl-C ends the flow.
+
+use std::time::Duration;
+
+use super::files::Files;
+use super::{KEYS, WAKES};
+use crate::port::{Capabilities, Happening, PortCommand, PortId};
+use crate::settings::LineSettings;
+use crate::time::Moment;
+use crate::transport::Several;
+use crate::world::World;
+
+/// What the Ctrl-C key sends.
+const CONTROL_C: u8 = 3;
+
+/// A world whose time begins when the flow begins.
+pub(super) struct Lent<'a> {
+    world: &'a mut Several,
+    files: &'a mut Files,
+    began: Moment,
+    /// What the port is set to.
+    settings: LineSettings,
+    /// What the flow is to be told before anything else.
+    told: Option<Happening>,
+    /// Whether the port is there.
+    is_open: bool,
+    now: Moment,
+}
+
+impl<'a> Lent<'a> {
+    pub(super) fn new(world: &'a mut Several, files: &'a mut Files, began: Moment, settings: LineSettings) -> Lent<'a> {
+        Lent { world, files, began, settings, told: None, is_open: true, now: Moment::START }
+    }
+
+    /// Returns whether the port is still there, and its settings.
+    pub(super) fn end(self) -> (bool, LineSettings) {
+        (self.is_open, self.settings)
+    }
+
+    fn real(&self) -> Moment {
+        self.began + self.now.since_start()
+    }
+
+    fn ask(&mut self, command: PortCommand) {
+        let now = self.real();
+        self.files.performed(now, &command);
+        self.world.perform(PortId::FIRST, command);
+    }
+
+    /// Returns what the flow is told of what happened; nothing if that is not for the flow.
+    fn for_flow(
+        &mut self,
+        now: Moment,
+        happening: Happening,
+        bytes: &[u8],
+        received: &mut Vec<u8>,
+    ) -> Option<(Moment, Happening)> {
+        self.now = Moment::after(now.since(self.began)).max(self.now);
+        let is_own = |port: PortId| port == KEYS || port == WAKES;
+        let told = match &happening {
+            Happening::Received(port) if *port == KEYS && bytes.contains(&CONTROL_C) => Happening::Interrupt,
+            Happening::Received(port) | Happening::Closed(port, _) | Happening::Opened(port) if is_own(*port) => {
+                return None;
+            }
+            Happening::Nothing
+            | Happening::Opened(_)
+            | Happening::Received(_)
+            | Happening::Sent(_)
+            | Happening::Closed(..)
+            | Happening::Departed(..)
+            | Happening::Noted(..)
+            | Happening::Lines(..)
+            | Happening::Signalled(..)
+            | Happening::Hook(_)
+            | Happening::Interrupt
+            | Happening::Unplayed(_) => happening,
+        };
+        self.files.happened(now, &told, bytes);
+        match told {
+            Happening::Received(_) => received.extend_from_slice(bytes),
+            Happening::Closed(..) => self.is_open = false,
+            Happening::Opened(_) => self.is_open = true,
+            Happening::Nothing
+            | Happening::Sent(_)
+            | Happening::Departed(..)
+            | Happening::Noted(..)
+            | Happening::Lines(..)
+            | Happening::Signalled(..)
+            | Happening::Hook(_)
+            | Happening::Interrupt
+            | Happening::Unplayed(_) => {}
+        }
+        Some((self.now, told))
+    }
+}
+
+impl World for Lent<'_> {
+    fn capabilities(&self) -> Capabilities {
+        self.world.capabilities_of(PortId::FIRST)
+    }
+
+    fn perform(&mut self, _port: PortId, command: PortCommand) {
+        match command {
+            PortCommand::Open { settings } if self.is_open => {
+                self.told = Some(Happening::Opened(PortId::FIRST));
+                if settings != self.settings {
+                    self.ask(PortCommand::Reconfigure { settings: settings.clone() });
+                }
+                let (dtr, rts) = (settings.dtr.wanted(), settings.rts.wanted());
+                if dtr.is_some() || rts.is_some() {
+                    self.ask(PortCommand::SetLines { dtr, rts });
+                }
+                self.settings = settings;
+            }
+            // The terminal goes on with it.
+            PortCommand::Close => {}
+            PortCommand::Reconfigure { settings } => {
+                self.settings = settings.clone();
+                self.ask(PortCommand::Reconfigure { settings });
+            }
+            other @ (PortCommand::Open { .. }
+            | PortCommand::Reopen { .. }
+            | PortCommand::Write { .. }
+            | PortCommand::SetLines { .. }
+            | PortCommand::ReadLines
+            | PortCommand::DriveLines { .. }
+            | PortCommand::Break { .. }
+            | PortCommand::DiscardInput
+            | PortCommand::DiscardOutput) => self.ask(other),
+        }
+    }
+
+    fn news(&mut self, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        if let Some(told) = self.told.take() {
+            return Some((self.now, told));
+        }
+        let mut bytes = Vec::new();
+        let (now, happening) = self.world.news(&mut bytes)?;
+        self.for_flow(now, happening, &bytes, received)
+    }
+
+    fn arrived(&mut self, received: &mut Vec<u8>) -> Option<(Moment, Happening)> {
+        let mut bytes = Vec::new();
+        let (now, happening) = self.world.arrived(&mut bytes)?;
+        self.for_flow(now, happening, &bytes, received)
+    }
+
+    fn wait(&mut self, until: Option<Moment>, received: &mut Vec<u8>) -> (Moment, Happening) {
+        if let Some(told) = self.told.take() {
+            return (self.now, told);
+        }
+        let until = until.map(|until| self.began + until.since_start());
+        let mut bytes = Vec::new();
+        loop {
+            bytes.clear();
+            let (now, happening) = self.world.wait(until, &mut bytes);
+            if let Some(told) = self.for_flow(now, happening, &bytes, received) {
+                return told;
+            }
+        }
+    }
+
+    fn behind(&self) -> Duration {
+        self.world.behind()
+    }
+}

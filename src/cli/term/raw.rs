@@ -1,0 +1,201 @@
+//! The terminal of the user: raw while keys go out at once, and as it was before however the session ends.
+
+#[cfg(unix)]
+pub(super) use unix::{columns, enter, leave, rest, write};
+#[cfg(windows)]
+pub(super) use windows::{columns, enter, leave, rest, write};
+
+/// Restores the terminal when it is dropped, and when the process panics.
+pub(super) struct Restored;
+
+impl Restored {
+    /// Has the terminal restored at the end of the session, before a panic is told, and when a signal ends the process.
+    pub(super) fn at_the_end() -> Restored {
+        crate::transport::at_signal(leave);
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            leave();
+            before(panic);
+        }));
+        Restored
+    }
+}
+
+impl Drop for Restored {
+    fn drop(&mut self) {
+        leave();
+    }
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::io;
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU8, Ordering};
+
+    use rustix::event::{PollFd, PollFlags, poll};
+    use rustix::io::Errno;
+    use rustix::stdio::{stdin, stdout};
+    use rustix::termios::{OptionalActions, OutputModes, Termios, tcgetattr, tcgetwinsize, tcsetattr};
+
+    /// How the terminal was before. A signal that ends the process has nothing else to find it by.
+    static BEFORE: OnceLock<Termios> = OnceLock::new();
+
+    /// How the terminal is wanted.
+    static WANTED: AtomicU8 = AtomicU8::new(BEFORE_ALL);
+    const BEFORE_ALL: u8 = 0;
+    const RAW: u8 = 1;
+    const RAW_WITH_LINES: u8 = 2;
+
+    /// Makes the terminal raw: every key comes at once, and what is written stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// Standard input is no terminal, or does not allow it.
+    pub(in crate::cli::term) fn enter() -> io::Result<()> {
+        let now = tcgetattr(stdin())?;
+        BEFORE.get_or_init(|| now);
+        WANTED.store(RAW, Ordering::SeqCst);
+        apply(RAW).map_err(io::Error::from)
+    }
+
+    /// Makes line ends that are written begin a new line again, while somebody else writes; keys still come at once.
+    pub(in crate::cli::term) fn rest() {
+        WANTED.store(RAW_WITH_LINES, Ordering::SeqCst);
+        let _ = apply(RAW_WITH_LINES);
+    }
+
+    /// Restores the terminal; a signal handler may do so, for it allocates nothing and waits for nobody.
+    pub(in crate::cli::term) fn leave() {
+        let _ = apply(BEFORE_ALL);
+    }
+
+    /// Makes the terminal what it was before [`leave`]; a signal handler may do so too.
+    pub(in crate::cli::term) fn back() {
+        let _ = apply(WANTED.load(Ordering::SeqCst));
+    }
+
+    fn apply(how: u8) -> Result<(), Errno> {
+        let Some(before) = BEFORE.get() else { return Ok(()) };
+        let mut wanted = before.clone();
+        if how != BEFORE_ALL {
+            wanted.make_raw();
+        }
+        if how == RAW_WITH_LINES {
+            wanted.output_modes |= OutputModes::OPOST | OutputModes::ONLCR;
+        }
+        tcsetattr(stdin(), OptionalActions::Now, &wanted)
+    }
+
+    /// Returns how many columns the terminal has.
+    pub(in crate::cli::term) fn columns() -> Option<usize> {
+        let size = tcgetwinsize(stdout()).ok()?;
+        Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+    }
+
+    /// Writes to standard output, in as few calls as the system allows.
+    ///
+    /// # Errors
+    ///
+    /// Nobody reads it any more.
+    pub(in crate::cli::term) fn write(mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match rustix::io::write(stdout(), bytes) {
+                Ok(n) => bytes = &bytes[n..],
+                Err(Errno::INTR) => {}
+                // Somebody else made it so that it does not block.
+                Err(Errno::AGAIN) => {
+                    let out = stdout();
+                    let _ = poll(&mut [PollFd::new(&out, PollFlags::OUT)], None);
+                }
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+pub(super) use unix::back;
+
+#[cfg(windows)]
+mod windows {
+    use std::io::{self, Write};
+    use std::sync::OnceLock;
+
+    use windows_sys::Win32::System::Console::{
+        CONSOLE_MODE, CONSOLE_SCREEN_BUFFER_INFO, DISABLE_NEWLINE_AUTO_RETURN, ENABLE_PROCESSED_OUTPUT,
+        ENABLE_VIRTUAL_TERMINAL_INPUT, ENABLE_VIRTUAL_TERMINAL_PROCESSING, GetConsoleMode, GetConsoleScreenBufferInfo,
+        GetStdHandle, STD_HANDLE, STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, SetConsoleMode,
+    };
+
+    /// How the console was before: what is read, and what is written.
+    static BEFORE: OnceLock<(Option<CONSOLE_MODE>, Option<CONSOLE_MODE>)> = OnceLock::new();
+
+    const OUTPUT: CONSOLE_MODE = ENABLE_PROCESSED_OUTPUT | ENABLE_VIRTUAL_TERMINAL_PROCESSING;
+
+    /// Makes the console raw: every key comes at once, as the sequences of a terminal.
+    ///
+    /// # Errors
+    ///
+    /// Standard input is no console, or does not allow it.
+    pub(in crate::cli::term) fn enter() -> io::Result<()> {
+        BEFORE.get_or_init(|| (mode(STD_INPUT_HANDLE), mode(STD_OUTPUT_HANDLE)));
+        if !set(STD_INPUT_HANDLE, ENABLE_VIRTUAL_TERMINAL_INPUT) {
+            return Err(io::Error::last_os_error());
+        }
+        set(STD_OUTPUT_HANDLE, OUTPUT | DISABLE_NEWLINE_AUTO_RETURN);
+        Ok(())
+    }
+
+    /// Makes line ends that are written begin a new line again, while somebody else writes.
+    pub(in crate::cli::term) fn rest() {
+        set(STD_OUTPUT_HANDLE, OUTPUT);
+    }
+
+    /// Restores the console.
+    pub(in crate::cli::term) fn leave() {
+        let Some((input, output)) = BEFORE.get() else { return };
+        if let Some(input) = input {
+            set(STD_INPUT_HANDLE, *input);
+        }
+        if let Some(output) = output {
+            set(STD_OUTPUT_HANDLE, *output);
+        }
+    }
+
+    /// Returns how many columns the console has.
+    pub(in crate::cli::term) fn columns() -> Option<usize> {
+        // SAFETY: the structure has numbers only, for which zero is right.
+        let mut size: CONSOLE_SCREEN_BUFFER_INFO = unsafe { std::mem::zeroed() };
+        // SAFETY: the handle is asked for here, and the structure lives as long as the call.
+        let found = unsafe { GetConsoleScreenBufferInfo(GetStdHandle(STD_OUTPUT_HANDLE), &mut size) };
+        let columns = i32::from(size.srWindow.Right) - i32::from(size.srWindow.Left) + 1;
+        (found != 0).then_some(columns).and_then(|columns| usize::try_from(columns).ok())
+    }
+
+    /// Writes to standard output.
+    ///
+    /// # Errors
+    ///
+    /// Nobody reads it any more.
+    pub(in crate::cli::term) fn write(bytes: &[u8]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        // A console takes text only.
+        let text = String::from_utf8_lossy(bytes);
+        let bytes = if mode(STD_OUTPUT_HANDLE).is_some() { text.as_bytes() } else { bytes };
+        out.write_all(bytes).and_then(|()| out.flush())
+    }
+
+    fn mode(handle: STD_HANDLE) -> Option<CONSOLE_MODE> {
+        let mut mode = 0;
+        // SAFETY: the handle is asked for here, and the mode is written to a variable that lives as long as the call.
+        let found = unsafe { GetConsoleMode(GetStdHandle(handle), &mut mode) };
+        (found != 0).then_some(mode)
+    }
+
+    fn set(handle: STD_HANDLE, mode: CONSOLE_MODE) -> bool {
+        // SAFETY: the handle is asked for here, and the mode is a number.
+        unsafe { SetConsoleMode(GetStdHandle(handle), mode) != 0 }
+    }
+}

@@ -1,0 +1,180 @@
+//! `:run` and `:send_file`: a flow on the open port of a terminal, which then goes on by hand.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::super::args::LineArguments;
+use super::super::given;
+use super::super::hooks::programs_for;
+use super::super::outputs::{CONSOLE, tell_failures};
+use super::super::refusal::{complain, refuse, warn};
+use super::lent::Lent;
+use super::raw;
+use super::session::{Session, State};
+use crate::disk::{Reach, read_file};
+use crate::event::Verdict;
+use crate::hook::Runner;
+use crate::port::PortCommand;
+use crate::port::PortId;
+use crate::program::{Program, Protocol, Role};
+use crate::report::Fan;
+use crate::report::console::Volume;
+use crate::results::Results;
+use crate::settings::Settings;
+use crate::setup::{Complaint, Pace, Read, Setup, Terms, fresh_seed, read_program, read_text};
+use crate::source::name_of;
+use crate::value::escape::{harmless, harmless_path};
+use crate::variables::{Given, GivenFile, Offered, Origin};
+use crate::world::{self, Company, Hooks, Nobody, World};
+
+/// A file that is sent is no larger.
+const LARGEST_FILE: u64 = 256 << 20;
+
+/// A flow that can be run.
+struct Ready {
+    flow: Arc<Program>,
+    /// What messages call its file.
+    file: std::path::PathBuf,
+    variables: Offered,
+}
+
+impl Session<'_> {
+    /// Runs a flow on the open port.
+    pub(super) fn run_flow(&mut self, path: &Path, variables: &[String]) {
+        if !self.is_there() {
+            return;
+        }
+        self.beside(|session| {
+            let Read { program, warnings } = match read_program(Role::Flow, path) {
+                Ok(read) => read,
+                Err(error) => {
+                    refuse(error, session.terminal);
+                    return None;
+                }
+            };
+            warn(&warnings, Volume::Normal, session.terminal);
+            let given = variables.iter().filter_map(|text| text.split_once('='));
+            let given = given.map(|(name, value)| Given::new(name, value, Origin::Option)).collect();
+            let variables = Offered { given, ..Offered::default() };
+            session.carry_out(Ready { flow: program, file: path.to_path_buf(), variables })
+        });
+    }
+
+    /// Sends a file, as it is or by a protocol.
+    pub(super) fn send_file(&mut self, path: &Path, protocol: Option<&str>) {
+        if !self.is_there() {
+            return;
+        }
+        let by = match protocol.map(|name| (name, Protocol::named(name))) {
+            Some((name, None)) => return self.term.tell(&format!("there is no protocol `{}`", harmless(name))),
+            Some((name, Some(_))) => format!(" by {name}"),
+            None => String::new(),
+        };
+        let content = match read_file(path, Reach::Anywhere, LARGEST_FILE) {
+            Ok(content) => content,
+            Err(error) => return self.term.tell(&format!("`{}`: {error}", harmless_path(path))),
+        };
+        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let text =
+            format!("flow \"send a file\"\nfile content = \"what is sent\"\nsend_file content{by}\nassert 1 == 1\n");
+        self.beside(|session| {
+            let label = "what `:send_file` runs";
+            let Read { program, .. } = match read_text(Role::Flow, label, &text) {
+                Ok(read) => read,
+                Err(error) => {
+                    refuse(error, session.terminal);
+                    return None;
+                }
+            };
+            let files = vec![GivenFile { name: "content".to_string(), title: name, content }];
+            let variables = Offered { files, ..Offered::default() };
+            session.carry_out(Ready { flow: program, file: label.into(), variables })
+        });
+    }
+
+    /// Whether the port is there; says so if it is not.
+    fn is_there(&mut self) -> bool {
+        let is_open = self.port.state == State::Open;
+        if !is_open {
+            self.term.tell("the port is not open: nothing runs on it now");
+        }
+        is_open
+    }
+
+    /// Lets something else write on the screen, and goes on by hand then.
+    fn beside(&mut self, act: impl FnOnce(&mut Self) -> Option<Verdict>) {
+        self.make_way();
+        if self.manner.is_interactive {
+            raw::rest();
+        }
+        let verdict = act(self);
+        if self.manner.is_interactive {
+            // It worked at the beginning of the session.
+            let _ = raw::enter();
+        }
+        let said = match verdict {
+            Some(Verdict::Interrupted) => "interrupted: goes on by hand",
+            Some(_) => "goes on by hand",
+            None => "nothing was run",
+        };
+        self.term.tell(said);
+        self.term.redraw();
+    }
+
+    /// Runs a flow; `None` if it cannot begin, which has been told.
+    fn carry_out(&mut self, ready: Ready) -> Option<Verdict> {
+        let Ready { flow, file, variables } = ready;
+        let settings = self.settings_for(&flow)?;
+        let hooks = programs_for(&flow, &file, self.terminal).ok()?;
+        let terms = Terms { variables, settings: Some(vec![settings]), ..Terms::default() };
+        let joined = Setup::join(flow.clone(), &file, self.port.counterpart.clone(), terms);
+        let joined = joined.and_then(|setup| Ok((setup, fresh_seed()?)));
+        let (setup, seed) = joined.map_err(|error| refuse(error, self.terminal)).ok()?;
+        let inputs = setup.inputs(setup.beginning_with(seed), std::slice::from_ref(&self.port.name));
+        let mut engine = setup.engine(inputs);
+        let mut sources = (*flow.sources).clone();
+        engine.secrets().iter().for_each(|(_, secret)| sources.hide(secret));
+        let mut results = Results::new(format!("{}.saved.toml", stem(&file)), name_of(&file));
+        let mut fan = Fan::default();
+        fan.add(CONSOLE, self.terminal.console(&sources, Volume::Normal, Pace::Real));
+        let mut hooks = hooks.map(Runner::new);
+        let now = self.clock.now();
+        let before = self.port.settings.line.clone();
+        self.files.knows_all(engine.secrets());
+        let mut lent = Lent::new(&mut self.world, &mut self.files, now, before.clone());
+        let company = Company {
+            keeper: &mut results,
+            audience: &mut fan,
+            person: &mut Nobody,
+            tap: None,
+            hooks: hooks.as_mut().map(|hooks| hooks as &mut dyn Hooks),
+        };
+        let verdict = world::run(&mut engine, &mut lent, company);
+        let (is_open, after) = lent.end();
+        self.files.knows_all(engine.secrets());
+        tell_failures(&fan.finish(), self.terminal);
+        if !is_open {
+            self.port.state = State::Away;
+            self.ask(PortCommand::Reopen { settings: before });
+        } else if after != before && self.port.carrier.has_line() {
+            self.ask(PortCommand::Reconfigure { settings: before });
+        }
+        self.world.perform(PortId::FIRST, PortCommand::DiscardOutput);
+        self.port.n_unsent = 0;
+        Some(verdict)
+    }
+
+    /// Returns the settings of the line for a flow: what the user has set counts before what the flow says.
+    fn settings_for(&self, flow: &Program) -> Option<Settings> {
+        let typed: &LineArguments = &self.port.typed;
+        let mut settings = given::settings(&flow.settings, typed)
+            .map_err(|problems| complain(&Complaint { problems, sources: flow.sources.clone() }, self.terminal))
+            .ok()?;
+        settings.line.wait = std::time::Duration::ZERO;
+        Some(settings)
+    }
+}
+
+fn stem(file: &Path) -> String {
+    file.file_stem().map_or_else(|| "run".to_string(), |stem| stem.to_string_lossy().into_owned())
+}

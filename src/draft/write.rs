@@ -1,0 +1,150 @@
+//! The text of a drafted flow: its head, and steps of exchanges.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use super::acts::{Act, Script};
+use super::dialect::Manners;
+use super::merge::Exchange;
+use super::text::{TextPart, literal, title as quoted};
+
+/// A shorter pause begins no step.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// A send and its only wait stand on one line that is not longer.
+const ONE_LINE: usize = 90;
+
+/// A title that is made of commands is not longer.
+const LONGEST_TITLE: usize = 48;
+
+/// What is written into the head of a flow.
+pub(super) struct Head<'a> {
+    pub title: &'a str,
+    /// The file of the flow, and that of its device.
+    pub file: &'a str,
+    pub device: &'a str,
+    /// The settings of the line, such as `115200 8N1`.
+    pub line: &'a str,
+}
+
+/// Returns the text of a flow, and the names of what looks like a secret in it.
+pub(super) fn flow(exchanges: &[Exchange], manners: &Manners, head: &Head<'_>) -> (String, Vec<String>) {
+    let mut script = Script::new(exchanges, manners);
+    let acts: Vec<Act> = exchanges.iter().map(|exchange| script.act(exchange)).collect();
+    let body = body(acts);
+    let mut text = String::new();
+    let _ = writeln!(text, "# Drafted from a recorded session.\n#");
+    let width = head.file.len() + 28;
+    let test = format!("flowrun test {}", head.file);
+    let run = format!("flowrun {} --port PORT", head.file);
+    let _ = writeln!(text, "#   {test:width$}  without a device\n#   {run:width$}  with one");
+    let _ = writeln!(text, "flow {}", quoted(head.title));
+    if let Some(library) = manners.library {
+        let _ = writeln!(text, "use \"{library}\"");
+    }
+    let _ = writeln!(text, "sim {}", quoted(head.device));
+    text += &serial(manners, head.line);
+    let declarations = script.names.declarations();
+    if !declarations.is_empty() {
+        let _ = writeln!(text, "\n{}", declarations.join("\n"));
+    }
+    let _ = write!(text, "\n{body}");
+    (text, script.names.doubtful)
+}
+
+/// Returns the settings that differ from what is usual.
+fn serial(manners: &Manners, line: &str) -> String {
+    let mut words = line.split(' ');
+    let (baud, format) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let mut settings = Vec::new();
+    if !matches!(baud, "" | "115200") {
+        settings.push(format!("baud {baud}"));
+    }
+    if !matches!(format, "" | "8N1") {
+        settings.push(format!("format {format}"));
+    }
+    if manners.end != manners.default_end {
+        settings.push(format!("eol {}", literal(&[TextPart::Bytes(manners.end.as_bytes().to_vec())])));
+    }
+    if settings.is_empty() { String::new() } else { format!("serial {{ {} }}\n", settings.join("  ")) }
+}
+
+/// Returns the statements, in steps if there are pauses.
+fn body(acts: Vec<Act>) -> String {
+    let limit = longest_usual_pause(&acts);
+    let mut groups: Vec<(Option<String>, Vec<Act>)> = Vec::new();
+    let mut n_sent = 0;
+    for act in acts {
+        let is_first = n_sent == 0;
+        n_sent += usize::from(!act.command.is_empty() || !act.first.is_empty());
+        let begins = act.title.is_some() || !is_first && act.pause > limit;
+        match groups.last_mut() {
+            Some((_, group)) if !begins => group.push(act),
+            Some(_) | None => groups.push((act.title.clone(), vec![act])),
+        }
+    }
+    // What comes before the first command belongs to the first step.
+    if groups.len() > 1 && groups[0].1.iter().all(|act| act.command.is_empty() && act.first.is_empty()) {
+        let (_, lead) = groups.remove(0);
+        groups[0].1.splice(0..0, lead);
+    }
+    if let [(None, group)] = &groups[..] {
+        return statements(group);
+    }
+    let steps = groups.iter().map(|(title, group)| {
+        let title = title.clone().unwrap_or_else(|| title_of(group));
+        format!("step {} {{\n{}}}\n", quoted(&title), statements(group))
+    });
+    steps.collect::<Vec<_>>().join("\n")
+}
+
+/// Returns the pause that a new step begins behind: much longer than the others.
+fn longest_usual_pause(acts: &[Act]) -> Duration {
+    let mut pauses: Vec<Duration> = acts.iter().skip(1).map(|act| act.pause).collect();
+    pauses.sort();
+    let median = pauses.get(pauses.len() / 2).copied().unwrap_or_default();
+    (median * 3).max(SHORTEST_PAUSE)
+}
+
+/// Returns a title that is made of what is sent.
+fn title_of(group: &[Act]) -> String {
+    let commands: Vec<&str> = group.iter().map(|act| act.command.trim()).filter(|text| !text.is_empty()).collect();
+    let mut title = String::new();
+    for (n, command) in commands.iter().enumerate() {
+        let command: String = command.chars().filter(|c| !c.is_control()).take(LONGEST_TITLE - 8).collect();
+        let n_more = commands.len() - n;
+        if n > 0 && title.len() + command.len() + 2 > LONGEST_TITLE {
+            return format!("{title} and {n_more} more");
+        }
+        if n > 0 {
+            title += ", ";
+        }
+        title += &command;
+    }
+    if title.is_empty() { "start".to_string() } else { title }
+}
+
+fn statements(group: &[Act]) -> String {
+    let mut text = String::new();
+    let mut was_long = false;
+    for (n, act) in group.iter().enumerate() {
+        let is_short = act.first.len() == 1
+            && act.waits.len() == 1
+            && act.first[0].len() + act.waits[0].len() + 2 <= ONE_LINE
+            && !act.waits[0].starts_with("expect all")
+            && !act.waits[0].starts_with('#');
+        let is_long = act.waits.len() > 1;
+        if n > 0 && (is_long || was_long) && !text.is_empty() {
+            text.push('\n');
+        }
+        was_long = is_long || act.command.is_empty();
+        if is_short {
+            let _ = writeln!(text, "{}  {}", act.first[0], act.waits[0]);
+            continue;
+        }
+        for statement in act.first.iter().chain(&act.waits) {
+            let _ = writeln!(text, "{statement}");
+        }
+    }
+    text
+}
