@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Sink;
-use super::lines::Seconds;
+use super::lines::{Seconds, lines};
 use super::summary::Tally;
 use super::transcript::{Times, Transcript};
-use crate::event::{Event, EventKind, Failure, StepOutcome};
+use crate::event::{EchoOf, EchoPart, Event, EventKind, Failure, StepOutcome};
 use crate::source::{Site, Sources};
 use series::AllSeries;
 pub(super) use series::Series;
@@ -55,6 +55,8 @@ pub(super) struct Piece {
     pub(super) runs: Vec<(u32, u32)>,
     pub(super) matches: Vec<Match>,
     pub(super) marks: Vec<(u32, Mark)>,
+    /// Lines that are an echo as a whole.
+    pub(super) echoes: Vec<u32>,
     begun: Duration,
 }
 
@@ -112,7 +114,7 @@ impl<'a> Gatherer<'a> {
     pub fn add(&mut self, event: &Event) {
         self.tally.add(event);
         self.transcript.tell(event).and_then(|()| self.transcript.flush()).expect("memory takes everything");
-        let bytes = std::mem::take(self.transcript.out());
+        let bytes = std::mem::take(&mut self.transcript.out);
         if let EventKind::RunStarted(_) = event.kind {
             // What stands above the lines is told by the page itself.
             return;
@@ -125,6 +127,7 @@ impl<'a> Gatherer<'a> {
             EventKind::StepEnded { depth, outcome, .. } => {
                 self.mark(Mark::Ended { depth: *depth, outcome: *outcome });
             }
+            EventKind::Received { bytes, block: false, echo: Some(echo) } => self.mark_echo(bytes, echo),
             EventKind::Matched { pattern, waited, .. } => self.push_match(site, pattern, *waited),
             EventKind::Measured(measured) => self.series.add(measured),
             EventKind::CleanupFailed(failure) if self.cleanups.len() < MOST_CLEANUPS => {
@@ -196,6 +199,26 @@ impl<'a> Gatherer<'a> {
     fn mark(&mut self, mark: Mark) {
         let piece = self.last();
         piece.marks.push((piece.n_lines.saturating_sub(1), mark));
+    }
+
+    /// Marks the lines that are an echo as a whole, of those that were pushed last.
+    fn mark_echo(&mut self, bytes: &[u8], echo: &EchoPart) {
+        match echo.of {
+            EchoOf::Last | EchoOf::Next => {}
+            // It may be an answer that begins like it.
+            EchoOf::Maybe => return,
+        }
+        let ends: Vec<(usize, usize)> = lines(bytes)
+            .scan(0, |at, line| {
+                let begin = *at;
+                *at += line.len();
+                Some((begin, *at))
+            })
+            .collect();
+        let piece = self.last();
+        let first = piece.n_lines.saturating_sub(ends.len() as u32);
+        let is_echo = |(begin, end): &(usize, usize)| *begin >= echo.at.start && *end <= echo.at.end;
+        piece.echoes.extend((first..).zip(&ends).filter(|(_, line)| is_echo(line)).map(|(line, _)| line));
     }
 
     fn push_match(&mut self, site: u32, pattern: &Arc<str>, waited: Duration) {
@@ -272,6 +295,24 @@ mod tests {
             assert_eq!(line.contains("step "), is_begin, "{line}");
         }
         assert_eq!((gathered.gap(), gathered.series.len()), (None, 1));
+    }
+
+    #[test]
+    fn the_lines_of_an_echo_are_marked_and_no_others() {
+        let sources = Sources::default();
+        let mut gatherer = Gatherer::new(&sources);
+        let came = |text: &str, at: std::ops::Range<usize>, of| {
+            let echo = Some(EchoPart { at, of });
+            let kind = EventKind::Received { bytes: text.as_bytes().to_vec(), block: false, echo };
+            Event { at: Moment::START, port: PortId::FIRST, site: None, kind }
+        };
+        gatherer.add(&came("AT\r\r\nOK\r\n", 0..3, EchoOf::Last));
+        gatherer.add(&came("AT+X", 0..4, EchoOf::Maybe));
+        gatherer.add(&came("late\nAT\r\n", 5..9, EchoOf::Next));
+        let gathered = gatherer.finish();
+        let piece = &gathered.pieces[0];
+        let echoes: Vec<&str> = piece.echoes.iter().filter_map(|line| piece.text.lines().nth(*line as usize)).collect();
+        assert_eq!(echoes, ["    0.000 < AT\\r", "    0.000 < AT\\r\\n"]);
     }
 
     #[test]

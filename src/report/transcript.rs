@@ -64,7 +64,7 @@ const PAGE: usize = 4096;
 /// a failure or a saved result at once.
 #[derive(Debug)]
 pub struct Transcript<'a, W: Write> {
-    out: W,
+    pub(super) out: W,
     sources: &'a Sources,
     times: Times,
     /// UTF-8, as bytes: a write may end within a character.
@@ -112,11 +112,6 @@ impl<'a, W: Write> Transcript<'a, W> {
     /// Gathers about so many bytes before they are written: fewer where many transcripts are written at once.
     pub fn gathering(self, most: usize) -> Transcript<'a, W> {
         Transcript { gathered: most.max(MARGIN), ..self }
-    }
-
-    /// Returns where it is kept.
-    pub(super) fn out(&mut self) -> &mut W {
-        &mut self.out
     }
 
     /// Hands everything on to where it is kept.

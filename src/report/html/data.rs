@@ -15,7 +15,7 @@ use crate::value::escape::harmless;
 /// `sites`: source, begin, end (units of UTF-16). `lines`: how many lines belong to a site, and which, from 1; 0 is none.
 /// `matches`: the line (as a step from the one before), site, microseconds, pattern from 1. `steps`: the first line and the last
 /// line (as steps from the first line before, and from the own first), depth, outcome (0 passed, 1 again, 2 failed, 3 skipped,
-/// 4 not ended).
+/// 4 not ended). `echoes`: lines (as steps from the one before) that are an echo.
 pub(super) fn data_of(exchange: &Gathered, sources: &Sources, number_of: impl Fn(SourceId) -> Option<usize>) -> Data {
     let sites = exchange.sites.iter().flat_map(|site| place_of(*site, sources, &number_of)).collect::<Vec<_>>();
     let ports = exchange.tally.header.iter().flat_map(|header| &header.ports);
@@ -23,6 +23,8 @@ pub(super) fn data_of(exchange: &Gathered, sources: &Sources, number_of: impl Fn
     let mut lines: Vec<u32> = Vec::new();
     let mut matches: Vec<u64> = Vec::new();
     let mut steps = Steps::default();
+    let mut echoes: Vec<u64> = Vec::new();
+    let mut last_echo = 0;
     let mut before = 0;
     let mut last_match = 0;
     for (at, piece) in exchange.pieces.iter().enumerate() {
@@ -37,6 +39,11 @@ pub(super) fn data_of(exchange: &Gathered, sources: &Sources, number_of: impl Fn
             matches.extend([line - last_match, u64::from(found.site), micros, u64::from(found.pattern)]);
             last_match = line;
         }
+        for line in &piece.echoes {
+            let line = before + u64::from(*line);
+            echoes.push(line - last_echo);
+            last_echo = line;
+        }
         for (line, mark) in &piece.marks {
             steps.add(before + u64::from(*line), *mark);
         }
@@ -48,6 +55,7 @@ pub(super) fn data_of(exchange: &Gathered, sources: &Sources, number_of: impl Fn
         "sites": sites,
         "lines": lines,
         "matches": matches,
+        "echoes": echoes,
         "steps": steps.flat(before.saturating_sub(1)),
     });
     Data::new(&document.to_string())

@@ -25,6 +25,8 @@ class Exchange {
     this.readLines();
     this.readSites(data);
     this.readSteps(data.steps);
+    let echo = 0;
+    this.echoes = new Set(data.echoes.map(step => echo += step));
   }
 
   // Finds where each line begins, when it was, and what kind it is.

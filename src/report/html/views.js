@@ -201,6 +201,7 @@ class Lines {
     }, make("span", { class: "at" }, exchange.seconds(line)), what);
     what.style.paddingLeft = `${Math.min(exchange.levels[line], 12) * 14}px`;
     if (exchange.isFaultHead(line)) row.classList.add("first");
+    if (exchange.echoes.has(line)) row.classList.add("echo");
     if (exchange.matchAt.has(line) && kind === "came") row.classList.add("found");
     if (step) {
       const isFolded = folded.has(step.number);
@@ -284,7 +285,7 @@ class Detail {
       tell("found", ...(match.pattern >= 0 ? [make("code", {}, exchange.patterns[match.pattern])] : [run.place(match.site)]), ` after ${(match.waited / 1000).toFixed(3)} s`);
     }
     const close = make("button", { type: "button", onclick: () => this.close() }, "Close");
-    const head = make("header", {}, make("strong", {}, port ? `${word}, ${port}` : word), close);
+    const head = make("header", {}, make("strong", {}, (exchange.echoes.has(line) ? "came, an echo" : word) + (port ? `, ${port}` : "")), close);
     this.pane.replaceChildren(head, facts, ..."><=#|".includes(sign) ? this.bytes(exchange.body(line), kind) : [make("div", { class: "whole" }, exchange.body(line))]);
     this.pane.hidden = false;
     this.pane.scrollTop = 0;
