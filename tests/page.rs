@@ -295,6 +295,13 @@ fn a_run_writes_its_page_and_show_makes_the_same_of_its_events() {
     let output = flowrun(folder.path(), &["show", "a.events"]);
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stdout).as_ref()), (Some(0), "a.html written\n"));
     assert_eq!(read("a.html"), page);
+    // What makes the run traceable is there, in a run of which nothing else is kept too.
+    assert_eq!(code(&["a.flow", "--port", "sim", "--report", "html=alone.html", "--var", "answer=OK"]), Some(0));
+    let elements = check_page(&read("alone.html"));
+    let about = elements.iter().find(|element| element.name == "details").expect("it is told");
+    for what in ["date20", "flowrun", "sha256", "  a.flow", "answer = OK"] {
+        assert!(about.text.replace('\n', "").contains(what), "{what}: {}", about.text);
+    }
     // Of several runs each has a page of its own.
     let flow = "flow \"r\" sim \"m.flow\" param sn param answer send \"A\" expect line \"${answer}\" within 1s log sn";
     fs::write(folder.path().join("r.flow"), flow).expect("it can be written");

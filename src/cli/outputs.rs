@@ -123,7 +123,7 @@ impl Places {
 
     /// Says whether a run of a flow leaves any file.
     fn has_any(&self, flow: &Program) -> bool {
-        [&self.transcript, &self.events, &self.recording].into_iter().any(Option::is_some) || saves(flow)
+        self.asked_for().next().is_some() || saves(flow)
     }
 
     /// Takes note of the files that a run of a flow writes; returns what is wrong with each.
