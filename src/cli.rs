@@ -16,6 +16,7 @@ mod json;
 mod limits;
 mod many;
 mod named;
+mod one_port;
 mod outputs;
 mod person;
 mod places;
@@ -137,7 +138,7 @@ fn refuse_mistyped(arguments: &[OsString]) -> Option<Ending> {
 
 /// Returns what a run is shown on.
 fn on(output: &OutputArguments) -> Terminal {
-    Terminal::new(output.color).cutting(output.cut).raw(output.raw)
+    Terminal::new(output.color).cutting(output.cut).raw(output.raw).viewing(output.view())
 }
 
 /// How a command ended.

@@ -337,7 +337,12 @@ impl Engine {
     }
 
     fn received(&mut self, port: PortId, bytes: &[u8]) {
-        if bytes.is_empty() || matches!(self.state, State::Over(_)) || self.ports[port].away().is_some() {
+        if matches!(self.state, State::Over(_)) || self.ports[port].away().is_some() {
+            return;
+        }
+        if bytes.is_empty() {
+            // In a recording an earlier read has them: the line was not quiet.
+            self.ports[port].receive(bytes, self.now);
             return;
         }
         self.flow.cut_waits(port, self.now, self.ports[port].sight.inbox.end());

@@ -9,6 +9,7 @@ mod exchange;
 pub mod failure;
 pub mod format;
 pub mod gathered;
+pub mod hex;
 pub mod html;
 mod joined;
 pub mod json;

@@ -111,6 +111,11 @@ enum Link {
 }
 
 impl SimWorld {
+    /// Whether the device sends back what it hears.
+    pub(crate) fn has_echo(&self) -> bool {
+        self.device.sends_echo()
+    }
+
     /// Makes a world around a device that has not begun yet.
     pub fn new(device: Engine) -> SimWorld {
         SimWorld {
@@ -179,7 +184,12 @@ impl SimWorld {
         }
     }
 
-    fn device_told(&mut self, event: Event) {
+    fn device_told(&mut self, mut event: Event) {
+        // The files of the run are those of the flow.
+        if let EventKind::Transfer(file) = &event.kind {
+            let Some(text) = file.shown() else { return };
+            event.kind = EventKind::Noted { text };
+        }
         // Bytes are the host's story; what the device says by itself is kept.
         let n_bytes = match &event.kind {
             EventKind::Logged { text } => text.len(),
@@ -198,6 +208,7 @@ impl SimWorld {
             | EventKind::Saved { .. }
             | EventKind::HookSaid { .. }
             | EventKind::Skipped { .. }
+            | EventKind::Transfer(_)
             | EventKind::CleanupFailed(_)
             | EventKind::RunEnded { .. } => return,
         };

@@ -120,7 +120,6 @@ const LAYERS: &[(&str, &[&str])] = &[
             "diagnostic",
             "disk",
             "event",
-            "origin",
             "program",
             "report",
             "settings",

@@ -242,6 +242,7 @@ fn bytes_of(event: &Event) -> Vec<u8> {
         | EventKind::Logged { text: bytes } => bytes.clone(),
         EventKind::Failed(failure) | EventKind::CleanupFailed(failure) => format!("{failure:?}").into_bytes(),
         EventKind::Measured(measured) => format!("{measured:?}").into_bytes(),
+        EventKind::Transfer(file) => format!("{file:?}").into_bytes(),
         EventKind::Noted { text } | EventKind::Skipped { why: text } => text.clone().into_bytes(),
         EventKind::RunStarted(_)
         | EventKind::StepBegan { .. }

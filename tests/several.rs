@@ -345,7 +345,7 @@ fn a_suite_runs_on_the_ports_of_a_bench() {
     folder.write(
         "flowrun.toml",
         "[bench.left]\ndut = \"sim:board.flow\"\nrelay = \"lamp\"\nspare = \"sim\"\n[bench.half]\ndut = \"sim\"\n\
-         [ports.lamp]\naddress = \"sim:relay.flow\"\n",
+         [bench.twice]\ndut = \"/dev/x\"\nrelay = \"/dev/./x\"\n[ports.lamp]\naddress = \"sim:relay.flow\"\n",
     );
     let text = folder.passes(&["test", "f.flow", "second.flow", "--bench", "left", "--accept"]);
     assert!(text.contains("2 flows: 2 passed"), "{text}");
@@ -354,6 +354,7 @@ fn a_suite_runs_on_the_ports_of_a_bench() {
         (&["f.flow", "--bench", "half"], "no address was given for `relay`"),
         (&["f.flow", "--bench", "left", "--port", "sim"], "cannot be used with"),
         (&["one.flow", "--bench", "left"], "`--bench left` is for ports with names, and this flow declares none"),
+        (&["f.flow", "--bench", "twice"], "`dut` and `relay` have one port, which is called `/dev/x` and `/dev/./x`"),
     ];
     folder.write("one.flow", "flow \"one\"\nsend \"AT\"  expect line \"OK 1\"\n");
     for (arguments, answer) in wrong {
@@ -377,7 +378,7 @@ fn each_mistake_with_benches_is_answered_with_what_to_write() {
         (&["f.flow", "--bench", "a", "--bench", "a"], "`--bench a` was given twice"),
         (&["f.flow", "--bench", "half"], "no address was given for `relay`"),
         (&["f.flow", "--bench", "none"], "the bench `none` has none of the flow's ports"),
-        (&["f.flow", "--bench", "b", "--bench", "c"], "the benches `b` and `c` both have `/dev/x`"),
+        (&["f.flow", "--bench", "b", "--bench", "c"], "the benches `b` and `c` both have one port, `/dev/x`"),
         (&["f.flow", "--bench", "a", "--port", "sim"], "cannot be used with"),
     ];
     for (arguments, answer) in wrong {

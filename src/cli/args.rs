@@ -16,6 +16,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::diagnostic::nearest::nearest;
 use crate::report::console::Volume;
+use crate::report::hex::View;
 use crate::value::escape::harmless;
 pub(super) use ports::{AllowArguments, DoctorArguments, PortsArguments, SayArguments};
 pub(super) use record::RecordArguments;
@@ -359,6 +360,9 @@ pub(super) struct OutputArguments {
     /// Cut long lines to the width of the terminal, which wraps them else
     #[arg(long)]
     pub cut: bool,
+    /// Show the exchange as text, as hex, or as hex where it is binary
+    #[arg(long, value_name = "HOW", default_value = "auto")]
+    view: Views,
     /// Show every byte of the exchange: echoes, and all line ends
     #[arg(long)]
     pub raw: bool,
@@ -372,6 +376,23 @@ impl OutputArguments {
     pub(super) fn volume(&self) -> Volume {
         if self.quiet { Volume::Quiet } else { Volume::Normal }
     }
+
+    /// Returns how bytes of the exchange are shown.
+    pub(super) fn view(&self) -> View {
+        match self.view {
+            Views::Auto => View::Auto,
+            Views::Text => View::Text,
+            Views::Hex => View::Hex,
+        }
+    }
+}
+
+/// How bytes of the exchange are shown: with `auto` as hex where most of a block is not text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Views {
+    Auto,
+    Text,
+    Hex,
 }
 
 /// When there are colours: with `auto` on a terminal, unless `NO_COLOR` is set.

@@ -110,6 +110,14 @@ impl Places {
         problems
     }
 
+    /// Whether a file is there that a run of a flow would write.
+    pub(super) fn are_taken(&self, flow: &Program) -> bool {
+        let results = saves(flow).then_some(&self.results);
+        let received = self.received.iter().map(|(_, path)| path);
+        let mut all = results.into_iter().chain(self.asked_for().map(|(_, path)| path)).chain(received);
+        all.any(|path| fs::symlink_metadata(path).is_ok_and(|found| !found.is_dir()))
+    }
+
     /// Returns the files that are written during the run.
     fn asked_for(&self) -> impl Iterator<Item = (Kind, &PathBuf)> {
         let all = [

@@ -143,6 +143,7 @@ impl<'a> Gatherer<'a> {
             | EventKind::Saved { .. }
             | EventKind::Logged { .. }
             | EventKind::HookSaid { .. }
+            | EventKind::Transfer(_)
             | EventKind::Noted { .. }
             | EventKind::Skipped { .. }
             | EventKind::Failed(_)

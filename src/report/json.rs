@@ -23,6 +23,9 @@
 //!     "diff": "…"                    of the transcript, unified
 //!     "ports": [ { "name": "dut", "address": "sim", "line": "115200 8N1" | null } ]
 //!                                    of a flow that declares any; `port` and `line` are those of the first
+//!     "transfers": [ {               files that were sent or received, in order, if there are any
+//!        "direction": "sends" | "receives", "name": "fw", "protocol": "xmodem" | null, "bytes": 4096, "of": 4096 | null,
+//!        "blocks": 32, "again": 0, "took_ns": 1250000000, "called": "fw.bin" | null, "passed": true } ],
 //!     "sources": [SOURCE],           the flow, what it uses, and what was simulated
 //!     "variables": { "apn": "…" }    what was given to its variables; no secret stands in it
 //!   } ] }
@@ -59,7 +62,7 @@ use super::campaign::{CampaignReport, FindingReport, StrikeReport};
 use super::suite::{CaseReport, Status, SuiteReport};
 use super::summary::{Attempt, StepSummary};
 use crate::diagnostic::render::render_place;
-use crate::event::{Failure, Measurement, RunPort, StepOutcome};
+use crate::event::{Direction, Failure, FileTransfer, Measurement, RunPort, StepOutcome, TransferStage};
 use crate::origin::{About, Digest, Origin};
 use crate::source::Sources;
 
@@ -150,6 +153,14 @@ fn flow(case: &CaseReport, origin: Option<&Origin>) -> Json {
     if let Some(header) = header.filter(|header| !header.ports.is_empty()) {
         keys["ports"] = header.ports.iter().map(port_of).collect();
     }
+    if !case.summary.transfers.is_empty() {
+        let file = |file: &FileTransfer| {
+            let mut keys = transfer_of(file);
+            keys["passed"] = (file.stage == TransferStage::Passed).into();
+            keys
+        };
+        keys["transfers"] = case.summary.transfers.iter().map(file).collect();
+    }
     if let Some(about) = case.about(origin) {
         keys["sources"] = digests_of(&about);
         keys["variables"] = variables_of(&about.variables);
@@ -197,6 +208,24 @@ pub(super) fn measurement_of(measured: &Measurement) -> Json {
         "name": name, "value": value, "unit": unit, "low": low, "high": high, "passed": passed, "soft": soft,
         "fault": fault,
     })
+}
+
+/// Returns how far a file was, as both formats have it.
+pub(super) fn transfer_of(file: &FileTransfer) -> Json {
+    let FileTransfer { stage: _, direction, name, protocol, bytes, of, blocks, again, took, called } = file;
+    let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+    json!({
+        "direction": direction_name(*direction), "name": name, "protocol": protocol, "bytes": bytes, "of": of,
+        "blocks": blocks, "again": again, "took_ns": took, "called": called,
+    })
+}
+
+/// Returns the word for a direction.
+pub(super) fn direction_name(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Sends => "sends",
+        Direction::Receives => "receives",
+    }
 }
 
 fn port_of(port: &RunPort) -> Json {

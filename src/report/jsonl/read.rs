@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
+use super::super::json::direction_name;
 use super::{FORMAT, VERSION, echo_name, outcome_name, verdict_name};
 use crate::diagnostic::{Code, Label};
 use crate::event::{
-    CloseReason, EchoOf, EchoPart, Event, EventKind, Failure, Measurement, RunHeader, RunPort, StepOutcome, Verdict,
+    CloseReason, Direction, EchoOf, EchoPart, Event, EventKind, Failure, FileTransfer, Measurement, RunHeader, RunPort,
+    StepOutcome, TransferStage, Verdict,
 };
 use crate::origin::{Digest, variable_shown};
 use crate::port_id::PortId;
@@ -136,6 +138,10 @@ impl<'a> Line<'a> {
                 ports: self.ports()?,
                 seed: self.number("seed")?,
             })),
+            "transfer-began" => self.transfer(TransferStage::Began)?,
+            "transfer-moved" => self.transfer(TransferStage::Moved)?,
+            "transfer-passed" => self.transfer(TransferStage::Passed)?,
+            "transfer-failed" => self.transfer(TransferStage::Failed)?,
             "step-began" => EventKind::StepBegan {
                 title: self.text("title")?,
                 attempt: self.count("attempt")?,
@@ -202,6 +208,21 @@ impl<'a> Line<'a> {
             },
             other => return Err(format!("there is no event `{other}`")),
         })
+    }
+
+    fn transfer(self, stage: TransferStage) -> Result<EventKind, String> {
+        Ok(EventKind::Transfer(Box::new(FileTransfer {
+            stage,
+            direction: self.one_of("direction", &[Direction::Sends, Direction::Receives], direction_name)?,
+            name: self.text("name")?,
+            protocol: self.maybe_text("protocol")?,
+            bytes: self.number("bytes")?,
+            of: self.maybe("of").map(|_| self.number("of")).transpose()?,
+            blocks: self.number("blocks")?,
+            again: self.number("again")?,
+            took: self.span("took_ns")?,
+            called: self.maybe_text("called")?,
+        })))
     }
 
     /// Returns the ports that a flow declares; none if the file is older.
@@ -354,6 +375,7 @@ mod tests {
     use super::super::render_jsonl;
     use super::*;
     use crate::diagnostic::render::{Look, Style};
+    use crate::event::file_on_its_way;
     use crate::report::Sink;
     use crate::report::console::{Console, Status, Volume};
     use crate::report::summary;
@@ -388,6 +410,10 @@ mod tests {
             EventKind::Failed(Box::new(Failure { ends_run: true, ..*failure })),
             EventKind::Skipped { why: "no card".to_string() },
             EventKind::HookSaid { text: b"relay on".to_vec() },
+            EventKind::Transfer(Box::new(file_on_its_way(TransferStage::Began))),
+            EventKind::Transfer(Box::new(file_on_its_way(TransferStage::Moved))),
+            EventKind::Transfer(Box::new(file_on_its_way(TransferStage::Passed))),
+            EventKind::Transfer(Box::new(file_on_its_way(TransferStage::Failed))),
             EventKind::StepEnded {
                 title: "s".to_string(),
                 outcome: StepOutcome::Skipped,
@@ -458,7 +484,7 @@ mod tests {
         let cases = [
             ("x\n".to_string(), "line 1: it is not JSON: expected value at line 1 column 1"),
             ("{}\n".to_string(), "line 1: it does not say what it is: not a file of events"),
-            (head.replace(":1", ":3"), "line 1: it has version 3, this flowrun reads up to 2"),
+            (head.replace(":1", ":4"), "line 1: it has version 4, this flowrun reads up to 3"),
             (format!("{head}\n{{\"at_ns\":1,\"event\":\"x\"}}\n"), "line 2: there is no event `x`"),
             (format!("{head}\n{{\"at_ns\":1,\"event\":\"sent\"}}\n"), "line 2: `bytes` is missing"),
             (
