@@ -13,8 +13,10 @@ mod given;
 mod hooks;
 mod host;
 mod json;
+mod lab;
 mod limits;
 mod many;
+mod mutate;
 mod named;
 mod one_port;
 mod outputs;
@@ -71,6 +73,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             }
             Command::Show(arguments) => {
                 shown(Terminal::new(Colours::Auto), |terminal| show::show(&arguments, terminal))
+            }
+            Command::Mutate(arguments) => {
+                shown(Terminal::new(arguments.color), |terminal| mutate::mutate(&arguments, terminal))
             }
             Command::Ports(arguments) => {
                 shown(Terminal::new(Colours::Never), |terminal| ports::ports(&arguments, terminal))

@@ -5,6 +5,7 @@
 pub mod board;
 pub mod campaign;
 pub mod console;
+pub mod coverage;
 mod exchange;
 pub mod failure;
 pub mod format;
@@ -18,6 +19,7 @@ pub mod junit;
 pub mod lanes;
 mod lines;
 mod live;
+pub mod mutants;
 pub mod palette;
 mod port_names;
 pub mod progress;

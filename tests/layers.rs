@@ -113,10 +113,13 @@ const LAYERS: &[(&str, &[&str])] = &[
             "world",
         ],
     ),
+    ("coverage", &["engine", "program", "report", "source"]),
+    ("mutate", &["engine", "event", "port", "program", "setup", "sim", "source", "time", "value", "world"]),
     (
         "suite",
         &[
             "address",
+            "coverage",
             "diagnostic",
             "disk",
             "event",
@@ -203,7 +206,7 @@ const CRATES: &[(&str, &[&str])] = &[
 ];
 
 /// Modules whose files import each other in one direction.
-const INSIDE: &[&str] = &["cli", "engine", "setup", "suite", "report", "stress"];
+const INSIDE: &[&str] = &["cli", "engine", "mutate", "setup", "suite", "report", "stress"];
 
 /// Modules that do no I/O, read no clock, start no thread and print nothing.
 const PURE: &[&str] = &[

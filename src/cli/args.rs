@@ -1,5 +1,6 @@
 //! What was typed, as data: the only module that knows clap.
 
+mod mutate;
 mod ports;
 mod record;
 mod rows;
@@ -18,6 +19,7 @@ use crate::diagnostic::nearest::nearest;
 use crate::report::console::Volume;
 use crate::report::hex::View;
 use crate::value::escape::harmless;
+pub(super) use mutate::MutateArguments;
 pub(super) use ports::{AllowArguments, DoctorArguments, PortsArguments, SayArguments};
 pub(super) use record::RecordArguments;
 pub(super) use rows::RowArguments;
@@ -113,6 +115,9 @@ pub(super) enum Command {
     /// Make a page of HTML of what happened in runs
     #[command(after_help = show::AFTER_SHOW_HELP)]
     Show(ShowArguments),
+    /// Change what the simulated device answers, and see what goes unnoticed
+    #[command(after_help = mutate::AFTER_MUTATE_HELP)]
+    Mutate(MutateArguments),
     /// List the serial ports of this machine
     #[command(after_help = ports::AFTER_PORTS_HELP)]
     Ports(PortsArguments),

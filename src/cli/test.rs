@@ -32,6 +32,7 @@ use crate::event::Verdict;
 use crate::hook::{self, Programs};
 use crate::origin::Origin;
 use crate::program::{GivenLimits, Role};
+use crate::report::coverage::render_coverage;
 use crate::report::gathered::Gathered;
 use crate::report::html::rows_of;
 use crate::report::jsonl::{render_jsonl, render_traceable};
@@ -185,7 +186,9 @@ impl<'a> Suite<'a> {
         for address in &self.wanted.addresses {
             terminal.hint(&wait::note(address, self.wanted.named.wait));
         }
-        let mut judged = self.runner(terminal).run(&mut shown);
+        let runner = self.runner(terminal);
+        let mut judged = runner.run(&mut shown);
+        let coverage = runner.into_coverage();
         terminal.status("");
         self.wanted.named.release(terminal);
         let mut written = shown.written;
@@ -198,8 +201,11 @@ impl<'a> Suite<'a> {
         let new: Vec<PathBuf> = judged.iter().filter_map(new_snapshot).collect();
         let cases = judged.into_iter().map(|case| case.report).collect();
         let orphans = self.orphans.iter().map(|path| name_of(path)).collect();
-        let report = SuiteReport { cases, orphans, origin: Some(self.origin.clone()) };
+        let report = SuiteReport { cases, orphans, origin: Some(self.origin.clone()), coverage };
         terminal.say(&render_summary(&report, n_flows - report.cases.len(), look));
+        if let Some(coverage) = report.coverage.as_ref().filter(|_| self.arguments.coverage) {
+            terminal.say(&format!("\n{}", render_coverage(coverage)));
+        }
         // Once, however many flows failed for it.
         if report.count(Status::Failed) + report.count(Status::Interrupted) > 0 {
             for address in &self.wanted.addresses {
@@ -253,6 +259,9 @@ impl<'a> Suite<'a> {
             .offering(|flow| self.wanted.offered(flow))
             .hooking(|file| self.hooks_of(file))
             .after_failure(after_failure);
+        let needs_coverage =
+            self.arguments.coverage || self.wanted.reports.iter().any(|report| report.needs_coverage());
+        let runner = if needs_coverage { runner.covering() } else { runner };
         let runner = if terminal.can_erase() { runner.watched(self.look_of_lines()) } else { runner };
         match selection.jobs.or(self.wanted.named.test.jobs) {
             Some(jobs) => runner.at_once(jobs),

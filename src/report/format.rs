@@ -5,11 +5,15 @@
 //! functions that it names, and a row in these documents; a test compares them.
 
 use super::campaign::CampaignReport;
+use super::coverage::render_lcov;
 use super::html::render_html;
 use super::json::{render_campaign_json, render_json};
 use super::junit::{render_campaign_junit, render_junit};
 use super::suite::SuiteReport;
 use super::tap::render_tap;
+
+/// The name of the format that needs the coverage of the suite.
+const LCOV: &str = "lcov";
 
 /// The formats, in the order of the documentation.
 static TABLE: &[Row] = &[
@@ -45,6 +49,13 @@ static TABLE: &[Row] = &[
         content: "one page for people: each flow beside its exchange, a timeline, why it failed; see [reports](reports.md)",
         render: render_html,
         shows_exchange: true,
+        of_campaign: None,
+    },
+    Row {
+        name: LCOV,
+        content: "the coverage as LCOV, for CI systems and editors: lines, branches and procedures that the suite reached",
+        render: |suite| render_lcov(suite.coverage.as_ref()),
+        shows_exchange: false,
         of_campaign: None,
     },
 ];
@@ -123,6 +134,11 @@ impl Format {
     /// Returns how a campaign is written in it; `None` if it cannot be.
     pub fn of_campaign(self) -> Option<OfCampaign> {
         self.row.of_campaign
+    }
+
+    /// Whether it is made of the coverage of a suite, which is taken note of only then.
+    pub fn needs_coverage(self) -> bool {
+        self.row.name == LCOV
     }
 
     /// Returns the whole report of a suite.

@@ -1,5 +1,6 @@
 //! `SuiteReport`: what came of every flow of a suite, as JUnit, JSON and TAP are printed from it.
 
+use super::coverage::CoverageReport;
 use super::gathered::Gathered;
 use super::summary::{StepSummary, Summary};
 use crate::event::{Event, Failure, StepOutcome, Verdict};
@@ -15,6 +16,8 @@ pub struct SuiteReport {
     pub orphans: Vec<String>,
     /// When and where it was run, if that is to be told.
     pub origin: Option<Origin>,
+    /// What the flows reached of themselves, their libraries and devices, if that was asked for.
+    pub coverage: Option<CoverageReport>,
 }
 
 /// The events of a run that is over, what they point into, and what makes it traceable.
@@ -156,7 +159,7 @@ impl SuiteReport {
                 gathered,
             }
         };
-        SuiteReport { cases: runs.map(case).collect(), orphans: Vec::new(), origin: None }
+        SuiteReport { cases: runs.map(case).collect(), ..SuiteReport::default() }
     }
 
     /// Returns how many flows came to this.
@@ -270,7 +273,7 @@ pub(super) mod tests {
             case("flows/info.flow", Status::Passed, &ends(StepOutcome::Passed, Verdict::Passed)),
             case("flows/lte.flow", Status::Skipped, &ends(StepOutcome::Skipped, Verdict::Skipped)),
         ];
-        SuiteReport { cases, orphans: vec!["flows/snapshots/old.snap".to_string()], origin: None }
+        SuiteReport { cases, orphans: vec!["flows/snapshots/old.snap".to_string()], origin: None, coverage: None }
     }
 
     #[test]

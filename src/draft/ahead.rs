@@ -1,0 +1,256 @@
+//! `in_turn`: a recording in which each line is sent when the device takes it, though it was typed ahead.
+//!
+//! Who pastes several lines, or types while the device still answers, is ahead of it. Its echo tells when the device took a line:
+//! what came before the echo belongs to something earlier. A device without an echo is told by the results of AT commands.
+
+use crate::record::{Entry, EntryKind, Piece, Recording};
+
+/// An echo that has not come after so much was never sent back.
+const FARTHEST: usize = 16 << 10;
+
+/// Returns the recording with each line before its echo.
+pub(super) fn in_turn(recording: &Recording) -> Recording {
+    let mut entries = recording.entries.clone();
+    let mut at = 0;
+    let mut begin = (0, 0);
+    while at < entries.len() {
+        let next = at + 1;
+        if let Some(line) = line_of(&entries[at])
+            && let Some((entry, offset)) = find_echo(&entries, begin.max((next, 0)), &line)
+        {
+            begin = (entry, offset + line.len());
+            if is_anything_before(&entries, next, (entry, offset)) {
+                begin = move_behind(&mut entries, at, (entry, offset), line.len());
+                // The next one stands where this one stood.
+                continue;
+            }
+        }
+        at = next;
+    }
+    // Where a line is found in the answer to another, nothing is known.
+    let is_in_order = sent(&entries).eq(sent(&recording.entries));
+    let entries = if is_in_order { entries } else { recording.entries.clone() };
+    Recording { entries: by_results(entries), ..recording.clone() }
+}
+
+/// Returns what was sent, in order.
+fn sent(entries: &[Entry]) -> impl Iterator<Item = &[Piece]> {
+    entries.iter().filter_map(|entry| match &entry.kind {
+        EntryKind::Sent { bytes, .. } => Some(&bytes[..]),
+        EntryKind::Opened { .. } | EntryKind::Received { .. } | EntryKind::Note { .. } | EntryKind::Closed => None,
+    })
+}
+
+/// Returns what was sent as a line, if it has an echo that can be told.
+fn line_of(entry: &Entry) -> Option<Vec<u8>> {
+    let EntryKind::Sent { bytes, .. } = &entry.kind else { return None };
+    let [Piece::Bytes(bytes)] = &bytes[..] else { return None };
+    let line =
+        bytes.strip_suffix(b"\r\n").or_else(|| bytes.strip_suffix(b"\r")).or_else(|| bytes.strip_suffix(b"\n"))?;
+    (!line.trim_ascii().is_empty()).then(|| line.to_vec())
+}
+
+/// Finds a line that is this and nothing else: the entry in which it begins, and where.
+fn find_echo(entries: &[Entry], (first, offset): (usize, usize), line: &[u8]) -> Option<(usize, usize)> {
+    let mut came: Vec<u8> = Vec::new();
+    let mut places: Vec<(usize, usize)> = Vec::new();
+    for (at, entry) in entries.iter().enumerate().skip(first) {
+        match &entry.kind {
+            EntryKind::Received { bytes } => {
+                let mut place = 0;
+                for piece in bytes {
+                    match piece {
+                        Piece::Bytes(bytes) => {
+                            for byte in bytes {
+                                if at > first || place >= offset {
+                                    came.push(*byte);
+                                    places.push((at, place));
+                                }
+                                place += 1;
+                            }
+                        }
+                        // What is secret is no line end, and no command that is looked for.
+                        Piece::Secret(_) => {
+                            came.push(0);
+                            places.push((at, place));
+                        }
+                    }
+                }
+            }
+            EntryKind::Closed | EntryKind::Opened { .. } => break,
+            EntryKind::Sent { .. } | EntryKind::Note { .. } => {}
+        }
+        if came.len() > FARTHEST {
+            break;
+        }
+    }
+    let is_end = |byte: Option<&u8>| byte.is_none_or(|byte| matches!(byte, b'\r' | b'\n'));
+    let starts = (0..came.len()).filter(|at| *at == 0 || is_end(came.get(*at - 1)));
+    let mut found = starts.filter(|at| came[*at..].starts_with(line) && is_end(came.get(*at + line.len())));
+    found.next().map(|at| places[at])
+}
+
+/// Whether something that is seen came before this place.
+fn is_anything_before(entries: &[Entry], from: usize, (to, offset): (usize, usize)) -> bool {
+    let is_seen = |bytes: &[u8]| bytes.iter().any(u8::is_ascii_graphic);
+    entries.iter().enumerate().take(to + 1).skip(from).any(|(at, entry)| match &entry.kind {
+        EntryKind::Received { bytes } => match &bytes[..] {
+            [Piece::Bytes(bytes)] if at == to => is_seen(&bytes[..offset.min(bytes.len())]),
+            pieces => pieces.iter().any(|piece| match piece {
+                Piece::Bytes(bytes) => is_seen(bytes),
+                Piece::Secret(_) => true,
+            }),
+        },
+        EntryKind::Sent { .. } | EntryKind::Opened { .. } | EntryKind::Note { .. } | EntryKind::Closed => false,
+    })
+}
+
+/// Moves what was sent to this place, and parts what came there; returns where its echo ends.
+fn move_behind(entries: &mut Vec<Entry>, sent: usize, (to, offset): (usize, usize), n: usize) -> (usize, usize) {
+    let mut moved = entries[sent].clone();
+    let mut rest = entries[to].clone();
+    moved.at = rest.at;
+    let mut n_parts = 0;
+    if let (EntryKind::Received { bytes: before }, EntryKind::Received { bytes: behind }) =
+        (&mut entries[to].kind, &mut rest.kind)
+        && let ([Piece::Bytes(before)], [Piece::Bytes(behind)]) = (&mut before[..], &mut behind[..])
+        && offset > 0
+        && offset < before.len()
+    {
+        before.truncate(offset);
+        behind.drain(..offset);
+        n_parts = 1;
+    }
+    if n_parts == 1 {
+        entries.splice(to + 1..to + 1, [moved, rest]);
+        entries.remove(sent);
+        (to + 1, n)
+    } else {
+        entries.insert(to, moved);
+        entries.remove(sent);
+        (to, offset + n)
+    }
+}
+
+/// Parts what came for several lines that were sent at once, without an echo: each has its `OK` or `ERROR`.
+fn by_results(entries: Vec<Entry>) -> Vec<Entry> {
+    let mut out: Vec<Entry> = Vec::new();
+    let mut rest = entries.into_iter().peekable();
+    while let Some(entry) = rest.next() {
+        let is_command =
+            |entry: &Entry| line_of(entry).is_some_and(|line| line[..line.len().min(2)].eq_ignore_ascii_case(b"AT"));
+        let mut sent = vec![entry];
+        while is_command(&sent[0]) && rest.peek().is_some_and(is_command) {
+            sent.extend(rest.next());
+        }
+        let mut came = Vec::new();
+        while sent.len() > 1
+            && let Some(entry) = rest.next_if(|entry| matches!(entry.kind, EntryKind::Received { .. }))
+        {
+            came.push(entry);
+        }
+        let parts = if sent.len() > 1 { parts_by_results(&came, sent.len()) } else { None };
+        let Some(parts) = parts else {
+            out.extend(sent.into_iter().chain(came));
+            continue;
+        };
+        for (mut entry, part) in sent.into_iter().zip(parts) {
+            entry.at = out.last().map_or(entry.at, |last| last.at.max(entry.at));
+            out.push(entry);
+            out.extend(part);
+        }
+    }
+    out
+}
+
+/// Returns what came for each command, if there is a result for each.
+fn parts_by_results(came: &[Entry], n_commands: usize) -> Option<Vec<Vec<Entry>>> {
+    let mut parts: Vec<Vec<Entry>> = vec![Vec::new()];
+    let mut line: Vec<u8> = Vec::new();
+    for entry in came {
+        let EntryKind::Received { bytes } = &entry.kind else { return None };
+        let [Piece::Bytes(bytes)] = &bytes[..] else { return None };
+        let mut piece: Vec<u8> = Vec::new();
+        let put = |parts: &mut Vec<Vec<Entry>>, piece: Vec<u8>| {
+            if let Some(part) = parts.last_mut().filter(|_| !piece.is_empty()) {
+                part.push(Entry { kind: EntryKind::Received { bytes: vec![Piece::Bytes(piece)] }, ..entry.clone() });
+            }
+        };
+        for byte in bytes {
+            piece.push(*byte);
+            if *byte != b'\n' {
+                line.push(*byte);
+                continue;
+            }
+            let text = line.trim_ascii();
+            let is_result =
+                matches!(text, b"OK" | b"ERROR") || text.starts_with(b"+CME ERROR") || text.starts_with(b"+CMS ERROR");
+            line.clear();
+            if is_result && parts.len() < n_commands {
+                put(&mut parts, std::mem::take(&mut piece));
+                parts.push(Vec::new());
+            }
+        }
+        put(&mut parts, piece);
+    }
+    (parts.len() == n_commands && parts.iter().all(|part| !part.is_empty())).then_some(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn in_order(happened: &[&str]) -> Vec<String> {
+        let mut text = "flowrun recording 2\ntitle \"t\"\nseed 1\nbegun 1\n".to_string();
+        for (i, line) in happened.iter().enumerate() {
+            let (sign, bytes) = line.split_once(' ').expect("a sign and a text");
+            let took = if sign == ">" { " +0.000000000" } else { "" };
+            text += &format!("{i}.000000000 {sign}{took} \"{bytes}\"\n");
+        }
+        let ordered = in_turn(&Recording::read(&text).expect("it is right")).render();
+        Recording::read(&ordered).expect("time does not go back");
+        let line = |line: &str| line.split_once(' ').map(|(_, what)| what.replace("+0.000000000 ", ""));
+        ordered.lines().skip(4).filter_map(line).collect()
+    }
+
+    #[test]
+    fn a_line_that_was_typed_ahead_is_sent_before_its_echo() {
+        let happened = [
+            "> AT\\r",
+            "> ATI\\r",
+            "> AT\\r",
+            "< AT\\r\\r\\nOK\\r\\nATI\\r\\r\\nv1\\r\\n\\r\\nOK\\r\\nAT\\r",
+            "< \\r\\nOK\\r\\n",
+        ];
+        let expected = [
+            "> \"AT\\r\"",
+            "< \"AT\\r\\r\\nOK\\r\\n\"",
+            "> \"ATI\\r\"",
+            "< \"ATI\\r\\r\\nv1\\r\\n\\r\\nOK\\r\\n\"",
+            "> \"AT\\r\"",
+            "< \"AT\\r\"",
+            "< \"\\r\\nOK\\r\\n\"",
+        ];
+        assert_eq!(in_order(&happened), expected);
+    }
+
+    #[test]
+    fn a_device_without_an_echo_is_told_by_its_results() {
+        let happened = ["> AT\\r", "> ATI\\r", "< \\r\\nOK\\r\\n\\r\\nv1\\r\\n", "< \\r\\nOK\\r\\n"];
+        let expected =
+            ["> \"AT\\r\"", "< \"\\r\\nOK\\r\\n\"", "> \"ATI\\r\"", "< \"\\r\\nv1\\r\\n\"", "< \"\\r\\nOK\\r\\n\""];
+        assert_eq!(in_order(&happened), expected);
+    }
+
+    #[test]
+    fn what_is_in_order_stays_as_it_is() {
+        for happened in [
+            &["> AT\\r", "< AT\\r\\r\\nOK\\r\\n", "> AT\\r", "< AT\\r\\r\\nOK\\r\\n"][..],
+            &["> ls\\n", "< ls\\r\\na\\r\\n$ ", "> cd a\\n", "< cd a\\r\\n$ "],
+            &["> x\\n", "< y\\r\\n", "> z\\n", "< x\\r\\n"],
+        ] {
+            let expected: Vec<String> = happened.iter().map(|line| line.replacen(' ', " \"", 1) + "\"").collect();
+            assert_eq!(in_order(happened), expected);
+        }
+    }
+}
