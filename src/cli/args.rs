@@ -5,6 +5,7 @@ mod ports;
 mod record;
 mod rows;
 mod shipped;
+mod show;
 mod term;
 mod test;
 
@@ -25,6 +26,8 @@ pub(super) use rows::RowArguments;
 pub(super) use shipped::{
     DemoArguments, ExamplesArguments, ExplainArguments, HelpArguments, InitArguments, StdArguments,
 };
+pub(super) use show::ShowArguments;
+use show::page_file;
 pub(super) use term::{TermArguments, TypedMode, TypedNewline, TypedStamps};
 pub(super) use test::TestArguments;
 use test::after_test_help;
@@ -109,6 +112,9 @@ pub(super) enum Command {
     /// Run a flow hundreds of times on a line that misbehaves
     #[command(after_help = AFTER_STRESS_HELP)]
     Stress(StressArguments),
+    /// Make a page of HTML of what happened in runs
+    #[command(after_help = show::AFTER_SHOW_HELP)]
+    Show(ShowArguments),
     /// Change what the simulated device answers, and see what goes unnoticed
     #[command(after_help = mutate::AFTER_MUTATE_HELP)]
     Mutate(MutateArguments),
@@ -341,6 +347,9 @@ pub(super) struct FileArguments {
     /// Write the events of the run to a file, as JSON Lines
     #[arg(long, value_name = "FILE", value_parser = output_file())]
     pub events: Option<PathBuf>,
+    /// Write a page about the run when it has ended: html=FILE
+    #[arg(long, value_name = "html=FILE", value_parser = page_file())]
+    pub report: Option<PathBuf>,
     /// Keep a recording that `--port replay:FILE` plays
     #[arg(long, value_name = "FILE", value_parser = output_file())]
     pub record: Option<PathBuf>,

@@ -77,6 +77,11 @@ impl Report {
         }
     }
 
+    /// Says whether it shows the lines of each run.
+    pub(super) fn shows_exchange(&self) -> bool {
+        self.format.shows_exchange()
+    }
+
     /// Whether it needs the coverage of the suite.
     pub(super) fn needs_coverage(&self) -> bool {
         self.format.needs_coverage()

@@ -20,6 +20,7 @@ use super::named::{Asks, named, ports_of_bench};
 use super::outputs::Written;
 use super::prepare::note_for_suite;
 use super::refusal::{refuse, tell_others};
+use super::reports::Report;
 use super::terminal::Terminal;
 use super::wait;
 use crate::address::Address;
@@ -32,6 +33,8 @@ use crate::hook::{self, Programs};
 use crate::origin::Origin;
 use crate::program::{GivenLimits, Role};
 use crate::report::coverage::render_coverage;
+use crate::report::gathered::Gathered;
+use crate::report::html::rows_of;
 use crate::report::jsonl::{render_jsonl, render_traceable};
 use crate::report::progress::{render_case, render_summary};
 use crate::report::suite::{Status, SuiteReport};
@@ -76,6 +79,8 @@ struct Shown<'a> {
     look: Look,
     n_flows: usize,
     events: Option<File>,
+    /// Whether a report shows the lines of each run.
+    shows_exchange: bool,
     origin: Origin,
     written: Written,
 }
@@ -95,6 +100,10 @@ impl Onlooker for Shown<'_> {
                 None => render_jsonl(&case.events, &case.report.sources),
             };
             self.written = self.written.and(tell_written(file.write_all(&text), "the events", self.terminal));
+        }
+        if self.shows_exchange && !case.events.is_empty() {
+            let about = case.report.about(Some(&self.origin)).as_ref().map(rows_of).unwrap_or_default();
+            case.report.gathered = Some(Box::new(Gathered::of(&case.events, &case.report.sources).about(about)));
         }
         // Nobody needs them any more.
         case.events = Vec::new();
@@ -166,8 +175,10 @@ impl<'a> Suite<'a> {
     fn run(mut self, terminal: &Terminal) -> Ending {
         let (n_flows, look) = (self.flows.len(), self.rules.look);
         let events = self.events.take();
+        let shows_exchange = self.wanted.reports.iter().any(Report::shows_exchange);
         let origin = self.origin.clone();
-        let mut shown = Shown { terminal, look, n_flows, events, origin, written: Written::Everything };
+        let written = Written::Everything;
+        let mut shown = Shown { terminal, look, n_flows, events, shows_exchange, origin, written };
         // Of several it is not known here which a flow speaks to.
         if let [address] = self.wanted.addresses.as_slice() {
             terminal.hint(&note_for_suite(address, &self.flows));

@@ -63,7 +63,7 @@ const PAGE: usize = 4096;
 /// a failure or a saved result at once.
 #[derive(Debug)]
 pub struct Transcript<'a, W: Write> {
-    out: W,
+    pub(super) out: W,
     sources: &'a Sources,
     times: Times,
     /// UTF-8, as bytes: a write may end within a character.
@@ -186,7 +186,7 @@ impl<'a, W: Write> Transcript<'a, W> {
     /// Puts a line with the name of a variable and its value.
     fn put_value(&mut self, at: Duration, port: PortId, name: &str, value: &[u8]) {
         self.begin_on(at, port, "= ");
-        self.text.extend_from_slice(name.as_bytes());
+        push_harmless(&mut self.text, name.as_bytes());
         self.text.extend_from_slice(b": ");
         push_visible(&mut self.text, value);
         self.text.push(b'\n');
