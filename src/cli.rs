@@ -10,6 +10,7 @@ mod exchange;
 mod finding;
 mod fmt;
 mod given;
+mod history;
 mod hooks;
 mod host;
 mod json;
@@ -18,6 +19,7 @@ mod many;
 mod named;
 mod one_port;
 mod outputs;
+mod past;
 mod person;
 mod places;
 mod ports;
@@ -73,6 +75,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             }
             Command::Allow(arguments) => {
                 shown(Terminal::new(Colours::Auto), |terminal| allow::allow(&arguments, terminal))
+            }
+            Command::History(arguments) => {
+                shown(Terminal::new(Colours::Never), |terminal| history::history(&arguments, terminal))
             }
             Command::Doctor(arguments) => {
                 shown(Terminal::new(Colours::Never), |terminal| doctor::doctor(&arguments, terminal))

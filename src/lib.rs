@@ -19,6 +19,7 @@ mod cli;
 mod disk;
 mod draft;
 mod function;
+mod history;
 mod hook;
 mod labgrid;
 mod legend;

@@ -1,5 +1,6 @@
 //! What was typed, as data: the only module that knows clap.
 
+mod history;
 mod ports;
 mod record;
 mod rows;
@@ -17,6 +18,7 @@ use crate::diagnostic::nearest::nearest;
 use crate::report::console::Volume;
 use crate::report::hex::View;
 use crate::value::escape::harmless;
+pub(super) use history::{HistoryArguments, HistoryFormat};
 pub(super) use ports::{AllowArguments, DoctorArguments, PortsArguments, SayArguments};
 pub(super) use record::RecordArguments;
 pub(super) use rows::RowArguments;
@@ -122,6 +124,9 @@ pub(super) enum Command {
     /// Say why a port may not work, and what to do about it
     #[command(after_help = ports::AFTER_DOCTOR_HELP)]
     Doctor(DoctorArguments),
+    /// Show verdicts of past runs, and what the device now takes longer for
+    #[command(after_help = history::AFTER_HISTORY_HELP)]
+    History(HistoryArguments),
     /// Allow a `flowrun.toml` to run programs, as long as it stays as it is
     Allow(AllowArguments),
     /// Run a built-in flow against its device, without any file
@@ -339,6 +344,9 @@ pub(super) struct FileArguments {
     /// Keep a recording that `--port replay:FILE` plays
     #[arg(long, value_name = "FILE", value_parser = output_file())]
     pub record: Option<PathBuf>,
+    /// Add the run to the history [default: if there is .flowrun/history]
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true)]
+    pub history: Option<Option<PathBuf>>,
 }
 
 /// How much is shown, and how.

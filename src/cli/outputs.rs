@@ -10,12 +10,14 @@ use std::sync::Arc;
 use super::Ending;
 use super::args::RunArguments;
 use super::claims::{Claims, Output};
+use super::past;
 use super::terminal::Terminal;
 use crate::address::labelled;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::folder_of;
 use crate::engine::{Engine, Inputs};
 use crate::event::Verdict;
+use crate::history::{self, Keeping};
 use crate::hook::{Programs, Runner};
 use crate::origin::{About, Origin};
 use crate::program::{Op, Program};
@@ -45,6 +47,8 @@ pub(super) struct Places {
     recording: Option<PathBuf>,
     /// The variables of received files, and where these go.
     received: Vec<(String, PathBuf)>,
+    /// The folder that has a record of each run.
+    history: Option<PathBuf>,
 }
 
 impl Places {
@@ -57,6 +61,7 @@ impl Places {
             events: files.events.clone(),
             recording: files.record.clone(),
             received: part(&arguments.variables, flow).1,
+            history: past::folder(&arguments.file, files.history.as_ref()),
         }
     }
 
@@ -69,6 +74,7 @@ impl Places {
             events: of(&self.events),
             recording: of(&self.recording),
             received: self.received.iter().map(|(name, path)| (name.clone(), labelled(path, label))).collect(),
+            history: self.history.clone(),
         }
     }
 
@@ -123,7 +129,7 @@ impl Places {
 
     /// Says whether a run of a flow leaves any file.
     fn has_any(&self, flow: &Program) -> bool {
-        [&self.transcript, &self.events, &self.recording].into_iter().any(Option::is_some) || saves(flow)
+        [&self.transcript, &self.events, &self.recording, &self.history].into_iter().any(Option::is_some) || saves(flow)
     }
 
     /// Takes note of the files that a run of a flow writes; returns what is wrong with each.
@@ -159,6 +165,8 @@ pub(super) struct Outputs {
     transcript: Option<(PathBuf, File)>,
     events: Option<(PathBuf, File)>,
     recording: Option<RecordingFile>,
+    /// What the record of the run says besides its events.
+    history: Option<history::Run>,
     /// What makes the run traceable.
     about: About,
     /// Runs the hooks of the run, if it has any.
@@ -232,6 +240,7 @@ impl Outputs {
             transcript: file(Kind::Transcript, &places.transcript)?,
             events: file(Kind::Events, &places.events)?,
             recording: places.recording.as_ref().map(recording).transpose()?,
+            history: places.history.as_deref().map(|folder| past::run_in(folder, setup, terminal)).transpose()?,
             about,
             hooks: None,
         })
@@ -258,6 +267,9 @@ impl Outputs {
         }
         if let Some((path, file)) = self.events.take() {
             fan.add(name(Kind::Events, &path), JsonLines::new(file, sources).about(&self.about));
+        }
+        if let Some(run) = self.history.take() {
+            fan.add(past::title(&run.folder), Keeping::new(run, &self.about, sources));
         }
     }
 

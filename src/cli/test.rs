@@ -18,6 +18,7 @@ use super::host::is_ci;
 use super::limits;
 use super::named::{Asks, named, ports_of_bench};
 use super::outputs::Written;
+use super::past;
 use super::prepare::note_for_suite;
 use super::refusal::{refuse, tell_others};
 use super::terminal::Terminal;
@@ -28,6 +29,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::folder_of;
 use crate::engine::Rigour;
 use crate::event::Verdict;
+use crate::history::{Keeping, Run};
 use crate::hook::{self, Programs};
 use crate::origin::Origin;
 use crate::program::{GivenLimits, Role};
@@ -76,6 +78,8 @@ struct Shown<'a> {
     n_flows: usize,
     events: Option<File>,
     origin: Origin,
+    /// The folder of the history, if it was typed.
+    history: Option<Option<PathBuf>>,
     written: Written,
 }
 
@@ -95,6 +99,7 @@ impl Onlooker for Shown<'_> {
             };
             self.written = self.written.and(tell_written(file.write_all(&text), "the events", self.terminal));
         }
+        self.keep(case);
         // Nobody needs them any more.
         case.events = Vec::new();
     }
@@ -106,6 +111,21 @@ impl Onlooker for Shown<'_> {
 
     fn moves(&mut self, n_done: usize, flow: &Path, line: &str) {
         self.terminal.status(&format!("{n_done}/{} done, {}: {line}", self.n_flows, harmless(name_of(flow))));
+    }
+}
+
+impl Shown<'_> {
+    /// Adds the run that is reported to the history, if there is one.
+    fn keep(&mut self, case: &Judged) {
+        let report = &case.report;
+        let Some(about) = report.about(Some(&self.origin)) else { return };
+        let flow = Path::new(&report.file);
+        let Some(folder) = past::folder(flow, self.history.as_ref()) else { return };
+        let (file, title) = (past::called(&folder, flow), past::title(&folder));
+        let run = Run { folder, file, on: past::on(&about.addresses) };
+        let mut keeping = Keeping::new(run, &about, &report.sources);
+        case.events.iter().for_each(|event| keeping.add(event));
+        self.written = self.written.and(tell_written(keeping.write(), &title, self.terminal));
     }
 }
 
@@ -155,6 +175,11 @@ impl<'a> Suite<'a> {
         let limits = limits_for_all(arguments, &flows, terminal)?;
         let ender = Ender::installed().map_err(|error| refuse(error, terminal))?;
         let hooks = if is_real { programs_for_all(&flows, terminal)? } else { HashMap::new() };
+        if arguments.history.is_some() {
+            let folders: BTreeSet<_> =
+                flows.iter().filter_map(|flow| past::folder(flow, arguments.history.as_ref())).collect();
+            folders.iter().try_for_each(|folder| past::make(folder, terminal))?;
+        }
         // Last, for it empties the file.
         let events = arguments.events.as_deref().map(File::create).transpose().map_err(|error| {
             wrong(Diagnostic::general(Code::CommandLine, format!("the events cannot be written: {error}")))
@@ -166,7 +191,8 @@ impl<'a> Suite<'a> {
         let (n_flows, look) = (self.flows.len(), self.rules.look);
         let events = self.events.take();
         let origin = self.origin.clone();
-        let mut shown = Shown { terminal, look, n_flows, events, origin, written: Written::Everything };
+        let history = self.arguments.history.clone();
+        let mut shown = Shown { terminal, look, n_flows, events, origin, history, written: Written::Everything };
         // Of several it is not known here which a flow speaks to.
         if let [address] = self.wanted.addresses.as_slice() {
             terminal.hint(&note_for_suite(address, &self.flows));

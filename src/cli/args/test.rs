@@ -67,6 +67,9 @@ pub(in crate::cli) struct TestArguments {
     /// Write the events of all runs to a file, as JSON Lines
     #[arg(long, value_name = "FILE", value_parser = output_file(), help_heading = "Output")]
     pub events: Option<PathBuf>,
+    /// Add the runs to the history [default: if there is .flowrun/history]
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, help_heading = "Output")]
+    pub history: Option<Option<PathBuf>>,
     /// Say when to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
     pub color: Colours,
