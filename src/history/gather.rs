@@ -14,7 +14,6 @@ use crate::report::spark::median;
 use crate::report::summary::Tally;
 use crate::report::{Sink, Wants};
 use crate::source::{Site, Sources};
-use crate::value::escape::visible_cut;
 
 /// So many waits and steps of a run are kept: what has a value in its pattern may be another wait each time.
 const MOST_TIMES: usize = 400;
@@ -100,11 +99,10 @@ impl<'a> Keeping<'a> {
             }
             EventKind::Matched { pattern, waited, .. } => {
                 self.steps.iter_mut().for_each(|step| step.took += *waited);
-                let wait = visible_cut(pattern.as_bytes(), LONGEST);
+                let wait = cut(pattern);
                 self.took(event.site, self.path(), Some(wait), *waited);
             }
             EventKind::Measured(measured) if self.measured.len() < MOST_MEASURED => {
-                let cut = |text: &str| visible_cut(text.as_bytes(), LONGEST);
                 let (value, unit) = (cut(&measured.value), measured.unit.as_deref().map(cut));
                 self.measured.push(Measured { name: measured.name.clone(), value, unit, passed: measured.passed });
             }
@@ -130,12 +128,11 @@ impl<'a> Keeping<'a> {
     /// Returns the record; `None` if the run has not ended.
     pub(crate) fn record(&self) -> Option<Record> {
         let header = self.tally.header.as_ref()?;
-        let cut = |text: &str| visible_cut(text.as_bytes(), LONGEST);
         let reason = self.tally.failure.as_ref().map(|failure| {
             let place = failure.site.map_or(String::new(), |site| format!("{}: ", self.place(site)));
             format!("{place}{}", cut(&failure.message))
         });
-        let mut times = self.times.iter().filter(|times| times.n > 0).map(|times| self.timed(times));
+        let times = self.times.iter().map(|times| self.timed(times));
         Some(Record {
             began: self.about.origin.begun,
             file: self.run.file.clone(),
@@ -149,7 +146,7 @@ impl<'a> Keeping<'a> {
             reason,
             version: Origin::VERSION.to_string(),
             host: self.about.origin.host.clone(),
-            times: times.by_ref().collect(),
+            times: times.collect(),
             measured: self.measured.clone(),
         })
     }
@@ -172,7 +169,7 @@ impl<'a> Keeping<'a> {
     /// Returns the titles of the steps that go on.
     fn path(&self) -> String {
         let titles: Vec<&str> = self.steps.iter().map(|step| step.title.as_str()).collect();
-        visible_cut(titles.join(" / ").as_bytes(), LONGEST)
+        cut(&titles.join(" / "))
     }
 
     fn took(&mut self, site: Option<Site>, step: String, wait: Option<String>, took: Duration) {
@@ -229,6 +226,38 @@ impl Sink for Keeping<'_> {
     }
 }
 
+/// Returns a text that is not too long. What a terminal would obey in it is escaped where it is shown.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_string(),
+    }
+}
+
 fn micros(span: Duration) -> u64 {
     u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_of_a_loop_are_kept_evenly_however_many_there_are() {
+        let mut times = Times { site: None, step: String::new(), wait: None, n: 0, samples: Vec::new(), stride: 1 };
+        (0..100_000).for_each(|n| times.add(Duration::from_micros(n)));
+        assert_eq!(times.n, 100_000);
+        assert!((MOST_SAMPLES / 2..MOST_SAMPLES).contains(&times.samples.len()), "{}", times.samples.len());
+        let seconds: Vec<f64> = times.samples.iter().map(Duration::as_secs_f64).collect();
+        let middle = median(&seconds).expect("there are some");
+        assert!((0.049..0.051).contains(&middle), "{middle}");
+        let gaps: Vec<Duration> = times.samples.windows(2).map(|two| two[1] - two[0]).collect();
+        assert!(gaps.iter().all(|gap| *gap == gaps[0]), "{gaps:?}");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        assert_eq!(cut(&"ä".repeat(LONGEST)), "ä".repeat(LONGEST));
+        assert_eq!(cut(&"ä".repeat(LONGEST + 1)), "ä".repeat(LONGEST) + "…");
+    }
 }
