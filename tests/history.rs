@@ -243,7 +243,7 @@ fn a_device_that_answers_late_is_named_and_ci_fails() {
     bench = Served::new(&late, &["--link", "port"]).0;
     let (code, told) = said(folder.path(), &["history", "--fail-on-drift", "3x"]);
     assert_eq!(code, Some(0), "{told}");
-    (0..3).for_each(|_| run(&bench));
+    (0..4).for_each(|_| run(&bench));
     let (code, told) = said(folder.path(), &["history"]);
     assert_eq!(code, Some(0), "nobody asked for more: {told}");
     assert!(told.contains("line \"OK\" in step identity (ping.flow:8:10)\n"), "{told}");
