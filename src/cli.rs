@@ -14,8 +14,10 @@ mod history;
 mod hooks;
 mod host;
 mod json;
+mod lab;
 mod limits;
 mod many;
+mod mutate;
 mod named;
 mod one_port;
 mod outputs;
@@ -31,6 +33,7 @@ mod rows;
 mod run;
 mod say;
 mod shipped;
+mod show;
 mod sim;
 mod speed;
 mod stress;
@@ -69,6 +72,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Sim(arguments) => shown(on(&arguments.output), |terminal| sim::sim(&arguments, terminal)),
             Command::Stress(arguments) => {
                 shown(Terminal::new(arguments.color), |terminal| stress::stress(&arguments, terminal))
+            }
+            Command::Show(arguments) => {
+                shown(Terminal::new(Colours::Auto), |terminal| show::show(&arguments, terminal))
+            }
+            Command::Mutate(arguments) => {
+                shown(Terminal::new(arguments.color), |terminal| mutate::mutate(&arguments, terminal))
             }
             Command::Ports(arguments) => {
                 shown(Terminal::new(Colours::Never), |terminal| ports::ports(&arguments, terminal))

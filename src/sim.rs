@@ -325,6 +325,13 @@ impl SimWorld {
         earlier(earlier(until, device), earlier(arrives, leaves))
     }
 
+    /// Whether something arrives at the device at the present moment, or has left it: it may have come to this moment without
+    /// having been fed, as one of several.
+    fn is_device_due(&self) -> bool {
+        let left = self.device_writes.front().map(|(at, _)| *at);
+        [left, self.to_device.next_arrival()].into_iter().flatten().any(|at| at <= self.now)
+    }
+
     /// Takes what arrives at the device at the present moment.
     fn feed_device(&mut self) {
         if let Some(bytes) = self.to_device.take(self.now, self.device_line.as_ref()) {
@@ -409,7 +416,7 @@ impl World for SimWorld {
                 let reason = "neither the flow nor the simulated device has anything left to wait for".to_string();
                 return (self.now, Happening::Closed(PortId::FIRST, CloseReason::Broken { reason, help: None }));
             };
-            if next <= self.now && until.is_some_and(|until| until <= self.now) {
+            if next <= self.now && until.is_some_and(|until| until <= self.now) && !self.is_device_due() {
                 return (self.now, Happening::Nothing);
             }
             self.now = next.max(self.now);

@@ -102,6 +102,18 @@ fn passed(outcome: &Outcome) -> &str {
 }
 
 #[test]
+fn a_device_whose_answer_leaves_at_the_moment_at_which_another_one_was_heard_goes_on() {
+    // Both say the same at the same moment, and the second is spoken to then: it has come to a moment that it was not fed at.
+    let same = "device \"same\"\nafter 1s { reply \"HERE\"  reply \"MORE\" }\non line \"AT\" { reply \"OK\" }\n";
+    let ports = "port a { sim \"same.flow\" }\nport b { sim \"same.flow\" }\n";
+    let body = "await line \"HERE\"\nusing b { send \"AT\"  expect line \"OK\"  await line \"MORE\" }\n";
+    let folder = Folder::of(ports, body);
+    folder.write("same.flow", same);
+    let outcome = folder.run();
+    assert!(outcome.has_passed(), "{outcome}");
+}
+
+#[test]
 fn a_wire_leads_from_one_device_to_another() {
     let outcome = Folder::new(POWER).run();
     let transcript = passed(&outcome);

@@ -104,6 +104,7 @@ fn text_of(choice: &Expr) -> Option<Vec<u8>> {
         | ExprKind::Negative(_)
         | ExprKind::Binary(..)
         | ExprKind::Matches(..)
-        | ExprKind::Index(..) => None,
+        | ExprKind::Index(..)
+        | ExprKind::Through(..) => None,
     }
 }

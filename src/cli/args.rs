@@ -1,10 +1,13 @@
 //! What was typed, as data: the only module that knows clap.
 
+mod files;
 mod history;
+mod mutate;
 mod ports;
 mod record;
 mod rows;
 mod shipped;
+mod show;
 mod term;
 mod test;
 
@@ -18,13 +21,16 @@ use crate::diagnostic::nearest::nearest;
 use crate::report::console::Volume;
 use crate::report::hex::View;
 use crate::value::escape::harmless;
+pub(super) use files::FileArguments;
 pub(super) use history::{HistoryArguments, HistoryFormat};
+pub(super) use mutate::MutateArguments;
 pub(super) use ports::{AllowArguments, DoctorArguments, PortsArguments, SayArguments};
 pub(super) use record::RecordArguments;
 pub(super) use rows::RowArguments;
 pub(super) use shipped::{
     DemoArguments, ExamplesArguments, ExplainArguments, HelpArguments, InitArguments, StdArguments,
 };
+pub(super) use show::ShowArguments;
 pub(super) use term::{TermArguments, TypedMode, TypedNewline, TypedStamps};
 pub(super) use test::TestArguments;
 use test::after_test_help;
@@ -109,6 +115,12 @@ pub(super) enum Command {
     /// Run a flow hundreds of times on a line that misbehaves
     #[command(after_help = AFTER_STRESS_HELP)]
     Stress(StressArguments),
+    /// Make a page of HTML of what happened in runs
+    #[command(after_help = show::AFTER_SHOW_HELP)]
+    Show(ShowArguments),
+    /// Change what the simulated device answers, and see what goes unnoticed
+    #[command(after_help = mutate::AFTER_MUTATE_HELP)]
+    Mutate(MutateArguments),
     /// List the serial ports of this machine
     #[command(after_help = ports::AFTER_PORTS_HELP)]
     Ports(PortsArguments),
@@ -326,27 +338,6 @@ pub(super) struct LineArguments {
     /// Change a setting of the line, such as echo=off (repeatable)
     #[arg(long, value_name = "NAME=VALUE")]
     pub serial: Vec<String>,
-}
-
-/// The files that a run leaves.
-#[derive(Args, Debug, Clone)]
-#[command(next_help_heading = "Output")]
-pub(super) struct FileArguments {
-    /// Name the file for results [default: STEM_OF_FILE.saved.toml, here]
-    #[arg(long, value_name = "FILE", value_parser = output_file())]
-    pub save: Option<PathBuf>,
-    /// Write a transcript of the run to a file
-    #[arg(long, value_name = "FILE", value_parser = output_file())]
-    pub transcript: Option<PathBuf>,
-    /// Write the events of the run to a file, as JSON Lines
-    #[arg(long, value_name = "FILE", value_parser = output_file())]
-    pub events: Option<PathBuf>,
-    /// Keep a recording that `--port replay:FILE` plays
-    #[arg(long, value_name = "FILE", value_parser = output_file())]
-    pub record: Option<PathBuf>,
-    /// Add the run to the history [default: if there is .flowrun/history]
-    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true)]
-    pub history: Option<Option<PathBuf>>,
 }
 
 /// How much is shown, and how.

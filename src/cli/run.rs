@@ -232,7 +232,7 @@ fn suggest_command(path: &Path, terminal: &Terminal) {
     if let Some(word) = path.to_str()
         && let Some(command) = nearest(
             word,
-            ["run", "check", "fmt", "test", "stress", "sim", "ports", "term", "say", "doctor", "allow", "help"],
+            ["run", "check", "fmt", "test", "stress", "show", "sim", "ports", "term", "say", "doctor", "allow", "help"],
         )
         && !path.exists()
     {

@@ -21,6 +21,7 @@ use super::outputs::Written;
 use super::past;
 use super::prepare::note_for_suite;
 use super::refusal::{refuse, tell_others};
+use super::reports::Report;
 use super::terminal::Terminal;
 use super::wait;
 use crate::address::Address;
@@ -33,6 +34,9 @@ use crate::history::{Keeping, Run};
 use crate::hook::{self, Programs};
 use crate::origin::Origin;
 use crate::program::{GivenLimits, Role};
+use crate::report::coverage::render_coverage;
+use crate::report::gathered::Gathered;
+use crate::report::html::rows_of;
 use crate::report::jsonl::{render_jsonl, render_traceable};
 use crate::report::progress::{render_case, render_summary};
 use crate::report::suite::{Status, SuiteReport};
@@ -77,6 +81,8 @@ struct Shown<'a> {
     look: Look,
     n_flows: usize,
     events: Option<File>,
+    /// Whether a report shows the lines of each run.
+    shows_exchange: bool,
     origin: Origin,
     /// The folder of the history, if it was typed.
     history: Option<Option<PathBuf>>,
@@ -100,6 +106,10 @@ impl Onlooker for Shown<'_> {
             self.written = self.written.and(tell_written(file.write_all(&text), "the events", self.terminal));
         }
         self.keep(case);
+        if self.shows_exchange && !case.events.is_empty() {
+            let about = case.report.about(Some(&self.origin)).as_ref().map(rows_of).unwrap_or_default();
+            case.report.gathered = Some(Box::new(Gathered::of(&case.events, &case.report.sources).about(about)));
+        }
         // Nobody needs them any more.
         case.events = Vec::new();
     }
@@ -175,13 +185,13 @@ impl<'a> Suite<'a> {
         let limits = limits_for_all(arguments, &flows, terminal)?;
         let ender = Ender::installed().map_err(|error| refuse(error, terminal))?;
         let hooks = if is_real { programs_for_all(&flows, terminal)? } else { HashMap::new() };
-        if arguments.history.is_some() {
+        if arguments.kept.history.is_some() {
             let folders: BTreeSet<_> =
-                flows.iter().filter_map(|flow| past::folder(flow, arguments.history.as_ref())).collect();
+                flows.iter().filter_map(|flow| past::folder(flow, arguments.kept.history.as_ref())).collect();
             folders.iter().try_for_each(|folder| past::make(folder, terminal))?;
         }
         // Last, for it empties the file.
-        let events = arguments.events.as_deref().map(File::create).transpose().map_err(|error| {
+        let events = arguments.kept.events.as_deref().map(File::create).transpose().map_err(|error| {
             wrong(Diagnostic::general(Code::CommandLine, format!("the events cannot be written: {error}")))
         })?;
         Ok(Suite { arguments, wanted, flows, orphans, rules, limits, hooks, ender, events, origin })
@@ -190,9 +200,10 @@ impl<'a> Suite<'a> {
     fn run(mut self, terminal: &Terminal) -> Ending {
         let (n_flows, look) = (self.flows.len(), self.rules.look);
         let events = self.events.take();
+        let shows_exchange = self.wanted.reports.iter().any(Report::shows_exchange);
         let origin = self.origin.clone();
-        let history = self.arguments.history.clone();
-        let mut shown = Shown { terminal, look, n_flows, events, origin, history, written: Written::Everything };
+        let (history, written) = (self.arguments.kept.history.clone(), Written::Everything);
+        let mut shown = Shown { terminal, look, n_flows, events, shows_exchange, origin, history, written };
         // Of several it is not known here which a flow speaks to.
         if let [address] = self.wanted.addresses.as_slice() {
             terminal.hint(&note_for_suite(address, &self.flows));
@@ -200,7 +211,9 @@ impl<'a> Suite<'a> {
         for address in &self.wanted.addresses {
             terminal.hint(&wait::note(address, self.wanted.named.wait));
         }
-        let mut judged = self.runner(terminal).run(&mut shown);
+        let runner = self.runner(terminal);
+        let mut judged = runner.run(&mut shown);
+        let coverage = runner.into_coverage();
         terminal.status("");
         self.wanted.named.release(terminal);
         let mut written = shown.written;
@@ -213,8 +226,11 @@ impl<'a> Suite<'a> {
         let new: Vec<PathBuf> = judged.iter().filter_map(new_snapshot).collect();
         let cases = judged.into_iter().map(|case| case.report).collect();
         let orphans = self.orphans.iter().map(|path| name_of(path)).collect();
-        let report = SuiteReport { cases, orphans, origin: Some(self.origin.clone()) };
+        let report = SuiteReport { cases, orphans, origin: Some(self.origin.clone()), coverage };
         terminal.say(&render_summary(&report, n_flows - report.cases.len(), look));
+        if let Some(coverage) = report.coverage.as_ref().filter(|_| self.arguments.coverage) {
+            terminal.say(&format!("\n{}", render_coverage(coverage)));
+        }
         // Once, however many flows failed for it.
         if report.count(Status::Failed) + report.count(Status::Interrupted) > 0 {
             for address in &self.wanted.addresses {
@@ -268,6 +284,9 @@ impl<'a> Suite<'a> {
             .offering(|flow| self.wanted.offered(flow))
             .hooking(|file| self.hooks_of(file))
             .after_failure(after_failure);
+        let needs_coverage =
+            self.arguments.coverage || self.wanted.reports.iter().any(|report| report.needs_coverage());
+        let runner = if needs_coverage { runner.covering() } else { runner };
         let runner = if terminal.can_erase() { runner.watched(self.look_of_lines()) } else { runner };
         match selection.jobs.or(self.wanted.named.test.jobs) {
             Some(jobs) => runner.at_once(jobs),
@@ -318,7 +337,7 @@ fn claim(arguments: &TestArguments, wanted: &Wanted, flows: &[PathBuf]) -> Resul
     let titles: Vec<(String, String)> = wanted.reports.iter().map(|report| (report.title(), report.option())).collect();
     let reports = wanted.reports.iter().zip(&titles);
     let reports = reports.map(|(report, (title, option))| Output { title, path: report.path(), option });
-    let events = arguments.events.iter().map(|path| Output { title: "events", path, option: "--events FILE" });
+    let events = arguments.kept.events.iter().map(|path| Output { title: "events", path, option: "--events FILE" });
     let outputs: Vec<Output<'_>> = events.chain(reports).collect();
     let mut claims = Claims::default();
     claims.reads_given(&arguments.variables, &arguments.limits);

@@ -200,7 +200,11 @@ mod tests {
         }
         let times = ms(&[1.0, 1.2, 0.9, 1.0, 1.1, 15.0, 16.0, 15.0, 17.0]);
         assert_eq!(change(&times, 0, 3.0), None, "some milliseconds are noise");
-        assert_eq!(change(&ms(&[100.0, 100.0, 100.0, 100.0, 400.0, 400.0, 400.0, 400.0]), 0, 3.0), None, "too few before");
+        assert_eq!(
+            change(&ms(&[100.0, 100.0, 100.0, 100.0, 400.0, 400.0, 400.0, 400.0]), 0, 3.0),
+            None,
+            "too few before"
+        );
         assert_eq!(change(&[], 0, 3.0), None);
     }
 

@@ -55,7 +55,7 @@ pub(super) fn dump(bytes: &[u8]) -> Dump {
     let (mut lines, mut at) = (Vec::new(), 0);
     // How long a secret is, is not told: there are no places behind one.
     let mut is_placed = true;
-    for name in names.into_iter().chain([bytes.len()..bytes.len()]) {
+    for name in names.into_iter().chain(std::iter::once(bytes.len()..bytes.len())) {
         for (n, row) in bytes[at..name.start].chunks(WIDTH).enumerate() {
             let place = if is_placed { format!("{:04x}", at + n * WIDTH) } else { " ".repeat(4) };
             lines.push(format!("{place}  {:<width$}  |{}|", digits(row), characters(row), width = WIDTH * 3 - 1));

@@ -28,7 +28,11 @@
 //!        "blocks": 32, "again": 0, "took_ns": 1250000000, "called": "fw.bin" | null, "passed": true } ],
 //!     "sources": [SOURCE],           the flow, what it uses, and what was simulated
 //!     "variables": { "apn": "…" }    what was given to its variables; no secret stands in it
-//!   } ] }
+//!   } ],
+//!   "coverage": [ {                  only with `--coverage`
+//!     "file": "flows/login.flow",
+//!     "statements", "branches": [ { "line": 4, "end": 4, "runs": 2 } ],
+//!     "procedures": [ { "name": "sign_in", "line": 1, "runs": 2 } ] } ] }
 //! ABOUT: { "date": "2026-11-30T15:08:12.345Z", "host": "…", "user": "…", "flowrun": "0.1.0", "profile": "…", "bench": "…",
 //!          "variables": { … } }      each only if it is known; `variables` only of a campaign
 //! SOURCE: { "name": "lib/at.flow", "sha256": "…", "covered": true }
@@ -52,6 +56,20 @@
 //!     "failure": FAILURE | null } ] }
 //! ```
 //!
+//! What `flowrun mutate` tells is a third:
+//!
+//! ```text
+//! { "format": "flowrun mutate", "version": 1,
+//!   "file": "flows/login.flow", "title": "Login", "port": "sim", "seed": 1,
+//!   "good": { "verdict": "passed", "took_ms": 5021, "failure": FAILURE | null },
+//!   "answers": 12, "reached": 10,  statements of the devices that answer something
+//!   "changes": 80,                 how many there are
+//!   "mutants": [ {                 those that were tried
+//!     "kind": "digit", "place": "devices/modem.flow:4:3", "before": "+CSQ: 25,0" | null, "after": "…" | null,
+//!     "fate": "noticed" | "recorded" | "borne" | "no effect" | "explained" | "not noticed" | "endless" | "panic",
+//!     "why": "…" | null } ] }      what a comment in the device says
+//! ```
+//!
 //! Keys stand in this order. A key may be added at any time; one that goes or changes its meaning changes the version.
 
 use std::time::Duration;
@@ -59,6 +77,8 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json, json};
 
 use super::campaign::{CampaignReport, FindingReport, StrikeReport};
+use super::coverage::{FileCoverage, Reached};
+use super::mutants::{MutantReport, MutantsReport};
 use super::suite::{CaseReport, Status, SuiteReport};
 use super::summary::{Attempt, StepSummary};
 use crate::diagnostic::render::render_place;
@@ -80,7 +100,21 @@ pub fn render_json(suite: &SuiteReport) -> String {
     document["counts"] = counts.into();
     document["orphans"] = json!(suite.orphans);
     document["flows"] = suite.cases.iter().map(|case| flow(case, suite.origin.as_ref())).collect();
+    if let Some(coverage) = &suite.coverage {
+        document["coverage"] = coverage.files.iter().map(covered_file).collect();
+    }
     format!("{document:#}\n")
+}
+
+fn covered_file(file: &FileCoverage) -> Json {
+    let place = |place: &Reached| json!({ "line": place.line, "end": place.end, "runs": place.runs });
+    let procedure = |(name, place): &(String, Reached)| json!({ "name": name, "line": place.line, "runs": place.runs });
+    json!({
+        "file": file.name,
+        "statements": file.statements.iter().map(place).collect::<Vec<_>>(),
+        "branches": file.branches.iter().map(place).collect::<Vec<_>>(),
+        "procedures": file.procedures.iter().map(procedure).collect::<Vec<_>>(),
+    })
 }
 
 /// Returns the whole document of a stress campaign, indented, with a line end.
@@ -110,6 +144,38 @@ pub fn render_campaign_json(campaign: &CampaignReport) -> String {
             json!({ "runs": kind.runs, "same": kind.same, "failed": kind.failed, "wrong": kind.wrong });
     }
     document["findings"] = campaign.findings.iter().map(finding_of).collect();
+    format!("{document:#}\n")
+}
+
+/// Returns the whole document of changes of a device, indented, with a line end.
+pub fn render_mutants_json(report: &MutantsReport) -> String {
+    let mutant = |mutant: &MutantReport| {
+        json!({
+            "kind": mutant.kind,
+            "place": render_place(mutant.site, &mutant.sources),
+            "before": mutant.before,
+            "after": mutant.after,
+            "fate": mutant.fate,
+            "why": mutant.why,
+        })
+    };
+    let document = json!({
+        "format": "flowrun mutate",
+        "version": VERSION,
+        "file": report.file,
+        "title": report.title,
+        "port": report.port,
+        "seed": report.seed,
+        "good": {
+            "verdict": report.verdict,
+            "took_ms": millis(report.took),
+            "failure": report.failure.as_ref().map(|failure| failure_of(failure, &report.sources)),
+        },
+        "answers": report.answers.0,
+        "reached": report.answers.1,
+        "changes": report.n_mutants,
+        "mutants": report.mutants.iter().map(mutant).collect::<Vec<_>>(),
+    });
     format!("{document:#}\n")
 }
 
@@ -266,8 +332,8 @@ fn millis(span: Duration) -> u64 {
 mod tests {
     use insta::assert_snapshot;
 
-    use super::super::campaign;
     use super::super::suite::tests::example;
+    use super::super::{campaign, coverage, mutants};
     use super::*;
 
     #[test]
@@ -296,6 +362,29 @@ mod tests {
     #[test]
     fn a_campaign_is_one_document() {
         assert_snapshot!(render_campaign_json(&campaign::tests::example()));
+    }
+
+    #[test]
+    fn changes_of_a_device_are_one_document() {
+        assert_snapshot!(render_mutants_json(&mutants::tests::example()));
+        let nasty = campaign::tests::nasty();
+        let mut report = mutants::tests::example();
+        report.title.clone_from(&nasty);
+        report.mutants[0].before = Some(nasty.clone());
+        let read: Json = serde_json::from_str(&render_mutants_json(&report)).expect("it is JSON");
+        for place in ["/title", "/mutants/0/before"] {
+            assert_eq!(read.pointer(place).and_then(Json::as_str), Some(nasty.as_str()), "{place}");
+        }
+    }
+
+    #[test]
+    fn a_suite_has_its_coverage_if_that_was_asked_for() {
+        let suite = SuiteReport { coverage: Some(coverage::tests::example()), ..example() };
+        let read: Json = serde_json::from_str(&render_json(&suite)).expect("it is JSON");
+        assert_eq!(read.pointer("/coverage/1/procedures/0/name").and_then(Json::as_str), Some("sign_in"));
+        assert_eq!(read.pointer("/coverage/1/statements/2/end").and_then(Json::as_u64), Some(6));
+        let without: Json = serde_json::from_str(&render_json(&example())).expect("it is JSON");
+        assert!(without.get("coverage").is_none());
     }
 
     #[test]

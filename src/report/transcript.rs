@@ -16,9 +16,8 @@
 //!
 //! Where a flow declares ports, the name of the port stands in front of `>`, `<`, `=` and `-`.
 //!
-//! It begins with what the run is, a line each: the flow, the port, the line; then with what makes it traceable, if somebody
-//! gave that ([`Transcript::about`]). Nothing else in it depends on the machine but what the user named: the port. So snapshots,
-//! which are transcripts without the second part, are the same on every machine.
+//! It begins with the flow, the port and the line, then with what makes the run traceable, if somebody gave that
+//! ([`Transcript::about`]). Nothing else depends on the machine: snapshots, which lack that part, are the same on each.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -64,7 +63,7 @@ const PAGE: usize = 4096;
 /// a failure or a saved result at once.
 #[derive(Debug)]
 pub struct Transcript<'a, W: Write> {
-    out: W,
+    pub(super) out: W,
     sources: &'a Sources,
     times: Times,
     /// UTF-8, as bytes: a write may end within a character.
@@ -187,7 +186,7 @@ impl<'a, W: Write> Transcript<'a, W> {
     /// Puts a line with the name of a variable and its value.
     fn put_value(&mut self, at: Duration, port: PortId, name: &str, value: &[u8]) {
         self.begin_on(at, port, "= ");
-        self.text.extend_from_slice(name.as_bytes());
+        push_harmless(&mut self.text, name.as_bytes());
         self.text.extend_from_slice(b": ");
         push_visible(&mut self.text, value);
         self.text.push(b'\n');

@@ -40,13 +40,16 @@ const WORTH_A_PREFILTER: usize = 16 * 1024;
 /// How many sieves are kept for watchers that are set up again.
 const MOST_SIEVES: usize = 64;
 
+/// A prefilter, if there can be one, and the edition of the watchers that it was made for.
+type Made = (u64, Option<Arc<Prefilter>>);
+
 /// What finds the first interesting line of many for one wait on one of its ports.
 #[derive(Debug)]
 pub(in crate::engine) struct Filter {
     /// How much had come when the wait began.
     came_before: Offset,
     /// The prefilter and the edition of the watchers that it was made for, once it is worth it.
-    made: Option<(u64, Option<Arc<Prefilter>>)>,
+    made: Option<Made>,
 }
 
 impl Filter {
@@ -60,7 +63,7 @@ impl Filter {
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Prefilters {
     /// With the edition of the watchers.
-    by_statement: HashMap<(PortId, Site), (u64, Option<Arc<Prefilter>>)>,
+    by_statement: HashMap<(PortId, Site), Made>,
     /// How many editions of watchers there were.
     n_editions: u64,
     /// Of watchers that are in force together.

@@ -11,6 +11,7 @@ use crate::event::{
     CloseReason, Direction, EchoOf, EchoPart, Event, EventKind, Failure, FileTransfer, Measurement, RunHeader, RunPort,
     StepOutcome, TransferStage, Verdict,
 };
+use crate::origin::{Digest, variable_shown};
 use crate::port_id::PortId;
 use crate::source::{Site, Source, Sources, Span};
 use crate::time::Moment;
@@ -23,6 +24,8 @@ pub struct Recorded {
     pub sources: Sources,
     /// What happened, in order.
     pub events: Vec<Event>,
+    /// What makes it traceable, as names and values; empty if that is not told.
+    pub about: Vec<(String, String)>,
 }
 
 /// Reads the runs of a file.
@@ -79,7 +82,24 @@ fn head(json: &Json) -> Result<Recorded, String> {
         let text = Line { json: text, sources: &Sources::default() };
         sources.add(Source::new(text.text("name")?, text.text("text")?));
     }
-    Ok(Recorded { sources, events: Vec::new() })
+    Ok(Recorded { sources, events: Vec::new(), about: about(json, texts) })
+}
+
+/// Returns what makes a run traceable, as [`About::rows`](crate::origin::About::rows) has it, but for the seed.
+fn about(json: &Json, texts: &[Json]) -> Vec<(String, String)> {
+    let Some(about) = json.get("about").and_then(Json::as_object) else { return Vec::new() };
+    let row = |(name, value): (&String, &Json)| Some((name.clone(), value.as_str()?.to_string()));
+    let mut rows: Vec<(String, String)> = about.iter().filter_map(row).collect();
+    for text in texts {
+        let (Some(sha256), Some(name)) = (text["sha256"].as_str(), text["name"].as_str()) else { continue };
+        let (sha256, name) = (sha256.to_string(), name.to_string());
+        let digest = Digest { name, sha256, is_covered: text["covered"] == true };
+        rows.push(("sha256".to_string(), digest.to_string()));
+    }
+    let variables = about.get("variables").and_then(Json::as_object);
+    let variables = variables.into_iter().flatten().filter_map(|(name, value)| Some((name, value.as_str()?)));
+    rows.extend(variables.map(|(name, value)| ("variable".to_string(), variable_shown(name, value))));
+    rows
 }
 
 /// An object, and the sources that sites in it point into.
