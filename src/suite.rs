@@ -3,7 +3,10 @@
 //! `find` says which flows there are, `runner` runs them and `judge` compares each. What is done about a difference is the
 //! caller's.
 
+pub mod filter;
 pub mod find;
+pub mod last;
+pub mod order;
 pub mod runner;
 pub mod snapshot;
 pub mod volatile;
@@ -39,6 +42,18 @@ pub struct Rules {
     pub seed: u64,
     /// How a refusal is rendered.
     pub look: Look,
+    /// What becomes of a flow that needed more than one attempt.
+    pub flaky: Flaky,
+}
+
+/// What becomes of a flow that passed, but needed more than one attempt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Flaky {
+    /// The suite passes.
+    #[default]
+    Passes,
+    /// The suite fails for it.
+    Fails,
 }
 
 /// What becomes of a transcript that is not that of the snapshot.
@@ -173,7 +188,8 @@ impl Judged {
             None => Status::New,
         };
         let is_to_be_seen = self.report.status == Status::New && rules.mode != Mode::Check && self.trouble.is_none();
-        self.report.is_failure = !self.report.status.is_success() && !is_to_be_seen;
+        let is_too_flaky = self.report.status == Status::Flaky && rules.flaky == Flaky::Fails;
+        self.report.is_failure = !self.report.status.is_success() && !is_to_be_seen || is_too_flaky;
         // What cannot be read is not written over.
         if !verdict.is_success() || self.trouble.is_some() {
             return;
@@ -225,7 +241,15 @@ mod tests {
 
     fn rules(mode: Mode) -> Rules {
         let look = Look { width: 80, style: Style::Plain };
-        Rules { times: Times::Shown, volatile: Volatile::default(), mode, n_runs: Some(1), seed: 1, look }
+        Rules {
+            times: Times::Shown,
+            volatile: Volatile::default(),
+            mode,
+            n_runs: Some(1),
+            seed: 1,
+            look,
+            flaky: Flaky::Passes,
+        }
     }
 
     fn flow(folder: &Path, body: &str) -> PathBuf {

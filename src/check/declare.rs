@@ -45,7 +45,7 @@ impl<'a> Compiler<'a> {
             settings.eol = b"\r\n".to_vec();
             settings.echo = Echo::Off;
         }
-        let mut declared = 
+        let mut declared =
             Declared { settings, timeout: None, sim: None, params: Vec::new(), for_suites: ForSuites::default() };
         self.file.source = root.id;
         self.note_declared(&root.parsed.file.body);
@@ -284,7 +284,9 @@ impl<'a> Compiler<'a> {
         let text = super::names::sample(regex);
         self.refuse_values(regex);
         match Regex::new(&text, &regex.flags, Fit::Within) {
-            Ok(compiled) => declared.for_suites.volatiles.push((name.node.clone(), Some(compiled.as_str().to_string()))),
+            Ok(compiled) => {
+                declared.for_suites.volatiles.push((name.node.clone(), Some(compiled.as_str().to_string())))
+            }
             Err(why) => {
                 self.problem(Code::CheckRegex, regex.span, format!("this regex cannot be compiled: {why}"), "here");
             }
@@ -298,7 +300,12 @@ impl<'a> Compiler<'a> {
         }
         for tag in tags {
             if declared.contains(&tag.node) {
-                self.problem(Code::CheckDuplicate, tag.span, format!("the tag `{}` is given twice", tag.node), "again here");
+                self.problem(
+                    Code::CheckDuplicate,
+                    tag.span,
+                    format!("the tag `{}` is given twice", tag.node),
+                    "again here",
+                );
             } else if is_tag(&tag.node) {
                 declared.push(tag.node.clone());
             } else {

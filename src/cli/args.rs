@@ -23,8 +23,8 @@ pub(super) use shipped::{
     DemoArguments, ExamplesArguments, ExplainArguments, HelpArguments, InitArguments, StdArguments,
 };
 pub(super) use term::{TermArguments, TypedMode, TypedNewline, TypedStamps};
-pub(super) use test::TestArguments;
 use test::after_test_help;
+pub(super) use test::{FlakyResult, ListFormat, SelectionArguments, TestArguments};
 
 const ABOUT: &str = "Run declarative scenarios against a device on a serial port";
 

@@ -2,6 +2,7 @@
 
 mod options;
 mod review;
+mod select;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
@@ -11,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::Ending;
-use super::args::TestArguments;
+use super::args::{FlakyResult, TestArguments};
 use super::claims::{Claims, Output};
 use super::hooks::programs_for_all;
 use super::host::is_ci;
@@ -37,25 +38,50 @@ use crate::report::suite::{Status, SuiteReport};
 use crate::report::transcript::Times;
 use crate::setup::{Ender, find_counterpart, fresh_seed, read_program};
 use crate::source::name_of;
-use crate::suite::find::{Found, find, shard};
+use crate::suite::find::Found;
 use crate::suite::runner::{AfterFailure, Onlooker, Runner};
 use crate::suite::snapshot::Snapshot;
-use crate::suite::{Judged, Mode, Rules};
+use crate::suite::{Flaky, Judged, Mode, Rules};
 use crate::value::escape::{harmless, harmless_path};
 use crate::world::Hooks;
 use options::Wanted;
+use select::Selection;
 
-/// Runs a suite.
+/// Runs a suite, or lists it.
 pub(super) fn test(arguments: &TestArguments, terminal: &Terminal) -> Ending {
-    match Suite::new(arguments, terminal) {
-        Ok(suite) => suite.run(terminal),
-        Err(ending) => ending,
+    run(arguments, None, terminal).unwrap_or_else(|ending| ending)
+}
+
+/// Runs a suite once; `only` says which of its flows are meant, if not all are.
+fn run(arguments: &TestArguments, only: Option<&dyn Fn(&Path) -> bool>, terminal: &Terminal) -> Result<Ending, Ending> {
+    let selection = Selection::read(arguments, folder(arguments), terminal)?;
+    let mut found = selection.flows(arguments, terminal).map_err(|problem| {
+        terminal.refuse(problem);
+        Ending::Refused
+    })?;
+    if arguments.selection.list {
+        return Ok(select::list(&found, arguments.selection.format, terminal));
     }
+    if let Some(nothing) = selection.nothing_failed(&found) {
+        terminal.say(nothing);
+        return Ok(Ending::Done);
+    }
+    if let Some(is_meant) = only {
+        found.flows.retain(|flow| is_meant(flow));
+    }
+    Ok(Suite::new(arguments, selection, found, terminal)?.run(terminal))
+}
+
+/// Returns the folder whose `flowrun.toml` counts.
+fn folder(arguments: &TestArguments) -> &Path {
+    let folder = arguments.paths.first().map_or(Path::new("."), PathBuf::as_path);
+    if folder.is_dir() { folder } else { folder_of(folder) }
 }
 
 /// Everything that a suite needs, checked.
 struct Suite<'a> {
     arguments: &'a TestArguments,
+    selection: Selection,
     wanted: Wanted,
     flows: Vec<PathBuf>,
     orphans: Vec<PathBuf>,
@@ -110,13 +136,17 @@ impl Onlooker for Shown<'_> {
 }
 
 impl<'a> Suite<'a> {
-    fn new(arguments: &'a TestArguments, terminal: &Terminal) -> Result<Suite<'a>, Ending> {
+    fn new(
+        arguments: &'a TestArguments,
+        selection: Selection,
+        found: Found,
+        terminal: &Terminal,
+    ) -> Result<Suite<'a>, Ending> {
         let wrong = |problem: Diagnostic| {
             terminal.refuse(problem);
             Ending::Refused
         };
-        let folder = arguments.paths.first().map_or(Path::new("."), PathBuf::as_path);
-        let folder = if folder.is_dir() { folder } else { folder_of(folder) };
+        let folder = folder(arguments);
         let of_bench = arguments.bench.as_ref().map(|bench| ports_of_bench(bench, folder, terminal)).transpose()?;
         let ports = of_bench.as_ref().unwrap_or(&arguments.ports);
         let named = named(ports, arguments.profile.as_deref(), Asks::TestOptions, folder, terminal)?;
@@ -127,7 +157,7 @@ impl<'a> Suite<'a> {
             let problem = Diagnostic::general(Code::CommandLine, "`--review` asks at a terminal, and there is none");
             return Err(wrong(problem.help("`--accept` takes every transcript, `--check` writes nothing")));
         }
-        let Found { flows, orphans } = flows(arguments, &wanted).map_err(wrong)?;
+        let Found { flows, orphans } = found;
         let is_real = wanted.is_real();
         let seed = match arguments.seed {
             Some(seed) => seed,
@@ -150,6 +180,10 @@ impl<'a> Suite<'a> {
             },
             seed,
             look: terminal.look(),
+            flaky: match arguments.selection.flaky {
+                FlakyResult::Pass => Flaky::Passes,
+                FlakyResult::Fail => Flaky::Fails,
+            },
         };
         claim(arguments, &wanted, &flows).map_err(wrong)?;
         let limits = limits_for_all(arguments, &flows, terminal)?;
@@ -159,7 +193,7 @@ impl<'a> Suite<'a> {
         let events = arguments.events.as_deref().map(File::create).transpose().map_err(|error| {
             wrong(Diagnostic::general(Code::CommandLine, format!("the events cannot be written: {error}")))
         })?;
-        Ok(Suite { arguments, wanted, flows, orphans, rules, limits, hooks, ender, events, origin })
+        Ok(Suite { arguments, selection, wanted, flows, orphans, rules, limits, hooks, ender, events, origin })
     }
 
     fn run(mut self, terminal: &Terminal) -> Ending {
@@ -183,6 +217,7 @@ impl<'a> Suite<'a> {
             let reviewed = review::review(&mut judged, look, &mut input, &mut output);
             written = written.and(tell_written(reviewed, "the snapshots", terminal));
         }
+        self.selection.remember(&select::outcomes(&judged), terminal);
         let has_pending = judged.iter().any(|case| case.pending.is_some()) && self.rules.mode == Mode::PutAside;
         let new: Vec<PathBuf> = judged.iter().filter_map(new_snapshot).collect();
         let cases = judged.into_iter().map(|case| case.report).collect();
@@ -199,6 +234,9 @@ impl<'a> Suite<'a> {
         }
         if has_pending {
             terminal.say("`flowrun test --review` asks about each difference, `--accept` takes all\n");
+        }
+        if self.rules.flaky == Flaky::Fails && report.count(Status::Flaky) > 0 {
+            terminal.say("a flow that needed more than one attempt fails here: `--flaky fail`\n");
         }
         if self.rules.mode == Mode::Check {
             terminal.say(&what_to_do(&new));
@@ -330,33 +368,6 @@ fn limits_for_all(arguments: &TestArguments, flows: &[PathBuf], terminal: &Termi
     let programs: Vec<_> = flows.iter().filter_map(|flow| read_program(Role::Flow, flow).ok()).collect();
     let unknown = limits::unknown(&limits, programs.iter().map(|read| &*read.program));
     if unknown.is_empty() { Ok(limits) } else { Err(refused(unknown)) }
-}
-
-/// Returns the flows that were asked for.
-fn flows(arguments: &TestArguments, wanted: &Wanted) -> Result<Found, Diagnostic> {
-    let here = [PathBuf::from(".")];
-    let paths = if arguments.paths.is_empty() { &here[..] } else { &arguments.paths };
-    let mut found = find(paths).map_err(|(path, error)| {
-        Diagnostic::general(Code::CommandLine, format!("`{}` cannot be read: {error}", name_of(&path)))
-    })?;
-    let is_meant = |flow: &PathBuf| {
-        arguments.selection.filter.is_empty()
-            || arguments.selection.filter.iter().any(|text| name_of(flow).contains(text.as_str()))
-    };
-    let n_found = found.flows.len();
-    found.flows.retain(is_meant);
-    if found.flows.is_empty() {
-        let message = match n_found {
-            0 => "there are no flows here".to_string(),
-            n => format!("`--filter` leaves none of {n} flows"),
-        };
-        let help = "a flow is a file `NAME.flow` that begins with `flow \"…\"`; name a folder, or the file itself";
-        return Err(Diagnostic::general(Code::CommandLine, message).help(help));
-    }
-    if let Some((number, count)) = wanted.shard {
-        found.flows = shard(found.flows, number, count);
-    }
-    Ok(found)
 }
 
 /// Returns where the snapshot of a flow belongs that has none.

@@ -4,8 +4,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::filter::Described;
 use super::snapshot::orphans;
 use crate::disk::{LARGEST_TEXT, Reach, below, read_file};
+use crate::source::{Source, Sources, name_of};
+use crate::syntax::ast::StatementKind;
+use crate::syntax::parse;
 
 /// What was found below the paths that were named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -98,6 +102,23 @@ fn is_other(path: &Path) -> bool {
         .find(|line| !line.is_empty() && !line.starts_with('#'));
     let word = header.and_then(|line| line.split([' ', '\t', '"']).next());
     matches!(word, Some("device" | "library"))
+}
+
+/// Returns what a flow says of itself, whether or not it has mistakes: as much of it as can be read.
+pub fn describe(flow: &Path) -> Described {
+    let mut described = Described { file: name_of(flow), ..Described::default() };
+    let Ok(bytes) = read_file(flow, Reach::Anywhere, LARGEST_TEXT) else { return described };
+    let Ok(text) = String::from_utf8(bytes) else { return described };
+    let mut sources = Sources::default();
+    let id = sources.add(Source::new(described.file.clone(), text));
+    let file = parse(id, sources.get(id)).file;
+    described.title = file.header.map(|header| header.title).unwrap_or_default();
+    for statement in &file.body {
+        if let StatementKind::Tag(tags) = &statement.kind {
+            described.tags.extend(tags.iter().map(|tag| tag.node.clone()));
+        }
+    }
+    described
 }
 
 /// Returns the part of a list that falls to shard `number` of `count`, counted from 1.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{Colours, LimitArguments, LineArguments, VariableArguments, one_or_more, output_file};
 use crate::report::format::Format;
@@ -72,13 +72,43 @@ pub(in crate::cli) struct TestArguments {
     pub color: Colours,
 }
 
+/// How `--list` is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum ListFormat {
+    /// A line for each flow
+    Text,
+    /// One JSON document
+    Json,
+}
+
+/// What becomes of a flow that needed more than one attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum FlakyResult {
+    /// It passes
+    Pass,
+    /// It fails
+    Fail,
+}
+
 /// Which flows `test` runs, and how many times.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Selection")]
 pub(in crate::cli) struct SelectionArguments {
-    /// Run only flows with this in their path (repeatable)
-    #[arg(long, value_name = "TEXT")]
+    /// Run only flows that this takes: a part of the path, `tag(smoke)`, …
+    #[arg(long, value_name = "FILTER")]
     pub filter: Vec<String>,
+    /// Run only flows that failed when they were run last
+    #[arg(long)]
+    pub last_failed: bool,
+    /// Run nothing, list the flows with titles and tags
+    #[arg(long, conflicts_with_all = ["repeat", "until_fail", "fail_fast"])]
+    pub list: bool,
+    /// Say how the list is written
+    #[arg(long, value_name = "FORMAT", default_value = "text", requires = "list")]
+    pub format: ListFormat,
+    /// Begin flows by `name`, `random`, `random:SEED` or `failed-first`
+    #[arg(long, value_name = "ORDER")]
+    pub order: Option<String>,
     /// Run part K of N
     #[arg(long, value_name = "K/N")]
     pub shard: Option<String>,
@@ -91,6 +121,9 @@ pub(in crate::cli) struct SelectionArguments {
     /// Begin no flow after one that failed
     #[arg(long)]
     pub fail_fast: bool,
+    /// Say whether a flow passes that needed more than one attempt
+    #[arg(long, value_name = "WHAT", default_value = "pass")]
+    pub flaky: FlakyResult,
     /// Fail a flow if a clean-up in it fails
     #[arg(long)]
     pub strict: bool,
