@@ -17,6 +17,7 @@ mod limits;
 mod many;
 mod named;
 mod outputs;
+mod pending;
 mod person;
 mod places;
 mod ports;
@@ -58,6 +59,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Run(arguments) => shown(on(&arguments.output), |terminal| run::run(&arguments, terminal)),
             Command::Test(arguments) => {
                 shown(Terminal::new(arguments.color), |terminal| test::test(&arguments, terminal))
+            }
+            Command::Pending(arguments) => {
+                shown(Terminal::new(Colours::Never), |terminal| pending::pending(&arguments, terminal))
             }
             Command::Check(arguments) => {
                 shown(Terminal::new(arguments.color), |terminal| check::check(&arguments, terminal))
@@ -153,6 +157,8 @@ enum Ending {
     Refused,
     /// Files are not in their layout, and it was asked whether they are.
     Unformatted,
+    /// There was nothing to do.
+    Nothing,
     /// The system did not give what the command needs.
     Outside,
 }
@@ -160,7 +166,7 @@ enum Ending {
 /// Returns the exit code; the README has the same table.
 fn exit_code(ending: Ending) -> u8 {
     match ending {
-        Ending::Done => 0,
+        Ending::Done | Ending::Nothing => 0,
         Ending::Ran(verdict) => exit_code_of(verdict),
         Ending::Unwritten => 1,
         Ending::Found => 1,

@@ -19,6 +19,7 @@ pub mod palette;
 mod port_names;
 pub mod progress;
 mod screen;
+pub mod sides;
 pub mod suite;
 pub mod summary;
 pub mod table;

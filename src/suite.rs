@@ -6,6 +6,7 @@
 pub mod filter;
 pub mod find;
 pub mod last;
+pub(crate) mod needs;
 pub mod order;
 pub mod runner;
 pub mod snapshot;
@@ -13,11 +14,12 @@ pub mod volatile;
 
 use std::path::Path;
 
-use similar::TextDiff;
+use similar::{DiffTag, TextDiff};
 
 use crate::diagnostic::render::{Look, render};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::event::Event;
+use crate::report::sides::Row;
 use crate::report::suite::{CaseReport, Status};
 use crate::report::summary::Summary;
 use crate::report::transcript::Times;
@@ -76,6 +78,8 @@ pub struct Judged {
     pub events: Vec<Event>,
     /// The transcript to be looked at, if it is not that of the snapshot, and where it belongs.
     pub pending: Option<(Snapshot, String)>,
+    /// The snapshot as it may be shown, with secrets named; empty if there is none.
+    pub before: String,
     /// What could not be read or written, in words for the user.
     pub trouble: Option<String>,
 }
@@ -120,6 +124,34 @@ pub(crate) fn unified_diff(before: &str, after: &str) -> String {
     TextDiff::from_lines(before, after).unified_diff().context_radius(3).header("snapshot", "this run").to_string()
 }
 
+/// Returns two texts beside each other, where they differ.
+pub(crate) fn rows_beside(before: &str, after: &str) -> Vec<Row> {
+    let diff = TextDiff::from_lines(before, after);
+    let (old, new) = (diff.old_slices(), diff.new_slices());
+    let line = |text: &&str| text.trim_end_matches('\n').to_string();
+    let mut rows = Vec::new();
+    let mut n_seen = 0;
+    for op in diff.grouped_ops(3).iter().flatten() {
+        let (left, right) = (op.old_range(), op.new_range());
+        if left.start > n_seen {
+            rows.push(Row::Gap(left.start - n_seen));
+        }
+        n_seen = left.end;
+        let (left, right) = (&old[left], &new[right]);
+        match op.tag() {
+            DiffTag::Equal => rows.extend(left.iter().map(|text| Row::Same(line(text)))),
+            DiffTag::Delete | DiffTag::Insert | DiffTag::Replace => {
+                let n = left.len().max(right.len());
+                rows.extend((0..n).map(|at| Row::Differs(left.get(at).map(line), right.get(at).map(line))));
+            }
+        }
+    }
+    if n_seen < old.len() && n_seen > 0 {
+        rows.push(Row::Gap(old.len() - n_seen));
+    }
+    rows
+}
+
 impl Judged {
     fn without_run(flow: &Path, status: Status, refusal: String, sources: Sources) -> Judged {
         let report = CaseReport {
@@ -134,7 +166,7 @@ impl Judged {
             failed_run: None,
             given: Vec::new(),
         };
-        Judged { report, events: Vec::new(), pending: None, trouble: None }
+        Judged { report, events: Vec::new(), pending: None, before: String::new(), trouble: None }
     }
 
     /// Takes note of what was given to the variables of the flow.
@@ -177,6 +209,7 @@ impl Judged {
                 None
             }
         };
+        self.before = known.as_ref().map_or(String::new(), |known| outcome.named(known).to_string());
         self.report.diff = known.as_ref().map_or(String::new(), |known| difference(known, transcript, outcome));
         let good = Status::of(verdict);
         let is_same = known.as_deref() == Some(transcript);
@@ -286,6 +319,32 @@ mod tests {
         assert!(!snapshot.pending_path().exists() && snapshot.path().exists());
         let case = judged(&path, &rules(Mode::Check));
         assert_eq!((case.report.status, case.report.is_failure, case.trouble), (Status::Passed, false, None));
+    }
+
+    #[test]
+    fn what_differs_between_texts_stands_in_rows() {
+        let lines = |changed: &str| -> String {
+            let line = |n: usize| if n == 6 { format!("{changed}\n") } else { format!("{n}\n") };
+            (1..=12).map(line).collect()
+        };
+        let same = |n: usize| Row::Same(n.to_string());
+        let differs =
+            |left: Option<&str>, right: Option<&str>| Row::Differs(left.map(String::from), right.map(String::from));
+        let expected = [
+            Row::Gap(2),
+            same(3),
+            same(4),
+            same(5),
+            differs(Some("a"), Some("b")),
+            differs(None, Some("c")),
+            same(7),
+            same(8),
+            same(9),
+            Row::Gap(3),
+        ];
+        assert_eq!(rows_beside(&lines("a"), &lines("b\nc")), expected);
+        assert_eq!(rows_beside("", "a\n"), [differs(None, Some("a"))]);
+        assert_eq!(rows_beside("a\n", "a\n"), []);
     }
 
     #[test]

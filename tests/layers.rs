@@ -176,6 +176,7 @@ const CRATES: &[(&str, &[&str])] = &[
         &["check", "engine", "pattern.rs", "record/forms.rs", "secret", "value/compare.rs", "value/line_end.rs"],
     ),
     ("miette", &["diagnostic/render.rs"]),
+    ("notify", &["cli/test/watch.rs"]),
     ("percent_encoding", &["value/coding.rs"]),
     ("pest", &["syntax"]),
     ("pest_derive", &["syntax/grammar.rs"]),

@@ -24,7 +24,7 @@ pub(super) use shipped::{
 };
 pub(super) use term::{TermArguments, TypedMode, TypedNewline, TypedStamps};
 use test::after_test_help;
-pub(super) use test::{FlakyResult, ListFormat, SelectionArguments, TestArguments};
+pub(super) use test::{FlakyResult, ListFormat, PendingArguments, SelectionArguments, TestArguments};
 
 const ABOUT: &str = "Run declarative scenarios against a device on a serial port";
 
@@ -96,6 +96,9 @@ pub(super) enum Command {
     /// Run every flow of a folder and compare transcripts with snapshots
     #[command(after_help = after_test_help())]
     Test(TestArguments),
+    /// List transcripts that `test` has put aside to be looked at
+    #[command(after_help = test::AFTER_PENDING_HELP)]
+    Pending(PendingArguments),
     /// Check flows, devices and libraries without running them
     Check(CheckArguments),
     /// Format flows, devices and libraries

@@ -1,8 +1,10 @@
 //! `flowrun test`: every flow below some paths, run against its counterpart and compared with its snapshot.
 
 mod options;
+mod person;
 mod review;
 mod select;
+mod watch;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
@@ -45,15 +47,21 @@ use crate::suite::{Flaky, Judged, Mode, Rules};
 use crate::value::escape::{harmless, harmless_path};
 use crate::world::Hooks;
 use options::Wanted;
+use person::Person;
 use select::Selection;
+use watch::Watched;
 
 /// Runs a suite, or lists it.
 pub(super) fn test(arguments: &TestArguments, terminal: &Terminal) -> Ending {
-    run(arguments, None, terminal).unwrap_or_else(|ending| ending)
+    let done = match arguments.selection.watch {
+        true => watch::watch(arguments, terminal),
+        false => run(arguments, None, terminal),
+    };
+    done.unwrap_or_else(|ending| ending)
 }
 
-/// Runs a suite once; `only` says which of its flows are meant, if not all are.
-fn run(arguments: &TestArguments, only: Option<&dyn Fn(&Path) -> bool>, terminal: &Terminal) -> Result<Ending, Ending> {
+/// Runs a suite once; what is watched says which of its flows are meant.
+fn run(arguments: &TestArguments, watched: Option<&mut Watched>, terminal: &Terminal) -> Result<Ending, Ending> {
     let selection = Selection::read(arguments, folder(arguments), terminal)?;
     let mut found = selection.flows(arguments, terminal).map_err(|problem| {
         terminal.refuse(problem);
@@ -66,10 +74,17 @@ fn run(arguments: &TestArguments, only: Option<&dyn Fn(&Path) -> bool>, terminal
         terminal.say(nothing);
         return Ok(Ending::Done);
     }
-    if let Some(is_meant) = only {
-        found.flows.retain(|flow| is_meant(flow));
+    let Some(watched) = watched else {
+        return Ok(Suite::new(arguments, selection, found, Part::Whole, terminal)?.run(terminal));
+    };
+    let all = found.flows.clone();
+    found.flows.retain(|flow| watched.wants(flow));
+    if found.flows.is_empty() {
+        return Ok(Ending::Nothing);
     }
-    Ok(Suite::new(arguments, selection, found, terminal)?.run(terminal))
+    let suite = Suite::new(arguments, selection, found, Part::Of(all.clone()), terminal)?;
+    watched.note(&all, &|flow| suite.wanted.addresses_of(flow), terminal)?;
+    Ok(suite.run(terminal))
 }
 
 /// Returns the folder whose `flowrun.toml` counts.
@@ -82,6 +97,7 @@ fn folder(arguments: &TestArguments) -> &Path {
 struct Suite<'a> {
     arguments: &'a TestArguments,
     selection: Selection,
+    part: Part,
     wanted: Wanted,
     flows: Vec<PathBuf>,
     orphans: Vec<PathBuf>,
@@ -93,6 +109,23 @@ struct Suite<'a> {
     events: Option<File>,
     /// When and where it is run.
     origin: Origin,
+}
+
+/// Which of the flows that are meant are run.
+enum Part {
+    /// All.
+    Whole,
+    /// Some of these.
+    Of(Vec<PathBuf>),
+}
+
+impl Part {
+    fn all<'a>(&'a self, run: &'a [PathBuf]) -> &'a [PathBuf] {
+        match self {
+            Part::Whole => run,
+            Part::Of(all) => all,
+        }
+    }
 }
 
 /// Shows each flow when it is judged, and writes its events.
@@ -140,6 +173,7 @@ impl<'a> Suite<'a> {
         arguments: &'a TestArguments,
         selection: Selection,
         found: Found,
+        part: Part,
         terminal: &Terminal,
     ) -> Result<Suite<'a>, Ending> {
         let wrong = |problem: Diagnostic| {
@@ -186,14 +220,14 @@ impl<'a> Suite<'a> {
             },
         };
         claim(arguments, &wanted, &flows).map_err(wrong)?;
-        let limits = limits_for_all(arguments, &flows, terminal)?;
+        let limits = limits_for_all(arguments, part.all(&flows), terminal)?;
         let ender = Ender::installed().map_err(|error| refuse(error, terminal))?;
         let hooks = if is_real { programs_for_all(&flows, terminal)? } else { HashMap::new() };
         // Last, for it empties the file.
         let events = arguments.events.as_deref().map(File::create).transpose().map_err(|error| {
             wrong(Diagnostic::general(Code::CommandLine, format!("the events cannot be written: {error}")))
         })?;
-        Ok(Suite { arguments, selection, wanted, flows, orphans, rules, limits, hooks, ender, events, origin })
+        Ok(Suite { arguments, selection, part, wanted, flows, orphans, rules, limits, hooks, ender, events, origin })
     }
 
     fn run(mut self, terminal: &Terminal) -> Ending {
@@ -213,8 +247,11 @@ impl<'a> Suite<'a> {
         self.wanted.named.release(terminal);
         let mut written = shown.written;
         if self.arguments.snapshots.review {
-            let (mut input, mut output) = (io::stdin().lock(), io::stdout());
-            let reviewed = review::review(&mut judged, look, &mut input, &mut output);
+            let reviewed = if judged.iter().any(|case| case.pending.is_some()) {
+                Person::at(terminal, &self.ender).and_then(|mut person| review::review(&mut judged, look, &mut person))
+            } else {
+                Ok(())
+            };
             written = written.and(tell_written(reviewed, "the snapshots", terminal));
         }
         self.selection.remember(&select::outcomes(&judged), terminal);
@@ -296,7 +333,8 @@ impl<'a> Suite<'a> {
     /// Returns the worst of all: what stops a suite, what makes it void, what failed.
     fn ending(&self, report: &SuiteReport, n_flows: usize, written: Written, terminal: &Terminal) -> Ending {
         let has = |status| report.count(status) > 0;
-        let unknown = if report.cases.len() == n_flows { self.wanted.unused(n_flows) } else { None };
+        let has_all = report.cases.len() == n_flows && matches!(self.part, Part::Whole);
+        let unknown = if has_all { self.wanted.unused(n_flows) } else { None };
         let is_unknown = unknown.is_some();
         if let Some(problem) = unknown {
             terminal.refuse(problem);

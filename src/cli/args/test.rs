@@ -16,7 +16,7 @@ pub(super) fn after_test_help() -> String {
 const AFTER_TEST_HELP: &str = "\
 Examples:
   flowrun test                                     every flow below this folder
-  flowrun test flows --review                      look at each difference, y or n
+  flowrun test flows --review                      look at each difference, with a key each
   flowrun test flows --accept                      take all transcripts as they are
   flowrun test flows --shard 1/4 --report junit=junit.xml
   flowrun test flows/login.flow --port /dev/ttyUSB0
@@ -72,10 +72,30 @@ pub(in crate::cli) struct TestArguments {
     pub color: Colours,
 }
 
-/// How `--list` is written.
+pub(super) const AFTER_PENDING_HELP: &str = "\
+Examples:
+  flowrun pending flows                            what `flowrun test` has put aside
+  flowrun pending flows --format json
+
+`flowrun test --review` asks about each of them.
+
+Exit codes: 0 nothing is put aside, 1 something is, 2 the command line is wrong.";
+
+/// What `pending` takes.
+#[derive(Args, Debug)]
+pub(in crate::cli) struct PendingArguments {
+    /// Flows, and folders of flows [default: this folder]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Say how the list is written
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ListFormat,
+}
+
+/// How a list is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum ListFormat {
-    /// A line for each flow
+    /// A line for each
     Text,
     /// One JSON document
     Json,
@@ -100,6 +120,9 @@ pub(in crate::cli) struct SelectionArguments {
     /// Run only flows that failed when they were run last
     #[arg(long)]
     pub last_failed: bool,
+    /// Run again what is made of a file that changes, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["list", "review", "until_fail"])]
+    pub watch: bool,
     /// Run nothing, list the flows with titles and tags
     #[arg(long, conflicts_with_all = ["repeat", "until_fail", "fail_fast"])]
     pub list: bool,

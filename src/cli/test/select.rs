@@ -98,10 +98,8 @@ impl Selection {
     ///
     /// A path cannot be read, or nothing is left.
     pub(super) fn flows(&self, arguments: &TestArguments, terminal: &Terminal) -> Result<Found, Diagnostic> {
-        let here = [PathBuf::from(".")];
-        let paths = if arguments.paths.is_empty() { &here[..] } else { &arguments.paths };
-        let mut found =
-            find(paths).map_err(|(path, error)| wrong(format!("`{}` cannot be read: {error}", name_of(&path))))?;
+        let mut found = find(&paths(arguments))
+            .map_err(|(path, error)| wrong(format!("`{}` cannot be read: {error}", name_of(&path))))?;
         let n_found = found.flows.len();
         if n_found == 0 {
             let help = "a flow is a file `NAME.flow` that begins with `flow \"…\"`; name a folder, or the file itself";
@@ -168,6 +166,11 @@ impl Selection {
     pub(super) fn nothing_failed(&self, found: &Found) -> Option<&'static str> {
         (self.is_last_failed && found.flows.is_empty()).then_some("no flow here failed in the last run\n")
     }
+}
+
+/// Returns the paths in which flows are looked for.
+pub(super) fn paths(arguments: &TestArguments) -> Vec<PathBuf> {
+    if arguments.paths.is_empty() { vec![PathBuf::from(".")] } else { arguments.paths.clone() }
 }
 
 /// Returns the files of judged flows, and whether each failed.
