@@ -155,7 +155,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("aes", &["value/cipher.rs"]),
     ("aho_corasick", &["pattern/sieve.rs"]),
     ("anstream", &["cli/terminal.rs"]),
-    ("anstyle", &["report/console.rs", "report/palette.rs", "report/progress.rs"]),
+    ("anstyle", &["report/console.rs", "report/palette.rs", "report/progress.rs", "report/sides.rs"]),
     ("base64", &["value/coding.rs"]),
     ("cbc", &["value/cipher.rs"]),
     ("clap", &["cli/args"]),
