@@ -13,9 +13,12 @@ mod given;
 mod hooks;
 mod host;
 mod json;
+mod lab;
 mod limits;
 mod many;
+mod mutate;
 mod named;
+mod one_port;
 mod outputs;
 mod pending;
 mod person;
@@ -29,6 +32,7 @@ mod rows;
 mod run;
 mod say;
 mod shipped;
+mod show;
 mod sim;
 mod speed;
 mod stress;
@@ -70,6 +74,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Sim(arguments) => shown(on(&arguments.output), |terminal| sim::sim(&arguments, terminal)),
             Command::Stress(arguments) => {
                 shown(Terminal::new(arguments.color), |terminal| stress::stress(&arguments, terminal))
+            }
+            Command::Show(arguments) => {
+                shown(Terminal::new(Colours::Auto), |terminal| show::show(&arguments, terminal))
+            }
+            Command::Mutate(arguments) => {
+                shown(Terminal::new(arguments.color), |terminal| mutate::mutate(&arguments, terminal))
             }
             Command::Ports(arguments) => {
                 shown(Terminal::new(Colours::Never), |terminal| ports::ports(&arguments, terminal))
@@ -137,7 +147,7 @@ fn refuse_mistyped(arguments: &[OsString]) -> Option<Ending> {
 
 /// Returns what a run is shown on.
 fn on(output: &OutputArguments) -> Terminal {
-    Terminal::new(output.color).cutting(output.cut).raw(output.raw)
+    Terminal::new(output.color).cutting(output.cut).raw(output.raw).viewing(output.view())
 }
 
 /// How a command ended.

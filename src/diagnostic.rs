@@ -177,6 +177,8 @@ codes! {
     LintTextAsRegex Warning "flow::lint::text-as-regex"
     /// A prompt that is awaited as a line.
     LintPromptAsLine Warning "flow::lint::prompt-as-line"
+    /// A changed answer of the simulated device that a flow did not notice.
+    MutateUnnoticed Warning "flow::mutate::unnoticed"
     /// A call of a procedure that calls itself.
     CheckRecursion Error "flow::check::recursion"
     /// A required variable was not given.

@@ -1,9 +1,10 @@
 //! `draft`: a flow that a colleague would have written, and its device, made of recordings of a session.
 //!
-//! `keys` makes lines of keys, `secrets` takes secrets out, `session` cuts a recording into turns, `merge` joins several recordings of
+//! `keys` makes lines of keys, `ahead` puts what was typed ahead in its place, `secrets` takes secrets out, `session` cuts a recording into turns, `merge` joins several recordings of
 //! one job, `line` says what is waited for, by the `kinds` of values that change, and `acts` and `write` make statements and the text.
 
 mod acts;
+mod ahead;
 mod dialect;
 mod echo;
 mod keys;
@@ -19,9 +20,10 @@ mod text;
 mod write;
 
 use crate::format::format;
-use crate::record::{EntryKind, Recording};
+use crate::record::{EntryKind, Piece, Recording};
 use crate::replay::device_file;
 use crate::source::{Source, Sources};
+use ahead::in_turn;
 use dialect::Manners;
 use keys::whole_lines;
 use merge::merge;
@@ -73,7 +75,7 @@ pub(crate) fn draft(recordings: &[Recording], wish: &Wish<'_>) -> Result<Draft, 
         }
     }
     let masked: Vec<Recording> =
-        recordings.iter().map(|recording| without_secrets(&whole_lines(recording), wish.secrets)).collect();
+        recordings.iter().map(|recording| without_secrets(&in_turn(&whole_lines(recording)), wish.secrets)).collect();
     let Some(first) = masked.first() else { return Err("there is no recording".to_string()) };
     let sessions: Vec<Session> = masked.iter().map(Session::of).collect();
     let (exchanges, mut notes) = merge(&sessions);
@@ -90,6 +92,17 @@ pub(crate) fn draft(recordings: &[Recording], wish: &Wish<'_>) -> Result<Draft, 
         .any(|entry| matches!(&entry.kind, EntryKind::Note { text } if text.starts_with("hook ")));
     if has_hooks {
         notes.push("hooks are not drafted: what was given to them is not recorded".to_string());
+    }
+    let is_block = |piece: &Piece| matches!(piece, Piece::Bytes(bytes) if bytes.len() > 128 && matches!(bytes[0], 1 | 2) && bytes[1] == !bytes[2]);
+    let has_blocks = masked.iter().flat_map(|recording| &recording.entries).any(|entry| match &entry.kind {
+        EntryKind::Sent { bytes, .. } | EntryKind::Received { bytes } => bytes.iter().any(is_block),
+        EntryKind::Opened { .. } | EntryKind::Note { .. } | EntryKind::Closed => false,
+    });
+    if has_blocks {
+        notes.push(
+            "a file was sent by XMODEM or YMODEM: write `send_file` or `receive_file` in place of its blocks"
+                .to_string(),
+        );
     }
     let mut played = without_idle(first, &manners);
     played.title = title.to_string();

@@ -29,6 +29,7 @@ mod near_miss;
 mod port;
 mod reading;
 mod tell;
+mod trace;
 mod watched;
 
 use std::cell::RefCell;
@@ -63,6 +64,8 @@ pub use io::{Action, Input, Output};
 use journal::Journal;
 pub use limits::REACH;
 use port::Ports;
+pub use trace::Trace;
+use trace::Tracer;
 
 /// What a run begins with besides its program.
 #[derive(Clone, Debug)]
@@ -194,6 +197,13 @@ impl Engine {
     #[must_use]
     pub(crate) fn facing(mut self, port: PortId, line: LineSettings) -> Engine {
         self.ports[port].know_other_line(line);
+        self
+    }
+
+    /// Takes note of what is executed; asked for before the run begins.
+    #[must_use]
+    pub(crate) fn traced(mut self, trace: Option<&Trace>) -> Engine {
+        self.flow.tracer = trace.cloned().map(|trace| Box::new(Tracer::new(trace)));
         self
     }
 
@@ -337,7 +347,12 @@ impl Engine {
     }
 
     fn received(&mut self, port: PortId, bytes: &[u8]) {
-        if bytes.is_empty() || matches!(self.state, State::Over(_)) || self.ports[port].away().is_some() {
+        if matches!(self.state, State::Over(_)) || self.ports[port].away().is_some() {
+            return;
+        }
+        if bytes.is_empty() {
+            // In a recording an earlier read has them: the line was not quiet.
+            self.ports[port].receive(bytes, self.now);
             return;
         }
         self.flow.cut_waits(port, self.now, self.ports[port].sight.inbox.end());

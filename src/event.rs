@@ -6,6 +6,7 @@
 
 mod hook;
 mod measure;
+mod transfer;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -17,6 +18,9 @@ use crate::source::Site;
 use crate::time::Moment;
 pub use hook::{HookCall, HookEnd, HookNews};
 pub use measure::{Measurement, with_unit};
+#[cfg(test)]
+pub(crate) use transfer::tests::example as file_on_its_way;
+pub use transfer::{Direction, FileTransfer, TransferStage};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,6 +115,8 @@ pub enum EventKind {
         /// The line, with secrets named.
         text: Vec<u8>,
     },
+    /// A file is on its way, has arrived, or was given up.
+    Transfer(Box<FileTransfer>),
     /// The engine has something to say: a setting changed, a failure inside `try`, a retry.
     Noted {
         /// What, with secrets named.
@@ -364,6 +370,8 @@ pub struct Progress {
     pub begun: Moment,
     /// How many bytes came since the last send.
     pub came: usize,
+    /// How many bytes of a file were moved, and how many there are, if that is known; `None` if no file is on its way.
+    pub moved: Option<(usize, Option<usize>)>,
 }
 
 /// What an engine is waiting for.

@@ -16,6 +16,7 @@ pub mod testing;
 mod address;
 mod bench;
 mod cli;
+mod coverage;
 mod disk;
 mod draft;
 mod function;
@@ -46,6 +47,8 @@ pub mod event;
 pub mod format;
 #[doc(hidden)]
 pub mod load;
+#[doc(hidden)]
+pub mod mutate;
 #[doc(hidden)]
 pub mod origin;
 #[doc(hidden)]

@@ -82,10 +82,7 @@ impl About {
         let mut rows = self.origin.rows();
         rows.push(("seed", self.seed.to_string()));
         rows.extend(self.texts.iter().map(|text| ("sha256", text.to_string())));
-        let shown = |(name, value): &(String, String)| {
-            ("variable", format!("{name} = {}", visible_cut(value.as_bytes(), VALUE_SHOWN)))
-        };
-        rows.extend(self.variables.iter().map(shown));
+        rows.extend(self.variables.iter().map(|(name, value)| ("variable", variable_shown(name, value))));
         rows
     }
 
@@ -99,6 +96,11 @@ impl About {
         origin.chain(texts).chain(&mut self.addresses).chain(variables).for_each(|text| *text = name(text));
         self
     }
+}
+
+/// Returns what people are told of a variable that was given.
+pub fn variable_shown(name: &str, value: &str) -> String {
+    format!("{name} = {}", visible_cut(value.as_bytes(), VALUE_SHOWN))
 }
 
 impl Digest {

@@ -1,5 +1,6 @@
 //! `Program`: a checked flow or device, flat and resolved; what an engine runs.
 
+mod lens;
 mod limits;
 mod op;
 mod received;
@@ -16,6 +17,7 @@ use crate::value::operator::Operator;
 use crate::value::{Type, Value};
 
 pub use crate::transfer::Protocol;
+pub use lens::Lens;
 pub use limits::GivenLimits;
 pub use op::{
     Absence, AnswerFits, Arm, CountedRead, DelimitedRead, Expect, FileReceive, FileSend, Hook, InputWait, Limits,
@@ -360,6 +362,8 @@ pub enum ExprKind {
     Matches(Box<Expr>, Box<PatternSource>),
     /// `of[index]`
     Index(Box<Expr>, Box<Expr>),
+    /// What a tool looks at or changes.
+    Through(Box<Expr>, Lens),
 }
 
 impl PatternSource {
@@ -399,7 +403,8 @@ impl Expr {
             | ExprKind::Negative(_)
             | ExprKind::Binary(..)
             | ExprKind::Matches(..)
-            | ExprKind::Index(..) => None,
+            | ExprKind::Index(..)
+            | ExprKind::Through(..) => None,
         }
     }
 
@@ -415,6 +420,8 @@ impl Expr {
             ExprKind::Not(inner) | ExprKind::Negative(inner) => inner.is_steady(),
             ExprKind::Binary(_, left, right) | ExprKind::Index(left, right) => left.is_steady() && right.is_steady(),
             ExprKind::Matches(text, source) => text.is_steady() && source.is_steady(),
+            // A tool wants to see each time that it is computed.
+            ExprKind::Through(..) => false,
         }
     }
 }

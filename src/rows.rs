@@ -65,6 +65,9 @@ impl Sheet {
             vec![problem(format!("`{name}` cannot be read: {why}")).help(help)]
         })?;
         let (below, delimiter) = delimiter_of(&text);
+        if let Some((line, what, help)) = wrong_quote(&text, text.len() - below.len(), delimiter) {
+            return Err(vec![problem(format!("a quote that begins in line {line} of `{name}` {what}")).help(help)]);
+        }
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -77,14 +80,6 @@ impl Sheet {
             let begin = record.position().map_or(0, |position| position.byte() as usize);
             let line = lines.of(text.len() - below.len() + begin);
             records.push((line, record));
-        }
-        let is_open = text.matches('"').count() % 2 == 1;
-        if let (true, Some(last)) =
-            (is_open, records.last().filter(|(_, last)| last.iter().any(|cell| cell.contains('\n'))))
-        {
-            let line = last.0;
-            let message = format!("a quote that begins in or after line {line} of `{name}` is not closed");
-            return Err(vec![problem(message).help("write `\"\"` for a quote in a quoted cell")]);
         }
         let mut records = records.into_iter();
         let Some((_, head)) = records.next() else {
@@ -201,6 +196,7 @@ fn text_of(bytes: &[u8]) -> Result<String, String> {
     match bytes {
         [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        bytes if bytes.contains(&0) => Err("it has zero bytes, as UTF-16 without a byte-order mark".to_string()),
         bytes => {
             let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
             std::str::from_utf8(bytes).map(str::to_string).map_err(|error| {
@@ -231,6 +227,39 @@ fn delimiter_of(text: &str) -> (&str, u8) {
     // Of equals the first.
     let best = counts.iter().rev().max_by_key(|(_, n)| *n).map_or(b',', |(of, _)| *of);
     (text, best)
+}
+
+/// Returns the first cell in quotes that is not as it must be, from a place on: the line that it begins in, what is wrong, what
+/// to do.
+fn wrong_quote(text: &str, from: usize, delimiter: u8) -> Option<(usize, &'static str, &'static str)> {
+    let bytes = text.as_bytes();
+    let line_of = |at: usize| bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let mut at = from;
+    while at < bytes.len() {
+        if bytes[at] == b'"' {
+            let begin = at;
+            // The next quote ends the cell, unless it is doubled.
+            loop {
+                let Some(length) = bytes[at + 1..].iter().position(|byte| *byte == b'"') else {
+                    return Some((line_of(begin), "is not closed", "write `\"\"` for a quote in a quoted cell"));
+                };
+                at += 1 + length;
+                if bytes.get(at + 1) != Some(&b'"') {
+                    break;
+                }
+                at += 1;
+            }
+            at += 1;
+            if bytes.get(at).is_some_and(|byte| *byte != delimiter && !matches!(byte, b'\r' | b'\n')) {
+                let help = "quote the whole cell, and write `\"\"` for a quote in it";
+                return Some((line_of(begin), "is closed before the end of its cell", help));
+            }
+        }
+        // The rest of the cell.
+        let length = bytes[at..].iter().position(|byte| *byte == delimiter || *byte == b'\n');
+        at += length.map_or(bytes.len() - at, |length| length + 1);
+    }
+    None
 }
 
 /// Returns what an error of the system is in words.

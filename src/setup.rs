@@ -13,6 +13,7 @@ mod reached;
 mod served;
 mod several;
 mod stage;
+mod traced;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -36,6 +37,7 @@ pub(crate) use files::{
 pub(crate) use reached::{reach, settings_of};
 pub(crate) use served::{Served, ServedBench};
 pub(crate) use stage::{Ender, Stage};
+use traced::Traces;
 
 /// What was given to a run besides its files.
 #[derive(Default)]
@@ -71,6 +73,8 @@ pub(crate) struct Setup {
     /// The given values of secrets that have names in the recording.
     secrets: Vec<(Arc<str>, Vec<u8>)>,
     rigour: Rigour,
+    /// What takes note of what is executed, if somebody asked.
+    traces: Option<Traces>,
 }
 
 /// What a run begins with: the same beginning gives the same run, but for what a real port does.
@@ -127,7 +131,17 @@ impl Setup {
                 let file = file.to_path_buf();
                 let rigour = terms.rigour;
                 let flow = flow.with_limits(&terms.limits).keeping_files(&terms.kept_files);
-                Ok(Setup { flow, file, variables, settings, counterpart, device_variables, secrets, rigour })
+                Ok(Setup {
+                    flow,
+                    file,
+                    variables,
+                    settings,
+                    counterpart,
+                    device_variables,
+                    secrets,
+                    rigour,
+                    traces: None,
+                })
             }
             Ok(_) => Err(SetupError::Wrong(complaints)),
             Err(more) => {
@@ -214,9 +228,15 @@ impl Setup {
         device_inputs(flow, port, variables, device.settings.clone())
     }
 
+    /// Returns the same run with other devices: `change` is given each with the place of its port, and returns what plays there.
+    pub(crate) fn with_devices_changed(&self, change: impl FnMut(usize, &Arc<Program>) -> Arc<Program>) -> Setup {
+        Setup { counterpart: self.counterpart.with_devices_changed(change), ..self.clone() }
+    }
+
     /// Returns an engine for the flow.
     pub(crate) fn engine(&self, inputs: Inputs) -> Engine {
-        let engine = Engine::new(self.flow.clone(), inputs).with_rigour(self.rigour);
+        let trace = self.traces.as_ref().map(|traces| &traces.flow);
+        let engine = Engine::new(self.flow.clone(), inputs).with_rigour(self.rigour).traced(trace);
         let devices = (0..).map_while(PortId::new).zip(self.counterpart.devices());
         devices.fold(engine, |engine, (port, device)| match device {
             Some(device) => engine.facing(port, device.settings.line.clone()),

@@ -111,6 +111,11 @@ enum Link {
 }
 
 impl SimWorld {
+    /// Whether the device sends back what it hears.
+    pub(crate) fn has_echo(&self) -> bool {
+        self.device.sends_echo()
+    }
+
     /// Makes a world around a device that has not begun yet.
     pub fn new(device: Engine) -> SimWorld {
         SimWorld {
@@ -179,7 +184,12 @@ impl SimWorld {
         }
     }
 
-    fn device_told(&mut self, event: Event) {
+    fn device_told(&mut self, mut event: Event) {
+        // The files of the run are those of the flow.
+        if let EventKind::Transfer(file) = &event.kind {
+            let Some(text) = file.shown() else { return };
+            event.kind = EventKind::Noted { text };
+        }
         // Bytes are the host's story; what the device says by itself is kept.
         let n_bytes = match &event.kind {
             EventKind::Logged { text } => text.len(),
@@ -198,6 +208,7 @@ impl SimWorld {
             | EventKind::Saved { .. }
             | EventKind::HookSaid { .. }
             | EventKind::Skipped { .. }
+            | EventKind::Transfer(_)
             | EventKind::CleanupFailed(_)
             | EventKind::RunEnded { .. } => return,
         };
@@ -314,6 +325,13 @@ impl SimWorld {
         earlier(earlier(until, device), earlier(arrives, leaves))
     }
 
+    /// Whether something arrives at the device at the present moment, or has left it: it may have come to this moment without
+    /// having been fed, as one of several.
+    fn is_device_due(&self) -> bool {
+        let left = self.device_writes.front().map(|(at, _)| *at);
+        [left, self.to_device.next_arrival()].into_iter().flatten().any(|at| at <= self.now)
+    }
+
     /// Takes what arrives at the device at the present moment.
     fn feed_device(&mut self) {
         if let Some(bytes) = self.to_device.take(self.now, self.device_line.as_ref()) {
@@ -398,7 +416,7 @@ impl World for SimWorld {
                 let reason = "neither the flow nor the simulated device has anything left to wait for".to_string();
                 return (self.now, Happening::Closed(PortId::FIRST, CloseReason::Broken { reason, help: None }));
             };
-            if next <= self.now && until.is_some_and(|until| until <= self.now) {
+            if next <= self.now && until.is_some_and(|until| until <= self.now) && !self.is_device_due() {
                 return (self.now, Happening::Nothing);
             }
             self.now = next.max(self.now);

@@ -164,6 +164,7 @@ impl Judged {
             diff: String::new(),
             n_runs: 0,
             failed_run: None,
+            gathered: None,
             given: Vec::new(),
         };
         Judged { report, events: Vec::new(), pending: None, before: String::new(), trouble: None }

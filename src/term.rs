@@ -60,8 +60,8 @@ pub(crate) struct Options {
     pub(crate) paint: Paint,
 }
 
-/// Returns what the screen gets for the text of a line.
-pub(crate) type Paint = Box<dyn Fn(String) -> String>;
+/// Returns what the screen gets for a line, and for its text with nothing in it that a terminal obeys.
+pub(crate) type Paint = Box<dyn Fn(&[u8], String) -> String>;
 
 /// What the user can switch.
 #[derive(Clone, Debug)]
@@ -257,7 +257,25 @@ impl Term {
     /// Takes note that the screen is so wide.
     pub(crate) fn handle_size(&mut self, columns: usize) {
         self.surface.columns = columns;
-        self.redraw();
+        if self.has_editor() {
+            self.redraw();
+        }
+    }
+
+    /// Takes note that somebody else talked to the device, and of what came last of a line that has not ended.
+    pub(crate) fn handle_elsewhere(&mut self, now: Moment, rest: &[u8]) {
+        let decoded = self.decoding.as_mut().map(|decoding| decoding.decode(rest));
+        let rest = decoded.unwrap_or_else(|| rest.to_vec());
+        self.password = PasswordPrompt::default();
+        self.password.came(&rest);
+        match self.choices.mode {
+            Mode::Console => self.console.begin(rest),
+            Mode::Line => {
+                self.lines.begin(now, rest);
+                self.out.has_settled = true;
+                self.out.is_stale = true;
+            }
+        }
     }
 
     /// Takes note that somebody else wrote on the screen.

@@ -1,6 +1,7 @@
 //! Joins the variables that were given from outside with the params of a program, checked and of the right type.
 
 mod files;
+mod secrets;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,11 +12,12 @@ use crate::program::{Param, Program};
 use crate::syntax;
 use crate::value::bounds::{WEIGHT_LIMIT, check_bounds};
 use crate::value::coding::unhex;
-use crate::value::decimal::Decimal;
+use crate::value::decimal::{Decimal, NoDecimal};
 use crate::value::escape::{harmless, visible_cut};
 use crate::value::json::{parse_json, to_json};
 use crate::value::{Type, Value};
 pub(crate) use files::GivenFile;
+pub(crate) use secrets::GivenSecrets;
 
 /// Secrets below so many bytes cannot be told from ordinary text, and so not be masked.
 const SHORTEST_SECRET: usize = 4;
@@ -55,9 +57,9 @@ impl Supplied {
     }
 
     /// Returns how messages show it.
-    fn shown(&self) -> String {
+    fn shown(&self, secrets: &GivenSecrets) -> String {
         match self {
-            Supplied::Spelt(text) => format!("`{}`", visible_cut(text.as_bytes(), SHOWN_AT_MOST)),
+            Supplied::Spelt(text) => format!("`{}`", visible_cut(secrets.covered(text).as_bytes(), SHOWN_AT_MOST)),
             Supplied::Content(_) => "the content of a file".to_string(),
             Supplied::Whole(value) => value.kind().title().to_string(),
         }
@@ -180,6 +182,7 @@ impl Ways {
 /// All that is wrong: unknown names, values that do not fit, then what is missing. The value of a secret is
 /// in no message.
 pub(crate) fn bind(program: &Program, given: &[Given], ways: Ways) -> Result<HashMap<String, Value>, Vec<Diagnostic>> {
+    let secrets = GivenSecrets::of(program, given);
     let mut problems: Vec<Diagnostic> = given.iter().filter_map(|given| unknown(program, given, ways)).collect();
     let mut values = HashMap::new();
     let mut missing = Vec::new();
@@ -193,7 +196,7 @@ pub(crate) fn bind(program: &Program, given: &[Given], ways: Ways) -> Result<Has
             _ if param.is_file => {}
             Some(best) => match value_of(param, &best.value) {
                 Ok(value) => drop(values.insert(param.name.clone(), value)),
-                Err(expected) => problems.push(unfit(param, best, expected, ways)),
+                Err(expected) => problems.push(unfit(param, best, expected, &secrets, ways)),
             },
             None if param.default.is_none() => missing.push(param),
             None => {}
@@ -243,6 +246,9 @@ fn spelt(param: &Param, text: &str) -> Result<Value, String> {
         Type::Bytes => unhex(text.as_bytes()).ok().map(Value::Bytes),
         Type::Int | Type::Decimal if has_leading_zeros(text) => {
             return Err("wants a number without leading zeros; put its default in quotes, if the zeros count".into());
+        }
+        Type::Int | Type::Decimal if Decimal::parse(text.as_bytes()) == Err(NoDecimal::TooLong) => {
+            return Err("wants a number of at most 28 digits; put its default in quotes, if the digits count".into());
         }
         Type::Int => integer(text).map(Value::Int),
         Type::Decimal => Decimal::parse(text.as_bytes()).ok().map(Value::Decimal),
@@ -307,11 +313,11 @@ fn unknown(program: &Program, given: &Given, ways: Ways) -> Option<Diagnostic> {
     Some(Diagnostic::general(Code::VariableUnknown, message).help(help))
 }
 
-fn unfit(param: &Param, given: &Given, expected: String, ways: Ways) -> Diagnostic {
+fn unfit(param: &Param, given: &Given, expected: String, secrets: &GivenSecrets, ways: Ways) -> Diagnostic {
     let message = if param.is_secret {
         format!("the value given for the secret `{}` does not fit", param.name)
     } else {
-        format!("`{}` cannot be {}", param.name, given.value.shown())
+        format!("`{}` cannot be {}", param.name, given.value.shown(secrets))
     };
     let help = format!("it was given {}", given.how(ways));
     Diagnostic::new(Code::VariableValue, param.site, message, expected).help(help)
@@ -465,6 +471,17 @@ mod tests {
             let codes: Vec<Code> = problems.expect_err("it does not fit").iter().map(|p| p.code).collect();
             assert_eq!(codes, [Code::VariableValue], "{name}={text}");
         }
+    }
+
+    #[test]
+    fn no_message_about_a_value_shows_a_secret_that_has_it_too() {
+        let given = [option("key", "hunter22"), option("n", "hunter22"), option("t", "my hunter22")];
+        let shown = refusal("secret key\nparam n = 5\nparam t matches /x/", &given);
+        assert!(shown.contains("`n` cannot be `«key»`") && shown.contains("`t` cannot be `my «key»`"), "{shown}");
+        assert!(!shown.contains("hunter"), "{shown}");
+        let long = "9".repeat(30);
+        let shown = refusal("param n = 5", &[option("n", &long)]);
+        assert!(shown.contains("wants a number of at most 28 digits"), "{shown}");
     }
 
     #[test]

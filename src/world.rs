@@ -1,6 +1,7 @@
 //! The world that an engine acts on, and the one loop that joins the two.
 
 mod hooks;
+mod keeper;
 mod person;
 mod simulated;
 
@@ -12,6 +13,7 @@ use crate::event::{CloseReason, Event, HookCall, Progress, Verdict, Waiting};
 use crate::port::{Capabilities, Happening, PortCommand, PortId};
 use crate::time::{Moment, earlier};
 pub use hooks::Hooks;
+pub use keeper::{Keeper, Memory};
 pub use person::{Nobody, Person};
 
 pub use simulated::Simulated;
@@ -63,51 +65,6 @@ pub trait World {
     /// took so long. 0 where that cannot be known, and in a world without real time.
     fn behind(&self) -> Duration {
         Duration::ZERO
-    }
-}
-
-/// Keeps what `save` hands over.
-pub trait Keeper {
-    /// Makes the values durable: they are on disk when this returns `Ok`.
-    ///
-    /// # Errors
-    ///
-    /// What went wrong, in words for the user.
-    fn keep(&mut self, values: &[(String, Vec<u8>)]) -> Result<(), String>;
-
-    /// Makes a received file durable: it is on disk as a whole when this returns `Ok`. It is asked for the files that
-    /// `Program::keeping_files` names.
-    ///
-    /// # Errors
-    ///
-    /// What went wrong, in words for the user.
-    fn keep_file(&mut self, _name: &str, _content: &[u8], _is_secret: bool) -> Result<(), String> {
-        Err("nobody keeps files here".to_string())
-    }
-}
-
-/// Keeps results in memory only, for who looks at them when the run has ended.
-#[derive(Debug, Default)]
-pub struct Memory {
-    /// The name and the bytes of everything that was saved, in order.
-    pub saved: Vec<(String, Vec<u8>)>,
-    /// How much memory all of it takes, in bytes.
-    n_bytes: usize,
-}
-
-/// How many bytes of memory everything may take that is kept there.
-const MOST_SAVED: usize = 64 << 20;
-
-impl Keeper for Memory {
-    fn keep(&mut self, values: &[(String, Vec<u8>)]) -> Result<(), String> {
-        let n_bytes =
-            |(name, value): &(String, Vec<u8>)| size_of_val(name) + name.len() + size_of_val(value) + value.len();
-        self.n_bytes += values.iter().map(n_bytes).sum::<usize>();
-        if self.n_bytes > MOST_SAVED {
-            return Err(format!("all that was saved takes more than {} MiB of memory", MOST_SAVED >> 20));
-        }
-        self.saved.extend_from_slice(values);
-        Ok(())
     }
 }
 
@@ -525,7 +482,7 @@ mod tests {
         let moments: Vec<u64> = watched.iter().map(|(at, _)| *at).collect();
         assert_eq!(moments, [0, 250, 500, 750]);
         let what = "line \"OK\"".to_string();
-        assert_eq!(watched[3].1, Progress { what, begun: Moment::START, came: 0 });
+        assert_eq!(watched[3].1, Progress { what, begun: Moment::START, came: 0, moved: None });
         let unwatched: Vec<u64> = looked_at(None).iter().map(|(at, _)| *at).collect();
         assert_eq!(unwatched, [0]);
     }

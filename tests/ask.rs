@@ -294,3 +294,17 @@ fn nothing_is_asked_for_if_something_else_is_wrong_too() {
     bench.wait_for("has no variable `sm`", 1);
     assert!(!bench.seen.contains("? The value"), "{}", bench.seen);
 }
+
+#[test]
+fn choices_of_a_list_are_choices_and_case_counts_where_it_tells_them_apart() {
+    let (mut bench, folder) = Bench::new(
+        "param defects = [\"dent\", \"Scratch\"]\nask \"What is it?\" as defect choices \"none\", defects\n\
+         ask \"Which mode?\" as mode choices \"a\", \"A\", \"Auto\"\nlog \"${defect} ${mode}\"\nassert 1 == 1",
+    );
+    bench.wait_for("? What is it? [none, dent, Scratch]", 1);
+    bench.types("scr\n");
+    bench.wait_for("? Which mode? [a, A, Auto]", 1);
+    bench.types("A\n");
+    assert!(bench.ends().success(), "{}", bench.seen);
+    assert!(transcript(&folder).contains("Scratch A"), "{}", transcript(&folder));
+}

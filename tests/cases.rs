@@ -21,6 +21,7 @@ const ELSEWHERE: &[(Code, &str)] = &[
     (Code::VariableValue, "variables come from the command line"),
     (Code::BenchFile, "it is of no flow, see tests/names.rs"),
     (Code::CommandLine, "there is none"),
+    (Code::MutateUnnoticed, "its device is changed, see tests/mutate.rs"),
     (Code::RunUnplayed, "nothing was recorded, see tests/replay.rs"),
 ];
 

@@ -251,6 +251,43 @@ fn two_recordings_of_one_job_make_one_flow() {
     insta::assert_snapshot!(fs::read_to_string(flow).expect("it was written"));
 }
 
+/// Protocols of bytes: no lines, and silences that count.
+const NO_LINES: &[&str] = &["33_raw_repl", "35_bootloader_break"];
+
+#[test]
+fn each_job_of_the_corpus_that_passes_can_be_drafted() {
+    let folder = folder();
+    let mut n_drafted = 0;
+    let jobs = fs::read_dir(repo().join("tests/corpus")).expect("it is there");
+    let mut jobs: Vec<PathBuf> = jobs.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    jobs.retain(|job| job.extension().is_some_and(|extension| extension == "flow"));
+    jobs.sort();
+    let mut wrong = Vec::new();
+    for job in jobs {
+        let name = job.file_stem().and_then(|stem| stem.to_str()).expect("its name is text");
+        let place = folder.path().join(name);
+        fs::create_dir(&place).expect("there is room");
+        let (recording, saved) = (folder.path().join("job.recording"), folder.path().join("saved.toml"));
+        let run = ["run", text(&job), "-q", "--port", "sim", "--record", text(&recording), "--save", text(&saved)];
+        if NO_LINES.contains(&name) || !flowrun(&run).status.success() {
+            continue;
+        }
+        n_drafted += 1;
+        let flow = place.join("drafted.flow");
+        for arguments in [
+            vec!["record", "--from", text(&recording), "--write", text(&flow)],
+            vec!["check", text(&place), "--deny-warnings"],
+        ] {
+            let output = flowrun(&arguments);
+            if !output.status.success() {
+                wrong.push(format!("{name}: {}", shown(&output)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(n_drafted > 35, "only {n_drafted} jobs of the corpus pass");
+}
+
 /// Returns the exit code and what was complained of.
 fn refused(arguments: &[&str]) -> (Option<i32>, String) {
     let output = flowrun(arguments);

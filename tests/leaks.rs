@@ -21,6 +21,7 @@ use flowrun::replay::{ReplayWorld, Timing};
 use flowrun::report::Sink;
 use flowrun::report::console::{Console, Status, Volume};
 use flowrun::report::failure::render_failure;
+use flowrun::report::html::render_run as render_page;
 use flowrun::report::jsonl::render_jsonl;
 use flowrun::report::transcript::{Times, Transcript};
 use flowrun::sim::SimWorld;
@@ -223,6 +224,7 @@ fn run(flow: &Arc<Program>, secret: &[u8], world: &mut dyn World) -> Written {
         ("recording", recording),
         ("console", console),
         ("transcript", transcript),
+        ("page", support::without_texts_of_ours(&render_page(&events, &sources, &[]))),
         ("report", report.into_bytes()),
         ("events as JSON", jsonl[first..].to_vec()),
         ("events", events.iter().flat_map(bytes_of).collect()),
@@ -240,6 +242,7 @@ fn bytes_of(event: &Event) -> Vec<u8> {
         | EventKind::Logged { text: bytes } => bytes.clone(),
         EventKind::Failed(failure) | EventKind::CleanupFailed(failure) => format!("{failure:?}").into_bytes(),
         EventKind::Measured(measured) => format!("{measured:?}").into_bytes(),
+        EventKind::Transfer(file) => format!("{file:?}").into_bytes(),
         EventKind::Noted { text } | EventKind::Skipped { why: text } => text.clone().into_bytes(),
         EventKind::RunStarted(_)
         | EventKind::StepBegan { .. }

@@ -65,7 +65,7 @@ fn the_flows_whose_instructions_are_counted_pass() {
         let mut run = Run::built_in(&format!("{FLOWS}/{name}.flow"));
         // As they are they take long without optimisation.
         run = match name.as_str() {
-            "exchanges" => run.var("turns", 3_i64),
+            "exchanges" | "two_ports" => run.var("turns", 3_i64),
             "boot_log" => run.sim_var("blocks", 3_i64),
             _ => run,
         };

@@ -11,6 +11,7 @@ use flowrun::event::Event;
 use flowrun::report::Sink;
 use flowrun::report::console::{Console, Status, Volume};
 use flowrun::report::failure::render_failure;
+use flowrun::report::html::render_run as render_page;
 use flowrun::report::jsonl::render_jsonl;
 use flowrun::report::transcript::{Times, Transcript};
 use flowrun::source::Sources;
@@ -85,6 +86,7 @@ fn told(bench: &Bench, sources: &Sources) -> Vec<(&'static str, Vec<u8>)> {
     let first = jsonl.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     vec![
         ("transcript", shown),
+        ("page", support::without_texts_of_ours(&render_page(&bench.events, sources, &[]))),
         ("transcript without times", hidden),
         ("console", console),
         ("report", report.into_bytes()),

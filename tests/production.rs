@@ -126,7 +126,7 @@ fn the_day_at_the_line_is_as_the_document_tells_it() {
     let results = fs::read_to_string(folder.join("results.csv")).expect("it is there");
     assert_eq!(results.lines().count(), 101);
     assert!(results.starts_with("row,port,verdict,step,reason,sn,lot,supply,lamp,started,seconds,"), "{results}");
-    let supply_of = |sn: &str| results.lines().find(|line| line.contains(sn))?.split(',').rev().nth(5);
+    let supply_of = |sn: &str| results.lines().find(|line| line.contains(sn))?.split(',').rev().nth(9);
     assert_eq!((supply_of("SN000001"), supply_of("SN000013")), (Some("3842"), Some("3105")), "{results}");
     assert!(folder.join("program.saved.SN000042.toml").is_file());
 

@@ -557,3 +557,44 @@ fn whatever_passes_is_recorded_and_passes_again() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn a_secret_that_came_in_two_reads_does_not_make_a_replay_quiet_too_early() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let device = "device \"d\"\non line \"DUMP\" {\n  send raw \"[hun\"  sleep 12ms  send raw \"ter22\"  sleep 12ms  send raw \"]\"\n}";
+    put(folder.path(), "d.flow", device);
+    let flow = "flow \"t\"\nsim \"d.flow\"\nsecret key = \"hunter22\"\nserial { echo off }\nsend \"DUMP\"\n\
+                read until quiet for 20ms as frame\nassert text(frame) == \"[${key}]\", \"${len(frame)} bytes\"\n";
+    let flow = put(folder.path(), "t.flow", flow);
+    let (recording, _) = record(folder.path(), &flow);
+    let text = std::fs::read_to_string(&recording).expect("it is written");
+    assert!(text.contains("\"\""), "a read without bytes is in it: {text}");
+    passes(&[&flow, "--port", &format!("replay:{recording}"), "--sim-var", "key=hunter22"]);
+}
+
+#[test]
+fn what_is_given_counts_before_a_recording_and_a_message_names_it() {
+    let folder = tempfile::tempdir().expect("there is room");
+    put(folder.path(), "d.flow", "device \"d\"\non line /.*/ { reply \"OK\" }");
+    let flow =
+        |kind: &str| format!("flow \"t\" sim \"d.flow\" param n {kind}\nsend \"AT ${{n}}\" expect line \"OK\"\n");
+    let file = put(folder.path(), "t.flow", &flow("= 0"));
+    let vars = put(folder.path(), "vars.toml", "n = 7\n");
+    let port = format!("replay:{}", folder.path().join("run.rec").display());
+    passes(&[&file, "--port", "sim", "--var", "n=5", "--record", &port["replay:".len()..]]);
+    let shown = |more: &[&str], n: Option<&str>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flowrun"));
+        command.args([&[&*file, "--port", &port][..], more].concat()).env("NO_COLOR", "1");
+        let output = command.envs(n.map(|n| ("FLOWRUN_VAR_N", n))).output().expect("it can be started");
+        (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    };
+    for (more, n) in [(&["--vars", &*vars][..], None), (&["--var", "n=7"], None), (&[], Some("7"))] {
+        let (code, text) = shown(more, n);
+        assert!(code == Some(3) && text.contains("AT 7"), "{more:?}: {text}");
+    }
+    put(folder.path(), "t.flow", &flow("matches /[0-4]/"));
+    for (more, how) in [(&["--var", "n=5"][..], "with `--var`"), (&[], "by the recording that is played")] {
+        let (code, text) = shown(more, None);
+        assert!(code == Some(2) && text.contains(how), "{text}");
+    }
+}

@@ -90,14 +90,14 @@ fn each_row_has_a_run_of_its_own_and_its_secrets_are_in_no_output() {
     assert!(text.contains(table), "{text}");
     let results = fs::read_to_string(folder.path().join("results.csv")).expect("it is there");
     let cells: Vec<Vec<&str>> = results.lines().map(|line| line.split(',').collect()).collect();
-    let begin = |line: &Vec<&str>| line[..10].join(",");
+    let begin = |line: &Vec<&str>| line[..9].join(",");
     assert_eq!(
         cells.iter().map(begin).collect::<Vec<_>>(),
         [
-            "row,port,verdict,step,reason,sn,key,volts,id,started",
-            "1,sim,passed,write,,SN0001,«key»,,u1,2024-07-22T04:00:00Z",
-            "2,sim,failed,write,\"line \"\"OK\"\" did not come within 5s\",SN0007,«key»,5,,2024-07-22T04:00:00Z",
-            "3,sim,passed,write,,SN0002,«key»,24,u1,2024-07-22T04:00:00Z",
+            "row,port,verdict,step,reason,sn,key,volts,id",
+            "1,sim,passed,write,,SN0001,«key»,,u1",
+            "2,sim,failed,write,\"line \"\"OK\"\" did not come within 5s\",SN0007,«key»,5,",
+            "3,sim,passed,write,,SN0002,«key»,24,u1",
         ]
     );
     for name in ["program.saved.SN0001.toml", "run.SN0007.txt", "run.SN0002.rec", "run.SN0001.jsonl"] {
@@ -145,6 +145,18 @@ fn what_is_wrong_with_rows_is_told_before_anything_runs() {
     fs::write(folder.path().join("results.csv"), "mine\n").expect("there is room");
     let text = with("sn,key\nSN0001,hunter2201\n", &["--port", "sim", "--rows-out", "results.csv"]);
     assert!(text.contains("it is there already: `--resume` goes on with it"), "{text}");
+    let missing = ["--port", "sim", "--rows-out", "new.csv", "--transcript", "none/run.txt"];
+    let text = with("sn,key\nSN0001,hunter2201\n", &missing);
+    assert!(text.contains("the folder `none` cannot be used") && !folder.path().join("new.csv").exists(), "{text}");
+    let text = with("sn,key\nSN0001,hunter2201\nSN0002,SN0002\n", &["--port", "sim"]);
+    let told = "row 2 (line 3), `sn`: it is what its files are called, and the value of the secret `key` too";
+    assert!(text.contains(told), "{text}");
+    let text = with("sn,key,volts\nSN0001,hunter2201,hunter2201\nhunter2202,hunter2202,1\n", &["--port", "sim"]);
+    assert!(
+        text.contains("`volts`: `«key»` wants a whole number") && text.contains("`sn`: `«key»` must match"),
+        "{text}"
+    );
+    assert!(!text.contains("hunter"), "{text}");
     assert_eq!(fs::read_to_string(folder.path().join("results.csv")).ok().as_deref(), Some("mine\n"));
 }
 
@@ -178,6 +190,52 @@ fn a_resumed_run_leaves_out_what_has_passed_and_runs_what_was_edited() {
     let (code, text) = run(folder.path(), &resume);
     assert_eq!(code, Some(2), "{text}");
     assert!(text.contains("its columns are others than"), "{text}");
+}
+
+#[test]
+fn a_row_without_a_name_of_its_own_is_not_written_over_by_another_list() {
+    let folder = folder("key\nhunter2201\nhunter2202\n");
+    let flow = FLOW.replace("param sn unique matches /^SN\\d{4}$/\n", "param sn = \"SN0001\"\n");
+    fs::write(folder.path().join("program.flow"), flow).expect("there is room");
+    let resume = ["--port", "sim", "--rows-out", "results.csv", "--resume", "--transcript", "run.txt"];
+    let (code, text) = run(folder.path(), &resume);
+    assert_eq!(code, Some(0), "{text}");
+    let transcript = |label: &str| fs::read_to_string(folder.path().join(format!("run.{label}.txt"))).ok();
+    let before = transcript("row_1").expect("it is there");
+    fs::write(folder.path().join("units.csv"), "key\nhunter2203\nhunter2201\nhunter2202\n").expect("there is room");
+    let (code, text) = run(folder.path(), &resume);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("3 rows: 1 passed, 2 passed before"), "{text}");
+    assert_eq!(transcript("row_1"), Some(before));
+    assert!(transcript("row_1_2").is_some() && transcript("row_2_2").is_none());
+}
+
+#[test]
+fn rows_with_secrets_are_not_run_again_because_their_key_is_gone() {
+    let folder = folder("sn,key\nSN0001,hunter2201\n");
+    let resume = ["--port", "sim", "--rows-out", "results.csv", "--resume"];
+    assert_eq!(run(folder.path(), &resume).0, Some(0));
+    let key = folder.path().join("data/flowrun/rows.key");
+    let saved = fs::read(&key).expect("it was made");
+    fs::remove_file(&key).expect("it is ours");
+    for _ in 0..2 {
+        let (code, text) = run(folder.path(), &resume);
+        assert!(code == Some(2) && text.contains("rows.key` is gone"), "{text}");
+    }
+    // With another key no row is known.
+    fs::write(&key, "0".repeat(saved.len())).expect("there is room");
+    let (code, text) = run(folder.path(), &resume);
+    assert!(code == Some(0) && text.contains("is one of those that have passed before: all are run"), "{text}");
+}
+
+#[test]
+fn a_column_of_a_file_is_told_as_one() {
+    let folder = folder("sn,key,fw\nSN0001,hunter2201,00\n");
+    let flow = FLOW.replace("param volts = 12\n", "file fw = \"x\"\n");
+    fs::write(folder.path().join("program.flow"), flow).expect("there is room");
+    let (code, text) = run(folder.path(), &["--port", "sim"]);
+    assert!(code == Some(2) && text.contains("`fw` is a file, and `units.csv` has a column of this name"), "{text}");
+    assert!(text.contains("`--file fw=PATH`") && !text.contains("--var"), "{text}");
 }
 
 /// Kills the process again and again. What it had said is in the results, and nothing is there twice.
@@ -223,7 +281,7 @@ fn no_row_is_lost_or_written_twice_when_the_process_is_killed() {
         let mut passed: BTreeMap<&str, usize> = BTreeMap::new();
         for line in whole.lines().skip(1) {
             let cells: Vec<&str> = line.split(',').collect();
-            assert_eq!((cells.len(), cells[2]), (12, "passed"), "{line}");
+            assert_eq!((cells.len(), cells[2]), (16, "passed"), "{line}");
             *passed.entry(cells[5]).or_default() += 1;
         }
         assert!(passed.values().all(|n| *n == 1), "after {n_kills} kills: {passed:?}");
@@ -259,6 +317,19 @@ fn rows_go_to_the_ports_that_they_name_or_to_those_that_are_free() {
     ids.sort();
     let expected = [("SN0001", "one"), ("SN0002", "two"), ("SN0003", "one"), ("SN0004", "")];
     assert_eq!(ids, expected.map(|(sn, id)| (sn.to_string(), id.to_string())));
+    // A port that is called by another name, or by a link to it, is the same.
+    std::os::unix::fs::symlink(port(&one), folder.path().join("link")).expect("a link can be made");
+    let link = folder.path().join("link").display().to_string();
+    let spelt = port(&one).replace("/port", "/./port");
+    let rows = [row(1, port(&one)), row(2, spelt.clone()), row(3, link.clone()), row(4, port(&two))].concat();
+    fs::write(folder.path().join("units.csv"), format!("port,sn,key\n{rows}")).expect("there is room");
+    let (code, text) = run(folder.path(), &["--rows-out", "spelt.csv"]);
+    assert_eq!(code, Some(0), "{text}");
+    let results = fs::read_to_string(folder.path().join("spelt.csv")).expect("it is there");
+    assert_eq!(results.matches(",one,").count(), 3, "{results}");
+    let one_flow = ["program.flow", "--var", "sn=SN0001", "--var", "key=hunter22", "--port", &link, "--port", &spelt];
+    let (code, text) = said(folder.path(), &one_flow);
+    assert!(code == Some(2) && text.contains("two runs cannot have one port, which is called"), "{text}");
     // Without the column the rows that are left go to whichever port is free.
     let rows: String = (1..=5).map(|n| row(n, String::new())).map(|row| row[1..].to_string()).collect();
     fs::write(folder.path().join("units.csv"), format!("sn,key\n{rows}")).expect("there is room");

@@ -280,11 +280,13 @@ fn a_secret_made_inside_of_any_statement_is_in_no_file_of_the_run() {
         let output = Command::new(env!("CARGO_BIN_EXE_flowrun"))
             .current_dir(folder.path())
             .args(["t.flow", "--port", "sim", "--transcript", "transcript", "--events", "events"])
-            .args(["--record", "recording"])
+            .args(["--record", "recording", "--report", "html=page"])
             .output()
             .expect("it can be started");
         let mut told = vec![("console", output.stdout), ("errors", output.stderr)];
         told.extend(["transcript", "events", "recording"].map(|name| (name, read(&at(name)))));
+        let page = String::from_utf8(read(&at("page"))).expect("a page is text");
+        told.push(("page", support::without_texts_of_ours(&page)));
         for (name, bytes) in told {
             let text = String::from_utf8_lossy(&bytes);
             // The first line of the events has the texts of both files.

@@ -102,6 +102,18 @@ fn passed(outcome: &Outcome) -> &str {
 }
 
 #[test]
+fn a_device_whose_answer_leaves_at_the_moment_at_which_another_one_was_heard_goes_on() {
+    // Both say the same at the same moment, and the second is spoken to then: it has come to a moment that it was not fed at.
+    let same = "device \"same\"\nafter 1s { reply \"HERE\"  reply \"MORE\" }\non line \"AT\" { reply \"OK\" }\n";
+    let ports = "port a { sim \"same.flow\" }\nport b { sim \"same.flow\" }\n";
+    let body = "await line \"HERE\"\nusing b { send \"AT\"  expect line \"OK\"  await line \"MORE\" }\n";
+    let folder = Folder::of(ports, body);
+    folder.write("same.flow", same);
+    let outcome = folder.run();
+    assert!(outcome.has_passed(), "{outcome}");
+}
+
+#[test]
 fn a_wire_leads_from_one_device_to_another() {
     let outcome = Folder::new(POWER).run();
     let transcript = passed(&outcome);
@@ -345,7 +357,7 @@ fn a_suite_runs_on_the_ports_of_a_bench() {
     folder.write(
         "flowrun.toml",
         "[bench.left]\ndut = \"sim:board.flow\"\nrelay = \"lamp\"\nspare = \"sim\"\n[bench.half]\ndut = \"sim\"\n\
-         [ports.lamp]\naddress = \"sim:relay.flow\"\n",
+         [bench.twice]\ndut = \"/dev/x\"\nrelay = \"/dev/./x\"\n[ports.lamp]\naddress = \"sim:relay.flow\"\n",
     );
     let text = folder.passes(&["test", "f.flow", "second.flow", "--bench", "left", "--accept"]);
     assert!(text.contains("2 flows: 2 passed"), "{text}");
@@ -354,6 +366,7 @@ fn a_suite_runs_on_the_ports_of_a_bench() {
         (&["f.flow", "--bench", "half"], "no address was given for `relay`"),
         (&["f.flow", "--bench", "left", "--port", "sim"], "cannot be used with"),
         (&["one.flow", "--bench", "left"], "`--bench left` is for ports with names, and this flow declares none"),
+        (&["f.flow", "--bench", "twice"], "`dut` and `relay` have one port, which is called `/dev/x` and `/dev/./x`"),
     ];
     folder.write("one.flow", "flow \"one\"\nsend \"AT\"  expect line \"OK 1\"\n");
     for (arguments, answer) in wrong {
@@ -377,7 +390,7 @@ fn each_mistake_with_benches_is_answered_with_what_to_write() {
         (&["f.flow", "--bench", "a", "--bench", "a"], "`--bench a` was given twice"),
         (&["f.flow", "--bench", "half"], "no address was given for `relay`"),
         (&["f.flow", "--bench", "none"], "the bench `none` has none of the flow's ports"),
-        (&["f.flow", "--bench", "b", "--bench", "c"], "the benches `b` and `c` both have `/dev/x`"),
+        (&["f.flow", "--bench", "b", "--bench", "c"], "the benches `b` and `c` both have one port, `/dev/x`"),
         (&["f.flow", "--bench", "a", "--port", "sim"], "cannot be used with"),
     ];
     for (arguments, answer) in wrong {

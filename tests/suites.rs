@@ -248,7 +248,7 @@ fn a_mistyped_command_and_a_folder_get_the_right_hint() {
     for (arguments, hint) in [
         (&["tset", "flows"][..], "did you mean `flowrun test`?"),
         (&["version"], "did you mean `flowrun --version`?"),
-        (&["init"], "the commands are run, test,"),
+        (&["begin"], "the commands are run, test,"),
         (&["flows"], "`flows` is a folder"),
         (&["run", "flows", "--port", "sim"], "`flowrun test flows` runs every flow in it"),
         (&["stress", "flows"], "`flows` is a folder"),

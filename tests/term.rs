@@ -288,6 +288,19 @@ fn without_colours_no_sequence_colours_anything() {
 }
 
 #[test]
+fn a_line_has_the_colour_of_what_the_library_says_it_is() {
+    let (_folder, mut device, mut person) = session(80, &["--mode", "line", "--use", "std/modem", "--color", "always"]);
+    device.says(b"+CSQ: 18,0\r\nOK\r\n+CME ERROR: 10\r\n");
+    person.sees_row("+CME ERROR: 10  SIM not inserted");
+    let colour_of = |text: &str| {
+        let row = person.contents().lines().position(|line| line.starts_with(text)).expect("it is shown");
+        person.screen.screen().cell(row as u16, 0).expect("it is on the screen").fgcolor()
+    };
+    let colours = ["+CSQ: 18,0", "OK", "+CME ERROR"].map(colour_of);
+    assert_eq!(colours, [vt100::Color::Default, vt100::Color::Idx(2), vt100::Color::Idx(1)]);
+}
+
+#[test]
 fn what_scrolled_away_is_still_there() {
     let (_folder, mut device, mut person) = session(80, &["--mode", "line"]);
     let lines: String = (0..100).map(|n| format!("line {n}\r\n")).collect();

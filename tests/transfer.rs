@@ -8,9 +8,10 @@ mod support;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use flowrun::engine::Input;
-use flowrun::event::{EventKind, Verdict};
+use flowrun::event::{Direction, EventKind, FileTransfer, TransferStage, Verdict};
 use flowrun::port::PortId;
 use support::bench::Bench;
 use support::{Outcome, Run};
@@ -18,13 +19,14 @@ use tempfile::TempDir;
 
 const SEND: &str = "file fw = \"abc\"\nsend \"go\"\nsend_file fw by xmodem\nexpect \"done\"";
 
-/// Returns the notes of a run that begin so.
+/// Returns what people are told of the files of a run, and its notes, that begins so.
 fn notes(events: &[flowrun::event::Event], begin: &str) -> Vec<String> {
     let notes = events.iter().filter_map(|event| match &event.kind {
-        EventKind::Noted { text } if text.starts_with(begin) => Some(text.clone()),
+        EventKind::Noted { text } => Some(text.clone()),
+        EventKind::Transfer(file) => file.shown(),
         _ => None,
     });
-    notes.collect()
+    notes.filter(|text| text.starts_with(begin)).collect()
 }
 
 /// Returns how the blocks begin that were written.
@@ -187,6 +189,34 @@ fn a_long_transfer_tells_how_far_it_is() {
     assert_eq!(told.iter().filter(|text| text.contains(" of 180000 ")).count(), 2);
 }
 
+#[test]
+fn a_transfer_is_told_as_data_from_its_beginning_to_its_end() {
+    let files = |outcome: &Outcome| -> Vec<FileTransfer> {
+        let files = outcome.events.iter().filter_map(|event| match &event.kind {
+            EventKind::Transfer(file) => Some((**file).clone()),
+            _ => None,
+        });
+        files.collect()
+    };
+    let device = "device \"d\"\non line \"load\" { receive_file came by xmodem_crc  reply \"ok\" }\n";
+    let flow = "flow \"t\"\nfile fw = \"twelve bytes\"\nsend \"load\"\nsend_file fw by xmodem_crc\nexpect line \"ok\"";
+    let outcome = Run::texts(flow, device).go();
+    assert_eq!(outcome.verdict, Verdict::Passed, "{}", outcome.report);
+    let [began, passed] = &files(&outcome)[..] else { panic!("{:?}", files(&outcome)) };
+    assert_eq!((began.stage, passed.stage), (TransferStage::Began, TransferStage::Passed));
+    assert_eq!(
+        (began.direction, began.name.as_str(), began.protocol.as_deref()),
+        (Direction::Sends, "fw", Some("xmodem_crc"))
+    );
+    assert_eq!((began.bytes, began.of, began.took), (0, Some(12), Duration::ZERO));
+    assert_eq!((passed.bytes, passed.of, passed.blocks, passed.again), (12, Some(12), 1, 0));
+    assert!(passed.took > Duration::ZERO);
+    let outcome = Run::texts(&flow.replace("xmodem_crc\n", "xmodem_crc within 2s\n"), "device \"d\"").go();
+    assert_eq!(outcome.verdict, Verdict::Failed);
+    let stages: Vec<TransferStage> = files(&outcome).iter().map(|file| file.stage).collect();
+    assert_eq!(stages, [TransferStage::Began, TransferStage::Failed]);
+}
+
 /// A folder with a flow and its device, and the program itself in it.
 struct Folder(TempDir);
 
@@ -230,6 +260,12 @@ fn the_command_line_names_the_file() {
     let (code, shown) = folder.run(&["f.flow", "--port", "sim", "--file", "fw=fw.bin"]);
     assert_eq!(code, Some(0), "{shown}");
     assert!(shown.contains("sent fw: 12 bytes in 1 block"), "{shown}");
+    let given = ["test", "f.flow", "--accept", "--file", "fw=fw.bin", "--report", "json=r.json", "--events", "e.jsonl"];
+    let (code, shown) = folder.run(&given);
+    assert_eq!(code, Some(0), "{shown}");
+    let file = "\"direction\": \"sends\",\n          \"name\": \"fw\",\n          \"protocol\": \"ymodem\",\n          \"bytes\": 12,";
+    assert!(folder.text("r.json").contains(file), "{}", folder.text("r.json"));
+    assert!(folder.text("e.jsonl").contains("\"event\":\"transfer-passed\",\"direction\":\"sends\",\"name\":\"fw\""));
     for (arguments, wanted) in [
         (vec![], "give `--file fw=PATH`"),
         (vec!["--file", "fw"], "write `--file NAME=PATH`"),

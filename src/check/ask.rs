@@ -44,6 +44,7 @@ impl Compiler<'_> {
                     self.problem(Code::CheckType, first.span, message, "shown to everybody").help =
                         Some("leave `secret` out, or the choices".to_string());
                 }
+                choices.iter().for_each(|choice| self.refuse_secrets(choice));
                 AnswerFits::OneOf(choices.iter().map(|choice| self.want(choice, ANYTHING, "a choice")).collect())
             }
             ast::AnswerFits::Regex(regex) => {
@@ -58,6 +59,22 @@ impl Compiler<'_> {
                     }
                 }
             }
+        }
+    }
+}
+
+impl Compiler<'_> {
+    /// Refuses a choice that is made of a secret: all choices are shown.
+    fn refuse_secrets(&mut self, choice: &ast::Expr) {
+        let mut secret = None;
+        choice.for_each_name(&mut |name| {
+            let is_secret = self.find(name).is_some_and(|(_, variable)| variable.is_secret);
+            secret = secret.or(is_secret.then_some(name));
+        });
+        if let Some(name) = secret {
+            let message = format!("the choices are shown, and `{name}` is a secret");
+            self.problem(Code::CheckType, choice.span, message, "shown to everybody").help =
+                Some("leave it out, or ask for the secret with `as secret NAME`".to_string());
         }
     }
 }
@@ -87,6 +104,7 @@ fn text_of(choice: &Expr) -> Option<Vec<u8>> {
         | ExprKind::Negative(_)
         | ExprKind::Binary(..)
         | ExprKind::Matches(..)
-        | ExprKind::Index(..) => None,
+        | ExprKind::Index(..)
+        | ExprKind::Through(..) => None,
     }
 }

@@ -1,9 +1,11 @@
 //! What was typed, as data: the only module that knows clap.
 
+mod mutate;
 mod ports;
 mod record;
 mod rows;
 mod shipped;
+mod show;
 mod term;
 mod test;
 
@@ -15,13 +17,17 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::diagnostic::nearest::nearest;
 use crate::report::console::Volume;
+use crate::report::hex::View;
 use crate::value::escape::harmless;
+pub(super) use mutate::MutateArguments;
 pub(super) use ports::{AllowArguments, DoctorArguments, PortsArguments, SayArguments};
 pub(super) use record::RecordArguments;
 pub(super) use rows::RowArguments;
 pub(super) use shipped::{
     DemoArguments, ExamplesArguments, ExplainArguments, HelpArguments, InitArguments, StdArguments,
 };
+pub(super) use show::ShowArguments;
+use show::page_file;
 pub(super) use term::{TermArguments, TypedMode, TypedNewline, TypedStamps};
 use test::after_test_help;
 pub(super) use test::{FlakyResult, ListFormat, PendingArguments, SelectionArguments, TestArguments};
@@ -109,6 +115,12 @@ pub(super) enum Command {
     /// Run a flow hundreds of times on a line that misbehaves
     #[command(after_help = AFTER_STRESS_HELP)]
     Stress(StressArguments),
+    /// Make a page of HTML of what happened in runs
+    #[command(after_help = show::AFTER_SHOW_HELP)]
+    Show(ShowArguments),
+    /// Change what the simulated device answers, and see what goes unnoticed
+    #[command(after_help = mutate::AFTER_MUTATE_HELP)]
+    Mutate(MutateArguments),
     /// List the serial ports of this machine
     #[command(after_help = ports::AFTER_PORTS_HELP)]
     Ports(PortsArguments),
@@ -338,6 +350,9 @@ pub(super) struct FileArguments {
     /// Write the events of the run to a file, as JSON Lines
     #[arg(long, value_name = "FILE", value_parser = output_file())]
     pub events: Option<PathBuf>,
+    /// Write a page about the run when it has ended: html=FILE
+    #[arg(long, value_name = "html=FILE", value_parser = page_file())]
+    pub report: Option<PathBuf>,
     /// Keep a recording that `--port replay:FILE` plays
     #[arg(long, value_name = "FILE", value_parser = output_file())]
     pub record: Option<PathBuf>,
@@ -353,6 +368,9 @@ pub(super) struct OutputArguments {
     /// Cut long lines to the width of the terminal, which wraps them else
     #[arg(long)]
     pub cut: bool,
+    /// Show the exchange as text, as hex, or as hex where it is binary
+    #[arg(long, value_name = "HOW", default_value = "auto")]
+    view: Views,
     /// Show every byte of the exchange: echoes, and all line ends
     #[arg(long)]
     pub raw: bool,
@@ -366,6 +384,23 @@ impl OutputArguments {
     pub(super) fn volume(&self) -> Volume {
         if self.quiet { Volume::Quiet } else { Volume::Normal }
     }
+
+    /// Returns how bytes of the exchange are shown.
+    pub(super) fn view(&self) -> View {
+        match self.view {
+            Views::Auto => View::Auto,
+            Views::Text => View::Text,
+            Views::Hex => View::Hex,
+        }
+    }
+}
+
+/// How bytes of the exchange are shown: with `auto` as hex where most of a block is not text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Views {
+    Auto,
+    Text,
+    Hex,
 }
 
 /// When there are colours: with `auto` on a terminal, unless `NO_COLOR` is set.

@@ -18,7 +18,7 @@ use crate::syntax;
 use crate::value::Value;
 use crate::value::decimal::Decimal;
 use crate::value::escape::{harmless, visible_cut};
-use crate::value::json::parse_json;
+use crate::value::json::{parse_json, repeated_key};
 use crate::variables::{Given, GivenFile, Offered, Origin, Supplied, Ways};
 
 /// Returns what the environment gives to a program, and what was read that options name.
@@ -180,11 +180,16 @@ fn from_file(path: &Path) -> Result<Vec<Given>, Diagnostic> {
     let problem = |message: String| Diagnostic::general(Code::CommandLine, message);
     let unreadable = |why: String| problem(format!("`{shown}` cannot be read: {why}"));
     let bytes = read_file(path, Reach::Anywhere, LARGEST_TEXT).map_err(|error| unreadable(error.to_string()))?;
-    let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8".to_string()))?;
+    let text = std::str::from_utf8(without_mark(&bytes)).map_err(|_| unreadable("it is not UTF-8".to_string()))?;
     let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-    let given = if is_json { read_json(&text, &shown)? } else { read(&text, &shown)? }.into_iter();
+    let given = if is_json { read_json(text, &shown)? } else { read(text, &shown)? }.into_iter();
     let from = || Origin::File(name_of(path));
     Ok(given.map(|(name, value)| Given { name, value, from: from() }).collect())
+}
+
+/// Returns the bytes of a text without a byte-order mark of UTF-8, which some editors write.
+pub(super) fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
 /// Reads the text of a JSON file of variables.
@@ -197,6 +202,10 @@ fn read_json(text: &str, shown: &str) -> Result<Vec<(String, Supplied)>, Diagnos
     let Value::Map(entries) = whole else {
         return Err(problem(format!("`{shown}` is {}", whole.kind().title())).help(help));
     };
+    if let Some(key) = repeated_key(text) {
+        let message = format!("`{shown}` has `{}` twice in one object", visible_cut(key.as_bytes(), 60));
+        return Err(problem(message).help("leave one of them out"));
+    }
     let mut given = Vec::new();
     for (name, value) in entries {
         let value = match value {
@@ -427,8 +436,12 @@ mod tests {
         let given = given.expect("it is right");
         let pairs: Vec<(&str, &str)> = given.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(pairs, [("apn", "x"), ("n", "5"), ("is_on", "true"), ("names", r#"["a",{"b":1}]"#)]);
+        let marked = file_named("vars.json", "\u{feff}{\"apn\": \"x\"}").expect("a byte-order mark is no content");
+        assert_eq!(marked, [("apn".to_string(), "x".to_string())]);
+        assert!(file("\u{feff}apn = \"x\"\n").is_ok());
         for (text, end) in [
             ("[1]", " is a list"),
+            (r#"{"a": {"b": 1, "b": 2}}"#, "has `b` twice in one object"),
             (r#"{"key": null, "a": "hunter22"}"#, "is null"),
             (r#"{"key": "hunter22""#, "column 18"),
         ] {

@@ -5,7 +5,7 @@ use std::path::Path;
 use toml::de::DeValue;
 
 use super::args::LimitArguments;
-use super::given::toml_table;
+use super::given::{toml_table, without_mark};
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::{LARGEST_TEXT, Reach, read_file};
@@ -61,8 +61,8 @@ fn from_file(path: &Path) -> Result<GivenLimits, Vec<Diagnostic>> {
     let problem = |message: String| Diagnostic::general(Code::CommandLine, message);
     let unreadable = |why: String| vec![problem(format!("`{shown}` cannot be read: {why}"))];
     let bytes = read_file(path, Reach::Anywhere, LARGEST_TEXT).map_err(|error| unreadable(error.to_string()))?;
-    let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8".to_string()))?;
-    read(&text, &shown)
+    let text = std::str::from_utf8(without_mark(&bytes)).map_err(|_| unreadable("it is not UTF-8".to_string()))?;
+    read(text, &shown)
 }
 
 /// Reads the text of a file of limits.

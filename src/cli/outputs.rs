@@ -20,6 +20,7 @@ use crate::hook::{Programs, Runner};
 use crate::origin::{About, Origin};
 use crate::program::{Op, Program};
 use crate::record::{HoldBack, Readers, Recording, RecordingFile};
+use crate::report::html::Html;
 use crate::report::jsonl::JsonLines;
 use crate::report::transcript::{Times, Transcript};
 use crate::report::{Fan, SinkFailure};
@@ -43,6 +44,7 @@ pub(super) struct Places {
     transcript: Option<PathBuf>,
     events: Option<PathBuf>,
     recording: Option<PathBuf>,
+    page: Option<PathBuf>,
     /// The variables of received files, and where these go.
     received: Vec<(String, PathBuf)>,
 }
@@ -56,6 +58,7 @@ impl Places {
             transcript: files.transcript.clone(),
             events: files.events.clone(),
             recording: files.record.clone(),
+            page: files.report.clone(),
             received: part(&arguments.variables, flow).1,
         }
     }
@@ -68,6 +71,7 @@ impl Places {
             transcript: of(&self.transcript),
             events: of(&self.events),
             recording: of(&self.recording),
+            page: of(&self.page),
             received: self.received.iter().map(|(name, path)| (name.clone(), labelled(path, label))).collect(),
         }
     }
@@ -106,16 +110,28 @@ impl Places {
         problems
     }
 
+    /// Whether a file is there that a run of a flow would write.
+    pub(super) fn are_taken(&self, flow: &Program) -> bool {
+        let results = saves(flow).then_some(&self.results);
+        let received = self.received.iter().map(|(_, path)| path);
+        let mut all = results.into_iter().chain(self.asked_for().map(|(_, path)| path)).chain(received);
+        all.any(|path| fs::symlink_metadata(path).is_ok_and(|found| !found.is_dir()))
+    }
+
     /// Returns the files that are written during the run.
     fn asked_for(&self) -> impl Iterator<Item = (Kind, &PathBuf)> {
-        let all =
-            [(Kind::Transcript, &self.transcript), (Kind::Events, &self.events), (Kind::Recording, &self.recording)];
+        let all = [
+            (Kind::Transcript, &self.transcript),
+            (Kind::Events, &self.events),
+            (Kind::Recording, &self.recording),
+            (Kind::Page, &self.page),
+        ];
         all.into_iter().filter_map(|(kind, path)| Some((kind, path.as_ref()?)))
     }
 
     /// Says whether a run of a flow leaves any file.
     fn has_any(&self, flow: &Program) -> bool {
-        [&self.transcript, &self.events, &self.recording].into_iter().any(Option::is_some) || saves(flow)
+        self.asked_for().next().is_some() || saves(flow)
     }
 
     /// Takes note of the files that a run of a flow writes; returns what is wrong with each.
@@ -124,8 +140,7 @@ impl Places {
         let all = results.map(|path| (Kind::Results, path)).into_iter().chain(self.asked_for());
         let mut problems: Vec<Diagnostic> = all
             .filter_map(|(kind, path)| {
-                let option = format!("{} FILE", kind.option());
-                claims.writes(&Output { title: kind.title(), path, option: &option }).err()
+                claims.writes(&Output { title: kind.title(), path, option: kind.option() }).err()
             })
             .collect();
         for (name, path) in &self.received {
@@ -151,6 +166,7 @@ pub(super) struct Outputs {
     transcript: Option<(PathBuf, File)>,
     events: Option<(PathBuf, File)>,
     recording: Option<RecordingFile>,
+    page: Option<(PathBuf, File)>,
     /// What makes the run traceable.
     about: About,
     /// Runs the hooks of the run, if it has any.
@@ -224,6 +240,7 @@ impl Outputs {
             transcript: file(Kind::Transcript, &places.transcript)?,
             events: file(Kind::Events, &places.events)?,
             recording: places.recording.as_ref().map(recording).transpose()?,
+            page: file(Kind::Page, &places.page)?,
             about,
             hooks: None,
         })
@@ -234,7 +251,7 @@ impl Outputs {
         Outputs { hooks: programs.map(Runner::new), ..self }
     }
 
-    /// Adds what writes the transcript and the events to the sinks of a run.
+    /// Adds what writes the transcript, the events and the page to the sinks of a run.
     pub(super) fn add_sinks<'a>(&mut self, fan: &mut Fan<'a>, sources: &'a Sources, share: Share<'_>) {
         let name = |kind: Kind, path: &Path| match share {
             Share::All => format!("the {} `{}`", kind.title(), name_of(path)),
@@ -250,6 +267,9 @@ impl Outputs {
         }
         if let Some((path, file)) = self.events.take() {
             fan.add(name(Kind::Events, &path), JsonLines::new(file, sources).about(&self.about));
+        }
+        if let Some((path, file)) = self.page.take() {
+            fan.add(name(Kind::Page, &path), Html::new(file, sources).about(&self.about));
         }
     }
 
@@ -304,6 +324,7 @@ enum Kind {
     Transcript,
     Events,
     Recording,
+    Page,
 }
 
 impl Kind {
@@ -313,21 +334,23 @@ impl Kind {
             Kind::Transcript => "transcript",
             Kind::Events => "events",
             Kind::Recording => "recording",
+            Kind::Page => "page",
         }
     }
 
     fn option(self) -> &'static str {
         match self {
-            Kind::Results => "--save",
-            Kind::Transcript => "--transcript",
-            Kind::Events => "--events",
-            Kind::Recording => "--record",
+            Kind::Results => "--save FILE",
+            Kind::Transcript => "--transcript FILE",
+            Kind::Events => "--events FILE",
+            Kind::Recording => "--record FILE",
+            Kind::Page => "--report html=FILE",
         }
     }
 
     fn unwritable(self, path: &Path, why: &str) -> Diagnostic {
         let message = format!("the {} `{}` cannot be written: {why}", self.title(), harmless_path(path));
-        Diagnostic::general(Code::CommandLine, message).help(format!("name another file with `{} FILE`", self.option()))
+        Diagnostic::general(Code::CommandLine, message).help(format!("name another file with `{}`", self.option()))
     }
 }
 

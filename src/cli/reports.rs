@@ -1,4 +1,4 @@
-//! `--report KIND=FILE`: what it means for `test` and for `stress`.
+//! `--report KIND=FILE`: what it means for `test`, `stress` and `mutate`.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -6,6 +6,8 @@ use std::{fs, io};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::report::campaign::CampaignReport;
 use crate::report::format::Format;
+use crate::report::json::render_mutants_json;
+use crate::report::mutants::MutantsReport;
 use crate::report::suite::SuiteReport;
 
 /// A report to be written.
@@ -35,6 +37,25 @@ impl Report {
         known.ok_or_else(|| no_report(text, &Format::choices_of_campaigns("`, `", "` or `")))
     }
 
+    /// Reads what `mutate` was given.
+    ///
+    /// # Errors
+    ///
+    /// It is no report, or another than JSON.
+    pub(super) fn of_mutants(text: &str) -> Result<Report, Diagnostic> {
+        let known = read(text).filter(|report| report.format.name() == "json");
+        known.ok_or_else(|| no_report(text, "json=FILE"))
+    }
+
+    /// Writes what came of changes of a device.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written.
+    pub(super) fn write_mutants(&self, mutants: &MutantsReport) -> io::Result<()> {
+        fs::write(&self.path, render_mutants_json(mutants))
+    }
+
     /// Writes what came of a suite.
     ///
     /// # Errors
@@ -54,6 +75,16 @@ impl Report {
             Some(format) => fs::write(&self.path, (format.render)(campaign)),
             None => Ok(()),
         }
+    }
+
+    /// Says whether it shows the lines of each run.
+    pub(super) fn shows_exchange(&self) -> bool {
+        self.format.shows_exchange()
+    }
+
+    /// Whether it needs the coverage of the suite.
+    pub(super) fn needs_coverage(&self) -> bool {
+        self.format.needs_coverage()
     }
 
     /// What it is called.
@@ -98,6 +129,8 @@ mod tests {
     #[test]
     fn what_only_suites_have_is_refused_for_a_campaign() {
         assert!(Report::of_suite("tap=a").is_ok() && Report::of_campaign("json=a").is_ok());
+        let problem = Report::of_mutants("junit=a").expect_err("mutants have no such report");
+        assert_eq!(problem.help.as_deref(), Some("write `--report json=FILE`"));
         let problem = Report::of_campaign("tap=a").expect_err("a campaign has no such report");
         assert_eq!(problem.help.as_deref(), Some("write `--report junit=FILE` or `json=FILE`"));
     }

@@ -5,7 +5,7 @@ mod row_id;
 mod told;
 mod work;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread;
@@ -15,6 +15,7 @@ use super::args::RunArguments;
 use super::claims::{Claims, Output};
 use super::hooks::programs_for;
 use super::many::OneOf;
+use super::one_port::is_same;
 use super::outputs::{Outputs, Places};
 use super::prepare::{Aimed, Order, Supplies, claims_of, given, inputs, note_on_abilities};
 use super::refusal::{Looked, refuse};
@@ -33,7 +34,7 @@ use crate::value::digest::sha256;
 use crate::value::escape::{harmless, harmless_path};
 use crate::variables::Offered;
 use crew::{Plan, run as run_crew};
-use row_id::RowIds;
+use row_id::{Keeping, RowIds};
 use told::Teller;
 use work::View;
 
@@ -102,13 +103,13 @@ pub(super) fn run(
         return Err(told_all(&problems, terminal));
     }
     let places = Places::of(arguments, &flow);
+    let units = if arguments.rows.resume { relabelled(units, &places, &flow) } else { units };
     let assigned = assigned(sheet, &units, ports).map_err(|problem| told_all(&[problem], terminal))?;
     let shop = Shop { flow: &flow, arguments, berths, units, base, places, terminal };
     let abilities = shop.check_first()?;
     shop.claim_all(&mut claims)?;
     let flow_id = flow_id(&flow);
-    let ids = RowIds::of(sheet, &flow, arguments.rows.rows_out.is_some())
-        .map_err(|problem| told_all(&[problem], terminal))?;
+    let ids = RowIds::of(sheet, &flow, keeping(arguments)).map_err(|problem| told_all(&[problem], terminal))?;
     let (results, past) = results_of(arguments, sheet, &flow, &mut claims, terminal)?;
     let ender = Ender::installed().map_err(|error| refuse(error, terminal))?;
     let left_out = passed_before(&ids, &past);
@@ -280,7 +281,10 @@ fn assigned(sheet: &Sheet, units: &[Unit], ports: &[OneOf<'_>]) -> Result<Vec<Op
             let same = |of: &OneOf<'_>| of.addresses().iter().map(Address::to_string).eq([address.clone()]);
             let found = ports.iter().position(same).or_else(|| {
                 let one = ports.first()?.named().addresses_of_ports(std::slice::from_ref(address)).ok()?;
-                ports.iter().position(|of| of.addresses() == one.as_slice())
+                ports.iter().position(|of| match (of.addresses(), one.as_slice()) {
+                    ([of], [one]) => of == one || is_same(of, one),
+                    _ => false,
+                })
             });
             let Some(found) = found else {
                 let message =
@@ -291,6 +295,13 @@ fn assigned(sheet: &Sheet, units: &[Unit], ports: &[OneOf<'_>]) -> Result<Vec<Op
         }
     }
     Ok(units.iter().map(|unit| unit.port.as_ref().and_then(|port| known.get(port).copied())).collect())
+}
+
+/// Says what the digests of the rows are for.
+fn keeping(arguments: &RunArguments) -> Keeping {
+    let Some(path) = &arguments.rows.rows_out else { return Keeping::Nothing };
+    let has_rows = path.metadata().is_ok_and(|found| found.len() > 0);
+    if arguments.rows.resume && has_rows { Keeping::Compared } else { Keeping::Anew }
 }
 
 /// Returns the file of results, and what is in it already.
@@ -314,6 +325,24 @@ fn results_of(
     Ok((Some(results), past))
 }
 
+/// Has no row write over the files of a run before this one: in a list that was edited since, its number may have been that of
+/// another row. A row that has a name of its own is the same unit.
+fn relabelled(mut units: Vec<Unit>, places: &Places, flow: &Program) -> Vec<Unit> {
+    let mut labels: HashSet<String> = units.iter().map(|unit| unit.label.to_lowercase()).collect();
+    for unit in units.iter_mut().filter(|unit| !unit.is_labelled_by_name) {
+        let plain = unit.label.clone();
+        let mut n = 2;
+        while places.labelled(&unit.label).are_taken(flow) {
+            let label = format!("{plain}_{n}");
+            n += 1;
+            if labels.insert(label.to_lowercase()) {
+                unit.label = label;
+            }
+        }
+    }
+    units
+}
+
 /// Returns the names of what the runs of a flow measure and save.
 fn recorded(flow: &Program) -> Vec<String> {
     let saved = flow.ops.iter().filter_map(|op| if let Op::Save(targets) = op { Some(targets) } else { None });
@@ -332,11 +361,14 @@ fn flow_id(flow: &Program) -> String {
     hex(&sha256(&texts)[..6])
 }
 
+fn is_good(past: &Past) -> bool {
+    ["passed", "passed (flaky)"].contains(&past.verdict.as_str())
+}
+
 /// Says which rows have passed before; of rows that are the same, as many as have passed.
 fn passed_before(ids: &RowIds, past: &[Past]) -> Vec<bool> {
-    let is_good = |past: &&Past| ["passed", "passed (flaky)"].contains(&past.verdict.as_str());
     let mut passed: HashMap<&str, usize> = HashMap::new();
-    for past in past.iter().filter(is_good) {
+    for past in past.iter().filter(|past| is_good(past)) {
         *passed.entry(past.id.as_str()).or_default() += 1;
     }
     let take = |id: &String| {
@@ -353,6 +385,9 @@ fn notes(flow: &Program, sheet: &Sheet, past: &[Past], flow_id: &str, n_passed_b
     let shared: Vec<String> = shared.map(|param| format!("`{}`", param.name)).collect();
     if !shared.is_empty() {
         notes += &format!("note: all rows have the same {}: `{}` has no such column\n", shared.join(", "), sheet.name);
+    }
+    if n_passed_before == 0 && past.iter().any(is_good) {
+        notes += &format!("note: no row of `{}` is one of those that have passed before: all are run\n", sheet.name);
     }
     if n_passed_before > 0 {
         let n = sheet.rows.len();

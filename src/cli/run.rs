@@ -8,6 +8,7 @@ use super::args::RunArguments;
 use super::assign::{Assigned, assign, assign_bench, listed};
 use super::many::{self, OneOf};
 use super::named::{Asks, Named, named, ports_of_bench};
+use super::one_port::{self, is_same, names, shared};
 use super::outputs::{CONSOLE, Places, Share};
 use super::person::AtTerminal;
 use super::prepare::{Checked, Order, Prepared, Supplies, claims_of, note_on_abilities};
@@ -15,11 +16,11 @@ use super::refusal::{Looked, refuse, tell_others};
 use super::rows::{self, sheet_of, with_ports_of};
 use super::speed::note_on_speed;
 use super::terminal::Terminal;
-use crate::address::{Address, RealPort};
+use crate::address::Address;
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::folder_of;
-use crate::program::{DeclaredPort, Program, Role};
+use crate::program::{Program, Role};
 use crate::report::Fan;
 use crate::report::console::Volume;
 use crate::setup::{Pace, Stage};
@@ -73,6 +74,13 @@ fn run_at_addresses(
     match assign(&named.ports, ports) {
         Ok(Assigned::Runs(texts)) => {
             let addresses = named.awaited(wait, terminal, |named| named.addresses_of_runs(&texts))?;
+            // Of rows, each is on the port that it names, however it is called.
+            let is_for_rows = arguments.rows.file.is_some();
+            let addresses = if is_for_rows { one_port::each_once(addresses) } else { addresses };
+            if let Some(problem) = one_port::taken_twice(&addresses) {
+                terminal.refuse(problem);
+                return Err(Ending::Refused);
+            }
             let is_any_empty = addresses.iter().any(Address::is_empty);
             begin(flow, &if is_any_empty { Vec::new() } else { OneOf::on_ports(&addresses, named) })
         }
@@ -139,9 +147,12 @@ fn run_on(
         if let Some(problem) = shared(&program.ports, &addresses) {
             return Err(refused(Box::new(problem)));
         }
-        let other = addresses.iter().find_map(|address| taken.iter().find(|(known, _)| known == address));
-        if let Some((address, other)) = other.filter(|(address, _)| address.is_real()) {
-            return Err(refused(Box::new(taken_twice(address, other, bench))));
+        let other = addresses.iter().find_map(|address| {
+            let (known, other) = taken.iter().find(|(known, _)| is_same(known, address))?;
+            Some((names(known, address), other))
+        });
+        if let Some((called, other)) = other {
+            return Err(refused(Box::new(taken_twice(&called, other, bench))));
         }
         taken.extend(addresses.iter().map(|address| (address.clone(), *bench)));
         found.push(addresses);
@@ -151,20 +162,9 @@ fn run_on(
     begin(flow, &runs)
 }
 
-/// Returns what is wrong if two ports of a flow have one serial port. A server may take two connections.
-fn shared(ports: &[DeclaredPort], addresses: &[Address]) -> Option<Diagnostic> {
-    let is_serial = |address: &Address| matches!(address, Address::Real(RealPort::Node(_) | RealPort::Usb(_)));
-    let twice = |at: usize| is_serial(&addresses[at]) && addresses[..at].contains(&addresses[at]);
-    let at = (1..ports.len().min(addresses.len())).find(|at| twice(*at))?;
-    let before = addresses.iter().position(|address| *address == addresses[at])?;
-    let (one, other) = (&ports[before].name, &ports[at].name);
-    let message = format!("`{one}` and `{other}` have one port, `{}`", harmless(addresses[at].to_string()));
-    Some(Diagnostic::general(Code::CommandLine, message).help("give each a port of its own, or `sim`"))
-}
-
-fn taken_twice(address: &Address, other: &str, bench: &str) -> Diagnostic {
+fn taken_twice(called: &str, other: &str, bench: &str) -> Diagnostic {
     let (other, bench) = (harmless(other), harmless(bench));
-    let message = format!("the benches `{other}` and `{bench}` both have `{}`", harmless(address.to_string()));
+    let message = format!("the benches `{other}` and `{bench}` both have one port, {called}");
     Diagnostic::general(Code::CommandLine, message).help("run them one after the other, or correct `flowrun.toml`")
 }
 
@@ -232,7 +232,7 @@ fn suggest_command(path: &Path, terminal: &Terminal) {
     if let Some(word) = path.to_str()
         && let Some(command) = nearest(
             word,
-            ["run", "check", "fmt", "test", "stress", "sim", "ports", "term", "say", "doctor", "allow", "help"],
+            ["run", "check", "fmt", "test", "stress", "show", "sim", "ports", "term", "say", "doctor", "allow", "help"],
         )
         && !path.exists()
     {

@@ -4,26 +4,20 @@ use std::collections::BTreeSet;
 
 use super::Ending;
 use super::args::{StressArguments, VariableArguments};
-use super::assign::{Assigned, assign};
-use super::claims::{Claims, Output};
-use super::given::{device_variables, read_variables, variables};
 use super::host::origin;
-use super::limits;
-use super::refusal::{complain, program_for, refuse, refuse_address};
+use super::lab::{Asked, Lab};
+use super::refusal::refuse;
 use super::reports::Report as ReportFile;
 use super::terminal::Terminal;
-use crate::address::Address;
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::event::Verdict;
 use crate::origin::About;
 use crate::port::PortId;
-use crate::program::Role;
 use crate::report::campaign::{CampaignReport, FindingReport, IdealRun, KindOfRuns, StrikeReport};
-use crate::report::console::Volume;
 use crate::report::failure::diagnostic_of;
 use crate::report::summary::remark;
-use crate::setup::{Setup, SetupError, Terms, find_counterpart, present};
+use crate::setup::{SetupError, present};
 use crate::source::{Sources, name_of};
 use crate::stress::{
     Bench, Campaign, Choice, Ending as RunEnding, Fault, Finding, Occurrence, Report, Strike, Tally, Trial, Wrong, run,
@@ -51,71 +45,33 @@ struct Prepared {
 }
 
 fn prepare(arguments: &StressArguments, terminal: &Terminal) -> Result<Prepared, Ending> {
-    let file = &arguments.file;
-    let refused = |error| refuse(error, terminal);
     let wrong = |problem: Diagnostic| {
         terminal.refuse(problem);
         Ending::Refused
     };
     let reports = arguments.report.iter().map(|text| ReportFile::of_campaign(text));
     let reports: Vec<ReportFile> = reports.collect::<Result<_, _>>().map_err(wrong)?;
-    let flow = program_for(Role::Flow, file, Volume::Normal, terminal)?;
-    let (Assigned::Runs(typed) | Assigned::Ports(typed)) =
-        assign(&arguments.ports, &flow.ports).map_err(|problem| wrong(*problem))?;
-    let addresses: Result<Vec<Address>, _> = typed.iter().map(|text| Address::read(text)).collect();
-    let addresses = addresses.map_err(|error| refuse_address(&error, terminal))?;
-    for address in &addresses {
-        match address {
-            Address::OwnDevice | Address::Device(_) => {}
-            Address::Recording(_) | Address::Real(_) => return Err(wrong(no_device(address))),
-        }
-    }
-    if addresses.len() > flow.ports.len().max(1) {
-        return Err(wrong(too_many(&typed)));
-    }
-    let found = find_counterpart(&addresses, file, &flow).map_err(refused)?;
-    found.warnings.iter().for_each(|warnings| complain(warnings, terminal));
-    let declared = flow.clone();
-    let names: Vec<&str> = declared.ports.iter().map(|port| port.name.as_str()).collect();
-    let mut claims = Claims::default();
-    claims.reads("the flow itself", file);
-    claims.reads_program("the flow itself, or used by it", &flow);
-    claims.reads_found(&found);
-    claims.reads_given(&arguments.variables, &arguments.limits);
-    for report in &reports {
-        let output = Output { title: &report.title(), path: report.path(), option: &report.option() };
-        claims.writes(&output).map_err(wrong)?;
-    }
-    let variables = variables(&flow, &read_variables(&arguments.variables));
-    let device_variables = device_variables(&arguments.sim_vars);
-    let mut problems = Vec::new();
-    let limits = limits::limits(&arguments.limits).unwrap_or_else(|more| {
-        problems.extend(more);
-        Vec::new()
-    });
-    problems.extend(limits::unknown(&limits, std::iter::once(&*flow)));
-    let terms = Terms { variables, device_variables, limits, problems, ..Terms::default() };
-    let setup = Setup::join(flow, file, found.counterpart, terms).map_err(refused)?;
+    let asked = Asked {
+        command: "stress",
+        why_simulated: "the line of a real port cannot be spoilt",
+        file: &arguments.file,
+        ports: &arguments.ports,
+        variables: &arguments.variables,
+        sim_vars: &arguments.sim_vars,
+        limits: &arguments.limits,
+        reports: &reports,
+    };
+    let Lab { flow, setup, ports } = asked.read(terminal)?;
+    let names: Vec<&str> = flow.ports.iter().map(|port| port.name.as_str()).collect();
     // Of a recording beside the flow there is no line that could be spoilt either.
-    let bench = Bench::of(&setup, &typed).ok_or_else(|| refused(SetupError::NoCounterpart))?;
+    let bench = Bench::of(&setup, &ports).ok_or_else(|| refuse(SetupError::NoCounterpart, terminal))?;
     let choice = choice(&arguments.faults, &names, bench.lets_its_port_go()).map_err(|problem| wrong(*problem))?;
     let about = (!reports.is_empty()).then(|| {
-        let inputs = setup.inputs(setup.beginning_with(arguments.seed), &typed);
+        let inputs = setup.inputs(setup.beginning_with(arguments.seed), &ports);
         setup.about(&inputs, &origin(present()))
     });
     let campaign = Campaign { runs: arguments.runs, seed: arguments.seed, choice };
     Ok(Prepared { bench, campaign, about, reports })
-}
-
-fn too_many(typed: &[String]) -> Diagnostic {
-    let message = format!("`stress` runs a flow against one device, and {} were named", typed.len());
-    Diagnostic::general(Code::CommandLine, message).help("run it once for each")
-}
-
-fn no_device(address: &Address) -> Diagnostic {
-    let message = format!("`{address}` is no simulated device: the line of a real port cannot be spoilt");
-    let help = "name one with `--port sim:FILE`, or leave `--port` out";
-    Diagnostic::general(Code::CommandLine, message).help(help)
 }
 
 /// Returns what `--faults` means; nothing is everything. A port that goes away is a fault for flows that let it.

@@ -26,14 +26,16 @@ use crate::address::{Address, labels};
 use crate::diagnostic::render::Style;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::with_suffix;
+use crate::legend::{Legend, Meaning};
 use crate::port::{Carrier, PortId};
-use crate::program::Role;
+use crate::program::{Program, Role};
+use crate::report::palette::paint_of;
 use crate::settings::{SettingValue, Settings};
 use crate::setup::{
     Complaint, Counterpart, Ender, Found, Read, find_counterpart, present, reach, read_text, settings_of,
 };
 use crate::syntax::duration;
-use crate::term::{Choices, Input, Mode, Newline, Notes, Options, Stamps, Surface, Term};
+use crate::term::{Choices, Input, Mode, Newline, Notes, Options, Paint, Stamps, Surface, Term};
 use crate::transport::{AnyPort, Clock, Interrupt, carrier, in_words, keys};
 use crate::value::escape::{harmless, harmless_path, visible_cut};
 use crate::variables::Offered;
@@ -116,7 +118,7 @@ fn try_term(arguments: &TermArguments, terminal: &Terminal) -> Result<Ending, En
         settle: settings.settle,
         history,
         completion: Box::new(Offer::of(library.as_deref())),
-        paint: Box::new(|line| line),
+        paint: paint(library.as_deref(), surface.has_colours),
     };
     let port = Port {
         name: address.to_string(),
@@ -203,11 +205,19 @@ fn own_ports(clock: Clock, interrupt: &Interrupt, is_interactive: bool) -> std::
     Ok(own)
 }
 
+/// Returns what paints a line as the rules of the libraries explain it, and puts the meaning of an error code beside it.
+fn paint(library: Option<&Program>, has_colours: bool) -> Paint {
+    let legend = library.map_or_else(Legend::default, Legend::of);
+    Box::new(move |line, text| {
+        let Meaning { kind, text: meaning } = legend.line(PortId::FIRST, line);
+        let style = paint_of(kind);
+        let text = if has_colours { format!("{style}{text}{style:#}") } else { text };
+        meaning.map_or(text.clone(), |meaning| format!("{text}  {meaning}"))
+    })
+}
+
 /// Returns the program that has what the libraries send; `None` if none is used.
-fn library(
-    arguments: &TermArguments,
-    terminal: &Terminal,
-) -> Result<Option<std::sync::Arc<crate::program::Program>>, Ending> {
+fn library(arguments: &TermArguments, terminal: &Terminal) -> Result<Option<std::sync::Arc<Program>>, Ending> {
     if arguments.libraries.is_empty() {
         return Ok(None);
     }

@@ -14,6 +14,7 @@ use crate::legend::Legend;
 use crate::program::Program;
 use crate::report::board::{Board, Place};
 use crate::report::console::{Console, Detail, Overlong, Status, Volume};
+use crate::report::hex::View;
 use crate::report::lanes::Lanes;
 use crate::setup::Pace;
 use crate::source::Sources;
@@ -41,6 +42,8 @@ pub(super) struct Terminal {
     status: Status,
     /// What becomes of long lines of the exchange.
     overlong: Overlong,
+    /// How bytes of the exchange are shown.
+    view: View,
     /// How much of the exchange is shown.
     detail: Detail,
 }
@@ -62,6 +65,7 @@ impl Terminal {
             has_lost: Cell::new(false),
             status,
             overlong: Overlong::Whole,
+            view: View::Auto,
             detail: Detail::Usual,
         }
     }
@@ -71,6 +75,11 @@ impl Terminal {
     pub(super) fn cutting(self, is_wanted: bool) -> Terminal {
         let overlong = if is_wanted && io::stdout().is_terminal() { Overlong::Cut } else { Overlong::Whole };
         Terminal { overlong, ..self }
+    }
+
+    /// Shows the bytes of the exchange in this way.
+    pub(super) fn viewing(self, view: View) -> Terminal {
+        Terminal { view, ..self }
     }
 
     /// Shows every byte of the exchange, if that is wanted.
@@ -158,7 +167,7 @@ impl Terminal {
         };
         let out = AutoStream::always(io::stdout());
         let console = Console::new(out, sources, self.out, volume, status);
-        console.with_lines(self.overlong).with_detail(self.detail)
+        console.with_lines(self.overlong).with_detail(self.detail).with_view(self.view)
     }
 
     /// Returns the rules by which the lines of a run are painted, if they are shown and there are colours.

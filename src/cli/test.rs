@@ -23,6 +23,7 @@ use super::named::{Asks, named, ports_of_bench};
 use super::outputs::Written;
 use super::prepare::note_for_suite;
 use super::refusal::{refuse, tell_others};
+use super::reports::Report;
 use super::terminal::Terminal;
 use super::wait;
 use crate::address::Address;
@@ -34,6 +35,9 @@ use crate::event::Verdict;
 use crate::hook::{self, Programs};
 use crate::origin::Origin;
 use crate::program::{GivenLimits, Role};
+use crate::report::coverage::render_coverage;
+use crate::report::gathered::Gathered;
+use crate::report::html::rows_of;
 use crate::report::jsonl::{render_jsonl, render_traceable};
 use crate::report::progress::{render_case, render_summary};
 use crate::report::suite::{Status, SuiteReport};
@@ -134,6 +138,8 @@ struct Shown<'a> {
     look: Look,
     n_flows: usize,
     events: Option<File>,
+    /// Whether a report shows the lines of each run.
+    shows_exchange: bool,
     origin: Origin,
     written: Written,
 }
@@ -153,6 +159,10 @@ impl Onlooker for Shown<'_> {
                 None => render_jsonl(&case.events, &case.report.sources),
             };
             self.written = self.written.and(tell_written(file.write_all(&text), "the events", self.terminal));
+        }
+        if self.shows_exchange && !case.events.is_empty() {
+            let about = case.report.about(Some(&self.origin)).as_ref().map(rows_of).unwrap_or_default();
+            case.report.gathered = Some(Box::new(Gathered::of(&case.events, &case.report.sources).about(about)));
         }
         // Nobody needs them any more.
         case.events = Vec::new();
@@ -233,8 +243,10 @@ impl<'a> Suite<'a> {
     fn run(mut self, terminal: &Terminal) -> Ending {
         let (n_flows, look) = (self.flows.len(), self.rules.look);
         let events = self.events.take();
+        let shows_exchange = self.wanted.reports.iter().any(Report::shows_exchange);
         let origin = self.origin.clone();
-        let mut shown = Shown { terminal, look, n_flows, events, origin, written: Written::Everything };
+        let written = Written::Everything;
+        let mut shown = Shown { terminal, look, n_flows, events, shows_exchange, origin, written };
         // Of several it is not known here which a flow speaks to.
         if let [address] = self.wanted.addresses.as_slice() {
             terminal.hint(&note_for_suite(address, &self.flows));
@@ -242,7 +254,9 @@ impl<'a> Suite<'a> {
         for address in &self.wanted.addresses {
             terminal.hint(&wait::note(address, self.wanted.named.wait));
         }
-        let mut judged = self.runner(terminal).run(&mut shown);
+        let runner = self.runner(terminal);
+        let mut judged = runner.run(&mut shown);
+        let coverage = runner.into_coverage();
         terminal.status("");
         self.wanted.named.release(terminal);
         let mut written = shown.written;
@@ -259,8 +273,11 @@ impl<'a> Suite<'a> {
         let new: Vec<PathBuf> = judged.iter().filter_map(new_snapshot).collect();
         let cases = judged.into_iter().map(|case| case.report).collect();
         let orphans = self.orphans.iter().map(|path| name_of(path)).collect();
-        let report = SuiteReport { cases, orphans, origin: Some(self.origin.clone()) };
+        let report = SuiteReport { cases, orphans, origin: Some(self.origin.clone()), coverage };
         terminal.say(&render_summary(&report, n_flows - report.cases.len(), look));
+        if let Some(coverage) = report.coverage.as_ref().filter(|_| self.arguments.coverage) {
+            terminal.say(&format!("\n{}", render_coverage(coverage)));
+        }
         // Once, however many flows failed for it.
         if report.count(Status::Failed) + report.count(Status::Interrupted) > 0 {
             for address in &self.wanted.addresses {
@@ -317,6 +334,9 @@ impl<'a> Suite<'a> {
             .offering(|flow| self.wanted.offered(flow))
             .hooking(|file| self.hooks_of(file))
             .after_failure(after_failure);
+        let needs_coverage =
+            self.arguments.coverage || self.wanted.reports.iter().any(|report| report.needs_coverage());
+        let runner = if needs_coverage { runner.covering() } else { runner };
         let runner = if terminal.can_erase() { runner.watched(self.look_of_lines()) } else { runner };
         match selection.jobs.or(self.wanted.named.test.jobs) {
             Some(jobs) => runner.at_once(jobs),

@@ -6,10 +6,11 @@ use super::dialect::Manners;
 use super::kinds::Kinds;
 use super::line::{Part, Wanted};
 use super::merge::{Answer, Exchange};
-use super::names::Names;
+use super::names::{Names, shape_of};
 use super::prompt::{Prompt, Prompts};
 use super::session::{HeardKind, Sent, shown};
 use super::text::{TextPart, escaped_regex, hex_literal, is_binary, literal};
+use crate::pattern::{Fit, Regex};
 use crate::record::{Mask, Piece};
 
 /// Of a longer answer only the beginning and the end are waited for.
@@ -21,6 +22,9 @@ const QUIET: Duration = Duration::from_secs(1);
 
 /// A person who waited so long after a command without an answer gave the device time for it.
 const PAUSE: Duration = Duration::from_millis(300);
+
+/// A device that changes its speed has done so by then.
+const LONGEST_SLEEP: Duration = Duration::from_secs(2);
 
 /// What is sent, and what is waited for.
 #[derive(Debug)]
@@ -81,16 +85,16 @@ impl<'a> Script<'a> {
     /// Returns the statements of one exchange.
     pub(super) fn act(&mut self, exchange: &Exchange) -> Act {
         let mut first: Vec<String> = exchange.before.clone();
-        let early = exchange.answers.iter().filter(|answer| answer.kind == HeardKind::Early);
-        for answer in early {
-            first.extend(self.wait(answer, Way::Await));
-        }
         let command = exchange.sent.first().map(|sent| String::from_utf8_lossy(&shown(&sent.text)).into_owned());
         self.command = exchange.sent.first().map(|sent| shown(&sent.text)).unwrap_or_default();
         if !exchange.sent.is_empty() {
             first.push(self.send(&exchange.sent));
         }
-        let waits = self.waits(exchange);
+        let mut waits = self.waits(exchange);
+        // What came before the echo may come before the command another time, or behind its answer.
+        for answer in exchange.answers.iter().filter(|answer| answer.kind == HeardKind::Early) {
+            waits.extend(self.wait(answer, Way::Await));
+        }
         Act { title: exchange.title.clone(), pause: exchange.pause, command: command.unwrap_or_default(), first, waits }
     }
 
@@ -192,9 +196,12 @@ impl<'a> Script<'a> {
             .iter()
             .filter(|answer| answer.kind != HeardKind::Early && self.is_worth_waiting(answer))
             .collect();
-        if answers.is_empty() && !exchange.sent.is_empty() {
+        let is_silent = answers.iter().all(|answer| answer.kind == HeardKind::Change);
+        if is_silent && !exchange.sent.is_empty() {
             // Nothing tells when the device is ready for more.
-            return vec!["expect quiet for 300ms within 5s".to_string()];
+            let mut waits = vec!["expect quiet for 300ms within 5s".to_string()];
+            waits.extend(answers.iter().filter_map(|answer| self.wait(answer, Way::Expect)));
+            return waits;
         }
         if exchange.is_any_order {
             return self.all(&answers);
@@ -215,14 +222,15 @@ impl<'a> Script<'a> {
                     && answer.variants.iter().all(|line| self.manners.is_chatter(&shown(line)))
                     && !is_asked(&self.command, &shown(&answer.variants[0]));
                 // Of what a device says when it starts, the prompt is what counts.
-                let is_passed = is_lead && prompt.is_some_and(|prompt| at < prompt);
+                let is_passed = is_lead && answer.kind != HeardKind::Change && prompt.is_some_and(|prompt| at < prompt);
                 let way = if by_itself { Way::Await } else { Way::Expect };
                 (!is_chatter && !is_passed).then_some((way, *answer))
             })
             .collect();
         let n_skipped = lines.len().saturating_sub(MOST_LINES);
         for (at, (way, answer)) in lines.iter().enumerate() {
-            let is_skipped = n_skipped > 0 && at >= FIRST_LINES && at + 2 < lines.len();
+            let is_inside = at >= FIRST_LINES && at + 2 < lines.len();
+            let is_skipped = n_skipped > 0 && is_inside && answer.kind != HeardKind::Change;
             if is_skipped {
                 if at == FIRST_LINES {
                     waits.push(format!("# {} more lines", lines.len() - 2 - FIRST_LINES));
@@ -238,7 +246,8 @@ impl<'a> Script<'a> {
     fn is_worth_waiting(&self, answer: &Answer) -> bool {
         // What is written over, a countdown for instance, is gone when somebody looks.
         let is_seen = |line: &[u8]| !line.contains(&0x08) && !visible_part(line).is_empty();
-        answer.kind == HeardKind::Return || answer.variants.iter().all(|line| is_seen(&shown(line)))
+        matches!(answer.kind, HeardKind::Return | HeardKind::Change)
+            || answer.variants.iter().all(|line| is_seen(&shown(line)))
     }
 
     /// Waits for all of these, in any order.
@@ -258,6 +267,13 @@ impl<'a> Script<'a> {
 
     /// Returns the wait for an answer.
     fn wait(&mut self, answer: &Answer, way: Way) -> Option<String> {
+        if answer.kind == HeardKind::Change {
+            let statement = String::from_utf8_lossy(&shown(&answer.variants[0])).into_owned();
+            // A device takes its time to change its speed.
+            let ms = answer.gap.min(LONGEST_SLEEP).as_millis();
+            let is_late = ms >= 20 && statement.contains("baud ");
+            return Some(if is_late { format!("sleep {ms}ms\n{statement}") } else { statement });
+        }
         if answer.kind == HeardKind::Return {
             return Some(format!("reopen within {}", human(answer.gap.max(answer.after) * 3).unwrap_or("10s")));
         }
@@ -265,16 +281,27 @@ impl<'a> Script<'a> {
             return None;
         }
         let pattern = self.pattern(answer)?;
+        let regex = pattern.strip_prefix("line /").and_then(|rest| rest.strip_suffix('/'));
+        let note = if regex.is_some_and(|regex| self.fits_command(regex)) { "# allow own-echo\n" } else { "" };
         let word = match way {
             Way::Expect => "expect",
             Way::Await => "await",
         };
-        Some(format!("{word} {pattern}{}", self.within(answer.after)))
+        Some(format!("{note}{word} {pattern}{}", self.within(answer.after)))
+    }
+
+    /// Whether a regex for a line fits what was just sent: where the echo is not recognised, it passes for the answer.
+    fn fits_command(&self, regex: &str) -> bool {
+        let regex = Regex::new(&regex.replace("\\/", "/"), "", Fit::Whole);
+        regex.is_ok_and(|regex| regex.is_match(&self.command))
     }
 
     fn pattern(&mut self, answer: &Answer) -> Option<String> {
         if answer.kind == HeardKind::Rest {
             let texts: Vec<Vec<u8>> = answer.variants.iter().map(|line| shown(line)).collect();
+            if texts.iter().all(|text| *text == texts[0] && is_binary(text) && !text.contains(&0x1b)) {
+                return Some(hex_literal(&texts[0]));
+            }
             return match self.prompts.of_rest(&texts, &self.kinds) {
                 Prompt::Text(text) => Some(format!("prompt {}", literal(&[TextPart::Bytes(text)]))),
                 Prompt::Countdown(text) => Some(literal(&[TextPart::Bytes(text)])),
@@ -290,6 +317,10 @@ impl<'a> Script<'a> {
             return (text.len() > 2 && !is_own).then(|| literal(&[TextPart::Bytes(text)]));
         }
         let wanted = Wanted::of(&answer.variants, &self.command.clone(), &self.kinds)?;
+        let is_same = answer.variants.windows(2).all(|pair| pair[0] == pair[1]);
+        if is_same && wanted.has_groups() && self.fits_command(&shape_of(&wanted)) {
+            return Some(format!("line {}", literal(&[TextPart::Bytes(whole)])));
+        }
         Some(self.line(&wanted))
     }
 

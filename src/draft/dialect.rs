@@ -123,7 +123,8 @@ fn dialect_of(exchanges: &[Exchange]) -> Dialect {
         let is_own = |text: &[u8]| {
             [&b"AT+CW"[..], b"AT+GMR", b"AT+CIPSTA", b"AT+MQTT", b"AT+SYS"].iter().any(|own| text.starts_with(own))
         };
-        return if lines().any(|sent| is_own(&shown(&sent.text))) { Dialect::Esp } else { Dialect::At };
+        let is_esp = usual_end(exchanges) == "\r\n" && lines().any(|sent| is_own(&shown(&sent.text)));
+        return if is_esp { Dialect::Esp } else { Dialect::At };
     }
     let prompts = || {
         let answers = exchanges.iter().flat_map(|exchange| &exchange.answers);

@@ -6,7 +6,7 @@ use super::kinds::{Change, Found, Kinds};
 use super::session::plain;
 use crate::record::{Mask, Piece};
 
-/// What is waited for: parts in order. Without a group and without [`Part::Any`] it is a text.
+/// What is waited for: parts in order. Without a group and without a secret it is a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wanted {
     pub parts: Vec<Part>,
@@ -75,7 +75,7 @@ fn one(texts: &[Vec<u8>], command: &[u8], kinds: &Kinds, least: Change) -> Vec<P
     found.retain(|found| found.change == Change::Always || least == Change::Perhaps);
     let groups = found.into_iter().map(|found| {
         let values = texts.iter().map(|text| text[found.range.clone()].to_vec()).collect();
-        let name = name_of(line, &found);
+        let name = name_of(line, command, &found);
         (found.range.clone(), Part::Group { name, regex: found.regex.to_string(), values })
     });
     parts_of(line, groups)
@@ -142,11 +142,15 @@ fn several(texts: &[Vec<u8>], command: &[u8], kinds: &Kinds) -> Option<Vec<Part>
                     .all(|text| found[text].iter().any(|other| other.range == all[text][at] && other.name == kind.name))
             };
             let kind = kind.filter(is_of_kind);
+            let (front, back) = if kind.is_some() { (0, 0) } else { common_ends(&values) };
+            let values: Vec<Vec<u8>> = values.iter().map(|value| value[front..value.len() - back].to_vec()).collect();
+            let range = range.start + front..range.end - back;
             let (regex, word) = match kind {
                 Some(kind) => (kind.regex.to_string(), kind.name),
                 None => class_of(&values)?,
             };
-            let name = name_of(first, &Found { range: range.clone(), name: word, regex: "", change: Change::Always });
+            let name =
+                name_of(first, command, &Found { range: range.clone(), name: word, regex: "", change: Change::Always });
             groups.push((range, Part::Group { name, regex, values }));
         }
     } else {
@@ -160,7 +164,8 @@ fn several(texts: &[Vec<u8>], command: &[u8], kinds: &Kinds) -> Option<Vec<Part>
         };
         let values = (0..texts.len()).map(|text| texts[text][middle(text)].to_vec()).collect();
         let range = middle(0);
-        let name = name_of(first, &Found { range: range.clone(), name: "value", regex: "", change: Change::Always });
+        let name =
+            name_of(first, command, &Found { range: range.clone(), name: "value", regex: "", change: Change::Always });
         groups.push((range, Part::Group { name, regex: ".*".to_string(), values }));
     }
     let parts = parts_of(first, groups.into_iter());
@@ -189,7 +194,7 @@ fn class_of(values: &[Vec<u8>]) -> Option<(String, &'static str)> {
 }
 
 /// Returns what the variable of a value is called: by the word before it, or by its kind.
-fn name_of(line: &[u8], found: &Found) -> String {
+fn name_of(line: &[u8], command: &[u8], found: &Found) -> String {
     let is_plain = matches!(
         found.name,
         "number" | "hex" | "word" | "value" | "address" | "span" | "reading" | "ip" | "time" | "voltage" | "current"
@@ -206,7 +211,8 @@ fn name_of(line: &[u8], found: &Found) -> String {
     let Some(before) = before.strip_suffix(b":").or_else(|| before.strip_suffix(b"=")) else {
         let is_open = matches!(found.name, "number" | "word" | "value" | "hex");
         let beside = if is_open { word_beside(line, &found.range) } else { None };
-        return beside.unwrap_or_else(|| if is_open && own != "hex" { "value".to_string() } else { own });
+        let asked = if is_open { word_asked(line, command) } else { None };
+        return beside.or(asked).unwrap_or_else(|| if is_open && own != "hex" { "value".to_string() } else { own });
     };
     let before = &before[..trimmed(before)];
     let n = before.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')).count();
@@ -238,6 +244,39 @@ fn word_beside(line: &[u8], range: &Range<usize>) -> Option<String> {
     words.next().map(|word| String::from_utf8_lossy(word).to_ascii_lowercase())
 }
 
+/// Returns what an answer of a module is called: `+CREG: 0,1` is `creg`, and so is what `AT+CREG` is answered with.
+fn word_asked(line: &[u8], command: &[u8]) -> Option<String> {
+    let word_of = |text: &[u8]| {
+        let n = text.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+        (2..17).contains(&n).then(|| (String::from_utf8_lossy(&text[..n]).to_ascii_lowercase(), n))
+    };
+    let told = line.strip_prefix(b"+").and_then(word_of);
+    let told = told.filter(|(_, n)| line.get(n + 1) == Some(&b':')).map(|(word, _)| word);
+    told.or_else(|| word_of(command.strip_prefix(b"AT+")?).map(|(word, _)| word))
+}
+
+/// Returns how much of the beginning and of the end two or more words have in common, without a part of a number.
+fn common_ends(values: &[Vec<u8>]) -> (usize, usize) {
+    let is_hex = values.iter().all(|value| value.iter().all(u8::is_ascii_hexdigit));
+    let shortest = values.iter().map(Vec::len).min().unwrap_or(0);
+    if is_hex || shortest < 4 {
+        return (0, 0);
+    }
+    let first = &values[0];
+    let mut front = (0..shortest).take_while(|at| values.iter().all(|value| value[*at] == first[*at])).count();
+    while front > 0 && first[front - 1].is_ascii_digit() {
+        front -= 1;
+    }
+    let back_at = |value: &Vec<u8>, at: usize| value[value.len() - 1 - at];
+    let mut back = (0..shortest - front)
+        .take_while(|at| values.iter().all(|value| back_at(value, *at) == back_at(first, *at)))
+        .count();
+    while back > 0 && first[first.len() - back].is_ascii_digit() {
+        back -= 1;
+    }
+    (front, back)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -267,6 +306,8 @@ mod tests {
     fn what_differs_between_recordings_changes() {
         assert_eq!(wanted(&["took 12 turns", "took 7 turns"], "x").as_deref(), Some(r"took <turns:\d+> turns"));
         assert_eq!(wanted(&["CONNACK 17", "CONNACK 9"], "x").as_deref(), Some(r"CONNACK <connack:\d+>"));
+        assert_eq!(wanted(&["Air_V5664_AT", "Air_V5670_AT"], "AT+CGMR").as_deref(), Some(r"Air_V<cgmr:\d+>_AT"));
+        assert_eq!(wanted(&["+CREG: 0,1", "+CREG: 0,5"], "AT+CREG?").as_deref(), Some(r"+CREG: 0,<creg:\d+>"));
         assert_eq!(wanted(&["id=ab12", "id=9f00"], "x").as_deref(), Some("id=<id:[0-9A-Fa-f]+>"));
         assert_eq!(wanted(&["state: idle", "state: busy"], "x").as_deref(), Some(r"state: <state:\w+>"));
         assert_eq!(wanted(&["files: a b", "files: a b c"], "x").as_deref(), Some("files: a b<value:.*>"));

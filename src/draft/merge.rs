@@ -197,9 +197,11 @@ fn is_equal(line: &Heard, other: &Heard) -> bool {
 
 /// Whether two came in the same way; what came early may come late another time.
 fn is_of_one_kind(line: &Heard, other: &Heard) -> bool {
-    let is_rest = |heard: &Heard| heard.kind == HeardKind::Rest;
-    let is_return = |heard: &Heard| heard.kind == HeardKind::Return;
-    is_rest(line) == is_rest(other) && is_return(line) == is_return(other)
+    let way = |heard: &Heard| match heard.kind {
+        HeardKind::Line | HeardKind::Early => HeardKind::Line,
+        kind @ (HeardKind::Rest | HeardKind::Return | HeardKind::Change) => kind,
+    };
+    way(line) == way(other)
 }
 
 fn is_of_one_shape(line: &Heard, other: &Heard) -> bool {

@@ -61,7 +61,7 @@ impl Names {
     /// Returns the name of a group of a line, a new one if this group was not met before.
     pub(super) fn group(&mut self, wanted: &Wanted, at: usize) -> String {
         let Some(Part::Group { name, regex, values }) = wanted.parts.get(at) else { return "value".to_string() };
-        let place = format!("{at} {}", shape_of(wanted));
+        let place = format!("{name} {at} {}", shape_of(wanted));
         let known = self.by_place.get(&place).cloned();
         let word = known.unwrap_or_else(|| {
             let mut word = name.clone();

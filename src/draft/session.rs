@@ -62,6 +62,8 @@ pub(super) enum HeardKind {
     Early,
     /// The line went away, and was there again.
     Return,
+    /// Something was done to the line: the text is the statement.
+    Change,
 }
 
 impl Session {
@@ -120,6 +122,7 @@ impl Session {
                 if heard.kind == HeardKind::Line
                     && let Some(prompt) = prompts.iter().find(of)
                     && let Some(text) = plain(&heard.text)
+                    && text.len() > prompt.len()
                 {
                     split.push(Heard {
                         text: vec![Piece::Bytes(prompt.clone())],
@@ -212,12 +215,17 @@ struct Reader {
     last: Moment,
     title: Option<String>,
     before: Vec<String>,
+    /// Data bits, parity and stop bits.
+    format: String,
 }
 
 impl Reader {
     fn takes(&mut self, at: Moment, kind: &EntryKind) {
         match kind {
-            EntryKind::Opened { line } if self.session.line.is_empty() => self.session.line.clone_from(line),
+            EntryKind::Opened { line } if self.session.line.is_empty() => {
+                self.session.line.clone_from(line);
+                self.format = line.split(' ').nth(1).unwrap_or_default().to_string();
+            }
             EntryKind::Opened { .. } => {
                 self.put(HeardKind::Return, at);
                 self.last = at;
@@ -243,7 +251,18 @@ impl Reader {
             }
             EntryKind::Note { text } => match kind.as_title() {
                 Some(title) => self.title = Some(title.to_string()),
-                None => self.before.extend(statement_of(text)),
+                None => {
+                    let statement = statement_of(text, &mut self.format);
+                    // What follows a title belongs to what has it.
+                    if self.title.is_some() {
+                        self.before.extend(statement);
+                    } else if let Some(statement) = statement {
+                        let text = vec![Piece::Bytes(statement.into_bytes())];
+                        let gap = at.since(self.last);
+                        let heard = Heard { text, kind: HeardKind::Change, after: Duration::ZERO, gap };
+                        self.session.turns.last_mut().expect("there is the first").heard.push(heard);
+                    }
+                }
             },
             EntryKind::Closed => self.end_rest(),
         }
@@ -326,15 +345,16 @@ fn sent_of(pieces: &[Piece]) -> Sent {
     Sent { text, end: end.unwrap_or_default() }
 }
 
-/// Returns what a flow says to do what is noted.
-fn statement_of(note: &str) -> Option<String> {
+/// Returns what a flow says to do what is noted; the format is what the line has then.
+fn statement_of(note: &str, format: &mut String) -> Option<String> {
     if InputLines::read(note).is_some() {
         return None;
     }
     if let Some(settings) = note.strip_prefix("settings ") {
-        let (baud, format) = settings.split_once(' ')?;
-        let format = format.split(' ').next()?;
-        return Some(format!("serial {{ baud {baud}  format {format} }}"));
+        let (baud, new) = settings.split_once(' ')?;
+        let new = new.split(' ').next()?;
+        let is_same = std::mem::replace(format, new.to_string()) == new;
+        return Some(if is_same { format!("baud {baud}") } else { format!("serial {{ baud {baud}  format {new} }}") });
     }
     if let Some(lasting) = note.strip_prefix("break ") {
         return crate::syntax::duration(lasting).map(|_| format!("break {lasting}"));

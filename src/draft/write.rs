@@ -88,7 +88,13 @@ fn body(acts: Vec<Act>) -> String {
         let (_, lead) = groups.remove(0);
         groups[0].1.splice(0..0, lead);
     }
-    if let [(None, group)] = &groups[..] {
+    // At the top level of a file `serial` says how the line is from the beginning.
+    let says_serial = |group: &[Act]| {
+        group.iter().any(|act| act.first.iter().chain(&act.waits).any(|statement| statement.starts_with("serial ")))
+    };
+    if let [(None, group)] = &groups[..]
+        && !says_serial(group)
+    {
         return statements(group);
     }
     let steps = groups.iter().map(|(title, group)| {
@@ -132,7 +138,8 @@ fn statements(group: &[Act]) -> String {
             && act.waits.len() == 1
             && act.first[0].len() + act.waits[0].len() + 2 <= ONE_LINE
             && !act.waits[0].starts_with("expect all")
-            && !act.waits[0].starts_with('#');
+            && !act.waits[0].starts_with('#')
+            && !act.waits[0].contains('\n');
         let is_long = act.waits.len() > 1;
         if n > 0 && (is_long || was_long) && !text.is_empty() {
             text.push('\n');

@@ -138,13 +138,14 @@ impl Engine {
 
     /// Returns how far the present wait is.
     pub(crate) fn progress(&self) -> Progress {
-        if let State::Transferring(transfer) = &self.state {
-            return Progress { what: self.journal.clean_text(&transfer.awaited()), begun: transfer.begun, came: 0 };
+        if let Some(transfer) = self.present_transfer() {
+            let what = self.journal.clean_text(&transfer.awaited());
+            return Progress { what, begun: transfer.begun, came: 0, moved: Some(transfer.moved()) };
         }
         let State::Waiting(wait) = &self.state else { return Progress::default() };
         let sight = &self.ports[wait.port].sight;
         let what = self.journal.clean_text(&self.what(wait));
-        Progress { what, begun: wait.begun, came: sight.inbox.end() - sight.exchange }
+        Progress { what, begun: wait.begun, came: sight.inbox.end() - sight.exchange, moved: None }
     }
 
     /// Returns what the engine is waiting for.

@@ -40,6 +40,7 @@ impl Engine {
             let too_much = match self.fuel.statement() {
                 Level::Enough => None,
                 Level::Share => {
+                    self.flow.tracer.iter_mut().for_each(|tracer| tracer.interrupt());
                     self.state = State::Breathing;
                     return;
                 }
@@ -54,6 +55,9 @@ impl Engine {
                 self.fuel.refill();
                 self.fail(failure);
                 continue;
+            }
+            if let Some(tracer) = &mut self.flow.tracer {
+                tracer.execute(at);
             }
             self.flow.at += 1;
             if let Err(failure) = self.execute(&program.ops[at], at, site) {

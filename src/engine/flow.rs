@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use super::State;
 use super::hooking::Hooking;
 use super::look::offset::Offset;
+use super::trace::Tracer;
 use super::watched::Active;
 use crate::event::{Failure, HookCall};
 use crate::port::PortId;
@@ -47,6 +48,8 @@ pub(in crate::engine) struct Flow {
     stimuli: VecDeque<Stimulus>,
     /// How much memory the values of all variables take, those of timers included.
     taken: usize,
+    /// Who takes note of what is executed, if somebody does.
+    pub tracer: Option<Box<Tracer>>,
 }
 
 /// The variables of one call.
@@ -170,6 +173,7 @@ impl Flow {
             timers: Vec::new(),
             stimuli: VecDeque::new(),
             taken: 0,
+            tracer: None,
         };
         flow.restart(program);
         flow

@@ -292,6 +292,7 @@ impl Journal {
             | EventKind::Logged { .. }
             | EventKind::HookSaid { .. }
             | EventKind::Noted { .. }
+            | EventKind::Transfer(_)
             | EventKind::Skipped { .. }
             | EventKind::Failed(_)
             | EventKind::CleanupFailed(_)
@@ -376,6 +377,7 @@ fn is_told_in_the_dark(kind: &EventKind) -> bool {
         | EventKind::Logged { .. }
         | EventKind::HookSaid { .. }
         | EventKind::Noted { .. }
+        | EventKind::Transfer(_)
         | EventKind::Skipped { .. } => false,
     }
 }
@@ -413,6 +415,7 @@ fn clean(event: &mut Event, redactor: &Redactor) {
         }
         EventKind::Captured { value, .. } => bytes(value),
         EventKind::Measured(measured) => measured.texts().for_each(text),
+        EventKind::Transfer(file) => file.texts().for_each(text),
         EventKind::Logged { text: t } | EventKind::HookSaid { text: t } => bytes(t),
         EventKind::Noted { text: t } | EventKind::Skipped { why: t } => text(t),
         EventKind::StepBegan { title, .. } | EventKind::StepEnded { title, .. } => text(title),

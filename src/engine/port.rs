@@ -511,9 +511,11 @@ impl Ports {
     /// Takes the ports on which something came, in their order; the moment is over.
     pub(in crate::engine) fn take_fresh(&mut self) -> Vec<PortId> {
         self.fresh.at = None;
-        self.tells_by = self.all.iter().filter_map(|port| port.untold.by).min();
+        self.tells_by = self.all.iter().fold(None, |by, port| earlier(by, port.untold.by));
         let mut came = std::mem::take(&mut self.fresh.came);
-        came.sort_unstable();
+        if came.len() > 1 {
+            came.sort_unstable();
+        }
         came
     }
 
@@ -527,6 +529,9 @@ impl Ports {
 
     /// Takes the ports that are gone, in their order.
     pub(in crate::engine) fn take_closing(&mut self) -> Vec<(PortId, CloseReason)> {
+        if self.fresh.closing.is_empty() {
+            return Vec::new();
+        }
         let mut closing = std::mem::take(&mut self.fresh.closing);
         closing.sort_by_key(|(port, _)| *port);
         closing
@@ -537,13 +542,13 @@ impl Ports {
     #[inline]
     pub(in crate::engine) fn settle_at(&self, awaited: Option<PortId>) -> Option<Moment> {
         let others = self.all.iter().filter(|port| Some(port.id) != awaited);
-        others.filter_map(|port| port.settles_at(None)).min()
+        others.fold(None, |at, port| earlier(at, port.settles_at(None)))
     }
 
     /// Returns when a port is given up that went away, whichever is the first.
     #[inline]
     pub(in crate::engine) fn away_until(&self) -> Option<Moment> {
-        self.all.iter().filter_map(|port| port.away().map(|away| away.until)).min()
+        self.all.iter().fold(None, |until, port| earlier(until, port.away().map(|away| away.until)))
     }
 
     /// Returns a port that went away and whose time is over.

@@ -163,7 +163,7 @@ mod tests {
         let (board, mut places) = Board::new(written.clone(), &sources, look, 2, &ports);
         let mut wait = |number: usize, ms: u64| {
             let what = "line \"OK\"".to_string();
-            places[number].progress(&Progress { what, begun: Moment::START, came: number });
+            places[number].progress(&Progress { what, begun: Moment::START, came: number, moved: None });
             places[number].waiting(Moment::from_millis(ms), &why).expect("memory takes everything");
             written.take()
         };

@@ -9,6 +9,7 @@ use anstyle::Style as Ansi;
 
 use super::exchange::{EchoMark, Exchange, Mark, Row, parted};
 use super::failure::{render_failure, render_failure_line};
+use super::hex::{Dump, View, dump};
 use super::lines::{Seconds, lines};
 use super::live::{Live, columns, cut};
 use super::palette::{BAD, BOLD, DIM, FOUND, GOOD, PLAIN, SENT, SHAKY, paint_of};
@@ -67,6 +68,7 @@ pub struct Console<'a, W: Write> {
     volume: Volume,
     status: Status,
     overlong: Overlong,
+    view: View,
     /// What the verdict begins with: the port of a run that is one of several.
     port: String,
     tally: Tally,
@@ -102,6 +104,7 @@ impl<'a, W: Write> Console<'a, W> {
             volume,
             status,
             overlong,
+            view: View::Auto,
             port,
             tally,
             live: Live::default(),
@@ -124,6 +127,12 @@ impl<'a, W: Write> Console<'a, W> {
     #[must_use]
     pub fn with_lines(self, overlong: Overlong) -> Console<'a, W> {
         Console { overlong, ..self }
+    }
+
+    /// Says how bytes of the exchange are shown.
+    #[must_use]
+    pub fn with_view(self, view: View) -> Console<'a, W> {
+        Console { view, ..self }
     }
 
     /// Says how much of the exchange is shown.
@@ -166,6 +175,16 @@ impl<'a, W: Write> Console<'a, W> {
                 let line = format!("{}{sign} {title}  {}{more}", indent(*depth), lasting(*took));
                 self.put_words(at, paint, &line);
             }
+            EventKind::Sent { bytes } if self.view.is_hex(bytes) => {
+                self.put_held();
+                self.put_kept(at, event.port);
+                self.put_dump(at, SENT, &format!("{port}> "), bytes);
+            }
+            EventKind::Received { bytes, echo: None, .. } if self.view.is_hex(bytes) => {
+                self.put_held();
+                self.put_kept(at, event.port);
+                self.put_dump(at, PLAIN, &format!("{port}< "), bytes);
+            }
             EventKind::Sent { bytes } => match self.exchange.detail {
                 Detail::Usual => {
                     self.put_held();
@@ -191,6 +210,9 @@ impl<'a, W: Write> Console<'a, W> {
             EventKind::Logged { text } => text.split(|b| *b == b'\n').for_each(|line| self.put(at, BOLD, "# ", line)),
             EventKind::HookSaid { text } => self.put(at, DIM, "| ", text),
             EventKind::Noted { text } => self.put_words(at, DIM, &format!("{port}- {text}")),
+            EventKind::Transfer(file) => {
+                file.shown().into_iter().for_each(|text| self.put_words(at, DIM, &format!("{port}- {text}")));
+            }
             EventKind::Skipped { why } => self.put_words(at, DIM, &format!("- skipped: {why}")),
             EventKind::CleanupFailed(failure) => {
                 let line = format!("clean-up failed: {}", render_failure_line(failure, self.sources));
@@ -286,6 +308,21 @@ impl<'a, W: Write> Console<'a, W> {
         self.paint(DIM, &time);
         self.paint(paint, text);
         self.text.push('\n');
+    }
+
+    /// Puts a block of the exchange in hex.
+    fn put_dump(&mut self, at: Duration, paint: Ansi, lead: &str, bytes: &[u8]) {
+        let (head, lines) = match dump(bytes) {
+            Dump::Short(line) => (line, Vec::new()),
+            Dump::Long(head, lines) => (head, lines),
+        };
+        self.put_shown(at, paint, &format!("{lead}{head}"));
+        let margin = " ".repeat(columns(&self.time_column(at)) + columns(lead));
+        for line in lines {
+            self.text.push_str(&margin);
+            self.paint(paint, &line);
+            self.text.push('\n');
+        }
     }
 
     /// Puts what was sent, if it was kept until now.

@@ -5,10 +5,15 @@
 //! functions that it names, and a row in these documents; a test compares them.
 
 use super::campaign::CampaignReport;
+use super::coverage::render_lcov;
+use super::html::render_html;
 use super::json::{render_campaign_json, render_json};
 use super::junit::{render_campaign_junit, render_junit};
 use super::suite::SuiteReport;
 use super::tap::render_tap;
+
+/// The name of the format that needs the coverage of the suite.
+const LCOV: &str = "lcov";
 
 /// The formats, in the order of the documentation.
 static TABLE: &[Row] = &[
@@ -16,6 +21,7 @@ static TABLE: &[Row] = &[
         name: "junit",
         content: "a `testsuite` a flow, a `testcase` a step with its file and line; attempts before the last are `flakyFailure` or `rerunFailure`",
         render: render_junit,
+        shows_exchange: false,
         of_campaign: Some(OfCampaign {
             content: "a `testsuite` of the campaign: a `testcase` for the ideal line, one for each kind of faults that showed nothing, a failed one for each finding with its file and line",
             render: render_campaign_junit,
@@ -25,12 +31,33 @@ static TABLE: &[Row] = &[
         name: "json",
         content: "everything, as one document; its keys are described in `src/report/json.rs`",
         render: render_json,
+        shows_exchange: false,
         of_campaign: Some(OfCampaign {
             content: "everything, as one document; its keys are described in `src/report/json.rs`",
             render: render_campaign_json,
         }),
     },
-    Row { name: "tap", content: "TAP 14, a test point a flow", render: render_tap, of_campaign: None },
+    Row {
+        name: "tap",
+        content: "TAP 14, a test point a flow",
+        render: render_tap,
+        shows_exchange: false,
+        of_campaign: None,
+    },
+    Row {
+        name: "html",
+        content: "one page for people: each flow beside its exchange, a timeline, why it failed; see [reports](reports.md)",
+        render: render_html,
+        shows_exchange: true,
+        of_campaign: None,
+    },
+    Row {
+        name: LCOV,
+        content: "the coverage as LCOV, for CI systems and editors: lines, branches and procedures that the suite reached",
+        render: |suite| render_lcov(suite.coverage.as_ref()),
+        shows_exchange: false,
+        of_campaign: None,
+    },
 ];
 
 #[derive(Debug)]
@@ -38,6 +65,8 @@ struct Row {
     name: &'static str,
     content: &'static str,
     render: fn(&SuiteReport) -> String,
+    /// Whether it shows the lines of each run, which have to be gathered for it.
+    shows_exchange: bool,
     /// How a campaign is written, if it can be.
     of_campaign: Option<OfCampaign>,
 }
@@ -97,9 +126,19 @@ impl Format {
         self.row.content
     }
 
+    /// Says whether it shows the lines of each run: [`CaseReport::gathered`](super::suite::CaseReport::gathered).
+    pub fn shows_exchange(self) -> bool {
+        self.row.shows_exchange
+    }
+
     /// Returns how a campaign is written in it; `None` if it cannot be.
     pub fn of_campaign(self) -> Option<OfCampaign> {
         self.row.of_campaign
+    }
+
+    /// Whether it is made of the coverage of a suite, which is taken note of only then.
+    pub fn needs_coverage(self) -> bool {
+        self.row.name == LCOV
     }
 
     /// Returns the whole report of a suite.

@@ -23,9 +23,16 @@
 //!     "diff": "…"                    of the transcript, unified
 //!     "ports": [ { "name": "dut", "address": "sim", "line": "115200 8N1" | null } ]
 //!                                    of a flow that declares any; `port` and `line` are those of the first
+//!     "transfers": [ {               files that were sent or received, in order, if there are any
+//!        "direction": "sends" | "receives", "name": "fw", "protocol": "xmodem" | null, "bytes": 4096, "of": 4096 | null,
+//!        "blocks": 32, "again": 0, "took_ns": 1250000000, "called": "fw.bin" | null, "passed": true } ],
 //!     "sources": [SOURCE],           the flow, what it uses, and what was simulated
 //!     "variables": { "apn": "…" }    what was given to its variables; no secret stands in it
-//!   } ] }
+//!   } ],
+//!   "coverage": [ {                  only with `--coverage`
+//!     "file": "flows/login.flow",
+//!     "statements", "branches": [ { "line": 4, "end": 4, "runs": 2 } ],
+//!     "procedures": [ { "name": "sign_in", "line": 1, "runs": 2 } ] } ] }
 //! ABOUT: { "date": "2026-11-30T15:08:12.345Z", "host": "…", "user": "…", "flowrun": "0.1.0", "profile": "…", "bench": "…",
 //!          "variables": { … } }      each only if it is known; `variables` only of a campaign
 //! SOURCE: { "name": "lib/at.flow", "sha256": "…", "covered": true }
@@ -49,6 +56,20 @@
 //!     "failure": FAILURE | null } ] }
 //! ```
 //!
+//! What `flowrun mutate` tells is a third:
+//!
+//! ```text
+//! { "format": "flowrun mutate", "version": 1,
+//!   "file": "flows/login.flow", "title": "Login", "port": "sim", "seed": 1,
+//!   "good": { "verdict": "passed", "took_ms": 5021, "failure": FAILURE | null },
+//!   "answers": 12, "reached": 10,  statements of the devices that answer something
+//!   "changes": 80,                 how many there are
+//!   "mutants": [ {                 those that were tried
+//!     "kind": "digit", "place": "devices/modem.flow:4:3", "before": "+CSQ: 25,0" | null, "after": "…" | null,
+//!     "fate": "noticed" | "recorded" | "borne" | "no effect" | "explained" | "not noticed" | "endless" | "panic",
+//!     "why": "…" | null } ] }      what a comment in the device says
+//! ```
+//!
 //! Keys stand in this order. A key may be added at any time; one that goes or changes its meaning changes the version.
 
 use std::time::Duration;
@@ -56,10 +77,12 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json, json};
 
 use super::campaign::{CampaignReport, FindingReport, StrikeReport};
+use super::coverage::{FileCoverage, Reached};
+use super::mutants::{MutantReport, MutantsReport};
 use super::suite::{CaseReport, Status, SuiteReport};
 use super::summary::{Attempt, StepSummary};
 use crate::diagnostic::render::render_place;
-use crate::event::{Failure, Measurement, RunPort, StepOutcome};
+use crate::event::{Direction, Failure, FileTransfer, Measurement, RunPort, StepOutcome, TransferStage};
 use crate::origin::{About, Digest, Origin};
 use crate::source::Sources;
 
@@ -77,7 +100,21 @@ pub fn render_json(suite: &SuiteReport) -> String {
     document["counts"] = counts.into();
     document["orphans"] = json!(suite.orphans);
     document["flows"] = suite.cases.iter().map(|case| flow(case, suite.origin.as_ref())).collect();
+    if let Some(coverage) = &suite.coverage {
+        document["coverage"] = coverage.files.iter().map(covered_file).collect();
+    }
     format!("{document:#}\n")
+}
+
+fn covered_file(file: &FileCoverage) -> Json {
+    let place = |place: &Reached| json!({ "line": place.line, "end": place.end, "runs": place.runs });
+    let procedure = |(name, place): &(String, Reached)| json!({ "name": name, "line": place.line, "runs": place.runs });
+    json!({
+        "file": file.name,
+        "statements": file.statements.iter().map(place).collect::<Vec<_>>(),
+        "branches": file.branches.iter().map(place).collect::<Vec<_>>(),
+        "procedures": file.procedures.iter().map(procedure).collect::<Vec<_>>(),
+    })
 }
 
 /// Returns the whole document of a stress campaign, indented, with a line end.
@@ -107,6 +144,38 @@ pub fn render_campaign_json(campaign: &CampaignReport) -> String {
             json!({ "runs": kind.runs, "same": kind.same, "failed": kind.failed, "wrong": kind.wrong });
     }
     document["findings"] = campaign.findings.iter().map(finding_of).collect();
+    format!("{document:#}\n")
+}
+
+/// Returns the whole document of changes of a device, indented, with a line end.
+pub fn render_mutants_json(report: &MutantsReport) -> String {
+    let mutant = |mutant: &MutantReport| {
+        json!({
+            "kind": mutant.kind,
+            "place": render_place(mutant.site, &mutant.sources),
+            "before": mutant.before,
+            "after": mutant.after,
+            "fate": mutant.fate,
+            "why": mutant.why,
+        })
+    };
+    let document = json!({
+        "format": "flowrun mutate",
+        "version": VERSION,
+        "file": report.file,
+        "title": report.title,
+        "port": report.port,
+        "seed": report.seed,
+        "good": {
+            "verdict": report.verdict,
+            "took_ms": millis(report.took),
+            "failure": report.failure.as_ref().map(|failure| failure_of(failure, &report.sources)),
+        },
+        "answers": report.answers.0,
+        "reached": report.answers.1,
+        "changes": report.n_mutants,
+        "mutants": report.mutants.iter().map(mutant).collect::<Vec<_>>(),
+    });
     format!("{document:#}\n")
 }
 
@@ -149,6 +218,14 @@ fn flow(case: &CaseReport, origin: Option<&Origin>) -> Json {
     });
     if let Some(header) = header.filter(|header| !header.ports.is_empty()) {
         keys["ports"] = header.ports.iter().map(port_of).collect();
+    }
+    if !case.summary.transfers.is_empty() {
+        let file = |file: &FileTransfer| {
+            let mut keys = transfer_of(file);
+            keys["passed"] = (file.stage == TransferStage::Passed).into();
+            keys
+        };
+        keys["transfers"] = case.summary.transfers.iter().map(file).collect();
     }
     if let Some(about) = case.about(origin) {
         keys["sources"] = digests_of(&about);
@@ -199,6 +276,24 @@ pub(super) fn measurement_of(measured: &Measurement) -> Json {
     })
 }
 
+/// Returns how far a file was, as both formats have it.
+pub(super) fn transfer_of(file: &FileTransfer) -> Json {
+    let FileTransfer { stage: _, direction, name, protocol, bytes, of, blocks, again, took, called } = file;
+    let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+    json!({
+        "direction": direction_name(*direction), "name": name, "protocol": protocol, "bytes": bytes, "of": of,
+        "blocks": blocks, "again": again, "took_ns": took, "called": called,
+    })
+}
+
+/// Returns the word for a direction.
+pub(super) fn direction_name(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Sends => "sends",
+        Direction::Receives => "receives",
+    }
+}
+
 fn port_of(port: &RunPort) -> Json {
     json!({ "name": port.name, "address": port.address, "line": port.has_line.then_some(&port.line) })
 }
@@ -237,8 +332,8 @@ fn millis(span: Duration) -> u64 {
 mod tests {
     use insta::assert_snapshot;
 
-    use super::super::campaign;
     use super::super::suite::tests::example;
+    use super::super::{campaign, coverage, mutants};
     use super::*;
 
     #[test]
@@ -267,6 +362,29 @@ mod tests {
     #[test]
     fn a_campaign_is_one_document() {
         assert_snapshot!(render_campaign_json(&campaign::tests::example()));
+    }
+
+    #[test]
+    fn changes_of_a_device_are_one_document() {
+        assert_snapshot!(render_mutants_json(&mutants::tests::example()));
+        let nasty = campaign::tests::nasty();
+        let mut report = mutants::tests::example();
+        report.title.clone_from(&nasty);
+        report.mutants[0].before = Some(nasty.clone());
+        let read: Json = serde_json::from_str(&render_mutants_json(&report)).expect("it is JSON");
+        for place in ["/title", "/mutants/0/before"] {
+            assert_eq!(read.pointer(place).and_then(Json::as_str), Some(nasty.as_str()), "{place}");
+        }
+    }
+
+    #[test]
+    fn a_suite_has_its_coverage_if_that_was_asked_for() {
+        let suite = SuiteReport { coverage: Some(coverage::tests::example()), ..example() };
+        let read: Json = serde_json::from_str(&render_json(&suite)).expect("it is JSON");
+        assert_eq!(read.pointer("/coverage/1/procedures/0/name").and_then(Json::as_str), Some("sign_in"));
+        assert_eq!(read.pointer("/coverage/1/statements/2/end").and_then(Json::as_u64), Some(6));
+        let without: Json = serde_json::from_str(&render_json(&example())).expect("it is JSON");
+        assert!(without.get("coverage").is_none());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! The first line of a run:
 //!
 //! ```text
-//! {"format":"flowrun events","version":2,"sources":[{"name":"login.flow","text":"flow \"Login\"…"}]}
+//! {"format":"flowrun events","version":3,"sources":[{"name":"login.flow","text":"flow \"Login\"…"}]}
 //! ```
 //!
 //! `about` is there too where somebody gave what makes the run traceable: `date` (UTC, RFC 3339), `host`, `user`, `flowrun` (its
@@ -29,6 +29,10 @@
 //! | `saved` | `name` |
 //! | `logged` | `bytes` |
 //! | `hook-said` | `bytes`: a line that the program of a hook wrote |
+//! | `transfer-began` | `direction` (`sends`, `receives`), `name`, `protocol`, `bytes`, `of` (how many there are, if that is known), `blocks`, `again` (how many went out once more), `took_ns`, `called` (the name that the sender tells) |
+//! | `transfer-moved` | the same, every 64 KiB |
+//! | `transfer-passed` | the same: the file has arrived |
+//! | `transfer-failed` | the same: it was given up; `failed` follows |
 //! | `noted` | `text` |
 //! | `skipped` | `why`: of the step that ends next, or of the run |
 //! | `cleanup-failed` | `failure` |
@@ -41,7 +45,7 @@
 //!
 //! Readers pass over keys that they do not know. One that goes or changes its meaning, and every new event, changes
 //! the version; a reader refuses a newer one. Version 2 has `hook-said`, and
-//! `skipped` and `cleanup-failed`, which were notes before.
+//! `skipped` and `cleanup-failed`, which were notes before. Version 3 has the events of transfers, which were notes before.
 
 mod read;
 
@@ -51,10 +55,10 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json, json};
 
 use super::Sink;
-use super::json::{about_of, keys_of, measurement_of};
+use super::json::{about_of, keys_of, measurement_of, transfer_of};
 use crate::diagnostic::Label;
 use crate::event::{
-    CloseReason, EchoOf, EchoPart, Event, EventKind, Failure, RunHeader, RunPort, StepOutcome, Verdict,
+    CloseReason, EchoOf, EchoPart, Event, EventKind, Failure, RunHeader, RunPort, StepOutcome, TransferStage, Verdict,
 };
 use crate::origin::About;
 use crate::source::{Site, SourceId, Sources};
@@ -62,7 +66,7 @@ use crate::value::coding::hex;
 pub use read::{Recorded, read};
 
 /// The version of the format.
-pub const VERSION: u64 = 2;
+pub const VERSION: u64 = 3;
 /// What the first line says it is.
 const FORMAT: &str = "flowrun events";
 
@@ -166,6 +170,7 @@ impl<W: Write> JsonLines<W> {
             EventKind::Saved { name } => ("saved", json!({ "name": name })),
             EventKind::Logged { text } => ("logged", json!({ "bytes": bytes_of(text) })),
             EventKind::HookSaid { text } => ("hook-said", json!({ "bytes": bytes_of(text) })),
+            EventKind::Transfer(file) => (stage_name(file.stage), transfer_of(file)),
             EventKind::Noted { text } => ("noted", json!({ "text": text })),
             EventKind::Failed(failure) => ("failed", json!({ "failure": self.failure(failure) })),
             EventKind::Skipped { why } => ("skipped", json!({ "why": why })),
@@ -262,6 +267,15 @@ fn bytes_of(bytes: &[u8]) -> Json {
 
 fn nanos(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn stage_name(stage: TransferStage) -> &'static str {
+    match stage {
+        TransferStage::Began => "transfer-began",
+        TransferStage::Moved => "transfer-moved",
+        TransferStage::Passed => "transfer-passed",
+        TransferStage::Failed => "transfer-failed",
+    }
 }
 
 fn outcome_name(outcome: StepOutcome) -> &'static str {

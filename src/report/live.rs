@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthChar;
 
 use crate::diagnostic::render::{Look, Style, render_place};
-use crate::event::{Event, EventKind, Progress, Waiting};
+use crate::event::{Direction, Event, EventKind, FileTransfer, Progress, TransferStage, Waiting};
 use crate::source::{Site, Sources};
 use crate::time::Moment;
 use crate::value::escape::{harmless, visible_cut};
@@ -23,6 +23,8 @@ pub(super) struct Live {
     /// What was sent last, cut.
     sent: Option<String>,
     progress: Progress,
+    /// The file that is on its way.
+    file: Option<FileTransfer>,
 }
 
 impl Live {
@@ -34,6 +36,10 @@ impl Live {
             }
             EventKind::StepEnded { .. } => drop(self.steps.pop()),
             EventKind::Sent { bytes } => self.sent = Some(visible_cut(bytes.trim_ascii_end(), SENT_SHOWN)),
+            EventKind::Transfer(file) => {
+                let is_over = matches!(file.stage, TransferStage::Passed | TransferStage::Failed);
+                self.file = (!is_over).then(|| FileTransfer::clone(file));
+            }
             EventKind::RunStarted(_)
             | EventKind::Opened
             | EventKind::Closed(_)
@@ -71,6 +77,9 @@ impl Live {
         let place = |site: Site| render_place(site, sources);
         let left = |until: Moment| format!("{:.1} s left", until.since(now).as_secs_f64());
         let (what, moving) = match why {
+            Waiting::Match { site, .. } | Waiting::Write { site } if self.file.is_some() => {
+                (format!("{} ({})", self.transfers(), place(*site)), vec![self.moved()])
+            }
             Waiting::Open => ("opens the port".to_string(), Vec::new()),
             Waiting::Write { site } => (format!("sends ({})", place(*site)), Vec::new()),
             Waiting::Match { site, deadline } => (
@@ -110,6 +119,26 @@ impl Live {
                 format!("{so_far:.1} of {} s", whole.strip_suffix(".0").unwrap_or(&whole))
             }
             None => format!("{so_far:.1} s"),
+        }
+    }
+
+    /// Which file goes which way.
+    fn transfers(&self) -> String {
+        let Some(file) = &self.file else { return String::new() };
+        let verb = match file.direction {
+            Direction::Sends => "sends",
+            Direction::Receives => "receives",
+        };
+        let how = file.protocol.as_ref().map_or(String::new(), |protocol| format!(" by {protocol}"));
+        format!("{verb} {}{how}", harmless(&file.name))
+    }
+
+    /// How much of the file was moved.
+    fn moved(&self) -> String {
+        let (bytes, of) = self.progress.moved.unwrap_or_default();
+        match of {
+            Some(of) => format!("{bytes} of {of} B, {} %", bytes * 100 / of.max(1)),
+            None => format!("{bytes} B"),
         }
     }
 
@@ -175,7 +204,12 @@ mod tests {
         let why = Waiting::Match { site, deadline: Some(Moment::from_millis(61_000)) };
         let began = EventKind::StepBegan { title: "scan".to_string(), attempt: 2, attempts: 3, depth: 0 };
         let mut live = told(vec![began, EventKind::Sent { bytes: b"AT+COPS=?\r".to_vec() }]);
-        live.progress(&Progress { what: "line \"OK\"".to_string(), begun: Moment::from_millis(1000), came: 12 });
+        live.progress(&Progress {
+            what: "line \"OK\"".to_string(),
+            begun: Moment::from_millis(1000),
+            came: 12,
+            moved: None,
+        });
         (sources, why, live)
     }
 
@@ -192,6 +226,18 @@ mod tests {
     }
 
     #[test]
+    fn a_file_on_its_way_has_its_amount_until_it_is_over() {
+        let (sources, why, _) = example();
+        let file = |stage| EventKind::Transfer(Box::new(crate::event::file_on_its_way(stage)));
+        let mut live = told(vec![file(TransferStage::Began)]);
+        live.progress(&Progress { moved: Some((66_500, Some(133_000))), ..Progress::default() });
+        let line = |live: &Live| live.line(Moment::START, &why, &sources, LOOK, 200).expect("there is a line");
+        assert_eq!(line(&live), "⠋ sends fw by xmodem_1k (lib/air.flow:4:3) · 66500 of 133000 B, 50 %");
+        live.tell(&Event { at: Moment::START, port: PortId::FIRST, site: None, kind: file(TransferStage::Failed) });
+        assert!(!line(&live).contains("fw"), "{}", line(&live));
+    }
+
+    #[test]
     fn what_moves_is_cut_last() {
         let (sources, why, live) = example();
         let line = live.line(Moment::from_millis(24_400), &why, &sources, LOOK, 70).expect("there is a line");
@@ -204,7 +250,7 @@ mod tests {
     fn the_default_of_a_secret_is_covered() {
         let (mut sources, why, mut live) = example();
         sources.hide(b"hunter22");
-        live.progress(&Progress { what: "line \"hunter22\"".to_string(), begun: Moment::START, came: 0 });
+        live.progress(&Progress { what: "line \"hunter22\"".to_string(), begun: Moment::START, came: 0, moved: None });
         let line = live.line(Moment::START, &why, &sources, LOOK, 200).expect("there is a line");
         assert!(!line.contains("hunter22"), "{line}");
     }

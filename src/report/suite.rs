@@ -1,7 +1,9 @@
 //! `SuiteReport`: what came of every flow of a suite, as JUnit, JSON and TAP are printed from it.
 
+use super::coverage::CoverageReport;
+use super::gathered::Gathered;
 use super::summary::{StepSummary, Summary};
-use crate::event::{Failure, StepOutcome, Verdict};
+use crate::event::{Event, Failure, StepOutcome, Verdict};
 use crate::origin::{About, Digest, Origin};
 use crate::source::Sources;
 
@@ -14,7 +16,12 @@ pub struct SuiteReport {
     pub orphans: Vec<String>,
     /// When and where it was run, if that is to be told.
     pub origin: Option<Origin>,
+    /// What the flows reached of themselves, their libraries and devices, if that was asked for.
+    pub coverage: Option<CoverageReport>,
 }
+
+/// The events of a run that is over, what they point into, and what makes it traceable.
+pub type OverRun<'a> = (&'a [Event], &'a Sources, &'a [(String, String)]);
 
 /// What came of one flow.
 #[derive(Clone, Debug)]
@@ -39,6 +46,8 @@ pub struct CaseReport {
     pub failed_run: Option<u32>,
     /// What was given to its variables, by name, as it may be shown.
     pub given: Vec<(String, String)>,
+    /// Its lines, if a report was asked for that shows them.
+    pub gathered: Option<Box<Gathered>>,
 }
 
 /// What came of one flow, in a word.
@@ -126,6 +135,33 @@ impl Status {
 }
 
 impl SuiteReport {
+    /// Returns what came of runs that are over, each with its lines and with what makes it traceable; nothing was compared with a
+    /// snapshot.
+    pub fn of_runs<'a>(runs: impl Iterator<Item = OverRun<'a>>) -> SuiteReport {
+        let case = |(events, sources, about): OverRun<'a>| {
+            let mut summary = Summary::default();
+            events.iter().for_each(|event| summary.add(event));
+            // A run whose end is not told was stopped.
+            let status = summary.tally.verdict.map_or(Status::Interrupted, Status::of);
+            let file = summary.tally.header.as_ref().map(|header| header.file.clone()).unwrap_or_default();
+            let gathered = Some(Box::new(Gathered::of(events, sources).about(about.to_vec())));
+            CaseReport {
+                file,
+                status,
+                is_failure: !status.is_success(),
+                summary,
+                sources: sources.clone(),
+                refusal: String::new(),
+                diff: String::new(),
+                n_runs: 1,
+                failed_run: None,
+                given: Vec::new(),
+                gathered,
+            }
+        };
+        SuiteReport { cases: runs.map(case).collect(), ..SuiteReport::default() }
+    }
+
     /// Returns how many flows came to this.
     pub fn count(&self, status: Status) -> usize {
         self.cases.iter().filter(|case| case.status == status).count()
@@ -182,7 +218,7 @@ pub(super) mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::event::{Event, EventKind};
+    use crate::event::EventKind;
     use crate::port_id::PortId;
     use crate::report::summary;
     use crate::time::Moment;
@@ -199,7 +235,20 @@ pub(super) mod tests {
             let (file, sources) = (file.to_string(), sources.clone());
             let given = vec![("apn".to_string(), "cm net".to_string())];
             let (n_runs, failed_run) = (1, None);
-            CaseReport { file, status, is_failure, summary, sources, refusal, diff, n_runs, failed_run, given }
+            let gathered = None;
+            CaseReport {
+                file,
+                status,
+                is_failure,
+                summary,
+                sources,
+                refusal,
+                diff,
+                n_runs,
+                failed_run,
+                given,
+                gathered,
+            }
         };
         let mut flaky = events[..15].to_vec();
         let ended = EventKind::RunEnded { verdict: Verdict::Flaky, checks: 1 };
@@ -224,7 +273,7 @@ pub(super) mod tests {
             case("flows/info.flow", Status::Passed, &ends(StepOutcome::Passed, Verdict::Passed)),
             case("flows/lte.flow", Status::Skipped, &ends(StepOutcome::Skipped, Verdict::Skipped)),
         ];
-        SuiteReport { cases, orphans: vec!["flows/snapshots/old.snap".to_string()], origin: None }
+        SuiteReport { cases, orphans: vec!["flows/snapshots/old.snap".to_string()], origin: None, coverage: None }
     }
 
     #[test]

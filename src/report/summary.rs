@@ -4,7 +4,9 @@ use std::io;
 use std::time::Duration;
 
 use super::Sink;
-use crate::event::{Event, EventKind, Failure, Measurement, RunHeader, StepOutcome, Verdict};
+use crate::event::{
+    Event, EventKind, Failure, FileTransfer, Measurement, RunHeader, StepOutcome, TransferStage, Verdict,
+};
 use crate::source::Site;
 
 /// How many measurements a report of one run has: a loop may measure without end.
@@ -49,6 +51,8 @@ pub struct Summary {
     pub saved: Vec<String>,
     /// What was measured, in order: the first 10,000.
     pub measurements: Vec<Measurement>,
+    /// The files that were sent or received, or given up, in order.
+    pub transfers: Vec<FileTransfer>,
     /// Why clean-ups failed, in order.
     pub cleanups: Vec<Failure>,
 }
@@ -128,7 +132,8 @@ impl Tally {
             | EventKind::Saved { .. }
             | EventKind::Logged { .. }
             | EventKind::HookSaid { .. }
-            | EventKind::Noted { .. } => {}
+            | EventKind::Noted { .. }
+            | EventKind::Transfer(_) => {}
         }
     }
 }
@@ -154,6 +159,10 @@ impl Summary {
     /// Takes in the next event.
     pub fn add(&mut self, event: &Event) {
         match &event.kind {
+            EventKind::Transfer(file) => match file.stage {
+                TransferStage::Began | TransferStage::Moved => {}
+                TransferStage::Passed | TransferStage::Failed => self.transfers.push(FileTransfer::clone(file)),
+            },
             EventKind::StepBegan { title, attempt, depth, .. } => {
                 if *attempt == 1 {
                     let (title, site) = (title.clone(), event.site);

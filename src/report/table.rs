@@ -134,6 +134,7 @@ impl Sink for Steps {
             | EventKind::Logged { .. }
             | EventKind::HookSaid { .. }
             | EventKind::Noted { .. }
+            | EventKind::Transfer(_)
             | EventKind::Skipped { .. }
             | EventKind::CleanupFailed(_)
             | EventKind::RunEnded { .. } => {}

@@ -16,9 +16,8 @@
 //!
 //! Where a flow declares ports, the name of the port stands in front of `>`, `<`, `=` and `-`.
 //!
-//! It begins with what the run is, a line each: the flow, the port, the line; then with what makes it traceable, if somebody
-//! gave that ([`Transcript::about`]). Nothing else in it depends on the machine but what the user named: the port. So snapshots,
-//! which are transcripts without the second part, are the same on every machine.
+//! It begins with the flow, the port and the line, then with what makes the run traceable, if somebody gave that
+//! ([`Transcript::about`]). Nothing else depends on the machine: snapshots, which lack that part, are the same on each.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -64,7 +63,7 @@ const PAGE: usize = 4096;
 /// a failure or a saved result at once.
 #[derive(Debug)]
 pub struct Transcript<'a, W: Write> {
-    out: W,
+    pub(super) out: W,
     sources: &'a Sources,
     times: Times,
     /// UTF-8, as bytes: a write may end within a character.
@@ -187,7 +186,7 @@ impl<'a, W: Write> Transcript<'a, W> {
     /// Puts a line with the name of a variable and its value.
     fn put_value(&mut self, at: Duration, port: PortId, name: &str, value: &[u8]) {
         self.begin_on(at, port, "= ");
-        self.text.extend_from_slice(name.as_bytes());
+        push_harmless(&mut self.text, name.as_bytes());
         self.text.extend_from_slice(b": ");
         push_visible(&mut self.text, value);
         self.text.push(b'\n');
@@ -209,23 +208,15 @@ impl<'a, W: Write> Transcript<'a, W> {
 
     /// Begins a line about a port.
     fn begin_on(&mut self, at: Duration, port: PortId, lead: &str) {
-        self.begin_line(at);
-        let name = self.names.of(port);
-        if !name.is_empty() {
-            self.text.extend_from_slice(name.as_bytes());
-        }
-        self.text.extend_from_slice(lead.as_bytes());
+        self.begin_line(at, Some(port), lead);
     }
 
     /// Begins a line: the time and what it is.
     fn begin(&mut self, at: Duration, lead: &str) {
-        self.begin_line(at);
-        self.text.extend_from_slice(lead.as_bytes());
+        self.begin_line(at, None, lead);
     }
 
-    /// Begins a line with the time, if times are shown.
-    #[inline]
-    fn begin_line(&mut self, at: Duration) {
+    fn begin_line(&mut self, at: Duration, port: Option<PortId>, lead: &str) {
         if self.times == Times::Shown {
             let ms = (at.as_secs(), at.subsec_millis());
             if self.stamp.0 != ms {
@@ -234,6 +225,11 @@ impl<'a, W: Write> Transcript<'a, W> {
             self.text.extend_from_slice(self.stamp.1.as_bytes());
             self.text.push(b' ');
         }
+        let name = port.map_or("", |port| self.names.of(port));
+        if !name.is_empty() {
+            self.text.extend_from_slice(name.as_bytes());
+        }
+        self.text.extend_from_slice(lead.as_bytes());
     }
 
     fn put_header(&mut self, header: &RunHeader) {
@@ -354,6 +350,7 @@ impl<W: Write> Sink for Transcript<'_, W> {
             EventKind::Logged { text } => self.put(at, "# ", text),
             EventKind::HookSaid { text } => self.put(at, "| ", text),
             EventKind::Noted { text } => self.put_words_on(at, port, text),
+            EventKind::Transfer(file) => file.shown().iter().for_each(|text| self.put_words_on(at, port, text)),
             EventKind::Skipped { why } => self.put_words(at, "- ", &format!("skipped: {why}")),
             EventKind::CleanupFailed(failure) => {
                 self.remarks.1 += 1;

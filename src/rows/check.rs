@@ -8,7 +8,7 @@ use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::program::{Param, Program};
 use crate::value::escape::harmless;
-use crate::variables::{Given, Origin, Supplied, Ways, value_of};
+use crate::variables::{Given, GivenSecrets, Origin, Supplied, Ways, value_of};
 
 /// What one run gets of its row.
 #[derive(Clone)]
@@ -23,6 +23,8 @@ pub(crate) struct Unit {
     pub name: String,
     /// The same in the names of files; no other row has it.
     pub label: String,
+    /// Whether the label is the name as it is: then it is that of this unit in every list.
+    pub is_labelled_by_name: bool,
     /// What may be shown of the cells but for that of the port; a secret is its name.
     pub shown: Vec<String>,
 }
@@ -42,8 +44,15 @@ pub(crate) fn check(sheet: &Sheet, flow: &Program, others: &[Given]) -> Result<V
     let columns: Vec<Column<'_>> = sheet.columns.iter().filter_map(|name| Column::of(name, flow)).collect();
     let mut problems = Vec::new();
     let cells = sheet.rows.iter().flat_map(|row| {
-        let cells = row.cells.iter().zip(&columns);
-        cells.filter_map(|(cell, column)| Some(format!("{}, {}", row.place(), column.objection(cell)?)))
+        let secrets = secrets_of(row, &columns, flow, others);
+        let objection = |cell: &str, column: &Column<'_>| {
+            Some(format!(
+                "{}, {}",
+                row.place(),
+                column.objection(cell, &secrets).or_else(|| column.tells(cell, &secrets))?
+            ))
+        };
+        row.cells.iter().zip(&columns).filter_map(|(cell, column)| objection(cell, column)).collect::<Vec<_>>()
     });
     let wrong: Vec<String> = cells.collect();
     if !wrong.is_empty() {
@@ -51,7 +60,8 @@ pub(crate) fn check(sheet: &Sheet, flow: &Program, others: &[Given]) -> Result<V
         let message = format!("{} of `{}` {verb} not fit", counted(wrong.len(), "cell"), sheet.name);
         problems.push(Diagnostic::general(Code::VariableValue, message).help(wrong.join("\n")));
     }
-    problems.extend(columns.iter().enumerate().filter_map(|(at, column)| twice(sheet, at, column)));
+    let secrets = |row: &Row| secrets_of(row, &columns, flow, others);
+    problems.extend(columns.iter().enumerate().filter_map(|(at, column)| twice(sheet, at, column, &secrets)));
     if problems.is_empty() { Ok(units(sheet, &columns)) } else { Err(problems) }
 }
 
@@ -81,7 +91,7 @@ impl<'a> Column<'a> {
     }
 
     /// Returns what is wrong with a cell, if something is.
-    fn objection(&self, cell: &str) -> Option<String> {
+    fn objection(&self, cell: &str, secrets: &GivenSecrets) -> Option<String> {
         match self {
             Column::Port if cell.is_empty() => Some(format!("`{PORT}`: the cell is empty")),
             Column::Port => None,
@@ -91,11 +101,40 @@ impl<'a> Column<'a> {
             }
             Column::Param(param) => {
                 let why = value_of(param, &Supplied::Spelt(cell.to_string())).err()?;
-                let what = if param.is_secret { "the value".to_string() } else { format!("`{}`", shown(cell)) };
+                let what = if param.is_secret {
+                    "the value".to_string()
+                } else {
+                    format!("`{}`", shown(&secrets.covered(cell)))
+                };
                 Some(format!("`{}`: {what} {why}", param.name))
             }
         }
     }
+
+    /// Says that a cell is what the row or its port is called, and a secret of the row too.
+    fn tells(&self, cell: &str, secrets: &GivenSecrets) -> Option<String> {
+        let (name, what) = match self {
+            Column::Port => (PORT, "the name of a port"),
+            Column::Param(param) if param.is_unique && !param.is_secret => {
+                (param.name.as_str(), "what its files are called")
+            }
+            Column::Param(_) => return None,
+        };
+        let secret = secrets.name_of(cell)?;
+        Some(format!("`{name}`: it is {what}, and the value of the secret `{secret}` too"))
+    }
+}
+
+/// Returns the secrets of a row, and those that were given to all.
+fn secrets_of(row: &Row, columns: &[Column<'_>], flow: &Program, others: &[Given]) -> GivenSecrets {
+    let mut secrets = GivenSecrets::of(flow, others);
+    for (cell, column) in row.cells.iter().zip(columns) {
+        match column {
+            Column::Param(param) if param.is_secret => secrets.add(&param.name, cell),
+            Column::Param(_) | Column::Port => {}
+        }
+    }
+    secrets
 }
 
 /// Returns what is wrong with the columns: those that the flow does not have, and those that it needs.
@@ -166,7 +205,7 @@ fn wrong_columns(sheet: &Sheet, flow: &Program, others: &[Given]) -> Vec<Diagnos
 }
 
 /// Returns which rows have one value for a param that is to be another in each.
-fn twice(sheet: &Sheet, at: usize, column: &Column<'_>) -> Option<Diagnostic> {
+fn twice(sheet: &Sheet, at: usize, column: &Column<'_>, secrets: &dyn Fn(&Row) -> GivenSecrets) -> Option<Diagnostic> {
     let param = column.unique()?;
     let mut rows: HashMap<&str, Vec<&Row>> = HashMap::new();
     let mut order = Vec::new();
@@ -179,7 +218,8 @@ fn twice(sheet: &Sheet, at: usize, column: &Column<'_>) -> Option<Diagnostic> {
     }
     let lines = order.into_iter().filter(|value| rows[value].len() > 1).map(|value| {
         let places: Vec<String> = rows[value].iter().map(|row| row.place()).collect();
-        let what = if param.is_secret { String::new() } else { format!("`{}`: ", shown(value)) };
+        let covered = rows[value].iter().fold(value.to_string(), |text, row| secrets(row).covered(&text));
+        let what = if param.is_secret { String::new() } else { format!("`{}`: ", shown(&covered)) };
         format!("{what}{}", places.join(", "))
     });
     let lines: Vec<String> = lines.collect();
@@ -210,7 +250,9 @@ fn units(sheet: &Sheet, columns: &[Column<'_>]) -> Vec<Unit> {
                 }
             }
         }
-        Unit { number, given, port, name, label: label.unwrap_or_default(), shown }
+        let label = label.unwrap_or_default();
+        let is_labelled_by_name = named.is_some() && label == name;
+        Unit { number, given, port, name, label, is_labelled_by_name, shown }
     };
     sheet.rows.iter().map(unit).collect()
 }

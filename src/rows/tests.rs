@@ -101,8 +101,22 @@ fn a_file_in_a_wrong_form_says_what_is_wrong_and_where() {
     );
     assert_eq!(
         problems(b"sn,key\na,\"b\nc,d\n"),
-        ["a quote that begins in or after line 2 of `u.csv` is not closed | write `\"\"` for a quote in a quoted cell"]
+        ["a quote that begins in line 2 of `u.csv` is not closed | write `\"\"` for a quote in a quoted cell"]
     );
+    assert_eq!(
+        problems(b"sep=;\nsn;key\n\"a\"b;c\n"),
+        [
+            "a quote that begins in line 3 of `u.csv` is closed before the end of its cell | quote the whole cell, and write \
+          `\"\"` for a quote in it"
+        ]
+    );
+    let utf16: Vec<u8> = "sn,key\na,b\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(
+        problems(&utf16),
+        [format!("`u.csv` cannot be read: it has zero bytes, as UTF-16 without a byte-order mark | {utf8}")]
+    );
+    // A quote in a cell without quotes is itself: so pipes are sold.
+    assert_eq!(sheet("sn,size\na,5\"\n").rows[0].cells[1], "5\"");
 }
 
 #[test]

@@ -84,4 +84,22 @@ impl Counterpart {
         });
         one.into_iter().chain(several)
     }
+
+    /// Returns the same with other devices.
+    pub(super) fn with_devices_changed(
+        &self,
+        mut change: impl FnMut(usize, &Arc<Program>) -> Arc<Program>,
+    ) -> Counterpart {
+        match self {
+            Counterpart::Real(_) | Counterpart::Recording(_) => self.clone(),
+            Counterpart::Device(device) => Counterpart::Device(change(0, device)),
+            Counterpart::Several(ends) => {
+                let end = |(at, end): (usize, &End)| match end {
+                    End::Real(_) => end.clone(),
+                    End::Device(device) => End::Device(change(at, device)),
+                };
+                Counterpart::Several(ends.iter().enumerate().map(end).collect())
+            }
+        }
+    }
 }

@@ -144,7 +144,9 @@ impl Setup {
             sources = joined;
             texts.push(of_device);
             let port = PortId::new(at).expect("a flow has no more ports than can be numbered");
-            devices.push((port, Engine::new(device.clone(), self.device_inputs(&inputs, at, device))));
+            let trace = self.traces.as_ref().and_then(|traces| traces.devices.get(at)?.as_ref());
+            let engine = Engine::new(device.clone(), self.device_inputs(&inputs, at, device)).traced(trace);
+            devices.push((port, engine));
         }
         let engine = self.engine(inputs);
         let sources = covered(sources, &engine);

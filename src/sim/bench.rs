@@ -22,6 +22,9 @@ pub struct SimBench<W> {
 /// So many changes of wires may follow each other at one moment; devices that go on change them for ever.
 const MOST_CHANGES: usize = 10_000;
 
+/// The place of a device, a wire that it gave another value, and the value.
+type Change = (usize, (String, Value));
+
 /// What is at the other end of one port.
 #[derive(Debug)]
 struct Place<W> {
@@ -58,15 +61,31 @@ impl<W: Simulated> SimBench<W> {
 
     /// Lets every device see what the others do with their wires at the present moment.
     fn settle(&mut self) {
+        let change = self.next_change();
+        self.settle_from(change);
+    }
+
+    /// The same after only the device at one place has done something.
+    fn settle_after(&mut self, at: usize) {
+        if let Some(change) = self.places[at].world.next_wire() {
+            self.settle_from(Some((at, change)));
+        }
+    }
+
+    /// Returns a wire that a device gave another value, the value, and the place of the device.
+    fn next_change(&mut self) -> Option<Change> {
+        self.places.iter_mut().enumerate().find_map(|(at, place)| Some((at, place.world.next_wire()?)))
+    }
+
+    fn settle_from(&mut self, mut change: Option<Change>) {
         for _ in 0..MOST_CHANGES {
-            let change =
-                self.places.iter_mut().enumerate().find_map(|(at, place)| Some((at, place.world.next_wire()?)));
             let Some((from, (name, value))) = change else { return };
             for (_, place) in self.places.iter_mut().enumerate().filter(|(at, _)| *at != from) {
                 place.world.pass_to(self.now);
                 place.world.set_wire(&name, &value);
                 place.due = place.world.due();
             }
+            change = self.next_change();
         }
         let reason = "the simulated devices change a wire again and again at one moment".to_string();
         self.news.push_back(Happening::Closed(PortId::FIRST, CloseReason::Broken { reason, help: None }));
@@ -88,7 +107,7 @@ impl<W: Simulated> SimBench<W> {
             let (now, happening) = place.world.wait(Some(at), received);
             self.now = self.now.max(now);
             place.due = place.world.due();
-            self.settle();
+            self.settle_after(number);
             if !matches!(happening, Happening::Nothing) {
                 return Some(happening.on(port));
             }
@@ -103,11 +122,12 @@ impl<W: Simulated> World for SimBench<W> {
     }
 
     fn perform(&mut self, port: PortId, command: PortCommand) {
-        let Some(place) = self.places.iter_mut().find(|place| place.port == port) else { return };
+        let Some(at) = self.places.iter().position(|place| place.port == port) else { return };
+        let place = &mut self.places[at];
         place.world.pass_to(self.now);
         place.world.perform(PortId::FIRST, command);
         place.due = place.world.due();
-        self.settle();
+        self.settle_after(at);
     }
 
     /// Every device that takes it gets it.

@@ -2,6 +2,7 @@
 
 use crate::engine::{Engine, Input, Output};
 use crate::event::{Failure, HookCall, HookEnd};
+use crate::port::PortId;
 use crate::time::Moment;
 
 /// The engine that plays a device, which is not asked again what it wants as long as nothing has happened to it.
@@ -13,6 +14,11 @@ pub(super) struct Device {
 }
 
 impl Device {
+    /// Whether it sends back what it hears.
+    pub(super) fn sends_echo(&self) -> bool {
+        self.engine.sends_echo(PortId::FIRST)
+    }
+
     /// Makes a device that has not begun yet.
     pub(super) fn new(engine: Engine) -> Device {
         Device { engine, rests: None }

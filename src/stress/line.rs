@@ -458,7 +458,10 @@ impl World for FaultyLine<'_> {
                 self.shared.sent.borrow_mut().push(Write { port: self.port, bytes: bytes.clone() });
                 // An echo comes before the next write, or never.
                 self.host.echoes.clear();
-                self.host.echoes.push_back(bytes.clone());
+                // A device without an echo may answer with what it heard: that is no echo that a line could lose.
+                if self.power.device.has_echo() {
+                    self.host.echoes.push_back(bytes.clone());
+                }
                 self.host.is_asked = true;
                 self.host.is_mute = false;
             }

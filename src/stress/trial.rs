@@ -228,6 +228,7 @@ impl Attempts {
             | EventKind::Logged { .. }
             | EventKind::HookSaid { .. }
             | EventKind::Noted { .. }
+            | EventKind::Transfer(_)
             | EventKind::Skipped { .. }
             | EventKind::CleanupFailed(_)
             | EventKind::Failed(_)

@@ -119,11 +119,13 @@ mod tests {
     fn a_flow_is_remembered_until_it_passes_or_is_gone() {
         let folder = tempfile::tempdir().expect("a folder can be made for tests");
         let path = |name: &str| folder.path().join(name);
-        ["a.flow", "b.flow", "c.flow"].map(|name| fs::write(path(name), "").expect("it can be written"));
+        for name in ["a.flow", "b.flow", "c.flow"] {
+            fs::write(path(name), "").expect("it can be written");
+        }
         let file = path(".flowrun/last-run.json");
         assert_eq!(LastRun::read(&file).expect("it is not there"), None);
         let mut last = LastRun::default();
-        ["a.flow", "b.flow", "c.flow"].map(|name| last.note(&path(name), true));
+        ["a.flow", "b.flow", "c.flow"].iter().for_each(|name| last.note(&path(name), true));
         last.write(&file).expect("there is room");
         let mut last = LastRun::read(&file).expect("it was written").expect("it is there");
         last.note(&path("a.flow"), false);

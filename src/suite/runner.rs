@@ -5,14 +5,17 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::{Judged, Rules, judge};
 use crate::address::Address;
+use crate::coverage::Coverage;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::render::Look;
 use crate::event::Rigour;
 use crate::program::{GivenLimits, Program, Role};
+use crate::report::coverage::CoverageReport;
 use crate::settings::Settings;
 use crate::setup::{Complaint, Ender, Setup, SetupError, Terms, find_counterpart, line_settings, read_program};
 use crate::testing::{Refused, Watcher, outcome};
@@ -64,6 +67,7 @@ pub struct Runner<'a> {
     offer: Box<dyn Fn(&Program) -> Offered + Sync + 'a>,
     tune: Tune<'a>,
     hook: Box<Hook<'a>>,
+    coverage: Option<Mutex<Coverage>>,
 }
 
 /// What a thread tells.
@@ -90,6 +94,7 @@ impl<'a> Runner<'a> {
             offer: Box::new(|_| Offered::default()),
             tune: Box::new(|settings, _| settings.clone()),
             hook: Box::new(|_| None),
+            coverage: None,
         }
     }
 
@@ -169,6 +174,19 @@ impl<'a> Runner<'a> {
         self
     }
 
+    /// Takes note of what the flows reach.
+    #[must_use]
+    pub(crate) fn covering(mut self) -> Runner<'a> {
+        self.coverage = Some(Mutex::default());
+        self
+    }
+
+    /// Returns what the flows have reached, if that was taken note of.
+    pub(crate) fn into_coverage(self) -> Option<CoverageReport> {
+        let coverage = self.coverage?.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Some(coverage.report())
+    }
+
     /// Runs the flows and returns those that were begun, in the order of their files.
     pub fn run(&self, onlooker: &mut dyn Onlooker) -> Vec<Judged> {
         let turn = Turn { next: AtomicUsize::new(0), is_over: AtomicBool::new(false) };
@@ -225,7 +243,16 @@ impl<'a> Runner<'a> {
                 let watcher = look.map(|look| Watcher { look, show: &mut show });
                 outcome(setup, seed, &self.ender, watcher, (self.hook)(flow)).map_err(|error| Refused::of(flow, error))
             };
-            let case = judge(flow, &self.rules, self.setup(flow), &run);
+            let mut setup = self.setup(flow);
+            let mut traced = None;
+            if self.coverage.is_some() {
+                setup = setup.map(|setup| setup.map(Setup::traced));
+                traced = setup.as_ref().ok().cloned().flatten();
+            }
+            let case = judge(flow, &self.rules, setup, &run);
+            if let (Some(coverage), Some(traced)) = (&self.coverage, &traced) {
+                coverage.lock().unwrap_or_else(PoisonError::into_inner).add(&traced.executed());
+            }
             if self.after_failure == AfterFailure::Stop && case.report.is_failure {
                 turn.is_over.store(true, Ordering::SeqCst);
             }

@@ -80,6 +80,12 @@ impl Console {
         self.is_row_begun = !self.line.is_empty();
     }
 
+    /// Takes note of a line that has not ended and is not on the screen.
+    pub(crate) fn begin(&mut self, line: Vec<u8>) {
+        self.is_row_begun = false;
+        self.line = if line.len() <= LONGEST { line } else { Vec::new() };
+    }
+
     /// Takes the line that has not ended.
     pub(crate) fn take_line(&mut self) -> Vec<u8> {
         self.is_row_begun = false;

@@ -97,7 +97,10 @@ impl Term {
             return self.submit(now, text, &end);
         }
         if let Some(command) = text.strip_prefix(':').filter(|rest| !rest.starts_with(':')) {
-            self.keep(text);
+            // The values that a flow is given may be secrets.
+            let kept = if command.starts_with("run ") { text.split('=').next().unwrap_or(text) } else { text };
+            let kept = if kept == text { text } else { kept.rsplit_once(' ').map_or(kept, |(before, _)| before) };
+            self.keep(kept);
             return self.command(now, command);
         }
         if text.starts_with("# ") {
@@ -113,6 +116,8 @@ impl Term {
     fn submit(&mut self, now: Moment, text: &str, end: &[u8]) {
         let is_secret = self.hides();
         let shown = if is_secret { "*".repeat(text.chars().count()) } else { text.to_string() };
+        // What has come stays on the screen, though it may not be all of a prompt.
+        self.out.has_settled = true;
         let prompt = self.prompt();
         self.above(|_, out| out.extend_from_slice(format!("{prompt}{shown}\r\n").as_bytes()));
         let Some(encoded) = self.encoded(text.as_bytes()) else { return };

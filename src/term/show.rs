@@ -13,9 +13,10 @@ impl Term {
     /// Shows what came in line mode.
     pub(super) fn show_lines(&mut self, now: Moment, bytes: &[u8]) {
         let lines = self.lines.take(now, bytes);
-        self.out.has_settled = self.out.has_settled && lines.is_empty() && self.lines.begun().is_empty();
+        self.out.has_settled = self.out.has_settled && lines.is_empty();
         if lines.is_empty() {
             // A prompt goes on at once; what begins waits until it is a prompt or a line.
+            self.out.is_stale |= self.out.has_settled;
             return;
         }
         self.out.is_stale = true;
@@ -29,6 +30,7 @@ impl Term {
         if self.choices.hex
             && let Some(line) = self.lines.take_begun()
         {
+            self.out.has_settled = false;
             self.above(|term, out| term.put_line(&line, out));
         }
     }
@@ -42,7 +44,7 @@ impl Term {
             }
             return;
         }
-        let text = (self.paint)(visible_text(&line.bytes));
+        let text = (self.paint)(&line.bytes, visible_text(&line.bytes));
         out.extend_from_slice(format!("{stamp}{text}\r\n").as_bytes());
     }
 

@@ -31,7 +31,7 @@ fn term_with(change: impl FnOnce(&mut Options)) -> Term {
         settle: Duration::from_millis(50),
         history: History::default(),
         completion: Box::new(Words),
-        paint: Box::new(|line| line),
+        paint: Box::new(|_, text| text),
     };
     change(&mut options);
     Term::new(options)
@@ -288,6 +288,17 @@ fn the_screen_is_left_as_a_shell_wants_it() {
 }
 
 #[test]
+fn a_complete_line_is_painted_and_a_prompt_is_not() {
+    let mut term = term_with(|options| {
+        options.choices.mode = Mode::Line;
+        options.paint = Box::new(|line, text| if line == b"OK" { format!("<{text}>") } else { text });
+    });
+    term.handle_received(at(0), b"OK\r\nOK");
+    term.handle_time(at(50));
+    assert_eq!(screen(&mut term), "<OK>\r\n\r\u{1b}[K> \r\u{1b}[KOK");
+}
+
+#[test]
 fn choices_of_a_completion_stand_above_the_line() {
     let mut term = line_mode();
     term.handle_keys(at(0), b"AT+QI\t");
@@ -296,4 +307,39 @@ fn choices_of_a_completion_stand_above_the_line() {
     assert_eq!(screen(&mut term), "\r\u{1b}[K-- AT+QICLOSE  AT+QIOPEN\r\n\r\u{1b}[K> AT+QI");
     term.handle_keys(at(0), b"\x15:sta\t");
     assert!(screen(&mut term).ends_with("> :sta"), "two commands begin so");
+}
+
+#[test]
+fn the_prompt_that_a_flow_has_left_is_that_of_the_terminal() {
+    let mut term = console();
+    term.handle_received(at(0), b"login: ");
+    term.make_room();
+    screen(&mut term);
+    term.handle_elsewhere(at(1), b"# ");
+    term.tell("goes on by hand");
+    assert_eq!(screen(&mut term), "-- goes on by hand\r\n# ");
+    let mut term = line_mode();
+    term.handle_received(at(0), b"login: ");
+    term.handle_time(at(50));
+    term.make_room();
+    screen(&mut term);
+    term.handle_elsewhere(at(60), b"# ");
+    term.tell("goes on by hand");
+    assert_eq!(screen(&mut term), "-- goes on by hand\r\n\r\u{1b}[K# ");
+}
+
+#[test]
+fn the_history_has_no_values_that_a_flow_was_given() {
+    let mut term = line_mode();
+    term.handle_keys(at(0), b":run login.flow user=root password=hunter2\r:run a.flow\r");
+    let kept: Vec<Order> = orders(&mut term).into_iter().filter(|order| matches!(order, Order::Keep(_))).collect();
+    assert_eq!(kept, [":run login.flow", ":run a.flow"].map(|line| Order::Keep(line.to_string())));
+}
+
+#[test]
+fn what_came_before_a_line_was_typed_stays_on_the_screen() {
+    let mut term = line_mode();
+    term.handle_received(at(0), b"half");
+    term.handle_keys(at(1), b"x\r");
+    assert!(screen(&mut term).contains("halfx\r\n"));
 }

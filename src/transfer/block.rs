@@ -50,8 +50,10 @@ pub(super) fn of_file(number: u8, data: &[u8], len: usize, check: Check) -> Vec<
 }
 
 /// Returns the block that begins a file of YMODEM, or ends its files if there is no name.
+/// The time of the file, in octal seconds since 1970, and its mode are 0: nobody knows them. Left out, some receivers take what
+/// happens to be in their memory.
 pub(super) fn header(file: Option<(&str, usize)>) -> Vec<u8> {
-    let data = file.map_or_else(Vec::new, |(name, size)| format!("{name}\0{size}").into_bytes());
+    let data = file.map_or_else(Vec::new, |(name, size)| format!("{name}\0{size} 0 0").into_bytes());
     let len = if data.len() < SHORT { SHORT } else { LONG };
     made(0, &data[..data.len().min(LONG)], len, 0, Check::Crc)
 }
@@ -74,12 +76,27 @@ pub(super) fn read(block: &[u8], check: Check) -> Option<(u8, &[u8])> {
     (number == !inverse && check.of(data) == block[end..]).then_some((number, data))
 }
 
+/// What the first block of YMODEM says of the size of its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Size {
+    Told(usize),
+    NotTold,
+    /// It says something that is no size.
+    Unreadable(String),
+}
+
 /// Returns the name and the size that the first block of YMODEM has; without a name there is no further file.
-pub(super) fn named(data: &[u8]) -> Option<(String, Option<usize>)> {
+pub(super) fn named(data: &[u8]) -> Option<(String, Size)> {
     let mut parts = data.split(|byte| *byte == 0);
     let name = parts.next().filter(|name| !name.is_empty())?;
     let size = parts.next().unwrap_or_default().split(|byte| *byte == b' ').next().unwrap_or_default();
-    let size = std::str::from_utf8(size).ok().and_then(|size| size.parse().ok());
+    let is_number = size.iter().all(u8::is_ascii_digit);
+    let number = std::str::from_utf8(size).ok().filter(|_| is_number).and_then(|size| size.parse().ok());
+    let size = match number {
+        _ if size.is_empty() => Size::NotTold,
+        Some(size) => Size::Told(size),
+        None => Size::Unreadable(String::from_utf8_lossy(size).into_owned()),
+    };
     Some((String::from_utf8_lossy(name).into_owned(), size))
 }
 

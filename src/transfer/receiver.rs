@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::block::{self, Check};
+use super::block::{self, Check, Size};
 use super::sender::blocks;
 use super::{ACK, Amount, CAN, CANCEL, EOT, NAK, Protocol, QUIET, Step, TRIES, Trouble, WANTS_CRC, taken};
 
@@ -338,9 +338,15 @@ impl Receiver {
             self.end = Some(Err(Trouble { message, cause: None }));
             return;
         };
-        if size.is_some_and(|size| size > self.most) {
-            return self.too_long();
-        }
+        let size = match size {
+            Size::Told(size) if size > self.most => return self.too_long(),
+            Size::Told(size) => Some(size),
+            Size::NotTold => None,
+            Size::Unreadable(text) => {
+                let message = format!("the sender tells a size that is no number, `{}`", shown(&text));
+                return self.fail(message, Some("YMODEM tells the size in decimal digits, or not at all"));
+            }
+        };
         (self.name, self.size, self.amount.of) = (Some(name), size, size);
         self.part = Part::Data;
         self.next = 1;

@@ -194,7 +194,7 @@ fn the_bytes_on_the_line_are_those_of_the_specification() {
         (0, &[]),
     ];
     assert_eq!(shapes, expected[..11]);
-    assert!(outcome.log[1].1[3..].starts_with(b"fw.bin\x001124\0"));
+    assert!(outcome.log[1].1[3..].starts_with(b"fw.bin\x001124 0 0\0"));
 }
 
 #[test]
@@ -346,7 +346,29 @@ fn a_long_name_gets_a_long_block() {
     let header = block::header(Some((&name, 7)));
     assert_eq!((header[0], header.len()), (STX, 1029));
     let (number, data) = block::read(&header, block::Check::Crc).expect("it is whole");
-    assert_eq!((number, block::named(data)), (0, Some((name, Some(7)))));
+    assert_eq!((number, block::named(data)), (0, Some((name, block::Size::Told(7)))));
+}
+
+#[test]
+fn a_size_is_a_number_or_is_not_told() {
+    let named = |data: &[u8]| block::named(data).map(|(_, size)| size);
+    assert_eq!(named(b"a\x00123 14 100644\0"), Some(block::Size::Told(123)));
+    assert_eq!((named(b"a"), named(b"a\0\0")), (Some(block::Size::NotTold), Some(block::Size::NotTold)));
+    for odd in ["12x", "+5", "-1", "99999999999999999999999"] {
+        assert_eq!(named(format!("a\0{odd} 14").as_bytes()), Some(block::Size::Unreadable(odd.to_string())));
+    }
+    let mut receiver = Receiver::new(Protocol::Ymodem, 10_000);
+    assert!(matches!(receiver.step(), Step::Send(_)));
+    receiver.take(&block::made(0, b"a\x0012x", 128, 0, block::Check::Crc));
+    assert_eq!(receiver.step(), Step::Send(CANCEL.to_vec()));
+    let Step::Failed(trouble) = receiver.step() else { panic!("nobody knows the size") };
+    assert_eq!(trouble.message, "the sender tells a size that is no number, `12x`");
+}
+
+#[test]
+fn the_header_says_that_the_time_is_not_known() {
+    let header = block::header(Some(("fw", 7)));
+    assert!(header[3..].starts_with(b"fw\x007 0 0\0"), "{header:?}");
 }
 
 /// What a property's line does to a write.

@@ -136,7 +136,7 @@ mod windows {
     use crate::transport::any::AnyPort;
     use crate::transport::clock::Clock;
     use crate::transport::interrupt::Interrupt;
-    use crate::transport::threaded::{Errand, ThreadedWorld};
+    use crate::transport::threaded::{Errand, Serve, ThreadedWorld};
 
     /// Returns standard input as a port, which closes at its end. A thread reads it, and ends with the process.
     ///
@@ -144,7 +144,7 @@ mod windows {
     ///
     /// None on this system.
     pub(crate) fn keys(clock: Clock, interrupt: Interrupt) -> io::Result<AnyPort> {
-        let serve = Arc::new(|errand: &Errand| {
+        let serve: Serve = Arc::new(|errand: &Errand| {
             errand.tell(Happening::Opened(PortId::FIRST));
             read(errand);
             CloseReason::HungUp { help: String::new() }.into()

@@ -7,7 +7,7 @@
 use std::cmp::Ordering;
 
 use super::coding::hex;
-use super::decimal::Decimal;
+use super::decimal::{Decimal, NoDecimal};
 use super::operator::Operator;
 use super::{Type, Value};
 
@@ -42,7 +42,7 @@ pub(super) fn equal(operator: Operator, left: &Value, right: &Value) -> Result<b
         }
         (Value::Int(a), Value::Decimal(b)) | (Value::Decimal(b), Value::Int(a)) => Ok(*b == (*a).into()),
         _ if left.kind() == right.kind() => Ok(left == right),
-        _ => Err(misfit(operator, left.kind(), right.kind())),
+        _ => Err(misfit(operator, left, right)),
     }
 }
 
@@ -68,7 +68,7 @@ pub(super) fn order(operator: Operator, left: &Value, right: &Value) -> Result<O
             }
             _ => Ok(a.cmp(b)),
         },
-        _ => Err(misfit(operator, left.kind(), right.kind())),
+        _ => Err(misfit(operator, left, right)),
     }
 }
 
@@ -108,7 +108,7 @@ pub fn contains(whole: &Value, part: &Value) -> Result<bool, String> {
             }
             Ok(is_there)
         }
-        _ => Err(misfit(Operator::In, part.kind(), whole.kind())),
+        _ => Err(misfit(Operator::In, part, whole)),
     }
 }
 
@@ -131,10 +131,15 @@ pub fn place_of(entries: &[(String, Value)], key: &Value) -> Result<Option<usize
     Ok(found)
 }
 
-/// Says why an operator cannot join two kinds of values, and what to write.
-pub fn misfit(operator: Operator, left: Type, right: Type) -> String {
-    let why = format!("`{}` cannot join {} and {}", operator.title(), left.title(), right.title());
-    match misfit_help(operator, left, right) {
+/// Says why an operator cannot join two values, and what to write.
+pub fn misfit(operator: Operator, left: &Value, right: &Value) -> String {
+    let why = format!("`{}` cannot join {} and {}", operator.title(), left.kind().title(), right.kind().title());
+    let is_too_long =
+        |value: &Value| matches!(value, Value::Text(text) if Decimal::parse(text) == Err(NoDecimal::TooLong));
+    if is_too_long(left) || is_too_long(right) {
+        return format!("{why}: the text is a number of more than 28 digits, which can only be compared as a text");
+    }
+    match misfit_help(operator, left.kind(), right.kind()) {
         Some(help) => format!("{why}: {help}"),
         None => why,
     }
@@ -230,6 +235,13 @@ mod tests {
 
     fn bytes(octets: &[u8]) -> Value {
         Value::Bytes(octets.to_vec())
+    }
+
+    #[test]
+    fn a_text_that_is_a_number_of_too_many_digits_is_told_as_one() {
+        let long = "9".repeat(33);
+        let why = order(Operator::Below, &Value::from(long.as_str()), &Value::Int(3)).expect_err("it is no number");
+        assert!(why.ends_with("a number of more than 28 digits, which can only be compared as a text"), "{why}");
     }
 
     #[test]

@@ -126,6 +126,24 @@ const CLOSING: [&[u8]; 2] = ["…»".as_bytes(), "»".as_bytes()];
 /// No name of a secret that is found between other bytes is longer.
 const LONGEST_NAME: usize = 256;
 
+/// Returns where names stand that were put in place of secrets: `«key»`, `«…key»`.
+pub fn names_of_secrets(bytes: &[u8]) -> Vec<Range<usize>> {
+    let (mut names, mut at) = (Vec::new(), 0);
+    while let Some(found) = bytes[at..].windows(2).position(|two| two == "«".as_bytes()) {
+        let begin = at + found;
+        at = begin + 2;
+        let more = if bytes[at..].starts_with("…".as_bytes()) { 3 } else { 0 };
+        let name = &bytes[at + more..];
+        let n = name.iter().take(LONGEST_NAME).take_while(|byte| is_of_name(**byte)).count();
+        let closing = CLOSING.iter().find(|sign| n > 0 && name[n..].starts_with(sign));
+        if let Some(closing) = closing {
+            at += more + n + closing.len();
+            names.push(begin..at);
+        }
+    }
+    names
+}
+
 /// Returns how many bytes at the end of a run begin the name of a secret, as in `«key»`.
 fn begin_of_name(bytes: &[u8], run: &Range<usize>) -> usize {
     let behind = &bytes[run.end..];

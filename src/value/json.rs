@@ -36,6 +36,48 @@ pub fn parse_json(text: &[u8]) -> Result<Value, String> {
     Ok(from_json(whole))
 }
 
+/// Returns a key that comes twice in one object of a JSON text, wherever that object is.
+pub fn repeated_key(text: &str) -> Option<String> {
+    // For each object or list around a place: the keys that an object has had.
+    let mut around: Vec<Option<Vec<String>>> = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['{', '[', '}', ']', '"']) {
+        let (sign, behind) = rest[at..].split_at(1);
+        rest = behind;
+        match sign {
+            "{" => around.push(Some(Vec::new())),
+            "[" => around.push(None),
+            "}" | "]" => drop(around.pop()),
+            _ => {
+                let length = string_length(behind);
+                let literal = &text[text.len() - behind.len() - 1..][..length + 1];
+                rest = &behind[length..];
+                let is_key = rest.trim_start().starts_with(':');
+                if let (true, Some(Some(keys))) = (is_key, around.last_mut()) {
+                    let key: String = serde_json::from_str(literal).ok()?;
+                    if keys.contains(&key) {
+                        return Some(key);
+                    }
+                    keys.push(key);
+                }
+            }
+        }
+    }
+    None
+}
+
+/// Returns how long a string is behind its first quote, with the last one.
+fn string_length(behind: &str) -> usize {
+    let mut is_escaped = false;
+    for (at, byte) in behind.bytes().enumerate() {
+        match byte {
+            b'"' if !is_escaped => return at + 1,
+            _ => is_escaped = byte == b'\\' && !is_escaped,
+        }
+    }
+    behind.len()
+}
+
 /// Returns a value as compact JSON text, a map in its order.
 ///
 /// Text that is not UTF-8 gets replacement characters, bytes become hex text, a duration becomes the
@@ -95,6 +137,19 @@ mod tests {
 
     const REPLY: &[u8] =
         br#"{"code":200,"data":{"deviceSecret":"mRMy","list":[{"a b":true},null]},"message":"success"}"#;
+
+    #[test]
+    fn a_key_that_comes_twice_in_an_object_is_found() {
+        for (text, key) in [
+            (r#"{"a": 1, "b": {"a": 2}, "c": [{"a": 1}, {"a": 2}]}"#, None),
+            (r#"{"a": "a", "b": "a\": {", "c": ["a", "a"]}"#, None),
+            (r#"{"a": 1, "b": 2, "\u0061" : 3}"#, Some("a")),
+            (r#"{"x": [1, {"b\"": 1, "b\"": "}"}]}"#, Some("b\"")),
+            ("[]", None),
+        ] {
+            assert_eq!(repeated_key(text).as_deref(), key, "{text}");
+        }
+    }
 
     #[test]
     fn a_path_finds_its_place() {

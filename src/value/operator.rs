@@ -72,7 +72,7 @@ pub fn apply(operator: Operator, left: &Value, right: &Value) -> Result<Value, S
             (Value::Bool(a), Value::Bool(b)) => {
                 Ok(Value::Bool(if operator == Operator::Or { *a || *b } else { *a && *b }))
             }
-            _ => Err(misfit(operator, left.kind(), right.kind())),
+            _ => Err(misfit(operator, left, right)),
         },
         Operator::Equal => equal(operator, left, right).map(Value::Bool),
         Operator::Unequal => equal(operator, left, right).map(|is_equal| Value::Bool(!is_equal)),
@@ -108,7 +108,7 @@ fn not_numbers(operator: Operator, left: &Value, right: &Value) -> String {
     let both = [left, right];
     match both.into_iter().find(|value| is_text(value) && value.as_int().is_none()) {
         Some(_) => format!("`{}` needs numbers, and the text is none", operator.title()),
-        None => misfit(operator, left.kind(), right.kind()),
+        None => misfit(operator, left, right),
     }
 }
 

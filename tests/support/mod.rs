@@ -493,3 +493,10 @@ pub(crate) fn copy(from: &Path, to: &Path) {
         }
     }
 }
+
+/// Returns a page of HTML without its head, its style and its script, and without the texts of the flows.
+pub(crate) fn without_texts_of_ours(page: &str) -> Vec<u8> {
+    let begin = page.find("<header class=\"top").expect("a page has a head");
+    let end = page.find("<section class=\"plain\" aria-label=\"Sources\">").expect("a page has sources");
+    page.as_bytes()[begin..end].to_vec()
+}

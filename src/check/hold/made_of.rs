@@ -89,7 +89,7 @@ mod tests {
             "secret k = upper(a)",
             "procedure p(x) { compute secret k = base64(x) }\ncall p(a)",
             "procedure p(x) { return x }\ncall p(a) -> y\ncompute secret k = y",
-            "capture secret k from json(a, \"k\")\nlog k",
+            "capture secret k from json(a, \"$.k\")\nlog k",
             "for x in split(a, \",\") { compute secret k = x }",
             "if true { compute secret k = y }\ncompute y = a",
         ] {

@@ -19,6 +19,7 @@ Examples:
   flowrun test flows --review                      look at each difference, with a key each
   flowrun test flows --accept                      take all transcripts as they are
   flowrun test flows --shard 1/4 --report junit=junit.xml
+  flowrun test flows --coverage --report lcov=lcov.info
   flowrun test flows/login.flow --port /dev/ttyUSB0
 
 A variable is set in the flows that have it. The options of the line are for all flows.
@@ -61,6 +62,9 @@ pub(in crate::cli) struct TestArguments {
     pub line: LineArguments,
     #[command(flatten)]
     pub snapshots: SnapshotArguments,
+    /// Show which statements and branches no flow of the suite reached
+    #[arg(long, help_heading = "Output")]
+    pub coverage: bool,
     /// Write a report of the suite; its kinds are below (repeatable)
     #[arg(long, value_name = "KIND=FILE", help_heading = "Output")]
     pub report: Vec<String>,

@@ -22,6 +22,17 @@ const LENGTH: usize = 16;
 /// How long the key is, in hex.
 const KEY_LENGTH: usize = 64;
 
+/// What the digests of rows are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keeping {
+    /// Nobody needs any.
+    Nothing,
+    /// They are written to a new file.
+    Anew,
+    /// They are compared with those that a file has.
+    Compared,
+}
+
 /// The digest of each row.
 #[derive(Debug)]
 pub(super) struct RowIds {
@@ -29,14 +40,15 @@ pub(super) struct RowIds {
 }
 
 impl RowIds {
-    /// Makes the digests of all rows; without a file for them, nobody needs any.
+    /// Makes the digests of all rows.
     ///
     /// # Errors
     ///
-    /// There is a secret among the cells, and there is no place for a key.
-    pub(super) fn of(sheet: &Sheet, flow: &Program, are_kept: bool) -> Result<RowIds, Diagnostic> {
+    /// There is a secret among the cells, and there is no place for a key, or the key is gone that a file was written with.
+    pub(super) fn of(sheet: &Sheet, flow: &Program, keeping: Keeping) -> Result<RowIds, Diagnostic> {
         let is_secret = |name: &String| flow.params.iter().any(|param| param.is_secret && param.name == *name);
-        let key = if are_kept && sheet.columns.iter().any(is_secret) { Some(key()?) } else { None };
+        let needs_key = keeping != Keeping::Nothing && sheet.columns.iter().any(is_secret);
+        let key = needs_key.then(|| key(keeping)).transpose()?;
         let id = |row: &crate::rows::Row| {
             let mut bytes = Vec::new();
             for text in sheet.columns.iter().zip(&row.cells).flat_map(|(name, cell)| [name, cell]) {
@@ -55,8 +67,8 @@ impl RowIds {
     }
 }
 
-/// Returns the key of this user, and makes it if there is none.
-fn key() -> Result<Vec<u8>, Diagnostic> {
+/// Returns the key of this user, and makes it if there is none and nothing was written with one.
+fn key(keeping: Keeping) -> Result<Vec<u8>, Diagnostic> {
     let wrong = |message: String| {
         let help =
             "`--rows-out` needs it to tell rows with secrets from each other; `XDG_DATA_HOME` names another folder";
@@ -64,6 +76,13 @@ fn key() -> Result<Vec<u8>, Diagnostic> {
     };
     let folder = data_folder().ok_or_else(|| wrong("there is no folder for the key of this user".to_string()))?;
     let path = folder.join("flowrun").join("rows.key");
+    let is_gone = std::fs::symlink_metadata(&path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    if keeping == Keeping::Compared && is_gone {
+        let message =
+            format!("the key `{}` is gone: without it nobody knows which rows have passed", harmless_path(&path));
+        let help = "bring it back; or name another file with `--rows-out`, without `--resume`, and all rows run";
+        return Err(Diagnostic::general(Code::CommandLine, message).help(help));
+    }
     key_in(&path).map_err(|error| wrong(format!("the key `{}` cannot be used: {error}", harmless_path(&path))))
 }
 

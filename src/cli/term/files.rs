@@ -19,6 +19,9 @@ const WRITE_AFTER: Duration = Duration::from_millis(500);
 /// So much of a line that does not end is held back, for a secret may go on in it.
 const LONGEST_LINE: usize = 64 << 10;
 
+/// So much of what comes is held back until a secret is complete.
+const MOST_HELD: usize = 1 << 20;
+
 /// Writes of the files' own are numbered from here: those of the session never get so far.
 const OWN_WRITES: u64 = 1 << 40;
 
@@ -160,6 +163,9 @@ impl Files {
 
     /// Takes note that a part of a secret is sent; what follows is held back until it is complete.
     pub(super) fn sent_secret(&mut self, now: Moment, bytes: &[u8]) {
+        if self.log.is_none() && self.recording.is_none() {
+            return;
+        }
         let held = self.held.get_or_insert_with(|| Held { at: now, ..Held::default() });
         held.sent.extend_from_slice(bytes);
     }
@@ -207,7 +213,9 @@ impl Files {
             return;
         }
         if let (Some(held), Happening::Received(_)) = (&mut self.held, happening) {
-            held.came.extend_from_slice(received);
+            if held.came.len() < MOST_HELD {
+                held.came.extend_from_slice(received);
+            }
             return;
         }
         if let Some(log) = &mut self.log

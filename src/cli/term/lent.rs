@@ -25,16 +25,45 @@ pub(super) struct Lent<'a> {
     /// Whether the port is there.
     is_open: bool,
     now: Moment,
+    /// What came of the line that has not ended.
+    rest: Vec<u8>,
 }
+
+/// What a flow leaves.
+pub(super) struct Left {
+    /// Whether the port is still there.
+    pub(super) is_open: bool,
+    /// What it is set to.
+    pub(super) settings: LineSettings,
+    /// What came last of a line that has not ended.
+    pub(super) rest: Vec<u8>,
+}
+
+/// So much of a line that has not ended is kept.
+const LONGEST_REST: usize = 512;
 
 impl<'a> Lent<'a> {
     pub(super) fn new(world: &'a mut Several, files: &'a mut Files, began: Moment, settings: LineSettings) -> Lent<'a> {
-        Lent { world, files, began, settings, told: None, is_open: true, now: Moment::START }
+        Lent { world, files, began, settings, told: None, is_open: true, now: Moment::START, rest: Vec::new() }
     }
 
-    /// Returns whether the port is still there, and its settings.
-    pub(super) fn end(self) -> (bool, LineSettings) {
-        (self.is_open, self.settings)
+    /// Returns what the flow has left.
+    pub(super) fn end(self) -> Left {
+        Left { is_open: self.is_open, settings: self.settings, rest: self.rest }
+    }
+
+    /// Keeps what came of a line that has not ended.
+    fn keep_rest(&mut self, bytes: &[u8]) {
+        let line = match bytes.iter().rposition(|byte| *byte == b'\n') {
+            Some(at) => {
+                self.rest.clear();
+                &bytes[at + 1..]
+            }
+            None => bytes,
+        };
+        self.rest.extend_from_slice(line);
+        let too_much = self.rest.len().saturating_sub(LONGEST_REST);
+        self.rest.drain(..too_much);
     }
 
     fn real(&self) -> Moment {
@@ -77,7 +106,10 @@ impl<'a> Lent<'a> {
         };
         self.files.happened(now, &told, bytes);
         match told {
-            Happening::Received(_) => received.extend_from_slice(bytes),
+            Happening::Received(_) => {
+                self.keep_rest(bytes);
+                received.extend_from_slice(bytes);
+            }
             Happening::Closed(..) => self.is_open = false,
             Happening::Opened(_) => self.is_open = true,
             Happening::Nothing

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::super::args::LineArguments;
+use super::super::args::{LineArguments, VariableArguments};
 use super::super::given;
 use super::super::hooks::programs_for;
 use super::super::outputs::{CONSOLE, tell_failures};
 use super::super::refusal::{complain, refuse, warn};
-use super::lent::Lent;
+use super::lent::{Left, Lent};
 use super::raw;
 use super::session::{Session, State};
 use crate::disk::{Reach, read_file};
@@ -24,7 +24,7 @@ use crate::settings::Settings;
 use crate::setup::{Complaint, Pace, Read, Setup, Terms, fresh_seed, read_program, read_text};
 use crate::source::name_of;
 use crate::value::escape::{harmless, harmless_path};
-use crate::variables::{Given, GivenFile, Offered, Origin};
+use crate::variables::{GivenFile, Offered};
 use crate::world::{self, Company, Hooks, Nobody, World};
 
 /// A file that is sent is no larger.
@@ -53,9 +53,13 @@ impl Session<'_> {
                 }
             };
             warn(&warnings, Volume::Normal, session.terminal);
-            let given = variables.iter().filter_map(|text| text.split_once('='));
-            let given = given.map(|(name, value)| Given::new(name, value, Origin::Option)).collect();
-            let variables = Offered { given, ..Offered::default() };
+            let typed = VariableArguments {
+                vars: variables.to_vec(),
+                files: Vec::new(),
+                var_files: Vec::new(),
+                named_files: Vec::new(),
+            };
+            let variables = given::variables(&program, &given::read_variables(&typed));
             session.carry_out(Ready { flow: program, file: path.to_path_buf(), variables })
         });
     }
@@ -118,7 +122,6 @@ impl Session<'_> {
             None => "nothing was run",
         };
         self.term.tell(said);
-        self.term.redraw();
     }
 
     /// Runs a flow; `None` if it cannot begin, which has been told.
@@ -150,7 +153,9 @@ impl Session<'_> {
             hooks: hooks.as_mut().map(|hooks| hooks as &mut dyn Hooks),
         };
         let verdict = world::run(&mut engine, &mut lent, company);
-        let (is_open, after) = lent.end();
+        let Left { is_open, settings: after, rest } = lent.end();
+        let now = self.clock.now();
+        self.term.handle_elsewhere(now, &rest);
         self.files.knows_all(engine.secrets());
         tell_failures(&fan.finish(), self.terminal);
         if !is_open {

@@ -316,7 +316,8 @@ impl Session<'_> {
     }
 
     fn send(&mut self, now: Moment, bytes: Vec<u8>) {
-        if self.port.state == State::Open {
+        // What is typed while a port is being opened leaves as soon as it is open.
+        if matches!(self.port.state, State::Open | State::Opening) {
             let token = WriteToken::new(PortId::FIRST, self.port.n_writes + 1);
             self.files.performed(now, &PortCommand::Write { token, bytes: bytes.clone() });
         }

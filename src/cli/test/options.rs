@@ -8,6 +8,7 @@ use super::super::args::{LineArguments, TestArguments};
 use super::super::assign::{Assigned, assign, assign_bench, split_port};
 use super::super::given::{read_variables, settings, variables};
 use super::super::named::Named;
+use super::super::one_port::shared;
 use super::super::refusal::address_problem;
 use super::super::reports::Report;
 use super::super::terminal::Terminal;
@@ -122,7 +123,11 @@ impl Wanted {
                 Assigned::Runs(texts) | Assigned::Ports(texts) => texts,
             },
         };
-        self.named.addresses_of_ports(&texts).map_err(|error| Box::new(address_problem(&error)))
+        let addresses = self.named.addresses_of_ports(&texts).map_err(|error| Box::new(address_problem(&error)))?;
+        match shared(&flow.ports, &addresses) {
+            Some(problem) => Err(Box::new(problem)),
+            None => Ok(addresses),
+        }
     }
 
     /// Returns the settings of the line at an address of a flow with these settings.

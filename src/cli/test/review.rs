@@ -178,6 +178,7 @@ mod tests {
             diff: String::new(),
             n_runs: 1,
             failed_run: None,
+            gathered: None,
             given: Vec::new(),
         };
         let snapshot = Snapshot::of(&folder.join(name), Times::Shown);

@@ -31,8 +31,8 @@ use crate::value::escape::harmless;
 /// After a change, others are awaited for so long: an editor writes a file in several steps.
 const QUIET: Duration = Duration::from_millis(15);
 
-/// So often at most, for there may be no quiet.
-const MOST_QUIET: usize = 4;
+/// So many changes are taken together at most, for there may be no quiet.
+const MOST_AT_ONCE: usize = 500;
 
 /// A wait for Ctrl-C, which is begun again.
 const LONG: Duration = Duration::from_secs(3600);
@@ -165,15 +165,15 @@ impl Watched {
         let mut changed = BTreeSet::new();
         loop {
             let mut news = receiver.recv().ok()?;
-            let mut n_waits = 0;
+            let mut n_news = 0;
             loop {
                 match news {
                     News::End => return None,
                     News::All | News::Unknown => return Some(Wanted::All),
                     News::Changed(files) => changed.extend(files.into_iter().filter(|file| self.counts(file))),
                 }
-                n_waits += 1;
-                if n_waits > MOST_QUIET && !changed.is_empty() {
+                n_news += 1;
+                if n_news > MOST_AT_ONCE && !changed.is_empty() {
                     break;
                 }
                 match receiver.recv_timeout(QUIET) {

@@ -186,9 +186,13 @@ impl Engine {
     /// Ends a moment in which something came on several ports, or may have: now it is known what did.
     pub(in crate::engine) fn end_moment(&mut self) {
         let mut came = self.ports.take_fresh();
-        self.look_at_all(&mut came);
-        // In their order, whichever was looked at first.
-        came.sort_unstable();
+        if let [port] = came.as_slice() {
+            self.look_at(*port);
+        } else {
+            self.look_at_all(&mut came);
+            // In their order, whichever was looked at first.
+            came.sort_unstable();
+        }
         for port in came.iter().copied() {
             if self.ports[port].sight.inbox.n_held() > REACH {
                 self.make_room(port);

@@ -61,6 +61,11 @@ impl Outgoing {
         }
     }
 
+    /// Returns the transfer that the bytes are a part of.
+    pub(in crate::engine) fn transfer(&self) -> Option<&Transfer> {
+        self.transfer.as_deref()
+    }
+
     /// Returns the transfer that the bytes are a part of, if the other side answers.
     pub(in crate::engine) fn answered_transfer(&self) -> Option<&Transfer> {
         self.transfer.as_deref().filter(|transfer| transfer.is_answered())
@@ -350,7 +355,7 @@ impl Engine {
     }
 
     /// Whether what comes on a port goes back: a device echoes.
-    pub(super) fn sends_echo(&self, port: PortId) -> bool {
+    pub(crate) fn sends_echo(&self, port: PortId) -> bool {
         self.program.role == Role::Device && self.ports[port].settings.echo == Echo::On
     }
 

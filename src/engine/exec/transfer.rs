@@ -13,7 +13,7 @@ use crate::engine::look::inbox::Inbox;
 use crate::engine::look::offset::Offset;
 use crate::engine::tell::Piece;
 use crate::engine::{Action, Engine, State};
-use crate::event::{EventKind, Failure};
+use crate::event::{Direction, EventKind, Failure, FileTransfer, TransferStage};
 use crate::port::{PortCommand, PortId};
 use crate::program::{FileReceive, FileSend, name_key};
 use crate::secret::can_be_masked;
@@ -43,8 +43,8 @@ pub(in crate::engine) struct Transfer {
     machine: Machine,
     /// What messages call it.
     title: String,
-    /// How, as messages say it.
-    how: String,
+    /// How; none if the bytes go as they are.
+    protocol: Option<Protocol>,
     /// What it is put into; none of a file that is sent.
     into: Option<Arc<FileReceive>>,
     /// What in it is made of secrets.
@@ -85,6 +85,30 @@ impl Transfer {
     /// Returns what is awaited, for who watches the run.
     pub(in crate::engine) fn awaited(&self) -> String {
         format!("the other side; {}", self.how_far())
+    }
+
+    /// Returns how many bytes of the file were moved, and how many there are, if that is known.
+    pub(in crate::engine) fn moved(&self) -> (usize, Option<usize>) {
+        let amount = self.machine.amount();
+        (amount.bytes, amount.of)
+    }
+
+    /// Returns what is told of it.
+    fn event(&self, stage: TransferStage, now: Moment) -> FileTransfer {
+        let amount = self.machine.amount();
+        let called = if let Machine::Receiver(receiver) = &self.machine { receiver.name() } else { None };
+        FileTransfer {
+            stage,
+            direction: if self.into.is_some() { Direction::Receives } else { Direction::Sends },
+            name: self.title.clone(),
+            protocol: self.protocol.map(|protocol| protocol.name().to_string()),
+            bytes: amount.bytes as u64,
+            of: amount.of.map(|of| of as u64),
+            blocks: amount.blocks,
+            again: amount.again,
+            took: now - self.begun,
+            called: called.map(|name| visible_cut(name.as_bytes(), 60)),
+        }
     }
 
     /// Returns how far it is, as the end of a sentence.
@@ -128,63 +152,58 @@ impl Engine {
                 Machine::Plain(Box::new(Plain::new(data, by_lines)))
             }
         };
-        let how = how(file.protocol);
-        self.note_at(site, format!("sending {}: {length} bytes{how}", file.title));
-        self.transfer(machine, site, within, file.title.clone(), how, None, stains)
+        self.transfer(machine, site, within, (file.title.clone(), file.protocol), None, stains)
     }
 
     /// Begins to receive a file on the current port.
     pub(super) fn receive_file(&mut self, file: &Arc<FileReceive>, site: Site) -> Result<(), Box<Failure>> {
         let within = file.within.as_ref().map(|within| self.eval_duration(within)).transpose()?;
         let machine = Machine::Receiver(Box::new(Receiver::new(file.protocol, WEIGHT_LIMIT - OF_VALUE)));
-        let how = how(Some(file.protocol));
         let name = file.target.name.clone();
-        self.note_at(site, format!("receiving {name}{how}"));
-        self.transfer(machine, site, within, name, how, Some(file.clone()), Vec::new())
+        self.transfer(machine, site, within, (name, Some(file.protocol)), Some(file.clone()), Vec::new())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "all of them are what a transfer begins with, and it has one place")]
     fn transfer(
         &mut self,
         machine: Machine,
         site: Site,
         within: Option<Duration>,
-        title: String,
-        how: String,
+        (title, protocol): (String, Option<Protocol>),
         into: Option<Arc<FileReceive>>,
         stains: Vec<Stain>,
     ) -> Result<(), Box<Failure>> {
-        self.port_is_open(site)?;
         let port = self.flow.port;
-        if machine.is_answered() && self.ports[port].settings.encoding.is_some() {
-            let message = "the blocks of a file are no text, and the line has an encoding";
-            let help = "write `serial { encoding none }` before it";
-            return Err(self.failure_at(Code::RunValue, site, message, "would be read as text").with_cause(help));
-        }
-        self.ports[port].await_no_return();
-        let limit = match within {
-            Some(within) => Some(self.bounded(within)),
-            None => self.flow.step_deadline().map(|at| (at, true)),
-        };
         let begun = self.now;
-        let from = self.ports[port].sight.read_from;
-        let last = Vec::new();
-        let transfer = Transfer {
+        let (from, last) = (self.ports[port].sight.read_from, Vec::new());
+        let mut transfer = Transfer {
             site,
             port,
             machine,
             title,
-            how,
+            protocol,
             into,
             stains,
             begun,
-            limit,
+            limit: None,
             within,
             wait: None,
             from,
             last,
             told: 0,
         };
+        self.tell_stage(&transfer, TransferStage::Began);
+        self.port_is_open(site)?;
+        if transfer.is_answered() && self.ports[port].settings.encoding.is_some() {
+            let message = "the blocks of a file are no text, and the line has an encoding";
+            let help = "write `serial { encoding none }` before it";
+            return Err(self.failure_at(Code::RunValue, site, message, "would be read as text").with_cause(help));
+        }
+        self.ports[port].await_no_return();
+        transfer.limit = match within {
+            Some(within) => Some(self.bounded(within)),
+            None => self.flow.step_deadline().map(|at| (at, true)),
+        };
+        transfer.from = self.ports[port].sight.read_from;
         self.go_on_transferring(Box::new(transfer));
         Ok(())
     }
@@ -212,8 +231,21 @@ impl Engine {
         String::from_utf8(name.to_vec()).map_err(|_| problem("is UTF-8"))
     }
 
-    fn note_at(&mut self, site: Site, text: String) {
-        self.tell(Some(site), EventKind::Noted { text });
+    /// Tells how far a transfer is.
+    fn tell_stage(&mut self, transfer: &Transfer, stage: TransferStage) {
+        let kind = EventKind::Transfer(Box::new(transfer.event(stage, self.now)));
+        self.tell_on(transfer.port, Some(transfer.site), kind);
+    }
+
+    /// Returns the transfer that goes on just now, if there is one.
+    pub(in crate::engine) fn present_transfer(&self) -> Option<&Transfer> {
+        if let State::Transferring(transfer) = &self.state {
+            Some(transfer)
+        } else if let State::Writing { send, .. } = &self.state {
+            send.transfer()
+        } else {
+            None
+        }
     }
 
     /// Goes on until something must be waited for.
@@ -316,32 +348,17 @@ impl Engine {
             return;
         }
         transfer.told = amount.bytes / TOLD_EVERY * TOLD_EVERY;
-        let text = transfer.how_far();
-        self.tell_on(transfer.port, Some(transfer.site), EventKind::Noted { text });
+        self.tell_stage(transfer, TransferStage::Moved);
     }
 
     /// Goes on behind a transfer that has come to its end.
     fn transferred(&mut self, transfer: Transfer) {
         self.pass_over_blocks(&transfer, false);
         self.end_transfer(&transfer);
-        let amount = transfer.machine.amount();
-        let took = show_duration(self.now - transfer.begun);
-        let verb = if transfer.into.is_some() { "received" } else { "sent" };
-        let mut text = format!("{verb} {}: {} bytes", transfer.title, amount.bytes);
         if transfer.is_answered() {
             self.tally.n_checks += 1;
-            text += &format!(" in {} {}", amount.blocks, if amount.blocks == 1 { "block" } else { "blocks" });
         }
-        if amount.again > 0 {
-            text += &format!(", {} once more", amount.again);
-        }
-        if let Machine::Receiver(receiver) = &transfer.machine
-            && let Some(name) = receiver.name()
-        {
-            text += &format!(", which the sender calls `{}`", visible_cut(name.as_bytes(), 60));
-        }
-        text += &format!(", in {took}");
-        self.tell_on(transfer.port, Some(transfer.site), EventKind::Noted { text });
+        self.tell_stage(&transfer, TransferStage::Passed);
         let Transfer { machine, into, site, .. } = transfer;
         if let (Machine::Receiver(receiver), Some(into)) = (machine, into)
             && let Err(failure) = self.take_file(*receiver, &into, site)
@@ -392,7 +409,8 @@ impl Engine {
 
     fn transfer_failed(&mut self, transfer: &Transfer, trouble: Trouble) {
         self.pass_over_blocks(transfer, transfer.machine.is_before());
-        let label = format!("{}{}", transfer.how_far(), transfer.how);
+        self.tell_stage(transfer, TransferStage::Failed);
+        let label = format!("{}{}", transfer.how_far(), how(transfer.protocol));
         let mut failure = self.failure_at(Code::RunTransfer, transfer.site, trouble.message, label);
         failure.cause = trouble.cause.map(str::to_string);
         if transfer.machine.is_before() {
@@ -411,6 +429,7 @@ impl Engine {
         if is_step {
             self.pass_over_blocks(&transfer, transfer.machine.is_before());
             self.end_transfer(&transfer);
+            self.tell_stage(&transfer, TransferStage::Failed);
             let mut failure = self.step_timeout(transfer.site, &transfer.how_far());
             failure.cause = None;
             return self.fail(failure);

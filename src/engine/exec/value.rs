@@ -181,6 +181,13 @@ impl Engine {
                 let (of, index) = (self.value(of)?, self.value(index)?);
                 self.item(&of, &index).map_err(|why| (at, why))?
             }
+            ExprKind::Through(inner, lens) => {
+                let marked = self.value(inner)?;
+                match lens.through(&marked.value) {
+                    None => return Ok(marked),
+                    Some(value) => value.into(),
+                }
+            }
         };
         check_bounds(&marked.value).map_err(|why| (at, why))?;
         Ok(marked)

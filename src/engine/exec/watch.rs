@@ -40,13 +40,16 @@ const WORTH_A_PREFILTER: usize = 16 * 1024;
 /// How many sieves are kept for watchers that are set up again.
 const MOST_SIEVES: usize = 64;
 
+/// A prefilter, if there can be one, and the edition of the watchers that it was made for.
+type Made = (u64, Option<Arc<Prefilter>>);
+
 /// What finds the first interesting line of many for one wait on one of its ports.
 #[derive(Debug)]
 pub(in crate::engine) struct Filter {
     /// How much had come when the wait began.
     came_before: Offset,
     /// The prefilter and the edition of the watchers that it was made for, once it is worth it.
-    made: Option<(u64, Option<Arc<Prefilter>>)>,
+    made: Option<Made>,
 }
 
 impl Filter {
@@ -60,7 +63,7 @@ impl Filter {
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Prefilters {
     /// With the edition of the watchers.
-    by_statement: HashMap<(PortId, Site), (u64, Option<Arc<Prefilter>>)>,
+    by_statement: HashMap<(PortId, Site), Made>,
     /// How many editions of watchers there were.
     n_editions: u64,
     /// Of watchers that are in force together.
@@ -446,16 +449,15 @@ impl Engine {
     /// Takes the watchers in force on a port, ready. If one of them cannot be made ready the run has failed, and there are none.
     pub(super) fn take_watched(&mut self, port: PortId) -> Option<Box<Watched>> {
         let (version, values_version) = (self.flow.watching_version(), self.flow.values_version());
-        let watched = match self.ports[port].watched.take() {
-            Some(kept) if kept.is_right(version, values_version) => Ok(kept),
-            kept => self.make_watched(port, kept),
-        };
-        let mut watched = match watched {
-            Ok(watched) => watched,
-            Err(failure) => {
-                self.fail(failure);
-                return None;
-            }
+        let mut watched = match self.ports[port].watched.take() {
+            Some(kept) if kept.is_right(version, values_version) => kept,
+            kept => match self.make_watched(port, kept) {
+                Ok(watched) => watched,
+                Err(failure) => {
+                    self.fail(failure);
+                    return None;
+                }
+            },
         };
         if watched.patterns.len() >= MANY_WATCHERS {
             self.make_sieve(port, &mut watched);

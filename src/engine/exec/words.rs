@@ -96,22 +96,38 @@ impl Engine {
         let mut shown = Vec::with_capacity(choices.len());
         for choice in choices {
             let choice = self.eval(choice)?;
-            shown.push((self.shown(&choice), choice.show().into_text()));
+            let Value::List(items) = &choice.value else {
+                shown.push((self.shown(&choice), choice.show().into_text()));
+                continue;
+            };
+            // Each item of a list is a choice.
+            for (at, item) in items.iter().enumerate() {
+                let item = Marked { value: item.clone(), taint: choice.taint.item(at) };
+                shown.push((self.shown(&item), item.show().into_text()));
+            }
         }
         Ok(shown)
     }
 
-    /// Returns an answer if it fits, or else why it does not. A choice may be shortened, and its case does not matter.
+    /// Returns an answer if it fits, or else why it does not. A choice may be shortened, and its case matters only where it
+    /// tells one from another.
     fn fitting(&mut self, answer: Vec<u8>, fits: &AnswerFits) -> Result<Result<Marked, String>, Box<Failure>> {
         let choices = self.choices(fits)?;
         Ok(match fits {
             AnswerFits::Any => Ok(Value::Text(answer).into()),
             AnswerFits::OneOf(_) => {
-                let typed = String::from_utf8_lossy(&answer).to_lowercase();
-                let exact = choices.iter().find(|(title, _)| title.to_lowercase() == typed);
-                let mut begun = choices.iter().filter(|(title, _)| title.to_lowercase().starts_with(&typed));
-                let only = begun.next().filter(|_| !typed.is_empty() && begun.next().is_none());
-                match exact.or(only) {
+                let typed = String::from_utf8_lossy(&answer);
+                let small = typed.to_lowercase();
+                let only = |fits: &dyn Fn(&str) -> bool| {
+                    let mut fitting = choices.iter().filter(|(title, _)| fits(title));
+                    fitting.next().filter(|_| fitting.next().is_none())
+                };
+                let exact = choices.iter().find(|(title, _)| *title == typed);
+                let any_case = || only(&|title| title.to_lowercase() == small);
+                let is_begun = !typed.is_empty();
+                let begun = || only(&|title| is_begun && title.starts_with(&*typed));
+                let begun_in_any_case = || only(&|title| is_begun && title.to_lowercase().starts_with(&small));
+                match exact.or_else(any_case).or_else(begun).or_else(begun_in_any_case) {
                     Some((_, value)) => Ok(value.clone()),
                     None => Err(format!("the answer is one of: {}", titles(&choices))),
                 }

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use crate::engine::limits::HELD;
-use crate::event::{CloseReason, Event, EventKind, Failure, Measurement, StepOutcome};
+use crate::event::{CloseReason, Event, EventKind, Failure, FileTransfer, Measurement, StepOutcome};
 use crate::port::PortId;
 use crate::secret::LONGEST;
 use crate::time::Moment;
@@ -143,6 +143,7 @@ impl Held {
                 | EventKind::Logged { .. }
                 | EventKind::HookSaid { .. }
                 | EventKind::Noted { .. }
+                | EventKind::Transfer(_)
                 | EventKind::Skipped { .. }
                 | EventKind::CleanupFailed(_)
                 | EventKind::RunEnded { .. } => {}
@@ -176,6 +177,7 @@ impl LeftOut {
             | EventKind::Logged { .. }
             | EventKind::HookSaid { .. }
             | EventKind::Noted { .. }
+            | EventKind::Transfer(_)
             | EventKind::Skipped { .. }
             | EventKind::CleanupFailed(_)
             | EventKind::Failed(_)
@@ -217,7 +219,8 @@ fn may_be_left_out(kind: &EventKind, thinning: Thinning) -> bool {
         | EventKind::Captured { .. }
         | EventKind::Logged { .. }
         | EventKind::HookSaid { .. }
-        | EventKind::Noted { .. } => true,
+        | EventKind::Noted { .. }
+        | EventKind::Transfer(_) => true,
         EventKind::Measured(_) | EventKind::Saved { .. } | EventKind::CleanupFailed(_) => thinning == Thinning::Steps,
         EventKind::RunStarted(_)
         | EventKind::StepBegan { .. }
@@ -237,6 +240,7 @@ pub(super) fn weight(event: &Event) -> usize {
         EventKind::Matched { text, .. } | EventKind::Logged { text } | EventKind::HookSaid { text } => text.len(),
         EventKind::Captured { name, value } => name.len() + value.len(),
         EventKind::Measured(measured) => size_of::<Measurement>() + measured.weight(),
+        EventKind::Transfer(file) => size_of::<FileTransfer>() + file.weight(),
         EventKind::Saved { name } => name.len(),
         EventKind::Noted { text } | EventKind::Skipped { why: text } => text.len(),
         EventKind::StepBegan { title, .. } | EventKind::StepEnded { title, .. } => title.len(),

@@ -210,7 +210,7 @@ fn the_status_line_is_erased_before_the_next_line_and_not_written_twice() {
     let why = Waiting::Match { site, deadline };
     let mut all = || -> io::Result<()> {
         let begun = Moment::from_millis(300);
-        console.progress(&Progress { what: "line \"OK\"".to_string(), begun, came: 3 });
+        console.progress(&Progress { what: "line \"OK\"".to_string(), begun, came: 3, moved: None });
         console.waiting(Moment::from_millis(1800), &why)?;
         console.waiting(Moment::from_millis(1800), &why)?;
         console.waiting(Moment::from_millis(1800), &Waiting::Breath)?;
@@ -225,6 +225,34 @@ fn the_status_line_is_erased_before_the_next_line_and_not_written_twice() {
     <cr><esc>[K⠧ waits for line "OK" (lib/air.flow:4:3) · 1.5 of 4.7 s · 3 B came<cr><esc>[K    1.801  < OK
     <cr><esc>[K⠧ sleeps (lib/air.flow:4:3) · 0.2 s left<cr><esc>[K
     "#);
+}
+
+#[test]
+fn a_binary_block_is_a_table_unless_text_is_wanted_and_everything_is_if_hex_is() {
+    let shown = |view: View| {
+        let sources = Sources::default();
+        let mut out = Vec::new();
+        let mut console = Console::new(&mut out, &sources, LOOK, Volume::Normal, Status::Hidden).with_view(view);
+        let frame: Vec<u8> = (0x80..0x94).collect();
+        for kind in [
+            EventKind::Sent { bytes: b"\x01\x03\x00\x00\x00\x02".to_vec() },
+            EventKind::Received { bytes: frame, block: true, echo: None },
+            EventKind::Received { bytes: b"OK\r\n".to_vec(), block: false, echo: None },
+        ] {
+            console.tell(&Event { at: Moment::START, port: PortId::FIRST, site: None, kind }).expect("there is room");
+        }
+        console.end().expect("a Vec can be flushed");
+        String::from_utf8(out).expect("a console shows text")
+    };
+    assert_snapshot!(shown(View::Auto), @r"
+        0.000  > 01 03 00 00 00 02  |......|
+        0.000  < 20 bytes
+                 0000  80 81 82 83 84 85 86 87 88 89 8a 8b 8c 8d 8e 8f  |................|
+                 0010  90 91 92 93                                      |....|
+        0.000  < OK\r\n
+    ");
+    assert!(shown(View::Text).contains("> \\x01\\x03\\0\\0\\0\\x02"), "{}", shown(View::Text));
+    assert!(shown(View::Hex).contains("< 4f 4b 0d 0a  |OK..|"), "{}", shown(View::Hex));
 }
 
 /// What a console writes for these events, a millisecond apart, with colours as `<colour text>`.

@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
+use super::super::json::direction_name;
 use super::{FORMAT, VERSION, echo_name, outcome_name, verdict_name};
 use crate::diagnostic::{Code, Label};
 use crate::event::{
-    CloseReason, EchoOf, EchoPart, Event, EventKind, Failure, Measurement, RunHeader, RunPort, StepOutcome, Verdict,
+    CloseReason, Direction, EchoOf, EchoPart, Event, EventKind, Failure, FileTransfer, Measurement, RunHeader, RunPort,
+    StepOutcome, TransferStage, Verdict,
 };
+use crate::origin::{Digest, variable_shown};
 use crate::port_id::PortId;
 use crate::source::{Site, Source, Sources, Span};
 use crate::time::Moment;
@@ -21,6 +24,8 @@ pub struct Recorded {
     pub sources: Sources,
     /// What happened, in order.
     pub events: Vec<Event>,
+    /// What makes it traceable, as names and values; empty if that is not told.
+    pub about: Vec<(String, String)>,
 }
 
 /// Reads the runs of a file.
@@ -77,7 +82,24 @@ fn head(json: &Json) -> Result<Recorded, String> {
         let text = Line { json: text, sources: &Sources::default() };
         sources.add(Source::new(text.text("name")?, text.text("text")?));
     }
-    Ok(Recorded { sources, events: Vec::new() })
+    Ok(Recorded { sources, events: Vec::new(), about: about(json, texts) })
+}
+
+/// Returns what makes a run traceable, as [`About::rows`](crate::origin::About::rows) has it, but for the seed.
+fn about(json: &Json, texts: &[Json]) -> Vec<(String, String)> {
+    let Some(about) = json.get("about").and_then(Json::as_object) else { return Vec::new() };
+    let row = |(name, value): (&String, &Json)| Some((name.clone(), value.as_str()?.to_string()));
+    let mut rows: Vec<(String, String)> = about.iter().filter_map(row).collect();
+    for text in texts {
+        let (Some(sha256), Some(name)) = (text["sha256"].as_str(), text["name"].as_str()) else { continue };
+        let (sha256, name) = (sha256.to_string(), name.to_string());
+        let digest = Digest { name, sha256, is_covered: text["covered"] == true };
+        rows.push(("sha256".to_string(), digest.to_string()));
+    }
+    let variables = about.get("variables").and_then(Json::as_object);
+    let variables = variables.into_iter().flatten().filter_map(|(name, value)| Some((name, value.as_str()?)));
+    rows.extend(variables.map(|(name, value)| ("variable".to_string(), variable_shown(name, value))));
+    rows
 }
 
 /// An object, and the sources that sites in it point into.
@@ -116,6 +138,10 @@ impl<'a> Line<'a> {
                 ports: self.ports()?,
                 seed: self.number("seed")?,
             })),
+            "transfer-began" => self.transfer(TransferStage::Began)?,
+            "transfer-moved" => self.transfer(TransferStage::Moved)?,
+            "transfer-passed" => self.transfer(TransferStage::Passed)?,
+            "transfer-failed" => self.transfer(TransferStage::Failed)?,
             "step-began" => EventKind::StepBegan {
                 title: self.text("title")?,
                 attempt: self.count("attempt")?,
@@ -182,6 +208,21 @@ impl<'a> Line<'a> {
             },
             other => return Err(format!("there is no event `{other}`")),
         })
+    }
+
+    fn transfer(self, stage: TransferStage) -> Result<EventKind, String> {
+        Ok(EventKind::Transfer(Box::new(FileTransfer {
+            stage,
+            direction: self.one_of("direction", &[Direction::Sends, Direction::Receives], direction_name)?,
+            name: self.text("name")?,
+            protocol: self.maybe_text("protocol")?,
+            bytes: self.number("bytes")?,
+            of: self.maybe("of").map(|_| self.number("of")).transpose()?,
+            blocks: self.number("blocks")?,
+            again: self.number("again")?,
+            took: self.span("took_ns")?,
+            called: self.maybe_text("called")?,
+        })))
     }
 
     /// Returns the ports that a flow declares; none if the file is older.
@@ -334,6 +375,7 @@ mod tests {
     use super::super::render_jsonl;
     use super::*;
     use crate::diagnostic::render::{Look, Style};
+    use crate::event::file_on_its_way;
     use crate::report::Sink;
     use crate::report::console::{Console, Status, Volume};
     use crate::report::summary;
@@ -368,6 +410,10 @@ mod tests {
             EventKind::Failed(Box::new(Failure { ends_run: true, ..*failure })),
             EventKind::Skipped { why: "no card".to_string() },
             EventKind::HookSaid { text: b"relay on".to_vec() },
+            EventKind::Transfer(Box::new(file_on_its_way(TransferStage::Began))),
+            EventKind::Transfer(Box::new(file_on_its_way(TransferStage::Moved))),
+            EventKind::Transfer(Box::new(file_on_its_way(TransferStage::Passed))),
+            EventKind::Transfer(Box::new(file_on_its_way(TransferStage::Failed))),
             EventKind::StepEnded {
                 title: "s".to_string(),
                 outcome: StepOutcome::Skipped,
@@ -438,7 +484,7 @@ mod tests {
         let cases = [
             ("x\n".to_string(), "line 1: it is not JSON: expected value at line 1 column 1"),
             ("{}\n".to_string(), "line 1: it does not say what it is: not a file of events"),
-            (head.replace(":1", ":3"), "line 1: it has version 3, this flowrun reads up to 2"),
+            (head.replace(":1", ":4"), "line 1: it has version 4, this flowrun reads up to 3"),
             (format!("{head}\n{{\"at_ns\":1,\"event\":\"x\"}}\n"), "line 2: there is no event `x`"),
             (format!("{head}\n{{\"at_ns\":1,\"event\":\"sent\"}}\n"), "line 2: `bytes` is missing"),
             (
