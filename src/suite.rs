@@ -210,7 +210,7 @@ impl Judged {
                 None
             }
         };
-        self.before = known.as_ref().map_or(String::new(), |known| outcome.named(known).to_string());
+        self.before = known.as_ref().map_or(String::new(), |known| outcome.named(known));
         self.report.diff = known.as_ref().map_or(String::new(), |known| difference(known, transcript, outcome));
         let good = Status::of(verdict);
         let is_same = known.as_deref() == Some(transcript);

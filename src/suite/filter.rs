@@ -281,7 +281,7 @@ impl Parser<'_> {
     fn missing(&self, what: &str) -> Problem {
         let span = self.pieces.get(self.at).map_or(Span::new(self.end, self.end), |piece| piece.span);
         let message = format!("{what} is missing");
-        Problem { span, message, label: "before this", help: HELP.to_string() }
+        Problem { span, message, label: "here", help: HELP.to_string() }
     }
 
     fn takes(&mut self, kind: &Kind) -> bool {
