@@ -22,6 +22,7 @@ mod named;
 mod one_port;
 mod outputs;
 mod past;
+mod pending;
 mod person;
 mod places;
 mod ports;
@@ -64,6 +65,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Run(arguments) => shown(on(&arguments.output), |terminal| run::run(&arguments, terminal)),
             Command::Test(arguments) => {
                 shown(Terminal::new(arguments.color), |terminal| test::test(&arguments, terminal))
+            }
+            Command::Pending(arguments) => {
+                shown(Terminal::new(Colours::Never), |terminal| pending::pending(&arguments, terminal))
             }
             Command::Check(arguments) => {
                 shown(Terminal::new(arguments.color), |terminal| check::check(&arguments, terminal))
@@ -168,6 +172,8 @@ enum Ending {
     Refused,
     /// Files are not in their layout, and it was asked whether they are.
     Unformatted,
+    /// There was nothing to do.
+    Nothing,
     /// The system did not give what the command needs.
     Outside,
 }
@@ -175,7 +181,7 @@ enum Ending {
 /// Returns the exit code; the README has the same table.
 fn exit_code(ending: Ending) -> u8 {
     match ending {
-        Ending::Done => 0,
+        Ending::Done | Ending::Nothing => 0,
         Ending::Ran(verdict) => exit_code_of(verdict),
         Ending::Unwritten => 1,
         Ending::Found => 1,

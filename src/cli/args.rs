@@ -32,8 +32,8 @@ pub(super) use shipped::{
 };
 pub(super) use show::ShowArguments;
 pub(super) use term::{TermArguments, TypedMode, TypedNewline, TypedStamps};
-pub(super) use test::TestArguments;
 use test::after_test_help;
+pub(super) use test::{FlakyResult, ListFormat, PendingArguments, SelectionArguments, TestArguments};
 
 const ABOUT: &str = "Run declarative scenarios against a device on a serial port";
 
@@ -105,6 +105,9 @@ pub(super) enum Command {
     /// Run every flow of a folder and compare transcripts with snapshots
     #[command(after_help = after_test_help())]
     Test(TestArguments),
+    /// List transcripts that `test` has put aside to be looked at
+    #[command(after_help = test::AFTER_PENDING_HELP)]
+    Pending(PendingArguments),
     /// Check flows, devices and libraries without running them
     Check(CheckArguments),
     /// Format flows, devices and libraries
