@@ -218,7 +218,7 @@ fn a_history_stays_small() {
     assert!((4 << 20..=5 << 20).contains(&text.len()), "{} bytes", text.len());
     let n = n_records(&text);
     let n_whole = text.matches("\"times\":[{").count();
-    assert!(n_whole < n && n_whole > 3 << 20 / line.len(), "{n_whole} of {n} with times");
+    assert!(n_whole < n && n_whole > (3 << 20) / line.len(), "{n_whole} of {n} with times");
     assert_eq!(text.lines().last().map(seed_of), Some(77), "the newest is there");
 }
 

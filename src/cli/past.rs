@@ -36,7 +36,8 @@ pub(super) fn folder(flow: &Path, typed: Option<&Option<PathBuf>>) -> Option<Pat
 /// so from where flowrun was started.
 pub(super) fn nearest(folder: &Path) -> Option<PathBuf> {
     let from = |folder: &Path| find_named(FOLDER, folder, home().as_deref()).filter(|found| found.is_dir());
-    from(folder).or_else(|| from(Path::new(".")))
+    let here = Path::new(".");
+    from(folder).or_else(|| if folder == here { None } else { from(here) })
 }
 
 /// Returns what the record of a run says besides its events; makes the folder if it is not there.
@@ -96,4 +97,36 @@ fn below(folder: &Path, flow: &Path) -> Option<String> {
 /// Returns what the history is called where it cannot be written.
 pub(super) fn title(folder: &Path) -> String {
     format!("the history `{}`", harmless_path(folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_played_the_other_ends_is_known_by_the_words_of_a_suite() {
+        let of = |addresses: &[&str]| on(&addresses.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(of(&["sim"]), Counterpart::Simulated);
+        assert_eq!(of(&["replay"]), Counterpart::Replayed);
+        assert_eq!(of(&["sim", "/dev/ttyUSB0"]), Counterpart::Real, "one real port makes the time real");
+    }
+
+    #[test]
+    fn a_flow_has_its_path_from_the_folder_that_the_history_is_for() {
+        let outer = tempfile::tempdir().expect("a folder can be made for tests");
+        let (project, other) = (outer.path().join("project"), outer.path().join("other.flow"));
+        let flow = project.join("flows/login.flow");
+        fs::create_dir_all(project.join("flows")).expect("there is room");
+        fs::create_dir_all(project.join(FOLDER)).expect("there is room");
+        [&flow, &other].into_iter().for_each(|file| fs::write(file, "").expect("there is room"));
+        assert_eq!(called(&project.join(FOLDER), &flow), "flows/login.flow");
+        assert_eq!(called(&project.join("flows"), &flow), "flows/login.flow");
+        assert_eq!(below(&project.join(FOLDER), &other), None, "it is not added without being asked for");
+        assert_eq!(called(&project.join(FOLDER), &other), name_of(&other));
+        assert_eq!(folder(&flow, Some(&Some(PathBuf::from("here")))), Some(PathBuf::from("here")));
+        fs::create_dir(project.join(".git")).expect("there is room");
+        let project = fs::canonicalize(&project).expect("it is there");
+        assert_eq!(folder(&flow, None), Some(project.join(FOLDER)));
+        assert_eq!(folder(&other, None), None);
+    }
 }

@@ -232,7 +232,10 @@ fn suggest_command(path: &Path, terminal: &Terminal) {
     if let Some(word) = path.to_str()
         && let Some(command) = nearest(
             word,
-            ["run", "check", "fmt", "test", "stress", "show", "sim", "ports", "term", "say", "doctor", "allow", "help"],
+            [
+                "run", "check", "fmt", "test", "stress", "show", "sim", "ports", "term", "say", "doctor", "history",
+                "allow", "help",
+            ],
         )
         && !path.exists()
     {
