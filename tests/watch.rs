@@ -69,6 +69,7 @@ impl Watching {
             if let [status, file] = words.as_slice()
                 && let Some(name) = file.strip_suffix(".flow")
                 && !line.starts_with(' ')
+                && *status != "changed:"
             {
                 flows.push(format!("{name} {status}"));
             }
