@@ -10,6 +10,7 @@ mod exchange;
 mod finding;
 mod fmt;
 mod given;
+mod history;
 mod hooks;
 mod host;
 mod json;
@@ -20,6 +21,7 @@ mod mutate;
 mod named;
 mod one_port;
 mod outputs;
+mod past;
 mod pending;
 mod person;
 mod places;
@@ -86,6 +88,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             }
             Command::Allow(arguments) => {
                 shown(Terminal::new(Colours::Auto), |terminal| allow::allow(&arguments, terminal))
+            }
+            Command::History(arguments) => {
+                shown(Terminal::new(Colours::Never), |terminal| history::history(&arguments, terminal))
             }
             Command::Doctor(arguments) => {
                 shown(Terminal::new(Colours::Never), |terminal| doctor::doctor(&arguments, terminal))

@@ -25,6 +25,7 @@ mod port_names;
 pub mod progress;
 mod screen;
 pub mod sides;
+pub mod spark;
 pub mod suite;
 pub mod summary;
 pub mod table;

@@ -21,6 +21,7 @@ use super::host::is_ci;
 use super::limits;
 use super::named::{Asks, named, ports_of_bench};
 use super::outputs::Written;
+use super::past;
 use super::prepare::note_for_suite;
 use super::refusal::{refuse, tell_others};
 use super::reports::Report;
@@ -32,6 +33,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::folder_of;
 use crate::engine::Rigour;
 use crate::event::Verdict;
+use crate::history::{Keeping, Run};
 use crate::hook::{self, Programs};
 use crate::origin::Origin;
 use crate::program::{GivenLimits, Role};
@@ -142,6 +144,8 @@ struct Shown<'a> {
     /// Whether a report shows the lines of each run.
     shows_exchange: bool,
     origin: Origin,
+    /// The folder of the history, if it was typed.
+    history: Option<Option<PathBuf>>,
     written: Written,
 }
 
@@ -161,6 +165,7 @@ impl Onlooker for Shown<'_> {
             };
             self.written = self.written.and(tell_written(file.write_all(&text), "the events", self.terminal));
         }
+        self.keep(case);
         if self.shows_exchange && !case.events.is_empty() {
             let about = case.report.about(Some(&self.origin)).as_ref().map(rows_of).unwrap_or_default();
             case.report.gathered = Some(Box::new(Gathered::of(&case.events, &case.report.sources).about(about)));
@@ -176,6 +181,21 @@ impl Onlooker for Shown<'_> {
 
     fn moves(&mut self, n_done: usize, flow: &Path, line: &str) {
         self.terminal.status(&format!("{n_done}/{} done, {}: {line}", self.n_flows, harmless(name_of(flow))));
+    }
+}
+
+impl Shown<'_> {
+    /// Adds the run that is reported to the history, if there is one.
+    fn keep(&mut self, case: &Judged) {
+        let report = &case.report;
+        let Some(about) = report.about(Some(&self.origin)) else { return };
+        let flow = Path::new(&report.file);
+        let Some(folder) = past::folder(flow, self.history.as_ref()) else { return };
+        let (file, title) = (past::called(&folder, flow), past::title(&folder));
+        let run = Run { folder, file, on: past::on(&about.addresses) };
+        let mut keeping = Keeping::new(run, &about, &report.sources);
+        case.events.iter().for_each(|event| keeping.add(event));
+        self.written = self.written.and(tell_written(keeping.write(), &title, self.terminal));
     }
 }
 
@@ -234,8 +254,13 @@ impl<'a> Suite<'a> {
         let limits = limits_for_all(arguments, part.all(&flows), terminal)?;
         let ender = Ender::installed().map_err(|error| refuse(error, terminal))?;
         let hooks = if is_real { programs_for_all(&flows, terminal)? } else { HashMap::new() };
+        if arguments.kept.history.is_some() {
+            let folders: BTreeSet<_> =
+                flows.iter().filter_map(|flow| past::folder(flow, arguments.kept.history.as_ref())).collect();
+            folders.iter().try_for_each(|folder| past::make(folder, terminal))?;
+        }
         // Last, for it empties the file.
-        let events = arguments.events.as_deref().map(File::create).transpose().map_err(|error| {
+        let events = arguments.kept.events.as_deref().map(File::create).transpose().map_err(|error| {
             wrong(Diagnostic::general(Code::CommandLine, format!("the events cannot be written: {error}")))
         })?;
         Ok(Suite { arguments, selection, part, wanted, flows, orphans, rules, limits, hooks, ender, events, origin })
@@ -246,8 +271,8 @@ impl<'a> Suite<'a> {
         let events = self.events.take();
         let shows_exchange = self.wanted.reports.iter().any(Report::shows_exchange);
         let origin = self.origin.clone();
-        let written = Written::Everything;
-        let mut shown = Shown { terminal, look, n_flows, events, shows_exchange, origin, written };
+        let (history, written) = (self.arguments.kept.history.clone(), Written::Everything);
+        let mut shown = Shown { terminal, look, n_flows, events, shows_exchange, origin, history, written };
         // Of several it is not known here which a flow speaks to.
         if let [address] = self.wanted.addresses.as_slice() {
             terminal.hint(&note_for_suite(address, &self.flows));
@@ -389,7 +414,7 @@ fn claim(arguments: &TestArguments, wanted: &Wanted, flows: &[PathBuf]) -> Resul
     let titles: Vec<(String, String)> = wanted.reports.iter().map(|report| (report.title(), report.option())).collect();
     let reports = wanted.reports.iter().zip(&titles);
     let reports = reports.map(|(report, (title, option))| Output { title, path: report.path(), option });
-    let events = arguments.events.iter().map(|path| Output { title: "events", path, option: "--events FILE" });
+    let events = arguments.kept.events.iter().map(|path| Output { title: "events", path, option: "--events FILE" });
     let outputs: Vec<Output<'_>> = events.chain(reports).collect();
     let mut claims = Claims::default();
     claims.reads_given(&arguments.variables, &arguments.limits);

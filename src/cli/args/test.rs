@@ -68,12 +68,23 @@ pub(in crate::cli) struct TestArguments {
     /// Write a report of the suite; its kinds are below (repeatable)
     #[arg(long, value_name = "KIND=FILE", help_heading = "Output")]
     pub report: Vec<String>,
-    /// Write the events of all runs to a file, as JSON Lines
-    #[arg(long, value_name = "FILE", value_parser = output_file(), help_heading = "Output")]
-    pub events: Option<PathBuf>,
+    #[command(flatten)]
+    pub kept: KeptArguments,
     /// Say when to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
     pub color: Colours,
+}
+
+/// What stays of the runs of `test`.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Output")]
+pub(in crate::cli) struct KeptArguments {
+    /// Write the events of all runs to a file, as JSON Lines
+    #[arg(long, value_name = "FILE", value_parser = output_file())]
+    pub events: Option<PathBuf>,
+    /// Add the runs to the history [default: if there is .flowrun/history]
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true)]
+    pub history: Option<Option<PathBuf>>,
 }
 
 pub(super) const AFTER_PENDING_HELP: &str = "\
