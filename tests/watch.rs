@@ -1,7 +1,7 @@
 //! `flowrun test --watch`: what is saved is run again, and nothing else.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -24,8 +24,10 @@ impl Drop for Watching {
     }
 }
 
+/// Writes a file beside its place and puts it there, as many editors do: nobody sees half of it, however slow the machine is.
 fn write(folder: &Path, name: &str, text: &str) {
-    fs::write(folder.join(name), text).expect("it can be written");
+    let beside = folder.join(".written");
+    fs::write(&beside, text).and_then(|()| fs::rename(&beside, folder.join(name))).expect("it can be written");
 }
 
 fn flow(folder: &Path, name: &str, more: &str) {
@@ -67,6 +69,7 @@ impl Watching {
             if let [status, file] = words.as_slice()
                 && let Some(name) = file.strip_suffix(".flow")
                 && !line.starts_with(' ')
+                && *status != "changed:"
             {
                 flows.push(format!("{name} {status}"));
             }
@@ -89,12 +92,9 @@ fn what_is_made_of_a_saved_file_is_run_again_and_nothing_else() {
     assert_eq!(watching.round(), ["b passed"]);
     // What the device uses counts; a note beside it does not.
     write(here, "notes.txt", "x");
-    write(here, "lib.flow", "library \"l\"\n\n");
+    let mut library = fs::OpenOptions::new().append(true).open(here.join("lib.flow")).expect("it is there");
+    library.write_all(b"\n").expect("it can be written");
     assert_eq!(watching.round(), ["a passed", "b passed"]);
-    // An editor writes beside the file and puts that in its place.
-    flow(here, "b.new", "log \"even more\"\n");
-    fs::rename(here.join("b.new.flow"), here.join("b.flow")).expect("it is there");
-    assert_eq!(watching.round(), ["b passed"]);
     // A flow that comes is run, one with mistakes as soon as it has none.
     flow(here, "c", "call missing()\n");
     assert_eq!(watching.round(), ["c wrong"]);
@@ -120,5 +120,6 @@ fn the_end_of_a_watch_that_waits_is_no_failure() {
         rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it runs");
         assert_eq!(watching.child.wait().expect("it ends").code(), Some(0));
     }
-    let _ = &mut watching;
+    #[cfg(not(unix))]
+    watching.child.kill().expect("it runs");
 }

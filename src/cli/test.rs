@@ -88,6 +88,7 @@ fn run(arguments: &TestArguments, watched: Option<&mut Watched>, terminal: &Term
     if found.flows.is_empty() {
         return Ok(Ending::Nothing);
     }
+    terminal.say(&watched.reason());
     let suite = Suite::new(arguments, selection, found, Part::Of(all.clone()), terminal)?;
     watched.note(&all, &|flow| suite.wanted.addresses_of(flow), terminal)?;
     Ok(suite.run(terminal))

@@ -80,6 +80,20 @@ impl LastRun {
         put(file, format!("{}\n", to_json(&document)))
     }
 
+    /// Removes the files beside one that remember nothing but flows which are gone: those of folders that are no more.
+    pub fn remove_the_gone(file: &Path) {
+        let beside = fs::read_dir(folder_of(file)).into_iter().flatten().flatten().map(|entry| entry.path());
+        for other in beside.filter(|other| other != file && other.extension().is_some_and(|end| end == "json")) {
+            // What is something else stays.
+            if let Ok(Some(mut last)) = LastRun::read(&other) {
+                last.forget_the_gone();
+                if last.is_empty() {
+                    let _ = fs::remove_file(&other);
+                }
+            }
+        }
+    }
+
     /// Takes note of what came of a flow.
     pub fn note(&mut self, flow: &Path, has_failed: bool) {
         let key = key(flow);
@@ -136,6 +150,22 @@ mod tests {
         let failed = ["a.flow", "./b.flow", "c.flow"].map(|name| last.has_failed(&path(name)));
         assert_eq!(failed, [false, true, false]);
         assert_eq!(fs::read_to_string(path(".flowrun/.gitignore")).ok().as_deref(), Some("last-run.json\n"));
+    }
+
+    #[test]
+    fn files_of_folders_that_are_gone_go_too() {
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("a.flow"), "").expect("it can be written");
+        for (file, flow) in [("here.json", "a.flow"), ("gone.json", "gone/b.flow"), ("new.json", "a.flow")] {
+            let mut last = LastRun::default();
+            last.note(&path(flow), true);
+            last.write(&path(file)).expect("there is room");
+        }
+        fs::write(path("other.json"), "{}").expect("it can be written");
+        LastRun::remove_the_gone(&path("new.json"));
+        let is_there = ["here.json", "gone.json", "new.json", "other.json"].map(|name| path(name).exists());
+        assert_eq!(is_there, [true, false, true, true]);
     }
 
     #[test]

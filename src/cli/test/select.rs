@@ -157,6 +157,10 @@ impl Selection {
         if *last == before {
             return;
         }
+        // Beside a `flowrun.toml` there is one file, elsewhere one for each folder.
+        if state_folder().is_some_and(|state| file.starts_with(state)) {
+            LastRun::remove_the_gone(file);
+        }
         if let Err(error) = last.write(file) {
             terminal.warn(&format!("which flows failed cannot be kept in `{}`: {error}", name_of(file)));
         }

@@ -23,7 +23,6 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::folder_of;
 use crate::event::Verdict;
 use crate::setup::Ender;
-use crate::source::name_of;
 use crate::suite::find::folders_in;
 use crate::suite::needs::{Needs, Place, in_full};
 use crate::value::escape::harmless;
@@ -96,17 +95,15 @@ pub(super) fn watch(arguments: &TestArguments, terminal: &Terminal) -> Result<En
         }
         if ending != Ending::Nothing {
             let keys = if has_keys { "; Enter runs all, q and Enter ends" } else { "" };
-            terminal.say(&format!("\nwatching {} flows{keys}\n", watched.flows.len()));
+            let flows = match watched.flows.len() {
+                1 => "1 flow".to_string(),
+                n => format!("{n} flows"),
+            };
+            terminal.say(&format!("\nwatching {flows}{keys}\n"));
         }
         match watched.awaited(&receiver) {
             Some(wanted) => watched.wanted = wanted,
             None => return Ok(Ending::Served(Verdict::Interrupted)),
-        }
-        if let Wanted::Changed(files) = &watched.wanted {
-            let names: BTreeSet<String> =
-                files.iter().filter_map(|file| file.file_name()).map(|name| name_of(Path::new(name))).collect();
-            let names: Vec<String> = names.into_iter().map(harmless).collect();
-            terminal.status(&format!("changed: {}", names.join(", ")));
         }
     }
 }
@@ -118,6 +115,17 @@ impl Watched {
             (Wanted::All, _) | (_, None) => true,
             (Wanted::Changed(files), Some(needs)) => !self.for_all.is_disjoint(files) || needs.has_changed(files),
         }
+    }
+
+    /// Returns a line that says what has changed; nothing if everything is run.
+    pub(super) fn reason(&self) -> String {
+        let Wanted::Changed(files) = &self.wanted else { return String::new() };
+        let names: BTreeSet<String> = files
+            .iter()
+            .map(|file| file.file_name().unwrap_or_default())
+            .map(|name| harmless(&*name.to_string_lossy()))
+            .collect();
+        format!("\nchanged: {}\n", names.into_iter().collect::<Vec<_>>().join(", "))
     }
 
     /// Takes note of what the flows of the suite are made of, and watches it.
