@@ -6,6 +6,7 @@ pub mod board;
 pub mod campaign;
 pub mod console;
 pub mod coverage;
+pub mod ctrf;
 mod exchange;
 pub mod failure;
 pub mod format;

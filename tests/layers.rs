@@ -192,7 +192,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ),
     ("shlex", &["address/command.rs"]),
     ("rfc2217", &["transport/telnet"]),
-    ("serde_json", &["cli/json.rs", "report/html", "report/json.rs", "report/jsonl", "value/json.rs"]),
+    (
+        "serde_json",
+        &["cli/json.rs", "report/ctrf.rs", "report/html", "report/json.rs", "report/jsonl", "value/json.rs"],
+    ),
     ("saphyr", &["labgrid/resources.rs"]),
     ("serialport", &["transport/ports.rs", "transport/serial.rs", "transport/serial"]),
     ("sha1", &["value/digest.rs"]),

@@ -1,5 +1,7 @@
 //! `SuiteReport`: what came of every flow of a suite, as JUnit, JSON and TAP are printed from it.
 
+use std::time::Duration;
+
 use super::coverage::CoverageReport;
 use super::gathered::Gathered;
 use super::summary::{StepSummary, Summary};
@@ -16,6 +18,8 @@ pub struct SuiteReport {
     pub orphans: Vec<String>,
     /// When and where it was run, if that is to be told.
     pub origin: Option<Origin>,
+    /// How long all of it took by the clock of the machine, if that is known: the runs may have had virtual time.
+    pub took: Option<Duration>,
     /// What the flows reached of themselves, their libraries and devices, if that was asked for.
     pub coverage: Option<CoverageReport>,
 }
@@ -215,8 +219,6 @@ impl CaseReport {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::event::EventKind;
     use crate::port_id::PortId;
@@ -273,7 +275,7 @@ pub(super) mod tests {
             case("flows/info.flow", Status::Passed, &ends(StepOutcome::Passed, Verdict::Passed)),
             case("flows/lte.flow", Status::Skipped, &ends(StepOutcome::Skipped, Verdict::Skipped)),
         ];
-        SuiteReport { cases, orphans: vec!["flows/snapshots/old.snap".to_string()], origin: None, coverage: None }
+        SuiteReport { cases, orphans: vec!["flows/snapshots/old.snap".to_string()], ..SuiteReport::default() }
     }
 
     #[test]
