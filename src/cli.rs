@@ -21,6 +21,7 @@ mod named;
 mod one_port;
 mod outputs;
 mod person;
+mod pipeline;
 mod places;
 mod ports;
 mod prepare;

@@ -22,6 +22,7 @@ mod lines;
 mod live;
 pub mod mutants;
 pub mod palette;
+pub mod pipeline;
 mod port_names;
 pub mod progress;
 mod screen;

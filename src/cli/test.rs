@@ -18,6 +18,7 @@ use super::host::is_ci;
 use super::limits;
 use super::named::{Asks, named, ports_of_bench};
 use super::outputs::Written;
+use super::pipeline::Group;
 use super::prepare::note_for_suite;
 use super::refusal::{refuse, tell_others};
 use super::reports::Report;
@@ -38,7 +39,7 @@ use crate::report::gathered::Gathered;
 use crate::report::html::rows_of;
 use crate::report::jsonl::{render_jsonl, render_traceable};
 use crate::report::progress::{render_case, render_summary};
-use crate::report::suite::{Status, SuiteReport};
+use crate::report::suite::{Clock, Status, SuiteReport};
 use crate::report::transcript::Times;
 use crate::setup::{Ender, find_counterpart, fresh_seed, present, read_program};
 use crate::source::name_of;
@@ -192,9 +193,11 @@ impl<'a> Suite<'a> {
         for address in &self.wanted.addresses {
             terminal.hint(&wait::note(address, self.wanted.named.wait));
         }
+        let group = Group::begin(n_flows, self.origin.begun, terminal);
         let runner = self.runner(terminal);
         let mut judged = runner.run(&mut shown);
         let coverage = runner.into_coverage();
+        let clock = if self.wanted.is_real() { Clock::Real } else { Clock::Virtual };
         let took = Some(Duration::from_millis(u64::try_from(present() - self.origin.begun).unwrap_or(0)));
         terminal.status("");
         self.wanted.named.release(terminal);
@@ -208,7 +211,8 @@ impl<'a> Suite<'a> {
         let new: Vec<PathBuf> = judged.iter().filter_map(new_snapshot).collect();
         let cases = judged.into_iter().map(|case| case.report).collect();
         let orphans = self.orphans.iter().map(|path| name_of(path)).collect();
-        let report = SuiteReport { cases, orphans, origin: Some(self.origin.clone()), took, coverage };
+        let report = SuiteReport { cases, orphans, origin: Some(self.origin.clone()), took, clock, coverage };
+        written = written.and(tell_written(group.end(&report, terminal), "the summary of the job", terminal));
         terminal.say(&render_summary(&report, n_flows - report.cases.len(), look));
         if let Some(coverage) = report.coverage.as_ref().filter(|_| self.arguments.coverage) {
             terminal.say(&format!("\n{}", render_coverage(coverage)));

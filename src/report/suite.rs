@@ -20,8 +20,20 @@ pub struct SuiteReport {
     pub origin: Option<Origin>,
     /// How long all of it took by the clock of the machine, if that is known: the runs may have had virtual time.
     pub took: Option<Duration>,
+    /// Whose time the runs had.
+    pub clock: Clock,
     /// What the flows reached of themselves, their libraries and devices, if that was asked for.
     pub coverage: Option<CoverageReport>,
+}
+
+/// Whose time a run has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Clock {
+    /// A clock that jumps from one event to the next.
+    #[default]
+    Virtual,
+    /// That of the machine.
+    Real,
 }
 
 /// The events of a run that is over, what they point into, and what makes it traceable.
