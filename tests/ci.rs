@@ -46,6 +46,8 @@ fn the_jobs_of_the_document_pass_and_leave_what_they_hand_over() {
         assert_eq!(commands.len(), 1, "{heading} has {commands:?}");
         let folder = tempfile::tempdir().expect("a folder can be made for tests");
         copy(&repo("flows"), &folder.path().join("flows"));
+        let accepted = flowrun(folder.path(), &["test", "flows", "--accept"], &[]);
+        assert_eq!(accepted.status.code(), Some(0), "{}", said(&accepted));
         for command in &commands {
             let arguments: Vec<&str> = command.iter().map(String::as_str).collect();
             let output = flowrun(folder.path(), &arguments, environment);
@@ -110,6 +112,7 @@ fn github_is_told_of_the_failure_at_its_line_and_of_nothing_by_the_device() {
         told[2].starts_with("::error file=bench/nasty.flow,line=4,title=failed%3A Nasty::line \"OK\""),
         "{told:#?}"
     );
+    assert!(!told[2].contains("##["), "{told:#?}");
     assert!(text.contains("\\x3a:") && text.contains("##\\x5berror]owned"), "{text}");
     let summary = fs::read_to_string(summary).expect("it is there");
     assert!(summary.starts_with("before\n### flowrun: 2 flows: 1 passed, 1 failed\n"), "{summary}");

@@ -212,7 +212,8 @@ fn plain(text: &str) -> String {
 
 /// Returns a text as the message of a command of GitHub.
 fn escaped(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    // What has a `##[` in it may be taken for another command.
+    text.replace("##[", "##\\x5b").replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// Returns a text as a property of such a command.
