@@ -152,8 +152,8 @@ fn the_end_of_a_suite_repeats_its_failures_and_says_which_time_is_virtual() {
 }
 
 /// What an element of JUnit has: its attributes that must be, those that may be, and the elements in it. So it stands in the
-/// schema that Jenkins's xUnit plugin has, `junit-10.xsd`, with three attributes more, which the document names: `file` and
-/// `line` of a test case, and `time` of an attempt.
+/// schema that Jenkins's xUnit plugin has, `junit-10.xsd`, with four attributes more, which the document names: `file` and
+/// `line` of a test case, `time` of an attempt, and `skipped` of the whole.
 type Element = (&'static str, &'static [&'static str], &'static [&'static str], &'static [&'static str]);
 
 const ELEMENTS: &[Element] = &[

@@ -1,4 +1,4 @@
-//! A suite in the Common Test Report Format of ctrf.io, version 0.0.0 of its schema: a `test` a flow, with its steps.
+//! A suite in the Common Test Report Format of ctrf.io, by version 0.0 of its schema: a `test` a flow, with its steps.
 //!
 //! What failed, or could not be run, is `failed`; what did not apply is `skipped`; a flow that nobody began is `other`. A new
 //! transcript is `passed` where the suite does not fail for it. `rawStatus` has the word of flowrun. `duration` is the time of
