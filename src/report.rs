@@ -26,6 +26,8 @@ pub mod pipeline;
 mod port_names;
 pub mod progress;
 mod screen;
+pub mod sides;
+pub mod spark;
 pub mod suite;
 pub mod summary;
 pub mod table;

@@ -347,7 +347,7 @@ pub(crate) fn outcome(
         transcript,
         saved: memory.saved,
         failure,
-        volatiles: setup.flow().volatiles.clone(),
+        volatiles: setup.flow().for_suites.volatiles.clone(),
         secrets: engine.secrets().to_vec(),
     })
 }

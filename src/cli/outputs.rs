@@ -10,12 +10,14 @@ use std::sync::Arc;
 use super::Ending;
 use super::args::RunArguments;
 use super::claims::{Claims, Output};
+use super::past;
 use super::terminal::Terminal;
 use crate::address::labelled;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::folder_of;
 use crate::engine::{Engine, Inputs};
 use crate::event::Verdict;
+use crate::history::{self, Keeping};
 use crate::hook::{Programs, Runner};
 use crate::origin::{About, Origin};
 use crate::program::{Op, Program};
@@ -47,6 +49,8 @@ pub(super) struct Places {
     page: Option<PathBuf>,
     /// The variables of received files, and where these go.
     received: Vec<(String, PathBuf)>,
+    /// The folder that has a record of each run.
+    history: Option<PathBuf>,
 }
 
 impl Places {
@@ -60,6 +64,7 @@ impl Places {
             recording: files.record.clone(),
             page: files.report.clone(),
             received: part(&arguments.variables, flow).1,
+            history: past::folder(&arguments.file, files.history.as_ref()),
         }
     }
 
@@ -73,6 +78,7 @@ impl Places {
             recording: of(&self.recording),
             page: of(&self.page),
             received: self.received.iter().map(|(name, path)| (name.clone(), labelled(path, label))).collect(),
+            history: self.history.clone(),
         }
     }
 
@@ -131,7 +137,7 @@ impl Places {
 
     /// Says whether a run of a flow leaves any file.
     fn has_any(&self, flow: &Program) -> bool {
-        self.asked_for().next().is_some() || saves(flow)
+        self.asked_for().next().is_some() || self.history.is_some() || saves(flow)
     }
 
     /// Takes note of the files that a run of a flow writes; returns what is wrong with each.
@@ -166,6 +172,8 @@ pub(super) struct Outputs {
     transcript: Option<(PathBuf, File)>,
     events: Option<(PathBuf, File)>,
     recording: Option<RecordingFile>,
+    /// What the record of the run says besides its events.
+    history: Option<history::Run>,
     page: Option<(PathBuf, File)>,
     /// What makes the run traceable.
     about: About,
@@ -240,6 +248,7 @@ impl Outputs {
             transcript: file(Kind::Transcript, &places.transcript)?,
             events: file(Kind::Events, &places.events)?,
             recording: places.recording.as_ref().map(recording).transpose()?,
+            history: places.history.as_deref().map(|folder| past::run_in(folder, setup, terminal)).transpose()?,
             page: file(Kind::Page, &places.page)?,
             about,
             hooks: None,
@@ -270,6 +279,9 @@ impl Outputs {
         }
         if let Some((path, file)) = self.page.take() {
             fan.add(name(Kind::Page, &path), Html::new(file, sources).about(&self.about));
+        }
+        if let Some(run) = self.history.take() {
+            fan.add(past::title(&run.folder), Keeping::new(run, &self.about, sources));
         }
     }
 

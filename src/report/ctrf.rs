@@ -60,6 +60,8 @@ pub fn render_ctrf(suite: &SuiteReport) -> String {
 /// Returns the word of the format for what came of a flow.
 fn status_of(case: &CaseReport) -> &'static str {
     match case.status {
+        // `--flaky fail` makes a failure of it.
+        Status::Flaky if case.is_failure => "failed",
         Status::Passed | Status::Flaky => "passed",
         Status::New if !case.is_failure => "passed",
         Status::New | Status::Changed | Status::Failed | Status::PortFailed | Status::Wrong => "failed",
@@ -129,6 +131,7 @@ fn extra_of(case: &CaseReport, origin: Option<&Origin>) -> Json {
 fn trouble_of(case: &CaseReport) -> Option<(String, String)> {
     let of = |message: &str, text: &str| Some((message.to_string(), text.trim_end().to_string()));
     match case.status {
+        Status::Flaky if case.is_failure => of("it needed more than one attempt", ""),
         Status::Passed | Status::Flaky | Status::Skipped | Status::Alone => None,
         Status::New if !case.is_failure => None,
         Status::New => of("there is no snapshot", ""),
