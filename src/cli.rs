@@ -24,6 +24,7 @@ mod outputs;
 mod past;
 mod pending;
 mod person;
+mod pipeline;
 mod places;
 mod ports;
 mod prepare;

@@ -197,7 +197,15 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rfc2217", &["transport/telnet"]),
     (
         "serde_json",
-        &["cli/json.rs", "history/json.rs", "report/html", "report/json.rs", "report/jsonl", "value/json.rs"],
+        &[
+            "cli/json.rs",
+            "history/json.rs",
+            "report/ctrf.rs",
+            "report/html",
+            "report/json.rs",
+            "report/jsonl",
+            "value/json.rs",
+        ],
     ),
     ("saphyr", &["labgrid/resources.rs"]),
     ("serialport", &["transport/ports.rs", "transport/serial.rs", "transport/serial"]),

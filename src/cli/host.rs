@@ -4,6 +4,7 @@ use std::env;
 use std::path::PathBuf;
 
 use crate::origin::Origin;
+use crate::report::pipeline::Pipeline;
 
 /// Whose rights this process has.
 #[derive(Clone, Debug)]
@@ -39,6 +40,17 @@ pub(super) fn host_name() -> Option<String> {
 /// Whether this runs where nobody looks on: the usual sign of servers that build and test.
 pub(super) fn is_ci() -> bool {
     env::var_os("CI").is_some_and(|ci| !ci.is_empty() && ci != "false" && ci != "0")
+}
+
+/// Returns the server that shows what is said here, if it is one that makes something of it.
+pub(super) fn pipeline() -> Option<Pipeline> {
+    let is_set = |name| env::var_os(name).is_some_and(|value| value == "true");
+    match () {
+        () if !is_ci() => None,
+        () if is_set("GITHUB_ACTIONS") => Some(Pipeline::GitHub),
+        () if is_set("GITLAB_CI") => Some(Pipeline::GitLab),
+        () => None,
+    }
 }
 
 /// Returns the name of the user, as the system or the login says it; `None` if nobody says.

@@ -5,7 +5,7 @@ use std::{fs, io};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::report::campaign::CampaignReport;
-use crate::report::format::Format;
+use crate::report::format::{Exchanges, Format};
 use crate::report::json::render_mutants_json;
 use crate::report::mutants::MutantsReport;
 use crate::report::suite::SuiteReport;
@@ -77,9 +77,9 @@ impl Report {
         }
     }
 
-    /// Says whether it shows the lines of each run.
-    pub(super) fn shows_exchange(&self) -> bool {
-        self.format.shows_exchange()
+    /// Says of which runs it shows the lines.
+    pub(super) fn exchanges(&self) -> Exchanges {
+        self.format.exchanges()
     }
 
     /// Whether it needs the coverage of the suite.

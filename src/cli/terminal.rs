@@ -8,6 +8,7 @@ use std::rc::Rc;
 use anstream::{AutoStream, ColorChoice};
 
 use super::args::Colours;
+use super::host;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::render::{Look, Style, render};
 use crate::legend::Legend;
@@ -16,6 +17,7 @@ use crate::report::board::{Board, Place};
 use crate::report::console::{Console, Detail, Overlong, Status, Volume};
 use crate::report::hex::View;
 use crate::report::lanes::Lanes;
+use crate::report::pipeline::{Guarded, Pipeline};
 use crate::setup::Pace;
 use crate::source::Sources;
 use crate::value::escape::harmless;
@@ -46,6 +48,8 @@ pub(super) struct Terminal {
     view: View,
     /// How much of the exchange is shown.
     detail: Detail,
+    /// The server that takes some lines for commands, if there is one.
+    pipeline: Option<Pipeline>,
 }
 
 impl Terminal {
@@ -67,6 +71,7 @@ impl Terminal {
             overlong: Overlong::Whole,
             view: View::Auto,
             detail: Detail::Usual,
+            pipeline: host::pipeline(),
         }
     }
 
@@ -92,7 +97,20 @@ impl Terminal {
         if text.is_empty() {
             return;
         }
-        let mut out = AutoStream::always(io::stdout());
+        let mut out = Guarded::new(AutoStream::always(io::stdout()), self.pipeline);
+        if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            self.lose(&error);
+        }
+    }
+
+    /// Returns the server that shows what is said here, if it is one that makes something of it.
+    pub(super) fn pipeline(&self) -> Option<Pipeline> {
+        self.pipeline
+    }
+
+    /// Says something that is meant for that server: nothing that came from a device or a file stands in it unescaped.
+    pub(super) fn command(&self, text: &str) {
+        let mut out = io::stdout();
         if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             self.lose(&error);
         }
@@ -165,7 +183,7 @@ impl Terminal {
             (Pace::Real, Volume::Normal) => self.status,
             (Pace::Virtual, _) | (_, Volume::Quiet) => Status::Hidden,
         };
-        let out = AutoStream::always(io::stdout());
+        let out = Guarded::new(AutoStream::always(io::stdout()), self.pipeline);
         let console = Console::new(out, sources, self.out, volume, status);
         console.with_lines(self.overlong).with_detail(self.detail).with_view(self.view)
     }
@@ -199,7 +217,7 @@ impl Terminal {
     }
 
     fn complain(&self, text: &str) {
-        let mut err = AutoStream::always(io::stderr());
+        let mut err = Guarded::new(AutoStream::always(io::stderr()), self.pipeline);
         if err.write_all(text.as_bytes()).and_then(|()| err.flush()).is_err() {
             // There is nobody left who could be told, but for the exit code.
             self.has_lost.set(true);

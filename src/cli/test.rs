@@ -22,6 +22,7 @@ use super::limits;
 use super::named::{Asks, named, ports_of_bench};
 use super::outputs::Written;
 use super::past;
+use super::pipeline::Group;
 use super::prepare::note_for_suite;
 use super::refusal::{refuse, tell_others};
 use super::reports::Report;
@@ -38,13 +39,14 @@ use crate::hook::{self, Programs};
 use crate::origin::Origin;
 use crate::program::{GivenLimits, Role};
 use crate::report::coverage::render_coverage;
+use crate::report::format::Exchanges;
 use crate::report::gathered::Gathered;
 use crate::report::html::rows_of;
 use crate::report::jsonl::{render_jsonl, render_traceable};
 use crate::report::progress::{render_case, render_summary};
-use crate::report::suite::{Status, SuiteReport};
+use crate::report::suite::{Clock, Status, SuiteReport};
 use crate::report::transcript::Times;
-use crate::setup::{Ender, find_counterpart, fresh_seed, read_program};
+use crate::setup::{Ender, find_counterpart, fresh_seed, present, read_program};
 use crate::source::name_of;
 use crate::suite::find::Found;
 use crate::suite::runner::{AfterFailure, Onlooker, Runner};
@@ -141,8 +143,8 @@ struct Shown<'a> {
     look: Look,
     n_flows: usize,
     events: Option<File>,
-    /// Whether a report shows the lines of each run.
-    shows_exchange: bool,
+    /// Of which runs a report shows the lines.
+    exchanges: Exchanges,
     origin: Origin,
     /// The folder of the history, if it was typed.
     history: Option<Option<PathBuf>>,
@@ -166,7 +168,12 @@ impl Onlooker for Shown<'_> {
             self.written = self.written.and(tell_written(file.write_all(&text), "the events", self.terminal));
         }
         self.keep(case);
-        if self.shows_exchange && !case.events.is_empty() {
+        let is_shown = match self.exchanges {
+            Exchanges::None => false,
+            Exchanges::OfFailed => case.report.is_failure,
+            Exchanges::All => true,
+        };
+        if is_shown && !case.events.is_empty() {
             let about = case.report.about(Some(&self.origin)).as_ref().map(rows_of).unwrap_or_default();
             case.report.gathered = Some(Box::new(Gathered::of(&case.events, &case.report.sources).about(about)));
         }
@@ -269,10 +276,10 @@ impl<'a> Suite<'a> {
     fn run(mut self, terminal: &Terminal) -> Ending {
         let (n_flows, look) = (self.flows.len(), self.rules.look);
         let events = self.events.take();
-        let shows_exchange = self.wanted.reports.iter().any(Report::shows_exchange);
+        let exchanges = self.wanted.reports.iter().map(Report::exchanges).max().unwrap_or(Exchanges::None);
         let origin = self.origin.clone();
         let (history, written) = (self.arguments.kept.history.clone(), Written::Everything);
-        let mut shown = Shown { terminal, look, n_flows, events, shows_exchange, origin, history, written };
+        let mut shown = Shown { terminal, look, n_flows, events, exchanges, origin, history, written };
         // Of several it is not known here which a flow speaks to.
         if let [address] = self.wanted.addresses.as_slice() {
             terminal.hint(&note_for_suite(address, &self.flows));
@@ -280,9 +287,12 @@ impl<'a> Suite<'a> {
         for address in &self.wanted.addresses {
             terminal.hint(&wait::note(address, self.wanted.named.wait));
         }
+        let group = Group::begin(n_flows, self.origin.begun, terminal);
         let runner = self.runner(terminal);
         let mut judged = runner.run(&mut shown);
         let coverage = runner.into_coverage();
+        let clock = if self.wanted.is_real() { Clock::Real } else { Clock::Virtual };
+        let took = Some(Duration::from_millis(u64::try_from(present() - self.origin.begun).unwrap_or(0)));
         terminal.status("");
         self.wanted.named.release(terminal);
         let mut written = shown.written;
@@ -299,7 +309,8 @@ impl<'a> Suite<'a> {
         let new: Vec<PathBuf> = judged.iter().filter_map(new_snapshot).collect();
         let cases = judged.into_iter().map(|case| case.report).collect();
         let orphans = self.orphans.iter().map(|path| name_of(path)).collect();
-        let report = SuiteReport { cases, orphans, origin: Some(self.origin.clone()), coverage };
+        let report = SuiteReport { cases, orphans, origin: Some(self.origin.clone()), took, clock, coverage };
+        written = written.and(tell_written(group.end(&report, terminal), "the summary of the job", terminal));
         terminal.say(&render_summary(&report, n_flows - report.cases.len(), look));
         if let Some(coverage) = report.coverage.as_ref().filter(|_| self.arguments.coverage) {
             terminal.say(&format!("\n{}", render_coverage(coverage)));

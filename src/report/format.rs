@@ -6,11 +6,23 @@
 
 use super::campaign::CampaignReport;
 use super::coverage::render_lcov;
+use super::ctrf::render_ctrf;
 use super::html::render_html;
 use super::json::{render_campaign_json, render_json};
 use super::junit::{render_campaign_junit, render_junit};
 use super::suite::SuiteReport;
 use super::tap::render_tap;
+
+/// Of which runs a format shows the lines: they have to be gathered for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exchanges {
+    /// Of none.
+    None,
+    /// Of those for which the suite fails.
+    OfFailed,
+    /// Of all.
+    All,
+}
 
 /// The name of the format that needs the coverage of the suite.
 const LCOV: &str = "lcov";
@@ -19,9 +31,9 @@ const LCOV: &str = "lcov";
 static TABLE: &[Row] = &[
     Row {
         name: "junit",
-        content: "a `testsuite` a flow, a `testcase` a step with its file and line; attempts before the last are `flakyFailure` or `rerunFailure`",
+        content: "a `testsuite` a flow, a `testcase` a step with its file and line; attempts before the last are `flakyFailure` or `rerunFailure`; what failed has its exchange",
         render: render_junit,
-        shows_exchange: false,
+        exchanges: Exchanges::OfFailed,
         of_campaign: Some(OfCampaign {
             content: "a `testsuite` of the campaign: a `testcase` for the ideal line, one for each kind of faults that showed nothing, a failed one for each finding with its file and line",
             render: render_campaign_junit,
@@ -31,7 +43,7 @@ static TABLE: &[Row] = &[
         name: "json",
         content: "everything, as one document; its keys are described in `src/report/json.rs`",
         render: render_json,
-        shows_exchange: false,
+        exchanges: Exchanges::None,
         of_campaign: Some(OfCampaign {
             content: "everything, as one document; its keys are described in `src/report/json.rs`",
             render: render_campaign_json,
@@ -41,21 +53,28 @@ static TABLE: &[Row] = &[
         name: "tap",
         content: "TAP 14, a test point a flow",
         render: render_tap,
-        shows_exchange: false,
+        exchanges: Exchanges::None,
+        of_campaign: None,
+    },
+    Row {
+        name: "ctrf",
+        content: "[CTRF](https://ctrf.io), a `test` a flow with its steps; what failed has its exchange",
+        render: render_ctrf,
+        exchanges: Exchanges::OfFailed,
         of_campaign: None,
     },
     Row {
         name: "html",
         content: "one page for people: each flow beside its exchange, a timeline, why it failed; see [reports](reports.md)",
         render: render_html,
-        shows_exchange: true,
+        exchanges: Exchanges::All,
         of_campaign: None,
     },
     Row {
         name: LCOV,
         content: "the coverage as LCOV, for CI systems and editors: lines, branches and procedures that the suite reached",
         render: |suite| render_lcov(suite.coverage.as_ref()),
-        shows_exchange: false,
+        exchanges: Exchanges::None,
         of_campaign: None,
     },
 ];
@@ -65,8 +84,8 @@ struct Row {
     name: &'static str,
     content: &'static str,
     render: fn(&SuiteReport) -> String,
-    /// Whether it shows the lines of each run, which have to be gathered for it.
-    shows_exchange: bool,
+    /// Of which runs it shows the lines.
+    exchanges: Exchanges,
     /// How a campaign is written, if it can be.
     of_campaign: Option<OfCampaign>,
 }
@@ -126,9 +145,9 @@ impl Format {
         self.row.content
     }
 
-    /// Says whether it shows the lines of each run: [`CaseReport::gathered`](super::suite::CaseReport::gathered).
-    pub fn shows_exchange(self) -> bool {
-        self.row.shows_exchange
+    /// Says of which runs it shows the lines: [`CaseReport::gathered`](super::suite::CaseReport::gathered).
+    pub fn exchanges(self) -> Exchanges {
+        self.row.exchanges
     }
 
     /// Returns how a campaign is written in it; `None` if it cannot be.

@@ -258,6 +258,37 @@ impl Gathered {
         Gathered { about, ..self }
     }
 
+    /// Returns the lines, at most about so many bytes of them: of more the end and a quarter from the beginning, with a line
+    /// between that counts what is left out.
+    pub(super) fn excerpt(&self, most: usize) -> String {
+        let size: usize = self.pieces.iter().map(|piece| piece.text.len()).sum();
+        if size <= most && self.n_left_out == 0 {
+            return self.pieces.iter().map(|piece| piece.text.as_str()).collect();
+        }
+        let n_lines: u64 = self.pieces.iter().map(|piece| u64::from(piece.n_lines)).sum::<u64>() + self.n_left_out;
+        let mut begin = String::new();
+        for line in self.pieces.first().into_iter().flat_map(|piece| piece.text.split_inclusive('\n')) {
+            if begin.len() + line.len() > most / 4 {
+                break;
+            }
+            begin.push_str(line);
+        }
+        let mut end: VecDeque<&str> = VecDeque::new();
+        let (mut room, mut behind) = (most - most / 4, size - begin.len());
+        for line in self.pieces.iter().rev().flat_map(|piece| piece.text.split_inclusive('\n').rev()) {
+            // A line stands in one of both parts.
+            if line.len() > room || line.len() > behind {
+                break;
+            }
+            (room, behind) = (room - line.len(), behind - line.len());
+            end.push_front(line);
+        }
+        let n_kept = (begin.lines().count() + end.len()) as u64;
+        let gap =
+            format!("… {} lines are left out here: `--transcript FILE` keeps all\n", n_lines.saturating_sub(n_kept));
+        [begin, gap, end.into_iter().collect()].concat()
+    }
+
     /// Returns a line that says what is missing before the second piece; nothing if nothing is.
     pub(super) fn gap(&self) -> Option<String> {
         let behind = self.pieces.get(1).filter(|_| self.n_left_out > 0)?;
@@ -314,6 +345,27 @@ mod tests {
         let piece = &gathered.pieces[0];
         let echoes: Vec<&str> = piece.echoes.iter().filter_map(|line| piece.text.lines().nth(*line as usize)).collect();
         assert_eq!(echoes, ["    0.000 < AT\\r", "    0.000 < AT\\r\\n"]);
+    }
+
+    #[test]
+    fn an_excerpt_has_the_beginning_and_the_end_and_counts_what_is_left_out() {
+        let sources = Sources::default();
+        let mut gatherer = Gatherer::new(&sources);
+        for i in 0..1000 {
+            let kind = EventKind::Received { bytes: format!("{i:04}\n").into_bytes(), block: false, echo: None };
+            gatherer.add(&Event { at: Moment::from_millis(i), port: PortId::FIRST, site: None, kind });
+        }
+        let gathered = gatherer.finish();
+        let whole = gathered.excerpt(1 << 20);
+        assert_eq!(whole.lines().count(), 1000);
+        let cut = gathered.excerpt(4000);
+        assert!(cut.len() < 4100 && cut.contains("< 0000") && cut.contains("< 0999"), "{cut}");
+        let n_left: usize =
+            cut.split("… ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok()).expect("it is counted");
+        assert_eq!(n_left + cut.lines().count() - 1, 1000);
+        assert_eq!(gathered.excerpt(whole.len() - 1).matches("… ").count(), 1);
+        let one = gathered.excerpt(10);
+        assert_eq!(one, "… 1000 lines are left out here: `--transcript FILE` keeps all\n");
     }
 
     #[test]

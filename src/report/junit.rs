@@ -6,7 +6,7 @@
 //! that failed before one that passed is a `flakyFailure`, one before the last failure a `rerunFailure`. What failed is a
 //! `failure`; what could not be run, or whose port failed, is an `error`. What was skipped has its reason. A clean-up that failed
 //! is a property and stands in the `system-out` of the suite. What XML cannot have is escaped in every text: a control character
-//! as `\x1b`, U+FFFF as `\u{ffff}`.
+//! as `\x1b`, U+FFFF as `\u{ffff}`. What did not succeed has what went over the lines in its `system-out`, 64 KiB at most.
 //!
 //! A stress campaign is a `testsuite`: a `testcase` for the ideal line, one for the benign and one for the malign faults if they
 //! showed nothing, and a failed one for each finding, with its file and line.
@@ -28,6 +28,9 @@ use crate::source::{Site, Sources};
 use crate::value::calendar::format_time;
 
 const LOOK: Look = Look { width: 100, style: Style::Plain };
+
+/// So much of an exchange stands in a test case, in bytes.
+pub(super) const MOST_EXCHANGE: usize = 64 << 10;
 
 /// Returns the whole file.
 pub fn render_junit(suite: &SuiteReport) -> String {
@@ -131,6 +134,9 @@ fn suite_of(case: &CaseReport, origin: Option<&Origin>) -> TestSuite {
         let name = format!("measured {}", measured.name);
         suite.add_property(Property::new(legal(&name), legal(&measured.to_string())));
     }
+    for name in &case.summary.saved {
+        suite.add_property(Property::new("saved", legal(name)));
+    }
     let mut cleanups = String::new();
     for failure in &case.summary.cleanups {
         suite.add_property(Property::new("clean-up failed", legal(&diagnostic_of(failure).message)));
@@ -148,15 +154,30 @@ fn suite_of(case: &CaseReport, origin: Option<&Origin>) -> TestSuite {
         let mut test = TestCase::new(unique(&mut names, &title), told);
         test.set_classname(legal(&case.file)).set_time(step.attempts.iter().map(|attempt| attempt.took).sum());
         set_place(&mut test, step.site, case);
+        put_exchange(&mut test, case);
         suite.add_test_case(test);
     }
     if let Some(status) = whole(case, has_told, has_skipped) {
         let mut test = TestCase::new(unique(&mut names, case.title()), status);
         test.set_classname(legal(&case.file)).set_time(case.summary.tally.took);
         set_place(&mut test, case.summary.tally.failure.as_ref().and_then(|failure| failure.site), case);
+        put_exchange(&mut test, case);
         suite.add_test_case(test);
     }
     suite
+}
+
+/// Puts what went over the lines into a test case that did not succeed, if it was gathered.
+fn put_exchange(test: &mut TestCase, case: &CaseReport) {
+    let is_wrong = match test.status {
+        TestCaseStatus::NonSuccess { .. } => true,
+        TestCaseStatus::Success { .. } | TestCaseStatus::Skipped { .. } => false,
+    };
+    if let Some(gathered) = case.gathered.as_ref().filter(|_| is_wrong) {
+        // GitLab makes a link of `[[ATTACHMENT|file]]`, and a device has none to give.
+        let text = gathered.excerpt(MOST_EXCHANGE).replace("[[ATTACHMENT", "[\\x5bATTACHMENT");
+        test.set_system_out(legal(text.trim_end()));
+    }
 }
 
 /// Puts what makes a run traceable as properties, each with a name of its own.

@@ -1,9 +1,12 @@
 //! A suite for a person who watches it: one line a flow, what is wrong with it below, the counts at the end.
 
+use std::time::Duration;
+
 use anstyle::{AnsiColor, Style as Ansi};
 
 use super::failure::{render_failure, render_failure_line};
-use super::suite::{CaseReport, Status, SuiteReport};
+use super::pipeline::in_a_line;
+use super::suite::{CaseReport, Clock, Status, SuiteReport};
 use crate::diagnostic::render::{Look, Style};
 use crate::time::Moment;
 use crate::value::escape::harmless;
@@ -94,12 +97,21 @@ pub fn render_diff(diff: &str, look: Look) -> String {
     text
 }
 
-/// Returns what is said at the end: orphans, counts, and what to do.
+/// Returns what is said at the end: orphans, what failed, the counts, and how long it took.
 pub fn render_summary(suite: &SuiteReport, n_not_run: usize, look: Look) -> String {
     let mut text = String::new();
     for orphan in &suite.orphans {
         let what = paint(SHAKY, &format!("{:<WORD_WIDTH$}", "orphan"), look);
         text.push_str(&format!("{what}  {}  no flow has this snapshot\n", harmless(orphan)));
+    }
+    // Nobody has to look for it above.
+    let failed: Vec<&CaseReport> = suite.cases.iter().filter(|case| case.is_failure).collect();
+    if suite.cases.len() > 1 && !failed.is_empty() {
+        text.push('\n');
+        for case in failed {
+            let word = paint(paint_of(case.status), &format!("{:<WORD_WIDTH$}", case.status.title()), look);
+            text.push_str(&format!("{word}  {}: {}\n", harmless(&case.file), in_a_line(case)));
+        }
     }
     let mut counts: Vec<String> = Status::ALL
         .iter()
@@ -112,8 +124,19 @@ pub fn render_summary(suite: &SuiteReport, n_not_run: usize, look: Look) -> Stri
     }
     let n = suite.cases.len() + n_not_run;
     let flows = if n == 1 { "1 flow".to_string() } else { format!("{n} flows") };
-    text.push_str(&format!("\n{flows}: {}\n", counts.join(", ")));
+    text.push_str(&format!("\n{flows}: {}{}\n", counts.join(", "), time_of(suite)));
     text
+}
+
+/// Returns how long a suite took by the clock of the machine, and how long its runs did by theirs if that is another.
+fn time_of(suite: &SuiteReport) -> String {
+    let Some(took) = suite.took else { return String::new() };
+    let ran: Duration = suite.cases.iter().map(|case| case.summary.tally.took).sum();
+    let its = match suite.clock {
+        Clock::Virtual => format!(" for {} s of virtual time", Moment::after(ran)),
+        Clock::Real => String::new(),
+    };
+    format!(", in {} s{its}", Moment::after(took))
 }
 
 fn paint_of(status: Status) -> Ansi {
@@ -141,7 +164,7 @@ mod tests {
     #[test]
     fn a_suite_is_a_line_a_flow_with_what_is_wrong_below() {
         let look = Look { width: 80, style: Style::Plain };
-        let suite = example();
+        let suite = SuiteReport { took: Some(Duration::from_millis(412)), ..example() };
         let mut text: String = suite.cases.iter().map(|case| render_case(case, look)).collect();
         text.push_str(&render_summary(&suite, 2, look));
         assert_snapshot!(text);

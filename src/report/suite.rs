@@ -1,5 +1,7 @@
 //! `SuiteReport`: what came of every flow of a suite, as JUnit, JSON and TAP are printed from it.
 
+use std::time::Duration;
+
 use super::coverage::CoverageReport;
 use super::gathered::Gathered;
 use super::summary::{StepSummary, Summary};
@@ -16,8 +18,22 @@ pub struct SuiteReport {
     pub orphans: Vec<String>,
     /// When and where it was run, if that is to be told.
     pub origin: Option<Origin>,
+    /// How long all of it took by the clock of the machine, if that is known: the runs may have had virtual time.
+    pub took: Option<Duration>,
+    /// Whose time the runs had.
+    pub clock: Clock,
     /// What the flows reached of themselves, their libraries and devices, if that was asked for.
     pub coverage: Option<CoverageReport>,
+}
+
+/// Whose time a run has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Clock {
+    /// A clock that jumps from one event to the next.
+    #[default]
+    Virtual,
+    /// That of the machine.
+    Real,
 }
 
 /// The events of a run that is over, what they point into, and what makes it traceable.
@@ -215,8 +231,6 @@ impl CaseReport {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::event::EventKind;
     use crate::port_id::PortId;
@@ -273,7 +287,7 @@ pub(super) mod tests {
             case("flows/info.flow", Status::Passed, &ends(StepOutcome::Passed, Verdict::Passed)),
             case("flows/lte.flow", Status::Skipped, &ends(StepOutcome::Skipped, Verdict::Skipped)),
         ];
-        SuiteReport { cases, orphans: vec!["flows/snapshots/old.snap".to_string()], origin: None, coverage: None }
+        SuiteReport { cases, orphans: vec!["flows/snapshots/old.snap".to_string()], ..SuiteReport::default() }
     }
 
     #[test]
