@@ -353,6 +353,9 @@ pub(super) struct FileArguments {
     /// Keep a recording that `--port replay:FILE` plays
     #[arg(long, value_name = "FILE", value_parser = output_file())]
     pub record: Option<PathBuf>,
+    /// Keep what failed runs leave: DIR, always, always=DIR or never
+    #[arg(long, value_name = "DIR")]
+    pub artifacts: Option<String>,
 }
 
 /// How much is shown, and how.

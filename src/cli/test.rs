@@ -12,12 +12,13 @@ use std::time::Duration;
 
 use super::Ending;
 use super::args::TestArguments;
+use super::artifacts::Artifacts;
 use super::claims::{Claims, Output};
 use super::hooks::programs_for_all;
 use super::host::is_ci;
 use super::limits;
 use super::named::{Asks, named, ports_of_bench};
-use super::outputs::Written;
+use super::outputs::{Written, tell_kept};
 use super::prepare::note_for_suite;
 use super::refusal::{refuse, tell_others};
 use super::reports::Report;
@@ -82,6 +83,7 @@ struct Shown<'a> {
     /// Whether a report shows the lines of each run.
     shows_exchange: bool,
     origin: Origin,
+    artifacts: Artifacts,
     written: Written,
 }
 
@@ -93,6 +95,8 @@ impl Onlooker for Shown<'_> {
             self.terminal.warn(trouble);
             self.written = Written::NotEverything;
         }
+        let keeping = self.artifacts.keep_case(case, &self.origin);
+        self.written = self.written.and(tell_kept(&keeping, &self.artifacts, self.terminal));
         if let Some(file) = &mut self.events {
             let about = case.report.about(Some(&self.origin));
             let text = match &about {
@@ -163,6 +167,9 @@ impl<'a> Suite<'a> {
         };
         claim(arguments, &wanted, &flows).map_err(wrong)?;
         let limits = limits_for_all(arguments, &flows, terminal)?;
+        if let Some(problem) = Artifacts::read(arguments.artifacts.as_deref()).check() {
+            return Err(wrong(problem));
+        }
         let ender = Ender::installed().map_err(|error| refuse(error, terminal))?;
         let hooks = if is_real { programs_for_all(&flows, terminal)? } else { HashMap::new() };
         // Last, for it empties the file.
@@ -178,7 +185,8 @@ impl<'a> Suite<'a> {
         let shows_exchange = self.wanted.reports.iter().any(Report::shows_exchange);
         let origin = self.origin.clone();
         let written = Written::Everything;
-        let mut shown = Shown { terminal, look, n_flows, events, shows_exchange, origin, written };
+        let artifacts = Artifacts::read(self.arguments.artifacts.as_deref());
+        let mut shown = Shown { terminal, look, n_flows, events, shows_exchange, origin, artifacts, written };
         // Of several it is not known here which a flow speaks to.
         if let [address] = self.wanted.addresses.as_slice() {
             terminal.hint(&note_for_suite(address, &self.flows));
@@ -226,6 +234,9 @@ impl<'a> Suite<'a> {
                 &format!("the report `{}`", harmless_path(wanted.path())),
                 terminal,
             ));
+        }
+        if let Some(folder) = shown.artifacts.kept() {
+            terminal.say(&format!("all that was kept is in {}\n", harmless_path(&folder)));
         }
         self.ending(&report, n_flows, written, terminal)
     }

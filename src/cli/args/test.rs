@@ -71,6 +71,9 @@ pub(in crate::cli) struct TestArguments {
     /// Write the events of all runs to a file, as JSON Lines
     #[arg(long, value_name = "FILE", value_parser = output_file(), help_heading = "Output")]
     pub events: Option<PathBuf>,
+    /// Keep what failed runs leave: DIR, always, always=DIR or never
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub artifacts: Option<String>,
     /// Say when to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
     pub color: Colours,
