@@ -30,7 +30,7 @@ fn folder() -> TempDir {
 fn flowrun(folder: &Path, arguments: &[&str], variable: Option<&str>) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_flowrun"));
     command.args(arguments).current_dir(folder).env_remove("CI").env_remove("FLOWRUN_ARTIFACTS");
-    variable.iter().for_each(|value| drop(command.env("FLOWRUN_ARTIFACTS", value)));
+    command.envs(variable.map(|value| ("FLOWRUN_ARTIFACTS", value)));
     let output = command.env("FLOWRUN_VAR_KEY", SECRET).output().expect("it can be started");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it is text");
     Ran { code: output.status.code(), shown: text(output.stdout), complaints: text(output.stderr) }

@@ -94,7 +94,8 @@ mod tests {
             given: Vec::new(),
         };
         let snapshot = Snapshot::of(&folder.join(name), Times::Shown);
-        Judged { report, events: Vec::new(), pending: Some((snapshot, "flow: a\n".to_string())), trouble: None }
+        let pending = Some((snapshot, "flow: a\n".to_string()));
+        Judged { report, events: Vec::new(), saved: Vec::new(), pending, trouble: None }
     }
 
     #[test]
