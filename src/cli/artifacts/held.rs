@@ -107,9 +107,9 @@ mod tests {
         let events = held.take();
         let size: usize = events.iter().map(size_of).sum();
         assert!(size <= 2 * HALF + 1000 && size > 2 * HALF - 120_000, "{size}");
-        let gap = events.iter().find_map(|event| match &event.kind {
-            EventKind::Noted { text } => Some(text.clone()),
-            _ => None,
+        let gap = events.iter().find_map(|event| {
+            let EventKind::Noted { text } = &event.kind else { return None };
+            Some(text.clone())
         });
         let n_left_out = n - (events.len() as u64 - 1);
         assert_eq!(gap, Some(format!("{n_left_out} events are left out here: `--events FILE` keeps all")));
