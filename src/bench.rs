@@ -12,7 +12,7 @@ use crate::disk::{LARGEST_TEXT, Reach, read_file};
 use crate::settings::{SettingValue, Settings};
 use crate::source::{Site, Sources};
 use crate::value::escape::harmless_path;
-pub(crate) use find::find;
+pub(crate) use find::{find, find_named};
 pub(crate) use ledger::{Ledger, Standing};
 
 /// What the file is called.

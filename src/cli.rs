@@ -11,6 +11,7 @@ mod exchange;
 mod finding;
 mod fmt;
 mod given;
+mod history;
 mod hooks;
 mod host;
 mod json;
@@ -21,6 +22,8 @@ mod mutate;
 mod named;
 mod one_port;
 mod outputs;
+mod past;
+mod pending;
 mod person;
 mod places;
 mod ports;
@@ -64,6 +67,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Test(arguments) => {
                 shown(Terminal::new(arguments.color), |terminal| test::test(&arguments, terminal))
             }
+            Command::Pending(arguments) => {
+                shown(Terminal::new(Colours::Never), |terminal| pending::pending(&arguments, terminal))
+            }
             Command::Check(arguments) => {
                 shown(Terminal::new(arguments.color), |terminal| check::check(&arguments, terminal))
             }
@@ -83,6 +89,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             }
             Command::Allow(arguments) => {
                 shown(Terminal::new(Colours::Auto), |terminal| allow::allow(&arguments, terminal))
+            }
+            Command::History(arguments) => {
+                shown(Terminal::new(Colours::Never), |terminal| history::history(&arguments, terminal))
             }
             Command::Doctor(arguments) => {
                 shown(Terminal::new(Colours::Never), |terminal| doctor::doctor(&arguments, terminal))
@@ -164,6 +173,8 @@ enum Ending {
     Refused,
     /// Files are not in their layout, and it was asked whether they are.
     Unformatted,
+    /// There was nothing to do.
+    Nothing,
     /// The system did not give what the command needs.
     Outside,
 }
@@ -171,7 +182,7 @@ enum Ending {
 /// Returns the exit code; the README has the same table.
 fn exit_code(ending: Ending) -> u8 {
     match ending {
-        Ending::Done => 0,
+        Ending::Done | Ending::Nothing => 0,
         Ending::Ran(verdict) => exit_code_of(verdict),
         Ending::Unwritten => 1,
         Ending::Found => 1,

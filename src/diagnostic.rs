@@ -137,6 +137,8 @@ codes! {
     CheckArguments Error "flow::check::arguments"
     /// A regex that cannot be compiled.
     CheckRegex Error "flow::check::regex"
+    /// A tag that no filter could name.
+    CheckTag Error "flow::check::tag"
     /// A statement in a file or a block where it has no meaning.
     CheckMisplaced Error "flow::check::misplaced"
     /// A repeat that nothing bounds.

@@ -1,6 +1,7 @@
 //! Files that are safe: they change as a whole or not at all, and nobody is misled by what else has their names.
 
 mod identity;
+mod log;
 mod own;
 mod read;
 mod remains;
@@ -10,6 +11,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 pub(crate) use identity::Identity;
+pub(crate) use log::append_line;
 pub(crate) use own::{make_private_folder, read_own};
 pub(crate) use read::{
     LARGEST_FILE, LARGEST_RECORDING, LARGEST_TEXT, LARGEST_VALUE, Reach, below, open_file, read_file, too_large,

@@ -20,6 +20,7 @@ mod coverage;
 mod disk;
 mod draft;
 mod function;
+mod history;
 mod hook;
 mod labgrid;
 mod legend;

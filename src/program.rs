@@ -47,9 +47,8 @@ pub struct Program {
     pub params: Vec<Param>,
     /// Whether a value may become secret while it runs: then its bytes may have come before that.
     pub learns_secrets: bool,
-    /// What changes from run to run: shown as `[name]` in snapshots, found by a regex, or wherever the variable's value
-    /// stands.
-    pub volatiles: Vec<(String, Option<String>)>,
+    /// What it says to a suite.
+    pub for_suites: ForSuites,
     /// The names of the global variables; a [`Slot::Global`] is a place in it.
     pub globals: Vec<String>,
     /// Where it begins.
@@ -62,6 +61,16 @@ pub struct Program {
     pub procedures: Vec<Procedure>,
     /// `on`, `fail on` and `ignore`.
     pub watchers: Vec<Watcher>,
+}
+
+/// What a flow says to the suite that it is part of.
+#[derive(Clone, Debug, Default)]
+pub struct ForSuites {
+    /// What changes from run to run: shown as `[name]` in snapshots, found by a regex, or wherever the variable's value
+    /// stands.
+    pub volatiles: Vec<(String, Option<String>)>,
+    /// The words by which the flow is found, in the order of the text, each once.
+    pub tags: Vec<String>,
 }
 
 /// A port that a flow declares.

@@ -24,6 +24,8 @@ pub mod palette;
 mod port_names;
 pub mod progress;
 mod screen;
+pub mod sides;
+pub mod spark;
 pub mod suite;
 pub mod summary;
 pub mod table;

@@ -3,18 +3,23 @@
 //! `find` says which flows there are, `runner` runs them and `judge` compares each. What is done about a difference is the
 //! caller's.
 
+pub mod filter;
 pub mod find;
+pub mod last;
+pub(crate) mod needs;
+pub mod order;
 pub mod runner;
 pub mod snapshot;
 pub mod volatile;
 
 use std::path::Path;
 
-use similar::TextDiff;
+use similar::{DiffTag, TextDiff};
 
 use crate::diagnostic::render::{Look, render};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::event::Event;
+use crate::report::sides::Row;
 use crate::report::suite::{CaseReport, Status};
 use crate::report::summary::Summary;
 use crate::report::transcript::Times;
@@ -39,6 +44,18 @@ pub struct Rules {
     pub seed: u64,
     /// How a refusal is rendered.
     pub look: Look,
+    /// What becomes of a flow that needed more than one attempt.
+    pub flaky: Flaky,
+}
+
+/// What becomes of a flow that passed, but needed more than one attempt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Flaky {
+    /// The suite passes.
+    #[default]
+    Passes,
+    /// The suite fails for it.
+    Fails,
 }
 
 /// What becomes of a transcript that is not that of the snapshot.
@@ -63,6 +80,8 @@ pub struct Judged {
     pub saved: Vec<(String, String)>,
     /// The transcript to be looked at, if it is not that of the snapshot, and where it belongs.
     pub pending: Option<(Snapshot, String)>,
+    /// The snapshot as it may be shown, with secrets named; empty if there is none.
+    pub before: String,
     /// What could not be read or written, in words for the user.
     pub trouble: Option<String>,
 }
@@ -107,6 +126,34 @@ pub(crate) fn unified_diff(before: &str, after: &str) -> String {
     TextDiff::from_lines(before, after).unified_diff().context_radius(3).header("snapshot", "this run").to_string()
 }
 
+/// Returns two texts beside each other, where they differ.
+pub(crate) fn rows_beside(before: &str, after: &str) -> Vec<Row> {
+    let diff = TextDiff::from_lines(before, after);
+    let (old, new) = (diff.old_slices(), diff.new_slices());
+    let line = |text: &&str| text.trim_end_matches('\n').to_string();
+    let mut rows = Vec::new();
+    let mut n_seen = 0;
+    for op in diff.grouped_ops(3).iter().flatten() {
+        let (left, right) = (op.old_range(), op.new_range());
+        if left.start > n_seen {
+            rows.push(Row::Gap(left.start - n_seen));
+        }
+        n_seen = left.end;
+        let (left, right) = (&old[left], &new[right]);
+        match op.tag() {
+            DiffTag::Equal => rows.extend(left.iter().map(|text| Row::Same(line(text)))),
+            DiffTag::Delete | DiffTag::Insert | DiffTag::Replace => {
+                let n = left.len().max(right.len());
+                rows.extend((0..n).map(|at| Row::Differs(left.get(at).map(line), right.get(at).map(line))));
+            }
+        }
+    }
+    if n_seen < old.len() && n_seen > 0 {
+        rows.push(Row::Gap(old.len() - n_seen));
+    }
+    rows
+}
+
 impl Judged {
     fn without_run(flow: &Path, status: Status, refusal: String, sources: Sources) -> Judged {
         let report = CaseReport {
@@ -122,7 +169,7 @@ impl Judged {
             gathered: None,
             given: Vec::new(),
         };
-        Judged { report, events: Vec::new(), saved: Vec::new(), pending: None, trouble: None }
+        Judged { report, events: Vec::new(), saved: Vec::new(), pending: None, before: String::new(), trouble: None }
     }
 
     /// Takes note of what was given to the variables of the flow.
@@ -166,6 +213,7 @@ impl Judged {
                 None
             }
         };
+        self.before = known.as_ref().map_or(String::new(), |known| outcome.named(known));
         self.report.diff = known.as_ref().map_or(String::new(), |known| difference(known, transcript, outcome));
         let good = Status::of(verdict);
         let is_same = known.as_deref() == Some(transcript);
@@ -177,7 +225,8 @@ impl Judged {
             None => Status::New,
         };
         let is_to_be_seen = self.report.status == Status::New && rules.mode != Mode::Check && self.trouble.is_none();
-        self.report.is_failure = !self.report.status.is_success() && !is_to_be_seen;
+        let is_too_flaky = self.report.status == Status::Flaky && rules.flaky == Flaky::Fails;
+        self.report.is_failure = !self.report.status.is_success() && !is_to_be_seen || is_too_flaky;
         // What cannot be read is not written over.
         if !verdict.is_success() || self.trouble.is_some() {
             return;
@@ -229,7 +278,15 @@ mod tests {
 
     fn rules(mode: Mode) -> Rules {
         let look = Look { width: 80, style: Style::Plain };
-        Rules { times: Times::Shown, volatile: Volatile::default(), mode, n_runs: Some(1), seed: 1, look }
+        Rules {
+            times: Times::Shown,
+            volatile: Volatile::default(),
+            mode,
+            n_runs: Some(1),
+            seed: 1,
+            look,
+            flaky: Flaky::Passes,
+        }
     }
 
     fn flow(folder: &Path, body: &str) -> PathBuf {
@@ -266,6 +323,32 @@ mod tests {
         assert!(!snapshot.pending_path().exists() && snapshot.path().exists());
         let case = judged(&path, &rules(Mode::Check));
         assert_eq!((case.report.status, case.report.is_failure, case.trouble), (Status::Passed, false, None));
+    }
+
+    #[test]
+    fn what_differs_between_texts_stands_in_rows() {
+        let lines = |changed: &str| -> String {
+            let line = |n: usize| if n == 6 { format!("{changed}\n") } else { format!("{n}\n") };
+            (1..=12).map(line).collect()
+        };
+        let same = |n: usize| Row::Same(n.to_string());
+        let differs =
+            |left: Option<&str>, right: Option<&str>| Row::Differs(left.map(String::from), right.map(String::from));
+        let expected = [
+            Row::Gap(2),
+            same(3),
+            same(4),
+            same(5),
+            differs(Some("a"), Some("b")),
+            differs(None, Some("c")),
+            same(7),
+            same(8),
+            same(9),
+            Row::Gap(3),
+        ];
+        assert_eq!(rows_beside(&lines("a"), &lines("b\nc")), expected);
+        assert_eq!(rows_beside("", "a\n"), [differs(None, Some("a"))]);
+        assert_eq!(rows_beside("a\n", "a\n"), []);
     }
 
     #[test]

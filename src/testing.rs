@@ -356,7 +356,7 @@ pub(crate) fn outcome(
         transcript,
         saved: memory.saved,
         failure,
-        volatiles: setup.flow().volatiles.clone(),
+        volatiles: setup.flow().for_suites.volatiles.clone(),
         secrets: engine.secrets().to_vec(),
     })
 }

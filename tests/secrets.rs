@@ -100,6 +100,7 @@ templates! {
     Port: &[],
     Param: &[],
     Volatile: &[],
+    Tag: &[],
     State: &[],
     Wire: &[],
     Serial: &[],

@@ -12,7 +12,7 @@ use flowrun::report::transcript::Times;
 use flowrun::suite::find::{Found, find};
 use flowrun::suite::runner::{AfterFailure, Onlooker, Runner};
 use flowrun::suite::volatile::Volatile;
-use flowrun::suite::{Judged, Mode, Rules};
+use flowrun::suite::{Flaky, Judged, Mode, Rules};
 use flowrun::testing;
 use flowrun::value::coding::{base64, hex, url_encode};
 use support::{copy, repo};
@@ -92,6 +92,7 @@ fn a_suite_runs_without_the_command_line_and_is_told_in_the_order_of_its_files()
         n_runs: Some(1),
         seed: 1,
         look: Look { width: 80, style: Style::Plain },
+        flaky: Flaky::Passes,
     };
     let mut order = Order::default();
     let judged = Runner::new(flows.clone(), rules.clone()).at_once(3).run(&mut order);

@@ -10,11 +10,16 @@ use super::FILE;
 /// The search ends with the root of the repository, the folder that has `.git`, or with the user's home. Outside of both,
 /// only the folder itself is looked in: above it, in `/tmp` for instance, anybody may put a file.
 pub(crate) fn find(folder: &Path, home: Option<&Path>) -> Option<PathBuf> {
+    find_named(FILE, folder, home)
+}
+
+/// Returns the nearest file or folder of this name, where [`find`] would look for it.
+pub(crate) fn find_named(name: &str, folder: &Path, home: Option<&Path>) -> Option<PathBuf> {
     let folder = fs::canonicalize(folder).ok()?;
     let home = home.and_then(|home| fs::canonicalize(home).ok());
     let is_last = |folder: &Path| fs::symlink_metadata(folder.join(".git")).is_ok() || Some(folder) == home.as_deref();
     let n_folders = folder.ancestors().position(is_last).map_or(1, |at| at + 1);
-    let files = folder.ancestors().take(n_folders).map(|folder| folder.join(FILE));
+    let files = folder.ancestors().take(n_folders).map(|folder| folder.join(name));
     files.into_iter().find(|file| fs::symlink_metadata(file).is_ok())
 }
 

@@ -8,9 +8,9 @@ use crate::diagnostic::nearest::{nearest, nearest_value};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::load::LoadedFile;
 use crate::pattern::{Fit, Regex};
-use crate::program::{DEFAULT_TIMEOUT, Expr, ExprKind, Main, Op, Param, Procedure, Program, Role, Target};
+use crate::program::{DEFAULT_TIMEOUT, Expr, ExprKind, ForSuites, Main, Op, Param, Procedure, Program, Role, Target};
 use crate::settings::{Echo, SETTINGS, SettingError, Settings};
-use crate::source::{Site, Span};
+use crate::source::{Site, Span, Spanned};
 use crate::syntax::ast::{
     self, Bind, Block, Bound, FileKind, Name, Origin, Runs, Secrecy, Setting, Statement, StatementKind,
 };
@@ -26,7 +26,7 @@ struct Declared {
     timeout: Option<Expr>,
     sim: Option<(String, Site)>,
     params: Vec<Param>,
-    volatiles: Vec<(String, Option<String>)>,
+    for_suites: ForSuites,
 }
 
 impl<'a> Compiler<'a> {
@@ -45,7 +45,8 @@ impl<'a> Compiler<'a> {
             settings.eol = b"\r\n".to_vec();
             settings.echo = Echo::Off;
         }
-        let mut declared = Declared { settings, timeout: None, sim: None, params: Vec::new(), volatiles: Vec::new() };
+        let mut declared =
+            Declared { settings, timeout: None, sim: None, params: Vec::new(), for_suites: ForSuites::default() };
         self.file.source = root.id;
         self.note_declared(&root.parsed.file.body);
         if self.role == Role::Flow && !self.file.is_root_library {
@@ -95,7 +96,7 @@ impl<'a> Compiler<'a> {
             ports,
             params: declared.params,
             learns_secrets: self.learns_secrets,
-            volatiles: declared.volatiles,
+            for_suites: declared.for_suites,
             globals: std::mem::take(&mut self.globals.places),
             main: Main {
                 entry,
@@ -186,6 +187,7 @@ impl<'a> Compiler<'a> {
                 StatementKind::Volatile { name, matches } => {
                     self.volatile(name, matches.as_ref(), statement.head, declared)
                 }
+                StatementKind::Tag(tags) => self.tags(tags, statement.head, &mut declared.for_suites.tags),
                 StatementKind::Param(param) if !is_library => {
                     let param = self.param(param);
                     declared.params.push(param);
@@ -277,14 +279,39 @@ impl<'a> Compiler<'a> {
             return self.misplaced(head, "only a flow has a transcript to name something away in", "leave it out");
         }
         let Some(regex) = matches else {
-            return declared.volatiles.push((name.node.clone(), None));
+            return declared.for_suites.volatiles.push((name.node.clone(), None));
         };
         let text = super::names::sample(regex);
         self.refuse_values(regex);
         match Regex::new(&text, &regex.flags, Fit::Within) {
-            Ok(compiled) => declared.volatiles.push((name.node.clone(), Some(compiled.as_str().to_string()))),
+            Ok(compiled) => {
+                declared.for_suites.volatiles.push((name.node.clone(), Some(compiled.as_str().to_string())))
+            }
             Err(why) => {
                 self.problem(Code::CheckRegex, regex.span, format!("this regex cannot be compiled: {why}"), "here");
+            }
+        }
+    }
+
+    /// Notes the words by which a suite finds the flow.
+    fn tags(&mut self, tags: &[Spanned<String>], head: Span, declared: &mut Vec<String>) {
+        if self.role != Role::Flow || self.is_library() || self.file.is_root_library {
+            return self.misplaced(head, "only a flow has tags: a suite chooses flows by them", "leave it out");
+        }
+        for tag in tags {
+            if declared.contains(&tag.node) {
+                self.problem(
+                    Code::CheckDuplicate,
+                    tag.span,
+                    format!("the tag `{}` is given twice", tag.node),
+                    "again here",
+                );
+            } else if is_tag(&tag.node) {
+                declared.push(tag.node.clone());
+            } else {
+                let message = "a tag is one word, so that `--filter` can name it";
+                self.problem(Code::CheckTag, tag.span, message, "not one word").help =
+                    Some("use letters, digits, `-`, `_` and `.`, as in `tag \"needs-sim\"`".to_string());
             }
         }
     }
@@ -296,7 +323,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn sim(&mut self, path: &crate::source::Spanned<String>, head: Span, declared: &mut Declared) {
+    fn sim(&mut self, path: &Spanned<String>, head: Span, declared: &mut Declared) {
         if self.role != Role::Flow {
             return self.misplaced(head, "only a flow names the device that `--port sim` plays", "leave it out");
         }
@@ -388,6 +415,7 @@ impl<'a> Compiler<'a> {
                 | StatementKind::State { .. }
                 | StatementKind::Wire { .. }
                 | StatementKind::Sim(_)
+                | StatementKind::Tag(_)
                 | StatementKind::Port(_)
                 | StatementKind::Volatile { .. } => {}
                 StatementKind::After { .. }
@@ -540,4 +568,10 @@ fn gives(body: &[Statement]) -> bool {
         let is_given = matches!(statement.kind, StatementKind::Return(Some(_)));
         is_given || statement.runs() == Runs::Here && statement.blocks().iter().any(|block| gives(&block.body))
     })
+}
+
+/// Whether a text can be written as the word of a tag.
+fn is_tag(text: &str) -> bool {
+    let is_in_word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !text.is_empty() && text.chars().all(is_in_word)
 }

@@ -287,6 +287,7 @@ fn speaks(statement: &Statement) -> bool {
         StatementKind::Header
         | StatementKind::Use { .. }
         | StatementKind::Sim(_)
+        | StatementKind::Tag(_)
         | StatementKind::Port(_)
         | StatementKind::Using { .. }
         | StatementKind::Param(_)

@@ -37,6 +37,7 @@ impl Compiler<'_> {
             StatementKind::Header => {}
             StatementKind::Use { .. }
             | StatementKind::Sim(_)
+            | StatementKind::Tag(_)
             | StatementKind::Port(_)
             | StatementKind::Param(_)
             | StatementKind::State { .. }

@@ -1,5 +1,7 @@
 //! What was typed, as data: the only module that knows clap.
 
+mod files;
+mod history;
 mod mutate;
 mod ports;
 mod record;
@@ -19,6 +21,8 @@ use crate::diagnostic::nearest::nearest;
 use crate::report::console::Volume;
 use crate::report::hex::View;
 use crate::value::escape::harmless;
+pub(super) use files::FileArguments;
+pub(super) use history::{HistoryArguments, HistoryFormat};
 pub(super) use mutate::MutateArguments;
 pub(super) use ports::{AllowArguments, DoctorArguments, PortsArguments, SayArguments};
 pub(super) use record::RecordArguments;
@@ -27,10 +31,9 @@ pub(super) use shipped::{
     DemoArguments, ExamplesArguments, ExplainArguments, HelpArguments, InitArguments, StdArguments,
 };
 pub(super) use show::ShowArguments;
-use show::page_file;
 pub(super) use term::{TermArguments, TypedMode, TypedNewline, TypedStamps};
-pub(super) use test::TestArguments;
 use test::after_test_help;
+pub(super) use test::{FlakyResult, ListFormat, PendingArguments, SelectionArguments, TestArguments};
 
 const ABOUT: &str = "Run declarative scenarios against a device on a serial port";
 
@@ -102,6 +105,9 @@ pub(super) enum Command {
     /// Run every flow of a folder and compare transcripts with snapshots
     #[command(after_help = after_test_help())]
     Test(TestArguments),
+    /// List transcripts that `test` has put aside to be looked at
+    #[command(after_help = test::AFTER_PENDING_HELP)]
+    Pending(PendingArguments),
     /// Check flows, devices and libraries without running them
     Check(CheckArguments),
     /// Format flows, devices and libraries
@@ -133,6 +139,9 @@ pub(super) enum Command {
     /// Say why a port may not work, and what to do about it
     #[command(after_help = ports::AFTER_DOCTOR_HELP)]
     Doctor(DoctorArguments),
+    /// Show verdicts of past runs, and what the device now takes longer for
+    #[command(after_help = history::AFTER_HISTORY_HELP)]
+    History(HistoryArguments),
     /// Allow a `flowrun.toml` to run programs, as long as it stays as it is
     Allow(AllowArguments),
     /// Run a built-in flow against its device, without any file
@@ -332,30 +341,6 @@ pub(super) struct LineArguments {
     /// Change a setting of the line, such as echo=off (repeatable)
     #[arg(long, value_name = "NAME=VALUE")]
     pub serial: Vec<String>,
-}
-
-/// The files that a run leaves.
-#[derive(Args, Debug, Clone)]
-#[command(next_help_heading = "Output")]
-pub(super) struct FileArguments {
-    /// Name the file for results [default: STEM_OF_FILE.saved.toml, here]
-    #[arg(long, value_name = "FILE", value_parser = output_file())]
-    pub save: Option<PathBuf>,
-    /// Write a transcript of the run to a file
-    #[arg(long, value_name = "FILE", value_parser = output_file())]
-    pub transcript: Option<PathBuf>,
-    /// Write the events of the run to a file, as JSON Lines
-    #[arg(long, value_name = "FILE", value_parser = output_file())]
-    pub events: Option<PathBuf>,
-    /// Write a page about the run when it has ended: html=FILE
-    #[arg(long, value_name = "html=FILE", value_parser = page_file())]
-    pub report: Option<PathBuf>,
-    /// Keep a recording that `--port replay:FILE` plays
-    #[arg(long, value_name = "FILE", value_parser = output_file())]
-    pub record: Option<PathBuf>,
-    /// Keep what failed runs leave: DIR, always, always=DIR or never
-    #[arg(long, value_name = "DIR")]
-    pub artifacts: Option<String>,
 }
 
 /// How much is shown, and how.

@@ -73,7 +73,7 @@ pub(super) struct Over<'a> {
 
 /// What became of the artifacts of a run.
 #[derive(Debug)]
-pub(super) enum Keeping {
+pub(super) enum Fate {
     /// There are none, for nobody wants them.
     Unwanted,
     /// They are in this folder.
@@ -130,7 +130,7 @@ impl Artifacts {
     }
 
     /// Keeps what there is of a run, if it is one of those that are kept; `label` is what its folder is called.
-    pub(super) fn keep(&self, label: &str, is_failure: bool, over: &Over<'_>) -> Keeping {
+    pub(super) fn keep(&self, label: &str, is_failure: bool, over: &Over<'_>) -> Fate {
         let is_wanted = match self.which {
             Which::Failed => is_failure,
             Which::All => true,
@@ -138,11 +138,11 @@ impl Artifacts {
         };
         // A port that never was open has left nothing.
         if !is_wanted || !over.events.iter().any(|event| matches!(event.kind, EventKind::Opened)) {
-            return Keeping::Unwanted;
+            return Fate::Unwanted;
         }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.n_runs >= MOST_RUNS || state.size >= MOST_OF_COMMAND {
-            return Keeping::Full;
+            return Fate::Full;
         }
         state.n_runs += 1;
         let kept = self.folder_of_command(&mut state, over.about.origin.begun).and_then(|folder| {
@@ -153,19 +153,19 @@ impl Artifacts {
         match kept {
             Ok((folder, size)) => {
                 state.size += size;
-                Keeping::In(folder)
+                Fate::In(folder)
             }
             Err(error) => {
                 let folder = harmless_path(&self.folder);
                 let help = "name another folder with `--artifacts DIR`, or none with `--artifacts never`";
-                Keeping::Failed(format!("what the run left cannot be kept in `{folder}`: {error}; {help}"))
+                Fate::Failed(format!("what the run left cannot be kept in `{folder}`: {error}; {help}"))
             }
         }
     }
 
     /// Keeps a case of a suite, if it is one of those that are kept.
-    pub(super) fn keep_case(&self, case: &Judged, origin: &Origin) -> Keeping {
-        let Some(about) = case.report.about(Some(origin)) else { return Keeping::Unwanted };
+    pub(super) fn keep_case(&self, case: &Judged, origin: &Origin) -> Fate {
+        let Some(about) = case.report.about(Some(origin)) else { return Fate::Unwanted };
         let file = Path::new(&case.report.file).with_extension("");
         let label = label_of(&file.to_string_lossy());
         // Of several runs it is told which one it was.
@@ -210,12 +210,12 @@ impl Artifacts {
     }
 }
 
-impl Keeping {
+impl Fate {
     /// Returns a line that says where a run is kept; nothing if it is not.
     pub(super) fn line(&self) -> String {
         match self {
-            Keeping::In(folder) => format!("kept in {}\n", harmless_path(folder)),
-            Keeping::Unwanted | Keeping::Full | Keeping::Failed(_) => String::new(),
+            Fate::In(folder) => format!("kept in {}\n", harmless_path(folder)),
+            Fate::Unwanted | Fate::Full | Fate::Failed(_) => String::new(),
         }
     }
 }
@@ -237,7 +237,7 @@ impl Tenant {
         sources: &Sources,
         saved: &[(String, Vec<u8>)],
         name: impl Fn(&[u8]) -> String,
-    ) -> (Keeping, Arc<Artifacts>) {
+    ) -> (Fate, Arc<Artifacts>) {
         let Tenant { artifacts, label, held, about } = self;
         let events = held.take();
         let verdict = events.iter().rev().find_map(|event| {
@@ -246,7 +246,7 @@ impl Tenant {
         });
         let is_failure = !verdict.is_some_and(Verdict::is_success);
         if !is_failure && artifacts.which != Which::All {
-            return (Keeping::Unwanted, artifacts);
+            return (Fate::Unwanted, artifacts);
         }
         let saved: Vec<(String, String)> = saved.iter().map(|(key, value)| (key.clone(), name(value))).collect();
         let over = Over { events: &events, sources, about: &about(), saved: &saved };

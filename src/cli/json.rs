@@ -1,6 +1,13 @@
-//! What `--json` writes: ports and what was found about them.
+//! What `--json` and `--format json` write: ports and what was found about them, flows.
 //!
 //! ```text
+//! flowrun test --list --format json
+//!   { "format": "flowrun test --list", "version": 1,
+//!     "flows": [ { "file": "flows/login.flow", "title": "Sign in", "tags": ["smoke"] } ] }
+//! flowrun pending --format json
+//!   { "format": "flowrun pending", "version": 1,
+//!     "pending": [ { "flow": "flows/login.flow", "status": "new" | "changed",
+//!                    "snapshot": "flows/snapshots/login.snap", "file": "flows/snapshots/login.snap.new" } ] }
 //! flowrun ports --json
 //!   { "format": "flowrun ports", "version": 1, "ports": [PORT] }
 //! flowrun ports --json --watch, one line for each change
@@ -22,10 +29,31 @@ use serde_json::{Map, Value as Json, json};
 
 use super::finding::Finding;
 use crate::address::PortDescription;
+use crate::source::name_of;
+use crate::suite::filter::Described;
+use crate::suite::snapshot::Pending;
 use crate::transport::Holder;
 
 /// The version of the format.
 const VERSION: u32 = 1;
+
+/// Returns the flows of a suite as one document, indented, with a line end.
+pub(super) fn render_flows(flows: &[Described]) -> String {
+    let of = |flow: &Described| json!({ "file": flow.file, "title": flow.title, "tags": flow.tags });
+    let flows: Vec<Json> = flows.iter().map(of).collect();
+    format!("{:#}\n", json!({ "format": "flowrun test --list", "version": VERSION, "flows": flows }))
+}
+
+/// Returns transcripts that are put aside as one document, indented, with a line end.
+pub(super) fn render_pending(pending: &[Pending]) -> String {
+    let of = |one: &Pending| {
+        let status = if one.is_change { "changed" } else { "new" };
+        let [flow, snapshot, file] = [&one.flow, &one.snapshot, &one.file].map(|path| name_of(path));
+        json!({ "flow": flow, "status": status, "snapshot": snapshot, "file": file })
+    };
+    let pending: Vec<Json> = pending.iter().map(of).collect();
+    format!("{:#}\n", json!({ "format": "flowrun pending", "version": VERSION, "pending": pending }))
+}
 
 /// Returns ports and who has each open as one document, indented, with a line end.
 pub(super) fn render_ports(ports: &[PortDescription], holders: &[Vec<Holder>]) -> String {

@@ -9,14 +9,16 @@ use std::sync::Arc;
 
 use super::Ending;
 use super::args::RunArguments;
-use super::artifacts::{Artifacts, Held, Keeping, Tenant};
+use super::artifacts::{Artifacts, Fate, Held, Tenant};
 use super::claims::{Claims, Output};
+use super::past;
 use super::terminal::Terminal;
 use crate::address::{label_of, labelled};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::folder_of;
 use crate::engine::{Engine, Inputs};
 use crate::event::Verdict;
+use crate::history::{self, Keeping};
 use crate::hook::{Programs, Runner};
 use crate::origin::{About, Origin};
 use crate::program::{Op, Program};
@@ -51,6 +53,8 @@ pub(super) struct Places {
     received: Vec<(String, PathBuf)>,
     /// What is kept of the run if it fails, and what its folder is called.
     artifacts: (Arc<Artifacts>, String),
+    /// The folder that has a record of each run.
+    history: Option<PathBuf>,
 }
 
 impl Places {
@@ -66,6 +70,7 @@ impl Places {
             page: files.report.clone(),
             received: part(&arguments.variables, flow).1,
             artifacts: (Arc::new(Artifacts::read(files.artifacts.as_deref())), stem),
+            history: past::folder(&arguments.file, files.history.as_ref()),
         }
     }
 
@@ -80,6 +85,7 @@ impl Places {
             page: of(&self.page),
             received: self.received.iter().map(|(name, path)| (name.clone(), labelled(path, label))).collect(),
             artifacts: (self.artifacts.0.clone(), format!("{}.{label}", self.artifacts.1)),
+            history: self.history.clone(),
         }
     }
 
@@ -139,7 +145,7 @@ impl Places {
 
     /// Says whether a run of a flow leaves any file.
     fn has_any(&self, flow: &Program) -> bool {
-        self.asked_for().next().is_some() || saves(flow)
+        self.asked_for().next().is_some() || self.history.is_some() || saves(flow)
     }
 
     /// Takes note of the files that a run of a flow writes; returns what is wrong with each.
@@ -174,6 +180,8 @@ pub(super) struct Outputs {
     transcript: Option<(PathBuf, File)>,
     events: Option<(PathBuf, File)>,
     recording: Option<RecordingFile>,
+    /// What the record of the run says besides its events.
+    history: Option<history::Run>,
     page: Option<(PathBuf, File)>,
     /// What makes the run traceable.
     about: About,
@@ -252,6 +260,7 @@ impl Outputs {
             transcript: file(Kind::Transcript, &places.transcript)?,
             events: file(Kind::Events, &places.events)?,
             recording: places.recording.as_ref().map(recording).transpose()?,
+            history: places.history.as_deref().map(|folder| past::run_in(folder, setup, terminal)).transpose()?,
             page: file(Kind::Page, &places.page)?,
             about,
             hooks: None,
@@ -287,6 +296,9 @@ impl Outputs {
         if let Some(tenant) = &self.tenant {
             fan.add("what is kept of the run", tenant.held.clone());
         }
+        if let Some(run) = self.history.take() {
+            fan.add(past::title(&run.folder), Keeping::new(run, &self.about, sources));
+        }
     }
 
     /// Returns the company of the run.
@@ -318,7 +330,7 @@ pub(super) struct Closed {
     kept: String,
     failures: Vec<SinkFailure>,
     /// What became of the artifacts, if there were to be some.
-    artifacts: Option<(Keeping, Arc<Artifacts>)>,
+    artifacts: Option<(Fate, Arc<Artifacts>)>,
 }
 
 impl Closed {
@@ -332,11 +344,11 @@ impl Closed {
 }
 
 /// Says where the artifacts of a run are, or why there are none.
-pub(super) fn tell_kept(keeping: &Keeping, artifacts: &Artifacts, terminal: &Terminal) -> Written {
+pub(super) fn tell_kept(keeping: &Fate, artifacts: &Artifacts, terminal: &Terminal) -> Written {
     terminal.say(&keeping.line());
     match keeping {
-        Keeping::Unwanted | Keeping::In(_) | Keeping::Full => Written::Everything,
-        Keeping::Failed(why) => {
+        Fate::Unwanted | Fate::In(_) | Fate::Full => Written::Everything,
+        Fate::Failed(why) => {
             terminal.warn(why);
             if artifacts.are_asked_for() { Written::NotEverything } else { Written::Everything }
         }

@@ -17,7 +17,7 @@ use crate::setup::read_recording;
 use crate::suite::runner::{Onlooker, Runner};
 use crate::suite::snapshot::Snapshot;
 use crate::suite::volatile::Volatile;
-use crate::suite::{Judged, Mode, Rules};
+use crate::suite::{Flaky, Judged, Mode, Rules};
 use crate::transport::in_words;
 use crate::value::escape::{harmless, harmless_path};
 
@@ -151,6 +151,7 @@ fn try_out(places: &Places, terminal: &Terminal) -> Ending {
     let rules = Rules {
         times: Times::Shown,
         volatile: Volatile::default(),
+        flaky: Flaky::Passes,
         mode: Mode::Accept,
         n_runs: Some(1),
         seed: 1,

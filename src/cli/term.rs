@@ -5,7 +5,7 @@ mod history_file;
 mod keep;
 mod lent;
 mod offer;
-mod raw;
+pub(super) mod raw;
 mod run;
 mod session;
 mod zone;

@@ -1,7 +1,10 @@
 //! `flowrun test`: every flow below some paths, run against its counterpart and compared with its snapshot.
 
 mod options;
+mod person;
 mod review;
+mod select;
+mod watch;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
@@ -11,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::Ending;
-use super::args::TestArguments;
+use super::args::{FlakyResult, TestArguments};
 use super::artifacts::Artifacts;
 use super::claims::{Claims, Output};
 use super::hooks::programs_for_all;
@@ -19,6 +22,7 @@ use super::host::is_ci;
 use super::limits;
 use super::named::{Asks, named, ports_of_bench};
 use super::outputs::{Written, tell_kept};
+use super::past;
 use super::prepare::note_for_suite;
 use super::refusal::{refuse, tell_others};
 use super::reports::Report;
@@ -30,6 +34,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::folder_of;
 use crate::engine::Rigour;
 use crate::event::Verdict;
+use crate::history::{Keeping, Run};
 use crate::hook::{self, Programs};
 use crate::origin::Origin;
 use crate::program::{GivenLimits, Role};
@@ -42,25 +47,64 @@ use crate::report::suite::{Status, SuiteReport};
 use crate::report::transcript::Times;
 use crate::setup::{Ender, find_counterpart, fresh_seed, read_program};
 use crate::source::name_of;
-use crate::suite::find::{Found, find, shard};
+use crate::suite::find::Found;
 use crate::suite::runner::{AfterFailure, Onlooker, Runner};
 use crate::suite::snapshot::Snapshot;
-use crate::suite::{Judged, Mode, Rules};
+use crate::suite::{Flaky, Judged, Mode, Rules};
 use crate::value::escape::{harmless, harmless_path};
 use crate::world::Hooks;
 use options::Wanted;
+use person::Person;
+use select::Selection;
+use watch::Watched;
 
-/// Runs a suite.
+/// Runs a suite, or lists it.
 pub(super) fn test(arguments: &TestArguments, terminal: &Terminal) -> Ending {
-    match Suite::new(arguments, terminal) {
-        Ok(suite) => suite.run(terminal),
-        Err(ending) => ending,
+    let done = match arguments.selection.watch {
+        true => watch::watch(arguments, terminal),
+        false => run(arguments, None, terminal),
+    };
+    done.unwrap_or_else(|ending| ending)
+}
+
+/// Runs a suite once; what is watched says which of its flows are meant.
+fn run(arguments: &TestArguments, watched: Option<&mut Watched>, terminal: &Terminal) -> Result<Ending, Ending> {
+    let selection = Selection::read(arguments, folder(arguments), terminal)?;
+    let mut found = selection.flows(arguments, terminal).map_err(|problem| {
+        terminal.refuse(problem);
+        Ending::Refused
+    })?;
+    if arguments.selection.list {
+        return Ok(select::list(&found, arguments.selection.format, terminal));
     }
+    if let Some(nothing) = selection.nothing_failed(&found) {
+        terminal.say(nothing);
+        return Ok(Ending::Done);
+    }
+    let Some(watched) = watched else {
+        return Ok(Suite::new(arguments, selection, found, Part::Whole, terminal)?.run(terminal));
+    };
+    let all = found.flows.clone();
+    found.flows.retain(|flow| watched.wants(flow));
+    if found.flows.is_empty() {
+        return Ok(Ending::Nothing);
+    }
+    let suite = Suite::new(arguments, selection, found, Part::Of(all.clone()), terminal)?;
+    watched.note(&all, &|flow| suite.wanted.addresses_of(flow), terminal)?;
+    Ok(suite.run(terminal))
+}
+
+/// Returns the folder whose `flowrun.toml` counts.
+fn folder(arguments: &TestArguments) -> &Path {
+    let folder = arguments.paths.first().map_or(Path::new("."), PathBuf::as_path);
+    if folder.is_dir() { folder } else { folder_of(folder) }
 }
 
 /// Everything that a suite needs, checked.
 struct Suite<'a> {
     arguments: &'a TestArguments,
+    selection: Selection,
+    part: Part,
     wanted: Wanted,
     flows: Vec<PathBuf>,
     orphans: Vec<PathBuf>,
@@ -74,6 +118,23 @@ struct Suite<'a> {
     origin: Origin,
 }
 
+/// Which of the flows that are meant are run.
+enum Part {
+    /// All.
+    Whole,
+    /// Some of these.
+    Of(Vec<PathBuf>),
+}
+
+impl Part {
+    fn all<'a>(&'a self, run: &'a [PathBuf]) -> &'a [PathBuf] {
+        match self {
+            Part::Whole => run,
+            Part::Of(all) => all,
+        }
+    }
+}
+
 /// Shows each flow when it is judged, and writes its events.
 struct Shown<'a> {
     terminal: &'a Terminal,
@@ -84,6 +145,8 @@ struct Shown<'a> {
     shows_exchange: bool,
     origin: Origin,
     artifacts: Artifacts,
+    /// The folder of the history, if it was typed.
+    history: Option<Option<PathBuf>>,
     written: Written,
 }
 
@@ -105,6 +168,7 @@ impl Onlooker for Shown<'_> {
             };
             self.written = self.written.and(tell_written(file.write_all(&text), "the events", self.terminal));
         }
+        self.keep(case);
         if self.shows_exchange && !case.events.is_empty() {
             let about = case.report.about(Some(&self.origin)).as_ref().map(rows_of).unwrap_or_default();
             case.report.gathered = Some(Box::new(Gathered::of(&case.events, &case.report.sources).about(about)));
@@ -123,14 +187,34 @@ impl Onlooker for Shown<'_> {
     }
 }
 
+impl Shown<'_> {
+    /// Adds the run that is reported to the history, if there is one.
+    fn keep(&mut self, case: &Judged) {
+        let report = &case.report;
+        let Some(about) = report.about(Some(&self.origin)) else { return };
+        let flow = Path::new(&report.file);
+        let Some(folder) = past::folder(flow, self.history.as_ref()) else { return };
+        let (file, title) = (past::called(&folder, flow), past::title(&folder));
+        let run = Run { folder, file, on: past::on(&about.addresses) };
+        let mut keeping = Keeping::new(run, &about, &report.sources);
+        case.events.iter().for_each(|event| keeping.add(event));
+        self.written = self.written.and(tell_written(keeping.write(), &title, self.terminal));
+    }
+}
+
 impl<'a> Suite<'a> {
-    fn new(arguments: &'a TestArguments, terminal: &Terminal) -> Result<Suite<'a>, Ending> {
+    fn new(
+        arguments: &'a TestArguments,
+        selection: Selection,
+        found: Found,
+        part: Part,
+        terminal: &Terminal,
+    ) -> Result<Suite<'a>, Ending> {
         let wrong = |problem: Diagnostic| {
             terminal.refuse(problem);
             Ending::Refused
         };
-        let folder = arguments.paths.first().map_or(Path::new("."), PathBuf::as_path);
-        let folder = if folder.is_dir() { folder } else { folder_of(folder) };
+        let folder = folder(arguments);
         let of_bench = arguments.bench.as_ref().map(|bench| ports_of_bench(bench, folder, terminal)).transpose()?;
         let ports = of_bench.as_ref().unwrap_or(&arguments.ports);
         let named = named(ports, arguments.profile.as_deref(), Asks::TestOptions, folder, terminal)?;
@@ -141,7 +225,7 @@ impl<'a> Suite<'a> {
             let problem = Diagnostic::general(Code::CommandLine, "`--review` asks at a terminal, and there is none");
             return Err(wrong(problem.help("`--accept` takes every transcript, `--check` writes nothing")));
         }
-        let Found { flows, orphans } = flows(arguments, &wanted).map_err(wrong)?;
+        let Found { flows, orphans } = found;
         let is_real = wanted.is_real();
         let seed = match arguments.seed {
             Some(seed) => seed,
@@ -164,19 +248,28 @@ impl<'a> Suite<'a> {
             },
             seed,
             look: terminal.look(),
+            flaky: match arguments.selection.flaky {
+                FlakyResult::Pass => Flaky::Passes,
+                FlakyResult::Fail => Flaky::Fails,
+            },
         };
         claim(arguments, &wanted, &flows).map_err(wrong)?;
-        let limits = limits_for_all(arguments, &flows, terminal)?;
-        if let Some(problem) = Artifacts::read(arguments.artifacts.as_deref()).check() {
+        let limits = limits_for_all(arguments, part.all(&flows), terminal)?;
+        if let Some(problem) = Artifacts::read(arguments.kept.artifacts.as_deref()).check() {
             return Err(wrong(problem));
         }
         let ender = Ender::installed().map_err(|error| refuse(error, terminal))?;
         let hooks = if is_real { programs_for_all(&flows, terminal)? } else { HashMap::new() };
+        if arguments.kept.history.is_some() {
+            let folders: BTreeSet<_> =
+                flows.iter().filter_map(|flow| past::folder(flow, arguments.kept.history.as_ref())).collect();
+            folders.iter().try_for_each(|folder| past::make(folder, terminal))?;
+        }
         // Last, for it empties the file.
-        let events = arguments.events.as_deref().map(File::create).transpose().map_err(|error| {
+        let events = arguments.kept.events.as_deref().map(File::create).transpose().map_err(|error| {
             wrong(Diagnostic::general(Code::CommandLine, format!("the events cannot be written: {error}")))
         })?;
-        Ok(Suite { arguments, wanted, flows, orphans, rules, limits, hooks, ender, events, origin })
+        Ok(Suite { arguments, selection, part, wanted, flows, orphans, rules, limits, hooks, ender, events, origin })
     }
 
     fn run(mut self, terminal: &Terminal) -> Ending {
@@ -184,9 +277,9 @@ impl<'a> Suite<'a> {
         let events = self.events.take();
         let shows_exchange = self.wanted.reports.iter().any(Report::shows_exchange);
         let origin = self.origin.clone();
-        let written = Written::Everything;
-        let artifacts = Artifacts::read(self.arguments.artifacts.as_deref());
-        let mut shown = Shown { terminal, look, n_flows, events, shows_exchange, origin, artifacts, written };
+        let (history, written) = (self.arguments.kept.history.clone(), Written::Everything);
+        let artifacts = Artifacts::read(self.arguments.kept.artifacts.as_deref());
+        let mut shown = Shown { terminal, look, n_flows, events, shows_exchange, origin, artifacts, history, written };
         // Of several it is not known here which a flow speaks to.
         if let [address] = self.wanted.addresses.as_slice() {
             terminal.hint(&note_for_suite(address, &self.flows));
@@ -201,10 +294,14 @@ impl<'a> Suite<'a> {
         self.wanted.named.release(terminal);
         let mut written = shown.written;
         if self.arguments.snapshots.review {
-            let (mut input, mut output) = (io::stdin().lock(), io::stdout());
-            let reviewed = review::review(&mut judged, look, &mut input, &mut output);
+            let reviewed = if judged.iter().any(|case| case.pending.is_some()) {
+                Person::at(terminal, &self.ender).and_then(|mut person| review::review(&mut judged, look, &mut person))
+            } else {
+                Ok(())
+            };
             written = written.and(tell_written(reviewed, "the snapshots", terminal));
         }
+        self.selection.remember(&select::outcomes(&judged), terminal);
         let has_pending = judged.iter().any(|case| case.pending.is_some()) && self.rules.mode == Mode::PutAside;
         let new: Vec<PathBuf> = judged.iter().filter_map(new_snapshot).collect();
         let cases = judged.into_iter().map(|case| case.report).collect();
@@ -224,6 +321,9 @@ impl<'a> Suite<'a> {
         }
         if has_pending {
             terminal.say("`flowrun test --review` asks about each difference, `--accept` takes all\n");
+        }
+        if self.rules.flaky == Flaky::Fails && report.count(Status::Flaky) > 0 {
+            terminal.say("a flow that needed more than one attempt fails here: `--flaky fail`\n");
         }
         if self.rules.mode == Mode::Check {
             terminal.say(&what_to_do(&new));
@@ -289,7 +389,8 @@ impl<'a> Suite<'a> {
     /// Returns the worst of all: what stops a suite, what makes it void, what failed.
     fn ending(&self, report: &SuiteReport, n_flows: usize, written: Written, terminal: &Terminal) -> Ending {
         let has = |status| report.count(status) > 0;
-        let unknown = if report.cases.len() == n_flows { self.wanted.unused(n_flows) } else { None };
+        let has_all = report.cases.len() == n_flows && matches!(self.part, Part::Whole);
+        let unknown = if has_all { self.wanted.unused(n_flows) } else { None };
         let is_unknown = unknown.is_some();
         if let Some(problem) = unknown {
             terminal.refuse(problem);
@@ -323,7 +424,7 @@ fn claim(arguments: &TestArguments, wanted: &Wanted, flows: &[PathBuf]) -> Resul
     let titles: Vec<(String, String)> = wanted.reports.iter().map(|report| (report.title(), report.option())).collect();
     let reports = wanted.reports.iter().zip(&titles);
     let reports = reports.map(|(report, (title, option))| Output { title, path: report.path(), option });
-    let events = arguments.events.iter().map(|path| Output { title: "events", path, option: "--events FILE" });
+    let events = arguments.kept.events.iter().map(|path| Output { title: "events", path, option: "--events FILE" });
     let outputs: Vec<Output<'_>> = events.chain(reports).collect();
     let mut claims = Claims::default();
     claims.reads_given(&arguments.variables, &arguments.limits);
@@ -361,33 +462,6 @@ fn limits_for_all(arguments: &TestArguments, flows: &[PathBuf], terminal: &Termi
     let programs: Vec<_> = flows.iter().filter_map(|flow| read_program(Role::Flow, flow).ok()).collect();
     let unknown = limits::unknown(&limits, programs.iter().map(|read| &*read.program));
     if unknown.is_empty() { Ok(limits) } else { Err(refused(unknown)) }
-}
-
-/// Returns the flows that were asked for.
-fn flows(arguments: &TestArguments, wanted: &Wanted) -> Result<Found, Diagnostic> {
-    let here = [PathBuf::from(".")];
-    let paths = if arguments.paths.is_empty() { &here[..] } else { &arguments.paths };
-    let mut found = find(paths).map_err(|(path, error)| {
-        Diagnostic::general(Code::CommandLine, format!("`{}` cannot be read: {error}", name_of(&path)))
-    })?;
-    let is_meant = |flow: &PathBuf| {
-        arguments.selection.filter.is_empty()
-            || arguments.selection.filter.iter().any(|text| name_of(flow).contains(text.as_str()))
-    };
-    let n_found = found.flows.len();
-    found.flows.retain(is_meant);
-    if found.flows.is_empty() {
-        let message = match n_found {
-            0 => "there are no flows here".to_string(),
-            n => format!("`--filter` leaves none of {n} flows"),
-        };
-        let help = "a flow is a file `NAME.flow` that begins with `flow \"…\"`; name a folder, or the file itself";
-        return Err(Diagnostic::general(Code::CommandLine, message).help(help));
-    }
-    if let Some((number, count)) = wanted.shard {
-        found.flows = shard(found.flows, number, count);
-    }
-    Ok(found)
 }
 
 /// Returns where the snapshot of a flow belongs that has none.

@@ -292,6 +292,9 @@ fn whole(case: &CaseReport, has_told: bool, has_skipped: bool) -> Option<TestCas
         status
     };
     match case.status {
+        Status::Flaky if case.is_failure => {
+            Some(refused(NonSuccessKind::Failure, "a step needed more than one attempt".to_string(), ""))
+        }
         Status::Passed | Status::Flaky => case.steps().is_empty().then(TestCaseStatus::success),
         // A skipped step has said so, with its reason.
         Status::Skipped if has_skipped => None,

@@ -4,8 +4,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::snapshot::orphans;
-use crate::disk::{LARGEST_TEXT, Reach, below, read_file};
+use super::filter::Described;
+use super::snapshot::{Pending, orphans, pending};
+use crate::disk::{LARGEST_TEXT, Reach, below, folder_of, read_file};
+use crate::source::{Source, Sources, name_of};
+use crate::syntax::ast::StatementKind;
+use crate::syntax::parse;
 
 /// What was found below the paths that were named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,6 +53,48 @@ pub fn everything_in(folder: &Path) -> Result<Vec<PathBuf>, (PathBuf, io::Error)
     let mut found = Found::default();
     walk(folder, folder, &mut found, &|_| true)?;
     Ok(found.flows)
+}
+
+/// Returns the transcripts below some paths that are put aside to be looked at; of a file, those of its flow.
+///
+/// # Errors
+///
+/// The path that cannot be read, and why.
+pub fn pending_in(paths: &[PathBuf]) -> Result<Vec<Pending>, (PathBuf, io::Error)> {
+    let mut all = Vec::new();
+    for path in paths {
+        let meta = fs::metadata(path).map_err(|error| (path.clone(), error))?;
+        let here = Path::new(".");
+        for folder in folders_in(path) {
+            let folder = folder.strip_prefix(here).map(Path::to_path_buf).unwrap_or(folder);
+            let mut found = pending(&folder.join("snapshots"));
+            if !meta.is_dir() {
+                found.retain(|pending| pending.flow.file_name() == path.file_name());
+            }
+            all.extend(found.into_iter().filter(|pending| !all.contains(pending)).collect::<Vec<_>>());
+        }
+    }
+    Ok(all)
+}
+
+/// Returns a folder and those below it in which flows are looked for; of a file, its folder.
+pub(crate) fn folders_in(path: &Path) -> Vec<PathBuf> {
+    if !path.is_dir() {
+        return vec![folder_of(path).to_path_buf()];
+    }
+    let mut folders = vec![path.to_path_buf()];
+    let mut at = 0;
+    while let Some(folder) = folders.get(at) {
+        // What cannot be read has been told of by `find`.
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        let inner = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        let is_meant = |name: &str| !name.starts_with('.') && name != "target" && name != "snapshots";
+        let inner = inner.filter(|entry| is_meant(&entry.file_name().to_string_lossy()));
+        let inner: Vec<PathBuf> = inner.map(|entry| entry.path()).collect();
+        folders.extend(inner);
+        at += 1;
+    }
+    folders
 }
 
 /// Looks in a folder, which is `all` or below it.
@@ -98,6 +144,23 @@ fn is_other(path: &Path) -> bool {
         .find(|line| !line.is_empty() && !line.starts_with('#'));
     let word = header.and_then(|line| line.split([' ', '\t', '"']).next());
     matches!(word, Some("device" | "library"))
+}
+
+/// Returns what a flow says of itself, whether or not it has mistakes: as much of it as can be read.
+pub fn describe(flow: &Path) -> Described {
+    let mut described = Described { file: name_of(flow), ..Described::default() };
+    let Ok(bytes) = read_file(flow, Reach::Anywhere, LARGEST_TEXT) else { return described };
+    let Ok(text) = String::from_utf8(bytes) else { return described };
+    let mut sources = Sources::default();
+    let id = sources.add(Source::new(described.file.clone(), text));
+    let file = parse(id, sources.get(id)).file;
+    described.title = file.header.map(|header| header.title).unwrap_or_default();
+    for statement in &file.body {
+        if let StatementKind::Tag(tags) = &statement.kind {
+            described.tags.extend(tags.iter().map(|tag| tag.node.clone()));
+        }
+    }
+    described
 }
 
 /// Returns the part of a list that falls to shard `number` of `count`, counted from 1.

@@ -132,6 +132,37 @@ pub fn orphans(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// A transcript that is put aside to be looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// The flow; it may be gone.
+    pub flow: PathBuf,
+    /// The snapshot that it would become.
+    pub snapshot: PathBuf,
+    /// The file.
+    pub file: PathBuf,
+    /// Whether there is a snapshot, which it differs from.
+    pub is_change: bool,
+}
+
+/// Returns what flowrun has put aside in a folder `snapshots`, sorted.
+pub(super) fn pending(folder: &Path) -> Vec<Pending> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let of = |file: PathBuf| {
+        let name = file.file_name()?.to_str()?.strip_suffix(".new")?.to_string();
+        let stem = name.strip_suffix(".snap")?;
+        let bytes = read_file(&file, Reach::Below(folder), LARGEST_TEXT).ok()?;
+        std::str::from_utf8(&bytes).is_ok_and(is_of_flowrun).then_some(())?;
+        let beside = |stem: &str| folder.with_file_name(format!("{stem}.flow"));
+        let of_port = stem.strip_suffix(".port").filter(|_| !beside(stem).is_file());
+        let (flow, snapshot) = (beside(of_port.unwrap_or(stem)), folder.join(&name));
+        Some(Pending { flow, is_change: snapshot.exists(), snapshot, file })
+    };
+    let mut found: Vec<Pending> = entries.flatten().filter_map(|entry| of(entry.path())).collect();
+    found.sort_by(|a, b| a.file.cmp(&b.file));
+    found
+}
+
 /// Returns the text of a snapshot file; a transcript ends with one line end.
 fn render(flow: &str, transcript: &str) -> String {
     // JSON strings are YAML strings.

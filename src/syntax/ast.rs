@@ -85,6 +85,8 @@ pub enum StatementKind {
     Use { path: Spanned<String>, ports: Vec<Name> },
     /// `sim "path"`
     Sim(Spanned<String>),
+    /// `tag "smoke", "slow"`
+    Tag(Vec<Spanned<String>>),
     /// `port name { … }`
     Port(PortDeclaration),
     /// `using name { … }`

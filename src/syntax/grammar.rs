@@ -56,6 +56,7 @@ pub(super) fn title(rule: Rule) -> &'static str {
         Rule::param_kind => "`param` or `secret`",
         Rule::k_unique => "`unique`",
         Rule::state | Rule::begins_state | Rule::k_state => "`state`",
+        Rule::tag | Rule::k_tag => "`tag`",
         Rule::wire | Rule::k_wire => "`wire`",
         Rule::serial | Rule::k_serial => "`serial`",
         Rule::setting => "a setting",

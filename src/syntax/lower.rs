@@ -112,6 +112,7 @@ fn is_word(rule: Rule) -> bool {
             | k_using
             | k_state
             | k_wire
+            | k_tag
             | k_file
             | k_send_file
             | k_receive_file

@@ -72,6 +72,11 @@ pub const STATEMENTS: &[Row] = &[
     },
     Row {
         place: Place::Declaration,
+        forms: "`tag \"WORD\", …`",
+        what: "words by which `flowrun test --filter 'tag(WORD)'` finds the flow",
+    },
+    Row {
+        place: Place::Declaration,
         forms: "`state NAME = EXPR`",
         what: "a variable that all handlers and procedures of a device share; `compute` gives it another value",
     },

@@ -139,6 +139,7 @@ impl Reader<'_> {
             | StatementKind::Using { .. }
             | StatementKind::Use { .. }
             | StatementKind::Sim(_)
+            | StatementKind::Tag(_)
             | StatementKind::Port(_)
             | StatementKind::Param(_)
             | StatementKind::Volatile { .. }
@@ -308,6 +309,7 @@ impl Reader<'_> {
             StatementKind::Header
             | StatementKind::Use { .. }
             | StatementKind::Sim(_)
+            | StatementKind::Tag(_)
             | StatementKind::Port(_)
             | StatementKind::Param(_)
             | StatementKind::Volatile { .. }

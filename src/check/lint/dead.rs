@@ -93,6 +93,7 @@ fn end_of(statement: &Statement) -> Option<&'static str> {
         | StatementKind::Header
         | StatementKind::Use { .. }
         | StatementKind::Sim(_)
+        | StatementKind::Tag(_)
         | StatementKind::Port(_)
         | StatementKind::Using { .. }
         | StatementKind::Param(_)

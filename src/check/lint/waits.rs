@@ -29,6 +29,7 @@ impl Lint {
                 // Whatever else may send, wait or wake the device ends the search.
                 StatementKind::Use { .. }
                 | StatementKind::Sim(_)
+                | StatementKind::Tag(_)
                 | StatementKind::Port(_)
                 | StatementKind::Param(_)
                 | StatementKind::Volatile { .. }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{Colours, LimitArguments, LineArguments, VariableArguments, one_or_more, output_file};
 use crate::report::format::Format;
@@ -16,7 +16,7 @@ pub(super) fn after_test_help() -> String {
 const AFTER_TEST_HELP: &str = "\
 Examples:
   flowrun test                                     every flow below this folder
-  flowrun test flows --review                      look at each difference, y or n
+  flowrun test flows --review                      look at each difference, with a key each
   flowrun test flows --accept                      take all transcripts as they are
   flowrun test flows --shard 1/4 --report junit=junit.xml
   flowrun test flows --coverage --report lcov=lcov.info
@@ -68,24 +68,88 @@ pub(in crate::cli) struct TestArguments {
     /// Write a report of the suite; its kinds are below (repeatable)
     #[arg(long, value_name = "KIND=FILE", help_heading = "Output")]
     pub report: Vec<String>,
-    /// Write the events of all runs to a file, as JSON Lines
-    #[arg(long, value_name = "FILE", value_parser = output_file(), help_heading = "Output")]
-    pub events: Option<PathBuf>,
-    /// Keep what failed runs leave: DIR, always, always=DIR or never
-    #[arg(long, value_name = "DIR", help_heading = "Output")]
-    pub artifacts: Option<String>,
+    #[command(flatten)]
+    pub kept: KeptArguments,
     /// Say when to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
     pub color: Colours,
+}
+
+/// What stays of the runs of `test`.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Output")]
+pub(in crate::cli) struct KeptArguments {
+    /// Write the events of all runs to a file, as JSON Lines
+    #[arg(long, value_name = "FILE", value_parser = output_file())]
+    pub events: Option<PathBuf>,
+    /// Add the runs to the history [default: if there is .flowrun/history]
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true)]
+    pub history: Option<Option<PathBuf>>,
+    /// Keep what failed runs leave: DIR, always, always=DIR or never
+    #[arg(long, value_name = "DIR")]
+    pub artifacts: Option<String>,
+}
+
+pub(super) const AFTER_PENDING_HELP: &str = "\
+Examples:
+  flowrun pending flows                            what `flowrun test` has put aside
+  flowrun pending flows --format json
+
+`flowrun test --review` asks about each of them.
+
+Exit codes: 0 nothing is put aside, 1 something is, 2 the command line is wrong.";
+
+/// What `pending` takes.
+#[derive(Args, Debug)]
+pub(in crate::cli) struct PendingArguments {
+    /// Flows, and folders of flows [default: this folder]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Say how the list is written
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ListFormat,
+}
+
+/// How a list is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum ListFormat {
+    /// A line for each
+    Text,
+    /// One JSON document
+    Json,
+}
+
+/// What becomes of a flow that needed more than one attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum FlakyResult {
+    /// It passes
+    Pass,
+    /// It fails
+    Fail,
 }
 
 /// Which flows `test` runs, and how many times.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Selection")]
 pub(in crate::cli) struct SelectionArguments {
-    /// Run only flows with this in their path (repeatable)
-    #[arg(long, value_name = "TEXT")]
+    /// Run only flows that this takes: a part of the path, `tag(smoke)`, …
+    #[arg(long, value_name = "FILTER")]
     pub filter: Vec<String>,
+    /// Run only flows that failed when they were run last
+    #[arg(long)]
+    pub last_failed: bool,
+    /// Run again what is made of a file that changes, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["list", "review", "until_fail"])]
+    pub watch: bool,
+    /// Run nothing, list the flows with titles and tags
+    #[arg(long, conflicts_with_all = ["repeat", "until_fail", "fail_fast"])]
+    pub list: bool,
+    /// Say how the list is written
+    #[arg(long, value_name = "FORMAT", default_value = "text", requires = "list")]
+    pub format: ListFormat,
+    /// Begin flows by `name`, `random`, `random:SEED` or `failed-first`
+    #[arg(long, value_name = "ORDER")]
+    pub order: Option<String>,
     /// Run part K of N
     #[arg(long, value_name = "K/N")]
     pub shard: Option<String>,
@@ -98,6 +162,9 @@ pub(in crate::cli) struct SelectionArguments {
     /// Begin no flow after one that failed
     #[arg(long)]
     pub fail_fast: bool,
+    /// Say whether a flow passes that needed more than one attempt
+    #[arg(long, value_name = "WHAT", default_value = "pass")]
+    pub flaky: FlakyResult,
     /// Fail a flow if a clean-up in it fails
     #[arg(long)]
     pub strict: bool,

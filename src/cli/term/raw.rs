@@ -1,16 +1,16 @@
 //! The terminal of the user: raw while keys go out at once, and as it was before however the session ends.
 
 #[cfg(unix)]
-pub(super) use unix::{columns, enter, leave, rest, write};
+pub(in crate::cli) use unix::{columns, enter, leave, rest, write};
 #[cfg(windows)]
-pub(super) use windows::{columns, enter, leave, rest, write};
+pub(in crate::cli) use windows::{columns, enter, leave, rest, write};
 
 /// Restores the terminal when it is dropped, and when the process panics.
-pub(super) struct Restored;
+pub(in crate::cli) struct Restored;
 
 impl Restored {
     /// Has the terminal restored at the end of the session, before a panic is told, and when a signal ends the process.
-    pub(super) fn at_the_end() -> Restored {
+    pub(in crate::cli) fn at_the_end() -> Restored {
         crate::transport::at_signal(leave);
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
@@ -52,7 +52,7 @@ mod unix {
     /// # Errors
     ///
     /// Standard input is no terminal, or does not allow it.
-    pub(in crate::cli::term) fn enter() -> io::Result<()> {
+    pub(in crate::cli) fn enter() -> io::Result<()> {
         let now = tcgetattr(stdin())?;
         BEFORE.get_or_init(|| now);
         WANTED.store(RAW, Ordering::SeqCst);
@@ -60,18 +60,18 @@ mod unix {
     }
 
     /// Makes line ends that are written begin a new line again, while somebody else writes; keys still come at once.
-    pub(in crate::cli::term) fn rest() {
+    pub(in crate::cli) fn rest() {
         WANTED.store(RAW_WITH_LINES, Ordering::SeqCst);
         let _ = apply(RAW_WITH_LINES);
     }
 
     /// Restores the terminal; a signal handler may do so, for it allocates nothing and waits for nobody.
-    pub(in crate::cli::term) fn leave() {
+    pub(in crate::cli) fn leave() {
         let _ = apply(BEFORE_ALL);
     }
 
     /// Makes the terminal what it was before [`leave`]; a signal handler may do so too.
-    pub(in crate::cli::term) fn back() {
+    pub(in crate::cli) fn back() {
         let _ = apply(WANTED.load(Ordering::SeqCst));
     }
 
@@ -88,7 +88,7 @@ mod unix {
     }
 
     /// Returns how many columns the terminal has.
-    pub(in crate::cli::term) fn columns() -> Option<usize> {
+    pub(in crate::cli) fn columns() -> Option<usize> {
         let size = tcgetwinsize(stdout()).ok()?;
         Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
     }
@@ -98,7 +98,7 @@ mod unix {
     /// # Errors
     ///
     /// Nobody reads it any more.
-    pub(in crate::cli::term) fn write(mut bytes: &[u8]) -> io::Result<()> {
+    pub(in crate::cli) fn write(mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             match rustix::io::write(stdout(), bytes) {
                 Ok(n) => bytes = &bytes[n..],
@@ -116,7 +116,7 @@ mod unix {
 }
 
 #[cfg(unix)]
-pub(super) use unix::back;
+pub(in crate::cli) use unix::back;
 
 #[cfg(windows)]
 mod windows {
@@ -139,7 +139,7 @@ mod windows {
     /// # Errors
     ///
     /// Standard input is no console, or does not allow it.
-    pub(in crate::cli::term) fn enter() -> io::Result<()> {
+    pub(in crate::cli) fn enter() -> io::Result<()> {
         BEFORE.get_or_init(|| (mode(STD_INPUT_HANDLE), mode(STD_OUTPUT_HANDLE)));
         if !set(STD_INPUT_HANDLE, ENABLE_VIRTUAL_TERMINAL_INPUT) {
             return Err(io::Error::last_os_error());
@@ -149,12 +149,12 @@ mod windows {
     }
 
     /// Makes line ends that are written begin a new line again, while somebody else writes.
-    pub(in crate::cli::term) fn rest() {
+    pub(in crate::cli) fn rest() {
         set(STD_OUTPUT_HANDLE, OUTPUT);
     }
 
     /// Restores the console.
-    pub(in crate::cli::term) fn leave() {
+    pub(in crate::cli) fn leave() {
         let Some((input, output)) = BEFORE.get() else { return };
         if let Some(input) = input {
             set(STD_INPUT_HANDLE, *input);
@@ -165,7 +165,7 @@ mod windows {
     }
 
     /// Returns how many columns the console has.
-    pub(in crate::cli::term) fn columns() -> Option<usize> {
+    pub(in crate::cli) fn columns() -> Option<usize> {
         // SAFETY: the structure has numbers only, for which zero is right.
         let mut size: CONSOLE_SCREEN_BUFFER_INFO = unsafe { std::mem::zeroed() };
         // SAFETY: the handle is asked for here, and the structure lives as long as the call.
@@ -179,7 +179,7 @@ mod windows {
     /// # Errors
     ///
     /// Nobody reads it any more.
-    pub(in crate::cli::term) fn write(bytes: &[u8]) -> io::Result<()> {
+    pub(in crate::cli) fn write(bytes: &[u8]) -> io::Result<()> {
         let mut out = io::stdout().lock();
         // A console takes text only.
         let text = String::from_utf8_lossy(bytes);

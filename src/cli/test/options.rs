@@ -25,8 +25,6 @@ use crate::variables::{Given, GivenFile, Offered, Ways};
 pub(super) struct Wanted {
     /// Where the other ends of all flows are, as far as it was said.
     pub addresses: Vec<Address>,
-    /// Which part of how many.
-    pub shard: Option<(usize, usize)>,
     pub volatile: Volatile,
     pub reports: Vec<Report>,
     /// What options give to the variables of the flows that have them.
@@ -95,7 +93,6 @@ impl Wanted {
         }
         Ok(Wanted {
             addresses: Vec::new(),
-            shard: arguments.selection.shard.as_deref().map(shard).transpose()?,
             volatile,
             reports: arguments.report.iter().map(|text| Report::of_suite(text)).collect::<Result<_, _>>()?,
             given,
@@ -171,27 +168,6 @@ impl Wanted {
     }
 }
 
-fn shard(text: &str) -> Result<(usize, usize), Diagnostic> {
-    let parts = text.split_once('/').and_then(|(k, n)| Some((k.parse().ok()?, n.parse().ok()?)));
-    match parts {
-        Some((k, n)) if 1 <= k && k <= n => Ok((k, n)),
-        Some(_) | None => Err(wrong(format!("`--shard {text}` is no part of a whole")).help("write `--shard 1/4`")),
-    }
-}
-
 fn wrong(message: String) -> Diagnostic {
     Diagnostic::general(Code::CommandLine, message)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_shard_is_a_part_of_a_whole() {
-        assert_eq!(shard("2/4").ok(), Some((2, 4)));
-        for text in ["0/4", "5/4", "1", "a/b", "1/0"] {
-            assert!(shard(text).is_err(), "{text}");
-        }
-    }
 }

@@ -1,76 +1,134 @@
-//! Asks for each difference whether the new transcript is right.
+//! Shows each difference and asks, with a key for each answer, whether the new transcript is right.
 
-use std::io::{self, BufRead, Write};
+use std::io;
+use std::path::Path;
 
 use crate::diagnostic::render::Look;
 use crate::report::progress::render_diff;
+use crate::report::sides::{WIDE, render_sides};
 use crate::report::suite::Status;
-use crate::suite::{Judged, unified_diff};
+use crate::suite::{Judged, rows_beside, unified_diff};
 use crate::value::escape::harmless;
 
-/// Shows each new or changed transcript and asks; what is accepted becomes the snapshot, and its flow has passed.
+/// Who answers, and what is shown to them.
+pub(super) trait Reviewer {
+    /// Shows a text.
+    fn show(&mut self, text: &str);
+
+    /// Waits for a key; `None` if the end is wanted, or nobody is there any more.
+    fn key(&mut self) -> Option<char>;
+
+    /// Opens a file in the editor of the user, and says what came of it; nothing if it went well.
+    fn open(&mut self, file: &Path) -> String;
+}
+
+/// What the keys do.
+const KEYS: &str = "a accept  r reject  s skip  A accept all  v view  o open the flow  q stop";
+
+/// Shows each new or changed transcript and asks; what is accepted becomes the snapshot, and its flow has passed. What is
+/// rejected is no longer put aside, and the flow is as it was; what is skipped stays for later.
 ///
 /// # Errors
 ///
-/// A snapshot cannot be written, or nobody can be asked.
-pub(super) fn review(
-    judged: &mut [Judged],
-    look: Look,
-    input: &mut dyn BufRead,
-    output: &mut dyn Write,
-) -> io::Result<()> {
+/// A snapshot cannot be written.
+pub(super) fn review(judged: &mut [Judged], look: Look, reviewer: &mut dyn Reviewer) -> io::Result<()> {
     let n = judged.iter().filter(|case| case.pending.is_some()).count();
+    let mut accepts_all = false;
     for (i, case) in judged.iter_mut().filter(|case| case.pending.is_some()).enumerate() {
-        let Some((snapshot, transcript)) = &case.pending else { continue };
-        let diff = match case.report.diff.as_str() {
-            "" => unified_diff("", transcript),
-            diff => diff.to_string(),
-        };
-        writeln!(output, "\n{} of {n}: {} is {}\n", i + 1, harmless(&case.report.file), case.report.status.title())?;
-        output.write_all(render_diff(&diff, look).as_bytes())?;
-        match ask(input, output)? {
+        let title = format!("{} of {n}: {} is {}", i + 1, harmless(&case.report.file), case.report.status.title());
+        if accepts_all {
+            reviewer.show(&format!("\n{title}: accepted\n"));
+            accept(case)?;
+            continue;
+        }
+        reviewer.show(&format!("\n{title}\n\n{}", difference(case, look)));
+        match ask(case, reviewer) {
             Answer::Accept => {
-                snapshot.accept(transcript)?;
-                let has_retried = case.report.summary.steps.iter().any(|step| step.is_flaky());
-                case.report.status = if has_retried { Status::Flaky } else { Status::Passed };
-                case.report.is_failure = false;
-                case.report.diff.clear();
-                case.pending = None;
+                accept(case)?;
+                reviewer.show("accepted\n");
             }
-            Answer::Leave => {}
-            Answer::Stop => break,
+            Answer::AcceptAll => {
+                accept(case)?;
+                accepts_all = true;
+                reviewer.show("accepted, and so are the others\n");
+            }
+            Answer::Reject => {
+                if let Some((snapshot, _)) = case.pending.take() {
+                    snapshot.settle()?;
+                }
+                reviewer.show("rejected: the snapshot stays as it is\n");
+            }
+            Answer::Skip => reviewer.show("skipped: `flowrun pending` lists it\n"),
+            Answer::Stop => {
+                reviewer.show("stopped\n");
+                break;
+            }
         }
     }
     Ok(())
 }
 
+/// Returns how a transcript differs from its snapshot: beside each other where there is room.
+fn difference(case: &Judged, look: Look) -> String {
+    let after = case.pending.as_ref().map_or("", |(_, transcript)| transcript);
+    let rows = rows_beside(&case.before, after);
+    if look.width >= WIDE && !rows.is_empty() && !case.before.is_empty() {
+        return render_sides(["snapshot", "this run"], &rows, look);
+    }
+    let diff = match case.report.diff.as_str() {
+        "" => unified_diff("", after),
+        diff => diff.to_string(),
+    };
+    render_diff(&diff, look)
+}
+
+/// Makes the transcript the snapshot.
+fn accept(case: &mut Judged) -> io::Result<()> {
+    let Some((snapshot, transcript)) = &case.pending else { return Ok(()) };
+    snapshot.accept(transcript)?;
+    let has_retried = case.report.summary.steps.iter().any(|step| step.is_flaky());
+    case.report.status = if has_retried { Status::Flaky } else { Status::Passed };
+    case.report.is_failure = false;
+    case.report.diff.clear();
+    case.pending = None;
+    Ok(())
+}
+
 enum Answer {
     Accept,
-    Leave,
+    AcceptAll,
+    Reject,
+    Skip,
     Stop,
 }
 
-fn ask(input: &mut dyn BufRead, output: &mut dyn Write) -> io::Result<Answer> {
+fn ask(case: &Judged, reviewer: &mut dyn Reviewer) -> Answer {
+    reviewer.show(&format!("\n{KEYS}\n"));
     loop {
-        write!(output, "\nIs this right? y accepts it, n leaves it for later, q stops: ")?;
-        output.flush()?;
-        let mut line = String::new();
-        if input.read_line(&mut line)? == 0 {
-            return Ok(Answer::Stop);
-        }
-        match line.trim() {
-            "y" | "yes" => return Ok(Answer::Accept),
-            "n" | "no" => return Ok(Answer::Leave),
-            "q" | "quit" => return Ok(Answer::Stop),
-            _ => {}
+        match reviewer.key() {
+            Some('a' | 'y') => return Answer::Accept,
+            Some('A') => return Answer::AcceptAll,
+            Some('r') => return Answer::Reject,
+            Some('s' | 'n') => return Answer::Skip,
+            Some('v') => {
+                let transcript = case.pending.as_ref().map_or("", |(_, transcript)| transcript);
+                let lines: String = transcript.lines().map(|line| format!("  {}\n", harmless(line))).collect();
+                reviewer.show(&format!("\n{lines}\n{KEYS}\n"));
+            }
+            Some('o') => {
+                let said = reviewer.open(Path::new(&case.report.file));
+                reviewer.show(&format!("{said}{KEYS}\n"));
+            }
+            Some('q') | None => return Answer::Stop,
+            Some('?' | 'h') => reviewer.show(&format!("{KEYS}\n")),
+            // Arrow keys and whatever else is pressed in passing change nothing.
+            Some(_) => {}
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
     use crate::diagnostic::render::Style;
     use crate::report::suite::CaseReport;
@@ -78,6 +136,36 @@ mod tests {
     use crate::report::transcript::Times;
     use crate::source::Sources;
     use crate::suite::snapshot::Snapshot;
+
+    /// Presses keys, and keeps what is shown.
+    struct Scripted {
+        keys: Vec<char>,
+        shown: String,
+        opened: Vec<String>,
+    }
+
+    impl Scripted {
+        fn pressing(keys: &str) -> Scripted {
+            Scripted { keys: keys.chars().rev().collect(), shown: String::new(), opened: Vec::new() }
+        }
+    }
+
+    impl Reviewer for Scripted {
+        fn show(&mut self, text: &str) {
+            self.shown.push_str(text);
+        }
+
+        fn key(&mut self) -> Option<char> {
+            self.keys.pop()
+        }
+
+        fn open(&mut self, file: &Path) -> String {
+            self.opened.push(file.display().to_string());
+            "opened\n".to_string()
+        }
+    }
+
+    const LOOK: Look = Look { width: 80, style: Style::Plain };
 
     fn case(folder: &Path, name: &str) -> Judged {
         let report = CaseReport {
@@ -94,24 +182,61 @@ mod tests {
             given: Vec::new(),
         };
         let snapshot = Snapshot::of(&folder.join(name), Times::Shown);
+        snapshot.put_aside("flow: a\n").expect("it can be written");
         let pending = Some((snapshot, "flow: a\n".to_string()));
-        Judged { report, events: Vec::new(), saved: Vec::new(), pending, trouble: None }
+        Judged { report, events: Vec::new(), saved: Vec::new(), pending, before: String::new(), trouble: None }
+    }
+
+    /// Returns what became of four flows: the letter of the status, and the files that are there.
+    fn reviewed(keys: &str) -> (Vec<(Status, bool, String)>, Scripted) {
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        let names = ["a.flow", "b.flow", "c.flow", "d.flow"];
+        let mut judged: Vec<Judged> = names.map(|name| case(folder.path(), name)).into();
+        let mut reviewer = Scripted::pressing(keys);
+        review(&mut judged, LOOK, &mut reviewer).expect("all can be written");
+        let of = |case: &Judged| {
+            let stem = case.report.file.trim_end_matches(".flow");
+            let ends = ["snap", "snap.new"].map(|end| (end, folder.path().join(format!("snapshots/{stem}.{end}"))));
+            let there: Vec<&str> = ends.iter().filter(|(_, path)| path.exists()).map(|(end, _)| *end).collect();
+            (case.report.status, case.report.is_failure, there.join(" "))
+        };
+        (judged.iter().map(of).collect(), reviewer)
     }
 
     #[test]
-    fn what_is_accepted_has_passed_and_the_rest_waits() {
+    fn what_is_accepted_has_passed_what_is_rejected_is_gone_and_the_rest_waits() {
+        let (became, reviewer) = reviewed("sxar?q");
+        let (waits, passed) =
+            ((Status::New, true, "snap.new".to_string()), (Status::Passed, false, "snap".to_string()));
+        assert_eq!(became[..3], [waits, passed.clone(), (Status::New, true, String::new())]);
+        assert!(reviewer.shown.contains("2 of 4: b.flow is new") && reviewer.shown.contains("  +flow: a\n"));
+    }
+
+    #[test]
+    fn all_can_be_accepted_at_once_and_an_end_leaves_everything() {
+        let (became, reviewer) = reviewed("sA");
+        let names: Vec<&str> = became.iter().map(|(_, _, there)| there.as_str()).collect();
+        assert_eq!(names, ["snap.new", "snap", "snap", "snap"]);
+        assert!(reviewer.shown.contains("4 of 4: d.flow is new: accepted"), "{}", reviewer.shown);
+        let (became, _) = reviewed("");
+        assert!(became.iter().all(|(status, _, there)| *status == Status::New && there == "snap.new"));
+    }
+
+    #[test]
+    fn the_whole_transcript_is_viewed_and_the_flow_is_opened() {
+        let (_, reviewer) = reviewed("voq");
+        assert!(reviewer.shown.contains("\n  flow: a\n\na accept"), "{}", reviewer.shown);
+        assert_eq!(reviewer.opened, ["a.flow"]);
+        assert!(reviewer.shown.contains("opened\na accept"), "{}", reviewer.shown);
+    }
+
+    #[test]
+    fn a_wide_terminal_shows_both_beside_each_other() {
         let folder = tempfile::tempdir().expect("a folder can be made for tests");
-        let mut judged: Vec<Judged> =
-            ["a.flow", "b.flow", "c.flow", "d.flow"].map(|name| case(folder.path(), name)).into();
-        let mut out = Vec::new();
-        let look = Look { width: 80, style: Style::Plain };
-        review(&mut judged, look, &mut "n\nwhat\ny\nq\n".as_bytes(), &mut out).expect("all can be written");
-        let states: Vec<(Status, bool)> =
-            judged.iter().map(|case| (case.report.status, case.pending.is_some())).collect();
-        let (new, passed) = ((Status::New, true), (Status::Passed, false));
-        assert_eq!(states, [new, passed, new, new]);
-        assert!(folder.path().join("snapshots/b.snap").exists() && !folder.path().join("snapshots/a.snap").exists());
-        let text = String::from_utf8(out).expect("it is text");
-        assert!(text.contains("2 of 4: b.flow is new") && text.contains("  +flow: a\n"), "{text}");
+        let mut changed = case(folder.path(), "a.flow");
+        changed.before = "flow: b\n".to_string();
+        let wide = difference(&changed, Look { width: 120, style: Style::Plain });
+        let row = wide.lines().find(|line| line.contains("flow: b")).expect("it is shown");
+        assert!(row.contains("│ flow: a"), "{wide}");
     }
 }

@@ -249,7 +249,7 @@ fn a_binary_block_is_a_table_unless_text_is_wanted_and_everything_is_if_hex_is()
         0.000  < 20 bytes
                  0000  80 81 82 83 84 85 86 87 88 89 8a 8b 8c 8d 8e 8f  |................|
                  0010  90 91 92 93                                      |....|
-        0.000  < OK\r\n
+        0.000  < OK
     ");
     assert!(shown(View::Text).contains("> \\x01\\x03\\0\\0\\0\\x02"), "{}", shown(View::Text));
     assert!(shown(View::Hex).contains("< 4f 4b 0d 0a  |OK..|"), "{}", shown(View::Hex));

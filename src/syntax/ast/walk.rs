@@ -73,6 +73,7 @@ impl Statement {
             StatementKind::Header
             | StatementKind::Use { .. }
             | StatementKind::Sim(_)
+            | StatementKind::Tag(_)
             | StatementKind::Port(_)
             | StatementKind::Param(_)
             | StatementKind::Volatile { .. }
@@ -128,6 +129,7 @@ impl Statement {
             StatementKind::Header
             | StatementKind::Use { .. }
             | StatementKind::Sim(_)
+            | StatementKind::Tag(_)
             | StatementKind::Port(_)
             | StatementKind::Param(_)
             | StatementKind::Volatile { .. }
@@ -247,6 +249,7 @@ impl Statement {
             StatementKind::Header
             | StatementKind::Use { .. }
             | StatementKind::Sim(_)
+            | StatementKind::Tag(_)
             | StatementKind::Port(_)
             | StatementKind::Volatile { .. }
             | StatementKind::Serial(_)
@@ -284,6 +287,7 @@ impl Statement {
             StatementKind::Header
             | StatementKind::Use { .. }
             | StatementKind::Sim(_)
+            | StatementKind::Tag(_)
             | StatementKind::Port(_)
             | StatementKind::Param(_)
             | StatementKind::Volatile { .. }
@@ -344,6 +348,7 @@ impl Statement {
             | StatementKind::Header
             | StatementKind::Use { .. }
             | StatementKind::Sim(_)
+            | StatementKind::Tag(_)
             | StatementKind::Port(_)
             | StatementKind::Param(_)
             | StatementKind::Volatile { matches: Some(_), .. }
@@ -432,6 +437,7 @@ impl Statement {
             StatementKind::Header
             | StatementKind::Use { .. }
             | StatementKind::Sim(_)
+            | StatementKind::Tag(_)
             | StatementKind::Port(_)
             | StatementKind::Volatile { .. }
             | StatementKind::Serial(_)

@@ -31,6 +31,7 @@ impl Lower {
                 StatementKind::Use { path, ports: ports.unwrap_or_default() }
             }
             Rule::sim => StatementKind::Sim(self.plain_string(next(parts))),
+            Rule::tag => StatementKind::Tag(parts.map(|tag| self.plain_string(tag)).collect()),
             Rule::port => self.port(parts),
             Rule::using => return self.using(parts),
             Rule::param => self.param(parts),
