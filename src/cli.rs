@@ -2,6 +2,7 @@
 
 mod allow;
 mod args;
+mod artifacts;
 mod assign;
 mod check;
 mod claims;

@@ -76,6 +76,8 @@ pub struct Judged {
     pub report: CaseReport,
     /// What happened in the run that is reported.
     pub events: Vec<Event>,
+    /// What that run saved; secrets are named.
+    pub saved: Vec<(String, String)>,
     /// The transcript to be looked at, if it is not that of the snapshot, and where it belongs.
     pub pending: Option<(Snapshot, String)>,
     /// The snapshot as it may be shown, with secrets named; empty if there is none.
@@ -167,7 +169,7 @@ impl Judged {
             gathered: None,
             given: Vec::new(),
         };
-        Judged { report, events: Vec::new(), pending: None, before: String::new(), trouble: None }
+        Judged { report, events: Vec::new(), saved: Vec::new(), pending: None, before: String::new(), trouble: None }
     }
 
     /// Takes note of what was given to the variables of the flow.
@@ -187,6 +189,7 @@ impl Judged {
             judged.report.summary.add(event);
         }
         judged.events = outcome.events().to_vec();
+        judged.saved = outcome.saved_named();
         (judged.report.n_runs, judged.report.failed_run) = (n_runs, failed_run);
         let mut rules_here = rules.volatile.clone();
         for (name, sought) in outcome.volatiles() {

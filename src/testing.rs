@@ -182,6 +182,15 @@ impl Outcome {
         &self.saved
     }
 
+    /// Returns what `save` kept as people read it, with the secrets of the run named.
+    pub(crate) fn saved_named(&self) -> Vec<(String, String)> {
+        let text = |value: &[u8]| match std::str::from_utf8(value) {
+            Ok(text) => self.named(text),
+            Err(_) => self.named(&visible(value)),
+        };
+        self.saved.iter().map(|(name, value)| (name.clone(), text(value))).collect()
+    }
+
     /// Returns what the flow says is volatile: names, and what stands for them.
     pub(crate) fn volatiles(&self) -> Vec<(String, Sought)> {
         let values = |name: &str| {

@@ -9,6 +9,7 @@ fn flowrun(folder: &Path, arguments: &[&str]) -> Output {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FLOWRUN_")) {
         command.env_remove(name);
     }
+    command.env("FLOWRUN_ARTIFACTS", "never");
     command.args(arguments).current_dir(folder).env("COLUMNS", "100").env_remove("CI").env_remove("CLICOLOR_FORCE");
     command.stdin(Stdio::null()).output().expect("it can be started")
 }

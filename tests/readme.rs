@@ -135,6 +135,7 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FLOWRUN_")) {
         command.env_remove(name);
     }
+    command.env("FLOWRUN_ARTIFACTS", "never");
     command.args(arguments).current_dir(folder).env("COLUMNS", "100").env_remove("CLICOLOR_FORCE").stdin(Stdio::null());
     command
 }

@@ -26,6 +26,7 @@ fn flowrun(folder: &Path, arguments: &[&str]) -> Output {
         .args(arguments)
         .current_dir(folder)
         .env("COLUMNS", "100")
+        .env("FLOWRUN_ARTIFACTS", "never")
         .env("XDG_STATE_HOME", folder.join(".state"))
         .env_remove("CI")
         .env_remove("CLICOLOR_FORCE");

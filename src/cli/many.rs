@@ -236,7 +236,8 @@ pub(super) fn run(
     let mut n_cleanups_failed = 0;
     for (number, Seat { engine, ports, outputs, fan, .. }) in seats.into_iter().enumerate() {
         n_cleanups_failed += engine.n_cleanups_failed();
-        written = written.and(outputs.finish(fan, &engine, terminal));
+        let sources = own[number].as_ref().unwrap_or(&sources);
+        written = written.and(outputs.finish(fan, &engine, sources, terminal));
         if let Some((_, verdict)) = verdicts.iter().find(|(of, _)| *of == number) {
             ports.iter().for_each(|port| tell_others(port, *verdict, terminal));
         }

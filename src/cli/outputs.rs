@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use super::Ending;
 use super::args::RunArguments;
+use super::artifacts::{Artifacts, Fate, Held, Tenant};
 use super::claims::{Claims, Output};
 use super::past;
 use super::terminal::Terminal;
-use crate::address::labelled;
+use crate::address::{label_of, labelled};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::folder_of;
 use crate::engine::{Engine, Inputs};
@@ -27,10 +28,11 @@ use crate::report::jsonl::JsonLines;
 use crate::report::transcript::{Times, Transcript};
 use crate::report::{Fan, SinkFailure};
 use crate::results::Results;
+use crate::secret::Redactor;
 use crate::setup::{Pace, Setup};
 use crate::source::{Sources, name_of};
 use crate::value::Value;
-use crate::value::escape::harmless_path;
+use crate::value::escape::{harmless_path, visible};
 use crate::value::json::to_json;
 use crate::world::{Audience, Company, Hooks, Person};
 pub(super) use received::part;
@@ -49,6 +51,8 @@ pub(super) struct Places {
     page: Option<PathBuf>,
     /// The variables of received files, and where these go.
     received: Vec<(String, PathBuf)>,
+    /// What is kept of the run if it fails, and what its folder is called.
+    artifacts: (Arc<Artifacts>, String),
     /// The folder that has a record of each run.
     history: Option<PathBuf>,
 }
@@ -57,6 +61,7 @@ impl Places {
     /// Returns where they go that were asked for; results have a place anyway.
     pub(super) fn of(arguments: &RunArguments, flow: &Program) -> Places {
         let files = &arguments.files;
+        let stem = label_of(&arguments.file.file_stem().unwrap_or_default().to_string_lossy());
         Places {
             results: files.save.clone().unwrap_or_else(|| default_place(&arguments.file)),
             transcript: files.transcript.clone(),
@@ -64,6 +69,7 @@ impl Places {
             recording: files.record.clone(),
             page: files.report.clone(),
             received: part(&arguments.variables, flow).1,
+            artifacts: (Arc::new(Artifacts::read(files.artifacts.as_deref())), stem),
             history: past::folder(&arguments.file, files.history.as_ref()),
         }
     }
@@ -78,6 +84,7 @@ impl Places {
             recording: of(&self.recording),
             page: of(&self.page),
             received: self.received.iter().map(|(name, path)| (name.clone(), labelled(path, label))).collect(),
+            artifacts: (self.artifacts.0.clone(), format!("{}.{label}", self.artifacts.1)),
             history: self.history.clone(),
         }
     }
@@ -110,6 +117,7 @@ impl Places {
             };
             problems.push(kind.unwritable(path, &why));
         }
+        problems.extend(self.artifacts.0.check());
         for (name, path) in &self.received {
             problems.extend(check_place(path).err().map(|why| unkeepable(name, path, &why)));
         }
@@ -179,6 +187,8 @@ pub(super) struct Outputs {
     about: About,
     /// Runs the hooks of the run, if it has any.
     hooks: Option<Runner>,
+    /// What keeps the run if it fails.
+    tenant: Option<Tenant>,
 }
 
 /// Whether a run is the only one, for what its files are called and how they are written.
@@ -242,9 +252,11 @@ impl Outputs {
         };
         let begin = |path: &Path| begin_recording(path, setup, inputs, &about);
         let recording = |path: &PathBuf| create(Kind::Recording, path, terminal, begin);
+        let tenant = tenant(places, (setup, inputs), origin);
+        let saved = tenant.as_ref().map(|_| Vec::new());
         let addresses = about.addresses.iter().map(|address| ("port", address.clone()));
         Ok(Outputs {
-            kept: Kept { results: results.about(addresses.chain(about.rows())), files: places.received.clone() },
+            kept: Kept { results: results.about(addresses.chain(about.rows())), files: places.received.clone(), saved },
             transcript: file(Kind::Transcript, &places.transcript)?,
             events: file(Kind::Events, &places.events)?,
             recording: places.recording.as_ref().map(recording).transpose()?,
@@ -252,6 +264,7 @@ impl Outputs {
             page: file(Kind::Page, &places.page)?,
             about,
             hooks: None,
+            tenant,
         })
     }
 
@@ -280,6 +293,9 @@ impl Outputs {
         if let Some((path, file)) = self.page.take() {
             fan.add(name(Kind::Page, &path), Html::new(file, sources).about(&self.about));
         }
+        if let Some(tenant) = &self.tenant {
+            fan.add("what is kept of the run", tenant.held.clone());
+        }
         if let Some(run) = self.history.take() {
             fan.add(past::title(&run.folder), Keeping::new(run, &self.about, sources));
         }
@@ -293,15 +309,17 @@ impl Outputs {
     }
 
     /// Writes the rest when the run is over, says where results are, and tells what could not be written.
-    pub(super) fn finish(self, fan: Fan<'_>, engine: &Engine, terminal: &Terminal) -> Written {
-        self.close(fan, engine).told(terminal)
+    pub(super) fn finish(self, fan: Fan<'_>, engine: &Engine, sources: &Sources, terminal: &Terminal) -> Written {
+        self.close(fan, engine, sources).told(terminal)
     }
 
     /// Writes the rest when the run is over.
-    pub(super) fn close(self, fan: Fan<'_>, engine: &Engine) -> Closed {
+    pub(super) fn close(self, fan: Fan<'_>, engine: &Engine, sources: &Sources) -> Closed {
         let mut failures = fan.finish();
         failures.extend(self.recording.and_then(|recording| finish_recording(recording, engine)));
-        Closed { kept: kept_in(&self.kept.results), failures }
+        let saved = self.kept.saved.unwrap_or_default();
+        let kept = self.tenant.map(|tenant| tenant.keep(sources, &saved, |value| shown(value, engine)));
+        Closed { kept: kept_in(&self.kept.results), failures, artifacts: kept }
     }
 }
 
@@ -311,13 +329,29 @@ pub(super) struct Closed {
     /// Where results are.
     kept: String,
     failures: Vec<SinkFailure>,
+    /// What became of the artifacts, if there were to be some.
+    artifacts: Option<(Fate, Arc<Artifacts>)>,
 }
 
 impl Closed {
     /// Says where results are, and tells what could not be written.
     pub(super) fn told(&self, terminal: &Terminal) -> Written {
         terminal.say(&self.kept);
-        tell_failures(&self.failures, terminal)
+        let written = tell_failures(&self.failures, terminal);
+        let Some((keeping, artifacts)) = &self.artifacts else { return written };
+        written.and(tell_kept(keeping, artifacts, terminal))
+    }
+}
+
+/// Says where the artifacts of a run are, or why there are none.
+pub(super) fn tell_kept(keeping: &Fate, artifacts: &Artifacts, terminal: &Terminal) -> Written {
+    terminal.say(&keeping.line());
+    match keeping {
+        Fate::Unwanted | Fate::In(_) | Fate::Full => Written::Everything,
+        Fate::Failed(why) => {
+            terminal.warn(why);
+            if artifacts.are_asked_for() { Written::NotEverything } else { Written::Everything }
+        }
     }
 }
 
@@ -364,6 +398,26 @@ impl Kind {
         let message = format!("the {} `{}` cannot be written: {why}", self.title(), harmless_path(path));
         Diagnostic::general(Code::CommandLine, message).help(format!("name another file with `{}`", self.option()))
     }
+}
+
+/// Returns what keeps a run if it fails; `None` if nobody wants that.
+fn tenant(places: &Places, (setup, inputs): (&Setup, &Inputs), origin: &Origin) -> Option<Tenant> {
+    let (artifacts, label) = &places.artifacts;
+    if !artifacts.are_wanted() {
+        return None;
+    }
+    let addresses: Vec<String> = inputs.ports.iter().map(|port| port.address.clone()).collect();
+    let (setup, seed, origin) = (setup.clone(), inputs.seed, origin.clone());
+    let about = Box::new(move || setup.about_at(addresses, seed, &origin));
+    Some(Tenant { artifacts: artifacts.clone(), label: label.clone(), held: Held::default(), about })
+}
+
+/// Returns a value as people read it, with the secrets of a run named.
+fn shown(value: &[u8], engine: &Engine) -> String {
+    let mut redactor = Redactor::default();
+    engine.secrets().iter().for_each(|(name, secret)| redactor.learn(name, secret));
+    let value = redactor.clean(value);
+    String::from_utf8(value).unwrap_or_else(|error| visible(error.as_bytes()))
 }
 
 fn create<T>(

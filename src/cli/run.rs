@@ -200,7 +200,7 @@ fn run_one(
     fan.add(CONSOLE, terminal.console(&sources, volume, pace).with_legend(terminal.legend(&flow, volume)));
     let mut person = person.in_run(pace);
     let verdict = world::run(&mut engine, world.as_mut(), outputs.company(&mut fan, &mut person));
-    let written = outputs.finish(fan, &engine, terminal);
+    let written = outputs.finish(fan, &engine, &sources, terminal);
     terminal.hint(&note_on_speed(world.behind(), engine.now().since_start(), ""));
     setup.counterpart().real_ports().for_each(|(_, port)| tell_others(port, verdict, terminal));
     Ok(written.ending(verdict))

@@ -15,12 +15,13 @@ use std::time::Duration;
 
 use super::Ending;
 use super::args::{FlakyResult, TestArguments};
+use super::artifacts::Artifacts;
 use super::claims::{Claims, Output};
 use super::hooks::programs_for_all;
 use super::host::is_ci;
 use super::limits;
 use super::named::{Asks, named, ports_of_bench};
-use super::outputs::Written;
+use super::outputs::{Written, tell_kept};
 use super::past;
 use super::pipeline::Group;
 use super::prepare::note_for_suite;
@@ -146,6 +147,7 @@ struct Shown<'a> {
     /// Of which runs a report shows the lines.
     exchanges: Exchanges,
     origin: Origin,
+    artifacts: Artifacts,
     /// The folder of the history, if it was typed.
     history: Option<Option<PathBuf>>,
     written: Written,
@@ -159,6 +161,8 @@ impl Onlooker for Shown<'_> {
             self.terminal.warn(trouble);
             self.written = Written::NotEverything;
         }
+        let keeping = self.artifacts.keep_case(case, &self.origin);
+        self.written = self.written.and(tell_kept(&keeping, &self.artifacts, self.terminal));
         if let Some(file) = &mut self.events {
             let about = case.report.about(Some(&self.origin));
             let text = match &about {
@@ -259,6 +263,9 @@ impl<'a> Suite<'a> {
         };
         claim(arguments, &wanted, &flows).map_err(wrong)?;
         let limits = limits_for_all(arguments, part.all(&flows), terminal)?;
+        if let Some(problem) = Artifacts::read(arguments.kept.artifacts.as_deref()).check() {
+            return Err(wrong(problem));
+        }
         let ender = Ender::installed().map_err(|error| refuse(error, terminal))?;
         let hooks = if is_real { programs_for_all(&flows, terminal)? } else { HashMap::new() };
         if arguments.kept.history.is_some() {
@@ -279,7 +286,8 @@ impl<'a> Suite<'a> {
         let exchanges = self.wanted.reports.iter().map(Report::exchanges).max().unwrap_or(Exchanges::None);
         let origin = self.origin.clone();
         let (history, written) = (self.arguments.kept.history.clone(), Written::Everything);
-        let mut shown = Shown { terminal, look, n_flows, events, exchanges, origin, history, written };
+        let artifacts = Artifacts::read(self.arguments.kept.artifacts.as_deref());
+        let mut shown = Shown { terminal, look, n_flows, events, exchanges, origin, artifacts, history, written };
         // Of several it is not known here which a flow speaks to.
         if let [address] = self.wanted.addresses.as_slice() {
             terminal.hint(&note_for_suite(address, &self.flows));
@@ -338,6 +346,9 @@ impl<'a> Suite<'a> {
                 &format!("the report `{}`", harmless_path(wanted.path())),
                 terminal,
             ));
+        }
+        if let Some(folder) = shown.artifacts.kept() {
+            terminal.say(&format!("all that was kept is in {}\n", harmless_path(&folder)));
         }
         self.ending(&report, n_flows, written, terminal)
     }

@@ -17,6 +17,12 @@ impl Setup {
     /// Returns what makes a run traceable that begins with this. The secrets in it that are known before it begins have names, and
     /// a value of which a secret may be made is left out.
     pub(crate) fn about(&self, inputs: &Inputs, origin: &Origin) -> About {
+        let addresses = inputs.ports.iter().map(|port| port.address.clone()).collect();
+        self.about_at(addresses, inputs.seed, origin)
+    }
+
+    /// Returns the same for a run at these addresses, with this seed.
+    pub(crate) fn about_at(&self, addresses: Vec<String>, seed: u64, origin: &Origin) -> About {
         let mut sources = (*self.flow.sources).clone();
         for (_, device) in self.simulated() {
             for (_, source) in device.sources.iter() {
@@ -27,8 +33,7 @@ impl Setup {
         secrets.iter().for_each(|(_, secret)| sources.hide(secret));
         let mut redactor = Redactor::default();
         secrets.iter().for_each(|(name, secret)| redactor.learn(name, secret));
-        let addresses = inputs.ports.iter().map(|port| port.address.clone()).collect();
-        let (texts, seed, variables) = (Digest::all(&sources), inputs.seed, self.given());
+        let (texts, variables) = (Digest::all(&sources), self.given());
         About { origin: origin.clone(), texts, addresses, seed, variables }.named(|text| redactor.clean_text(text))
     }
 

@@ -29,4 +29,7 @@ pub(in crate::cli) struct FileArguments {
     /// Add the run to the history [default: if there is .flowrun/history]
     #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true)]
     pub history: Option<Option<PathBuf>>,
+    /// Keep what failed runs leave: DIR, always, always=DIR or never
+    #[arg(long, value_name = "DIR")]
+    pub artifacts: Option<String>,
 }

@@ -85,6 +85,9 @@ pub(in crate::cli) struct KeptArguments {
     /// Add the runs to the history [default: if there is .flowrun/history]
     #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true)]
     pub history: Option<Option<PathBuf>>,
+    /// Keep what failed runs leave: DIR, always, always=DIR or never
+    #[arg(long, value_name = "DIR")]
+    pub artifacts: Option<String>,
 }
 
 pub(super) const AFTER_PENDING_HELP: &str = "\

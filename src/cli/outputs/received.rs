@@ -48,11 +48,15 @@ pub(super) struct Kept {
     pub results: Results,
     /// The variables of received files, and where these go.
     pub files: Vec<(String, PathBuf)>,
+    /// A copy of the results, if one is wanted.
+    pub saved: Option<Vec<(String, Vec<u8>)>>,
 }
 
 impl Keeper for Kept {
     fn keep(&mut self, values: &[(String, Vec<u8>)]) -> Result<(), String> {
-        self.results.keep(values)
+        self.results.keep(values)?;
+        self.saved.iter_mut().for_each(|saved| saved.extend_from_slice(values));
+        Ok(())
     }
 
     fn keep_file(&mut self, name: &str, content: &[u8], is_secret: bool) -> Result<(), String> {

@@ -110,7 +110,7 @@ fn run(worker: usize, job: Job, ender: &Ender, view: View, news: &Sender<News>) 
         let mut keeper = Copying { keeper, saved: &mut saved };
         let company = Company { keeper: &mut keeper, audience, person, tap, hooks };
         let verdict = world::run(&mut engine, world.as_mut(), company);
-        (verdict, outputs.close(fan, &engine))
+        (verdict, outputs.close(fan, &engine, &sources))
     };
     let redactor = redactor(&engine);
     let shown_of = |value: &[u8]| {

@@ -1,0 +1,119 @@
+//! `Held`: the events of a run in memory, its beginning and its end if it is long.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::event::{Event, EventKind};
+use crate::report::Sink;
+
+/// How much of the beginning and of the end of a run is held, in bytes.
+const HALF: usize = 4 << 20;
+/// What an event takes besides its bytes.
+const OF_EVENT: usize = 200;
+
+/// Holds events; what is cloned holds the same.
+#[derive(Clone, Debug, Default)]
+pub(in crate::cli) struct Held(Arc<Mutex<Events>>);
+
+#[derive(Debug, Default)]
+struct Events {
+    head: Vec<Event>,
+    head_size: usize,
+    tail: VecDeque<Event>,
+    tail_size: usize,
+    n_left_out: u64,
+}
+
+impl Held {
+    /// Returns the events and holds none any more; where some are missing, a note says how many.
+    pub(super) fn take(&self) -> Vec<Event> {
+        let held = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut events = held.head;
+        if let (true, Some(next)) = (held.n_left_out > 0, held.tail.front()) {
+            let text = format!("{} events are left out here: `--events FILE` keeps all", held.n_left_out);
+            events.push(Event { kind: EventKind::Noted { text }, site: None, ..next.clone() });
+        }
+        events.extend(held.tail);
+        events
+    }
+}
+
+impl Sink for Held {
+    fn tell(&mut self, event: &Event) -> io::Result<()> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).add(event);
+        Ok(())
+    }
+}
+
+impl Events {
+    fn add(&mut self, event: &Event) {
+        let size = size_of(event);
+        if self.tail.is_empty() && self.head_size + size <= HALF {
+            self.head.push(event.clone());
+            self.head_size += size;
+            return;
+        }
+        self.tail.push_back(event.clone());
+        self.tail_size += size;
+        while self.tail_size > HALF && self.tail.len() > 1 {
+            let Some(given_up) = self.tail.pop_front() else { break };
+            self.tail_size -= size_of(&given_up);
+            self.n_left_out += 1;
+        }
+    }
+}
+
+fn size_of(event: &Event) -> usize {
+    let bytes = match &event.kind {
+        EventKind::Sent { bytes, .. } | EventKind::Received { bytes, .. } => bytes.len(),
+        EventKind::Captured { value, .. } => value.len(),
+        EventKind::Logged { text } => text.len(),
+        EventKind::Noted { text } => text.len(),
+        EventKind::RunStarted(_)
+        | EventKind::Opened
+        | EventKind::Closed(_)
+        | EventKind::StepBegan { .. }
+        | EventKind::StepEnded { .. }
+        | EventKind::Matched { .. }
+        | EventKind::Measured(_)
+        | EventKind::CleanupFailed(_)
+        | EventKind::Saved { .. }
+        | EventKind::HookSaid { .. }
+        | EventKind::Transfer(_)
+        | EventKind::Skipped { .. }
+        | EventKind::Failed(_)
+        | EventKind::RunEnded { .. } => 0,
+    };
+    bytes + OF_EVENT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::port_id::PortId;
+    use crate::time::Moment;
+
+    #[test]
+    fn of_a_long_run_its_beginning_and_its_end_are_held() {
+        let mut held = Held::default();
+        let n = 300;
+        for i in 0..n {
+            let bytes = format!("{i:05}{}", "x".repeat(50_000)).into_bytes();
+            let kind = EventKind::Received { bytes, block: false, echo: None };
+            let event = Event { at: Moment::from_millis(i), port: PortId::FIRST, site: None, kind };
+            held.tell(&event).expect("memory takes everything");
+        }
+        let events = held.take();
+        let size: usize = events.iter().map(size_of).sum();
+        assert!(size <= 2 * HALF + 1000 && size > 2 * HALF - 120_000, "{size}");
+        let gap = events.iter().find_map(|event| {
+            let EventKind::Noted { text } = &event.kind else { return None };
+            Some(text.clone())
+        });
+        let n_left_out = n - (events.len() as u64 - 1);
+        assert_eq!(gap, Some(format!("{n_left_out} events are left out here: `--events FILE` keeps all")));
+        assert_eq!((events[0].at, events[events.len() - 1].at), (Moment::START, Moment::from_millis(n - 1)));
+        assert!(held.take().is_empty());
+    }
+}
