@@ -135,10 +135,18 @@ impl<S: Sink + ?Sized> Sink for &mut S {
 /// How often a person is shown how far a wait is.
 const LOOKS_EVERY: Duration = Duration::from_millis(250);
 
+/// Holds events in memory: a copy of each would cost as much as the work for it.
+pub trait Keeper {
+    /// Takes an event; it cannot fail.
+    fn keep(&mut self, event: Event);
+}
+
 /// The audience of a run that passes everything on to several sinks, in the order in which they were added.
 #[derive(Default)]
 pub struct Fan<'a> {
     sinks: Vec<NamedSink<'a>>,
+    /// Gets each event for itself, after the sinks.
+    keeper: Option<Box<dyn Keeper + 'a>>,
     failures: Vec<SinkFailure>,
     /// Whether one of the sinks wants to be told of waits.
     wants_waits: bool,
@@ -170,6 +178,11 @@ impl<'a> Fan<'a> {
         self.sinks.push(NamedSink { name: name.into(), sink: Box::new(sink), wants });
     }
 
+    /// Gives each event to this one when the sinks have been told; there may be one.
+    pub fn keep(&mut self, keeper: impl Keeper + 'a) {
+        self.keeper = Some(Box::new(keeper));
+    }
+
     /// Ends the sinks that are left and returns the failures of all, in the order in which they happened.
     #[must_use]
     pub fn finish(mut self) -> Vec<SinkFailure> {
@@ -197,10 +210,26 @@ impl<'a> Fan<'a> {
     }
 }
 
-impl Audience for Fan<'_> {
-    fn tell(&mut self, event: &Event) {
+impl Fan<'_> {
+    fn tell_sinks(&mut self, event: &Event) {
         let is_traffic = matches!(event.kind, EventKind::Sent { .. } | EventKind::Received { .. });
         self.each(|wants| wants.traffic || !is_traffic, |sink| sink.tell(event));
+    }
+}
+
+impl Audience for Fan<'_> {
+    fn tell(&mut self, event: &Event) {
+        self.tell_sinks(event);
+        if let Some(keeper) = &mut self.keeper {
+            keeper.keep(event.clone());
+        }
+    }
+
+    fn take(&mut self, event: Event) {
+        self.tell_sinks(&event);
+        if let Some(keeper) = &mut self.keeper {
+            keeper.keep(event);
+        }
     }
 
     fn waiting(&mut self, now: Moment, why: &Waiting) {

@@ -115,6 +115,11 @@ pub trait Audience {
     /// Takes note of an event.
     fn tell(&mut self, event: &Event);
 
+    /// Does the same with an event that nobody else needs any more.
+    fn take(&mut self, event: Event) {
+        self.tell(&event);
+    }
+
     /// Takes note that the engine now waits, and what for; called before each wait.
     fn waiting(&mut self, now: Moment, why: &Waiting);
 
@@ -212,7 +217,7 @@ impl<'a> Session<'a> {
                 Output::Event(event) => {
                     // Whether it is written at once is asked before the next wait. Where news follows news there is none.
                     self.write_at.get_or_insert(self.engine.now() + WRITE_OUT);
-                    self.company.audience.tell(&event);
+                    self.company.audience.take(event);
                 }
                 Output::Act(Action::Port(port, command)) => {
                     if matches!(command, PortCommand::Write { .. }) {

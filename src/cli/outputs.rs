@@ -294,7 +294,7 @@ impl Outputs {
             fan.add(name(Kind::Page, &path), Html::new(file, sources).about(&self.about));
         }
         if let Some(tenant) = &self.tenant {
-            fan.add("what is kept of the run", tenant.held.clone());
+            fan.keep(tenant.held.clone());
         }
         if let Some(run) = self.history.take() {
             fan.add(past::title(&run.folder), Keeping::new(run, &self.about, sources));

@@ -1,14 +1,13 @@
 //! `Held`: the events of a run in memory, its beginning and its end if it is long.
 
 use std::collections::VecDeque;
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::event::{Event, EventKind};
-use crate::report::Sink;
+use crate::report::Keeper;
 
 /// How much of the beginning and of the end of a run is held, in bytes.
-const HALF: usize = 4 << 20;
+const HALF: usize = 1 << 20;
 /// What an event takes besides its bytes.
 const OF_EVENT: usize = 200;
 
@@ -39,22 +38,21 @@ impl Held {
     }
 }
 
-impl Sink for Held {
-    fn tell(&mut self, event: &Event) -> io::Result<()> {
+impl Keeper for Held {
+    fn keep(&mut self, event: Event) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).add(event);
-        Ok(())
     }
 }
 
 impl Events {
-    fn add(&mut self, event: &Event) {
-        let size = size_of(event);
+    fn add(&mut self, event: Event) {
+        let size = size_of(&event);
         if self.tail.is_empty() && self.head_size + size <= HALF {
-            self.head.push(event.clone());
+            self.head.push(event);
             self.head_size += size;
             return;
         }
-        self.tail.push_back(event.clone());
+        self.tail.push_back(event);
         self.tail_size += size;
         while self.tail_size > HALF && self.tail.len() > 1 {
             let Some(given_up) = self.tail.pop_front() else { break };
@@ -102,7 +100,7 @@ mod tests {
             let bytes = format!("{i:05}{}", "x".repeat(50_000)).into_bytes();
             let kind = EventKind::Received { bytes, block: false, echo: None };
             let event = Event { at: Moment::from_millis(i), port: PortId::FIRST, site: None, kind };
-            held.tell(&event).expect("memory takes everything");
+            held.keep(event);
         }
         let events = held.take();
         let size: usize = events.iter().map(size_of).sum();
