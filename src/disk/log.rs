@@ -1,13 +1,18 @@
 //! A file that grows by whole lines, from several processes at once, and stays within a size.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use super::{put, remove_remains, with_suffix};
 
 /// How much is looked at in one turn for the end of the last whole line.
 const STRIDE: u64 = 4096;
+/// How often a lock that somebody else has is tried, and how long is between two turns: 5 s in all. A line takes far less.
+const LOCK_TURNS: u32 = if cfg!(test) { 5 } else { 500 };
+const LOCK_TURN: Duration = Duration::from_millis(10);
 
 /// Adds a line to a file, and makes the file if it is not there. The line ends in `\n` and has no other.
 ///
@@ -26,8 +31,7 @@ pub(crate) fn append_line(
     let lock = with_suffix(path, ".lock");
     refuse_other(&lock)?;
     let lock = OpenOptions::new().write(true).create(true).truncate(false).open(lock)?;
-    // Where files cannot be locked, one write at the end of the file must do.
-    let _ = lock.lock();
+    wait_for(&lock)?;
     refuse_other(path)?;
     let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
     let length = mend(&mut file)?;
@@ -44,6 +48,18 @@ pub(crate) fn append_line(
     file.read_to_end(&mut bytes)?;
     remove_remains(path);
     put(path, shrink(&bytes))
+}
+
+/// Waits until nobody else has the lock. Where files cannot be locked, one write at the end of the file must do.
+fn wait_for(lock: &File) -> io::Result<()> {
+    for _ in 0..LOCK_TURNS {
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_TURN),
+            Ok(()) | Err(TryLockError::Error(_)) => return Ok(()),
+        }
+    }
+    let why = "another process has had its lock for 5 s";
+    Err(io::Error::new(io::ErrorKind::TimedOut, why))
 }
 
 /// Removes what stands behind the last whole line; returns how long the file is then.
@@ -130,5 +146,17 @@ mod tests {
             fs::remove_file(link).expect("it is ours");
         }
         assert_eq!(fs::read_to_string(&other).ok().as_deref(), Some("mine"));
+    }
+
+    #[test]
+    fn a_lock_that_somebody_keeps_is_told_and_not_waited_for_without_end() {
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        let path = folder.path().join("log");
+        let other = File::create(folder.path().join("log.lock")).expect("it can be made");
+        other.lock().expect("nobody has it");
+        let error = append_line(&path, b"a\n", 1000, <[u8]>::to_vec).expect_err("the lock is kept");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        drop(other);
+        append_line(&path, b"a\n", 1000, <[u8]>::to_vec).expect("nobody has the lock any more");
     }
 }
