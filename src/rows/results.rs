@@ -154,6 +154,10 @@ impl ResultsFile {
         file.read_to_end(&mut bytes).map_err(failed)?;
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let head = layout.head();
+        // Only the beginning of our own first line is one that was being written.
+        if whole == 0 && !record(head.iter().cloned()).starts_with(&bytes) {
+            return Err(format!("its columns are others than `{}`", head.join(",")));
+        }
         let past = read(&bytes[..whole], &head)?;
         let length = whole as u64;
         file.set_len(length).and_then(|()| file.seek(SeekFrom::Start(length))).map_err(failed)?;

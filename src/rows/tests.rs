@@ -209,6 +209,11 @@ fn lines_of_results_are_whole_and_a_torn_one_is_removed() {
         drop(results);
         assert_eq!(fs::read_to_string(&path).ok().as_ref(), Some(&whole), "{length}");
     }
+    let foreign = folder.path().join("notes.txt");
+    fs::write(&foreign, "notes, without an end of the line").expect("there is room");
+    let refused = ResultsFile::open(&foreign, layout(), Opened::Resumed).expect_err("it is no file of results");
+    assert!(refused.starts_with("its columns are others than"), "{refused}");
+    assert_eq!(fs::read_to_string(&foreign).ok().as_deref(), Some("notes, without an end of the line"));
     let other = Layout::new(&text(&["sn"]), &[]);
     let why = ResultsFile::open(&path, other, Opened::Resumed).expect_err("it has other columns");
     assert_eq!(
