@@ -194,7 +194,11 @@ fn judged(setup: &Setup, good: &Trial, trial: &Trial, mutant: &Mutant) -> Tried 
     }
     let cover = Cover::of(good.secrets.iter().chain(&trial.secrets));
     let shown = |octets: &[u8]| good.sources.covered(&visible_cut(&cover.covered(octets), SHOWN));
-    let answer = mutant.before().map(|before| (shown(before), mutant.after().map(shown)));
+    // A secret that was changed a little is known by its beginning, so what became of such an answer is shown as it was.
+    let answer = mutant.before().map(|before| {
+        let after = if cover.covered(before) == before { mutant.after() } else { mutant.after().map(|_| before) };
+        (shown(before), after.map(shown))
+    });
     Tried { mutant: mutant.clone(), fate, answer }
 }
 

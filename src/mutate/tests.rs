@@ -182,3 +182,14 @@ fn a_secret_is_shown_in_no_answer() {
     assert!(told.contains("KEY=") && !told.contains("hunter"), "{told}");
     assert!(!told.contains("unter2"), "a piece of it: {told}");
 }
+
+#[test]
+fn a_coded_secret_that_was_changed_a_little_is_shown_in_no_answer() {
+    let device = "device \"d\"\nsecret key = \"hunter22\"\n\
+                  on line \"K\" { reply \"KEY=${base64(key)} ${hex(key)}\"  reply \"OK\" }\n";
+    let flow = "secret key = \"hunter22\"\nsend \"K\"\nexpect line \"OK\"\n";
+    let report = report(flow, device);
+    let told = format!("{:?}", report.tried.iter().map(|tried| &tried.answer).collect::<Vec<_>>());
+    // `hunter22` is `aHVudGVyMjI=` and `68756e7465723232`: no piece of either may be read.
+    assert!(told.contains("KEY=") && !told.contains("VudG") && !told.contains("756e74"), "{told}");
+}
