@@ -492,3 +492,45 @@ fn a_session_leaves_a_flow_that_passes_against_its_own_device() {
     assert_eq!(person.ends().code(), Some(2), "{}", person.contents());
     assert!(person.is_restored());
 }
+
+/// Runs `flowrun term` with no input; returns its exit code and its messages.
+fn piped(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_flowrun"))
+        .current_dir(folder)
+        .env("XDG_STATE_HOME", folder)
+        .arg("term")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .expect("it can be started");
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// Makes a folder with a device in it, and with a file that is worth something.
+fn folder_with_a_file(name: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let device = "device \"d\"\non line \"AT\" { reply \"OK\" }\n";
+    std::fs::write(folder.path().join("d.flow"), device).expect("there is room");
+    std::fs::write(folder.path().join(name), "precious\n").expect("there is room");
+    folder
+}
+
+#[test]
+fn a_recording_overwrites_nothing() {
+    let folder = folder_with_a_file("mine.flow");
+    let kept = || std::fs::read_to_string(folder.path().join("mine.flow")).expect("it is there");
+    let (code, said) = piped(folder.path(), &["sim:d.flow", "--within=1ms", "--record", "mine.flow"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("`mine.flow` is there already"), "{said}");
+    assert_eq!(kept(), "precious\n");
+    let (code, said) = piped(folder.path(), &["sim:d.flow", "--within=1ms", "--record", "new.recording"]);
+    assert_eq!(code, Some(0), "{said}");
+    let mut person = Person::new(folder.path(), 100, &["sim:d.flow", "--record", "second.recording"]);
+    person.sees("ends it");
+    person.types(b"\x14:record mine.flow\r");
+    person.sees("`mine.flow` is there already");
+    person.types(b"\x14q");
+    person.sees("the recording is complete: second.recording");
+    assert_eq!(person.ends().code(), Some(0));
+    assert_eq!(kept(), "precious\n");
+}

@@ -5,6 +5,7 @@ mod history_file;
 mod keep;
 mod lent;
 mod offer;
+mod places;
 pub(super) mod raw;
 mod run;
 mod session;
@@ -76,6 +77,7 @@ fn try_term(arguments: &TermArguments, terminal: &Terminal) -> Result<Ending, En
     if let Some(flow) = &arguments.write {
         check_places(flow, terminal)?;
     }
+    places::check(arguments).map_err(wrong)?;
     let library = library(arguments, terminal)?;
     let Read { program: flow, .. } =
         read_text(Role::Flow, NAME, "flow \"term\"\nassert 1 == 1\n").map_err(|error| refuse(error, terminal))?;
