@@ -534,3 +534,24 @@ fn a_recording_overwrites_nothing() {
     assert_eq!(person.ends().code(), Some(0));
     assert_eq!(kept(), "precious\n");
 }
+
+#[test]
+fn what_cannot_be_written_is_said_before_the_port_opens() {
+    let folder = folder_with_a_file("mine.log");
+    let port = "/dev/there-is-no-such-port";
+    for (wrong, why) in [
+        (&["--write", "nodir/x.flow"][..], "`nodir/x.flow.part` cannot be written"),
+        (&["--record", "nodir/x.recording"], "`nodir/x.recording` cannot be written"),
+        (&["--log=nodir/x.log"], "`nodir/x.log` cannot be written"),
+        (&["--log=."], "`.` cannot be written"),
+        (&["--write", "x.flow", "--secret", "("], "`--secret (` cannot be looked for"),
+    ] {
+        let (code, said) = piped(folder.path(), &[&[port], wrong].concat());
+        assert_eq!(code, Some(2), "{wrong:?}: {said}");
+        assert!(said.contains(why) && !said.contains("is kept in"), "{wrong:?}: {said}");
+    }
+    for right in [&["--write", "x.flow"][..], &["--log=mine.log"], &["--log"], &["--record", "x.recording"]] {
+        let (code, said) = piped(folder.path(), &[&[port], right].concat());
+        assert_eq!(code, Some(3), "{right:?}: {said}");
+    }
+}

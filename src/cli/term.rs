@@ -20,13 +20,12 @@ use super::args::{RecordArguments, TermArguments, TypedMode, TypedNewline, Typed
 use super::given;
 use super::host::state_folder;
 use super::named::{Asks, Named, named};
-use super::record::{self, check_places};
+use super::record::{self, check_places, sought_in};
 use super::refusal::{complain, refuse};
 use super::terminal::Terminal;
 use crate::address::{Address, labels};
 use crate::diagnostic::render::Style;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::disk::with_suffix;
 use crate::legend::{Legend, Meaning};
 use crate::port::{Carrier, PortId};
 use crate::program::{Program, Role};
@@ -43,6 +42,7 @@ use crate::variables::Offered;
 use files::Files;
 use history_file::HistoryFile;
 use offer::Offer;
+use places::part_of;
 use session::{Manner, Port, Session, Slow, State};
 use zone::Zone;
 
@@ -77,6 +77,7 @@ fn try_term(arguments: &TermArguments, terminal: &Terminal) -> Result<Ending, En
     if let Some(flow) = &arguments.write {
         check_places(flow, terminal)?;
     }
+    sought_in(&arguments.secrets).map_err(|problem| wrong(*problem))?;
     places::check(arguments).map_err(wrong)?;
     let library = library(arguments, terminal)?;
     let Read { program: flow, .. } =
@@ -166,11 +167,6 @@ fn try_term(arguments: &TermArguments, terminal: &Terminal) -> Result<Ending, En
     })
 }
 
-/// Returns where the recording is until the flow is drafted.
-fn part_of(flow: &Path) -> PathBuf {
-    with_suffix(flow, ".part")
-}
-
 /// Drafts the flow of a session that has ended. Its recording goes when that has worked.
 fn drafted(flow: &Path, arguments: &TermArguments, ending: Ending, terminal: &Terminal) -> Ending {
     let part = part_of(flow);
@@ -187,7 +183,7 @@ fn drafted(flow: &Path, arguments: &TermArguments, ending: Ending, terminal: &Te
     if flow.exists() {
         // What is left of it harms nobody, and says what happened.
         let _ = std::fs::remove_file(&part);
-    } else {
+    } else if part.exists() {
         terminal.warn(&format!("the recording of the session is kept in {}", harmless_path(&part)));
     }
     if ending == Ending::Done { made } else { ending }
