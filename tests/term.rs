@@ -555,3 +555,33 @@ fn what_cannot_be_written_is_said_before_the_port_opens() {
         assert_eq!(code, Some(3), "{right:?}: {said}");
     }
 }
+
+#[test]
+fn what_a_killed_session_left_is_kept_and_becomes_a_flow() {
+    let folder = folder_with_a_file("other.txt");
+    let write = ["sim:d.flow", "--write", "keep.flow", "--within=1ms"];
+    let (code, said) = piped(folder.path(), &write);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("nothing was sent and nothing came"), "{said}");
+    let part = folder.path().join("keep.flow.part");
+    assert!(!part.exists());
+    let mut person = Person::new(folder.path(), 100, &write);
+    person.sees("ends it");
+    person.types(b"AT\r");
+    person.sees_row("OK");
+    let is_written = || std::fs::read_to_string(&part).is_ok_and(|text| text.contains("OK"));
+    assert!((0..PATIENCE).any(|_| is_written() || poll(&mut [], Some(&STEP)).is_err()), "nothing is written");
+    person.signal(Signal::KILL);
+    person.ends();
+    let left = std::fs::read(&part).expect("it is there");
+    let (code, said) = piped(folder.path(), &write);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("`flowrun record --from keep.flow.part --write keep.flow`"), "{said}");
+    assert_eq!(std::fs::read(&part).expect("it is there"), left);
+    let made = Command::new(env!("CARGO_BIN_EXE_flowrun"))
+        .current_dir(folder.path())
+        .args(["record", "--from", "keep.flow.part", "--write", "keep.flow"])
+        .output()
+        .expect("it can be started");
+    assert_eq!(made.status.code(), Some(0), "{}", String::from_utf8_lossy(&made.stderr));
+}

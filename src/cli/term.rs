@@ -29,10 +29,12 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::legend::{Legend, Meaning};
 use crate::port::{Carrier, PortId};
 use crate::program::{Program, Role};
+use crate::record::{Entry, EntryKind};
 use crate::report::palette::paint_of;
 use crate::settings::{SettingValue, Settings};
 use crate::setup::{
-    Complaint, Counterpart, Ender, Found, Read, find_counterpart, present, reach, read_text, settings_of,
+    Complaint, Counterpart, Ender, Found, Read, find_counterpart, present, reach, read_recording, read_text,
+    settings_of,
 };
 use crate::syntax::duration;
 use crate::term::{Choices, Input, Mode, Newline, Notes, Options, Paint, Stamps, Surface, Term};
@@ -170,6 +172,13 @@ fn try_term(arguments: &TermArguments, terminal: &Terminal) -> Result<Ending, En
 /// Drafts the flow of a session that has ended. Its recording goes when that has worked.
 fn drafted(flow: &Path, arguments: &TermArguments, ending: Ending, terminal: &Terminal) -> Ending {
     let part = part_of(flow);
+    let is_exchange = |entry: &Entry| matches!(entry.kind, EntryKind::Sent { .. } | EntryKind::Received { .. });
+    if read_recording(&part).is_ok_and(|recording| !recording.entries.iter().any(is_exchange)) {
+        // Nobody misses it.
+        let _ = std::fs::remove_file(&part);
+        terminal.warn("nothing was sent and nothing came: there is no flow to write");
+        return if ending == Ending::Done { Ending::Refused } else { ending };
+    }
     let made = record::record(
         &RecordArguments {
             from: vec![part.clone()],

@@ -21,6 +21,12 @@ pub(super) fn check(arguments: &TermArguments) -> Result<(), Diagnostic> {
         return Err(problem(format!("`{}` is there already", harmless_path(recording))).help(help));
     }
     let part = arguments.write.as_deref().map(part_of);
+    if let Some((flow, part)) = arguments.write.as_deref().zip(part.as_deref()).filter(|(_, part)| is_there(part)) {
+        let (flow, part) = (harmless_path(flow), harmless_path(part));
+        let help = format!("`flowrun record --from {part} --write {flow}` makes its flow; move it away then");
+        let message = format!("`{part}` is there already: it is the recording of a session that left no flow");
+        return Err(problem(message).help(help));
+    }
     for recording in [&arguments.record, &part].into_iter().flatten() {
         Temporary::attempt(recording).map_err(|error| unwritable(recording, &error))?;
     }
