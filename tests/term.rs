@@ -585,3 +585,28 @@ fn what_a_killed_session_left_is_kept_and_becomes_a_flow() {
         .expect("it can be started");
     assert_eq!(made.status.code(), Some(0), "{}", String::from_utf8_lossy(&made.stderr));
 }
+
+#[test]
+fn a_signal_ends_a_flow_and_the_session_and_the_key_only_the_flow() {
+    let folder = folder_with_a_file("other.txt");
+    let flow = "flow \"long\"\nsend \"AT\"\nexpect \"never\" within 10m\n";
+    std::fs::write(folder.path().join("long.flow"), flow).expect("there is room");
+    let running = || {
+        let mut person = Person::new(folder.path(), 100, &["sim:d.flow"]);
+        person.sees("ends it");
+        person.types(b"\x14:run long.flow\r");
+        person.sees("< OK");
+        person
+    };
+    let mut person = running();
+    person.types(b"\x03");
+    person.sees("interrupted: goes on by hand");
+    person.types(b"\x14q");
+    assert_eq!(person.ends().code(), Some(0));
+    for signal in [Signal::TERM, Signal::HUP] {
+        let mut person = running();
+        person.signal(signal);
+        assert_eq!(person.ends().code(), Some(130), "{}", person.contents());
+        assert!(person.is_restored());
+    }
+}

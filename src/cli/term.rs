@@ -138,7 +138,7 @@ fn try_term(arguments: &TermArguments, terminal: &Terminal) -> Result<Ending, En
         n_writes: 0,
         n_unsent: 0,
     };
-    let manner = Manner { is_interactive, reconnects: !arguments.no_reconnect, within, ended: None };
+    let manner = Manner { is_interactive, reconnects: !arguments.no_reconnect, within, ended: None, is_over: false };
     let mut session = Session {
         world,
         term: Term::new(options),
