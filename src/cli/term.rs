@@ -13,6 +13,7 @@ mod zone;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Ending;
@@ -26,6 +27,7 @@ use super::terminal::Terminal;
 use crate::address::{Address, labels};
 use crate::diagnostic::render::Style;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::draft::Sought;
 use crate::legend::{Legend, Meaning};
 use crate::port::{Carrier, PortId};
 use crate::program::{Program, Role};
@@ -37,7 +39,7 @@ use crate::setup::{
     settings_of,
 };
 use crate::syntax::duration;
-use crate::term::{Choices, Input, Mode, Newline, Notes, Options, Paint, Stamps, Surface, Term};
+use crate::term::{Choices, HasSecret, Input, Mode, Newline, Notes, Options, Paint, Stamps, Surface, Term};
 use crate::transport::{AnyPort, Clock, Interrupt, carrier, in_words, keys};
 use crate::value::escape::{harmless, harmless_path, visible_cut};
 use crate::variables::Offered;
@@ -79,7 +81,8 @@ fn try_term(arguments: &TermArguments, terminal: &Terminal) -> Result<Ending, En
     if let Some(flow) = &arguments.write {
         check_places(flow, terminal)?;
     }
-    sought_in(&arguments.secrets).map_err(|problem| wrong(*problem))?;
+    let sought = sought_in(&arguments.secrets).map_err(|problem| wrong(*problem))?;
+    let sought: Arc<[Sought]> = sought.into();
     places::check(arguments).map_err(wrong)?;
     let library = library(arguments, terminal)?;
     let Read { program: flow, .. } =
@@ -124,6 +127,7 @@ fn try_term(arguments: &TermArguments, terminal: &Terminal) -> Result<Ending, En
         history,
         completion: Box::new(Offer::of(library.as_deref())),
         paint: paint(library.as_deref(), surface.has_colours),
+        has_secret: has_secret(sought.clone()),
     };
     let port = Port {
         name: address.to_string(),
@@ -144,7 +148,7 @@ fn try_term(arguments: &TermArguments, terminal: &Terminal) -> Result<Ending, En
         term: Term::new(options),
         clock,
         zone,
-        files: Files::new(),
+        files: Files::new(sought),
         history: history_file,
         port,
         manner,
@@ -223,8 +227,13 @@ fn paint(library: Option<&Program>, has_colours: bool) -> Paint {
     })
 }
 
+/// Returns what says whether a line that was typed has a secret in it.
+fn has_secret(sought: Arc<[Sought]>) -> HasSecret {
+    Box::new(move |line| sought.iter().any(|sought| !sought.find(line.as_bytes()).is_empty()))
+}
+
 /// Returns the program that has what the libraries send; `None` if none is used.
-fn library(arguments: &TermArguments, terminal: &Terminal) -> Result<Option<std::sync::Arc<Program>>, Ending> {
+fn library(arguments: &TermArguments, terminal: &Terminal) -> Result<Option<Arc<Program>>, Ending> {
     if arguments.libraries.is_empty() {
         return Ok(None);
     }

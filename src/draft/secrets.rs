@@ -35,7 +35,8 @@ impl Sought {
         Ok(Sought(regex))
     }
 
-    fn find(&self, line: &[u8]) -> Vec<(String, Vec<u8>)> {
+    /// Returns what is secret in a line, with its name.
+    pub(crate) fn find(&self, line: &[u8]) -> Vec<(String, Vec<u8>)> {
         let mut found = Vec::new();
         for captures in self.0.captures_iter(line) {
             let named = self.0.capture_names().flatten().filter_map(|name| Some((name, captures.name(name)?)));
