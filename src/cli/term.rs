@@ -78,12 +78,7 @@ fn try_term(arguments: &TermArguments, terminal: &Terminal) -> Result<Ending, En
         let problem = Diagnostic::general(Code::CommandLine, format!("`{}` names no port for `term`", arguments.port));
         return Err(wrong(problem.help("name a serial port, see `flowrun ports`, or a device file: `sim:FILE`")));
     }
-    if let Some(flow) = &arguments.write {
-        check_places(flow, terminal)?;
-    }
-    let sought = sought_in(&arguments.secrets).map_err(|problem| wrong(*problem))?;
-    let sought: Arc<[Sought]> = sought.into();
-    places::check(arguments).map_err(wrong)?;
+    let sought = checked(arguments, terminal)?;
     let library = library(arguments, terminal)?;
     let Read { program: flow, .. } =
         read_text(Role::Flow, NAME, "flow \"term\"\nassert 1 == 1\n").map_err(|error| refuse(error, terminal))?;
@@ -170,6 +165,21 @@ fn try_term(arguments: &TermArguments, terminal: &Terminal) -> Result<Ending, En
     Ok(match &arguments.write {
         Some(flow) => drafted(flow, arguments, ending, terminal),
         None => ending,
+    })
+}
+
+/// Makes sure that the files of a session can be written; returns what is secret in it.
+fn checked(arguments: &TermArguments, terminal: &Terminal) -> Result<Arc<[Sought]>, Ending> {
+    if let Some(flow) = &arguments.write {
+        check_places(flow, terminal)?;
+    }
+    let checked = sought_in(&arguments.secrets).and_then(|sought| {
+        places::check(arguments)?;
+        Ok(sought.into())
+    });
+    checked.map_err(|problem| {
+        terminal.refuse(*problem);
+        Ending::Refused
     })
 }
 

@@ -15,17 +15,17 @@ use crate::value::escape::harmless_path;
 /// # Errors
 ///
 /// One of them cannot be; why, and what to do.
-pub(super) fn check(arguments: &TermArguments) -> Result<(), Diagnostic> {
+pub(super) fn check(arguments: &TermArguments) -> Result<(), Box<Diagnostic>> {
     if let Some(recording) = arguments.record.as_deref().filter(|path| is_there(path)) {
         let help = "take another name, or move it away: nothing is overwritten";
-        return Err(problem(format!("`{}` is there already", harmless_path(recording))).help(help));
+        return Err(problem(format!("`{}` is there already", harmless_path(recording)), help));
     }
     let part = arguments.write.as_deref().map(part_of);
     if let Some((flow, part)) = arguments.write.as_deref().zip(part.as_deref()).filter(|(_, part)| is_there(part)) {
         let (flow, part) = (harmless_path(flow), harmless_path(part));
         let help = format!("`flowrun record --from {part} --write {flow}` makes its flow; move it away then");
         let message = format!("`{part}` is there already: it is the recording of a session that left no flow");
-        return Err(problem(message).help(help));
+        return Err(problem(message, &help));
     }
     for recording in [&arguments.record, &part].into_iter().flatten() {
         Temporary::attempt(recording).map_err(|error| unwritable(recording, &error))?;
@@ -54,11 +54,11 @@ pub(super) fn is_there(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
-fn unwritable(path: &Path, error: &io::Error) -> Diagnostic {
-    problem(format!("`{}` cannot be written: {}", harmless_path(path), in_words(error)))
-        .help("name a file in a folder that is there and that you can write to")
+fn unwritable(path: &Path, error: &io::Error) -> Box<Diagnostic> {
+    let message = format!("`{}` cannot be written: {}", harmless_path(path), in_words(error));
+    problem(message, "name a file in a folder that is there and that you can write to")
 }
 
-fn problem(message: String) -> Diagnostic {
-    Diagnostic::general(Code::CommandLine, message)
+fn problem(message: String, help: &str) -> Box<Diagnostic> {
+    Box::new(Diagnostic::general(Code::CommandLine, message).help(help))
 }
