@@ -269,8 +269,20 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
 /// Empties a file, or makes it, for its owner alone; what is no file, a device for instance, is left as it is.
 #[cfg(unix)]
 pub(crate) fn empty_private(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    use std::os::unix::fs::OpenOptionsExt;
+    made_private(OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?)
+}
+
+/// Opens a file to add to it, or makes it, for its owner alone; what is no file is left as it is.
+#[cfg(unix)]
+pub(crate) fn append_private(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    made_private(OpenOptions::new().append(true).create(true).mode(0o600).open(path)?)
+}
+
+#[cfg(unix)]
+fn made_private(file: File) -> io::Result<File> {
+    use std::os::unix::fs::PermissionsExt;
     let found = file.metadata()?;
     if found.is_file() && found.permissions().mode() & 0o077 != 0 {
         file.set_permissions(fs::Permissions::from_mode(0o600))?;
@@ -281,6 +293,11 @@ pub(crate) fn empty_private(path: &Path) -> io::Result<File> {
 #[cfg(not(unix))]
 pub(crate) fn empty_private(path: &Path) -> io::Result<File> {
     File::create(path)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn append_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).open(path)
 }
 
 #[cfg(unix)]

@@ -3,6 +3,7 @@
 //! A secret is looked for in streams ([`Stream`]) and in texts ([`Redactor::redact`]), by one search: a trie of all words, which
 //! grows with each secret that is learned, and five ways of reading. What it costs does not depend on how many secrets there are.
 
+mod asked;
 mod forms;
 mod lens;
 mod stream;
@@ -15,6 +16,7 @@ use std::hash::Hasher;
 use std::ops::Range;
 use std::sync::Arc;
 
+pub(crate) use asked::{Asked, without_sequences};
 pub(crate) use forms::{can_be_masked, forms_of};
 pub(crate) use lens::LONGEST;
 use lens::Lens;

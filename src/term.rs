@@ -58,7 +58,12 @@ pub(crate) struct Options {
     pub(crate) completion: Box<dyn Completion>,
     /// Makes the text of a complete line in line mode what the screen gets: the one place where lines get colours.
     pub(crate) paint: Paint,
+    /// Whether a line has a secret in it: it is in no history then.
+    pub(crate) has_secret: HasSecret,
 }
+
+/// Says whether a line has a secret in it.
+pub(crate) type HasSecret = Box<dyn Fn(&str) -> bool>;
 
 /// Returns what the screen gets for a line, and for its text with nothing in it that a terminal obeys.
 pub(crate) type Paint = Box<dyn Fn(&[u8], String) -> String>;
@@ -143,6 +148,7 @@ pub(crate) struct Term {
     typing: Typing,
     completion: Box<dyn Completion>,
     paint: Paint,
+    has_secret: HasSecret,
     password: PasswordPrompt,
     held: Held,
     statistics: Statistics,
@@ -206,6 +212,7 @@ impl Term {
             typing: Typing { history: options.history, ..Typing::default() },
             completion: options.completion,
             paint: options.paint,
+            has_secret: options.has_secret,
             password: PasswordPrompt::default(),
             held: Held::default(),
             statistics: Statistics::default(),

@@ -64,7 +64,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("history", &["diagnostic", "disk", "event", "origin", "report", "source", "value"]),
     ("record", &["disk", "engine", "event", "port", "secret", "settings", "time", "value", "world"]),
     ("replay", &["event", "format", "port", "record", "settings", "source", "syntax", "time", "value", "world"]),
-    ("draft", &["format", "pattern", "port", "record", "replay", "settings", "source", "syntax", "time"]),
+    ("draft", &["format", "pattern", "port", "record", "replay", "secret", "settings", "source", "syntax", "time"]),
     (
         "setup",
         &[
@@ -136,7 +136,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "world",
         ],
     ),
-    ("term", &["diagnostic", "time", "transfer", "value"]),
+    ("term", &["diagnostic", "secret", "time", "transfer", "value"]),
     ("labgrid", &["address"]),
     ("hook", &["diagnostic", "engine", "event", "world"]),
     ("bench", &["address", "diagnostic", "disk", "hook", "settings", "source", "syntax", "value"]),

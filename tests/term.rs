@@ -441,25 +441,8 @@ fn a_flow_runs_on_the_open_port_and_then_it_goes_on_by_hand() {
 
 #[test]
 fn a_pipe_goes_in_and_the_answer_comes_out() {
-    let folder = tempfile::tempdir().expect("a folder can be made");
-    std::fs::write(folder.path().join("d.flow"), "device \"d\"\non line \"AT\" { reply \"OK\" }\n")
-        .expect("there is room");
-    let run = |input: &[u8], arguments: &[&str]| {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_flowrun"))
-            .current_dir(folder.path())
-            .env("XDG_STATE_HOME", folder.path())
-            .arg("term")
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("it can be started");
-        child.stdin.take().expect("it is a pipe").write_all(input).expect("it is read");
-        let output = child.wait_with_output().expect("it ends");
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        (output.status.code(), text(&output.stdout), text(&output.stderr))
-    };
+    let folder = folder_with_a_file("other.txt");
+    let run = |input: &[u8], arguments: &[&str]| fed(folder.path(), input, arguments);
     assert_eq!(run(b"AT\n", &["sim:d.flow"]), (Some(0), "OK\r\n".to_string(), String::new()));
     assert_eq!(run(b"", &["sim:d.flow", "--within", "1ms"]), (Some(0), String::new(), String::new()));
     let (code, out, said) = run(b"AT\n", &["/dev/there-is-no-such-port"]);
@@ -491,4 +474,126 @@ fn a_session_leaves_a_flow_that_passes_against_its_own_device() {
     let mut person = Person::new(folder.path(), 100, &["sim:d.flow", "--write", "new.flow"]);
     assert_eq!(person.ends().code(), Some(2), "{}", person.contents());
     assert!(person.is_restored());
+}
+
+/// Runs `flowrun term` with input from a pipe; returns its exit code, its output and its messages.
+fn fed(folder: &Path, input: &[u8], arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_flowrun"))
+        .current_dir(folder)
+        .env("XDG_STATE_HOME", folder)
+        .arg("term")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it can be started");
+    // One that refuses its arguments reads nothing.
+    let _ = child.stdin.take().expect("it is a pipe").write_all(input);
+    let output = child.wait_with_output().expect("it ends");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+/// Makes a folder with a device in it, and with a file that is worth something.
+fn folder_with_a_file(name: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let device = "device \"d\"\non line \"AT\" { reply \"OK\" }\n";
+    std::fs::write(folder.path().join("d.flow"), device).expect("there is room");
+    std::fs::write(folder.path().join(name), "precious\n").expect("there is room");
+    folder
+}
+
+#[test]
+fn a_recording_overwrites_nothing() {
+    let folder = folder_with_a_file("mine.flow");
+    let kept = || std::fs::read_to_string(folder.path().join("mine.flow")).expect("it is there");
+    let (code, _, said) = fed(folder.path(), b"", &["sim:d.flow", "--within=1ms", "--record", "mine.flow"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("`mine.flow` is there already"), "{said}");
+    assert_eq!(kept(), "precious\n");
+    let mut person = Person::new(folder.path(), 100, &["sim:d.flow", "--record", "second.recording"]);
+    person.sees("ends it");
+    person.types(b"\x14:record mine.flow\r");
+    person.sees("`mine.flow` is there already");
+    person.types(b"\x14q");
+    person.sees("the recording is complete: second.recording");
+    assert_eq!(person.ends().code(), Some(0));
+    assert_eq!(kept(), "precious\n");
+}
+
+#[test]
+fn what_cannot_be_written_is_said_before_the_port_opens() {
+    let folder = folder_with_a_file("mine.log");
+    let port = "/dev/there-is-no-such-port";
+    for (wrong, why) in [
+        (&["--write", "nodir/x.flow"][..], "`nodir/x.flow.part` cannot be written"),
+        (&["--record", "nodir/x.recording"], "`nodir/x.recording` cannot be written"),
+        (&["--log=nodir/x.log"], "`nodir/x.log` cannot be written"),
+        (&["--log=."], "`.` cannot be written"),
+        (&["--write", "x.flow", "--secret", "("], "`--secret (` cannot be looked for"),
+    ] {
+        let (code, _, said) = fed(folder.path(), b"", &[&[port], wrong].concat());
+        assert_eq!(code, Some(2), "{wrong:?}: {said}");
+        assert!(said.contains(why) && !said.contains("is kept in"), "{wrong:?}: {said}");
+    }
+    for right in [&["--write", "x.flow"][..], &["--log=mine.log"], &["--log"], &["--record", "x.recording"]] {
+        let (code, _, said) = fed(folder.path(), b"", &[&[port], right].concat());
+        assert_eq!(code, Some(3), "{right:?}: {said}");
+    }
+}
+
+#[test]
+fn what_a_killed_session_left_is_kept_and_becomes_a_flow() {
+    let folder = folder_with_a_file("other.txt");
+    let write = ["sim:d.flow", "--write", "keep.flow", "--within=1ms"];
+    let (code, _, said) = fed(folder.path(), b"", &write);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("nothing was sent and nothing came"), "{said}");
+    let part = folder.path().join("keep.flow.part");
+    assert!(!part.exists());
+    let mut person = Person::new(folder.path(), 100, &write);
+    person.sees("ends it");
+    person.types(b"AT\r");
+    person.sees_row("OK");
+    let is_written = || std::fs::read_to_string(&part).is_ok_and(|text| text.contains("OK"));
+    assert!((0..PATIENCE).any(|_| is_written() || poll(&mut [], Some(&STEP)).is_err()), "nothing is written");
+    person.signal(Signal::KILL);
+    person.ends();
+    let left = std::fs::read(&part).expect("it is there");
+    let (code, _, said) = fed(folder.path(), b"", &write);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("`flowrun record --from keep.flow.part --write keep.flow`"), "{said}");
+    assert_eq!(std::fs::read(&part).expect("it is there"), left);
+    let made = Command::new(env!("CARGO_BIN_EXE_flowrun"))
+        .current_dir(folder.path())
+        .args(["record", "--from", "keep.flow.part", "--write", "keep.flow"])
+        .output()
+        .expect("it can be started");
+    assert_eq!(made.status.code(), Some(0), "{}", String::from_utf8_lossy(&made.stderr));
+}
+
+#[test]
+fn a_signal_ends_a_flow_and_the_session_and_the_key_only_the_flow() {
+    let folder = folder_with_a_file("other.txt");
+    let flow = "flow \"long\"\nsend \"AT\"\nexpect \"never\" within 10m\n";
+    std::fs::write(folder.path().join("long.flow"), flow).expect("there is room");
+    let running = || {
+        let mut person = Person::new(folder.path(), 100, &["sim:d.flow"]);
+        person.sees("ends it");
+        person.types(b"\x14:run long.flow\r");
+        person.sees("< OK");
+        person
+    };
+    let mut person = running();
+    person.types(b"\x03");
+    person.sees("interrupted: goes on by hand");
+    person.types(b"\x14q");
+    assert_eq!(person.ends().code(), Some(0));
+    for signal in [Signal::TERM, Signal::HUP] {
+        let mut person = running();
+        person.signal(signal);
+        assert_eq!(person.ends().code(), Some(130), "{}", person.contents());
+        assert!(person.is_restored());
+    }
 }

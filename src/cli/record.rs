@@ -51,8 +51,7 @@ fn drafted(arguments: &RecordArguments, terminal: &Terminal) -> Result<Ending, E
         Ending::Refused
     };
     let places = arguments.write.as_deref().map(places).transpose().map_err(|problem| wrong(*problem))?;
-    let secrets = arguments.secrets.iter().map(|regex| sought(regex)).collect::<Result<Vec<_>, _>>();
-    let secrets = secrets.map_err(|problem| wrong(*problem))?;
+    let secrets = sought_in(&arguments.secrets).map_err(|problem| wrong(*problem))?;
     let mut recordings: Vec<Recording> = Vec::new();
     for path in &arguments.from {
         recordings.push(read_recording(path).map_err(|error| refuse(error, terminal))?);
@@ -128,6 +127,15 @@ fn places(flow: &Path) -> Result<Places, Box<Diagnostic>> {
         }
         None => Ok(places),
     }
+}
+
+/// Reads what a person says is secret.
+///
+/// # Errors
+///
+/// One of the regexes is wrong.
+pub(super) fn sought_in(secrets: &[String]) -> Result<Vec<Sought>, Box<Diagnostic>> {
+    secrets.iter().map(|regex| sought(regex)).collect()
 }
 
 fn sought(regex: &str) -> Result<Sought, Box<Diagnostic>> {

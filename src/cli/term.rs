@@ -5,6 +5,7 @@ mod history_file;
 mod keep;
 mod lent;
 mod offer;
+mod places;
 pub(super) mod raw;
 mod run;
 mod session;
@@ -12,6 +13,7 @@ mod zone;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Ending;
@@ -19,29 +21,32 @@ use super::args::{RecordArguments, TermArguments, TypedMode, TypedNewline, Typed
 use super::given;
 use super::host::state_folder;
 use super::named::{Asks, Named, named};
-use super::record::{self, check_places};
+use super::record::{self, check_places, sought_in};
 use super::refusal::{complain, refuse};
 use super::terminal::Terminal;
 use crate::address::{Address, labels};
 use crate::diagnostic::render::Style;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::disk::with_suffix;
+use crate::draft::Sought;
 use crate::legend::{Legend, Meaning};
 use crate::port::{Carrier, PortId};
 use crate::program::{Program, Role};
+use crate::record::{Entry, EntryKind};
 use crate::report::palette::paint_of;
 use crate::settings::{SettingValue, Settings};
 use crate::setup::{
-    Complaint, Counterpart, Ender, Found, Read, find_counterpart, present, reach, read_text, settings_of,
+    Complaint, Counterpart, Ender, Found, Read, find_counterpart, present, reach, read_recording, read_text,
+    settings_of,
 };
 use crate::syntax::duration;
-use crate::term::{Choices, Input, Mode, Newline, Notes, Options, Paint, Stamps, Surface, Term};
+use crate::term::{Choices, HasSecret, Input, Mode, Newline, Notes, Options, Paint, Stamps, Surface, Term};
 use crate::transport::{AnyPort, Clock, Interrupt, carrier, in_words, keys};
 use crate::value::escape::{harmless, harmless_path, visible_cut};
 use crate::variables::Offered;
 use files::Files;
 use history_file::HistoryFile;
 use offer::Offer;
+use places::part_of;
 use session::{Manner, Port, Session, Slow, State};
 use zone::Zone;
 
@@ -73,9 +78,7 @@ fn try_term(arguments: &TermArguments, terminal: &Terminal) -> Result<Ending, En
         let problem = Diagnostic::general(Code::CommandLine, format!("`{}` names no port for `term`", arguments.port));
         return Err(wrong(problem.help("name a serial port, see `flowrun ports`, or a device file: `sim:FILE`")));
     }
-    if let Some(flow) = &arguments.write {
-        check_places(flow, terminal)?;
-    }
+    let sought = checked(arguments, terminal)?;
     let library = library(arguments, terminal)?;
     let Read { program: flow, .. } =
         read_text(Role::Flow, NAME, "flow \"term\"\nassert 1 == 1\n").map_err(|error| refuse(error, terminal))?;
@@ -119,6 +122,7 @@ fn try_term(arguments: &TermArguments, terminal: &Terminal) -> Result<Ending, En
         history,
         completion: Box::new(Offer::of(library.as_deref())),
         paint: paint(library.as_deref(), surface.has_colours),
+        has_secret: has_secret(sought.clone()),
     };
     let port = Port {
         name: address.to_string(),
@@ -133,13 +137,13 @@ fn try_term(arguments: &TermArguments, terminal: &Terminal) -> Result<Ending, En
         n_writes: 0,
         n_unsent: 0,
     };
-    let manner = Manner { is_interactive, reconnects: !arguments.no_reconnect, within, ended: None };
+    let manner = Manner { is_interactive, reconnects: !arguments.no_reconnect, within, ended: None, is_over: false };
     let mut session = Session {
         world,
         term: Term::new(options),
         clock,
         zone,
-        files: Files::new(),
+        files: Files::new(sought),
         history: history_file,
         port,
         manner,
@@ -164,14 +168,31 @@ fn try_term(arguments: &TermArguments, terminal: &Terminal) -> Result<Ending, En
     })
 }
 
-/// Returns where the recording is until the flow is drafted.
-fn part_of(flow: &Path) -> PathBuf {
-    with_suffix(flow, ".part")
+/// Makes sure that the files of a session can be written; returns what is secret in it.
+fn checked(arguments: &TermArguments, terminal: &Terminal) -> Result<Arc<[Sought]>, Ending> {
+    if let Some(flow) = &arguments.write {
+        check_places(flow, terminal)?;
+    }
+    let checked = sought_in(&arguments.secrets).and_then(|sought| {
+        places::check(arguments)?;
+        Ok(sought.into())
+    });
+    checked.map_err(|problem| {
+        terminal.refuse(*problem);
+        Ending::Refused
+    })
 }
 
 /// Drafts the flow of a session that has ended. Its recording goes when that has worked.
 fn drafted(flow: &Path, arguments: &TermArguments, ending: Ending, terminal: &Terminal) -> Ending {
     let part = part_of(flow);
+    let is_exchange = |entry: &Entry| matches!(entry.kind, EntryKind::Sent { .. } | EntryKind::Received { .. });
+    if read_recording(&part).is_ok_and(|recording| !recording.entries.iter().any(is_exchange)) {
+        // Nobody misses it.
+        let _ = std::fs::remove_file(&part);
+        terminal.warn("nothing was sent and nothing came: there is no flow to write");
+        return if ending == Ending::Done { Ending::Refused } else { ending };
+    }
     let made = record::record(
         &RecordArguments {
             from: vec![part.clone()],
@@ -185,7 +206,7 @@ fn drafted(flow: &Path, arguments: &TermArguments, ending: Ending, terminal: &Te
     if flow.exists() {
         // What is left of it harms nobody, and says what happened.
         let _ = std::fs::remove_file(&part);
-    } else {
+    } else if part.exists() {
         terminal.warn(&format!("the recording of the session is kept in {}", harmless_path(&part)));
     }
     if ending == Ending::Done { made } else { ending }
@@ -216,8 +237,13 @@ fn paint(library: Option<&Program>, has_colours: bool) -> Paint {
     })
 }
 
+/// Returns what says whether a line that was typed has a secret in it.
+fn has_secret(sought: Arc<[Sought]>) -> HasSecret {
+    Box::new(move |line| sought.iter().any(|sought| !sought.find(line.as_bytes()).is_empty()))
+}
+
 /// Returns the program that has what the libraries send; `None` if none is used.
-fn library(arguments: &TermArguments, terminal: &Terminal) -> Result<Option<std::sync::Arc<Program>>, Ending> {
+fn library(arguments: &TermArguments, terminal: &Terminal) -> Result<Option<Arc<Program>>, Ending> {
     if arguments.libraries.is_empty() {
         return Ok(None);
     }

@@ -6,13 +6,7 @@ use std::sync::Arc;
 use super::session::shown;
 use crate::pattern::{Fit, Regex};
 use crate::record::{EntryKind, Mask, Piece, Recording};
-
-/// What a console asks with, and what the answer is called.
-const ASKED: &[(&str, &str)] = &[
-    (r"(?i)(password|passwort|passwd|\xe5\xaf\x86\xe7\xa0\x81)[^\n]*:\s*$", "password"),
-    (r"(?i)passphrase[^\n]*:\s*$", "passphrase"),
-    (r"(?i)\bpin\b[^\n]*:\s*$", "pin"),
-];
+use crate::secret::Asked;
 
 /// All secrets that were found here have this length in what is drafted: how long a password is tells something of it.
 const LENGTH: usize = 8;
@@ -35,7 +29,8 @@ impl Sought {
         Ok(Sought(regex))
     }
 
-    fn find(&self, line: &[u8]) -> Vec<(String, Vec<u8>)> {
+    /// Returns what is secret in a line, with its name.
+    pub(crate) fn find(&self, line: &[u8]) -> Vec<(String, Vec<u8>)> {
         let mut found = Vec::new();
         for captures in self.0.captures_iter(line) {
             let named = self.0.capture_names().flatten().filter_map(|name| Some((name, captures.name(name)?)));
@@ -80,10 +75,6 @@ impl Lifted {
 
 /// Returns a recording of whole lines without the secrets that stand in it.
 pub(super) fn without_secrets(recording: &Recording, sought: &[Sought]) -> Recording {
-    let asked: Vec<(Arc<Regex>, &str)> = ASKED
-        .iter()
-        .map(|(regex, name)| (Regex::new(regex, "", Fit::Within).expect("it is a regex of this file"), *name))
-        .collect();
     let mut recording = recording.clone();
     let mut lifted = Lifted::default();
     let mut heard: Vec<u8> = Vec::new();
@@ -92,7 +83,7 @@ pub(super) fn without_secrets(recording: &Recording, sought: &[Sought]) -> Recor
             EntryKind::Received { bytes } => heard.extend(shown(bytes)),
             EntryKind::Sent { bytes, .. } => {
                 let rest = heard.rsplit(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
-                let wanted = asked.iter().find(|(regex, _)| regex.is_match(rest)).map(|(_, name)| *name);
+                let wanted = Asked::by(rest).map(Asked::name);
                 if let (Some(name), [Piece::Bytes(typed)]) = (wanted, &bytes[..]) {
                     let n = typed.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |at| at + 1);
                     if n > 0 {

@@ -133,7 +133,7 @@ impl Term {
 
     /// Keeps a line in the history.
     fn keep(&mut self, line: &str) {
-        if self.typing.history.push(line) {
+        if !(self.has_secret)(line) && self.typing.history.push(line) {
             self.out.orders.push_back(Order::Keep(line.to_string()));
         }
     }

@@ -32,6 +32,7 @@ fn term_with(change: impl FnOnce(&mut Options)) -> Term {
         history: History::default(),
         completion: Box::new(Words),
         paint: Box::new(|_, text| text),
+        has_secret: Box::new(|line| line.contains("KEY=")),
     };
     change(&mut options);
     Term::new(options)
@@ -334,6 +335,17 @@ fn the_history_has_no_values_that_a_flow_was_given() {
     term.handle_keys(at(0), b":run login.flow user=root password=hunter2\r:run a.flow\r");
     let kept: Vec<Order> = orders(&mut term).into_iter().filter(|order| matches!(order, Order::Keep(_))).collect();
     assert_eq!(kept, [":run login.flow", ":run a.flow"].map(|line| Order::Keep(line.to_string())));
+}
+
+#[test]
+fn a_line_with_a_secret_is_sent_and_is_in_no_history() {
+    let mut term = line_mode();
+    term.handle_keys(at(0), b"AT+KEY=abcd\r# KEY=abcd\r");
+    let orders = orders(&mut term);
+    assert!(orders.contains(&Order::Send(b"AT+KEY=abcd\r".to_vec())), "{orders:?}");
+    assert!(!orders.iter().any(|order| matches!(order, Order::Keep(_))), "{orders:?}");
+    term.handle_keys(at(1), b"\x1b[A\r");
+    assert!(term.typing.history.len() == 0);
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::disk::first_free;
+use crate::disk::{append_private, first_free};
+use crate::draft::Sought;
 use crate::port::{Happening, PortCommand, PortId, WriteToken};
 use crate::record::{HoldBack, Readers, Recording, RecordingFile};
 use crate::secret::{Redactor, SHORTEST};
@@ -31,6 +32,8 @@ pub(super) struct Files {
     recording: Option<Recorded>,
     secrets: Vec<(Arc<str>, Vec<u8>)>,
     redactor: Redactor,
+    /// What a person says is secret: the log does not show it.
+    sought: Arc<[Sought]>,
     /// What happened since a secret began to be typed.
     held: Option<Held>,
     /// When something was seen that is not written.
@@ -62,12 +65,13 @@ struct Held {
 }
 
 impl Files {
-    pub(super) fn new() -> Files {
+    pub(super) fn new(sought: Arc<[Sought]>) -> Files {
         Files {
             log: None,
             recording: None,
             secrets: Vec::new(),
             redactor: Redactor::default(),
+            sought,
             held: None,
             seen: None,
             n_own_writes: OWN_WRITES,
@@ -80,7 +84,10 @@ impl Files {
     ///
     /// That of the system.
     pub(super) fn begin_log(&mut self, path: &Path) -> io::Result<()> {
-        let file = File::options().create(true).append(true).open(path)?;
+        let file = match self.sought.is_empty() {
+            true => File::options().create(true).append(true).open(path)?,
+            false => append_private(path)?,
+        };
         self.log = Some(Log { path: path.to_path_buf(), file, line: Vec::new() });
         Ok(())
     }
@@ -91,7 +98,10 @@ impl Files {
     ///
     /// That of the system.
     pub(super) fn begin_new_log(&mut self, stem: &str) -> io::Result<PathBuf> {
-        let (path, file) = new_file(stem, "log")?;
+        let (path, mut file) = new_file(stem, "log")?;
+        if !self.sought.is_empty() {
+            file = append_private(&path)?;
+        }
         self.log = Some(Log { path: path.clone(), file, line: Vec::new() });
         Ok(path)
     }
@@ -103,7 +113,7 @@ impl Files {
     /// That of the system.
     pub(super) fn end_log(&mut self) -> io::Result<Option<PathBuf>> {
         let Some(mut log) = self.log.take() else { return Ok(None) };
-        log.write_all(&self.redactor)?;
+        log.write_all(&mut self.redactor, &self.sought)?;
         Ok(Some(log.path))
     }
 
@@ -241,7 +251,7 @@ impl Files {
     /// That of the system; the file that it is about is not written any more.
     pub(super) fn write_due(&mut self, now: Moment) -> Result<(), (PathBuf, io::Error)> {
         if let Some(log) = &mut self.log
-            && let Err(error) = log.write_lines(&self.redactor)
+            && let Err(error) = log.write_lines(&mut self.redactor, &self.sought)
         {
             let path = log.path.clone();
             self.log = None;
@@ -275,19 +285,42 @@ impl Recorded {
 
 impl Log {
     /// Writes the lines that have ended.
-    fn write_lines(&mut self, redactor: &Redactor) -> io::Result<()> {
+    fn write_lines(&mut self, redactor: &mut Redactor, sought: &[Sought]) -> io::Result<()> {
         let ended = match self.line.iter().rposition(|byte| *byte == b'\n') {
             Some(at) => at + 1,
             None if self.line.len() > LONGEST_LINE => self.line.len(),
             None => return Ok(()),
         };
         let lines: Vec<u8> = self.line.drain(..ended).collect();
-        self.file.write_all(&redactor.clean(&lines))
+        self.file.write_all(&cleaned(lines, redactor, sought))
     }
 
-    fn write_all(&mut self, redactor: &Redactor) -> io::Result<()> {
-        self.file.write_all(&redactor.clean(&std::mem::take(&mut self.line)))
+    fn write_all(&mut self, redactor: &mut Redactor, sought: &[Sought]) -> io::Result<()> {
+        let rest = std::mem::take(&mut self.line);
+        self.file.write_all(&cleaned(rest, redactor, sought))
     }
+}
+
+/// Returns lines without the secrets that are known, and without those that are found in them, which are known from then on.
+fn cleaned(lines: Vec<u8>, redactor: &mut Redactor, sought: &[Sought]) -> Vec<u8> {
+    if sought.is_empty() {
+        return redactor.clean(&lines);
+    }
+    let mut out = Vec::with_capacity(lines.len());
+    for line in lines.split_inclusive(|byte| *byte == b'\n') {
+        let text = line.trim_ascii_end();
+        let mut line = line.to_vec();
+        for (name, secret) in sought.iter().flat_map(|sought| sought.find(text)) {
+            if secret.len() < SHORTEST {
+                // So short a word cannot be told from other text: it is left out of its own line.
+                line = without(&line, &secret);
+            } else {
+                redactor.learn(&name, &secret);
+            }
+        }
+        out.extend_from_slice(&line);
+    }
+    redactor.clean(&out)
 }
 
 /// Returns bytes without those of a word.
@@ -338,7 +371,7 @@ mod tests {
     fn a_password_is_in_neither_file_though_the_device_echoes_every_key() {
         let folder = tempfile::tempdir().expect("a folder can be made for tests");
         let (log, recording) = (folder.path().join("a.log"), folder.path().join("a.recording"));
-        let mut files = Files::new();
+        let mut files = Files::new(Arc::from([]));
         files.begin_log(&log).expect("there is room");
         let header = Recording { title: "t".to_string(), ..Recording::default() };
         let settings = crate::settings::Settings::default().line;
@@ -365,6 +398,31 @@ mod tests {
         assert!(recording.contains("> +0.000000000 \"«password_1/plain#7»\\r\""), "{recording}");
         assert!(recording.contains("note title look around"), "{recording}");
         assert!(Recording::read(&recording).is_ok());
+    }
+
+    #[test]
+    fn what_a_person_calls_secret_is_not_in_the_log_which_is_its_owners_alone() {
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        let log = folder.path().join("a.log");
+        std::fs::write(&log, "before\n").expect("there is room");
+        let sought = Sought::read("KEY=\"(?<key>[^\"]*)\"").expect("it is right");
+        let mut files = Files::new(Arc::from([sought]));
+        files.begin_log(&log).expect("there is room");
+        for (ms, key) in b"AT+KEY=\"abcd1234\"\r\n".iter().enumerate() {
+            received(&mut files, ms as u64, &[*key]);
+            files.write_due(Moment::from_millis(ms as u64)).expect("there is room");
+        }
+        received(&mut files, 90, b"your key abcd1234\r\nKEY=\"xyz\" ok\r\nKEY=\"efgh5678\"");
+        files.end_log().expect("there is room");
+        let text = std::fs::read_to_string(&log).expect("it is there");
+        let wanted = "before\nAT+KEY=\"«key»\"\r\nyour key «key»\r\nKEY=\"\" ok\r\nKEY=\"«key»\"";
+        assert_eq!(text, wanted);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = std::fs::metadata(&log).expect("it is there").permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
     }
 
     #[test]

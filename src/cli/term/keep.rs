@@ -1,7 +1,9 @@
 //! What is kept of a session: the log and the recording are begun and ended here.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use super::places::is_there;
 use super::session::{Session, State};
 use crate::record::Recording;
 use crate::time::Moment;
@@ -36,6 +38,9 @@ impl Session<'_> {
     }
 
     pub(super) fn switch_recording(&mut self, now: Moment, path: Option<PathBuf>) {
+        if let Some(taken) = path.as_deref().filter(|path| is_there(path)) {
+            return self.term.tell(&format!("`{}` is there already: take another name", harmless_path(taken)));
+        }
         let (_, is_recording) = self.files.are_open();
         if is_recording {
             self.end_recording();
@@ -62,7 +67,7 @@ impl Session<'_> {
             ..Recording::default()
         };
         let path = match path {
-            Some(path) => Ok(path),
+            Some(path) => File::options().write(true).create_new(true).open(&path).map(|_| path),
             None => {
                 let stem = self.zone.file_stem(&self.port.label, now);
                 super::files::new_file(&stem, "recording").map(|(path, _)| path)

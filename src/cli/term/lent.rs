@@ -24,6 +24,10 @@ pub(super) struct Lent<'a> {
     told: Option<Happening>,
     /// Whether the port is there.
     is_open: bool,
+    /// Whether somebody sits at the keyboard: the session ends with it.
+    is_interactive: bool,
+    /// Whether the session is to end too.
+    is_over: bool,
     now: Moment,
     /// What came of the line that has not ended.
     rest: Vec<u8>,
@@ -33,6 +37,8 @@ pub(super) struct Lent<'a> {
 pub(super) struct Left {
     /// Whether the port is still there.
     pub(super) is_open: bool,
+    /// Whether a signal came, or the keyboard went: the session is to end too.
+    pub(super) is_over: bool,
     /// What it is set to.
     pub(super) settings: LineSettings,
     /// What came last of a line that has not ended.
@@ -43,13 +49,30 @@ pub(super) struct Left {
 const LONGEST_REST: usize = 512;
 
 impl<'a> Lent<'a> {
-    pub(super) fn new(world: &'a mut Several, files: &'a mut Files, began: Moment, settings: LineSettings) -> Lent<'a> {
-        Lent { world, files, began, settings, told: None, is_open: true, now: Moment::START, rest: Vec::new() }
+    pub(super) fn new(
+        world: &'a mut Several,
+        files: &'a mut Files,
+        began: Moment,
+        settings: LineSettings,
+        is_interactive: bool,
+    ) -> Lent<'a> {
+        Lent {
+            world,
+            files,
+            began,
+            settings,
+            told: None,
+            is_open: true,
+            is_interactive,
+            is_over: false,
+            now: Moment::START,
+            rest: Vec::new(),
+        }
     }
 
     /// Returns what the flow has left.
     pub(super) fn end(self) -> Left {
-        Left { is_open: self.is_open, settings: self.settings, rest: self.rest }
+        Left { is_open: self.is_open, is_over: self.is_over, settings: self.settings, rest: self.rest }
     }
 
     /// Keeps what came of a line that has not ended.
@@ -88,6 +111,15 @@ impl<'a> Lent<'a> {
         let is_own = |port: PortId| port == KEYS || port == WAKES;
         let told = match &happening {
             Happening::Received(port) if *port == KEYS && bytes.contains(&CONTROL_C) => Happening::Interrupt,
+            // Nobody can go on by hand.
+            Happening::Closed(port, _) if *port == KEYS && self.is_interactive => {
+                self.is_over = true;
+                Happening::Interrupt
+            }
+            Happening::Interrupt => {
+                self.is_over = true;
+                happening
+            }
             Happening::Received(port) | Happening::Closed(port, _) | Happening::Opened(port) if is_own(*port) => {
                 return None;
             }
@@ -101,7 +133,6 @@ impl<'a> Lent<'a> {
             | Happening::Lines(..)
             | Happening::Signalled(..)
             | Happening::Hook(_)
-            | Happening::Interrupt
             | Happening::Unplayed(_) => happening,
         };
         self.files.happened(now, &told, bytes);

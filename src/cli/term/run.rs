@@ -117,6 +117,7 @@ impl Session<'_> {
             let _ = raw::enter();
         }
         let said = match verdict {
+            Some(_) if self.manner.is_over => "interrupted",
             Some(Verdict::Interrupted) => "interrupted: goes on by hand",
             Some(_) => "goes on by hand",
             None => "nothing was run",
@@ -144,7 +145,7 @@ impl Session<'_> {
         let now = self.clock.now();
         let before = self.port.settings.line.clone();
         self.files.knows_all(engine.secrets());
-        let mut lent = Lent::new(&mut self.world, &mut self.files, now, before.clone());
+        let mut lent = Lent::new(&mut self.world, &mut self.files, now, before.clone(), self.manner.is_interactive);
         let company = Company {
             keeper: &mut results,
             audience: &mut fan,
@@ -153,7 +154,8 @@ impl Session<'_> {
             hooks: hooks.as_mut().map(|hooks| hooks as &mut dyn Hooks),
         };
         let verdict = world::run(&mut engine, &mut lent, company);
-        let Left { is_open, settings: after, rest } = lent.end();
+        let Left { is_open, is_over, settings: after, rest } = lent.end();
+        self.manner.is_over |= is_over;
         let now = self.clock.now();
         self.term.handle_elsewhere(now, &rest);
         self.files.knows_all(engine.secrets());

@@ -89,6 +89,8 @@ pub(super) struct Manner {
     pub(super) within: Duration,
     /// The end of the input, and when something last happened since.
     pub(super) ended: Option<Ended>,
+    /// A signal came while a flow ran.
+    pub(super) is_over: bool,
 }
 
 /// The input has ended.
@@ -312,7 +314,7 @@ impl Session<'_> {
             }
             Errand::Lend => self.lend_or_take_back(),
         }
-        None
+        self.manner.is_over.then_some(Ending::Ran(Verdict::Interrupted))
     }
 
     fn send(&mut self, now: Moment, bytes: Vec<u8>) {
