@@ -78,12 +78,20 @@ impl Lifted {
     }
 }
 
+/// Returns what a console asks with, ready to be looked for, and what the answer is called.
+fn asked() -> Vec<(Arc<Regex>, &'static str)> {
+    let made = |regex: &str| Regex::new(regex, "", Fit::Within).expect("it is a regex of this file");
+    ASKED.iter().map(|(regex, name)| (made(regex), *name)).collect()
+}
+
+/// Whether a line asks for a secret.
+pub(super) fn is_asked_for(line: &[u8]) -> bool {
+    asked().iter().any(|(regex, _)| regex.is_match(line))
+}
+
 /// Returns a recording of whole lines without the secrets that stand in it.
 pub(super) fn without_secrets(recording: &Recording, sought: &[Sought]) -> Recording {
-    let asked: Vec<(Arc<Regex>, &str)> = ASKED
-        .iter()
-        .map(|(regex, name)| (Regex::new(regex, "", Fit::Within).expect("it is a regex of this file"), *name))
-        .collect();
+    let asked = asked();
     let mut recording = recording.clone();
     let mut lifted = Lifted::default();
     let mut heard: Vec<u8> = Vec::new();

@@ -84,6 +84,18 @@ fn a_comment_that_was_sent_is_a_title() {
 }
 
 #[test]
+fn a_correction_that_the_device_did_not_obey_is_sent_as_it_was_typed() {
+    let happened =
+        "10 > \"ATT\"\n5 < \"ATT\"\n90 > \"\\x7f\"\n5 < \"\\x7f\"\n90 > \"\\r\"\n5 < \"\\r\\r\\nERROR\\r\\n\"";
+    let made = drafted(&[recording(happened)], &[]);
+    assert!(made.flow.contains("send raw \"ATT\\x7f\\r\"") && !made.flow.contains("line \"ATT"), "{}", made.flow);
+    assert!(made.flow.contains("expect line \"ERROR\""), "{}", made.flow);
+    let obeyed = happened.replacen("5 < \"\\x7f\"", "5 < \"\\x08 \\x08\"", 1);
+    let made = drafted(&[recording(&obeyed)], &[]);
+    assert!(made.flow.contains("send \"AT\""), "{}", made.flow);
+}
+
+#[test]
 fn a_recording_of_nothing_and_one_of_two_ports_are_refused() {
     let wish = Wish { title: None, file: "new.flow", device: "new.device.flow", secrets: &[] };
     let refused = |happened: &str| draft(&[recording(happened)], &wish).expect_err("nothing can be made of it");
