@@ -21,7 +21,7 @@ pub(super) struct Kind {
 /// How sure it is that a value changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
-    /// It is of one device or of one moment.
+    /// It is of one moment.
     Always,
     /// It may be the same for ever: two recordings tell.
     Perhaps,
@@ -40,19 +40,19 @@ pub(super) const KINDS: &[Kind] = &[
         name: "mac",
         find: r"\b([0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5})\b",
         regex: r"[0-9A-Fa-f:-]{17}",
-        change: Change::Always,
+        change: Change::Perhaps,
     },
     Kind {
         name: "uuid",
         find: r"\b([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\b",
         regex: r"[0-9a-fA-F-]{36}",
-        change: Change::Always,
+        change: Change::Perhaps,
     },
     Kind {
         name: "ip",
         find: r"(?:^|[^\d.vV])((?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3})(?:$|[^\d.])",
         regex: r"\d+\.\d+\.\d+\.\d+",
-        change: Change::Always,
+        change: Change::Perhaps,
     },
     Kind {
         name: "clock",
@@ -88,40 +88,40 @@ pub(super) const KINDS: &[Kind] = &[
         name: "iccid",
         find: r"\b(89\d{17,18}[0-9A-Fa-f]?|89\d{16}[0-9A-Fa-f]{2})\b",
         regex: r"89[0-9A-Fa-f]{16,20}",
-        change: Change::Always,
+        change: Change::Perhaps,
     },
-    Kind { name: "imei", find: r"\b(\d{14,17})\b", regex: r"\d{14,17}", change: Change::Always },
+    Kind { name: "imei", find: r"\b(\d{14,17})\b", regex: r"\d{14,17}", change: Change::Perhaps },
     Kind { name: "seconds", find: r"^\[ *(\d+\.\d{6})\]", regex: r"\d+\.\d+", change: Change::Always },
     Kind { name: "address", find: r"\b(0x[0-9a-fA-F]{4,})\b", regex: r"0x[0-9a-fA-F]+", change: Change::Perhaps },
     Kind {
         name: "signal",
         find: r"(?:^|[^\w.])(-?\d+(?:\.\d+)?) ?dBm\b",
         regex: r"-?\d+(?:\.\d+)?",
-        change: Change::Always,
+        change: Change::Perhaps,
     },
     Kind {
         name: "voltage",
         find: r"(?:^|[^\w.])(-?\d+(?:\.\d+)?) ?m?V\b",
         regex: r"-?\d+(?:\.\d+)?",
-        change: Change::Always,
+        change: Change::Perhaps,
     },
     Kind {
         name: "current",
         find: r"(?:^|[^\w.])(-?\d+(?:\.\d+)?) ?[mu]?A\b",
         regex: r"-?\d+(?:\.\d+)?",
-        change: Change::Always,
+        change: Change::Perhaps,
     },
     Kind {
         name: "temperature",
         find: r"(?:^|[^\w.])(-?\d+(?:\.\d+)?) ?(?:\xc2\xb0|deg ?)?C\b",
         regex: r"-?\d+(?:\.\d+)?",
-        change: Change::Always,
+        change: Change::Perhaps,
     },
     Kind {
         name: "span",
         find: r"(?:^|[^\w.])(\d+(?:\.\d+)?) ?(?:us|ms|min|secs?|seconds)\b",
         regex: r"\d+(?:\.\d+)?",
-        change: Change::Always,
+        change: Change::Perhaps,
     },
     Kind { name: "pid", find: r"(?i)\bpid[ =:]+(\d+)\b", regex: r"\d+", change: Change::Always },
     Kind { name: "pid", find: r"^\[\d+\] (\d+)$", regex: r"\d+", change: Change::Always },
@@ -129,7 +129,7 @@ pub(super) const KINDS: &[Kind] = &[
         name: "reading",
         find: r"(?:^|[^\w.])([+-]\d\.\d{3,}[Ee][+-]\d\d)\b",
         regex: r"[-+]\d\.\d+[Ee][-+]\d\d",
-        change: Change::Always,
+        change: Change::Perhaps,
     },
     Kind {
         name: "hex",
@@ -222,7 +222,8 @@ fn fields(line: &[u8]) -> Option<Vec<Found>> {
                 return None;
             }
             let regex = if is_number { r"\d+" } else { r".+" };
-            found.push(Found { range: at..at + field.len(), name, regex, change: Change::Always });
+            let change = if is_number { Change::Perhaps } else { Change::Always };
+            found.push(Found { range: at..at + field.len(), name, regex, change });
         }
         at += field.len() + 1;
     }
@@ -270,6 +271,7 @@ fn decimals(line: &[u8], command: &[u8]) -> Option<Vec<Found>> {
     };
     for found in found.iter_mut().filter(|found| found.name == "decimal") {
         found.name = name;
+        found.change = if name == "decimal" { Change::Perhaps } else { Change::Always };
     }
     found.retain(|found| !is_asked(&line[found.range.clone()], command));
     Some(found)
