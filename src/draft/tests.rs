@@ -77,6 +77,14 @@ fn a_secret_that_the_device_gave_is_captured_and_sent() {
 }
 
 #[test]
+fn a_secret_that_the_device_prints_has_its_own_name() {
+    let happened = "10 > \"show\\n\"\n20 < \"token=8fa1c0ffee77; ok\\r\\n\"";
+    let made = drafted(&[recording(happened)], &["token=(?<token>[^;]*)"]);
+    assert!(made.flow.contains("expect secret line /token=(?<token>.+); ok/"), "{}", made.flow);
+    assert!(made.notes.is_empty() && !made.device.contains("c0ffee"), "{}", made.device);
+}
+
+#[test]
 fn a_comment_that_was_sent_is_a_title() {
     let happened = "10 > \"ls\\n\"\n20 < \"a\\r\\n$ \"\n500 > \"# look again\\n\"\n20 < \"# look again\\r\\n$ \"\n500 > \"ls\\n\"\n20 < \"a\\r\\n$ \"";
     let flow = body(&[recording(happened)]);
