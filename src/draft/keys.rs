@@ -191,7 +191,7 @@ impl Typist<'_> {
             let after = shown_line(&[&self.shown, line].concat());
             let after = after.strip_prefix(begin.as_slice()).unwrap_or(&after).trim_ascii_end();
             let is_covered = !after.is_empty() && after.iter().all(|byte| *byte == b'*');
-            if after == corrected && !(corrected.is_empty() && !has_echo)
+            if (has_echo || !corrected.is_empty()) && after == corrected
                 || is_covered && after.len() == self.units.len()
             {
                 return true;
