@@ -21,7 +21,7 @@ pub(super) struct Kind {
 /// How sure it is that a value changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
-    /// It is of one moment.
+    /// It is of one moment: a time, or a measured value.
     Always,
     /// It may be the same for ever: two recordings tell.
     Perhaps,
@@ -97,31 +97,31 @@ pub(super) const KINDS: &[Kind] = &[
         name: "signal",
         find: r"(?:^|[^\w.])(-?\d+(?:\.\d+)?) ?dBm\b",
         regex: r"-?\d+(?:\.\d+)?",
-        change: Change::Perhaps,
+        change: Change::Always,
     },
     Kind {
         name: "voltage",
         find: r"(?:^|[^\w.])(-?\d+(?:\.\d+)?) ?m?V\b",
         regex: r"-?\d+(?:\.\d+)?",
-        change: Change::Perhaps,
+        change: Change::Always,
     },
     Kind {
         name: "current",
         find: r"(?:^|[^\w.])(-?\d+(?:\.\d+)?) ?[mu]?A\b",
         regex: r"-?\d+(?:\.\d+)?",
-        change: Change::Perhaps,
+        change: Change::Always,
     },
     Kind {
         name: "temperature",
         find: r"(?:^|[^\w.])(-?\d+(?:\.\d+)?) ?(?:\xc2\xb0|deg ?)?C\b",
         regex: r"-?\d+(?:\.\d+)?",
-        change: Change::Perhaps,
+        change: Change::Always,
     },
     Kind {
         name: "span",
         find: r"(?:^|[^\w.])(\d+(?:\.\d+)?) ?(?:us|ms|min|secs?|seconds)\b",
         regex: r"\d+(?:\.\d+)?",
-        change: Change::Perhaps,
+        change: Change::Always,
     },
     Kind { name: "pid", find: r"(?i)\bpid[ =:]+(\d+)\b", regex: r"\d+", change: Change::Always },
     Kind { name: "pid", find: r"^\[\d+\] (\d+)$", regex: r"\d+", change: Change::Always },
@@ -129,7 +129,7 @@ pub(super) const KINDS: &[Kind] = &[
         name: "reading",
         find: r"(?:^|[^\w.])([+-]\d\.\d{3,}[Ee][+-]\d\d)\b",
         regex: r"[-+]\d\.\d+[Ee][-+]\d\d",
-        change: Change::Perhaps,
+        change: Change::Always,
     },
     Kind {
         name: "hex",
@@ -222,8 +222,7 @@ fn fields(line: &[u8]) -> Option<Vec<Found>> {
                 return None;
             }
             let regex = if is_number { r"\d+" } else { r".+" };
-            let change = if is_number { Change::Perhaps } else { Change::Always };
-            found.push(Found { range: at..at + field.len(), name, regex, change });
+            found.push(Found { range: at..at + field.len(), name, regex, change: Change::Always });
         }
         at += field.len() + 1;
     }
