@@ -114,7 +114,9 @@ impl<'a> Script<'a> {
                 }
             }
         }
-        if sent.end == self.manners.end {
+        let is_key = |byte: &u8| matches!(byte, 0x08 | 0x15 | 0x17 | 0x7f);
+        let has_keys = shown(&sent.text).iter().any(is_key);
+        if sent.end == self.manners.end && !has_keys {
             return format!("send {}", literal(&parts));
         }
         if !sent.end.is_empty() {

@@ -3,6 +3,7 @@
 //! Who pastes several lines, or types while the device still answers, is ahead of it. Its echo tells when the device took a line:
 //! what came before the echo belongs to something earlier. A device without an echo is told by the results of AT commands.
 
+use super::screen::shown_line;
 use crate::record::{Entry, EntryKind, Piece, Recording};
 
 /// An echo that has not come after so much was never sent back.
@@ -10,7 +11,7 @@ const FARTHEST: usize = 16 << 10;
 
 /// Returns the recording with each line before its echo.
 pub(super) fn in_turn(recording: &Recording) -> Recording {
-    let whole = parted(recording.entries.clone(), by_prompts);
+    let whole = parted(&recording.entries, is_only_echo, by_prompts);
     let mut entries = whole.clone();
     let mut at = 0;
     let mut begin = (0, 0);
@@ -31,7 +32,7 @@ pub(super) fn in_turn(recording: &Recording) -> Recording {
     // Where a line is found in the answer to another, nothing is known.
     let is_in_order = sent(&entries).eq(sent(&whole));
     let entries = if is_in_order { entries } else { whole };
-    Recording { entries: parted(entries, by_results), ..recording.clone() }
+    Recording { entries: parted(&entries, |came, _| came.is_empty(), by_results), ..recording.clone() }
 }
 
 /// Returns what was sent, in order.
@@ -136,26 +137,55 @@ fn move_behind(entries: &mut Vec<Entry>, sent: usize, (to, offset): (usize, usiz
 /// Says which of what came for several lines that were sent at once belongs to which.
 type Parts = fn(&[Entry], &[Entry]) -> Option<Vec<Entry>>;
 
+/// Whether two lines were sent at once, though this came between them; the text is the first line.
+type AtOnce = fn(&[Entry], &[u8]) -> bool;
+
 /// Parts what came for several lines that were sent at once.
-fn parted(entries: Vec<Entry>, parts: Parts) -> Vec<Entry> {
+fn parted(entries: &[Entry], is_at_once: AtOnce, parts: Parts) -> Vec<Entry> {
+    let is_received = |entry: &Entry| matches!(entry.kind, EntryKind::Received { .. });
     let mut out: Vec<Entry> = Vec::new();
-    let mut rest = entries.into_iter().peekable();
-    while let Some(entry) = rest.next() {
-        let is_line = |entry: &Entry| line_of(entry).is_some();
-        let mut sent = vec![entry];
-        while is_line(&sent[0]) && rest.peek().is_some_and(is_line) {
-            sent.extend(rest.next());
+    let mut at = 0;
+    while at < entries.len() {
+        let (mut sent, mut came, mut end) = (vec![entries[at].clone()], Vec::new(), at + 1);
+        while let Some(line) = sent.last().and_then(line_of) {
+            let n = entries[end..].iter().take_while(|entry| is_received(entry)).count();
+            let between = &entries[end..end + n];
+            let next = entries.get(end + n).filter(|next| line_of(next).is_some());
+            match next {
+                Some(next) if n == 0 || is_at_once(between, &line) => {
+                    came.extend_from_slice(between);
+                    sent.push(next.clone());
+                    end += n + 1;
+                }
+                Some(_) | None => {
+                    came.extend_from_slice(between);
+                    end += n;
+                    break;
+                }
+            }
         }
-        let mut came = Vec::new();
-        while sent.len() > 1
-            && let Some(entry) = rest.next_if(|entry| matches!(entry.kind, EntryKind::Received { .. }))
-        {
-            came.push(entry);
+        match if sent.len() > 1 { parts(&sent, &came) } else { None } {
+            Some(found) => {
+                out.extend(found);
+                at = end;
+            }
+            None => {
+                out.push(entries[at].clone());
+                at += 1;
+            }
         }
-        let found = if sent.len() > 1 { parts(&sent, &came) } else { None };
-        out.extend(found.unwrap_or_else(|| sent.into_iter().chain(came).collect()));
     }
     out
+}
+
+/// Whether nothing came but a line, sent back.
+fn is_only_echo(came: &[Entry], line: &[u8]) -> bool {
+    let Some(text) = plain_text(came) else { return false };
+    let lines: Vec<Vec<u8>> = text.split(|byte| *byte == b'\n').map(shown_line).collect();
+    let mut seen = lines.iter().filter(|line| !line.is_empty());
+    seen.next().is_some_and(|echo| echo.ends_with(line))
+        && seen.next().is_none()
+        && lines.last().is_some_and(Vec::is_empty)
 }
 
 /// Returns AT commands that were sent at once, each with its answer: each has its `OK` or `ERROR`.
@@ -185,7 +215,7 @@ fn by_prompts(sent: &[Entry], came: &[Entry]) -> Option<Vec<Entry>> {
     for (n, line) in lines.iter().enumerate() {
         let end = text[at..].iter().position(|byte| *byte == b'\n')? + at + 1;
         let echoed = text[at..end].trim_ascii_end();
-        if !echoed.ends_with(line) || n > 0 && echoed != &line[..] {
+        if !echoed.ends_with(line) || n > 0 && shown_line(echoed) != *line {
             return None;
         }
         if n == 0 {
@@ -211,18 +241,37 @@ fn by_prompts(sent: &[Entry], came: &[Entry]) -> Option<Vec<Entry>> {
     if answers.len() != lines.len() && !is_late || from != text.len() {
         return None;
     }
-    let received = |bytes: &[u8]| Entry {
+    let received = |at, bytes: &[u8]| Entry {
+        at,
         kind: EntryKind::Received { bytes: vec![Piece::Bytes(bytes.to_vec())] },
         ..last.clone()
     };
-    let lead = if is_late { answers.remove(0) } else { &text[..first] };
+    // When the text up to a place was there.
+    let time = |place: usize| {
+        let mut n = 0;
+        let mut entries = came.iter();
+        let found = entries.find(|entry| {
+            n += plain_text(std::slice::from_ref(*entry)).map_or(0, |text| text.len());
+            n >= place
+        });
+        found.unwrap_or(last).at
+    };
+    let mut place = at;
     let mut out: Vec<Entry> = Vec::new();
+    let lead = if is_late { answers.remove(0) } else { &text[..first] };
+    if is_late {
+        place += lead.len();
+    }
     if !lead.is_empty() {
-        out.push(Entry { at: came[0].at, ..received(lead) });
+        out.push(received(came[0].at, lead));
     }
     for ((entry, line), answer) in sent.iter().zip(&lines).zip(answers) {
-        out.push(Entry { at: last.at, ..entry.clone() });
-        out.push(received(&[line, &b"\r\n"[..], answer].concat()));
+        place += answer.len();
+        let at = out.last().map_or(entry.at, |last| last.at.max(entry.at));
+        out.push(Entry { at, ..entry.clone() });
+        // A line editor shows the line once more behind its prompt.
+        let again = answer.strip_prefix(&line[..]).and_then(|rest| rest.strip_prefix(b"\r\n"));
+        out.push(received(time(place).max(at), &[line, &b"\r\n"[..], again.unwrap_or(answer)].concat()));
     }
     Some(out)
 }
@@ -331,10 +380,36 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_was_typed_while_a_shell_was_busy_is_sent_behind_its_prompt() {
+        let by_terminal =
+            ["< # ", "> sleep 1\\n", "< sleep 1\\r\\n", "> date\\n", "< date\\r\\n", "< late\\r\\n# Mon\\r\\n# "];
+        let expected = [
+            "< \"# \"",
+            "> \"sleep 1\\n\"",
+            "< \"sleep 1\\r\\nlate\\r\\n# \"",
+            "> \"date\\n\"",
+            "< \"date\\r\\nMon\\r\\n# \"",
+        ];
+        assert_eq!(in_order(&by_terminal), expected);
+        let by_editor = [
+            "< # ",
+            "> sleep 1\\n",
+            "< sleep 1\\r\\n\\x1b[?2004l\\r",
+            "> date\\n",
+            "< date\\r\\n",
+            "< late\\r\\n",
+            "< # date\\r\\n",
+            "< Mon\\r\\n# ",
+        ];
+        assert_eq!(in_order(&by_editor), expected);
+    }
+
+    #[test]
     fn what_is_in_order_stays_as_it_is() {
         for happened in [
             &["> AT\\r", "< AT\\r\\r\\nOK\\r\\n", "> AT\\r", "< AT\\r\\r\\nOK\\r\\n"][..],
             &["> ls\\n", "< ls\\r\\na\\r\\n$ ", "> cd a\\n", "< cd a\\r\\n$ "],
+            &["> a\\n", "< a\\r\\n", "> ls\\n", "< ls\\r\\nb\\r\\n$ "],
             &["> x\\n", "< y\\r\\n", "> z\\n", "< x\\r\\n"],
         ] {
             let expected: Vec<String> = happened.iter().map(|line| line.replacen(' ', " \"", 1) + "\"").collect();

@@ -1,23 +1,30 @@
 //! `whole_lines`: a recording of keys as a recording of lines, as if each line had been sent at once.
 //!
-//! Backspace, Ctrl-U and Ctrl-W are carried out. What the device sent back for each key stands behind the line as one echo, if
-//! there was one. Where a line was made by the device, by TAB or an arrow key, it is the one that the device showed. What ends with
+//! Backspace, Ctrl-U and Ctrl-W are carried out where the echo shows that the device did so; else all keys are sent. What the device
+//! sent back for each key stands behind the line as one echo, if there was one. Where a line was made by the device, by TAB or an arrow key, it is the one that the device showed. What ends with
 //! no line end is sent as it is: a payload, Ctrl-C, a key that a menu waits for.
 
 use std::time::Duration;
 
 use super::screen::shown_line;
+use super::secrets::is_asked_for;
 use crate::record::{Entry, EntryKind, Mask, Piece, Recording};
 use crate::time::Moment;
 
 const CTRL_U: u8 = 0x15;
 const CTRL_W: u8 = 0x17;
 const ESCAPE: u8 = 0x1b;
+/// The echo of a line has begun to come after so much.
+const ECHOED: usize = 4 << 10;
+/// Lines that are looked at for the echo of one.
+const N_LINES: usize = 6;
 
 /// Returns a recording of one port in which each write is a line, or what is no line.
 pub(super) fn whole_lines(recording: &Recording) -> Recording {
-    let mut typist = Typist::default();
-    for entry in recording.happened() {
+    let happened: Vec<&Entry> = recording.happened().collect();
+    let mut typist = Typist { happened: &happened, ..Typist::default() };
+    for (n, entry) in happened.iter().copied().enumerate() {
+        typist.next = n + 1;
         match &entry.kind {
             EntryKind::Sent { bytes, took } => typist.sends(entry, bytes, *took),
             EntryKind::Received { bytes } => typist.receives(entry, bytes),
@@ -38,9 +45,14 @@ enum Unit {
 
 /// What was typed since the last line.
 #[derive(Debug, Default)]
-struct Typist {
+struct Typist<'a> {
+    /// All that happened, and which of it comes next.
+    happened: &'a [&'a Entry],
+    next: usize,
     entries: Vec<Entry>,
     units: Vec<Unit>,
+    /// The same, and what takes back: as it was typed.
+    typed: Vec<Unit>,
     /// All that was typed, taken back or not, without secrets.
     keys: Vec<u8>,
     /// Where it began, and the last of it: the entry without its bytes.
@@ -57,7 +69,7 @@ struct Typist {
     is_behind_cr: bool,
 }
 
-impl Typist {
+impl Typist<'_> {
     fn sends(&mut self, entry: &Entry, pieces: &[Piece], took: Duration) {
         let is_at_once = is_binary(pieces);
         if is_at_once {
@@ -70,10 +82,10 @@ impl Typist {
         self.last = Some((entry.at, took));
         for piece in pieces {
             match piece {
-                Piece::Secret(mask) => self.units.push(Unit::Secret(mask.clone())),
+                Piece::Secret(mask) => self.puts(Unit::Secret(mask.clone())),
                 Piece::Bytes(bytes) if is_at_once => {
                     self.keys.extend(bytes);
-                    self.units.extend(bytes.iter().map(|byte| Unit::Byte(*byte)));
+                    bytes.iter().for_each(|byte| self.puts(Unit::Byte(*byte)));
                 }
                 Piece::Bytes(bytes) => self.types(entry, bytes),
             }
@@ -101,11 +113,7 @@ impl Typist {
                     self.end_line(byte);
                     self.is_behind_cr = byte == b'\r';
                 }
-                0x08 | 0x7f => {
-                    self.take_back();
-                }
-                CTRL_U => self.units.clear(),
-                CTRL_W => self.take_back_word(),
+                0x08 | 0x7f | CTRL_U | CTRL_W => self.corrects(byte),
                 b'\t' if bytes.len() == 1 => self.is_made_by_device = true,
                 ESCAPE => match length_of_key(&bytes[at - 1..]) {
                     Some(n) => {
@@ -117,10 +125,95 @@ impl Typist {
                 0x00..=0x1f if byte != b'\t' => self.control(byte),
                 _ => {
                     self.keys.push(byte);
-                    self.units.push(Unit::Byte(byte));
+                    self.puts(Unit::Byte(byte));
                 }
             }
         }
+    }
+
+    /// Puts a character behind what is typed.
+    fn puts(&mut self, unit: Unit) {
+        self.typed.push(unit.clone());
+        self.units.push(unit);
+    }
+
+    /// Does what a key does that takes back.
+    fn corrects(&mut self, key: u8) {
+        self.typed.push(Unit::Byte(key));
+        match key {
+            CTRL_U => self.units.clear(),
+            CTRL_W => self.take_back_word(),
+            _ => {
+                self.take_back();
+            }
+        }
+    }
+
+    /// Sends what was typed as it is, if it was corrected and the device did not show that it did the same.
+    fn settle(&mut self) -> bool {
+        let is_kept = !self.is_made_by_device && self.typed != self.units && !self.is_obeyed();
+        if is_kept {
+            self.units = std::mem::take(&mut self.typed);
+        }
+        is_kept
+    }
+
+    /// Whether the device shows the line as it was corrected.
+    fn is_obeyed(&self) -> bool {
+        let begin = shown_line(&self.shown);
+        let echo = self.echoed();
+        let mut came = echo.clone();
+        for entry in self.happened.iter().skip(self.next) {
+            match &entry.kind {
+                EntryKind::Received { bytes } => came.extend(starred(bytes)),
+                EntryKind::Sent { .. } | EntryKind::Note { .. } => {}
+                EntryKind::Opened { .. } | EntryKind::Closed => break,
+            }
+            if came.len() > ECHOED {
+                break;
+            }
+        }
+        let has_echo = echo.iter().any(u8::is_ascii_graphic);
+        // A console that asks for a password shows nothing of it, and obeys.
+        let next_line = came.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        if !has_echo && !next_line.iter().any(u8::is_ascii_graphic) && is_asked_for(&self.shown) {
+            return true;
+        }
+        let (corrected, typed) = (starred(&pieces_of(&self.units)), starred(&pieces_of(&self.typed)));
+        let corrected = corrected.trim_ascii_end();
+        let lines = came.split(|byte| *byte == b'\n').take(if has_echo { 1 } else { N_LINES });
+        for line in lines {
+            // What came back as it was typed was not obeyed.
+            if line.windows(typed.len()).any(|part| part == typed) {
+                return false;
+            }
+            let line = line.trim_ascii_end();
+            let after = shown_line(&[&self.shown, line].concat());
+            let after = after.strip_prefix(begin.as_slice()).unwrap_or(&after).trim_ascii_end();
+            let is_covered = !after.is_empty() && after.iter().all(|byte| *byte == b'*');
+            if (has_echo || !corrected.is_empty()) && after == corrected
+                || is_covered && after.len() == self.units.len()
+            {
+                return true;
+            }
+            let prompt = shown_line(line);
+            let prompt = prompt.trim_ascii_end().strip_suffix(corrected).unwrap_or_default();
+            if !corrected.is_empty() && prompt.ends_with(b" ") {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Returns the bytes of the echo so far.
+    fn echoed(&self) -> Vec<u8> {
+        let of = |entry: &Entry| match &entry.kind {
+            EntryKind::Received { bytes } => starred(bytes),
+            EntryKind::Opened { .. } | EntryKind::Sent { .. } | EntryKind::Note { .. } | EntryKind::Closed => {
+                Vec::new()
+            }
+        };
+        self.echo.iter().flat_map(of).collect()
     }
 
     /// Takes LF as the second half of a line end.
@@ -157,7 +250,7 @@ impl Typist {
 
     /// Ends what is typed with a key that is no letter.
     fn control(&mut self, byte: u8) {
-        self.units.push(Unit::Byte(byte));
+        self.puts(Unit::Byte(byte));
         self.end_raw();
     }
 
@@ -171,12 +264,7 @@ impl Typist {
             return;
         }
         if self.began.is_none() {
-            for piece in pieces {
-                match piece {
-                    Piece::Bytes(bytes) => self.shown.extend(bytes),
-                    Piece::Secret(_) => self.shown.push(b'*'),
-                }
-            }
+            self.shown.extend(starred(pieces));
             let begin = self.shown.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
             self.shown.drain(..begin);
         }
@@ -211,10 +299,15 @@ impl Typist {
             self.units = seen.iter().map(|byte| Unit::Byte(*byte)).collect();
         }
         let mut line = pieces_of(&self.units);
+        let is_kept = self.settle();
+        if is_kept {
+            line = vec![Piece::Bytes(self.echoed())];
+        }
         self.units.push(Unit::Byte(end));
         let is_seen = self.echo.iter().any(|entry| shows_letters(&entry.kind));
         // The echo of the last keys may come behind the line end.
         if let [Piece::Bytes(bytes)] = &mut line[..]
+            && !is_kept
             && !seen.is_empty()
             && bytes.starts_with(&seen)
         {
@@ -235,20 +328,14 @@ impl Typist {
     /// Returns what the device shows of the line so far.
     fn seen(&self) -> Vec<u8> {
         let mut shown = self.shown.clone();
-        for entry in &self.echo {
-            if let EntryKind::Received { bytes } = &entry.kind {
-                shown.extend(bytes.iter().flat_map(|piece| match piece {
-                    Piece::Bytes(bytes) => bytes.clone(),
-                    Piece::Secret(_) => b"*".to_vec(),
-                }));
-            }
-        }
+        shown.extend(self.echoed());
         let (before, after) = (shown_line(&self.shown), shown_line(&shown));
         after.strip_prefix(before.as_slice()).unwrap_or(&after).to_vec()
     }
 
     /// Ends what has no line end.
     fn end_raw(&mut self) {
+        self.settle();
         if !self.units.is_empty() {
             self.put();
             let last = self.entries.last().map_or(Moment::START, |entry| entry.at);
@@ -274,7 +361,8 @@ impl Typist {
     }
 
     fn forget(&mut self) {
-        *self = Typist { entries: std::mem::take(&mut self.entries), ..Typist::default() };
+        let entries = std::mem::take(&mut self.entries);
+        *self = Typist { entries, happened: self.happened, next: self.next, ..Typist::default() };
     }
 }
 
@@ -329,6 +417,15 @@ fn shows_letters(kind: &EntryKind) -> bool {
     }
 }
 
+/// Returns bytes with a star for each secret.
+fn starred(pieces: &[Piece]) -> Vec<u8> {
+    let of = |piece: &Piece| match piece {
+        Piece::Bytes(bytes) => bytes.clone(),
+        Piece::Secret(_) => b"*".to_vec(),
+    };
+    pieces.iter().flat_map(of).collect()
+}
+
 fn pieces_of(units: &[Unit]) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
     for unit in units {
@@ -377,9 +474,35 @@ mod tests {
     fn what_was_taken_back_is_not_sent() {
         let typed = "> \"ATX\"\n< \"ATX\"\n> \"\\x08\"\n< \"\\x08 \\x08\"\n> \"+\"\n< \"+\"\n> \"\\r\"";
         assert_eq!(lines(typed), "6.000000000 > \"AT+\\r\"\n6.000000000 < \"AT+\"\n");
-        assert_eq!(lines("> \"abc\"\n> \"\\x15\"\n> \"AT\\r\""), "2.000000000 > \"AT\\r\"\n");
-        assert_eq!(lines("> \"echo one two\"\n> \"\\x17\"\n> \"x\\n\""), "2.000000000 > \"echo one x\\n\"\n");
-        assert_eq!(lines("> \"\\xc3\\xa9\"\n> \"\\x7f\"\n> \"e\\n\""), "2.000000000 > \"e\\n\"\n");
+        for (typed, line) in [
+            ("> \"abc\"\n> \"\\x15\"\n> \"AT\\r\"\n< \"AT\\r\\r\\nOK\\r\\n\"", "2.000000000 > \"AT\\r\""),
+            ("< \"$ \"\n> \"one two\"\n> \"\\x17\"\n> \"x\\n\"\n< \"one x\\r\\n\"", "3.000000000 > \"one x\\n\""),
+            ("> \"one two\"\n> \"\\x17\"\n> \"x\\n\"\n< \"$ one x\\r\\n\"", "2.000000000 > \"one x\\n\""),
+            ("> \"\\xc3\\xa9\"\n> \"\\x7f\"\n> \"e\\n\"\n< \"e\\r\\n\"", "2.000000000 > \"e\\n\""),
+            ("> \"ATX\\x7fI\\r\"\n< \"ATX\\x08 \\x08I\\r\\r\\nv1\\r\\n\"", "0.000000000 > \"ATI\\r\""),
+            ("> \"ab\"\n< \"**\"\n> \"\\x7f\"\n< \"\\x08 \\x08\"\n> \"\\n\"", "4.000000000 > \"a\\n\""),
+            ("< \"Password: \"\n> \"ab\\x7fc\\n\"\n< \"\\r\\n$ \"", "1.000000000 > \"abc\\n\""),
+        ] {
+            let line = line.replace("abc", "ac");
+            assert!(lines(typed).lines().any(|made| made == line), "{}", lines(typed));
+        }
+    }
+
+    #[test]
+    fn what_the_device_did_not_take_back_is_sent_as_it_was_typed() {
+        let keys = "> \"ATT\"\n< \"ATT\"\n> \"\\x7f\"\n< \"\\x7f\"\n> \"\\r\"\n< \"\\r\\r\\nERROR\\r\\n\"";
+        assert_eq!(
+            lines(keys),
+            "4.000000000 > \"ATT\\x7f\\r\"\n4.000000000 < \"ATT\\x7f\"\n5.000000000 < \"\\r\\r\\nERROR\\r\\n\"\n"
+        );
+        for (typed, line) in [
+            ("> \"ATX\\x08I\\r\"\n< \"ATX\\x08I\\r\\r\\nERROR\\r\\n\"", "0.000000000 > \"ATX\\x08I\\r\""),
+            ("> \"ATX\"\n> \"\\x7f\"\n> \"\\r\"\n< \"\\r\\nERROR\\r\\n\"", "2.000000000 > \"ATX\\x7f\\r\""),
+            ("> \"aa\\x7f\\n\"\n< \"aa\\r\\nno\\r\\n\"", "0.000000000 > \"aa\\x7f\\n\""),
+            ("> \"a\\x7f\\n\"", "0.000000000 > \"a\\x7f\\n\""),
+        ] {
+            assert!(lines(typed).lines().any(|made| made == line), "{}", lines(typed));
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(super) struct Kind {
 /// How sure it is that a value changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
-    /// It is of one device or of one moment.
+    /// It is of one moment: a time, or a measured value.
     Always,
     /// It may be the same for ever: two recordings tell.
     Perhaps,
@@ -40,19 +40,19 @@ pub(super) const KINDS: &[Kind] = &[
         name: "mac",
         find: r"\b([0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5})\b",
         regex: r"[0-9A-Fa-f:-]{17}",
-        change: Change::Always,
+        change: Change::Perhaps,
     },
     Kind {
         name: "uuid",
         find: r"\b([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\b",
         regex: r"[0-9a-fA-F-]{36}",
-        change: Change::Always,
+        change: Change::Perhaps,
     },
     Kind {
         name: "ip",
         find: r"(?:^|[^\d.vV])((?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3})(?:$|[^\d.])",
         regex: r"\d+\.\d+\.\d+\.\d+",
-        change: Change::Always,
+        change: Change::Perhaps,
     },
     Kind {
         name: "clock",
@@ -88,9 +88,9 @@ pub(super) const KINDS: &[Kind] = &[
         name: "iccid",
         find: r"\b(89\d{17,18}[0-9A-Fa-f]?|89\d{16}[0-9A-Fa-f]{2})\b",
         regex: r"89[0-9A-Fa-f]{16,20}",
-        change: Change::Always,
+        change: Change::Perhaps,
     },
-    Kind { name: "imei", find: r"\b(\d{14,17})\b", regex: r"\d{14,17}", change: Change::Always },
+    Kind { name: "imei", find: r"\b(\d{14,17})\b", regex: r"\d{14,17}", change: Change::Perhaps },
     Kind { name: "seconds", find: r"^\[ *(\d+\.\d{6})\]", regex: r"\d+\.\d+", change: Change::Always },
     Kind { name: "address", find: r"\b(0x[0-9a-fA-F]{4,})\b", regex: r"0x[0-9a-fA-F]+", change: Change::Perhaps },
     Kind {
@@ -184,6 +184,9 @@ impl Kinds {
         if is_dump(line) {
             return Vec::new();
         }
+        if let Some(found) = decimals(line, command) {
+            return found;
+        }
         if asks_for_process(command) && !line.is_empty() && line.iter().all(u8::is_ascii_digit) {
             return vec![Found { range: 0..line.len(), name: "pid", regex: r"\d+", change: Change::Always }];
         }
@@ -223,6 +226,53 @@ fn fields(line: &[u8]) -> Option<Vec<Found>> {
         }
         at += field.len() + 1;
     }
+    Some(found)
+}
+
+/// Returns the decimals of a line of numbers, `0.31 4.54 7.38 7/150 12525`, and the numbers that stand with them in a line of
+/// a kernel: the processes, and the number of the last.
+fn decimals(line: &[u8], command: &[u8]) -> Option<Vec<Found>> {
+    let mut at = 0;
+    let (mut found, mut n_decimals, mut n_processes) = (Vec::new(), 0, 0);
+    let digits = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    let pair = |text: &[u8], sign: u8| {
+        let at = text.iter().position(|byte| *byte == sign)?;
+        (digits(&text[..at]) && digits(&text[at + 1..])).then_some(at)
+    };
+    for word in line.split(|byte| matches!(byte, b' ' | b'\t')) {
+        let end = at + word.len();
+        let mut push = |range: Range<usize>, name, regex| {
+            found.push(Found { range, name, regex, change: Change::Always });
+        };
+        if pair(word, b'.').is_some() {
+            n_decimals += 1;
+            push(at..end, "decimal", r"\d+\.\d+");
+        } else if let Some(n) = pair(word, b'/') {
+            n_processes += 1;
+            push(at..at + n, "running", r"\d+");
+            push(at + n + 1..end, "processes", r"\d+");
+        } else if digits(word) && n_processes > 0 {
+            push(at..end, "pid", r"\d+");
+        } else if !word.is_empty() && !digits(word) {
+            return None;
+        }
+        at = end + 1;
+    }
+    let is_load = n_decimals == 3 && n_processes == 1;
+    let has = |word: &[u8]| command.windows(word.len()).any(|part| part == word);
+    if n_decimals < 2 || n_processes > 0 && !is_load {
+        return None;
+    }
+    let name = match (is_load, n_decimals) {
+        (true, _) => "load",
+        (false, 2) if has(b"uptime") => "uptime",
+        (false, _) => "decimal",
+    };
+    for found in found.iter_mut().filter(|found| found.name == "decimal") {
+        found.name = name;
+        found.change = if name == "decimal" { Change::Perhaps } else { Change::Always };
+    }
+    found.retain(|found| !is_asked(&line[found.range.clone()], command));
     Some(found)
 }
 
@@ -325,6 +375,9 @@ mod tests {
                 " 15:10:53 up 7 min,  0 user,  load average: 10.93, 4.48, 1.80",
                 " <time> up <uptime>,  0 user,  load average: <load>",
             ),
+            ("cat /proc/uptime", "8265.34 475.09", "<uptime> <uptime>"),
+            ("cat /proc/loadavg", "1.51 4.54 7.38 7/150 12525", "<load> <load> <load> <running>/<processes> <pid>"),
+            ("sensors", "0.12  3.30 17", "<decimal>  <decimal> 17"),
             ("iw", "signal: -67 dBm", "signal: <signal> dBm"),
             ("ATRV", "12.3V", "<voltage>V"),
             ("dmesg", "[    1.234567] usb 1-1: new", "[    <seconds>] usb 1-1: new"),
@@ -355,6 +408,10 @@ mod tests {
             ("echo 123456789", "123456789"),
             ("ATZ", "ELM327 v1.5"),
             ("x", "+CME ERROR: 10"),
+            ("ver", "2.10"),
+            ("ver", "2.10 stable 1.5"),
+            ("add 1.5 2.5", "1.5 2.5"),
+            ("x", "1/2 3/4"),
             ("version", "U-Boot 2023.01 (Jun 22 2026 - 08:38:07 +0000)"),
             ("AT+GMR", "compile time:Jun 15 2023 08:38:07"),
             ("md.l 40000000", "40000000: edfe0dd0 00001000 40000000 4c1b0000  ............@...L"),

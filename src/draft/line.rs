@@ -71,7 +71,7 @@ fn with_secrets(pieces: &[Piece]) -> Vec<Part> {
 fn one(texts: &[Vec<u8>], command: &[u8], kinds: &Kinds, least: Change) -> Vec<Part> {
     let line = &texts[0];
     let mut found = kinds.find(line, command);
-    // Of one recording everything that may change is taken to change; of several what is the same in all is not.
+    // Of one recording everything that may change is taken to change; of several only what is of one moment.
     found.retain(|found| found.change == Change::Always || least == Change::Perhaps);
     let groups = found.into_iter().map(|found| {
         let values = texts.iter().map(|text| text[found.range.clone()].to_vec()).collect();
@@ -317,7 +317,16 @@ mod tests {
     #[test]
     fn what_is_the_same_in_all_and_only_may_change_is_as_it_is() {
         assert_eq!(wanted(&["at 0x1000", "at 0x1000"], "x").as_deref(), Some("at 0x1000"));
+        let imei = "866192037701234";
+        assert_eq!(wanted(&[imei, imei], "AT+CGSN").as_deref(), Some(imei));
+    }
+
+    #[test]
+    fn what_is_of_one_moment_changes_though_it_is_the_same_in_all() {
+        let date = "2026-11-30";
+        assert_eq!(wanted(&[date, date], "date").as_deref(), Some(r"<date:\d{4}[\/-]\d\d[\/-]\d\d>"));
         assert_eq!(wanted(&["+CSQ: 21,0", "+CSQ: 21,0"], "x").as_deref(), Some(r"+CSQ: <rssi:\d+>,<ber:\d+>"));
+        assert_eq!(wanted(&["pid: 812", "pid: 812"], "x").as_deref(), Some(r"pid: <pid:\d+>"));
     }
 
     #[test]

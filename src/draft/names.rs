@@ -111,15 +111,13 @@ impl Names {
         self.secrets.contains_key(&secret_of(mask).0)
     }
 
-    /// Takes note that the flow takes a secret out of an answer; returns what it is called there.
+    /// Takes note that the flow takes a secret out of an answer, and whether it is sent later; returns its name.
     pub(super) fn capture(&mut self, mask: &Mask, is_used: bool) -> String {
         let (name, _) = secret_of(mask);
         if is_used {
             self.secrets.insert(name.clone(), Known::Captured);
-            name
-        } else {
-            format!("_{name}")
         }
+        name
     }
 
     /// Returns the lines that declare them.

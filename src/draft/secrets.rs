@@ -73,6 +73,12 @@ impl Lifted {
     }
 }
 
+/// Whether what stands at the end asks for a secret.
+pub(super) fn is_asked_for(shown: &[u8]) -> bool {
+    let rest = shown.rsplit(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
+    Asked::by(rest).is_some()
+}
+
 /// Returns a recording of whole lines without the secrets that stand in it.
 pub(super) fn without_secrets(recording: &Recording, sought: &[Sought]) -> Recording {
     let mut recording = recording.clone();

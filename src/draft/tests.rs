@@ -77,10 +77,30 @@ fn a_secret_that_the_device_gave_is_captured_and_sent() {
 }
 
 #[test]
+fn a_secret_that_the_device_prints_has_its_own_name() {
+    let happened = "10 > \"show\\n\"\n20 < \"token=8fa1c0ffee77; ok\\r\\n\"";
+    let made = drafted(&[recording(happened)], &["token=(?<token>[^;]*)"]);
+    assert!(made.flow.contains("expect secret line /token=(?<token>.+); ok/"), "{}", made.flow);
+    assert!(made.notes.is_empty() && !made.device.contains("c0ffee"), "{}", made.device);
+}
+
+#[test]
 fn a_comment_that_was_sent_is_a_title() {
     let happened = "10 > \"ls\\n\"\n20 < \"a\\r\\n$ \"\n500 > \"# look again\\n\"\n20 < \"# look again\\r\\n$ \"\n500 > \"ls\\n\"\n20 < \"a\\r\\n$ \"";
     let flow = body(&[recording(happened)]);
     assert!(flow.contains("step \"look again\" {") && !flow.contains("send \"#"), "{flow}");
+}
+
+#[test]
+fn a_correction_that_the_device_did_not_obey_is_sent_as_it_was_typed() {
+    let happened =
+        "10 > \"ATT\"\n5 < \"ATT\"\n90 > \"\\x7f\"\n5 < \"\\x7f\"\n90 > \"\\r\"\n5 < \"\\r\\r\\nERROR\\r\\n\"";
+    let made = drafted(&[recording(happened)], &[]);
+    assert!(made.flow.contains("send raw \"ATT\\x7f\\r\"") && !made.flow.contains("line \"ATT"), "{}", made.flow);
+    assert!(made.flow.contains("expect line \"ERROR\""), "{}", made.flow);
+    let obeyed = happened.replacen("5 < \"\\x7f\"", "5 < \"\\x08 \\x08\"", 1);
+    let made = drafted(&[recording(&obeyed)], &[]);
+    assert!(made.flow.contains("send \"AT\""), "{}", made.flow);
 }
 
 #[test]

@@ -19,7 +19,8 @@ impl Lint {
         let mut gives = Vec::new();
         walk(&file.body, &mut uses, &mut gives);
         for (name, span, is_secret) in &gives {
-            if !uses.contains(name) && !name.starts_with('_') && !crate::syntax::is_keyword(name) {
+            // What is secret is covered everywhere: that is its use.
+            if !is_secret && !uses.contains(name) && !name.starts_with('_') && !crate::syntax::is_keyword(name) {
                 let help =
                     format!("leave the name out, or call it `_{name}` to say that it is for the transcript only");
                 self.warn(Code::LintUnusedCapture, *span, format!("`{name}` is never used"), "captured here", help);
