@@ -70,7 +70,7 @@ fn try_term(arguments: &TermArguments, terminal: &Terminal) -> Result<Ending, En
         Ending::Refused
     };
     let escape = escape_key(&arguments.escape).map_err(wrong)?;
-    let within = within(&arguments.within).map_err(wrong)?;
+    let within = within(&arguments.piped.within).map_err(wrong)?;
     let typed = std::slice::from_ref(&arguments.port);
     let mut named = named(typed, None, Asks::Names, Path::new("."), terminal)?;
     let address = named.awaited(arguments.wait_port.as_deref(), terminal, Named::address)?;
@@ -151,10 +151,10 @@ fn try_term(arguments: &TermArguments, terminal: &Terminal) -> Result<Ending, En
         screen: Vec::new(),
         slow: Slow::default(),
     };
-    if let Some(log) = &arguments.log {
+    if let Some(log) = &arguments.kept.log {
         session.begin_log((!log.is_empty()).then(|| PathBuf::from(log)));
     }
-    let recording = arguments.record.clone().or(arguments.write.as_deref().map(part_of));
+    let recording = arguments.kept.record.clone().or(arguments.kept.write.as_deref().map(part_of));
     if let Some(recording) = recording {
         session.begin_recording(clock.now(), Some(recording));
     }
@@ -162,7 +162,7 @@ fn try_term(arguments: &TermArguments, terminal: &Terminal) -> Result<Ending, En
     drop(session);
     drop(restored);
     named.release(terminal);
-    Ok(match &arguments.write {
+    Ok(match &arguments.kept.write {
         Some(flow) => drafted(flow, arguments, ending, terminal),
         None => ending,
     })
@@ -170,10 +170,10 @@ fn try_term(arguments: &TermArguments, terminal: &Terminal) -> Result<Ending, En
 
 /// Makes sure that the files of a session can be written; returns what is secret in it.
 fn checked(arguments: &TermArguments, terminal: &Terminal) -> Result<Arc<[Sought]>, Ending> {
-    if let Some(flow) = &arguments.write {
+    if let Some(flow) = &arguments.kept.write {
         check_places(flow, terminal)?;
     }
-    let checked = sought_in(&arguments.secrets).and_then(|sought| {
+    let checked = sought_in(&arguments.kept.secrets).and_then(|sought| {
         places::check(arguments)?;
         Ok(sought.into())
     });
@@ -197,7 +197,7 @@ fn drafted(flow: &Path, arguments: &TermArguments, ending: Ending, terminal: &Te
         &RecordArguments {
             from: vec![part.clone()],
             write: Some(flow.to_path_buf()),
-            secrets: arguments.secrets.clone(),
+            secrets: arguments.kept.secrets.clone(),
             title: None,
             color: arguments.color,
         },
@@ -308,7 +308,7 @@ fn choices(arguments: &TermArguments, settings: &Settings, escape: Option<u8>) -
 
 /// Looks at what standard input and standard output are.
 fn surface(arguments: &TermArguments, terminal: &Terminal) -> Surface {
-    let input = match (std::io::stdin().is_terminal(), arguments.verbatim) {
+    let input = match (std::io::stdin().is_terminal(), arguments.piped.verbatim) {
         (true, _) => Input::Keys,
         (false, true) => Input::Bytes,
         (false, false) => Input::Lines,

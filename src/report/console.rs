@@ -67,8 +67,7 @@ pub struct Console<'a, W: Write> {
     look: Look,
     volume: Volume,
     status: Status,
-    overlong: Overlong,
-    view: View,
+    form: Form,
     /// What the verdict begins with: the port of a run that is one of several.
     port: String,
     tally: Tally,
@@ -88,6 +87,13 @@ pub struct Console<'a, W: Write> {
     shown: String,
 }
 
+/// How lines and blocks are shown.
+#[derive(Clone, Copy, Debug)]
+struct Form {
+    overlong: Overlong,
+    view: View,
+}
+
 /// Columns of the time.
 const TIME_WIDTH: usize = 9;
 const ERASE: &str = "\r\u{1b}[K";
@@ -103,8 +109,7 @@ impl<'a, W: Write> Console<'a, W> {
             look,
             volume,
             status,
-            overlong,
-            view: View::Auto,
+            form: Form { overlong, view: View::Auto },
             port,
             tally,
             live: Live::default(),
@@ -126,13 +131,13 @@ impl<'a, W: Write> Console<'a, W> {
     /// Says what becomes of long lines of the exchange; what the flow or the engine says is never cut.
     #[must_use]
     pub fn with_lines(self, overlong: Overlong) -> Console<'a, W> {
-        Console { overlong, ..self }
+        Console { form: Form { overlong, ..self.form }, ..self }
     }
 
     /// Says how bytes of the exchange are shown.
     #[must_use]
     pub fn with_view(self, view: View) -> Console<'a, W> {
-        Console { view, ..self }
+        Console { form: Form { view, ..self.form }, ..self }
     }
 
     /// Says how much of the exchange is shown.
@@ -175,12 +180,12 @@ impl<'a, W: Write> Console<'a, W> {
                 let line = format!("{}{sign} {title}  {}{more}", indent(*depth), lasting(*took));
                 self.put_words(at, paint, &line);
             }
-            EventKind::Sent { bytes } if self.view.is_hex(bytes) => {
+            EventKind::Sent { bytes } if self.form.view.is_hex(bytes) => {
                 self.put_held();
                 self.put_kept(at, event.port);
                 self.put_dump(at, SENT, &format!("{port}> "), bytes);
             }
-            EventKind::Received { bytes, echo: None, .. } if self.view.is_hex(bytes) => {
+            EventKind::Received { bytes, echo: None, .. } if self.form.view.is_hex(bytes) => {
                 self.put_held();
                 self.put_kept(at, event.port);
                 self.put_dump(at, PLAIN, &format!("{port}< "), bytes);
@@ -428,7 +433,7 @@ impl<'a, W: Write> Console<'a, W> {
         self.put_held();
         let time = self.time_column(at);
         self.paint(DIM, &time);
-        let mut room = match self.overlong {
+        let mut room = match self.form.overlong {
             Overlong::Whole => usize::MAX,
             Overlong::Cut => self.look.width.saturating_sub(columns(&time)).max(1),
         };

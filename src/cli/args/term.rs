@@ -50,6 +50,26 @@ pub(in crate::cli) struct TermArguments {
     /// Decode what comes, and encode what is typed, such as gbk
     #[arg(long, value_name = "LABEL")]
     pub encoding: Option<String>,
+    #[command(flatten)]
+    pub kept: KeptOfSession,
+    /// End when the port goes away, instead of waiting for it
+    #[arg(long)]
+    pub no_reconnect: bool,
+    #[command(flatten)]
+    pub piped: PipedArguments,
+    /// Wait so long for a port that is not there yet, such as 30s
+    #[arg(long, value_name = "DURATION")]
+    pub wait_port: Option<String>,
+    #[command(flatten)]
+    pub line: LineArguments,
+    /// Say when to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: Colours,
+}
+
+/// What stays of a session.
+#[derive(Args, Debug)]
+pub(in crate::cli) struct KeptOfSession {
     /// Write what comes to a file [default: a new one, named by the time]
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "", require_equals = true)]
     pub log: Option<String>,
@@ -62,23 +82,17 @@ pub(in crate::cli) struct TermArguments {
     /// With --write: keep what this finds in a line out (repeatable)
     #[arg(long = "secret", value_name = "REGEX", requires = "write")]
     pub secrets: Vec<String>,
-    /// End when the port goes away, instead of waiting for it
-    #[arg(long)]
-    pub no_reconnect: bool,
+}
+
+/// How input from a pipe is sent.
+#[derive(Args, Debug)]
+pub(in crate::cli) struct PipedArguments {
     /// With input from a pipe: send it as it is, line ends too
     #[arg(long)]
     pub verbatim: bool,
     /// With input from a pipe: wait so long for the answer
     #[arg(long, value_name = "DURATION", default_value = "3s")]
     pub within: String,
-    /// Wait so long for a port that is not there yet, such as 30s
-    #[arg(long, value_name = "DURATION")]
-    pub wait_port: Option<String>,
-    #[command(flatten)]
-    pub line: LineArguments,
-    /// Say when to use colours
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
-    pub color: Colours,
 }
 
 /// What becomes of a key.
