@@ -98,7 +98,7 @@ impl About {
     }
 }
 
-/// Returns what people are told of a variable that was given.
+/// Returns what people read about a variable that was given.
 pub fn variable_shown(name: &str, value: &str) -> String {
     format!("{name} = {}", visible_cut(value.as_bytes(), VALUE_SHOWN))
 }

@@ -156,7 +156,7 @@ fn has_values_of(path: &Path, text: &str) -> bool {
     may_be_it && fs::read_to_string(path).is_ok_and(|other| values_in(&other) == values_in(text))
 }
 
-/// Returns the line that names the flow, and what stands behind the comments at the beginning.
+/// Returns the line that names the flow, and what follows the comments at the beginning.
 fn values_in(text: &str) -> (&str, &str) {
     let (flow, mut rest) = text.split_once('\n').unwrap_or((text, ""));
     while rest.starts_with('#') && !rest.starts_with(IN_HEX) {

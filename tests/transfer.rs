@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 const SEND: &str = "file fw = \"abc\"\nsend \"go\"\nsend_file fw by xmodem\nexpect \"done\"";
 
-/// Returns what people are told of the files of a run, and its notes, that begins so.
+/// Returns what people read about the files of a run, and its notes, that begins so.
 fn notes(events: &[flowrun::event::Event], begin: &str) -> Vec<String> {
     let notes = events.iter().filter_map(|event| match &event.kind {
         EventKind::Noted { text } => Some(text.clone()),

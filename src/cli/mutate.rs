@@ -8,7 +8,7 @@ use super::Ending;
 use super::args::MutateArguments;
 use super::lab::{Asked, Lab};
 use super::refusal::refuse;
-use super::reports::Report as ReportFile;
+use super::reports::{Report as ReportFile, write_each};
 use super::terminal::Terminal;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::event::Verdict;
@@ -88,14 +88,7 @@ fn carry_out(arguments: &MutateArguments, lab: &Lab, reports: &[ReportFile], ter
         Err(trial) => (&**trial, None),
     };
     let told = mutants_report(arguments, lab, good, report);
-    let mut is_written = true;
-    for report in reports {
-        if let Err(error) = report.write_mutants(&told) {
-            terminal.warn(&format!("the report `{}` cannot be written: {error}", harmless_path(report.path())));
-            is_written = false;
-        }
-    }
-    if is_written || ending != Ending::Done { ending } else { Ending::Unwritten }
+    write_each(reports, |report| report.write_mutants(&told), ending, terminal)
 }
 
 /// Returns the words for what became of a change, as reports have them.

@@ -3,12 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use super::Ending;
+use super::terminal::Terminal;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::report::campaign::CampaignReport;
 use crate::report::format::{Exchanges, Format};
 use crate::report::json::render_mutants_json;
 use crate::report::mutants::MutantsReport;
 use crate::report::suite::SuiteReport;
+use crate::value::escape::harmless_path;
 
 /// A report to be written.
 #[derive(Debug)]
@@ -100,6 +103,23 @@ impl Report {
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Writes each of several reports and warns of those that cannot be written; returns how the command ends then.
+pub(super) fn write_each(
+    reports: &[Report],
+    write: impl Fn(&Report) -> io::Result<()>,
+    ending: Ending,
+    terminal: &Terminal,
+) -> Ending {
+    let mut is_written = true;
+    for report in reports {
+        if let Err(error) = write(report) {
+            terminal.warn(&format!("the report `{}` cannot be written: {error}", harmless_path(report.path())));
+            is_written = false;
+        }
+    }
+    if is_written || ending != Ending::Done { ending } else { Ending::Unwritten }
 }
 
 fn read(text: &str) -> Option<Report> {

@@ -7,7 +7,7 @@ use super::args::{StressArguments, VariableArguments};
 use super::host::origin;
 use super::lab::{Asked, Lab};
 use super::refusal::refuse;
-use super::reports::Report as ReportFile;
+use super::reports::{Report as ReportFile, write_each};
 use super::terminal::Terminal;
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
@@ -160,14 +160,7 @@ fn carry_out(arguments: &StressArguments, prepared: &Prepared, terminal: &Termin
         Err(ideal) => (&**ideal, None),
     };
     let told = CampaignReport { about: about.clone(), ..campaign_report(arguments, bench, ideal, report) };
-    let mut is_written = true;
-    for report in reports {
-        if let Err(error) = report.write_campaign(&told) {
-            terminal.warn(&format!("the report `{}` cannot be written: {error}", harmless_path(report.path())));
-            is_written = false;
-        }
-    }
-    if is_written || ending != Ending::Done { ending } else { Ending::Unwritten }
+    write_each(reports, |report| report.write_campaign(&told), ending, terminal)
 }
 
 /// Shows what a campaign found; returns how the command ends.

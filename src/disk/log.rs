@@ -66,7 +66,7 @@ fn wait_for(lock: &File) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::TimedOut, why))
 }
 
-/// Removes what stands behind the last whole line; returns how long the file is then.
+/// Removes what follows the last whole line; returns how long the file is then.
 fn mend(file: &mut File) -> io::Result<u64> {
     let length = file.metadata()?.len();
     let mut end = length;

@@ -28,7 +28,7 @@ pub(super) struct Manners {
     pub dialect: Dialect,
     /// The library that a flow uses.
     pub library: Option<&'static str>,
-    /// What stands behind most lines, and what does unless the flow says otherwise.
+    /// What follows most lines, and what follows unless the flow says otherwise.
     pub end: &'static str,
     pub default_end: &'static str,
     /// How long a wait lasts unless it says otherwise.

@@ -1,7 +1,7 @@
 //! `whole_lines`: a recording of keys as a recording of lines, as if each line had been sent at once.
 //!
 //! Backspace, Ctrl-U and Ctrl-W are carried out where the echo shows that the device did so; else all keys are sent. What the device
-//! sent back for each key stands behind the line as one echo, if there was one. Where a line was made by the device, by TAB or an arrow key, it is the one that the device showed. What ends with
+//! sent back for each key follows the line as one echo, if there was one. Where a line was made by the device, by TAB or an arrow key, it is the one that the device showed. What ends with
 //! no line end is sent as it is: a payload, Ctrl-C, a key that a menu waits for.
 
 use std::time::Duration;

@@ -22,7 +22,7 @@ pub(super) enum Prompt {
     Text(Vec<u8>),
     /// This is found in it.
     Regex(String),
-    /// This is found in it, and what stands behind it counts down.
+    /// This is found in it, and what follows it counts down.
     Countdown(Vec<u8>),
     /// Nothing is known that stays the same.
     Unknown,
@@ -89,7 +89,7 @@ fn sign_of(text: &[u8]) -> Option<&[u8]> {
     text[at + 1..].iter().all(|byte| *byte == b' ').then(|| &text[at..])
 }
 
-/// Returns what stands behind the escape sequences that a prompt begins with; those at its end belong to it.
+/// Returns what follows the escape sequences that a prompt begins with; those at its end belong to it.
 fn behind_escapes(text: &[u8]) -> &[u8] {
     let mut from = 0;
     let mut at = 0;

@@ -30,7 +30,7 @@ pub(super) fn shown_line(output: &[u8]) -> Vec<u8> {
     line
 }
 
-/// Obeys what stands behind an ESC; returns what follows.
+/// Obeys what follows an ESC; returns what follows.
 fn escape<'a>(behind: &'a [u8], line: &mut Vec<u8>, at: &mut usize) -> &'a [u8] {
     let Some(parameters) = behind.strip_prefix(b"[") else { return behind.get(1..).unwrap_or_default() };
     let Some(n) = parameters.iter().position(|byte| matches!(byte, 0x40..=0x7e)) else { return &[] };

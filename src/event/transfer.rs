@@ -53,7 +53,7 @@ pub enum Direction {
 }
 
 impl FileTransfer {
-    /// Returns what people are told of it; nothing of one that failed, for the failure says it.
+    /// Returns what people read about it; nothing of one that failed, for the failure says it.
     pub fn shown(&self) -> Option<String> {
         match self.stage {
             TransferStage::Failed => None,

@@ -19,7 +19,7 @@ pub struct FileCoverage {
     pub name: String,
     /// The statements, in the order of the text.
     pub statements: Vec<Reached>,
-    /// The branches, in the order of the text: both sides of an `if`, the arms of an `expect`, what stands behind `on`.
+    /// The branches, in the order of the text: both sides of an `if`, the arms of an `expect`, what follows `on`.
     pub branches: Vec<Reached>,
     /// The procedures, with their names.
     pub procedures: Vec<(String, Reached)>,

@@ -91,7 +91,7 @@ pub(super) enum EchoMark {
     Done,
 }
 
-/// What is kept is given out when it is asked for so often, a tenth of a second each time: an echo is told of when its line was
+/// What is kept is given out when it is asked for so often, a tenth of a second each time: an echo is shown when its line was
 /// quiet for the settle time, and what was sent should be seen soon.
 const PATIENCE: u8 = 3;
 

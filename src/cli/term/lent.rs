@@ -99,7 +99,7 @@ impl<'a> Lent<'a> {
         self.world.perform(PortId::FIRST, command);
     }
 
-    /// Returns what the flow is told of what happened; nothing if that is not for the flow.
+    /// Returns what the flow hears about what happened; nothing if that is not for the flow.
     fn for_flow(
         &mut self,
         now: Moment,

@@ -93,7 +93,7 @@ impl Transfer {
         (amount.bytes, amount.of)
     }
 
-    /// Returns what is told of it.
+    /// Returns what is reported about it.
     fn event(&self, stage: TransferStage, now: Moment) -> FileTransfer {
         let amount = self.machine.amount();
         let called = if let Machine::Receiver(receiver) = &self.machine { receiver.name() } else { None };

@@ -1,4 +1,4 @@
-//! What the script of a page is told of a run besides its lines: to which statement each belongs, where steps begin and end.
+//! What the script of a page knows about a run besides its lines: to which statement each belongs, where steps begin and end.
 //!
 //! Lists of numbers are flat, for many lines; the script reads them in the order in which they are written here.
 

@@ -306,7 +306,7 @@ fn seconds(tally: &Tally) -> String {
     format!("{} s", Moment::after(tally.took))
 }
 
-/// Returns what is told of a run besides its title, its file and its verdict.
+/// Returns what is said about a run besides its title, its file and its verdict.
 fn facts_of(tally: &Tally) -> Vec<Fact> {
     let mut facts = Vec::new();
     let mut tell = |name, value: String| facts.push(Fact { name, value });

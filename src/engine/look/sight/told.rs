@@ -1,4 +1,4 @@
-//! What of the input is an echo, for whoever is told of it.
+//! What of the input is an echo, for whoever shows it.
 
 use std::ops::Range;
 
