@@ -427,13 +427,13 @@ fn a_flow_runs_on_the_open_port_and_then_it_goes_on_by_hand() {
     let mut person = Person::new(folder.path(), 100, &["sim:d.flow"]);
     person.sees("ends it");
     person.types(b"\x14:run login.flow\r");
-    person.sees("goes on by hand");
+    person.sees("continue by hand");
     assert!(person.contents().contains("passed  log in"), "{}", person.contents());
     person.types(b"\x14l");
     person.types(b"load\r");
     person.sees_row("Ready");
     person.types(b"\x14:send_file fw.txt\r");
-    person.sees("goes on by hand");
+    person.sees("continue by hand");
     person.sees("passed  send a file");
     person.types(b"\x14q");
     assert_eq!(person.ends().code(), Some(0));
@@ -587,7 +587,7 @@ fn a_signal_ends_a_flow_and_the_session_and_the_key_only_the_flow() {
     };
     let mut person = running();
     person.types(b"\x03");
-    person.sees("interrupted: goes on by hand");
+    person.sees("interrupted: continue by hand");
     person.types(b"\x14q");
     assert_eq!(person.ends().code(), Some(0));
     for signal in [Signal::TERM, Signal::HUP] {

@@ -147,7 +147,7 @@ impl<'a> Wanted<'a> {
         let (rest, interface) = match rest.rsplit_once('/') {
             Some((before, number)) => match number.parse() {
                 Ok(interface) => (before, Some(interface)),
-                Err(_) => return Err(malformed(format!("`{number}` is no number of an interface"))),
+                Err(_) => return Err(malformed(format!("`{number}` is not the number of an interface"))),
             },
             None => (rest, None),
         };

@@ -130,7 +130,7 @@ impl Compiler<'_> {
         if crate::syntax::is_keyword(name) {
             let why = match name.bytes().all(|byte| byte.is_ascii_lowercase()) {
                 true => "is a keyword and cannot be a variable",
-                false => "is no name: letters, digits and `_`, and no digit first",
+                false => "is not a name: use letters, digits and `_`, and no digit first",
             };
             self.problem(Code::CheckUnknownName, span, format!("`{name}` {why}"), "names a group so").help =
                 Some("give the group another name".to_string());

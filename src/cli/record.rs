@@ -113,7 +113,7 @@ fn device_of(flow: &Path) -> PathBuf {
 fn places(flow: &Path) -> Result<Places, Box<Diagnostic>> {
     let problem = |message: String, help: &str| Box::new(Diagnostic::general(Code::CommandLine, message).help(help));
     if flow.extension().is_none_or(|extension| extension != "flow") || flow.file_stem().is_none() {
-        let message = format!("`{}` is no name for a flow", harmless_path(flow));
+        let message = format!("`{}` cannot be the name of a flow", harmless_path(flow));
         return Err(problem(message, "write a name that ends with `.flow`: `--write new.flow`"));
     }
     let places =
@@ -123,7 +123,7 @@ fn places(flow: &Path) -> Result<Places, Box<Diagnostic>> {
     match there {
         Some(path) => {
             let message = format!("`{}` is there already", harmless_path(&path));
-            Err(problem(message, "take another name, or move it away: nothing is overwritten"))
+            Err(problem(message, "choose another name, or move it away: nothing is overwritten"))
         }
         None => Ok(places),
     }

@@ -27,7 +27,7 @@ pub(super) fn lasting(typed: Option<&str>, of_profile: Duration) -> Result<Durat
     let Some(typed) = typed else { return Ok(of_profile) };
     syntax::duration(typed.trim()).ok_or_else(|| {
         let shown = visible_cut(typed.as_bytes(), 60);
-        let problem = Diagnostic::general(Code::CommandLine, format!("`--wait-port {shown}` is no duration"));
+        let problem = Diagnostic::general(Code::CommandLine, format!("`--wait-port {shown}` is not a duration"));
         problem.help("write `--wait-port 500ms`, `30s` or `2m`")
     })
 }

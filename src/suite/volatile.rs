@@ -61,7 +61,7 @@ impl Volatile {
         let is_name =
             name.starts_with(|c: char| c.is_alphabetic()) && name.chars().all(|c| c.is_alphanumeric() || c == '_');
         if !is_name {
-            return Err(format!("`{name}` is no name: letters, digits and `_`"));
+            return Err(format!("`{name}` is not a name: use letters, digits and `_`"));
         }
         let regex = Regex::new(regex).map_err(|error| {
             let text = error.to_string();

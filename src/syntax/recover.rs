@@ -52,7 +52,7 @@ pub(super) fn explain(id: SourceId, text: &str, offset: usize) -> Diagnostic {
             return Diagnostic::new(
                 Code::SyntaxUnexpected,
                 site(0, trimmed.len()),
-                "this cannot stand here",
+                "this does not belong here",
                 "not here",
             );
         }
@@ -94,7 +94,7 @@ pub(super) fn explain(id: SourceId, text: &str, offset: usize) -> Diagnostic {
             format!("`{found}` is a keyword and cannot be a name"),
             "a keyword",
         )
-        .help(format!("take another name: `{found}_1`, `my_{found}`"));
+        .help(format!("use another name: `{found}_1`, `my_{found}`"));
     }
     if let Some(diagnostic) = unclosed_value(id, trimmed, at, offset) {
         return diagnostic;
@@ -119,10 +119,10 @@ fn other_form(text: &str, at: usize, found: &str, positives: &[Rule]) -> Option<
             Some("write `secret NAME`: a secret is a `param` that is masked everywhere")
         }
         ("capture", "=") if positives.contains(&Rule::k_from) => {
-            Some("write `compute NAME = EXPR`, or `compute secret NAME = EXPR` for what is to be masked")
+            Some("write `compute NAME = EXPR`, or `compute secret NAME = EXPR` for a value that must be masked")
         }
         ("compute", "from") if positives.contains(&Rule::k_equals) => {
-            Some("write `capture NAME from EXPR`, or `capture secret NAME from EXPR` for what is to be masked")
+            Some("write `capture NAME from EXPR`, or `capture secret NAME from EXPR` for a value that must be masked")
         }
         _ => None,
     }
@@ -162,7 +162,7 @@ fn unclosed_value(id: SourceId, text: &str, at: usize, offset: usize) -> Option<
 fn leftover(found: &str, site: Site) -> Option<Diagnostic> {
     let (message, help) = match found {
         "within" | "every" | "timeout" | "for" => (
-            format!("what follows `{found}` is no duration"),
+            format!("what follows `{found}` is not a duration"),
             "a duration is a number with a unit: `250ms`, `5s`, `2m`, `1h`",
         ),
         "(" => (
@@ -170,14 +170,14 @@ fn leftover(found: &str, site: Site) -> Option<Diagnostic> {
             "arguments are values with commas between them, and `)` at the end",
         ),
         "unit" => {
-            ("this is not the unit of a `measure`".to_string(), "it stands in quotes, before the limits: `unit \"V\"`")
+            ("this is not the unit of a `measure`".to_string(), "put it in quotes before the limits: `unit \"V\"`")
         }
         "limits" | ".." => (
             "these are no limits of a `measure`".to_string(),
             "write `limits 3.60 .. 4.20`, `limits 3.60 ..`, `limits .. 4.20` or `limits 3`",
         ),
         "+" | "-" | "*" | "/" | "%" | "=" | "<" | ">" | "and" | "or" | "in" | "matches" => {
-            (format!("no value follows `{found}`, or none stands before it"), "an operator stands between two values")
+            (format!("a value is missing before or after `{found}`"), "an operator goes between two values")
         }
         _ => return None,
     };
@@ -199,7 +199,7 @@ fn no_statement(found: &str, site: Site) -> Diagnostic {
         .help("a statement begins with its keyword: `send \"AT\"`, `expect line \"OK\"`");
     }
     let diagnostic =
-        Diagnostic::new(Code::SyntaxUnexpected, site, format!("`{word}` is no statement"), "not a statement");
+        Diagnostic::new(Code::SyntaxUnexpected, site, format!("`{word}` is not a statement"), "not a statement");
     let meant = ELSEWHERE.iter().find(|(other, _)| *other == word.to_lowercase()).map(|(_, ours)| *ours);
     match meant.or_else(|| nearest(&word, beginnings())) {
         Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),

@@ -317,16 +317,16 @@ fn the_prompt_that_a_flow_has_left_is_that_of_the_terminal() {
     term.make_room();
     screen(&mut term);
     term.handle_elsewhere(at(1), b"# ");
-    term.tell("goes on by hand");
-    assert_eq!(screen(&mut term), "-- goes on by hand\r\n# ");
+    term.tell("continue by hand");
+    assert_eq!(screen(&mut term), "-- continue by hand\r\n# ");
     let mut term = line_mode();
     term.handle_received(at(0), b"login: ");
     term.handle_time(at(50));
     term.make_room();
     screen(&mut term);
     term.handle_elsewhere(at(60), b"# ");
-    term.tell("goes on by hand");
-    assert_eq!(screen(&mut term), "-- goes on by hand\r\n\r\u{1b}[K# ");
+    term.tell("continue by hand");
+    assert_eq!(screen(&mut term), "-- continue by hand\r\n\r\u{1b}[K# ");
 }
 
 #[test]

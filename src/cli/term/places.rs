@@ -17,7 +17,7 @@ use crate::value::escape::harmless_path;
 /// One of them cannot be; why, and what to do.
 pub(super) fn check(arguments: &TermArguments) -> Result<(), Box<Diagnostic>> {
     if let Some(recording) = arguments.kept.record.as_deref().filter(|path| is_there(path)) {
-        let help = "take another name, or move it away: nothing is overwritten";
+        let help = "choose another name, or move it away: nothing is overwritten";
         return Err(problem(format!("`{}` is there already", harmless_path(recording)), help));
     }
     let part = arguments.kept.write.as_deref().map(part_of);
