@@ -64,7 +64,10 @@ pub(crate) fn draft(recordings: &[Recording], wish: &Wish<'_>) -> Result<Draft, 
     for (n, recording) in recordings.iter().enumerate() {
         let which = if recordings.len() > 1 { format!("recording {}", n + 1) } else { "the recording".to_string() };
         if recording.n_ports() > 1 {
-            return Err(format!("{which} is of {} ports, and a draft needs a recording of one port", recording.n_ports()));
+            return Err(format!(
+                "{which} is of {} ports, and a draft needs a recording of one port",
+                recording.n_ports()
+            ));
         }
         if !recording
             .entries

@@ -188,7 +188,8 @@ impl Reader<'_> {
             let mut bench = NamedBench { name: name.get_ref().to_string(), ..NamedBench::default() };
             for (port, value) in table {
                 if !is_word(port.get_ref()) {
-                    let message = format!("`{}` cannot be the name of a port of a flow", harmless(port.get_ref().as_bytes()));
+                    let message =
+                        format!("`{}` cannot be the name of a port of a flow", harmless(port.get_ref().as_bytes()));
                     self.wrong(
                         port,
                         message,

@@ -17,8 +17,7 @@ use crate::syntax::ast::{
 use crate::value::Value;
 
 /// What is said of a `skip` that would end a clean-up.
-pub(super) const NO_SKIP: &str =
-    "a clean-up runs while a block ends: use `if`, or put a `step` around it";
+pub(super) const NO_SKIP: &str = "a clean-up runs while a block ends: use `if`, or put a `step` around it";
 
 /// What the declarations of all files come to.
 struct Declared {
@@ -276,7 +275,11 @@ impl<'a> Compiler<'a> {
     /// Notes what snapshots are to name away.
     fn volatile(&mut self, name: &Name, matches: Option<&ast::Regex>, head: Span, declared: &mut Declared) {
         if self.role != Role::Flow {
-            return self.misplaced(head, "`volatile` belongs in a flow: it changes how the transcript is compared", "leave it out");
+            return self.misplaced(
+                head,
+                "`volatile` belongs in a flow: it changes how the transcript is compared",
+                "leave it out",
+            );
         }
         let Some(regex) = matches else {
             return declared.for_suites.volatiles.push((name.node.clone(), None));

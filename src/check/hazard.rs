@@ -42,7 +42,12 @@ impl Compiler<'_> {
             .help = Some("a pass must mean something: add an `expect`".to_string());
         }
         if header.kind == FileKind::Flow && root.file.body.is_empty() && root.problems.is_empty() {
-            self.problem(Code::CheckNothingChecked, header.span, "this flow does nothing", "nothing follows the header");
+            self.problem(
+                Code::CheckNothingChecked,
+                header.span,
+                "this flow does nothing",
+                "nothing follows the header",
+            );
         }
         if self.role == Role::Flow {
             self.contained();
@@ -106,14 +111,10 @@ impl Compiler<'_> {
             });
             if let Some((.., other)) = longer {
                 let message = format!("{} is part of {}, which is expected too", spec.title, other.title);
-                let problem = Diagnostic::new(
-                    Code::CheckContained,
-                    spec.site,
-                    message,
-                    "also matches inside the longer text",
-                )
-                .other(other.site, "the longer text")
-                .help(format!("write `line {}` for the whole line", spec.title));
+                let problem =
+                    Diagnostic::new(Code::CheckContained, spec.site, message, "also matches inside the longer text")
+                        .other(other.site, "the longer text")
+                        .help(format!("write `line {}` for the whole line", spec.title));
                 problems.push(problem);
             }
         }

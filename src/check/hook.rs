@@ -46,8 +46,13 @@ impl Compiler<'_> {
             | Value::Duration(_)),
         ) = value.kind
         else {
-            self.problem(Code::CheckType, value.span, "the first value of a wire must be a literal", "not known before the run")
-                .help = Some("all devices of a bench begin with the same value: `wire power = \"off\"`".to_string());
+            self.problem(
+                Code::CheckType,
+                value.span,
+                "the first value of a wire must be a literal",
+                "not known before the run",
+            )
+            .help = Some("all devices of a bench begin with the same value: `wire power = \"off\"`".to_string());
             return;
         };
         let Some(variable) = self.globals.get(&name.node) else { return };

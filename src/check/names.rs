@@ -93,10 +93,14 @@ impl Compiler<'_> {
         } else {
             nearest(name, known).map(|meant| format!("did you mean `{meant}`?"))
         };
+        let otherwise = match name.chars().any(char::is_lowercase) {
+            true => "declare it with `param`, or give it a value with `capture` or `compute`",
+            // `send AT`: a command that nobody quoted.
+            false => "put a text in quotes; a variable gets its value from `param`, `capture` or `compute`",
+        };
         let problem =
             self.problem(Code::CheckUnknownName, span, format!("there is no variable `{name}`"), "never given a value");
-        problem.help =
-            help.or_else(|| Some("declare it with `param`, or give it a value with `capture` or `compute`".into()));
+        problem.help = help.or_else(|| Some(otherwise.to_string()));
         None
     }
 

@@ -395,8 +395,7 @@ fn notes(flow: &Program, sheet: &Sheet, past: &[Past], flow_id: &str, n_passed_b
         let others = past.iter().filter(|past| past.flow != flow_id).count();
         if others > 0 {
             let verb = if others == 1 { "1 row was".to_string() } else { format!("{others} rows were") };
-            notes +=
-                &format!("note: the flow has changed since {verb} run; rows that passed are still left out\n");
+            notes += &format!("note: the flow has changed since {verb} run; rows that passed are still left out\n");
         }
     }
     if notes.is_empty() { notes } else { notes + "\n" }

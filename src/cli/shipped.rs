@@ -226,7 +226,8 @@ fn write_new(folder: &Path, files: &[(PathBuf, &str)], next: &str, terminal: &Te
 
 fn unwritable(folder: &Path, error: &io::Error) -> Diagnostic {
     let message = format!("`{}` cannot be written: {error}", harmless_path(folder));
-    Diagnostic::general(Code::CommandLine, message).help("check the permissions of the folder and the free space on its disk")
+    Diagnostic::general(Code::CommandLine, message)
+        .help("check the permissions of the folder and the free space on its disk")
 }
 
 /// Makes a folder that is not there and that nobody else can look into.

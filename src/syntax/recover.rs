@@ -43,6 +43,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("exit", "fail"),
 ];
 
+/// Words that start a program in other tools.
+const PROGRAMS: &[&str] = &["exec", "execute", "run", "system", "shell", "spawn", "cmd", "popen", "subprocess"];
+
 /// Explains a piece of text that could not be read as a statement.
 pub(super) fn explain(id: SourceId, text: &str, offset: usize) -> Diagnostic {
     let trimmed = text.trim_end();
@@ -102,12 +105,33 @@ pub(super) fn explain(id: SourceId, text: &str, offset: usize) -> Diagnostic {
     let expected = list(&positives);
     let shown = if found.is_empty() { "the end of the line".to_string() } else { format!("`{found}`") };
     let label = format!("expected {expected}");
-    Diagnostic::new(
-        Code::SyntaxUnexpected,
-        site(at, at + found.len().max(1)),
-        format!("expected {expected}, found {shown}"),
-        label,
-    )
+    let message = format!("expected {expected}, found {shown}");
+    let diagnostic = Diagnostic::new(Code::SyntaxUnexpected, site(at, at + found.len().max(1)), message, label);
+    match habit(&trimmed[at..], found, &positives) {
+        Some(help) => diagnostic.help(help),
+        None => diagnostic,
+    }
+}
+
+/// Returns what to write for what other languages allow: a variable with a `$`, a text without quotes.
+fn habit(rest: &str, found: &str, positives: &[Rule]) -> Option<String> {
+    if found == "$" {
+        return match token(&rest[1..]) {
+            name if name.starts_with(|c: char| c.is_alphabetic() || c == '_') => {
+                Some(format!("a variable has no `$` here: write `{name}`; `${{{name}}}` is for strings"))
+            }
+            _ => Some("a variable has no `$` here: write its name; `${NAME}` is for strings".to_string()),
+        };
+    }
+    let is_word = found.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '+');
+    let wants_pattern = positives
+        .iter()
+        .any(|rule| matches!(rule, Rule::expect_one | Rule::capture_pattern | Rule::one_of_all | Rule::pattern));
+    match (is_word && wants_pattern, is_word && positives.contains(&Rule::string)) {
+        (true, _) => Some(format!("put a text in quotes: `\"{found}\"`, or `line \"{found}\"` for a whole line")),
+        (false, true) => Some("put a text in quotes: `\"…\"`".to_string()),
+        (false, false) => None,
+    }
 }
 
 /// Returns the form of another statement that was meant, where two are mixed up: `secret param NAME`, `capture NAME = EXPR`. It
@@ -200,6 +224,11 @@ fn no_statement(found: &str, site: Site) -> Diagnostic {
     }
     let diagnostic =
         Diagnostic::new(Code::SyntaxUnexpected, site, format!("`{word}` is not a statement"), "not a statement");
+    if PROGRAMS.contains(&word.to_lowercase().as_str()) {
+        return diagnostic.help(
+            "a flow runs no programs: name the program in `flowrun.toml`, below `[hooks]`, and write `hook \"NAME\"`",
+        );
+    }
     let meant = ELSEWHERE.iter().find(|(other, _)| *other == word.to_lowercase()).map(|(_, ours)| *ours);
     match meant.or_else(|| nearest(&word, beginnings())) {
         Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),

@@ -304,8 +304,7 @@ impl Receiver {
                 let left = self.size.map_or(usize::MAX, |size| size.saturating_sub(self.data.len()));
                 if let (0, Some(size)) = (left, self.size) {
                     let message = format!("the sender announced {size} bytes, but sends more");
-                    return self
-                        .fail(message, Some("the rest would be lost: compare the file and its size"));
+                    return self.fail(message, Some("the rest would be lost: compare the file and its size"));
                 }
                 let data = &data[..data.len().min(left)];
                 if self.data.len() + data.len() > self.most {

@@ -119,12 +119,7 @@ impl Lower {
                     Operand::Value(Expr { span: at, kind: ExprKind::Matches { text: Box::new(left), regex } })
                 }
                 Operand::Value(value) => {
-                    self.problem(
-                        Code::SyntaxUnexpected,
-                        value.span,
-                        "expected a regex after `matches`",
-                        "not a regex",
-                    );
+                    self.problem(Code::SyntaxUnexpected, value.span, "expected a regex after `matches`", "not a regex");
                     Operand::Value(left)
                 }
             };
