@@ -57,7 +57,7 @@ impl Compiler<'_> {
     }
 
     fn text_source(&mut self, text: &ast::Expr, shape: PatternShape) -> PatternSource {
-        let resolved = self.want(text, ANYTHING, "what is awaited");
+        let resolved = self.want(text, ANYTHING, "the expected text");
         let ExprKind::Const(value @ (Value::Text(_) | Value::Bytes(_))) = &resolved.kind else {
             return PatternSource::Text(shape, resolved);
         };

@@ -224,7 +224,7 @@ impl Compiler<'_> {
     }
 
     fn expect_quiet(&mut self, lasting: &ast::Expr, within: Option<&ast::Expr>, head: Span) {
-        let lasting = self.want(lasting, TIME, "how long it is to be quiet");
+        let lasting = self.want(lasting, TIME, "the time of silence");
         let within = self.want_some(within, TIME, "`within`");
         self.emit(Op::ExpectQuiet { lasting, within }, head);
     }
@@ -366,7 +366,7 @@ impl Compiler<'_> {
                 self.emit(Op::ReadCount(CountedRead { count, target, within }.into()), head);
             }
             ReadWhat::Quiet(lasting) => {
-                let lasting = self.want(lasting, TIME, "how long it is to be quiet");
+                let lasting = self.want(lasting, TIME, "the time of silence");
                 let target = self.target(name, Type::Text, secrecy);
                 self.emit(Op::ReadQuiet(SilentRead { lasting, target, within }.into()), head);
             }

@@ -385,13 +385,13 @@ impl Engine {
         if came.is_empty() {
             let earlier = self.near_miss_before(wait).or_else(|| self.came_before(wait));
             return Some(earlier.unwrap_or_else(|| {
-                "nothing came since then: the device may be busy, asleep or restarting; or it wants another line ending (`eol`)"
+                "nothing came since then: the device may be busy, asleep or restarting; or it needs another line ending (`eol`)"
                     .to_string()
             }));
         }
         if is_echo_only {
             return Some(
-                "only the echo came: the device hears but does not answer; or it wants another line ending (`eol`); or TX and RX are connected to each other"
+                "only the echo came: the device hears but does not answer; or it needs another line ending (`eol`); or TX and RX are connected to each other"
                     .to_string(),
             );
         }

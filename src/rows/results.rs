@@ -140,7 +140,7 @@ impl ResultsFile {
         match fs::metadata(path) {
             Ok(found) if !found.is_file() => return Err("it is not a file".to_string()),
             Ok(found) if found.len() > 0 && opened == Opened::New => {
-                return Err("it is there already: `--resume` goes on with it".to_string());
+                return Err("it exists already: `--resume` continues it".to_string());
             }
             Ok(found) if found.len() > LARGEST => return Err("it is larger than 256 MiB".to_string()),
             Ok(_) | Err(_) => {}

@@ -190,14 +190,14 @@ fn leftover(found: &str, site: Site) -> Option<Diagnostic> {
             "a duration is a number with a unit: `250ms`, `5s`, `2m`, `1h`",
         ),
         "(" => (
-            "these parentheses are not closed, or hold something that is no value".to_string(),
+            "these parentheses are not closed, or hold something that is not a value".to_string(),
             "arguments are values with commas between them, and `)` at the end",
         ),
         "unit" => {
             ("this is not the unit of a `measure`".to_string(), "put it in quotes before the limits: `unit \"V\"`")
         }
         "limits" | ".." => (
-            "these are no limits of a `measure`".to_string(),
+            "these are not the limits of a `measure`".to_string(),
             "write `limits 3.60 .. 4.20`, `limits 3.60 ..`, `limits .. 4.20` or `limits 3`",
         ),
         "+" | "-" | "*" | "/" | "%" | "=" | "<" | ">" | "and" | "or" | "in" | "matches" => {
