@@ -14,7 +14,7 @@ const HARD: &[(&str, &str)] = &[
         r"\bis no (whole |control )?(number|name|text|list|file|folder|duration|statement|time|address|pattern)\b",
         "is not a",
     ),
-    (r"\bis no (report|encoding|editor|table|CSV|factor|port|value|regex)\b", "is not a"),
+    (r"[^e] is no (report|encoding|editor|table|CSV|factor|port|value|regex)\b", "is not a"),
     (r"\b(is|are|was|were) awaited\b", "is expected"),
     (r"\bso (many|long)\b", "this many, this long"),
     (r"\bis told\b", "is reported"),

@@ -442,7 +442,7 @@ pub(super) fn commands() -> Vec<String> {
 ///
 /// # Errors
 ///
-/// What is to be shown instead of doing anything: a help text, the version, or what is wrong.
+/// What must be shown instead of doing anything: a help text, the version, or what is wrong.
 pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Typed, clap::Error> {
     let arguments = with_command(arguments.into_iter().collect());
     if let Some(arguments) = read_run(&arguments) {

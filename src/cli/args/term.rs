@@ -104,7 +104,7 @@ pub(in crate::cli) enum TypedMode {
     Line,
 }
 
-/// What stands before a line.
+/// What comes before a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum TypedStamps {
     /// Nothing.
