@@ -11,7 +11,7 @@ const HARD: &[(&str, &str)] = &[
     (r"\bin vain\b", "without success"),
     (r"\bstands? (behind|in|at|before|there|here|unread|last|between)\b", "is, follows, comes before"),
     (
-        r"\bis no (whole |control )?(number|name|text|list|file|folder|duration|statement|time|address|pattern)\b",
+        r"[^e] is no (whole |control )?(number|name|text|list|file|folder|duration|statement|time|address|pattern)\b",
         "is not a",
     ),
     (r"[^e] is no (report|encoding|editor|table|CSV|factor|port|value|regex)\b", "is not a"),
