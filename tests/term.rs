@@ -510,12 +510,12 @@ fn a_recording_overwrites_nothing() {
     let kept = || std::fs::read_to_string(folder.path().join("mine.flow")).expect("it is there");
     let (code, _, said) = fed(folder.path(), b"", &["sim:d.flow", "--within=1ms", "--record", "mine.flow"]);
     assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("`mine.flow` is there already"), "{said}");
+    assert!(said.contains("`mine.flow` is already there"), "{said}");
     assert_eq!(kept(), "precious\n");
     let mut person = Person::new(folder.path(), 100, &["sim:d.flow", "--record", "second.recording"]);
     person.sees("ends it");
     person.types(b"\x14:record mine.flow\r");
-    person.sees("`mine.flow` is there already");
+    person.sees("`mine.flow` is already there");
     person.types(b"\x14q");
     person.sees("the recording is complete: second.recording");
     assert_eq!(person.ends().code(), Some(0));

@@ -338,7 +338,7 @@ mod tests {
             ("0403:6001:", "nothing follows the last `:`"),
             ("serial=", "nothing follows the `=`"),
             ("port=1-1", "there is no `port=`, only `serial=` and `at=`"),
-            ("at=1-1/x", "`x` is no number of an interface"),
+            ("at=1-1/x", "`x` is not the number of an interface"),
         ] {
             assert_eq!(named(rest), Err(UsbError::Malformed { why: why.to_string() }), "{rest}");
         }

@@ -357,7 +357,7 @@ mod tests {
                  `tcp://HOST:PORT`, `unix:PATH`, `telnet://HOST:PORT`, `rfc2217://HOST:PORT`, `exec:COMMAND`, \
                  `labgrid:PLACE`",
                 "`--port tcp://box`: the number of the port is missing | write `tcp://box:PORT`",
-                "`--port tcp://box:70000`: `70000` is no port: a port is a number from 1 to 65535 | write `tcp://box:PORT`",
+                "`--port tcp://box:70000`: `70000` is not a port: a port is a number from 1 to 65535 | write `tcp://box:PORT`",
                 "`--port rfc2217:box:2217`: `//` is missing after the scheme | write `rfc2217://box:2217`",
                 "`--port exec:cat 'a`: a quote is not closed | close it, and quote the whole address for your shell",
             ]

@@ -243,7 +243,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Writes new files; what is there already is not touched.
+/// Writes new files; what is already there is not touched.
 fn write_files(folder: &Path, files: &[(PathBuf, &str)]) -> io::Result<()> {
     for (path, text) in files {
         let path = folder.join(path);

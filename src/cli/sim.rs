@@ -63,7 +63,7 @@ fn write_devices(path: &Path, recording: &Recording, terminal: &Terminal) -> End
         .collect();
     let problem = |message: String| Diagnostic::general(Code::CommandLine, message);
     if let Some((_, file)) = files.iter().find(|(_, file)| file.exists()) {
-        let message = format!("`{}` is there already", harmless_path(file));
+        let message = format!("`{}` is already there", harmless_path(file));
         terminal.refuse(problem(message).help("rename it, or run this in another folder: nothing is overwritten"));
         return Ending::Refused;
     }

@@ -355,7 +355,7 @@ mod tests {
         assert_eq!(read("urc,echo"), Ok(Choice::Faults([Fault::Urc, Fault::Echo].into())));
         let exact = Occurrence::on_first(Fault::Urc, 17);
         assert_eq!(read("urc@17"), Ok(Choice::Exactly([exact].into())));
-        assert_eq!(read("ucr"), Err("there is no fault `ucr`; did you mean `urc`?".to_string()));
+        assert_eq!(read("ucr"), Err("unknown fault `ucr`; did you mean `urc`?".to_string()));
         assert!(read("urc@x").is_err() && read("urc@1,echo").is_err());
         assert_eq!(choice(&[], &[], true).ok(), Some(Choice::Faults(Fault::ALL.into_iter().collect())));
     }

@@ -111,7 +111,7 @@ mod tests {
         assert_eq!(lasting(Some("2m"), of_profile).ok(), Some(Duration::from_secs(120)));
         assert_eq!(lasting(None, of_profile).ok(), Some(of_profile));
         let refused = lasting(Some("30"), of_profile).err().map(|problem| problem.message);
-        assert_eq!(refused.as_deref(), Some("`--wait-port 30` is no duration"));
+        assert_eq!(refused.as_deref(), Some("`--wait-port 30` is not a duration"));
     }
 
     #[test]

@@ -29,7 +29,7 @@ fn what_a_flow_gives_stands_in_its_place_or_at_the_end() {
 #[test]
 fn a_place_without_a_value_and_a_value_without_a_place_are_errors() {
     assert_eq!(filled(&["a", "{1}"], &["x"]), Err("gets no value for its `{1}`".to_string()));
-    assert_eq!(filled(&["a", "{0}"], &["x", "y"]), Err("is given a value that it has no `{1}` for".to_string()));
+    assert_eq!(filled(&["a", "{0}"], &["x", "y"]), Err("gets a value, but has no `{1}` for it".to_string()));
 }
 
 #[cfg(unix)]

@@ -65,7 +65,7 @@ pub(crate) struct Past {
     pub id: String,
 }
 
-/// What becomes of a file that is there already.
+/// What becomes of a file that is already there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Opened {
     /// It is left alone: that is an error.
@@ -140,7 +140,7 @@ impl ResultsFile {
         match fs::metadata(path) {
             Ok(found) if !found.is_file() => return Err("it is not a file".to_string()),
             Ok(found) if found.len() > 0 && opened == Opened::New => {
-                return Err("it exists already: `--resume` continues it".to_string());
+                return Err("it is already there: `--resume` continues it".to_string());
             }
             Ok(found) if found.len() > LARGEST => return Err("it is larger than 256 MiB".to_string()),
             Ok(_) | Err(_) => {}

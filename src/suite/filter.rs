@@ -357,6 +357,6 @@ mod tests {
         insta::assert_snapshot!(text);
         let deep = format!("{}a{}", "(".repeat(65), ")".repeat(65));
         let message = Filter::parse(&deep).expect_err("it is too deep").0.message;
-        assert_eq!(message, "more than 64 conditions stand in each other");
+        assert_eq!(message, "more than 64 conditions are nested");
     }
 }

@@ -99,7 +99,7 @@ mod tests {
     fn a_wrong_rule_says_where_and_what_is_right() {
         let mut rules = Volatile::default();
         assert_eq!(rules.add_typed("abc"), Err("there is no `=`: write `REGEX=NAME`".to_string()));
-        assert_eq!(rules.add_typed("a=b c"), Err("`b c` is no name: letters, digits and `_`".to_string()));
+        assert_eq!(rules.add_typed("a=b c"), Err("`b c` is not a name: use letters, digits and `_`".to_string()));
         assert_eq!(rules.add_typed("(=x"), Err("the regex of `x` cannot be compiled: unclosed group".to_string()));
     }
 }

@@ -152,7 +152,7 @@ fn a_sender_that_sends_more_than_it_told_is_refused() {
         };
         let outcome = transfer(sender, Receiver::new(Protocol::Ymodem, 1 << 20), usize::MAX, &mut line);
         let trouble = outcome.receiver.err().map(|trouble| trouble.message);
-        let refused = format!("the sender told {told} bytes and sends more");
+        let refused = format!("the sender announced {told} bytes, but sends more");
         assert_eq!(trouble, (!fits).then_some(refused));
     }
 }
