@@ -194,7 +194,7 @@ impl Judged {
         let mut rules_here = rules.volatile.clone();
         for (name, sought) in outcome.volatiles() {
             if let Err(why) = rules_here.add_sought(&name, &sought) {
-                let problem = Diagnostic::general(Code::CommandLine, format!("`{name}` names nothing away: {why}"));
+                let problem = Diagnostic::general(Code::CommandLine, format!("`{name}` cannot be used: {why}"));
                 return Judged::refused(flow, &Refused::new(vec![problem], outcome.sources().clone()), rules.look);
             }
         }

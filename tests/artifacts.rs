@@ -116,7 +116,7 @@ fn a_suite_keeps_what_failed_and_says_where_at_its_end() {
     let command = only_command(&folder.path().join("flowrun-results"));
     let name = command.file_name().expect("it has one").to_string_lossy().into_owned();
     let last = ran.shown.lines().last().unwrap_or_default();
-    assert!(last.starts_with("all that was kept is in ") && last.ends_with(&name), "{}", ran.shown);
+    assert!(last.starts_with("results of failed runs are in ") && last.ends_with(&name), "{}", ran.shown);
     assert_eq!((ran.code, names_in(&command)), (Some(1), vec!["bad".to_string()]), "{}", ran.shown);
     assert_eq!(names_in(&command.join("bad")), ["events.jsonl", "page.html", "saved.json", "transcript.txt"]);
     for file in names_in(&command.join("bad")) {

@@ -427,13 +427,13 @@ fn a_flow_runs_on_the_open_port_and_then_it_goes_on_by_hand() {
     let mut person = Person::new(folder.path(), 100, &["sim:d.flow"]);
     person.sees("ends it");
     person.types(b"\x14:run login.flow\r");
-    person.sees("goes on by hand");
+    person.sees("continue by hand");
     assert!(person.contents().contains("passed  log in"), "{}", person.contents());
     person.types(b"\x14l");
     person.types(b"load\r");
     person.sees_row("Ready");
     person.types(b"\x14:send_file fw.txt\r");
-    person.sees("goes on by hand");
+    person.sees("continue by hand");
     person.sees("passed  send a file");
     person.types(b"\x14q");
     assert_eq!(person.ends().code(), Some(0));
@@ -510,12 +510,12 @@ fn a_recording_overwrites_nothing() {
     let kept = || std::fs::read_to_string(folder.path().join("mine.flow")).expect("it is there");
     let (code, _, said) = fed(folder.path(), b"", &["sim:d.flow", "--within=1ms", "--record", "mine.flow"]);
     assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("`mine.flow` is there already"), "{said}");
+    assert!(said.contains("`mine.flow` is already there"), "{said}");
     assert_eq!(kept(), "precious\n");
     let mut person = Person::new(folder.path(), 100, &["sim:d.flow", "--record", "second.recording"]);
     person.sees("ends it");
     person.types(b"\x14:record mine.flow\r");
-    person.sees("`mine.flow` is there already");
+    person.sees("`mine.flow` is already there");
     person.types(b"\x14q");
     person.sees("the recording is complete: second.recording");
     assert_eq!(person.ends().code(), Some(0));
@@ -587,7 +587,7 @@ fn a_signal_ends_a_flow_and_the_session_and_the_key_only_the_flow() {
     };
     let mut person = running();
     person.types(b"\x03");
-    person.sees("interrupted: goes on by hand");
+    person.sees("interrupted: continue by hand");
     person.types(b"\x14q");
     assert_eq!(person.ends().code(), Some(0));
     for signal in [Signal::TERM, Signal::HUP] {

@@ -125,7 +125,7 @@ impl Artifacts {
             }
             Err(error) => error.to_string(),
         };
-        let message = format!("`{}` cannot take what runs leave: {why}", harmless_path(&self.folder));
+        let message = format!("results of runs cannot be kept in `{}`: {why}", harmless_path(&self.folder));
         Some(Diagnostic::general(Code::CommandLine, message).help("name another folder with `--artifacts DIR`"))
     }
 

@@ -129,7 +129,7 @@ fn read(text: &str) -> Option<Report> {
 }
 
 fn no_report(text: &str, choices: &str) -> Diagnostic {
-    let problem = Diagnostic::general(Code::CommandLine, format!("`--report {text}` is no report"));
+    let problem = Diagnostic::general(Code::CommandLine, format!("`--report {text}` is not a report"));
     problem.help(format!("write `--report {choices}`"))
 }
 

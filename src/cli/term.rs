@@ -275,7 +275,7 @@ fn settings(
         && settings.set("encoding", &SettingValue::Word(label.clone())).is_err()
     {
         let shown = visible_cut(label.as_bytes(), 60);
-        let problem = Diagnostic::general(Code::CommandLine, format!("`--encoding {shown}` is no encoding"));
+        let problem = Diagnostic::general(Code::CommandLine, format!("`--encoding {shown}` is not an encoding"));
         terminal.refuse(problem.help("write a label such as `gbk`, `shift_jis` or `latin1`"));
         return Err(Ending::Refused);
     }
@@ -340,7 +340,7 @@ fn escape_key(typed: &str) -> Result<Option<u8>, Diagnostic> {
         // Ctrl-M and Ctrl-J are Enter, Ctrl-I is the tab, Ctrl-H may be the Backspace key.
         Some([b'm' | b'j' | b'i' | b'h' | b'[']) => Err(escape_problem(typed, "another key sends the same")),
         Some([key @ (b'a'..=b'z' | b'\\' | b']' | b'^' | b'_')]) => Ok(Some(key & 0x1f)),
-        Some(_) | None => Err(escape_problem(typed, "it is no control key")),
+        Some(_) | None => Err(escape_problem(typed, "it is not a control key")),
     }
 }
 
@@ -354,7 +354,7 @@ fn escape_problem(typed: &str, why: &str) -> Diagnostic {
 fn within(typed: &str) -> Result<Duration, Diagnostic> {
     duration(typed.trim()).ok_or_else(|| {
         let shown = visible_cut(typed.as_bytes(), 60);
-        Diagnostic::general(Code::CommandLine, format!("`--within {shown}` is no duration"))
+        Diagnostic::general(Code::CommandLine, format!("`--within {shown}` is not a duration"))
             .help("write `--within 500ms`, `3s` or `2m`")
     })
 }

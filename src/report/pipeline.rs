@@ -341,7 +341,7 @@ mod tests {
         assert_snapshot!(Pipeline::GitHub.annotations(&example(), "bench/"), @r#"
         ::error file=bench/flows/attach.flow,line=3,title=failed%3A Attach to the network::line "OK" did not come within 5s%0Asent: AT+CGATT?\r%0Acame: \r\n+CGATT: 0\r\n%0Acame: \r\nERROR\r\n%0Ahelp: the modem answered ERROR: it does not know the command, or not yet
         ::error file=bench/flows/changed.flow,title=changed%3A Attach to the network::the transcript is not that of the snapshot%0A@@ -1 +1 @@%0A-a ]]> <b> & "c"%0A+b
-        ::error file=bench/flows/wrong.flow,title=wrong%3A flows/wrong.flow::the flow has mistakes%0Aflow::syntax::unexpected%0A%0A  × `expct` is no statement
+        ::error file=bench/flows/wrong.flow,title=wrong%3A flows/wrong.flow::the flow has mistakes%0Aflow::syntax::unexpected%0A%0A  × `expct` is not a statement
         "#);
         assert_eq!(Pipeline::GitLab.annotations(&example(), ""), "");
     }

@@ -57,7 +57,7 @@ impl Term {
             Some(command) => self.carry_out(now, command),
             None => {
                 let escape = self.choices.escape.map_or_else(String::new, key_name);
-                self.say(&format!("there is no command for the key {}: {escape} ? shows all", key_name(byte)));
+                self.say(&format!("the key {} has no command: {escape} ? shows all", key_name(byte)));
             }
         }
     }
@@ -196,7 +196,7 @@ impl Term {
             Command::Clear => self.clear(),
             Command::Pause => {
                 self.held.is_paused = !self.held.is_paused;
-                let said = if self.held.is_paused { "paused: what comes is held back" } else { "goes on" };
+                let said = if self.held.is_paused { "paused: input is held back" } else { "goes on" };
                 self.say(said);
                 self.let_go();
             }
@@ -319,7 +319,7 @@ impl Term {
             }
             (_, None) => {
                 if !matches!(key, b' ' | b'\r' | b'\n' | b'\t') {
-                    self.say(&format!("`{}` is no hex digit", visible_cut(&[key], 8)));
+                    self.say(&format!("`{}` is not a hex digit", visible_cut(&[key], 8)));
                 }
                 None
             }

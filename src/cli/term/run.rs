@@ -118,8 +118,8 @@ impl Session<'_> {
         }
         let said = match verdict {
             Some(_) if self.manner.is_over => "interrupted",
-            Some(Verdict::Interrupted) => "interrupted: goes on by hand",
-            Some(_) => "goes on by hand",
+            Some(Verdict::Interrupted) => "interrupted: continue by hand",
+            Some(_) => "continue by hand",
             None => "nothing was run",
         };
         self.term.tell(said);

@@ -301,7 +301,7 @@ impl Session<'_> {
                 self.ask_if_open(PortCommand::DiscardOutput);
                 self.port.n_unsent = 0;
                 self.slow.waiting.clear();
-                self.term.tell("what was not read and what was not sent was thrown away");
+                self.term.tell("unread input and unsent output were thrown away");
             }
             Errand::SendFile { path, protocol } => self.send_file(Path::new(&path), protocol.as_deref()),
             Errand::Run { path, variables } => self.run_flow(Path::new(&path), &variables),
@@ -309,7 +309,7 @@ impl Session<'_> {
             Errand::Record(path) => self.switch_recording(now, path.map(PathBuf::from)),
             Errand::Note(title) => {
                 if !self.files.title(now, &title) {
-                    self.term.tell("there is no recording that could have a title: `:record` begins one");
+                    self.term.tell("no recording is running: `:record` starts one");
                 }
             }
             Errand::Lend => self.lend_or_take_back(),
