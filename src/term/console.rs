@@ -28,7 +28,17 @@ pub(crate) struct Console {
     /// The bytes of the row of hex that has not ended.
     row: Vec<u8>,
     has_sequences: bool,
+    /// Whether the title of the screen is to be as it was when the session ends.
+    pub(crate) keeps_title: bool,
+    /// The screen was told to remember its title.
+    has_kept_title: bool,
+    /// The last byte was ESC.
+    after_escape: bool,
 }
+
+/// Has a screen remember its title, and have it again.
+const KEEP_TITLE: &[u8] = b"\x1b[22;0t";
+const RESTORE_TITLE: &[u8] = b"\x1b[23;0t";
 
 impl Console {
     pub(crate) fn new(clock: WallClock) -> Console {
@@ -43,6 +53,9 @@ impl Console {
             after_cr: false,
             row: Vec::new(),
             has_sequences: false,
+            keeps_title: false,
+            has_kept_title: false,
+            after_escape: false,
         }
     }
 
@@ -54,7 +67,10 @@ impl Console {
         if self.is_hex {
             return self.show_hex(now, bytes, out);
         }
-        self.has_sequences = self.has_sequences || bytes.contains(&0x1b);
+        if self.after_escape || bytes.contains(&0x1b) {
+            self.has_sequences = true;
+            self.keep_title(bytes, out);
+        }
         let from = out.len();
         if self.stamps == Stamps::Off && self.newline == Newline::Keep {
             out.extend_from_slice(bytes);
@@ -96,6 +112,28 @@ impl Console {
     pub(crate) fn cleared(&mut self) {
         self.row.clear();
         self.is_row_begun = false;
+    }
+
+    /// Has the screen remember its title before the device changes it.
+    fn keep_title(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        let ends_begun = self.after_escape && bytes.first() == Some(&b']');
+        self.after_escape = bytes.last() == Some(&0x1b);
+        let changes_it = ends_begun || bytes.windows(2).any(|two| two == b"\x1b]");
+        if changes_it && self.keeps_title && !self.has_kept_title {
+            self.has_kept_title = true;
+            out.extend_from_slice(KEEP_TITLE);
+            if ends_begun {
+                // The sequence that had begun begins again.
+                out.push(0x1b);
+            }
+        }
+    }
+
+    /// Gives the screen the title back that it had.
+    pub(crate) fn restore_title(&mut self, out: &mut Vec<u8>) {
+        if std::mem::take(&mut self.has_kept_title) {
+            out.extend_from_slice(RESTORE_TITLE);
+        }
     }
 
     /// Whether a sequence came that may have changed how the terminal works.
@@ -237,6 +275,18 @@ mod tests {
         let hex = shown(console(Stamps::Off, Newline::Keep, true), &[b"AT\r\n", b"\x00\xff"]);
         assert_eq!(hex, format!("41 54 0d 0a {}AT..\r\n00 ff ", " ".repeat(37)));
         assert_eq!(hex_rows(b"OK\r"), [format!("4f 4b 0d {}OK.", " ".repeat(40))]);
+    }
+
+    #[test]
+    fn the_title_is_kept_once_before_the_device_changes_it_however_it_is_cut() {
+        let titled = |pieces: &[&[u8]]| {
+            let mut console = console(Stamps::Off, Newline::Keep, false);
+            console.keeps_title = true;
+            shown(console, pieces)
+        };
+        assert_eq!(titled(&[b"a\x1b]0;x\x07", b"\x1b]0;y\x07"]), "\x1b[22;0ta\x1b]0;x\x07\x1b]0;y\x07");
+        assert_eq!(titled(&[b"a\x1b", b"]0;x\x07"]), "a\x1b\x1b[22;0t\x1b]0;x\x07");
+        assert_eq!(titled(&[b"a\x1b[", b"]0"]), "a\x1b[]0");
     }
 
     #[test]
