@@ -115,7 +115,13 @@ impl Term {
     /// Sends a line, and leaves it on the screen where it was typed.
     fn submit(&mut self, now: Moment, text: &str, end: &[u8]) {
         let is_secret = self.hides();
-        let shown = if is_secret && !text.is_empty() { HIDDEN } else if is_secret { "" } else { text };
+        let shown = if is_secret && !text.is_empty() {
+            HIDDEN
+        } else if is_secret {
+            ""
+        } else {
+            text
+        };
         // What has come stays on the screen, though it may not be all of a prompt.
         self.out.has_settled = true;
         let prompt = self.prompt();
