@@ -389,6 +389,9 @@ impl Term {
     /// Undoes what the device may have switched on, so that somebody else can have the screen.
     pub(crate) fn reset(&mut self) {
         if self.has_sequences() {
+            if std::mem::take(&mut self.console.is_other_screen) {
+                self.out.screen.extend_from_slice(LEAVE_OTHER_SCREEN);
+            }
             self.out.screen.extend_from_slice(RESET);
             self.console.restore_title(&mut self.out.screen);
         }
@@ -400,9 +403,12 @@ impl Term {
     }
 }
 
-/// Undoes what sequences of a device may have switched on: a text that does not end, the other screen, a region that scrolls,
+/// Undoes what sequences of a device may have switched on: a text that does not end, a region that scrolls,
 /// colours, other characters, a hidden cursor, insertion, marks around pasted text, reports of the mouse and of the focus,
 /// and the keys of applications.
 pub(crate) const RESET: &[u8] =
-    b"\x1b\\\x1b[?1049l\x1b7\x1b[?6l\x1b[r\x1b8\x1b[0m\x0f\x1b(B\x1b[?25h\x1b[?7h\x1b[?5l\x1b[4l\x1b[?2004l\
+    b"\x1b\\\x1b7\x1b[?6l\x1b[r\x1b8\x1b[0m\x0f\x1b(B\x1b[?25h\x1b[?7h\x1b[?5l\x1b[4l\x1b[?2004l\
 \x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\x1b[?1015l\x1b[?1004l\x1b[?1l\x1b>";
+
+/// Leaves the other screen. On a screen that is not there it would move the cursor to where it was at some time.
+pub(crate) const LEAVE_OTHER_SCREEN: &[u8] = b"\x1b\\\x1b[?1049l";

@@ -46,6 +46,20 @@ fn what_a_device_has_switched_on_is_off_when_the_session_ends() {
 }
 
 #[test]
+fn the_cursor_stays_where_it_is_when_the_device_has_left_the_other_screen_before() {
+    let (_folder, mut device, mut person) = session(80, &[]);
+    device.says(b"first\r\n\x1b[?1049h\x1b[2J\x1b[20;1Hediting\x1b[?1049l\r\nsecond\r\nthird\r\n$ ");
+    person.sees_row("$");
+    person.types(b"\x14s");
+    person.sees("it went away 0 times");
+    person.types(b"\x14q");
+    assert_eq!(person.ends().code(), Some(0));
+    let shown = person.contents();
+    assert!(!shown.contains("editing") && shown.trim_end().ends_with('$'), "{shown}");
+    assert_eq!(usize::from(person.screen.screen().cursor_position().0), shown.lines().count(), "{shown}");
+}
+
+#[test]
 fn what_a_receiver_sends_to_give_up_is_not_shown() {
     let (folder, mut device, mut person) = session(100, &[]);
     fs::write(folder.path().join("fw.bin"), "firmware").expect("there is room");

@@ -7,7 +7,7 @@ pub(in crate::cli) use windows::{enter, leave, rest, size, write};
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::term::RESET;
+use crate::term::{LEAVE_OTHER_SCREEN, RESET};
 
 /// Whether the screen has obeyed sequences of a device, which a panic has to undo.
 static OWES_RESET: AtomicBool = AtomicBool::new(false);
@@ -29,7 +29,7 @@ impl Restored {
             leave();
             if OWES_RESET.swap(false, Ordering::SeqCst) {
                 // Nobody is left who could be told.
-                let _ = write(RESET);
+                let _ = write(LEAVE_OTHER_SCREEN).and_then(|()| write(RESET));
             }
             before(panic);
         }));
