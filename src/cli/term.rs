@@ -136,6 +136,7 @@ fn try_term(arguments: &TermArguments, terminal: &Terminal) -> Result<Ending, En
         state: State::Opening,
         n_writes: 0,
         n_unsent: 0,
+        leftovers_until: None,
     };
     let manner = Manner { is_interactive, reconnects: !arguments.no_reconnect, within, ended: None, is_over: false };
     let mut session = Session {
@@ -317,7 +318,7 @@ fn surface(arguments: &TermArguments, terminal: &Terminal) -> Surface {
     Surface {
         input,
         notes: if is_on_screen { Notes::OnScreen } else { Notes::Apart },
-        columns: raw::columns().unwrap_or(80),
+        columns: raw::size().map_or(80, |size| usize::from(size.columns)),
         has_colours: terminal.look().style == Style::Colour,
     }
 }

@@ -182,7 +182,7 @@ impl<W: Write> Tap for Recorder<W> {
                 self.note(port, EntryKind::Note { text: format!("settings {settings}") });
             }
             PortCommand::DiscardInput => self.note(port, EntryKind::Note { text: "flush".to_string() }),
-            PortCommand::ReadLines => return,
+            PortCommand::ReadLines | PortCommand::Resize { .. } => return,
             PortCommand::Reopen { .. }
             | PortCommand::DriveLines { .. }
             | PortCommand::DiscardOutput

@@ -443,7 +443,8 @@ impl World for FaultyLine<'_> {
                 | PortCommand::Break { .. }
                 | PortCommand::Reconfigure { .. }
                 | PortCommand::DiscardInput
-                | PortCommand::DiscardOutput => {}
+                | PortCommand::DiscardOutput
+                | PortCommand::Resize { .. } => {}
             }
             return;
         }
@@ -471,7 +472,8 @@ impl World for FaultyLine<'_> {
             | PortCommand::ReadLines
             | PortCommand::DriveLines { .. }
             | PortCommand::Break { .. }
-            | PortCommand::DiscardOutput => {}
+            | PortCommand::DiscardOutput
+            | PortCommand::Resize { .. } => {}
         }
         self.power.device.perform(port, command);
     }
