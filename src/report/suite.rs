@@ -62,6 +62,8 @@ pub struct CaseReport {
     pub failed_run: Option<u32>,
     /// What was given to its variables, by name, as it may be shown.
     pub given: Vec<(String, String)>,
+    /// What it saved, by name, with secrets named.
+    pub saved: Vec<(String, String)>,
     /// Its lines, if a report was asked for that shows them.
     pub gathered: Option<Box<Gathered>>,
 }
@@ -172,6 +174,7 @@ impl SuiteReport {
                 n_runs: 1,
                 failed_run: None,
                 given: Vec::new(),
+                saved: Vec::new(),
                 gathered,
             }
         };
@@ -250,6 +253,7 @@ pub(super) mod tests {
             let given = vec![("apn".to_string(), "cm net".to_string())];
             let (n_runs, failed_run) = (1, None);
             let gathered = None;
+            let saved = summary.saved.iter().map(|name| (name.clone(), "12\n34".to_string())).collect();
             CaseReport {
                 file,
                 status,
@@ -261,6 +265,7 @@ pub(super) mod tests {
                 n_runs,
                 failed_run,
                 given,
+                saved,
                 gathered,
             }
         };
