@@ -163,6 +163,7 @@ impl Judged {
             summary: Summary::default(),
             sources,
             refusal,
+            mistakes: Vec::new(),
             diff: String::new(),
             n_runs: 0,
             failed_run: None,
@@ -188,7 +189,9 @@ impl Judged {
 
     fn refused(flow: &Path, refused: &Refused, look: Look) -> Judged {
         let text = render(&refused.problems, &refused.sources, look);
-        Judged::without_run(flow, Status::Wrong, text, refused.sources.clone())
+        let mut judged = Judged::without_run(flow, Status::Wrong, text, refused.sources.clone());
+        judged.report.mistakes.clone_from(&refused.problems);
+        judged
     }
 
     fn of(flow: &Path, rules: &Rules, outcome: &Outcome, n_runs: u32, failed_run: Option<u32>) -> Judged {

@@ -137,6 +137,20 @@ fn a_folder_that_cannot_be_used_is_refused_if_it_was_asked_for() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_cannot_be_written_is_refused_before_the_device_is_asked() {
+    let folder = folder();
+    // Not even root can make a file in these.
+    for place in ["/proc", "/proc/none/a/b"] {
+        let ran = flowrun(folder.path(), &["good.flow", "--port", "sim", "--artifacts", place], None);
+        assert_eq!((ran.code, ran.shown.as_str()), (Some(2), ""), "{}", ran.complaints);
+        assert!(ran.complaints.contains("cannot take what runs leave"), "{}", ran.complaints);
+    }
+    let ran = flowrun(folder.path(), &["good.flow", "--port", "sim", "--artifacts", "new/er"], None);
+    assert_eq!((ran.code, folder.path().join("new").exists()), (Some(0), false), "{}", ran.complaints);
+}
+
 #[test]
 fn where_the_default_folder_is_in_the_way_the_run_ends_as_it_would() {
     let folder = folder();

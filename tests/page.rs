@@ -257,7 +257,11 @@ fn a_long_log_takes_half_as_much_again_as_its_transcript_at_the_most() {
     let sources = Sources::default();
     let mut all = Vec::new();
     for i in 0..20_000 {
-        let bytes = format!("[{i:8}] <wlan0> associated & \"ready\"\r\n").into_bytes();
+        let bytes = match i % 2 {
+            0 => format!("[{i:8}] <wlan0> associated & \"ready\"\r\n"),
+            _ => "<a><b>1</b></a> && << <- & <a><b>2</b></a>\r\n".to_string(),
+        };
+        let bytes = bytes.into_bytes();
         let kind = EventKind::Received { bytes, block: false, echo: None };
         all.push(Event { at: Moment::from_millis(i), port: flowrun::port::PortId::FIRST, site: None, kind });
     }

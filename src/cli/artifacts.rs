@@ -10,14 +10,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::{env, fs, io};
 
+use super::past::Earlier;
 use crate::address::label_of;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::disk::put_private;
+use crate::disk::{Temporary, folder_of, put_private};
 use crate::event::{Event, EventKind, Verdict};
 use crate::origin::{About, Origin};
 use crate::record::Recording;
 use crate::report::Sink;
-use crate::report::html::{render_run, rows_of};
+use crate::report::gathered::Gathered;
+use crate::report::html::{render_gathered, rows_of};
 use crate::report::jsonl::render_traceable;
 use crate::report::transcript::{Times, Transcript};
 use crate::source::Sources;
@@ -30,6 +32,8 @@ use room::{date_of, make_folder, make_room};
 
 /// The folder that is used if no other is named, here.
 const DEFAULT_FOLDER: &str = "flowrun-results";
+/// What has Git pass over the folder.
+const IGNORED: &str = ".gitignore";
 /// What stands for `--artifacts` where it was not given.
 const VARIABLE: &str = "FLOWRUN_ARTIFACTS";
 /// So many runs of a command are kept.
@@ -72,6 +76,8 @@ pub(super) struct Over<'a> {
     /// What it saved; secrets are named.
     pub saved: &'a [(String, String)],
     pub recording: Option<Recorded>,
+    /// The earlier runs that the page shows.
+    pub earlier: Option<&'a Earlier>,
 }
 
 /// The recording of a run that is over; secrets are named.
@@ -136,9 +142,12 @@ impl Artifacts {
         }
         let why = match fs::metadata(&self.folder) {
             Ok(found) if !found.is_dir() => "it is not a folder".to_string(),
-            Ok(_) => self.own_folder().err()?.to_string(),
+            Ok(_) => self.own_folder().and_then(|()| Temporary::attempt(&self.folder.join(IGNORED))).err()?.to_string(),
             Err(error) if error.kind() == io::ErrorKind::NotFound && !self.folder.as_os_str().is_empty() => {
-                return None;
+                // It is made when something is kept: in the nearest folder that is there.
+                let above = self.folder.ancestors().skip(1).map(|above| folder_of(&above.join(IGNORED)).to_path_buf());
+                let above = above.into_iter().find(|above| above.exists())?;
+                Temporary::attempt(&above.join(IGNORED)).err()?.to_string()
             }
             Err(error) => error.to_string(),
         };
@@ -190,7 +199,7 @@ impl Artifacts {
         let label = run.map_or(label.clone(), |run| format!("{label}.run{run}"));
         let recording = case.recording.clone().map(|(text, is_private)| Recorded { text, is_private });
         let (events, sources) = (case.events.as_slice(), &case.report.sources);
-        let over = Over { events, sources, about: &about, saved: &case.report.saved, recording };
+        let over = Over { events, sources, about: &about, saved: &case.report.saved, recording, earlier: None };
         self.keep(&label, case.report.is_failure, &over)
     }
 
@@ -211,7 +220,7 @@ impl Artifacts {
         self.own_folder()?;
         if fs::symlink_metadata(&self.folder).is_err() {
             fs::create_dir_all(&self.folder)?;
-            fs::write(self.folder.join(".gitignore"), "*\n")?;
+            fs::write(self.folder.join(IGNORED), "*\n")?;
         }
         make_room(&self.folder);
         let made = make_folder(&self.folder, &date_of(begun))?;
@@ -254,7 +263,7 @@ impl Tenant {
     /// names the secrets in a text.
     pub(super) fn keep(
         self,
-        sources: &Sources,
+        (sources, earlier): (&Sources, Option<&Earlier>),
         saved: &[(String, Vec<u8>)],
         record: impl FnOnce(Recording) -> Option<Vec<u8>>,
         name: impl Fn(&[u8]) -> String,
@@ -272,14 +281,14 @@ impl Tenant {
         let saved: Vec<(String, String)> = saved.iter().map(|(key, value)| (key.clone(), name(value))).collect();
         let (about, header, is_private) = about();
         let recording = record(header).map(|text| Recorded { text, is_private });
-        let over = Over { events: &events, sources, about: &about, saved: &saved, recording };
+        let over = Over { events: &events, sources, about: &about, saved: &saved, recording, earlier };
         (artifacts.keep(&label, is_failure, &over), artifacts)
     }
 }
 
 /// Writes the files of a run into its folder, which is new; returns how large they are.
 fn write_all(folder: &Path, over: &Over<'_>) -> io::Result<u64> {
-    let Over { events, sources, about, saved, recording } = over;
+    let Over { events, sources, about, saved, recording, earlier } = over;
     let mut size = 0;
     let mut write = |name: &str, content: &[u8]| {
         size += content.len() as u64;
@@ -287,7 +296,9 @@ fn write_all(folder: &Path, over: &Over<'_>) -> io::Result<u64> {
     };
     write(room::TRANSCRIPT, &transcript(events, sources, about)?)?;
     write(room::EVENTS, &render_traceable(events, sources, about))?;
-    write(room::PAGE, render_run(events, sources, &rows_of(about)).as_bytes())?;
+    let past = earlier.map(Earlier::times).unwrap_or_default();
+    let gathered = Gathered::of(events, sources).about(rows_of(about)).past(past);
+    write(room::PAGE, render_gathered(&gathered, sources).as_bytes())?;
     if let Some(Recorded { text, is_private: false }) = recording {
         write(room::RECORDING, text)?;
     }

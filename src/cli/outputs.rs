@@ -12,7 +12,7 @@ use super::Ending;
 use super::args::RunArguments;
 use super::artifacts::{Artifacts, Fate, Held, Tenant};
 use super::claims::{Claims, Output};
-use super::past;
+use super::past::{self, Earlier};
 use super::terminal::Terminal;
 use crate::address::{label_of, labelled};
 use crate::diagnostic::{Code, Diagnostic};
@@ -186,6 +186,8 @@ pub(super) struct Outputs {
     about: About,
     /// Runs the hooks of the run, if it has any.
     hooks: Option<Runner>,
+    /// The earlier runs that the page shows.
+    earlier: Option<Earlier>,
     /// What keeps the run if it fails.
     tenant: Option<Tenant>,
 }
@@ -254,6 +256,11 @@ impl Outputs {
         let tenant = tenant(places, (setup, inputs), origin);
         let saved = tenant.as_ref().map(|_| Vec::new());
         let addresses = about.addresses.iter().map(|address| ("port", address.clone()));
+        let earlier = places.history.as_ref().map(|folder| Earlier {
+            folder: folder.clone(),
+            file: past::called(folder, setup.file()),
+            ports: about.addresses.clone(),
+        });
         Ok(Outputs {
             kept: Kept { results: results.about(addresses.chain(about.rows())), files: places.received.clone(), saved },
             transcript: file(Kind::Transcript, &places.transcript)?,
@@ -263,6 +270,7 @@ impl Outputs {
             page: file(Kind::Page, &places.page)?,
             about,
             hooks: None,
+            earlier,
             tenant,
         })
     }
@@ -290,7 +298,9 @@ impl Outputs {
             fan.add(name(Kind::Events, &path), JsonLines::new(file, sources).about(&self.about));
         }
         if let Some((path, file)) = self.page.take() {
-            fan.add(name(Kind::Page, &path), Html::new(file, sources).about(&self.about));
+            let page = Html::new(file, sources).about(&self.about);
+            let earlier = self.earlier.clone();
+            fan.add(name(Kind::Page, &path), page.past(move || earlier.map(|runs| runs.times()).unwrap_or_default()));
         }
         if let Some(tenant) = &self.tenant {
             fan.keep(tenant.held.clone());
@@ -310,7 +320,11 @@ impl Outputs {
 
     /// Writes the rest when the run is over, says where results are, and tells what could not be written.
     pub(super) fn finish(self, fan: Fan<'_>, engine: &Engine, sources: &Sources, terminal: &Terminal) -> Written {
-        self.close(fan, engine, sources).told(terminal)
+        let written = self.close(fan, engine, sources).told(terminal);
+        if let Some(failure) = engine.failure() {
+            terminal.mark_failure(failure, sources);
+        }
+        written
     }
 
     /// Writes the rest when the run is over.
@@ -319,9 +333,10 @@ impl Outputs {
         let (failure, held) = self.taps.finish(engine);
         failures.extend(failure);
         let saved = self.kept.saved.unwrap_or_default();
+        let earlier = self.earlier;
         let kept = self.tenant.map(|tenant| {
             let record = |header| held?.into_text(header, engine.secrets()).ok();
-            tenant.keep(sources, &saved, record, |value| shown(value, engine))
+            tenant.keep((sources, earlier.as_ref()), &saved, record, |value| shown(value, engine))
         });
         Closed { kept: kept_in(&self.kept.results), failures, artifacts: kept }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::coverage::CoverageReport;
 use super::gathered::Gathered;
 use super::summary::{StepSummary, Summary};
+use crate::diagnostic::Diagnostic;
 use crate::event::{Event, Failure, StepOutcome, Verdict};
 use crate::origin::{About, Digest, Origin};
 use crate::source::Sources;
@@ -54,6 +55,8 @@ pub struct CaseReport {
     pub sources: Sources,
     /// Why it was not run, rendered; empty if it was.
     pub refusal: String,
+    /// The mistakes in its text, for which it was not run.
+    pub mistakes: Vec<Diagnostic>,
     /// How its transcript differs from the snapshot, as a unified diff; empty if it does not.
     pub diff: String,
     /// How many times it was run.
@@ -170,6 +173,7 @@ impl SuiteReport {
                 summary,
                 sources: sources.clone(),
                 refusal: String::new(),
+                mistakes: Vec::new(),
                 diff: String::new(),
                 n_runs: 1,
                 failed_run: None,
@@ -261,6 +265,7 @@ pub(super) mod tests {
                 summary,
                 sources,
                 refusal,
+                mistakes: Vec::new(),
                 diff,
                 n_runs,
                 failed_run,

@@ -175,6 +175,7 @@ mod tests {
             summary: Summary::default(),
             sources: Sources::default(),
             refusal: String::new(),
+            mistakes: Vec::new(),
             diff: String::new(),
             n_runs: 1,
             failed_run: None,
