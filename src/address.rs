@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 
 #[cfg(unix)]
 pub(crate) use command::CommandLine;
-pub(crate) use covered::covered;
 pub(crate) use command::split_words;
+pub(crate) use covered::covered;
 pub(crate) use endpoint::Endpoint;
 pub use listed::{PortDescription, UsbIdentity};
 pub(crate) use place::{Place, PlaceName};

@@ -171,14 +171,7 @@ impl Judged {
             given: Vec::new(),
             saved: Vec::new(),
         };
-        Judged {
-            report,
-            events: Vec::new(),
-            recording: None,
-            pending: None,
-            before: String::new(),
-            trouble: None,
-        }
+        Judged { report, events: Vec::new(), recording: None, pending: None, before: String::new(), trouble: None }
     }
 
     /// Takes note of what was given to the variables of the flow.

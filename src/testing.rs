@@ -353,7 +353,8 @@ pub(crate) fn outcome(
             witness.fan.add("the line that moves", Ticker::new(&sources, look, show));
         }
         let hooks = hooks.as_mut().map(|hooks| hooks.as_mut() as &mut dyn Hooks);
-        let company = Company { keeper: &mut memory, audience: &mut witness, person: &mut Nobody, tap: Some(held.tap()), hooks };
+        let company =
+            Company { keeper: &mut memory, audience: &mut witness, person: &mut Nobody, tap: Some(held.tap()), hooks };
         (world::run(&mut engine, world.as_mut(), company), witness.events)
     };
     let folder = setup.file().parent().unwrap_or(Path::new("")).to_path_buf();

@@ -119,7 +119,10 @@ fn a_suite_keeps_what_failed_and_says_where_at_its_end() {
     let last = ran.shown.lines().last().unwrap_or_default();
     assert!(last.starts_with("all that was kept is in ") && last.ends_with(&name), "{}", ran.shown);
     assert_eq!((ran.code, names_in(&command)), (Some(1), vec!["bad".to_string()]), "{}", ran.shown);
-    assert_eq!(names_in(&command.join("bad")), ["events.jsonl", "page.html", "run.recording", "saved.json", "transcript.txt"]);
+    assert_eq!(
+        names_in(&command.join("bad")),
+        ["events.jsonl", "page.html", "run.recording", "saved.json", "transcript.txt"]
+    );
     for file in names_in(&command.join("bad")) {
         let text = fs::read_to_string(command.join("bad").join(&file)).expect("it is text");
         assert!(!text.contains(SECRET), "{file} has the secret");
@@ -234,14 +237,21 @@ fn a_panic_leaves_a_report_without_secrets_that_says_where_to_send_it() {
     let run = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_flowrun"));
         command.args(arguments).current_dir(folder.path()).env_remove("CI").env_remove("FLOWRUN_ARTIFACTS");
-        command.env("FLOWRUN_VAR_KEY", SECRET).env("FLOWRUN_TEST_PANIC", "now").env("TMPDIR", folder.path().join("tmp"));
+        command
+            .env("FLOWRUN_VAR_KEY", SECRET)
+            .env("FLOWRUN_TEST_PANIC", "now")
+            .env("TMPDIR", folder.path().join("tmp"));
         let output = command.env("TEMP", folder.path().join("tmp")).output().expect("it can be started");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it is text");
         Ran { code: output.status.code(), shown: text(output.stdout), complaints: text(output.stderr) }
     };
     let ran = run(&["p.flow", "--port", "sim", "--var", "apn=internet.example"]);
     assert_eq!(ran.code, Some(101), "{}", ran.complaints);
-    assert!(ran.complaints.contains("this is a defect of flowrun: the test wants a panic at now (src"), "{}", ran.complaints);
+    assert!(
+        ran.complaints.contains("this is a defect of flowrun: the test wants a panic at now (src"),
+        "{}",
+        ran.complaints
+    );
     assert!(ran.complaints.contains("A report is in ") && ran.complaints.contains("send it to "), "{}", ran.complaints);
     let report = only_report(&folder.path().join("tmp"));
     for part in [

@@ -50,8 +50,8 @@ fn secret_name(name: &str) -> Option<String> {
     let bare = name.trim_start_matches('-');
     let is_option = bare.len() < name.len();
     let plain = bare.to_ascii_lowercase().replace('_', "-");
-    let is_secret = SECRET_WORDS.iter().any(|word| plain.contains(word))
-        || (is_option && SECRET_OPTIONS.contains(&bare));
+    let is_secret =
+        SECRET_WORDS.iter().any(|word| plain.contains(word)) || (is_option && SECRET_OPTIONS.contains(&bare));
     // A file that has a password in it is none.
     (is_secret && !plain.ends_with("-file")).then(|| if bare == "p" { "password".to_string() } else { plain })
 }

@@ -150,7 +150,8 @@ fn harmless_lines(text: &str) -> String {
 /// Returns what was given to variables: any of it may be a secret.
 fn given(arguments: &[OsString]) -> Vec<(String, String)> {
     let texts: Vec<String> = arguments.iter().map(|text| text.to_string_lossy().into_owned()).collect();
-    let pairs = texts.iter().enumerate().filter_map(|(at, text)| pair_of(at.checked_sub(1).map(|at| &*texts[at]), text));
+    let pairs =
+        texts.iter().enumerate().filter_map(|(at, text)| pair_of(at.checked_sub(1).map(|at| &*texts[at]), text));
     let pairs = pairs.filter_map(|pair| pair.split_once('='));
     let pairs = pairs.map(|(name, value)| (name.to_string(), value.to_string()));
     let environment = env::vars_os().filter_map(|(name, value)| {
@@ -209,7 +210,8 @@ mod tests {
 
     #[test]
     fn a_command_line_has_no_value_of_a_variable_and_no_password() {
-        let arguments = ["flowrun", "a.flow", "--var", "key=hunter22", "--var=pin=1234", "--port", "exec:x --token t0p"];
+        let arguments =
+            ["flowrun", "a.flow", "--var", "key=hunter22", "--var=pin=1234", "--port", "exec:x --token t0p"];
         let arguments: Vec<OsString> = arguments.map(OsString::from).to_vec();
         let line = shown(&arguments).join(" ");
         assert_eq!(line, "flowrun a.flow --var key=… --var=pin=… --port exec:x --token «token»");

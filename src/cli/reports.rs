@@ -41,7 +41,8 @@ impl Report {
             Some(report) if report.format.of_campaign().is_some() => Ok(report),
             Some(report) => {
                 let message = format!("`flowrun stress` writes no {}", report.title());
-                let help = format!("write `--report {choices}`; `flowrun test {}` has one run of each flow", report.option());
+                let help =
+                    format!("write `--report {choices}`; `flowrun test {}` has one run of each flow", report.option());
                 Err(Diagnostic::general(Code::CommandLine, message).help(help))
             }
             None => Err(no_report(text, &choices)),
@@ -160,7 +161,11 @@ mod tests {
         let problem = Report::of_mutants("junit=a").expect_err("mutants have no such report");
         assert_eq!(problem.help.as_deref(), Some("write `--report json=FILE`"));
         let problem = Report::of_campaign("tap=a").expect_err("a campaign has no such report");
-        let help = "write `--report junit=FILE` or `json=FILE`; `flowrun test --report tap=FILE` has one run of each flow";
-        assert_eq!((problem.message.as_str(), problem.help.as_deref()), ("`flowrun stress` writes no tap report", Some(help)));
+        let help =
+            "write `--report junit=FILE` or `json=FILE`; `flowrun test --report tap=FILE` has one run of each flow";
+        assert_eq!(
+            (problem.message.as_str(), problem.help.as_deref()),
+            ("`flowrun stress` writes no tap report", Some(help))
+        );
     }
 }

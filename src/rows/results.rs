@@ -123,8 +123,11 @@ impl Layout {
 
 /// Returns a cell that no spreadsheet takes for a formula: a device or a list may say `=HYPERLINK(…)`. A number stays one.
 fn no_formula(cell: String) -> String {
-    let is_formula = cell.trim_start_matches(' ').starts_with(['=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']);
-    let is_number = cell.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte)) && cell.parse::<f64>().is_ok();
+    let is_formula = cell
+        .trim_start_matches(' ')
+        .starts_with(['=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']);
+    let is_number =
+        cell.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte)) && cell.parse::<f64>().is_ok();
     if is_formula && !is_number { format!("'{cell}") } else { cell }
 }
 
