@@ -15,7 +15,7 @@ const BLOCKS: usize = 20;
 /// So many times of a flow are shown besides those that became slower.
 const MOST_SHOWN: usize = 10;
 /// So many times of a flow are shown in the page of a run.
-const MOST_IN_PAGE: usize = 50;
+const MOST_IN_PAGE: usize = 12;
 /// What counts as slower there, as with `flowrun history` if nobody says otherwise.
 const SLOWER: Question = Question { since: Duration::from_secs(7 * 86_400), factor: 3.0 };
 
