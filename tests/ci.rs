@@ -128,7 +128,7 @@ fn github_is_told_of_the_failure_at_its_line_and_of_nothing_by_the_device() {
     for (arguments, title) in [
         (["check", "wrong.flow"].as_slice(), "title=flow%3A%3A"),
         (&["wrong.flow", "--port", "sim"], "title=flow%3A%3A"),
-        (&["test", "wrong.flow"], "title=has mistakes%3A "),
+        (&["test", "wrong.flow"], "title=wrong%3A "),
     ] {
         let output = flowrun(&folder, arguments, &environment);
         let text = said(&output);
