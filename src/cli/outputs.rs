@@ -12,6 +12,7 @@ use super::Ending;
 use super::args::RunArguments;
 use super::artifacts::{Artifacts, Fate, Held, Tenant};
 use super::claims::{Claims, Output};
+use super::defect::watch;
 use super::past::{self, Earlier};
 use super::terminal::Terminal;
 use crate::address::{label_of, labelled};
@@ -304,7 +305,7 @@ impl Outputs {
         }
         if let Some(tenant) = &self.tenant {
             fan.keep(tenant.held.clone());
-            tenant.held.watched();
+            watch(tenant.held.weak());
         }
         if let Some(run) = self.history.take() {
             fan.add(past::title(&run.folder), Keeping::new(run, &self.about, sources));

@@ -1,9 +1,8 @@
 //! `Held`: the events of a run in memory, its beginning and its end if it is long.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError, Weak};
 
-use crate::cli::defect::watch;
 use crate::event::{Event, EventKind};
 use crate::report::Keeper;
 
@@ -30,9 +29,9 @@ struct Events {
 }
 
 impl Held {
-    /// Has the last events stand in the report of a panic, as long as the run goes on.
-    pub(in crate::cli) fn watched(&self) {
-        watch(Arc::downgrade(&self.0));
+    /// Returns what gives its last events as long as the run goes on.
+    pub(in crate::cli) fn weak(&self) -> Weak<HeldEvents> {
+        Arc::downgrade(&self.0)
     }
 
     /// Returns the events and holds none any more; where some are missing, a note says how many.
