@@ -55,6 +55,7 @@ Exit codes:
   1  the flow failed, or an output could not be written
   2  the flow or the command line is wrong; nothing was run
   3  the port could not be opened, or went away
+  101  flowrun itself failed
   130  interrupted (Ctrl-C)";
 
 const AFTER_SIM_HELP: &str = "\

@@ -54,6 +54,11 @@ impl RecordingFile {
         &mut self.recorder
     }
 
+    /// Whether something was seen that is to be written soon.
+    pub fn has_unwritten(&self) -> bool {
+        self.recorder.has_unwritten()
+    }
+
     /// Puts a note of a line, for who reads the recording.
     pub fn note(&mut self, port: PortId, text: &str) {
         self.recorder.remark(port, text);

@@ -117,8 +117,18 @@ impl Layout {
         let Ended { started, seconds, host, user, version, flow, id, .. } = ended;
         let after = [started, seconds, host, user, version, &seed, flow, id].map(String::as_str);
         let cells = before.into_iter().chain(ended.cells.iter().map(String::as_str)).chain(recorded).chain(after);
-        record(cells.map(harmless))
+        record(cells.map(harmless).map(no_formula))
     }
+}
+
+/// Returns a cell that no spreadsheet takes for a formula: a device or a list may say `=HYPERLINK(…)`. A number stays one.
+fn no_formula(cell: String) -> String {
+    let is_formula = cell
+        .trim_start_matches(' ')
+        .starts_with(['=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']);
+    let is_number =
+        cell.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte)) && cell.parse::<f64>().is_ok();
+    if is_formula && !is_number { format!("'{cell}") } else { cell }
 }
 
 /// Returns the line of a CSV file with these cells.
