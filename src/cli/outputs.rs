@@ -448,7 +448,11 @@ fn spelt(flow: &Program, name: &str, value: &Value) -> Option<String> {
 }
 
 /// Begins the recording of a run that is about to begin.
-fn begin_recording(path: &Path, setup: &Setup, inputs: &Inputs, run: &About) -> io::Result<RecordingFile> {
+///
+/// # Errors
+///
+/// The file cannot be made.
+pub(super) fn begin_recording(path: &Path, setup: &Setup, inputs: &Inputs, run: &About) -> io::Result<RecordingFile> {
     let flow = setup.flow();
     let is_clear =
         |name: &str| flow.params.iter().any(|param| param.name == name && !param.is_secret && !param.is_file);
