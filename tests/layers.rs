@@ -115,7 +115,10 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("coverage", &["engine", "program", "report", "source"]),
-    ("mutate", &["engine", "event", "port", "program", "setup", "sim", "source", "time", "value", "world"]),
+    (
+        "mutate",
+        &["diagnostic", "engine", "event", "port", "program", "setup", "sim", "source", "time", "value", "world"],
+    ),
     (
         "suite",
         &[

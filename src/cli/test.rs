@@ -349,7 +349,7 @@ impl<'a> Suite<'a> {
                 Person::at(terminal, &self.ender).and_then(|mut person| review::review(&mut judged, look, &mut person));
             written = written.and(tell_written(reviewed.map(|how| left = how), "the snapshots", terminal));
         }
-        self.selection.remember(&select::outcomes(&judged), terminal);
+        self.selection.remember(&select::outcomes(&judged), &select::paths(self.arguments), terminal);
         let has_pending = judged.iter().any(|case| case.pending.is_some()) && self.rules.mode == Mode::PutAside;
         let new: Vec<PathBuf> = judged.iter().filter_map(new_snapshot).collect();
         let cases = judged.into_iter().map(|case| case.report).collect();

@@ -104,6 +104,12 @@ impl LastRun {
         }
     }
 
+    /// Forgets the flows below some paths whose files are gone.
+    pub fn forget_gone_below(&mut self, paths: &[PathBuf]) {
+        let gone: Vec<String> = self.gone_below(paths).into_iter().map(str::to_string).collect();
+        self.failed.retain(|flow| !gone.contains(flow));
+    }
+
     /// Forgets flows whose files are gone.
     pub fn forget_the_gone(&mut self) {
         self.failed.retain(|flow| Path::new(flow).exists());

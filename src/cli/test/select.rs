@@ -194,13 +194,14 @@ impl Selection {
     }
 
     /// Takes note of what came of flows; what cannot be kept is told.
-    pub(super) fn remember(&mut self, judged: &[(PathBuf, bool)], terminal: &Terminal) {
+    pub(super) fn remember(&mut self, judged: &[(PathBuf, bool)], paths: &[PathBuf], terminal: &Terminal) {
         let Some(file) = &self.last.file else { return };
         let last = &mut self.last.last;
         let before = last.clone();
         judged.iter().for_each(|(flow, has_failed)| last.note(flow, *has_failed));
-        if !self.is_last_failed {
-            last.forget_the_gone();
+        // What was meant to be run was looked for here, and is not there.
+        if !self.is_last_failed && self.filters.is_empty() && self.shard.is_none() {
+            last.forget_gone_below(paths);
         }
         // Where nothing has ever failed, no file is made.
         if *last == before {
