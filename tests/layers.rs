@@ -115,10 +115,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("coverage", &["engine", "program", "report", "source"]),
-    (
-        "mutate",
-        &["diagnostic", "engine", "event", "port", "program", "setup", "sim", "source", "time", "value", "world"],
-    ),
+    ("mutate", &["engine", "event", "port", "program", "setup", "sim", "source", "time", "value", "world"]),
     (
         "suite",
         &[

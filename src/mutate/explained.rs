@@ -1,7 +1,6 @@
 //! `# mutant ok: why`: a comment in a device that says why a flow need not notice a change of an answer.
 
 use super::edit::Kind;
-use crate::diagnostic::nearest::nearest;
 use crate::program::Program;
 use crate::source::{Site, Sources};
 use crate::value::escape::harmless;
@@ -63,8 +62,8 @@ fn uselessness(comment: &str, about: &[&Site], fates: &[(Site, Kind, bool)]) -> 
     }
     let mut words = kinds.split([' ', ',']).filter(|word| !word.is_empty());
     if let Some(unknown) = words.find(|word| Kind::named(word).is_none()) {
-        let near = nearest(unknown, Kind::ALL.map(Kind::name)).map(|near| format!(": did you mean `{near}`?"));
-        return Some(format!("names no kind of change with `{}`{}", harmless(unknown), near.unwrap_or_default()));
+        let kinds = Kind::ALL.map(Kind::name).join(", ");
+        return Some(format!("names no kind of change with `{}`: the kinds are {kinds}", harmless(unknown)));
     }
     if about.is_empty() {
         return Some(

@@ -212,7 +212,8 @@ fn a_comment_that_explains_nothing_is_named_and_one_that_another_flow_may_need_i
             "2 explains no change that this flow lets pass: remove it, unless another flow needs it",
             "5 stands beside no answer: put it on the line where one ends, or on the line before it",
             "7 has no reason: write `# mutant ok: why`",
-            "8 names no kind of change with `digt`: did you mean `digit`?"
+            "8 names no kind of change with `digt`: the kinds are missing, error, empty, cut, digit, limit, letter, byte, \
+             switched, doubled, swapped, late"
         ]
     );
 }
