@@ -22,7 +22,7 @@ use crate::value::escape::visible_cut;
 use crate::value::random::Rng;
 pub use edit::Kind;
 pub use explained::Stale;
-use explained::{explanation, stale};
+use explained::{Change, explanation, stale};
 pub use mutant::Mutant;
 use mutant::{Said, answers, mutants};
 use trial::{Bounds, run as run_once};
@@ -158,13 +158,13 @@ pub(crate) fn run(setup: &Setup, ports: &[String], campaign: Campaign) -> Result
 
 /// Returns the comments of the devices that explain nothing; a file of two devices is named if it is so at both.
 fn stale_in(setup: &Setup, tried: &[Tried]) -> Vec<Stale> {
-    let mut all: Vec<(Arc<Program>, Vec<Site>, Vec<(Site, Kind, bool)>)> = Vec::new();
+    let mut all: Vec<(Arc<Program>, Vec<Site>, Vec<Change>)> = Vec::new();
     for (port, device) in setup.counterpart().devices().enumerate() {
         let Some(device) = device else { continue };
         let of_port = tried.iter().filter(|tried| tried.mutant.port == port);
         let is_unnoticed = |fate: &Fate| matches!(fate, Fate::Explained(_) | Fate::Unnoticed { .. });
         let fates = of_port.map(|tried| (tried.mutant.site, tried.mutant.kind, is_unnoticed(&tried.fate)));
-        let fates: Vec<_> = fates.collect();
+        let fates: Vec<Change> = fates.collect();
         let sites: Vec<Site> = answers(device).into_iter().map(|at| device.site(at)).collect();
         let name = |device: &Program| device.sources.iter().next().map(|(_, source)| source.name().to_string());
         match all.iter_mut().find(|(known, _, _)| name(known) == name(device)) {

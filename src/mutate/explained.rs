@@ -32,9 +32,12 @@ pub struct Stale {
     pub why: String,
 }
 
+/// A change that was tried: of which answer, of which kind, and whether the flow let it pass.
+pub(super) type Change = (Site, Kind, bool);
+
 /// Returns the comments of a device that explain nothing. `fates` are the changes that were tried, each with its answer and whether
 /// nobody noticed it; of an answer that has none here, nothing is said: another flow may reach it.
-pub(super) fn stale(device: &Program, answers: &[Site], fates: &[(Site, Kind, bool)]) -> Vec<Stale> {
+pub(super) fn stale(device: &Program, answers: &[Site], fates: &[Change]) -> Vec<Stale> {
     let mut found = Vec::new();
     for (id, source) in device.sources.iter() {
         let mut start = 0;
@@ -53,7 +56,7 @@ pub(super) fn stale(device: &Program, answers: &[Site], fates: &[(Site, Kind, bo
 }
 
 /// Says why a comment on these answers explains nothing; `None` if it explains something, or nobody knows.
-fn uselessness(comment: &str, about: &[&Site], fates: &[(Site, Kind, bool)]) -> Option<String> {
+fn uselessness(comment: &str, about: &[&Site], fates: &[Change]) -> Option<String> {
     let Some((kinds, why)) = comment.strip_prefix(MARK).and_then(|rest| rest.split_once(':')) else {
         return Some("has no reason: write `# mutant ok: why`".to_string());
     };
