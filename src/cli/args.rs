@@ -33,7 +33,7 @@ pub(super) use shipped::{
 pub(super) use show::ShowArguments;
 pub(super) use term::{TermArguments, TypedMode, TypedNewline, TypedStamps};
 use test::after_test_help;
-pub(super) use test::{FlakyResult, ListFormat, PendingArguments, SelectionArguments, TestArguments};
+pub(super) use test::{FlakyResult, KeptArguments, ListFormat, PendingArguments, SelectionArguments, TestArguments};
 
 const ABOUT: &str = "Run declarative scenarios against a device on a serial port";
 
@@ -432,6 +432,12 @@ pub(super) fn help_of(words: &[&str]) -> Option<String> {
         [word] => command.find_subcommand_mut(word).map(|command| command.render_long_help().to_string()),
         _ => None,
     }
+}
+
+/// Returns the names of the commands that have an option.
+pub(super) fn commands_with_option(option: &str) -> Vec<String> {
+    let has = |command: &&clap::Command| command.get_arguments().any(|known| known.get_long() == Some(option));
+    Typed::command().get_subcommands().filter(has).map(|command| command.get_name().to_string()).collect()
 }
 
 /// Returns the names of all commands.

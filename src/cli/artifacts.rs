@@ -313,7 +313,12 @@ fn write_all(folder: &Path, over: &Over<'_>) -> io::Result<u64> {
     Ok(size)
 }
 
-fn transcript(events: &[Event], sources: &Sources, about: &About) -> io::Result<Vec<u8>> {
+/// Returns the transcript of a run that is over.
+///
+/// # Errors
+///
+/// It cannot be made.
+pub(super) fn transcript(events: &[Event], sources: &Sources, about: &About) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     let mut transcript = Transcript::new(&mut text, sources, Times::Shown).about(about);
     events.iter().try_for_each(|event| transcript.tell(event))?;

@@ -8,6 +8,7 @@ use super::json::{render_change, render_ports};
 use super::refusal::refuse;
 use super::terminal::Terminal;
 use crate::address::PortDescription;
+use crate::report::table::width_of_column;
 use crate::setup::Ender;
 use crate::transport::{Holder, Interrupt, Machine, in_a_list, list_of, readers};
 use crate::value::escape::harmless;
@@ -117,11 +118,12 @@ fn table(ports: &[PortDescription], holders: &[Vec<Holder>]) -> String {
             row.iter().map(harmless).collect()
         })
         .collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let width = |column: usize| width_of_column(rows.iter().map(|row| row[column].as_str()));
     let widths: Vec<usize> = (0..rows.first().map_or(0, Vec::len)).map(width).collect();
+    let is_used = |column: usize| rows.iter().any(|row| !row[column].is_empty());
     let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).filter(|(_, width)| **width > 0);
-        let line: Vec<String> = cells.map(|(cell, width)| format!("{cell:width$}")).collect();
+        let cells = row.iter().zip(&widths).enumerate().filter(|(column, _)| is_used(*column));
+        let line: Vec<String> = cells.map(|(_, (cell, width))| format!("{cell:width$}")).collect();
         line.join("  ").trim_end().to_string() + "\n"
     };
     rows.iter().map(line).collect()
