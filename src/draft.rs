@@ -16,12 +16,11 @@ mod prompt;
 mod screen;
 mod secrets;
 mod session;
-mod text;
 mod write;
 
 use crate::format::format;
 use crate::record::{EntryKind, Piece, Recording};
-use crate::replay::device_file;
+use crate::replay::readable_device;
 use crate::source::{Source, Sources};
 use ahead::in_turn;
 use dialect::Manners;
@@ -106,7 +105,7 @@ pub(crate) fn draft(recordings: &[Recording], wish: &Wish<'_>) -> Result<Draft, 
     }
     let mut played = without_idle(first, &manners);
     played.title = title.to_string();
-    Ok(Draft { flow: laid_out(&text), device: device_file(&played), notes })
+    Ok(Draft { flow: laid_out(&text), device: readable_device(&played), notes })
 }
 
 /// Returns a recording without the chatter that came while nobody waited: a device that plays it would keep the flow waiting.

@@ -9,7 +9,7 @@ use super::merge::{Answer, Exchange};
 use super::names::{Names, shape_of};
 use super::prompt::{Prompt, Prompts};
 use super::session::{HeardKind, Sent, shown};
-use super::text::{TextPart, escaped_regex, hex_literal, is_binary, literal};
+use crate::value::literal::{TextPart, escaped_regex, hex_literal, is_binary, literal};
 use crate::pattern::{Fit, Regex};
 use crate::record::{Mask, Piece};
 

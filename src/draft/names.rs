@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::line::{Part, Wanted};
-use super::text::{TextPart, escaped_regex, literal};
+use crate::value::literal::{TextPart, escaped_regex, literal};
 use crate::record::Mask;
 use crate::syntax::is_keyword;
 

@@ -3,7 +3,7 @@
 use super::kinds::Kinds;
 use super::merge::Exchange;
 use super::session::{HeardKind, shown};
-use super::text::escaped_regex;
+use crate::value::literal::escaped_regex;
 
 /// A rest that is longer is no prompt by itself.
 const LONGEST: usize = 60;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::acts::{Act, Script};
 use super::dialect::Manners;
 use super::merge::Exchange;
-use super::text::{TextPart, literal, title as quoted};
+use crate::value::literal::{TextPart, literal, title as quoted};
 
 /// A shorter pause begins no step.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(2);

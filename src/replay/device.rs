@@ -5,12 +5,14 @@
 //! where it stands, so that its echo is right whatever it is; one that came is a param, with digits as its default. What was sent
 //! without a line end is read by the handler of the line before it.
 
+mod readable;
 mod secrets;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::time::Duration;
 
+pub(crate) use self::readable::readable_device;
 use self::secrets::{Known, Names};
 use crate::format::format;
 use crate::port::PortId;
