@@ -6,7 +6,9 @@
 mod acts;
 mod ahead;
 mod dialect;
+mod early;
 mod echo;
+mod frame;
 mod keys;
 mod kinds;
 mod line;
@@ -24,6 +26,8 @@ use crate::replay::readable_device;
 use crate::source::{Source, Sources};
 use ahead::in_turn;
 use dialect::Manners;
+use early::behind_questions;
+use frame::whole_frames;
 use keys::whole_lines;
 use merge::merge;
 pub(crate) use secrets::Sought;
@@ -74,24 +78,21 @@ pub(crate) fn draft(recordings: &[Recording], wish: &Wish<'_>) -> Result<Draft, 
         }
     }
     let masked: Vec<Recording> =
-        recordings.iter().map(|recording| without_secrets(&in_turn(&whole_lines(recording)), wish.secrets)).collect();
+        recordings
+        .iter()
+        .map(|recording| {
+            let lines = in_turn(&whole_lines(&whole_frames(recording)));
+            without_secrets(&behind_questions(&lines), wish.secrets)
+        })
+        .collect();
     let Some(first) = masked.first() else { return Err("there is no recording".to_string()) };
     let sessions: Vec<Session> = masked.iter().map(Session::of).collect();
     let (exchanges, mut notes) = merge(&sessions);
     let manners = Manners::of(&exchanges, &sessions[0].line);
     let title = wish.title.unwrap_or(if first.title.is_empty() { "A recorded session" } else { &first.title });
     let head = write::Head { title, file: wish.file, device: wish.device, line: &sessions[0].line };
-    let (text, doubtful) = write::flow(&exchanges, &manners, &head);
-    for word in doubtful {
-        notes.push(format!("`{word}` looks like a secret and is none here: `--secret REGEX` says what is secret"));
-    }
-    let has_hooks = masked
-        .iter()
-        .flat_map(|recording| &recording.entries)
-        .any(|entry| matches!(&entry.kind, EntryKind::Note { text } if text.starts_with("hook ")));
-    if has_hooks {
-        notes.push("hooks are not drafted: what was given to them is not recorded".to_string());
-    }
+    let (text, of_names) = write::flow(&exchanges, &manners, &head);
+    notes.extend(of_names);
     let is_block = |piece: &Piece| matches!(piece, Piece::Bytes(bytes) if bytes.len() > 128 && matches!(bytes[0], 1 | 2) && bytes[1] == !bytes[2]);
     let has_blocks = masked.iter().flat_map(|recording| &recording.entries).any(|entry| match &entry.kind {
         EntryKind::Sent { bytes, .. } | EntryKind::Received { bytes } => bytes.iter().any(is_block),

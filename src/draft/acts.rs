@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::dialect::Manners;
+use super::frame;
 use super::kinds::Kinds;
 use super::line::{Part, Wanted};
 use super::merge::{Answer, Exchange};
 use super::names::{Names, shape_of};
 use super::prompt::{Prompt, Prompts};
-use super::session::{HeardKind, Sent, shown};
-use crate::value::literal::{TextPart, escaped_regex, hex_literal, is_binary, literal};
+use super::session::{HOOK, HeardKind, Sent, shown};
+use crate::value::literal::{TextPart, escaped_regex, hex_literal, is_binary, literal, title};
 use crate::pattern::{Fit, Regex};
 use crate::record::{Mask, Piece};
 
@@ -84,7 +85,7 @@ impl<'a> Script<'a> {
 
     /// Returns the statements of one exchange.
     pub(super) fn act(&mut self, exchange: &Exchange) -> Act {
-        let mut first: Vec<String> = exchange.before.clone();
+        let mut first: Vec<String> = exchange.before.iter().map(|statement| self.stated(statement)).collect();
         let command = exchange.sent.first().map(|sent| String::from_utf8_lossy(&shown(&sent.text)).into_owned());
         self.command = exchange.sent.first().map(|sent| shown(&sent.text)).unwrap_or_default();
         if !exchange.sent.is_empty() {
@@ -96,6 +97,16 @@ impl<'a> Script<'a> {
             waits.extend(self.wait(answer, Way::Await));
         }
         Act { title: exchange.title.clone(), pause: exchange.pause, command: command.unwrap_or_default(), first, waits }
+    }
+
+    /// Returns a statement that was done to the line. What was given to a hook is not recorded: it is a param with a stand-in.
+    fn stated(&mut self, statement: &str) -> String {
+        let Some((n_values, name)) = statement.strip_prefix(HOOK).and_then(|hook| hook.split_once(' ')) else {
+            return statement.to_string();
+        };
+        let n_values: usize = n_values.parse().unwrap_or(0);
+        let values: String = (0..n_values).map(|_| format!(", {}", self.names.stand_in(name))).collect();
+        format!("hook {}{values}", title(name))
     }
 
     /// Returns the send of a line, or of what is none.
@@ -123,7 +134,7 @@ impl<'a> Script<'a> {
             parts.push(TextPart::Bytes(sent.end.as_bytes().to_vec()));
         }
         match &parts[..] {
-            [TextPart::Bytes(bytes)] if is_binary(bytes) => format!("send raw {}", hex_literal(bytes)),
+            [TextPart::Bytes(bytes)] if bytes.len() > 1 && is_binary(bytes) => format!("send raw {}", hex_literal(bytes)),
             _ => format!("send raw {}", literal(&parts)),
         }
     }
@@ -248,7 +259,7 @@ impl<'a> Script<'a> {
     fn is_worth_waiting(&self, answer: &Answer) -> bool {
         // What is written over, a countdown for instance, is gone when somebody looks.
         let is_seen = |line: &[u8]| !line.contains(&0x08) && !visible_part(line).is_empty();
-        matches!(answer.kind, HeardKind::Return | HeardKind::Change)
+        matches!(answer.kind, HeardKind::Return | HeardKind::Change | HeardKind::Frame)
             || answer.variants.iter().all(|line| is_seen(&shown(line)))
     }
 
@@ -270,7 +281,7 @@ impl<'a> Script<'a> {
     /// Returns the wait for an answer.
     fn wait(&mut self, answer: &Answer, way: Way) -> Option<String> {
         if answer.kind == HeardKind::Change {
-            let statement = String::from_utf8_lossy(&shown(&answer.variants[0])).into_owned();
+            let statement = self.stated(&String::from_utf8_lossy(&shown(&answer.variants[0])));
             // A device takes its time to change its speed.
             let ms = answer.gap.min(LONGEST_SLEEP).as_millis();
             let is_late = ms >= 20 && statement.contains("baud ");
@@ -282,9 +293,15 @@ impl<'a> Script<'a> {
         if answer.kind == HeardKind::Early && answer.variants.iter().all(|line| self.manners.is_chatter(&shown(line))) {
             return None;
         }
+        if answer.kind == HeardKind::Frame {
+            let variants: Vec<Vec<u8>> = answer.variants.iter().map(|frame| shown(frame)).collect();
+            return Some(frame::wait_for(&variants, &self.within(answer.after)));
+        }
         let pattern = self.pattern(answer)?;
         let regex = pattern.strip_prefix("line /").and_then(|rest| rest.strip_suffix('/'));
-        let note = if regex.is_some_and(|regex| self.fits_command(regex)) { "# allow own-echo\n" } else { "" };
+        let is_command = pattern == format!("line {}", literal(&[TextPart::Bytes(self.command.clone())]));
+        let is_own = is_command || regex.is_some_and(|regex| self.fits_command(regex));
+        let note = if is_own { "# allow own-echo\n" } else { "" };
         let word = match way {
             Way::Expect => "expect",
             Way::Await => "await",

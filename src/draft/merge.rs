@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::frame::as_frame;
 use super::session::{Heard, HeardKind, Sent, Session, Turn, shown};
 use crate::record::Piece;
 
@@ -199,7 +200,7 @@ fn is_equal(line: &Heard, other: &Heard) -> bool {
 fn is_of_one_kind(line: &Heard, other: &Heard) -> bool {
     let way = |heard: &Heard| match heard.kind {
         HeardKind::Line | HeardKind::Early => HeardKind::Line,
-        kind @ (HeardKind::Rest | HeardKind::Return | HeardKind::Change) => kind,
+        kind @ (HeardKind::Rest | HeardKind::Frame | HeardKind::Return | HeardKind::Change) => kind,
     };
     way(line) == way(other)
 }
@@ -219,6 +220,9 @@ fn is_of_one_shape(line: &Heard, other: &Heard) -> bool {
 }
 
 fn begins_alike(line: &Heard, other: &Heard) -> bool {
+    if let (Some(frame), Some(other)) = (as_frame(&line.text), as_frame(&other.text)) {
+        return frame[..2] == other[..2];
+    }
     let lead = |heard: &Heard| {
         let text = shown(&heard.text);
         let n = text.iter().position(|byte| matches!(byte, b':' | b'=')).unwrap_or(0);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::line::{Part, Wanted};
-use crate::value::literal::{TextPart, escaped_regex, literal};
+use crate::value::literal::{TextPart, escaped_regex, literal, title};
 use crate::record::Mask;
 use crate::syntax::is_keyword;
 
@@ -28,6 +28,8 @@ pub(super) struct Names {
     reserved: BTreeSet<String>,
     /// What looks like a secret and was not called one.
     pub doubtful: Vec<String>,
+    /// Params whose value is in no recording.
+    pub stand_ins: Vec<String>,
 }
 
 /// What the flow has taken out of an answer.
@@ -88,6 +90,16 @@ impl Names {
         let name = self.free(word);
         self.by_place.insert(place, name.clone());
         self.params.push(format!("param {name} = {}", literal(&[TextPart::Bytes(default.to_vec())])));
+        name
+    }
+
+    /// Returns the name of a param for what a hook is given, and takes note that nobody knows it.
+    pub(super) fn stand_in(&mut self, hook: &str) -> String {
+        let word: String = hook.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+        let name = self.free(&format!("{}_value", word.trim_matches('_')));
+        self.by_place.insert(format!("stand-in {name}"), name.clone());
+        self.params.push(format!("param {name} = \"?\"  # what the hook {} is given", title(hook)));
+        self.stand_ins.push(name.clone());
         name
     }
 

@@ -1,12 +1,13 @@
 //! Finds what is secret in recordings, and puts a name in its place: what was typed where a password was asked for, and what a
 //! person says is secret.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::session::shown;
 use crate::pattern::{Fit, Regex};
-use crate::record::{EntryKind, Mask, Piece, Recording};
-use crate::secret::Asked;
+use crate::record::{Entry, EntryKind, Mask, Piece, Recording};
+use crate::secret::{Asked, without_sequences};
 
 /// All secrets that were found here have this length in what is drafted: how long a password is tells something of it.
 const LENGTH: usize = 8;
@@ -84,16 +85,18 @@ pub(super) fn without_secrets(recording: &Recording, sought: &[Sought]) -> Recor
     let mut recording = recording.clone();
     let mut lifted = Lifted::default();
     let mut heard: Vec<u8> = Vec::new();
-    for entry in &mut recording.entries {
+    let hidden = hidden_lines(&recording.entries);
+    for (at, entry) in recording.entries.iter_mut().enumerate() {
         match &mut entry.kind {
             EntryKind::Received { bytes } => heard.extend(shown(bytes)),
             EntryKind::Sent { bytes, .. } => {
                 let rest = heard.rsplit(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
-                let wanted = Asked::by(rest).map(Asked::name);
+                let asked = Asked::by(rest).map(|asked| asked.name().to_string());
+                let wanted = asked.or_else(|| hidden.get(&at).cloned());
                 if let (Some(name), [Piece::Bytes(typed)]) = (wanted, &bytes[..]) {
                     let n = typed.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |at| at + 1);
                     if n > 0 {
-                        let name = lifted.learn(name, &typed[..n]);
+                        let name = lifted.learn(&name, &typed[..n]);
                         let mask = Mask { name: name.to_string(), form: "plain".to_string(), len: n };
                         *bytes = vec![Piece::Secret(mask), Piece::Bytes(typed[n..].to_vec())];
                     }
@@ -121,6 +124,115 @@ pub(super) fn without_secrets(recording: &Recording, sought: &[Sought]) -> Recor
         }
     }
     masked
+}
+
+/// A line that was typed.
+struct Typed {
+    /// Which entry.
+    at: usize,
+    /// What stood in the line before it, and the last whole line.
+    rest: Vec<u8>,
+    before: Vec<u8>,
+    seen: Seen,
+}
+
+/// What a device shows of what is typed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    Letters,
+    Stars,
+    Nothing,
+}
+
+/// Finds lines that the device did not show though it shows others: they are secret, whatever was asked. Returns their names.
+fn hidden_lines(entries: &[Entry]) -> BTreeMap<usize, String> {
+    let typed = typed_lines(entries);
+    let count = |seen: Seen| typed.iter().filter(|typed| typed.seen == seen).count();
+    let shows_most = count(Seen::Letters) >= 2 && count(Seen::Letters) > count(Seen::Nothing);
+    let is_usual = |rest: &[u8]| typed.iter().any(|typed| typed.seen == Seen::Letters && typed.rest == rest);
+    let name = |typed: &Typed| {
+        let asked_before = match Asked::by(&typed.before) {
+            Some(asked @ Asked::Surely(_)) if typed.rest.is_empty() => Some(asked.name().to_string()),
+            Some(_) | None => None,
+        };
+        match typed.seen {
+            Seen::Letters => None,
+            Seen::Stars => Some(asked_before.unwrap_or_else(|| word_of(&typed.rest))),
+            Seen::Nothing if asked_before.is_some() => asked_before,
+            Seen::Nothing => {
+                (shows_most && !is_usual(&typed.rest) && is_question(&typed.rest)).then(|| word_of(&typed.rest))
+            }
+        }
+    };
+    typed.iter().filter_map(|typed| Some((typed.at, name(typed)?))).collect()
+}
+
+/// Returns the lines that were typed, and what was seen of each.
+fn typed_lines(entries: &[Entry]) -> Vec<Typed> {
+    let mut lines = Vec::new();
+    let (mut rest, mut before): (Vec<u8>, Vec<u8>) = (Vec::new(), Vec::new());
+    for (at, entry) in entries.iter().enumerate() {
+        match &entry.kind {
+            EntryKind::Received { bytes } => {
+                for byte in shown(bytes) {
+                    match byte {
+                        b'\r' | b'\n' if rest.is_empty() => {}
+                        b'\r' | b'\n' => before = std::mem::take(&mut rest),
+                        byte => rest.push(byte),
+                    }
+                }
+            }
+            EntryKind::Sent { bytes, .. } => {
+                let (rest, before) = (std::mem::take(&mut rest), std::mem::take(&mut before));
+                if let [Piece::Bytes(bytes)] = &bytes[..]
+                    && let Some(typed) = bytes.strip_suffix(b"\n").or(bytes.strip_suffix(b"\r"))
+                    && !typed.trim_ascii().is_empty()
+                {
+                    let seen = seen_of(typed.trim_ascii_end(), &entries[at + 1..]);
+                    lines.push(Typed { at, rest: without_sequences(&rest), before, seen });
+                }
+            }
+            EntryKind::Opened { .. } | EntryKind::Note { .. } | EntryKind::Closed => {}
+        }
+    }
+    lines
+}
+
+/// Returns what the device shows of a line that was typed.
+fn seen_of(typed: &[u8], behind: &[Entry]) -> Seen {
+    let came = behind.iter().map_while(|entry| match &entry.kind {
+        EntryKind::Received { bytes } => Some(shown(bytes)),
+        EntryKind::Note { .. } => Some(Vec::new()),
+        EntryKind::Sent { .. } | EntryKind::Opened { .. } | EntryKind::Closed => None,
+    });
+    let came: Vec<u8> = came.flatten().take(typed.len() * 4 + 256).collect();
+    let first = came.split(|byte| matches!(byte, b'\r' | b'\n')).find(|line| !line.is_empty()).unwrap_or_default();
+    let is_covered = first.len() >= typed.len().min(4) && first.iter().all(|byte| *byte == b'*');
+    let letters = |text: &[u8]| -> Vec<u8> { text.iter().copied().filter(|byte| byte.is_ascii_graphic() || *byte >= 0x80).collect() };
+    let (sent, came) = (letters(typed), letters(&without_sequences(&came)));
+    if is_covered && !typed.starts_with(b"*") {
+        Seen::Stars
+    } else if came.windows(sent.len().max(1)).any(|part| part == sent) {
+        Seen::Letters
+    } else {
+        Seen::Nothing
+    }
+}
+
+/// Whether a text asks for something: `Geheimwort: `.
+fn is_question(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text);
+    let text = text.trim_end();
+    text.ends_with([':', '\u{ff1a}', '?', '\u{ff1f}', '>']) && text.chars().filter(|c| c.is_alphabetic()).count() > 1
+}
+
+/// Returns the name of what is asked for: the last word of the question.
+fn word_of(question: &[u8]) -> String {
+    let question = String::from_utf8_lossy(question).to_lowercase();
+    let words = question.split(|c: char| !c.is_alphanumeric() && c != '_');
+    let word = words.filter(|word| word.len() > 1).next_back().unwrap_or_default();
+    let is_name = word.is_ascii() && word.starts_with(|c: char| c.is_ascii_alphabetic()) && word.len() < 24;
+    if is_name { word.to_string() } else { "secret".to_string() }
 }
 
 /// Gives the secrets that were found here one length, where they stand as they are and nothing else tells theirs.
@@ -169,6 +281,21 @@ mod tests {
             "0.000000000 < \"Password: \"\n1.000000000 > +0.000000000 \"«password/plain#8»\\n\"\n\
              2.000000000 < \"\\r\\nyou are «password/plain#8»\\r\\nPIN: \"\n3.000000000 > +0.000000000 \"«pin/plain#8»\\n\"\n"
         );
+    }
+
+    #[test]
+    fn what_the_device_does_not_show_is_secret_whatever_it_asked() {
+        let keys = "0.000000000 < \"# \"\n1.000000000 > +0.000000000 \"su x\\n\"\n2.000000000 < \"su x\\r\\nGeheimwort: \"\n\
+                    3.000000000 > +0.000000000 \"abc123\\n\"\n4.000000000 < \"\\r\\n# \"\n5.000000000 > +0.000000000 \"id\\n\"\n\
+                    6.000000000 < \"id\\r\\nabc123\\r\\n# \"\n";
+        let masked = lifted(keys, &[]);
+        assert!(masked.contains("> +0.000000000 \"«geheimwort/plain#8»\\n\"") && !masked.contains("abc123"), "{masked}");
+        let stars = "0.000000000 < \"Code? \"\n1.000000000 > +0.000000000 \"abc123\\n\"\n2.000000000 < \"******\\r\\n\"\n";
+        assert!(lifted(stars, &[]).contains("«code/plain#8»"), "{}", lifted(stars, &[]));
+        let next_line = "0.000000000 < \"Enter PIN:\\r\\n\"\n1.000000000 > +0.000000000 \"4711\\n\"\n2.000000000 < \"ok\\r\\n\"\n";
+        assert!(lifted(next_line, &[]).contains("«pin/plain#8»"), "{}", lifted(next_line, &[]));
+        let no_echo = "0.000000000 > +0.000000000 \"A\\n\"\n1.000000000 < \"name: \"\n2.000000000 > +0.000000000 \"bob\\n\"\n";
+        assert_eq!(lifted(no_echo, &[]), no_echo);
     }
 
     #[test]

@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use super::echo::{is_echo, is_wrapped_echo};
-use crate::record::{EntryKind, Piece, Recording};
+use super::frame::as_frame;
+use crate::record::{EntryKind, HookNote, Piece, Recording};
 use crate::settings::InputLines;
 use crate::time::Moment;
+
+/// How the statement of a hook begins, before it is known what its values are called: then come their number and its name.
+pub(super) const HOOK: &str = "hook ";
 
 /// A device that says nothing for so long has answered.
 const ANSWERED: Duration = Duration::from_secs(1);
@@ -58,6 +62,8 @@ pub(super) enum HeardKind {
     Line,
     /// Without a line end: a prompt, most likely.
     Rest,
+    /// A frame of a protocol of bytes.
+    Frame,
     /// A line that came before the echo of what was sent.
     Early,
     /// The line went away, and was there again.
@@ -181,7 +187,7 @@ impl Turn {
         if text.is_empty() {
             return;
         }
-        let is_first = |heard: &&Heard| is_echo(&shown(&heard.text), &text);
+        let is_first = |heard: &&Heard| heard.kind != HeardKind::Frame && is_echo(&shown(&heard.text), &text);
         let found = self.heard.iter().take(4).position(|heard| is_first(&heard));
         if let Some(at) = found {
             self.heard.remove(at);
@@ -244,8 +250,13 @@ impl Reader {
                 self.last = self.left;
             }
             EntryKind::Received { bytes } => {
-                for piece in bytes {
-                    self.hears(at, piece);
+                if as_frame(bytes).is_some() {
+                    self.end_rest();
+                    self.begin(at);
+                    self.line.clone_from(bytes);
+                    self.put(HeardKind::Frame, at);
+                } else {
+                    bytes.iter().for_each(|piece| self.hears(at, piece));
                 }
                 self.last = self.last.max(at);
             }
@@ -331,6 +342,9 @@ impl Reader {
 }
 
 fn sent_of(pieces: &[Piece]) -> Sent {
+    if as_frame(pieces).is_some() {
+        return Sent { text: pieces.to_vec(), end: "" };
+    }
     let mut text = pieces.to_vec();
     let end = match text.last_mut() {
         Some(Piece::Bytes(bytes)) => ["\r\n", "\r", "\n"].into_iter().find(|end| bytes.ends_with(end.as_bytes())),
@@ -355,6 +369,9 @@ fn statement_of(note: &str, format: &mut String) -> Option<String> {
         let new = new.split(' ').next()?;
         let is_same = std::mem::replace(format, new.to_string()) == new;
         return Some(if is_same { format!("baud {baud}") } else { format!("serial {{ baud {baud}  format {new} }}") });
+    }
+    if let Some(HookNote::Began { name, n_arguments }) = HookNote::read(note) {
+        return Some(format!("{HOOK}{n_arguments} {name}"));
     }
     if let Some(lasting) = note.strip_prefix("break ") {
         return crate::syntax::duration(lasting).map(|_| format!("break {lasting}"));

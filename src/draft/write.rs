@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::acts::{Act, Script};
 use super::dialect::Manners;
 use super::merge::Exchange;
+use super::names::Names;
 use crate::value::literal::{TextPart, literal, title as quoted};
 
 /// A shorter pause begins no step.
@@ -27,7 +28,7 @@ pub(super) struct Head<'a> {
     pub line: &'a str,
 }
 
-/// Returns the text of a flow, and the names of what looks like a secret in it.
+/// Returns the text of a flow, and what a person is to know of its names.
 pub(super) fn flow(exchanges: &[Exchange], manners: &Manners, head: &Head<'_>) -> (String, Vec<String>) {
     let mut script = Script::new(exchanges, manners);
     let acts: Vec<Act> = exchanges.iter().map(|exchange| script.act(exchange)).collect();
@@ -49,7 +50,18 @@ pub(super) fn flow(exchanges: &[Exchange], manners: &Manners, head: &Head<'_>) -
         let _ = writeln!(text, "\n{}", declarations.join("\n"));
     }
     let _ = write!(text, "\n{body}");
-    (text, script.names.doubtful)
+    (text, notes_of(&script.names))
+}
+
+/// Returns what a person is to know of the names in a flow.
+fn notes_of(names: &Names) -> Vec<String> {
+    let doubt = |word: &String| {
+        format!("`{word}` looks like a secret and is none here: `--secret REGEX` says what is secret")
+    };
+    let unknown = |name: &String| {
+        format!("what a hook was given is not recorded: write its value in place of the default of `param {name}`")
+    };
+    names.doubtful.iter().map(doubt).chain(names.stand_ins.iter().map(unknown)).collect()
 }
 
 /// Returns the settings that differ from what is usual.
@@ -114,10 +126,10 @@ fn longest_usual_pause(acts: &[Act]) -> Duration {
 
 /// Returns a title that is made of what is sent.
 fn title_of(group: &[Act]) -> String {
-    let commands: Vec<&str> = group.iter().map(|act| act.command.trim()).filter(|text| !text.is_empty()).collect();
+    let commands: Vec<&str> = group.iter().map(|act| act.command.trim_matches([' ', '\r', '\n'])).filter(|text| !text.is_empty()).collect();
     let mut title = String::new();
     for (n, command) in commands.iter().enumerate() {
-        let command: String = command.chars().filter(|c| !c.is_control()).take(LONGEST_TITLE - 8).collect();
+        let command: String = shown_keys(command).take(LONGEST_TITLE - 8).collect();
         let n_more = commands.len() - n;
         if n > 0 && title.len() + command.len() + 2 > LONGEST_TITLE {
             return format!("{title} and {n_more} more");
@@ -128,6 +140,15 @@ fn title_of(group: &[Act]) -> String {
         title += &command;
     }
     if title.is_empty() { "start".to_string() } else { title }
+}
+
+/// Returns what was typed, as people call it.
+fn shown_keys(command: &str) -> Box<dyn Iterator<Item = char> + '_> {
+    match command.as_bytes() {
+        [key @ 1..=0x1a] => Box::new(format!("Ctrl-{}", char::from(key + b'@')).chars().collect::<Vec<_>>().into_iter()),
+        [0x1b] => Box::new("Esc".chars()),
+        _ => Box::new(command.chars().filter(|c| !c.is_control())),
+    }
 }
 
 fn statements(group: &[Act]) -> String {

@@ -217,6 +217,9 @@ fn echoes(turn: &Turn) -> Option<bool> {
     if turn.sent.is_empty() {
         return None;
     }
+    if frame_of(&turn.sent).is_some() {
+        return Some(false);
+    }
     match turn.came.first() {
         Some((_, Came::Bytes(bytes))) => Some(behind_echo(&turn.sent, bytes).is_some()),
         Some((_, Came::Settings(_) | Came::Lines(_) | Came::Left(_))) | None => None,
@@ -226,7 +229,9 @@ fn echoes(turn: &Turn) -> Option<bool> {
 /// Returns what follows the echo of what was sent. A terminal sends LF back as CR LF.
 fn behind_echo(sent: &[Piece], came: &[Piece]) -> Option<Vec<Piece>> {
     let (sent, came) = (units(sent), units(came));
-    if came.starts_with(&sent) {
+    // Where CR comes back as CR LF, the device is a terminal, and its echo is a line of its own.
+    let is_terminal = sent.last() == Some(&Unit::Byte(b'\r')) && is_at(&came, sent.len(), "\n");
+    if came.starts_with(&sent) && !is_terminal {
         return Some(pieces_of(&came[sent.len()..]));
     }
     let line = sent.strip_suffix(&[Unit::Byte(b'\n')])?;
@@ -357,9 +362,17 @@ fn answers(turns: &[Turn], manner: &Manner, echo: &Echo, names: &Names) -> (Vec<
     let mut known: BTreeMap<String, usize> = BTreeMap::new();
     let mut boot: Vec<String> = Vec::new();
     let mut place: Option<(usize, usize)> = None;
+    // A handler sees lines, so a frame with a line end in it has to be read.
+    let has_end = |frame: &[u8]| frame.iter().any(|byte| matches!(byte, b'\r' | b'\n'));
+    let are_read = turns.iter().filter_map(|turn| frame_of(&turn.sent)).any(has_end);
     for (number, turn) in turns.iter().enumerate() {
         let frame = frame_of(&turn.sent);
-        let (lines, rest) = if frame.is_some() { (Vec::new(), Vec::new()) } else { lines(&turn.sent) };
+        let (lines, rest) = match frame {
+            Some(_) if are_read => (Vec::new(), turn.sent.clone()),
+            Some(_) => (Vec::new(), Vec::new()),
+            None => lines(&turn.sent),
+        };
+        let frame = frame.filter(|_| !are_read);
         let heads: Vec<Handler> = match (&turn.hook, frame) {
             (Some(head), _) => vec![Handler { head: head.clone(), command: head.clone(), ..Handler::default() }],
             (None, Some(frame)) => vec![Handler { head: hex_literal(frame), command: "frame".to_string(), ..Handler::default() }],
@@ -403,6 +416,10 @@ fn reading(turn: &Turn, rest: &[Piece]) -> Vec<String> {
         return Vec::new();
     }
     let patience = PATIENCE.max(Duration::from_secs((turn.pause.as_secs() + 1).saturating_mul(2))).as_secs().div_ceil(60);
+    if let Some(frame) = frame_of(rest) {
+        let read = format!("read {n_rest} bytes as _request within {}m", patience.min(500_000));
+        return vec![read, format!("assert _request == {}, \"another frame was recorded\"", hex_literal(frame))];
+    }
     let is_end = |byte: &u8| *byte == 0x1a;
     let n_ends: usize =
         rest.iter().map(|piece| if let Piece::Bytes(bytes) = piece { bytes.iter().filter(|byte| is_end(byte)).count() } else { 0 }).sum();
