@@ -10,9 +10,9 @@ use super::merge::{Answer, Exchange};
 use super::names::{Names, shape_of};
 use super::prompt::{Prompt, Prompts};
 use super::session::{HOOK, HeardKind, Sent, shown};
-use crate::value::literal::{TextPart, escaped_regex, hex_literal, is_binary, literal, title};
 use crate::pattern::{Fit, Regex};
 use crate::record::{Mask, Piece};
+use crate::value::literal::{TextPart, escaped_regex, hex_literal, is_binary, literal, title};
 
 /// Of a longer answer only the beginning and the end are waited for.
 const MOST_LINES: usize = 8;
@@ -30,6 +30,8 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(2);
 /// What is sent, and what is waited for.
 #[derive(Debug)]
 pub(super) struct Act {
+    /// Which port, by its number.
+    pub port: usize,
     pub title: Option<String>,
     pub pause: Duration,
     /// What was sent, for a title.
@@ -43,12 +45,20 @@ pub(super) struct Act {
 /// Makes statements of exchanges.
 #[derive(Debug)]
 pub(super) struct Script<'a> {
-    manners: &'a Manners,
     kinds: Kinds,
-    prompts: Prompts,
     pub names: Names,
     /// Which secrets are sent.
     sent_secrets: Vec<String>,
+    voices: Vec<Voice<'a>>,
+    /// Which port is spoken to.
+    port: usize,
+}
+
+/// How one port is spoken to.
+#[derive(Debug)]
+struct Voice<'a> {
+    manners: &'a Manners,
+    prompts: Prompts,
     /// What was sent last.
     command: Vec<u8>,
 }
@@ -61,8 +71,8 @@ enum Way {
 }
 
 impl<'a> Script<'a> {
-    /// Begins a flow that speaks in this manner.
-    pub(super) fn new(exchanges: &[Exchange], manners: &'a Manners) -> Script<'a> {
+    /// Begins a flow that speaks in these manners, one for each port.
+    pub(super) fn new(exchanges: &[Exchange], manners: Vec<&'a Manners>) -> Script<'a> {
         let masks = |pieces: &'_ [Piece]| -> Vec<Mask> {
             pieces
                 .iter()
@@ -74,20 +84,32 @@ impl<'a> Script<'a> {
         let heard = exchanges.iter().flat_map(|exchange| &exchange.answers).flat_map(|answer| &answer.variants);
         let heard: Vec<Mask> = heard.flat_map(|line| masks(line)).collect();
         Script {
-            manners,
             kinds: Kinds::new(),
-            prompts: Prompts::of(exchanges),
             names: Names::beside(sent.iter().chain(&heard)),
             sent_secrets: sent.into_iter().map(|mask| mask.name).collect(),
-            command: Vec::new(),
+            voices: manners
+                .into_iter()
+                .enumerate()
+                .map(|(port, manners)| Voice { manners, prompts: Prompts::of(exchanges, port), command: Vec::new() })
+                .collect(),
+            port: 0,
         }
+    }
+
+    fn voice(&self) -> &Voice<'a> {
+        &self.voices[self.port]
+    }
+
+    fn command(&self) -> &[u8] {
+        &self.voice().command
     }
 
     /// Returns the statements of one exchange.
     pub(super) fn act(&mut self, exchange: &Exchange) -> Act {
+        self.port = exchange.port;
         let mut first: Vec<String> = exchange.before.iter().map(|statement| self.stated(statement)).collect();
         let command = exchange.sent.first().map(|sent| String::from_utf8_lossy(&shown(&sent.text)).into_owned());
-        self.command = exchange.sent.first().map(|sent| shown(&sent.text)).unwrap_or_default();
+        self.voices[self.port].command = exchange.sent.first().map(|sent| shown(&sent.text)).unwrap_or_default();
         if !exchange.sent.is_empty() {
             first.push(self.send(&exchange.sent));
         }
@@ -96,7 +118,14 @@ impl<'a> Script<'a> {
         for answer in exchange.answers.iter().filter(|answer| answer.kind == HeardKind::Early) {
             waits.extend(self.wait(answer, Way::Await));
         }
-        Act { title: exchange.title.clone(), pause: exchange.pause, command: command.unwrap_or_default(), first, waits }
+        Act {
+            port: exchange.port,
+            title: exchange.title.clone(),
+            pause: exchange.pause,
+            command: command.unwrap_or_default(),
+            first,
+            waits,
+        }
     }
 
     /// Returns a statement that was done to the line. What was given to a hook is not recorded: it is a param with a stand-in.
@@ -127,14 +156,16 @@ impl<'a> Script<'a> {
         }
         let is_key = |byte: &u8| matches!(byte, 0x08 | 0x15 | 0x17 | 0x7f);
         let has_keys = shown(&sent.text).iter().any(is_key);
-        if sent.end == self.manners.end && !has_keys {
+        if sent.end == self.voice().manners.end && !has_keys {
             return format!("send {}", literal(&parts));
         }
         if !sent.end.is_empty() {
             parts.push(TextPart::Bytes(sent.end.as_bytes().to_vec()));
         }
         match &parts[..] {
-            [TextPart::Bytes(bytes)] if bytes.len() > 1 && is_binary(bytes) => format!("send raw {}", hex_literal(bytes)),
+            [TextPart::Bytes(bytes)] if bytes.len() > 1 && is_binary(bytes) => {
+                format!("send raw {}", hex_literal(bytes))
+            }
             _ => format!("send raw {}", literal(&parts)),
         }
     }
@@ -210,6 +241,9 @@ impl<'a> Script<'a> {
             .filter(|answer| answer.kind != HeardKind::Early && self.is_worth_waiting(answer))
             .collect();
         let is_silent = answers.iter().all(|answer| answer.kind == HeardKind::Change);
+        if is_silent && exchange.goes_on {
+            return answers.iter().filter_map(|answer| self.wait(answer, Way::Expect)).collect();
+        }
         if is_silent && !exchange.sent.is_empty() {
             // Nothing tells when the device is ready for more.
             let mut waits = vec!["expect quiet for 300ms within 5s".to_string()];
@@ -219,7 +253,7 @@ impl<'a> Script<'a> {
         if exchange.is_any_order {
             return self.all(&answers);
         }
-        let last = answers.iter().position(|answer| self.manners.is_last(&shown(&answer.variants[0])));
+        let last = answers.iter().position(|answer| self.voice().manners.is_last(&shown(&answer.variants[0])));
         let prompt = answers.iter().rposition(|answer| answer.kind == HeardKind::Rest);
         let mut waits = Vec::new();
         let is_lead = exchange.sent.is_empty();
@@ -232,8 +266,8 @@ impl<'a> Script<'a> {
                     answer.gap >= QUIET && at > 0 && prompt.is_none_or(|prompt| at > prompt) && last.is_none();
                 let by_itself = is_lead || is_behind || is_late;
                 let is_chatter = (by_itself || last.is_some_and(|last| at != last))
-                    && answer.variants.iter().all(|line| self.manners.is_chatter(&shown(line)))
-                    && !is_asked(&self.command, &shown(&answer.variants[0]));
+                    && answer.variants.iter().all(|line| self.voice().manners.is_chatter(&shown(line)))
+                    && !is_asked(self.command(), &shown(&answer.variants[0]));
                 // Of what a device says when it starts, the prompt is what counts.
                 let is_passed = is_lead && answer.kind != HeardKind::Change && prompt.is_some_and(|prompt| at < prompt);
                 let way = if by_itself { Way::Await } else { Way::Expect };
@@ -290,7 +324,9 @@ impl<'a> Script<'a> {
         if answer.kind == HeardKind::Return {
             return Some(format!("reopen within {}", human(answer.gap.max(answer.after) * 3).unwrap_or("10s")));
         }
-        if answer.kind == HeardKind::Early && answer.variants.iter().all(|line| self.manners.is_chatter(&shown(line))) {
+        if answer.kind == HeardKind::Early
+            && answer.variants.iter().all(|line| self.voice().manners.is_chatter(&shown(line)))
+        {
             return None;
         }
         if answer.kind == HeardKind::Frame {
@@ -299,7 +335,7 @@ impl<'a> Script<'a> {
         }
         let pattern = self.pattern(answer)?;
         let regex = pattern.strip_prefix("line /").and_then(|rest| rest.strip_suffix('/'));
-        let is_command = pattern == format!("line {}", literal(&[TextPart::Bytes(self.command.clone())]));
+        let is_command = pattern == format!("line {}", literal(&[TextPart::Bytes(self.command().to_vec())]));
         let is_own = is_command || regex.is_some_and(|regex| self.fits_command(regex));
         let note = if is_own { "# allow own-echo\n" } else { "" };
         let word = match way {
@@ -312,7 +348,7 @@ impl<'a> Script<'a> {
     /// Whether a regex for a line fits what was just sent: where the echo is not recognised, it passes for the answer.
     fn fits_command(&self, regex: &str) -> bool {
         let regex = Regex::new(&regex.replace("\\/", "/"), "", Fit::Whole);
-        regex.is_ok_and(|regex| regex.is_match(&self.command))
+        regex.is_ok_and(|regex| regex.is_match(self.command()))
     }
 
     fn pattern(&mut self, answer: &Answer) -> Option<String> {
@@ -321,7 +357,7 @@ impl<'a> Script<'a> {
             if texts.iter().all(|text| *text == texts[0] && is_binary(text) && !text.contains(&0x1b)) {
                 return Some(hex_literal(&texts[0]));
             }
-            return match self.prompts.of_rest(&texts, &self.kinds) {
+            return match self.voice().prompts.of_rest(&texts, &self.kinds) {
                 Prompt::Text(text) => Some(format!("prompt {}", literal(&[TextPart::Bytes(text)]))),
                 Prompt::Countdown(text) => Some(literal(&[TextPart::Bytes(text)])),
                 Prompt::Regex(regex) => Some(format!("prompt /{regex}/")),
@@ -332,10 +368,10 @@ impl<'a> Script<'a> {
         if whole.contains(&0x1b) {
             // What is coloured is told by its text.
             let text = visible_part(&whole);
-            let is_own = self.command.windows(text.len().max(1)).any(|part| part == text);
+            let is_own = self.command().windows(text.len().max(1)).any(|part| part == text);
             return (text.len() > 2 && !is_own).then(|| literal(&[TextPart::Bytes(text)]));
         }
-        let wanted = Wanted::of(&answer.variants, &self.command.clone(), &self.kinds)?;
+        let wanted = Wanted::of(&answer.variants, &self.command().to_vec(), &self.kinds)?;
         let is_same = answer.variants.windows(2).all(|pair| pair[0] == pair[1]);
         if is_same && wanted.has_groups() && self.fits_command(&shape_of(&wanted)) {
             return Some(format!("line {}", literal(&[TextPart::Bytes(whole)])));
@@ -394,7 +430,7 @@ impl<'a> Script<'a> {
     fn within(&self, after: Duration) -> String {
         let wanted = after * 3;
         match human(wanted) {
-            Some(text) if wanted > self.manners.patience => format!(" within {text}"),
+            Some(text) if wanted > self.voice().manners.patience => format!(" within {text}"),
             Some(_) | None => String::new(),
         }
     }

@@ -83,7 +83,9 @@ fn answered_question(line: &[u8], came: &[u8]) -> Option<usize> {
     let mut line = line.to_vec();
     for (at, byte) in came.iter().enumerate() {
         if matches!(byte, b'\r' | b'\n') {
-            if matches!(Asked::by(&line), Some(Asked::Surely(_))) && line.last().is_some_and(|last| matches!(last, b' ' | b':')) {
+            if matches!(Asked::by(&line), Some(Asked::Surely(_)))
+                && line.last().is_some_and(|last| matches!(last, b' ' | b':'))
+            {
                 return Some(at);
             }
             line.clear();
@@ -150,11 +152,17 @@ mod tests {
     fn a_password_that_was_typed_ahead_stands_behind_its_prompt() {
         let happened = ["< login: ", "> root\\r", "< root\\r\\n", "> pw\\r", "< Password: ", "< \\r\\n# ", "> ls\\r"];
         let expected = [
-            "< \"login: \"", "> \"root\\r\"", "< \"root\\r\\n\"", "< \"Password: \"", "> \"pw\\r\"",
-            "< \"\\r\\n# \"", "> \"ls\\r\"",
+            "< \"login: \"",
+            "> \"root\\r\"",
+            "< \"root\\r\\n\"",
+            "< \"Password: \"",
+            "> \"pw\\r\"",
+            "< \"\\r\\n# \"",
+            "> \"ls\\r\"",
         ];
         assert_eq!(in_order(&happened), expected);
-        let seen = ["< login: ", "> root\\r", "> pw\\r", "< root\\r\\n", "< pw\\r\\n", "< Password: \\r\\n# ", "> ls\\r"];
+        let seen =
+            ["< login: ", "> root\\r", "> pw\\r", "< root\\r\\n", "< pw\\r\\n", "< Password: \\r\\n# ", "> ls\\r"];
         assert!(!in_order(&seen).contains(&"< \"pw\\r\\n\"".to_string()), "{:?}", in_order(&seen));
     }
 

@@ -8,10 +8,17 @@ use std::time::Duration;
 use super::frame::as_frame;
 use super::session::{Heard, HeardKind, Sent, Session, Turn, shown};
 use crate::record::Piece;
+use crate::time::Moment;
 
 /// What was sent, and what came for it, in all recordings that have it.
 #[derive(Debug)]
 pub(super) struct Exchange {
+    /// Which port, by its number.
+    pub port: usize,
+    /// When it was sent in the first recording.
+    pub at: Moment,
+    /// Whether what came later stands in another exchange.
+    pub goes_on: bool,
     pub title: Option<String>,
     pub pause: Duration,
     pub before: Vec<String>,
@@ -154,6 +161,9 @@ fn exchange_of(turn: &Turn, others: &[&Turn]) -> Exchange {
     let has_left_out = answers.len() < turn.heard.len();
     let all = [turn].into_iter().chain(others.iter().copied());
     Exchange {
+        port: 0,
+        at: turn.at,
+        goes_on: turn.goes_on,
         title: turn.title.clone(),
         pause: turn.pause,
         before: turn.before.clone(),

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::line::{Part, Wanted};
-use crate::value::literal::{TextPart, escaped_regex, literal, title};
 use crate::record::Mask;
 use crate::syntax::is_keyword;
+use crate::value::literal::{TextPart, escaped_regex, literal, title};
 
 /// A value with fewer letters may stand anywhere by accident.
 const TELLING: usize = 4;
@@ -95,7 +95,8 @@ impl Names {
 
     /// Returns the name of a param for what a hook is given, and takes note that nobody knows it.
     pub(super) fn stand_in(&mut self, hook: &str) -> String {
-        let word: String = hook.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+        let word: String =
+            hook.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
         let name = self.free(&format!("{}_value", word.trim_matches('_')));
         self.by_place.insert(format!("stand-in {name}"), name.clone());
         self.params.push(format!("param {name} = \"?\"  # what the hook {} is given", title(hook)));

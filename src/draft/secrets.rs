@@ -80,10 +80,27 @@ pub(super) fn is_asked_for(shown: &[u8]) -> bool {
     Asked::by(rest).is_some()
 }
 
-/// Returns a recording of whole lines without the secrets that stand in it.
-pub(super) fn without_secrets(recording: &Recording, sought: &[Sought]) -> Recording {
-    let mut recording = recording.clone();
+/// Returns the recordings of one run, one for each port, without the secrets that stand in any of them.
+pub(super) fn without_secrets(ports: &[Recording], sought: &[Sought]) -> Vec<Recording> {
     let mut lifted = Lifted::default();
+    let named: Vec<Recording> = ports.iter().map(|recording| lift(recording, sought, &mut lifted)).collect();
+    let mut masked: Vec<Recording> = named.iter().map(|recording| recording.masked(&lifted.known)).collect();
+    hide_lengths(&mut masked, &lifted);
+    for entry in masked.iter_mut().flat_map(|recording| &mut recording.entries) {
+        if let EntryKind::Note { text } = &mut entry.kind {
+            for (name, value) in &lifted.known {
+                if let Ok(value) = std::str::from_utf8(value) {
+                    *text = text.replace(value, &format!("«{name}»"));
+                }
+            }
+        }
+    }
+    masked
+}
+
+/// Finds the secrets of one port. Where one was asked for, its name stands in what is returned.
+fn lift(recording: &Recording, sought: &[Sought], lifted: &mut Lifted) -> Recording {
+    let mut recording = recording.clone();
     let mut heard: Vec<u8> = Vec::new();
     let hidden = hidden_lines(&recording.entries);
     for (at, entry) in recording.entries.iter_mut().enumerate() {
@@ -112,18 +129,7 @@ pub(super) fn without_secrets(recording: &Recording, sought: &[Sought]) -> Recor
             lifted.learn(&name, &value);
         }
     }
-    let mut masked = recording.masked(&lifted.known);
-    hide_lengths(&mut masked, &lifted);
-    for entry in &mut masked.entries {
-        if let EntryKind::Note { text } = &mut entry.kind {
-            for (name, value) in &lifted.known {
-                if let Ok(value) = std::str::from_utf8(value) {
-                    *text = text.replace(value, &format!("«{name}»"));
-                }
-            }
-        }
-    }
-    masked
+    recording
 }
 
 /// A line that was typed.
@@ -208,7 +214,9 @@ fn seen_of(typed: &[u8], behind: &[Entry]) -> Seen {
     let came: Vec<u8> = came.flatten().take(typed.len() * 4 + 256).collect();
     let first = came.split(|byte| matches!(byte, b'\r' | b'\n')).find(|line| !line.is_empty()).unwrap_or_default();
     let is_covered = first.len() >= typed.len().min(4) && first.iter().all(|byte| *byte == b'*');
-    let letters = |text: &[u8]| -> Vec<u8> { text.iter().copied().filter(|byte| byte.is_ascii_graphic() || *byte >= 0x80).collect() };
+    let letters = |text: &[u8]| -> Vec<u8> {
+        text.iter().copied().filter(|byte| byte.is_ascii_graphic() || *byte >= 0x80).collect()
+    };
     let (sent, came) = (letters(typed), letters(&without_sequences(&came)));
     if is_covered && !typed.starts_with(b"*") {
         Seen::Stars
@@ -236,10 +244,10 @@ fn word_of(question: &[u8]) -> String {
 }
 
 /// Gives the secrets that were found here one length, where they stand as they are and nothing else tells theirs.
-fn hide_lengths(recording: &mut Recording, lifted: &Lifted) {
+fn hide_lengths(ports: &mut [Recording], lifted: &Lifted) {
     for (name, _) in &lifted.known {
-        let mut masks: Vec<&mut Mask> =
-            recording.entries.iter_mut().flat_map(|entry| masks_of(&mut entry.kind)).collect();
+        let entries = ports.iter_mut().flat_map(|recording| &mut recording.entries);
+        let mut masks: Vec<&mut Mask> = entries.flat_map(|entry| masks_of(&mut entry.kind)).collect();
         masks.retain(|mask| *mask.name == **name);
         if masks.iter().all(|mask| matches!(mask.form.as_str(), "plain" | "hex" | "HEX")) {
             masks.into_iter().for_each(|mask| mask.len = if mask.form == "plain" { LENGTH } else { 2 * LENGTH });
@@ -268,7 +276,7 @@ mod tests {
         let head = "flowrun recording 2\ntitle \"t\"\nseed 1\nbegun 1\n";
         let recording = Recording::read(&format!("{head}{happened}")).expect("it is right");
         let sought: Vec<Sought> = sought.iter().map(|regex| Sought::read(regex).expect("it is right")).collect();
-        let text = without_secrets(&recording, &sought).render();
+        let text = without_secrets(&[recording], &sought)[0].render();
         text.strip_prefix(head).expect("the head stays").to_string()
     }
 
@@ -289,12 +297,18 @@ mod tests {
                     3.000000000 > +0.000000000 \"abc123\\n\"\n4.000000000 < \"\\r\\n# \"\n5.000000000 > +0.000000000 \"id\\n\"\n\
                     6.000000000 < \"id\\r\\nabc123\\r\\n# \"\n";
         let masked = lifted(keys, &[]);
-        assert!(masked.contains("> +0.000000000 \"«geheimwort/plain#8»\\n\"") && !masked.contains("abc123"), "{masked}");
-        let stars = "0.000000000 < \"Code? \"\n1.000000000 > +0.000000000 \"abc123\\n\"\n2.000000000 < \"******\\r\\n\"\n";
+        assert!(
+            masked.contains("> +0.000000000 \"«geheimwort/plain#8»\\n\"") && !masked.contains("abc123"),
+            "{masked}"
+        );
+        let stars =
+            "0.000000000 < \"Code? \"\n1.000000000 > +0.000000000 \"abc123\\n\"\n2.000000000 < \"******\\r\\n\"\n";
         assert!(lifted(stars, &[]).contains("«code/plain#8»"), "{}", lifted(stars, &[]));
-        let next_line = "0.000000000 < \"Enter PIN:\\r\\n\"\n1.000000000 > +0.000000000 \"4711\\n\"\n2.000000000 < \"ok\\r\\n\"\n";
+        let next_line =
+            "0.000000000 < \"Enter PIN:\\r\\n\"\n1.000000000 > +0.000000000 \"4711\\n\"\n2.000000000 < \"ok\\r\\n\"\n";
         assert!(lifted(next_line, &[]).contains("«pin/plain#8»"), "{}", lifted(next_line, &[]));
-        let no_echo = "0.000000000 > +0.000000000 \"A\\n\"\n1.000000000 < \"name: \"\n2.000000000 > +0.000000000 \"bob\\n\"\n";
+        let no_echo =
+            "0.000000000 > +0.000000000 \"A\\n\"\n1.000000000 < \"name: \"\n2.000000000 > +0.000000000 \"bob\\n\"\n";
         assert_eq!(lifted(no_echo, &[]), no_echo);
     }
 

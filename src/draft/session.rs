@@ -26,6 +26,10 @@ pub(super) struct Session {
 /// What was sent, and what came until the next.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Turn {
+    /// When it was sent.
+    pub at: Moment,
+    /// Whether what came later stands in another turn, since another port was spoken to meanwhile.
+    pub goes_on: bool,
     /// What a person called it and what follows.
     pub title: Option<String>,
     /// How long nothing had happened before it.
@@ -49,6 +53,8 @@ pub(super) struct Sent {
 pub(super) struct Heard {
     pub text: Vec<Piece>,
     pub kind: HeardKind,
+    /// When it was there.
+    pub at: Moment,
     /// How long after what was sent.
     pub after: Duration,
     /// How long nothing had come before it.
@@ -239,6 +245,8 @@ impl Reader {
             EntryKind::Sent { bytes, took } => {
                 self.end_rest();
                 let turn = Turn {
+                    at,
+                    goes_on: false,
                     title: self.title.take(),
                     pause: at.since(self.last),
                     before: std::mem::take(&mut self.before),
@@ -270,7 +278,7 @@ impl Reader {
                     } else if let Some(statement) = statement {
                         let text = vec![Piece::Bytes(statement.into_bytes())];
                         let gap = at.since(self.last);
-                        let heard = Heard { text, kind: HeardKind::Change, after: Duration::ZERO, gap };
+                        let heard = Heard { text, kind: HeardKind::Change, at, after: Duration::ZERO, gap };
                         self.session.turns.last_mut().expect("there is the first").heard.push(heard);
                     }
                 }
@@ -336,7 +344,7 @@ impl Reader {
         }
         // A prompt that waits long is there since it came.
         let at = if kind == HeardKind::Rest { begun } else { at };
-        let heard = Heard { text, kind, after: at.since(self.left), gap };
+        let heard = Heard { text, kind, at, after: at.since(self.left), gap };
         self.session.turns.last_mut().expect("there is the first").heard.push(heard);
     }
 }

@@ -55,7 +55,8 @@ pub(crate) fn is_binary(bytes: &[u8]) -> bool {
 
 /// Whether bytes are a frame of a protocol of bytes: control characters among bytes that are no text, or many of them.
 pub(crate) fn is_frame(bytes: &[u8]) -> bool {
-    let n_odd = bytes.iter().filter(|byte| matches!(byte, 0..=8 | 0x0b | 0x0c | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f)).count();
+    let n_odd =
+        bytes.iter().filter(|byte| matches!(byte, 0..=8 | 0x0b | 0x0c | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f)).count();
     n_odd > 1 && (n_odd * 4 > bytes.len() || n_odd * 12 > bytes.len() && std::str::from_utf8(bytes).is_err())
 }
 
@@ -144,7 +145,13 @@ mod tests {
     #[test]
     fn a_frame_is_told_from_text() {
         assert!(is_frame(b"\x01\x03\x00\x00\x00\x01\x84\x0a") && is_frame(b"\xb5b\x0a\x04\x05\x00hello\x00\x00"));
-        for text in [&b"\x00\x00\r\nO\x00K\r\n\x00\r\nOK\r\n"[..], b"\xb2\xe2\xca\xd4\r\n", b"\x1b[32m\x1b[0m", b"\x03", b"AT\r"] {
+        for text in [
+            &b"\x00\x00\r\nO\x00K\r\n\x00\r\nOK\r\n"[..],
+            b"\xb2\xe2\xca\xd4\r\n",
+            b"\x1b[32m\x1b[0m",
+            b"\x03",
+            b"AT\r",
+        ] {
             assert!(!is_frame(text), "{text:?}");
         }
     }

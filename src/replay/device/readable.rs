@@ -65,7 +65,8 @@ pub(crate) fn readable_device(recording: &Recording) -> String {
         was_long = is_long;
         body += &text;
     }
-    let mut text = format!("device {}\n{}\n", title(&format!("recorded: {}", recording.title)), serial(recording, &manner, &echo));
+    let mut text =
+        format!("device {}\n{}\n", title(&format!("recorded: {}", recording.title)), serial(recording, &manner, &echo));
     names.put_params(&body, &mut text);
     text += &body;
     let mut sources = Sources::default();
@@ -375,7 +376,9 @@ fn answers(turns: &[Turn], manner: &Manner, echo: &Echo, names: &Names) -> (Vec<
         let frame = frame.filter(|_| !are_read);
         let heads: Vec<Handler> = match (&turn.hook, frame) {
             (Some(head), _) => vec![Handler { head: head.clone(), command: head.clone(), ..Handler::default() }],
-            (None, Some(frame)) => vec![Handler { head: hex_literal(frame), command: "frame".to_string(), ..Handler::default() }],
+            (None, Some(frame)) => {
+                vec![Handler { head: hex_literal(frame), command: "frame".to_string(), ..Handler::default() }]
+            }
             (None, None) => lines.iter().map(|line| handler_of(line, &mut Known::default())).collect(),
         };
         for handler in heads {
@@ -415,15 +418,20 @@ fn reading(turn: &Turn, rest: &[Piece]) -> Vec<String> {
     if n_rest == 0 {
         return Vec::new();
     }
-    let patience = PATIENCE.max(Duration::from_secs((turn.pause.as_secs() + 1).saturating_mul(2))).as_secs().div_ceil(60);
+    let patience =
+        PATIENCE.max(Duration::from_secs((turn.pause.as_secs() + 1).saturating_mul(2))).as_secs().div_ceil(60);
     if let Some(frame) = frame_of(rest) {
         let read = format!("read {n_rest} bytes as _request within {}m", patience.min(500_000));
         return vec![read, format!("assert _request == {}, \"another frame was recorded\"", hex_literal(frame))];
     }
     let is_end = |byte: &u8| *byte == 0x1a;
-    let n_ends: usize =
-        rest.iter().map(|piece| if let Piece::Bytes(bytes) = piece { bytes.iter().filter(|byte| is_end(byte)).count() } else { 0 }).sum();
-    let is_text = n_rest > 1 && n_ends == 1 && matches!(rest.last(), Some(Piece::Bytes(bytes)) if bytes.last().is_some_and(is_end));
+    let n_ends: usize = rest
+        .iter()
+        .map(|piece| if let Piece::Bytes(bytes) = piece { bytes.iter().filter(|byte| is_end(byte)).count() } else { 0 })
+        .sum();
+    let is_text = n_rest > 1
+        && n_ends == 1
+        && matches!(rest.last(), Some(Piece::Bytes(bytes)) if bytes.last().is_some_and(is_end));
     // A text that ends with Ctrl-Z may be another next time.
     let what = if is_text { "until x\"1a\" as _text".to_string() } else { format!("{n_rest} bytes as _data") };
     vec![format!("read {what} within {}m", patience.min(500_000))]
@@ -454,7 +462,8 @@ fn put_statement_of_wait(body: &mut Vec<String>, statement: &str, wait: Duration
 
 /// Returns the handler of a line, without answers; what its regex names is put to what is given.
 fn handler_of(line: &[Piece], given: &mut Known) -> Handler {
-    let plain: Vec<u8> = line.iter().flat_map(|piece| if let Piece::Bytes(bytes) = piece { &bytes[..] } else { &[] }).copied().collect();
+    let plain: Vec<u8> =
+        line.iter().flat_map(|piece| if let Piece::Bytes(bytes) = piece { &bytes[..] } else { &[] }).copied().collect();
     let command = String::from_utf8_lossy(&plain).into_owned();
     if line.iter().all(|piece| matches!(piece, Piece::Bytes(_))) {
         let head = format!("line {}", literal(&[TextPart::Bytes(plain)]));
@@ -535,7 +544,12 @@ fn handler_text(handler: &Handler, state: Option<&str>) -> String {
         if lead == " else " {
             text.truncate(text.trim_end().len());
         }
-        let _ = write!(text, "{lead}{condition}{}{{\n{}\n}}\n", if condition.is_empty() { "" } else { " " }, body.join("\n"));
+        let _ = write!(
+            text,
+            "{lead}{condition}{}{{\n{}\n}}\n",
+            if condition.is_empty() { "" } else { " " },
+            body.join("\n")
+        );
         first = last + 1;
     }
     text.push_str("}\n");
