@@ -14,11 +14,13 @@ mod kinds;
 mod line;
 mod merge;
 mod names;
+mod played;
 mod ports;
 mod prompt;
 mod screen;
 mod secrets;
 mod session;
+mod transfers;
 mod write;
 
 use crate::format::format;
@@ -27,6 +29,7 @@ use crate::replay::readable_device;
 use crate::source::{Source, Sources};
 use dialect::Manners;
 use merge::Exchange;
+use played::played;
 use ports::{exchanges_of, lines_of_ports, port_names};
 pub(crate) use secrets::Sought;
 use secrets::without_secrets;
@@ -98,12 +101,14 @@ pub(crate) fn draft(recordings: &[Recording], wish: &Wish<'_>) -> Result<Draft, 
         })
         .collect();
     let title = wish.title.unwrap_or(if first[0].title.is_empty() { "A recorded session" } else { &first[0].title });
+    let mut are_shorter = false;
     let devices: Vec<Device> = names
         .iter()
         .zip(first)
         .zip(&manners)
         .map(|((name, recording), manners)| {
-            let mut played = without_idle(recording, manners);
+            let (mut played, is_shorter) = played(recording, manners);
+            are_shorter |= is_shorter;
             played.title = title.to_string();
             Device { file: device_file_name(wish.stem, name.as_deref()), text: readable_device(&played) }
         })
@@ -122,6 +127,9 @@ pub(crate) fn draft(recordings: &[Recording], wish: &Wish<'_>) -> Result<Draft, 
     let (text, of_names) = write::flow(&exchanges, &write::Head { title, file: &file, ports: &ports });
     notes.extend(of_names);
     notes.extend(note_of_blocks(first));
+    if are_shorter {
+        notes.push("a device has only the beginning and the end of an answer of more than 256 KiB".to_string());
+    }
     let flow = laid_out(&text);
     Ok(Draft { flow, devices, notes })
 }
@@ -134,24 +142,8 @@ fn note_of_blocks(ports: &[Recording]) -> Option<String> {
         EntryKind::Opened { .. } | EntryKind::Note { .. } | EntryKind::Closed => false,
     });
     has_blocks.then(|| {
-        "a file was sent by XMODEM or YMODEM: write `send_file` or `receive_file` in place of its blocks".to_string()
+        "a file was not sent to its end: write `send_file` or `receive_file` in place of its blocks".to_string()
     })
-}
-
-/// Returns a recording without the chatter that came while nobody waited: a device that plays it would keep the flow waiting.
-fn without_idle(recording: &Recording, manners: &Manners) -> Recording {
-    let mut recording = recording.clone();
-    let mut last = crate::time::Moment::START;
-    recording.entries.retain(|entry| {
-        let since = entry.at.since(last);
-        last = entry.at;
-        let EntryKind::Received { bytes } = &entry.kind else { return true };
-        let text = session::shown(bytes);
-        let mut lines = text.split(|byte| matches!(byte, b'\r' | b'\n')).filter(|line| !line.is_empty()).peekable();
-        let is_chatter = lines.peek().is_some() && lines.all(|line| manners.is_chatter(line));
-        !(is_chatter && acts::is_pause(since))
-    });
-    recording
 }
 
 /// Returns a flow in its layout.

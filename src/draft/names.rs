@@ -4,11 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::line::{Part, Wanted};
 use crate::record::Mask;
+use crate::replay::Transfer;
 use crate::syntax::is_keyword;
 use crate::value::literal::{TextPart, escaped_regex, literal, title};
 
 /// A value with fewer letters may stand anywhere by accident.
 const TELLING: usize = 4;
+
+/// A stand-in for a file is not longer.
+const BEGINNING: usize = 64;
 
 /// What `check` takes for a secret.
 const SECRET_WORDS: &[&str] = &["password", "passwd", "secret", "token", "api_key", "apikey", "private_key", "psk"];
@@ -90,6 +94,27 @@ impl Names {
         let name = self.free(word);
         self.by_place.insert(place, name.clone());
         self.params.push(format!("param {name} = {}", literal(&[TextPart::Bytes(default.to_vec())])));
+        name
+    }
+
+    /// Returns the name of a file; one that is sent is declared, with its beginning as a stand-in.
+    pub(super) fn file(&mut self, transfer: &Transfer) -> String {
+        let word: String = transfer
+            .name
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
+            .collect();
+        let word = word.trim_start_matches(|c: char| !c.is_ascii_alphabetic()).trim_matches('_');
+        let place = format!("file {} {} {}", transfer.is_sent, transfer.name, transfer.content(usize::MAX));
+        if let Some(known) = self.by_place.get(&place) {
+            return known.clone();
+        }
+        let name = self.free(if word.is_empty() { "content" } else { word });
+        self.by_place.insert(place, name.clone());
+        if transfer.is_sent {
+            let content = transfer.content(BEGINNING);
+            self.params.push(format!("file {name} = {content}  # a stand-in: --file {name}=PATH gives yours"));
+        }
         name
     }
 

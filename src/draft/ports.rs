@@ -6,6 +6,7 @@ use super::frame::whole_frames;
 use super::keys::whole_lines;
 use super::merge::{Exchange, merge};
 use super::session::{Session, Turn};
+use super::transfers::transfers;
 use crate::port::PortId;
 use crate::record::Recording;
 use crate::syntax::is_keyword;
@@ -44,7 +45,8 @@ pub(super) fn port_names(recordings: &[Recording]) -> Result<Vec<Option<String>>
 /// Returns what was sent and came on each port, in whole lines and in turn.
 pub(super) fn lines_of_ports(recording: &Recording, n_ports: usize) -> Vec<Recording> {
     let ids = (0..n_ports).filter_map(PortId::new);
-    ids.map(|port| behind_questions(&in_turn(&whole_lines(&whole_frames(&recording.of_port(port)))))).collect()
+    ids.map(|port| behind_questions(&in_turn(&whole_lines(&whole_frames(&transfers(&recording.of_port(port)))))))
+        .collect()
 }
 
 /// Returns what was done on all ports in the order in which it was done, the session of each port in the first run, and what a person

@@ -231,7 +231,7 @@ fn seen_of(typed: &[u8], behind: &[Entry]) -> Seen {
 fn is_question(text: &[u8]) -> bool {
     let text = String::from_utf8_lossy(text);
     let text = text.trim_end();
-    text.ends_with([':', '\u{ff1a}', '?', '\u{ff1f}', '>']) && text.chars().filter(|c| c.is_alphabetic()).count() > 1
+    text.ends_with([':', '\u{ff1a}', '?', '\u{ff1f}']) && text.chars().filter(|c| c.is_alphabetic()).count() > 1
 }
 
 /// Returns the name of what is asked for: the last word of the question.
@@ -307,6 +307,9 @@ mod tests {
         let next_line =
             "0.000000000 < \"Enter PIN:\\r\\n\"\n1.000000000 > +0.000000000 \"4711\\n\"\n2.000000000 < \"ok\\r\\n\"\n";
         assert!(lifted(next_line, &[]).contains("«pin/plain#8»"), "{}", lifted(next_line, &[]));
+        let quiet_shell = "0.000000000 > +0.000000000 \"a1\\n\"\n1.000000000 < \"a1\\r\\n# \"\n2.000000000 > +0.000000000 \"stty -echo\\n\"\n\
+                           3.000000000 < \"stty -echo\\r\\nflow> \"\n4.000000000 > +0.000000000 \"ls\\n\"\n5.000000000 < \"b\\r\\nflow> \"\n";
+        assert_eq!(lifted(quiet_shell, &[]), quiet_shell);
         let no_echo =
             "0.000000000 > +0.000000000 \"A\\n\"\n1.000000000 < \"name: \"\n2.000000000 > +0.000000000 \"bob\\n\"\n";
         assert_eq!(lifted(no_echo, &[]), no_echo);

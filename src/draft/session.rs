@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::echo::{is_echo, is_wrapped_echo};
 use super::frame::as_frame;
 use crate::record::{EntryKind, HookNote, Piece, Recording};
+use crate::replay::Transfer;
 use crate::settings::InputLines;
 use crate::time::Moment;
 
@@ -377,6 +378,9 @@ fn statement_of(note: &str, format: &mut String) -> Option<String> {
         let new = new.split(' ').next()?;
         let is_same = std::mem::replace(format, new.to_string()) == new;
         return Some(if is_same { format!("baud {baud}") } else { format!("serial {{ baud {baud}  format {new} }}") });
+    }
+    if Transfer::read(note).is_some() {
+        return Some(note.to_string());
     }
     if let Some(HookNote::Began { name, n_arguments }) = HookNote::read(note) {
         return Some(format!("{HOOK}{n_arguments} {name}"));

@@ -168,8 +168,11 @@ fn longest_usual_pause(acts: &[Act]) -> Duration {
 
 /// Returns a title that is made of what is sent.
 fn title_of(group: &[Act]) -> String {
-    let commands: Vec<&str> =
-        group.iter().map(|act| act.command.trim_matches([' ', '\r', '\n'])).filter(|text| !text.is_empty()).collect();
+    let commands: Vec<&str> = group
+        .iter()
+        .map(|act| act.command.trim_matches([' ', '\r', '\n']))
+        .filter(|text| !text.is_empty() && !text.contains('\u{ab}'))
+        .collect();
     let mut title = String::new();
     for (n, command) in commands.iter().enumerate() {
         let command: String = shown_keys(command).take(LONGEST_TITLE - 8).collect();

@@ -18,6 +18,9 @@ const NOTICED: Duration = Duration::from_millis(100);
 /// A handler on one line is not longer.
 const ONE_LINE: usize = 100;
 
+/// What is no reply is joined to so much that is none.
+const SHORT_RAW: usize = 8;
+
 /// A reply of several lines has no more of them.
 const LINES_OF_REPLY: usize = 8;
 
@@ -41,7 +44,7 @@ pub(crate) fn readable_device(recording: &Recording) -> String {
     let manner = Manner::of(&turns);
     let came = turns.iter().flat_map(|turn| &turn.came).filter_map(|(_, came)| match came {
         Came::Bytes(pieces) => Some(pieces),
-        Came::Settings(_) | Came::Lines(_) | Came::Left(_) => None,
+        Came::Settings(_) | Came::Lines(_) | Came::Left(_) | Came::Transfer(_) => None,
     });
     let names = Names::of(came.flatten());
     let (boot, mut handlers) = answers(&turns, &manner, &echo, &names);
@@ -223,7 +226,7 @@ fn echoes(turn: &Turn) -> Option<bool> {
     }
     match turn.came.first() {
         Some((_, Came::Bytes(bytes))) => Some(behind_echo(&turn.sent, bytes).is_some()),
-        Some((_, Came::Settings(_) | Came::Lines(_) | Came::Left(_))) | None => None,
+        Some((_, Came::Settings(_) | Came::Lines(_) | Came::Left(_) | Came::Transfer(_))) | None => None,
     }
 }
 
@@ -252,7 +255,7 @@ impl Manner {
         let texts = || {
             turns.iter().flat_map(|turn| &turn.came).filter_map(|(_, came)| match came {
                 Came::Bytes(pieces) => Some(units(pieces)),
-                Came::Settings(_) | Came::Lines(_) | Came::Left(_) => None,
+                Came::Settings(_) | Came::Lines(_) | Came::Left(_) | Came::Transfer(_) => None,
             })
         };
         let all = [("", "\r\n"), ("\r\n", "\r\n"), ("", "\n"), ("", "\r"), ("\r", "\r")];
@@ -283,7 +286,14 @@ impl Manner {
                 None => {
                     let end = (at..text.len()).find(|at| is_at(text, *at, self.end));
                     let end = end.map_or(text.len(), |end| end + self.end.len());
-                    said.push(Said::Raw(pieces_of(&text[at..end])));
+                    let raw = pieces_of(&text[at..end]);
+                    match said.last_mut() {
+                        Some(Said::Raw(before)) if before.iter().map(Piece::len).sum::<usize>() < SHORT_RAW => {
+                            before.extend(raw);
+                            *before = pieces_of(&units(before));
+                        }
+                        Some(_) | None => said.push(Said::Raw(raw)),
+                    }
                     end
                 }
             };
@@ -444,6 +454,7 @@ fn put_answer(body: &mut Vec<String>, turn: &Turn, manner: &Manner, statement: i
             Came::Bytes(pieces) => body.extend(manner.parts(&units(pieces)).iter().map(&statement)),
             Came::Settings(settings) => body.push(format!("serial {{ {settings} }}")),
             Came::Lines(lines) => body.push(lines.statement()),
+            Came::Transfer(transfer) => body.push(transfer.statement_of_device()),
             Came::Left(None) => body.push("unplug".to_string()),
             Came::Left(Some(lasts)) => put_statement_of_wait(body, "unplug for", round(*lasts).max(NOTICED)),
         }

@@ -1,0 +1,63 @@
+//! `played`: what a device plays of a recording.
+
+use super::acts::is_pause;
+use super::dialect::Manners;
+use super::session::shown;
+use crate::record::{Entry, EntryKind, Recording};
+use crate::time::Moment;
+
+/// Of a longer answer only the beginning and the end are played.
+const LONGEST_ANSWER: usize = 256 << 10;
+const BEGINNING: usize = 32 << 10;
+const END: usize = 16 << 10;
+/// A flow waits for each line of an answer that has fewer.
+const MANY_LINES: usize = 64;
+
+/// Returns what is played, and whether answers are shorter than they were.
+pub(super) fn played(recording: &Recording, manners: &Manners) -> (Recording, bool) {
+    let entries = without_idle(&recording.entries, manners);
+    let shorter = shortened(&entries);
+    let is_shorter = shorter.len() < entries.len();
+    (Recording { entries: shorter, ..recording.clone() }, is_shorter)
+}
+
+/// Leaves out the chatter that came while nobody waited: a device that plays it would keep the flow waiting.
+fn without_idle(entries: &[Entry], manners: &Manners) -> Vec<Entry> {
+    let mut last = Moment::START;
+    let is_kept = |entry: &&Entry| {
+        let since = entry.at.since(last);
+        last = entry.at;
+        let EntryKind::Received { bytes } = &entry.kind else { return true };
+        let text = shown(bytes);
+        let mut lines = text.split(|byte| matches!(byte, b'\r' | b'\n')).filter(|line| !line.is_empty()).peekable();
+        let is_chatter = lines.peek().is_some() && lines.all(|line| manners.is_chatter(line));
+        !(is_chatter && is_pause(since))
+    };
+    entries.iter().filter(is_kept).cloned().collect()
+}
+
+/// Leaves out the middle of what is too long to be read by anybody.
+fn shortened(entries: &[Entry]) -> Vec<Entry> {
+    let length = |entry: &Entry| match &entry.kind {
+        EntryKind::Received { bytes } => bytes.iter().map(crate::record::Piece::len).sum(),
+        EntryKind::Sent { .. } | EntryKind::Opened { .. } | EntryKind::Note { .. } | EntryKind::Closed => 0_usize,
+    };
+    let is_received = |entry: &Entry| matches!(entry.kind, EntryKind::Received { .. });
+    let mut kept = Vec::new();
+    for answer in entries.chunk_by(|entry, next| is_received(entry) == is_received(next)) {
+        let total: usize = answer.iter().map(length).sum();
+        if total <= LONGEST_ANSWER || answer.len() < MANY_LINES {
+            kept.extend_from_slice(answer);
+            continue;
+        }
+        let mut at = 0;
+        for entry in answer {
+            let is_inside = at > BEGINNING && at + length(entry) + END < total;
+            at += length(entry);
+            if !is_inside {
+                kept.push(entry.clone());
+            }
+        }
+    }
+    kept
+}
