@@ -147,7 +147,10 @@ impl<'a> Script<'a> {
             let name = self.names.file(&transfer);
             return match transfer.is_sent {
                 true => format!("send_file {name} {}{within}", transfer.manner()),
-                false => format!("receive_file {name} by {}{within}", transfer.protocol),
+                false => format!(
+                    "receive_file {name} by {}{within}\nassert len({name}) > 0, \"{name} is empty\"",
+                    transfer.protocol
+                ),
             };
         }
         let Some((n_values, name)) = statement.strip_prefix(HOOK).and_then(|hook| hook.split_once(' ')) else {

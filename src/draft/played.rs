@@ -2,7 +2,7 @@
 
 use super::acts::is_pause;
 use super::dialect::Manners;
-use super::session::shown;
+use super::session::{comment_of, shown};
 use crate::record::{Entry, EntryKind, Recording};
 use crate::time::Moment;
 
@@ -15,7 +15,7 @@ const MANY_LINES: usize = 64;
 
 /// Returns what is played, and whether answers are shorter than they were.
 pub(super) fn played(recording: &Recording, manners: &Manners) -> (Recording, bool) {
-    let entries = without_idle(&recording.entries, manners);
+    let entries = without_idle(&without_comments(&recording.entries), manners);
     let shorter = shortened(&entries);
     let is_shorter = shorter.len() < entries.len();
     (Recording { entries: shorter, ..recording.clone() }, is_shorter)
@@ -34,6 +34,38 @@ fn without_idle(entries: &[Entry], manners: &Manners) -> Vec<Entry> {
         !(is_chatter && is_pause(since))
     };
     entries.iter().filter(is_kept).cloned().collect()
+}
+
+/// Leaves out comments that were sent to a shell: they are titles of the flow, and it does not send them.
+fn without_comments(entries: &[Entry]) -> Vec<Entry> {
+    let mut kept = Vec::new();
+    let mut at = 0;
+    while at < entries.len() {
+        let is_received = |entry: &&Entry| matches!(entry.kind, EntryKind::Received { .. });
+        let n = entries[at + 1..].iter().take_while(is_received).count();
+        if let EntryKind::Sent { bytes, .. } = &entries[at].kind
+            && let text = shown(bytes)
+            && comment_of(bytes).is_some()
+        {
+            let came: Vec<u8> = entries[at + 1..at + 1 + n].iter().flat_map(received).collect();
+            let mut lines = came.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+            let is_echoed = lines.next().is_some_and(|line| line == text.trim_ascii());
+            if is_echoed && lines.count() <= 1 && !came.ends_with(b"\n") {
+                at += n + 1;
+                continue;
+            }
+        }
+        kept.push(entries[at].clone());
+        at += 1;
+    }
+    kept
+}
+
+fn received(entry: &Entry) -> Vec<u8> {
+    match &entry.kind {
+        EntryKind::Received { bytes } => shown(bytes),
+        EntryKind::Sent { .. } | EntryKind::Opened { .. } | EntryKind::Note { .. } | EntryKind::Closed => Vec::new(),
+    }
 }
 
 /// Leaves out the middle of what is too long to be read by anybody.

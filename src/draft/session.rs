@@ -173,7 +173,7 @@ pub(super) fn shown(pieces: &[Piece]) -> Vec<u8> {
 }
 
 /// Returns what a comment says.
-fn comment_of(text: &[Piece]) -> Option<String> {
+pub(super) fn comment_of(text: &[Piece]) -> Option<String> {
     let text = plain(text)?;
     let comment = String::from_utf8(text.strip_prefix(b"#")?.to_vec()).ok()?;
     let comment = comment.trim();

@@ -310,8 +310,9 @@ fn turns(recording: &Recording) -> Vec<Turn> {
         };
         let Some(came) = came else { continue };
         let is_over = matches!(came, Came::Left(None));
+        let lasts = if let Came::Transfer(transfer) = &came { transfer.took } else { Duration::ZERO };
         turn.came.push((wait, came));
-        last = last.max(entry.at);
+        last = last.max(entry.at + lasts);
         if is_over {
             break;
         }
