@@ -33,6 +33,7 @@ use played::played;
 use ports::{exchanges_of, lines_of_ports, port_names};
 pub(crate) use secrets::Sought;
 use secrets::without_secrets;
+use session::plain;
 use write::Port;
 
 /// What is to be drafted.
@@ -86,12 +87,12 @@ pub(crate) fn draft(recordings: &[Recording], wish: &Wish<'_>) -> Result<Draft, 
         }
     }
     let names = port_names(recordings)?;
-    let runs: Vec<Vec<Recording>> = recordings
-        .iter()
-        .map(|recording| without_secrets(&lines_of_ports(recording, names.len()), wish.secrets))
-        .collect();
+    let covered =
+        recordings.iter().map(|recording| without_secrets(&lines_of_ports(recording, names.len()), wish.secrets));
+    let (runs, mut of_secrets): (Vec<Vec<Recording>>, Vec<Vec<String>>) = covered.unzip();
     let Some(first) = runs.first() else { return Err("there is no recording".to_string()) };
-    let (exchanges, sessions, mut notes) = exchanges_of(&runs, &names);
+    let (mut exchanges, sessions, mut notes) = exchanges_of(&runs, &names);
+    notes.extend(take_half_a_line(&mut exchanges));
     let manners: Vec<Manners> = sessions
         .iter()
         .enumerate()
@@ -125,6 +126,7 @@ pub(crate) fn draft(recordings: &[Recording], wish: &Wish<'_>) -> Result<Draft, 
         .collect();
     let file = format!("{}.flow", wish.stem);
     let (text, of_names) = write::flow(&exchanges, &write::Head { title, file: &file, ports: &ports });
+    notes.extend(of_secrets.swap_remove(0));
     notes.extend(of_names);
     notes.extend(note_of_blocks(first));
     if are_shorter {
@@ -132,6 +134,18 @@ pub(crate) fn draft(recordings: &[Recording], wish: &Wish<'_>) -> Result<Draft, 
     }
     let flow = laid_out(&text);
     Ok(Draft { flow, devices, notes })
+}
+
+/// Takes the last line out, if the recording ends while it was typed.
+fn take_half_a_line(exchanges: &mut Vec<Exchange>) -> Option<String> {
+    let last = exchanges.last().filter(|last| last.answers.is_empty())?;
+    let sent = last.sent.first().filter(|sent| sent.end.is_empty())?;
+    let text = String::from_utf8(plain(&sent.text)?).ok()?;
+    if text.len() < 2 || text.chars().any(char::is_control) {
+        return None;
+    }
+    exchanges.pop();
+    Some(format!("the recording ends in the middle of a line, and it is left out: `{text}`"))
 }
 
 /// Returns what is to be known of a file that was sent.

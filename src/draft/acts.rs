@@ -380,7 +380,12 @@ impl<'a> Script<'a> {
 
     fn pattern(&mut self, answer: &Answer) -> Option<String> {
         if answer.kind == HeardKind::Rest {
-            let texts: Vec<Vec<u8>> = answer.variants.iter().map(|line| shown(line)).collect();
+            // What stands before it may be a secret.
+            let tail = |line: &Vec<Piece>| {
+                let begin = line.iter().rposition(|piece| matches!(piece, Piece::Secret(_))).map_or(0, |at| at + 1);
+                shown(&line[begin..])
+            };
+            let texts: Vec<Vec<u8>> = answer.variants.iter().map(tail).collect();
             if texts.iter().all(|text| *text == texts[0] && is_binary(text) && !text.contains(&0x1b)) {
                 return Some(hex_literal(&texts[0]));
             }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::session::shown;
 use crate::pattern::{Fit, Regex};
 use crate::record::{Entry, EntryKind, Mask, Piece, Recording};
-use crate::secret::{Asked, without_sequences};
+use crate::secret::{Asked, can_be_masked, without_sequences};
 
 /// All secrets that were found here have this length in what is drafted: how long a password is tells something of it.
 const LENGTH: usize = 8;
@@ -54,14 +54,16 @@ impl Sought {
 #[derive(Debug, Default)]
 struct Lifted {
     known: Vec<(Arc<str>, Vec<u8>)>,
+    /// Those that are hidden only where they were typed: words that the device had said before.
+    words: Vec<(Arc<str>, Vec<u8>)>,
 }
 
 impl Lifted {
-    fn learn(&mut self, name: &str, value: &[u8]) -> Arc<str> {
-        if let Some((name, _)) = self.known.iter().find(|(_, known)| known == value) {
+    fn learn(&mut self, name: &str, value: &[u8], is_word: bool) -> Arc<str> {
+        if let Some((name, _)) = self.all().find(|(_, known)| known == value) {
             return name.clone();
         }
-        let is_taken = |name: &str| self.known.iter().any(|(known, _)| **known == *name);
+        let is_taken = |name: &str| self.all().any(|(known, _)| **known == *name);
         let mut free = name.to_string();
         let mut n = 1;
         while is_taken(&free) {
@@ -69,8 +71,27 @@ impl Lifted {
             free = format!("{name}_{n}");
         }
         let name: Arc<str> = Arc::from(free);
-        self.known.push((name.clone(), value.to_vec()));
+        let list = if is_word { &mut self.words } else { &mut self.known };
+        list.push((name.clone(), value.to_vec()));
         name
+    }
+
+    fn all(&self) -> impl Iterator<Item = &(Arc<str>, Vec<u8>)> {
+        self.known.iter().chain(&self.words)
+    }
+
+    /// Returns what a person is to know.
+    fn notes(&self) -> Vec<String> {
+        let word = |name: &Arc<str>| {
+            format!(
+                "what was typed for `{name}` is a word that the device says too, and is hidden only where it was typed"
+            )
+        };
+        let short =
+            |name: &Arc<str>| format!("what was typed for `{name}` is short, and is hidden only where it was typed");
+        let words = self.words.iter().map(|(name, _)| word(name));
+        let known = self.known.iter().filter(|(_, value)| !can_be_masked(value));
+        words.chain(known.map(|(name, _)| short(name))).collect()
     }
 }
 
@@ -80,8 +101,8 @@ pub(super) fn is_asked_for(shown: &[u8]) -> bool {
     Asked::by(rest).is_some()
 }
 
-/// Returns the recordings of one run, one for each port, without the secrets that stand in any of them.
-pub(super) fn without_secrets(ports: &[Recording], sought: &[Sought]) -> Vec<Recording> {
+/// Returns the recordings of one run, one for each port, without the secrets that stand in any of them, and what a person is to know.
+pub(super) fn without_secrets(ports: &[Recording], sought: &[Sought]) -> (Vec<Recording>, Vec<String>) {
     let mut lifted = Lifted::default();
     let named: Vec<Recording> = ports.iter().map(|recording| lift(recording, sought, &mut lifted)).collect();
     let mut masked: Vec<Recording> = named.iter().map(|recording| recording.masked(&lifted.known)).collect();
@@ -95,13 +116,13 @@ pub(super) fn without_secrets(ports: &[Recording], sought: &[Sought]) -> Vec<Rec
             }
         }
     }
-    masked
+    (masked, lifted.notes())
 }
 
 /// Finds the secrets of one port. Where one was asked for, its name stands in what is returned.
 fn lift(recording: &Recording, sought: &[Sought], lifted: &mut Lifted) -> Recording {
     let mut recording = recording.clone();
-    let mut heard: Vec<u8> = Vec::new();
+    let (mut heard, mut sent): (Vec<u8>, Vec<u8>) = (Vec::new(), Vec::new());
     let hidden = hidden_lines(&recording.entries);
     for (at, entry) in recording.entries.iter_mut().enumerate() {
         match &mut entry.kind {
@@ -113,23 +134,34 @@ fn lift(recording: &Recording, sought: &[Sought], lifted: &mut Lifted) -> Record
                 if let (Some(name), [Piece::Bytes(typed)]) = (wanted, &bytes[..]) {
                     let n = typed.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |at| at + 1);
                     if n > 0 {
-                        let name = lifted.learn(&name, &typed[..n]);
+                        let name = lifted.learn(&name, &typed[..n], is_word(&typed[..n], &heard, &sent));
                         let mask = Mask { name: name.to_string(), form: "plain".to_string(), len: n };
                         *bytes = vec![Piece::Secret(mask), Piece::Bytes(typed[n..].to_vec())];
                     }
                 }
                 heard.extend(shown(bytes));
                 heard.push(b'\n');
+                sent.extend(shown(bytes));
             }
             EntryKind::Opened { .. } | EntryKind::Note { .. } | EntryKind::Closed => {}
         }
     }
     for line in heard.split(|byte| matches!(byte, b'\n' | b'\r')) {
         for (name, value) in sought.iter().flat_map(|sought| sought.find(line)) {
-            lifted.learn(&name, &value);
+            lifted.learn(&name, &value, false);
         }
     }
     recording
+}
+
+/// Whether the device had said this as a word before anybody typed it: to hide it everywhere would tell more than it hides.
+fn is_word(value: &[u8], heard: &[u8], sent: &[u8]) -> bool {
+    let is_letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let has = |text: &[u8]| text.windows(value.len()).any(|part| part == value);
+    let mut places = heard.windows(value.len()).enumerate().filter(|(_, part)| *part == value);
+    value.iter().all(u8::is_ascii_alphabetic)
+        && !has(sent)
+        && places.any(|(at, _)| !is_letter(heard.get(at.wrapping_sub(1))) && !is_letter(heard.get(at + value.len())))
 }
 
 /// A line that was typed.
@@ -245,7 +277,7 @@ fn word_of(question: &[u8]) -> String {
 
 /// Gives the secrets that were found here one length, where they stand as they are and nothing else tells theirs.
 fn hide_lengths(ports: &mut [Recording], lifted: &Lifted) {
-    for (name, _) in &lifted.known {
+    for (name, _) in lifted.all() {
         let entries = ports.iter_mut().flat_map(|recording| &mut recording.entries);
         let mut masks: Vec<&mut Mask> = entries.flat_map(|entry| masks_of(&mut entry.kind)).collect();
         masks.retain(|mask| *mask.name == **name);
@@ -276,7 +308,7 @@ mod tests {
         let head = "flowrun recording 2\ntitle \"t\"\nseed 1\nbegun 1\n";
         let recording = Recording::read(&format!("{head}{happened}")).expect("it is right");
         let sought: Vec<Sought> = sought.iter().map(|regex| Sought::read(regex).expect("it is right")).collect();
-        let text = without_secrets(&[recording], &sought)[0].render();
+        let text = without_secrets(&[recording], &sought).0[0].render();
         text.strip_prefix(head).expect("the head stays").to_string()
     }
 
@@ -304,6 +336,10 @@ mod tests {
         let stars =
             "0.000000000 < \"Code? \"\n1.000000000 > +0.000000000 \"abc123\\n\"\n2.000000000 < \"******\\r\\n\"\n";
         assert!(lifted(stars, &[]).contains("«code/plain#8»"), "{}", lifted(stars, &[]));
+        let word = "0.000000000 < \"login: \"\n1.000000000 > +0.000000000 \"root\\n\"\n2.000000000 < \"root\\r\\nPassword: \"\n\
+                    3.000000000 > +0.000000000 \"login\\n\"\n4.000000000 < \"\\r\\nLast login: Mon\\r\\n# \"\n";
+        let masked = lifted(word, &[]);
+        assert!(masked.contains("«password/plain#8»") && masked.contains("Last login: Mon"), "{masked}");
         let next_line =
             "0.000000000 < \"Enter PIN:\\r\\n\"\n1.000000000 > +0.000000000 \"4711\\n\"\n2.000000000 < \"ok\\r\\n\"\n";
         assert!(lifted(next_line, &[]).contains("«pin/plain#8»"), "{}", lifted(next_line, &[]));
