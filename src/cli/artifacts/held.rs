@@ -17,23 +17,35 @@ pub(in crate::cli) struct Held(Arc<Mutex<Events>>);
 
 #[derive(Debug, Default)]
 struct Events {
-    head: Vec<Event>,
-    head_size: usize,
-    tail: VecDeque<Event>,
-    tail_size: usize,
+    head: Queue,
+    tail: Queue,
     n_left_out: u64,
+}
+
+/// Events one after the other. The bytes of all of them are in one place, and none of them keeps memory of its own for them: the
+/// engine uses that again for the next event.
+#[derive(Debug, Default)]
+struct Queue {
+    /// The events without their bytes, each with the number of these.
+    events: VecDeque<(Event, usize)>,
+    bytes: Vec<u8>,
+    /// Where the bytes of the first event begin.
+    begin: usize,
+    /// How much all of them take.
+    size: usize,
 }
 
 impl Held {
     /// Returns the events and holds none any more; where some are missing, a note says how many.
     pub(super) fn take(&self) -> Vec<Event> {
         let held = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut events = held.head;
-        if let (true, Some(next)) = (held.n_left_out > 0, held.tail.front()) {
+        let mut events = held.head.whole();
+        let tail = held.tail.whole();
+        if let (true, Some(next)) = (held.n_left_out > 0, tail.first()) {
             let text = format!("{} events are left out here: `--events FILE` keeps all", held.n_left_out);
             events.push(Event { kind: EventKind::Noted { text }, site: None, ..next.clone() });
         }
-        events.extend(held.tail);
+        events.extend(tail);
         events
     }
 }
@@ -45,45 +57,81 @@ impl Keeper for Held {
 }
 
 impl Events {
-    fn add(&mut self, event: Event) {
-        let size = size_of(&event);
-        if self.tail.is_empty() && self.head_size + size <= HALF {
-            self.head.push(event);
-            self.head_size += size;
-            return;
+    fn add(&mut self, mut event: Event) {
+        let n = bytes_of(&mut event.kind).map_or(0, |bytes| bytes.len());
+        if self.tail.events.is_empty() && self.head.size + weight(&event, n) <= HALF {
+            return self.head.push(event, n);
         }
-        self.tail.push_back(event);
-        self.tail_size += size;
-        while self.tail_size > HALF && self.tail.len() > 1 {
-            let Some(given_up) = self.tail.pop_front() else { break };
-            self.tail_size -= size_of(&given_up);
+        self.tail.push(event, n);
+        while self.tail.size > HALF && self.tail.events.len() > 1 {
+            self.tail.give_up();
             self.n_left_out += 1;
         }
     }
 }
 
-fn size_of(event: &Event) -> usize {
-    let bytes = match &event.kind {
-        EventKind::Sent { bytes, .. } | EventKind::Received { bytes, .. } => bytes.len(),
-        EventKind::Captured { value, .. } => value.len(),
-        EventKind::Logged { text } => text.len(),
-        EventKind::Noted { text } => text.len(),
+impl Queue {
+    /// Takes in an event with so many bytes.
+    fn push(&mut self, mut event: Event, n: usize) {
+        if let Some(bytes) = bytes_of(&mut event.kind) {
+            self.bytes.extend_from_slice(bytes);
+            *bytes = Vec::new();
+        }
+        self.size += weight(&event, n);
+        self.events.push_back((event, n));
+    }
+
+    /// Gives the first event up.
+    fn give_up(&mut self) {
+        let Some((event, n)) = self.events.pop_front() else { return };
+        self.size -= weight(&event, n);
+        self.begin += n;
+        if self.begin > HALF {
+            self.bytes.drain(..self.begin);
+            self.begin = 0;
+        }
+    }
+
+    /// Returns the events with their bytes.
+    fn whole(self) -> Vec<Event> {
+        let mut at = self.begin;
+        let with_bytes = |(mut event, n): (Event, usize)| {
+            if let Some(bytes) = bytes_of(&mut event.kind) {
+                *bytes = self.bytes[at..at + n].to_vec();
+            }
+            at += n;
+            event
+        };
+        self.events.into_iter().map(with_bytes).collect()
+    }
+}
+
+/// Returns how much an event takes with so many bytes, which are held apart from it.
+fn weight(event: &Event, n: usize) -> usize {
+    let own = if let EventKind::Noted { text } = &event.kind { text.len() } else { 0 };
+    own + n + OF_EVENT
+}
+
+/// Returns the bytes of an event that are held apart from it.
+fn bytes_of(kind: &mut EventKind) -> Option<&mut Vec<u8>> {
+    match kind {
+        EventKind::Sent { bytes } | EventKind::Received { bytes, .. } => Some(bytes),
+        EventKind::Matched { text, .. } | EventKind::Logged { text } | EventKind::HookSaid { text } => Some(text),
+        EventKind::Captured { value, .. } => Some(value),
         EventKind::RunStarted(_)
         | EventKind::Opened
         | EventKind::Closed(_)
         | EventKind::StepBegan { .. }
         | EventKind::StepEnded { .. }
-        | EventKind::Matched { .. }
         | EventKind::Measured(_)
         | EventKind::CleanupFailed(_)
         | EventKind::Saved { .. }
-        | EventKind::HookSaid { .. }
+        | EventKind::Noted { .. }
         | EventKind::Transfer(_)
         | EventKind::Skipped { .. }
         | EventKind::Failed(_)
-        | EventKind::RunEnded { .. } => 0,
-    };
-    bytes + OF_EVENT
+        | EventKind::RunEnded { .. } => None,
+    }
 }
 
 #[cfg(test)]
@@ -103,6 +151,11 @@ mod tests {
             held.keep(event);
         }
         let events = held.take();
+        for (event, i) in events.iter().zip(0..) {
+            let EventKind::Received { bytes, .. } = &event.kind else { break };
+            assert!(bytes.starts_with(format!("{i:05}x").as_bytes()) && bytes.len() == 50_005, "{i}");
+        }
+        let size_of = |event: &Event| weight(event, bytes_of(&mut event.kind.clone()).map_or(0, |bytes| bytes.len()));
         let size: usize = events.iter().map(size_of).sum();
         assert!(size <= 2 * HALF + 1000 && size > 2 * HALF - 120_000, "{size}");
         let gap = events.iter().find_map(|event| {
@@ -111,6 +164,8 @@ mod tests {
         });
         let n_left_out = n - (events.len() as u64 - 1);
         assert_eq!(gap, Some(format!("{n_left_out} events are left out here: `--events FILE` keeps all")));
+        let last = events.last().map(|event| event.kind.clone()).expect("there are some");
+        assert!(matches!(&last, EventKind::Received { bytes, .. } if bytes.starts_with(b"00299x")), "{last:?}");
         assert_eq!((events[0].at, events[events.len() - 1].at), (Moment::START, Moment::from_millis(n - 1)));
         assert!(held.take().is_empty());
     }
