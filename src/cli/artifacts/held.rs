@@ -1,12 +1,11 @@
 //! `Held`: the events of a run in memory, its beginning and its end if it is long.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::event::{Event, EventKind};
+use crate::event::{Event, EventKind, Verdict};
 use crate::report::Keeper;
 
-/// How much of the beginning and of the end of a run is held, in bytes.
+/// How much of the beginning of a run is held, in bytes, and how much of its end at the least.
 const HALF: usize = 1 << 20;
 /// What an event takes besides its bytes.
 const OF_EVENT: usize = 200;
@@ -18,6 +17,8 @@ pub(in crate::cli) struct Held(Arc<Mutex<Events>>);
 #[derive(Debug, Default)]
 struct Events {
     head: Queue,
+    /// What came before `tail` and behind `head`, if it was not left out: all of it is given up at once.
+    before: Queue,
     tail: Queue,
     n_left_out: u64,
 }
@@ -27,10 +28,8 @@ struct Events {
 #[derive(Debug, Default)]
 struct Queue {
     /// The events without their bytes, each with the number of these.
-    events: VecDeque<(Event, usize)>,
+    events: Vec<(Event, usize)>,
     bytes: Vec<u8>,
-    /// Where the bytes of the first event begin.
-    begin: usize,
     /// How much all of them take.
     size: usize,
 }
@@ -40,13 +39,24 @@ impl Held {
     pub(super) fn take(&self) -> Vec<Event> {
         let held = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         let mut events = held.head.whole();
-        let tail = held.tail.whole();
-        if let (true, Some(next)) = (held.n_left_out > 0, tail.first()) {
+        let mut end = held.before.whole();
+        end.extend(held.tail.whole());
+        if let (true, Some(next)) = (held.n_left_out > 0, end.first()) {
             let text = format!("{} events are left out here: `--events FILE` keeps all", held.n_left_out);
             events.push(Event { kind: EventKind::Noted { text }, site: None, ..next.clone() });
         }
-        events.extend(tail);
+        events.extend(end);
         events
+    }
+
+    /// Returns how the run ended, if that was told.
+    pub(super) fn verdict(&self) -> Option<Verdict> {
+        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let backwards = [&held.tail, &held.before, &held.head].into_iter().flat_map(|queue| queue.events.iter().rev());
+        backwards.map(|(event, _)| &event.kind).find_map(|kind| {
+            let EventKind::RunEnded { verdict, .. } = kind else { return None };
+            Some(*verdict)
+        })
     }
 }
 
@@ -59,42 +69,40 @@ impl Keeper for Held {
 impl Events {
     fn add(&mut self, mut event: Event) {
         let n = bytes_of(&mut event.kind).map_or(0, |bytes| bytes.len());
-        if self.tail.events.is_empty() && self.head.size + weight(&event, n) <= HALF {
-            return self.head.push(event, n);
+        let weight = weight(&event, n);
+        if self.tail.events.is_empty() && self.head.size + weight <= HALF {
+            return self.head.push(event, n, weight);
         }
-        self.tail.push(event, n);
-        while self.tail.size > HALF && self.tail.events.len() > 1 {
-            self.tail.give_up();
-            self.n_left_out += 1;
+        if self.tail.size + weight > HALF && self.tail.size > 0 {
+            self.n_left_out += self.before.events.len() as u64;
+            self.before.clear();
+            std::mem::swap(&mut self.before, &mut self.tail);
         }
+        self.tail.push(event, n, weight);
     }
 }
 
 impl Queue {
     /// Takes in an event with so many bytes.
-    fn push(&mut self, mut event: Event, n: usize) {
+    fn push(&mut self, mut event: Event, n: usize, weight: usize) {
         if let Some(bytes) = bytes_of(&mut event.kind) {
             self.bytes.extend_from_slice(bytes);
             *bytes = Vec::new();
         }
-        self.size += weight(&event, n);
-        self.events.push_back((event, n));
+        self.size += weight;
+        self.events.push((event, n));
     }
 
-    /// Gives the first event up.
-    fn give_up(&mut self) {
-        let Some((event, n)) = self.events.pop_front() else { return };
-        self.size -= weight(&event, n);
-        self.begin += n;
-        if self.begin > HALF {
-            self.bytes.drain(..self.begin);
-            self.begin = 0;
-        }
+    /// Gives all events up.
+    fn clear(&mut self) {
+        self.events.clear();
+        self.bytes.clear();
+        self.size = 0;
     }
 
     /// Returns the events with their bytes.
     fn whole(self) -> Vec<Event> {
-        let mut at = self.begin;
+        let mut at = 0;
         let with_bytes = |(mut event, n): (Event, usize)| {
             if let Some(bytes) = bytes_of(&mut event.kind) {
                 *bytes = self.bytes[at..at + n].to_vec();
@@ -141,6 +149,18 @@ mod tests {
     use crate::time::Moment;
 
     #[test]
+    fn how_a_run_ended_is_known_without_its_events() {
+        let mut held = Held::default();
+        assert_eq!(held.verdict(), None);
+        let event = |kind| Event { at: Moment::START, port: PortId::FIRST, site: None, kind };
+        held.keep(event(EventKind::RunEnded { verdict: Verdict::Flaky, checks: 1 }));
+        held.keep(event(EventKind::Noted { text: "one more".to_string() }));
+        assert_eq!(held.verdict(), Some(Verdict::Flaky));
+        assert_eq!(held.take().len(), 2);
+        assert_eq!(held.verdict(), None);
+    }
+
+    #[test]
     fn of_a_long_run_its_beginning_and_its_end_are_held() {
         let mut held = Held::default();
         let n = 300;
@@ -157,7 +177,7 @@ mod tests {
         }
         let size_of = |event: &Event| weight(event, bytes_of(&mut event.kind.clone()).map_or(0, |bytes| bytes.len()));
         let size: usize = events.iter().map(size_of).sum();
-        assert!(size <= 2 * HALF + 1000 && size > 2 * HALF - 120_000, "{size}");
+        assert!(size <= 3 * HALF + 1000 && size > 2 * HALF - 120_000, "{size}");
         let gap = events.iter().find_map(|event| {
             let EventKind::Noted { text } = &event.kind else { return None };
             Some(text.clone())
