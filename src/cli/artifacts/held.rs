@@ -1,6 +1,6 @@
 //! `Held`: the events of a run in memory, its beginning and its end if it is long.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError, Weak};
 
 use crate::event::{Event, EventKind, Verdict};
 use crate::report::Keeper;
@@ -12,7 +12,11 @@ const OF_EVENT: usize = 200;
 
 /// Holds events; what is cloned holds the same.
 #[derive(Clone, Debug, Default)]
-pub(in crate::cli) struct Held(Arc<Mutex<Events>>);
+pub(in crate::cli) struct Held(Arc<HeldEvents>);
+
+/// The events of a run that goes on.
+#[derive(Debug, Default)]
+pub(in crate::cli) struct HeldEvents(Mutex<Events>);
 
 #[derive(Debug, Default)]
 struct Events {
@@ -35,9 +39,14 @@ struct Queue {
 }
 
 impl Held {
+    /// Returns what gives its last events as long as the run goes on.
+    pub(in crate::cli) fn weak(&self) -> Weak<HeldEvents> {
+        Arc::downgrade(&self.0)
+    }
+
     /// Returns the events and holds none any more; where some are missing, a note says how many.
     pub(super) fn take(&self) -> Vec<Event> {
-        let held = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let held = std::mem::take(&mut *self.0.0.lock().unwrap_or_else(PoisonError::into_inner));
         let mut events = held.head.whole();
         let mut end = held.before.whole();
         end.extend(held.tail.whole());
@@ -51,7 +60,7 @@ impl Held {
 
     /// Returns how the run ended, if that was told.
     pub(super) fn verdict(&self) -> Option<Verdict> {
-        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
         let backwards = [&held.tail, &held.before, &held.head].into_iter().flat_map(|queue| queue.events.iter().rev());
         backwards.map(|(event, _)| &event.kind).find_map(|kind| {
             let EventKind::RunEnded { verdict, .. } = kind else { return None };
@@ -60,9 +69,39 @@ impl Held {
     }
 }
 
+impl HeldEvents {
+    /// Returns the last events; `None` if somebody works on them, who may never end that.
+    pub(in crate::cli) fn try_last(&self, n: usize) -> Option<Vec<Event>> {
+        let events = match self.0.try_lock() {
+            Ok(events) => events,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        let mut last = Vec::new();
+        for queue in [&events.tail, &events.before, &events.head] {
+            last.extend(queue.backwards().take(n - last.len()));
+        }
+        last.reverse();
+        Some(last)
+    }
+}
+
+/// Panics where a test wants it: at the `log` of this text. Nothing else makes flowrun panic.
+#[cfg(debug_assertions)]
+fn panic_if_planned(event: &Event) {
+    static PLANNED: std::sync::LazyLock<Option<std::ffi::OsString>> =
+        std::sync::LazyLock::new(|| std::env::var_os("FLOWRUN_TEST_PANIC"));
+    if let (EventKind::Logged { text }, Some(planned)) = (&event.kind, &*PLANNED) {
+        let text = String::from_utf8_lossy(text);
+        assert!(planned.to_string_lossy() != text, "the test wants a panic at {text}");
+    }
+}
+
 impl Keeper for Held {
     fn keep(&mut self, event: Event) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).add(event);
+        #[cfg(debug_assertions)]
+        panic_if_planned(&event);
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).add(event);
     }
 }
 
@@ -98,6 +137,19 @@ impl Queue {
         self.events.clear();
         self.bytes.clear();
         self.size = 0;
+    }
+
+    /// Returns the events with their bytes, the last first.
+    fn backwards(&self) -> impl Iterator<Item = Event> + '_ {
+        let mut end = self.bytes.len();
+        self.events.iter().rev().map(move |(event, n)| {
+            let mut event = event.clone();
+            if let Some(bytes) = bytes_of(&mut event.kind) {
+                *bytes = self.bytes[end - n..end].to_vec();
+            }
+            end -= n;
+            event
+        })
     }
 
     /// Returns the events with their bytes.
