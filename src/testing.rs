@@ -206,7 +206,7 @@ impl Outcome {
         let values = |name: &str| {
             let captured = self.events.iter().filter_map(|event| {
                 let EventKind::Captured { name: captured, value } = &event.kind else { return None };
-                (captured == name && !value.is_empty()).then_some(value)
+                (**captured == *name && !value.is_empty()).then_some(value)
             });
             captured.map(|value| Sought::Text(visible(value))).collect::<Vec<_>>()
         };

@@ -269,15 +269,11 @@ impl Tenant {
         name: impl Fn(&[u8]) -> String,
     ) -> (Fate, Arc<Artifacts>) {
         let Tenant { artifacts, label, held, about } = self;
-        let events = held.take();
-        let verdict = events.iter().rev().find_map(|event| {
-            let EventKind::RunEnded { verdict, .. } = event.kind else { return None };
-            Some(verdict)
-        });
-        let is_failure = !verdict.is_some_and(Verdict::is_success);
+        let is_failure = !held.verdict().is_some_and(Verdict::is_success);
         if !is_failure && artifacts.which != Which::All {
             return (Fate::Unwanted, artifacts);
         }
+        let events = held.take();
         let saved: Vec<(String, String)> = saved.iter().map(|(key, value)| (key.clone(), name(value))).collect();
         let (about, header, is_private) = about();
         let recording = record(header).map(|text| Recorded { text, is_private });
