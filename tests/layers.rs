@@ -164,6 +164,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("base64", &["value/coding.rs"]),
     ("cbc", &["value/cipher.rs"]),
     ("clap", &["cli/args"]),
+    ("clap_complete", &["cli/args/complete.rs"]),
+    ("clap_mangen", &["cli/args/man.rs"]),
     ("crc", &["value/catalogue.rs", "value/checksum.rs"]),
     ("csv", &["rows.rs", "rows"]),
     ("ctrlc", &["transport/interrupt.rs"]),
