@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 
-use clap::{Arg, Command, ValueHint};
+use clap::{Arg, ArgAction, Command, ValueHint};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 
 /// What is to be found for a word.
@@ -105,12 +105,11 @@ pub(in crate::cli) fn candidates(
 
 /// Returns the options that are there already and count once: a second one is a mistake.
 fn options_in(line: &[OsString]) -> HashSet<String> {
+    let all = super::definition();
     let once = |name: &str| {
-        let all = super::definition();
         let is_it = |argument: &&Arg| argument.get_long() == name.strip_prefix("--");
         let mut arguments = all.get_subcommands().flat_map(Command::get_arguments).filter(is_it).peekable();
-        arguments.peek().is_some()
-            && arguments.all(|argument| !matches!(argument.get_action(), clap::ArgAction::Append))
+        arguments.peek().is_some() && arguments.all(|argument| !matches!(argument.get_action(), ArgAction::Append))
     };
     let words = line.iter().filter_map(|word| word.to_str()).filter(|word| word.starts_with("--"));
     let names = words.map(|word| word.split('=').next().unwrap_or(word));

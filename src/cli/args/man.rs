@@ -69,7 +69,7 @@ fn render(command: Command, name: &str, is_general: bool) -> String {
     let title = if is_general { "FLOWRUN".to_string() } else { format!("FLOWRUN-{}", name.to_uppercase()) };
     let version = format!("flowrun {}", env!("CARGO_PKG_VERSION"));
     let full = if is_general { "flowrun".to_string() } else { format!("flowrun-{name}") };
-    let command = command.display_name(full).help_template("");
+    let command = command.display_name(full);
     let man = Man::new(command.clone()).title(title).source(version).manual("User Commands");
     let mut page = Vec::new();
     let parts =
