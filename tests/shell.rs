@@ -13,7 +13,7 @@ fn bench() -> tempfile::TempDir {
                 send \"AT {apn} {pin}\"\nexpect line \"OK\"\n";
     put("login.flow", flow);
     put("my flow.flow", flow);
-    put("flowrun.toml", "[ports]\nmodem = \"/dev/ttyUSB7\"\n");
+    put("flowrun.toml", "[ports.modem]\naddress = \"/dev/ttyUSB7\"\n");
     put("broken.flow", "flow \"broken\"\nexpct line \"OK\"\n");
     folder
 }

@@ -35,7 +35,7 @@ fn script(shell: Shell) -> &'static str {
 /// Returns a line for a script: the value, a tab and what it is. What a terminal would obey is not offered.
 fn shown(candidate: &Candidate) -> Option<String> {
     let is_plain = harmless(&candidate.value) == candidate.value && !candidate.value.contains(['\t', '\n']);
-    let help = candidate.help.as_deref().map(|help| harmless(help).replace(['\t', '\n'], " ")).unwrap_or_default();
+    let help = candidate.help.as_deref().map(|help| harmless(help.replace(['\t', '\n'], " "))).unwrap_or_default();
     let tab = if help.is_empty() { "" } else { "\t" };
     is_plain.then(|| format!("{}{tab}{help}\n", candidate.value))
 }

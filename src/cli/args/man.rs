@@ -180,8 +180,17 @@ mod tests {
     #[test]
     fn what_follows_the_options_of_a_help_has_its_section() {
         let page = page(Some("run")).expect("it is there");
-        let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("there is no {text}\n{page}"));
-        assert!(at(".SH FILES") < at("flowrun.toml") && at(".SH EXAMPLES") < at("flowrun login.flow \\-\\-port sim"));
-        assert!(at(".SH \"EXIT STATUS\"") < at("interrupted (Ctrl\\-C)"));
+        for (section, text) in [
+            ("FILES", "snapshots"),
+            ("FILES", "flowrun.toml"),
+            ("EXAMPLES", "flowrun login.flow \\-\\-port sim"),
+            ("\"EXIT STATUS\"", "interrupted (Ctrl\\-C)"),
+        ] {
+            let after =
+                page.split(&format!(".SH {section}\n")).nth(1).unwrap_or_else(|| panic!("no {section}\n{page}"));
+            let of_section = after.split(".SH").next().unwrap_or_default();
+            // Snapshots are of `test`.
+            assert_eq!(of_section.contains(text), text != "snapshots", "{section} and {text}\n{page}");
+        }
     }
 }

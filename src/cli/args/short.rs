@@ -162,8 +162,8 @@ fn general_help(general: &Command) -> String {
         text.push_str(&format!("  {title:18}{}\n", names.join("  ")));
     }
     text.push_str(
-        "\n`flowrun demo` shows a run without any device, `flowrun init DIR` begins a project,\n\
-         `flowrun ports` lists the ports of this machine.\n\n\
+        "\n`flowrun demo` runs a flow without any device, `flowrun init DIR` begins a\n\
+         project, `flowrun ports` lists the ports of this machine.\n\n\
          \x20 -h             this; `flowrun COMMAND -h` says what a command takes\n\
          \x20 --help         everything, with examples and exit codes\n\
          \x20 -V, --version  which flowrun this is\n",

@@ -314,7 +314,7 @@ mod tests {
         let flow = "flow \"Login\"\ntag \"smoke\"\nsim \"modem.flow\"\nparam apn = \"internet\"\nsecret password\n\
                     send \"AT {apn} {password}\"\nexpect line \"OK\"\n";
         put("login.flow", flow);
-        put("flowrun.toml", "[ports]\nmodem = \"/dev/ttyUSB7\"\n\n[profile.lab]\nports = [\"modem\"]\n");
+        put("flowrun.toml", "[ports.modem]\naddress = \"/dev/ttyUSB7\"\n\n[profile.lab]\nports = [\"modem\"]\n");
         put("notes.txt", "");
         let path = folder.path().join("login.flow").display().to_string();
         (folder, path)
