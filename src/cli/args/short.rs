@@ -41,27 +41,11 @@ const FIRST: &[(&str, &[&str])] = &[
             "quiet",
         ],
     ),
-    (
-        "test",
-        &[
-            "port",
-            "filter",
-            "last-failed",
-            "watch",
-            "list",
-            "shard",
-            "var",
-            "review",
-            "accept",
-            "check",
-            "report",
-            "coverage",
-        ],
-    ),
+    ("test", &["port", "filter", "last-failed", "watch", "var", "review", "accept", "check", "report"]),
     ("sim", &["from", "all-ports", "pty", "link", "tcp", "rfc2217", "seed", "var", "vars", "quiet"]),
     ("stress", &["port", "runs", "seed", "faults", "var", "vars", "sim-var", "report"]),
     ("mutate", &["port", "mutants", "seed", "allow", "jobs", "var", "vars", "sim-var", "report"]),
-    ("term", &["mode", "escape", "use", "hex", "stamps", "encoding", "log", "record", "write", "baud", "serial"]),
+    ("term", &["mode", "escape", "use", "hex", "stamps", "encoding", "log", "record", "write", "baud"]),
 ];
 
 /// Returns the definition of all commands with the short help.
@@ -128,6 +112,8 @@ fn spelling(argument: &Arg) -> String {
 /// Returns what an argument does, with the words that it takes.
 fn what(argument: &Arg) -> String {
     let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+    // What may be repeated, and what comes before what, is in the long help.
+    let help = help.split(" (repeatable").next().unwrap_or_default().to_string();
     if !argument.get_action().takes_values() {
         return help;
     }
