@@ -440,10 +440,9 @@ pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Type
 /// Returns what is shown instead of doing anything; the short help has a definition of its own.
 fn answer(error: clap::Error, arguments: &[OsString]) -> clap::Error {
     use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand};
-    let is_short = match error.kind() {
-        DisplayHelp => !arguments.iter().any(|argument| argument == "--help" || argument == "help"),
-        kind => kind == DisplayHelpOnMissingArgumentOrSubcommand,
-    };
+    let is_long = arguments.iter().any(|argument| argument == "--help");
+    let kind = error.kind();
+    let is_short = (kind == DisplayHelp && !is_long) || kind == DisplayHelpOnMissingArgumentOrSubcommand;
     match is_short.then(|| short::definition().try_get_matches_from(arguments)) {
         Some(Err(short)) if short.kind() == error.kind() => short,
         Some(_) | None => harmless_answer(error, arguments),
