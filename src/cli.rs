@@ -7,6 +7,7 @@ mod assign;
 mod check;
 mod claims;
 mod completions;
+mod defect;
 mod doctor;
 mod exchange;
 mod finding;
@@ -61,6 +62,7 @@ use terminal::Terminal;
 /// Nothing is left to be done but to end the process with what is returned.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    defect::report_panics(&arguments);
     if let Some(ending) = refuse_mistyped(&arguments) {
         return ExitCode::from(exit_code(ending));
     }

@@ -1,7 +1,6 @@
 //! The structure of the crate: which module may know which, where each outside crate lives, and what every file has.
 //!
-//! `docs/architecture.md` shows the two tables and gives the reasons. To add an edge, change both in a commit of
-//! its own.
+//! `docs/architecture.md` shows the two tables and gives the reasons. A new edge is a commit of its own.
 
 mod tree;
 
@@ -144,7 +143,6 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("cli", &[EVERYTHING]),
 ];
 
-/// Stands for every module.
 const EVERYTHING: &str = "everything";
 
 /// Of these modules an importer may name nothing but these types: an exception is as narrow as it can be.
