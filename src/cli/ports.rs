@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Ending;
-use super::args::PortsArguments;
+use super::args::{ListFormat, PortsArguments};
 use super::json::{render_change, render_ports};
 use super::refusal::refuse;
 use super::terminal::Terminal;
@@ -28,10 +28,10 @@ pub(super) fn ports(arguments: &PortsArguments, terminal: &Terminal) -> Ending {
     let ports = list_of(&machine);
     let names: Vec<&str> = ports.iter().map(|port| port.name.as_str()).collect();
     let holders = readers(&machine, &names);
-    match (arguments.json, ports.is_empty()) {
-        (true, _) => terminal.say(&render_ports(&ports, &holders)),
-        (false, true) => terminal.say(&format!("no serial ports found\n{ADVICE}")),
-        (false, false) => terminal.say(&table(&ports, &holders)),
+    match (arguments.format(), ports.is_empty()) {
+        (ListFormat::Json, _) => terminal.say(&render_ports(&ports, &holders)),
+        (ListFormat::Text, true) => terminal.say(&format!("no serial ports found\n{ADVICE}")),
+        (ListFormat::Text, false) => terminal.say(&table(&ports, &holders)),
     }
     Ending::Done
 }
@@ -43,11 +43,15 @@ fn watch(arguments: &PortsArguments, machine: &Machine, interrupt: &Interrupt, t
     loop {
         let now = list_of(machine);
         for change in changes(&before, &now) {
-            terminal.say(&match (arguments.json, is_first) {
-                (true, true) => render_change("present", change.port, &now),
-                (true, false) => render_change(change.what.word(), change.port, change.what.ports(&before, &now)),
-                (false, true) => format!("  {}", table(std::slice::from_ref(change.port), &[])),
-                (false, false) => format!("{} {}", change.what.sign(), table(std::slice::from_ref(change.port), &[])),
+            terminal.say(&match (arguments.format(), is_first) {
+                (ListFormat::Json, true) => render_change("present", change.port, &now),
+                (ListFormat::Json, false) => {
+                    render_change(change.what.word(), change.port, change.what.ports(&before, &now))
+                }
+                (ListFormat::Text, true) => format!("  {}", table(std::slice::from_ref(change.port), &[])),
+                (ListFormat::Text, false) => {
+                    format!("{} {}", change.what.sign(), table(std::slice::from_ref(change.port), &[]))
+                }
             });
         }
         (before, is_first) = (now, false);
@@ -188,7 +192,7 @@ mod tests {
     fn watching_ends_well_with_an_interrupt() {
         let interrupt = Interrupt::new().expect("the system has descriptors left");
         interrupt.raise();
-        let arguments = PortsArguments { json: false, watch: true };
+        let arguments = PortsArguments { format: ListFormat::Text, json: false, watch: true };
         let terminal = Terminal::new(super::super::args::Colours::Never);
         let folder = tempfile::tempdir().expect("a folder can be made for tests");
         assert_eq!(watch(&arguments, &Machine::at(folder.path()), &interrupt, &terminal), Ending::Done);
