@@ -587,9 +587,7 @@ fn the_architecture_document_shows_these_tables() {
         table(document, "| module | may import").into_iter().map(|(row, allowed)| (row[0], allowed)).collect();
     let meant: Vec<_> = LAYERS
         .iter()
-        .map(|(row, allowed)| {
-            (*row, allowed.iter().copied().filter(|target| *target != EVERYTHING).collect::<Vec<_>>())
-        })
+        .map(|(row, allowed)| (*row, allowed.iter().copied().filter(|to| *to != EVERYTHING).collect::<Vec<_>>()))
         .collect();
     assert_eq!(shown, meant);
     let mut shown = BTreeSet::new();
