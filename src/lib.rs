@@ -26,6 +26,7 @@ mod labgrid;
 mod legend;
 mod pattern;
 mod port_id;
+mod reference;
 mod result_codes;
 mod results;
 mod rows;
