@@ -24,6 +24,7 @@ mod history;
 mod hook;
 mod labgrid;
 mod legend;
+mod lsp;
 mod pattern;
 mod port_id;
 mod reference;

@@ -8,7 +8,7 @@ mod codes;
 mod topics;
 
 use crate::function::Function;
-use crate::syntax::table::{Place, STATEMENTS};
+use crate::syntax::table::{Place, Row, STATEMENTS};
 pub(crate) use codes::{Explained, codes, explain};
 pub(crate) use topics::{Found, topics};
 
@@ -65,30 +65,40 @@ fn first_word(form: &str) -> &str {
     if end == 0 { form } else { &form[..end] }
 }
 
-/// Returns every description, in the order of the documents.
-pub(crate) fn entries() -> Vec<Entry> {
-    let statement = |row: &'static crate::syntax::table::Row| Entry {
-        subject: Subject::Statement(row.place),
-        forms: row.forms,
-        what: row.what,
-        default: None,
-    };
-    let mut entries: Vec<Entry> = STATEMENTS.iter().map(statement).collect();
-    for (header, subject) in
-        [("| pattern |", Subject::Pattern), ("| setting |", Subject::Setting), ("| function |", Subject::Function)]
-    {
-        for cells in topics::rows(header) {
-            let (forms, what) = (cells.first().copied().unwrap_or_default(), cells.get(1).copied().unwrap_or_default());
-            entries.push(Entry { subject, forms, what, default: cells.get(2).copied() });
-        }
-    }
-    entries
+/// All descriptions: made once by whoever asks often.
+#[derive(Clone, Debug)]
+pub(crate) struct Reference {
+    /// In the order of the documents.
+    pub entries: Vec<Entry>,
 }
 
-/// Returns the descriptions of a word as a subject of this kind.
-pub(crate) fn about(word: &str, is_meant: impl Fn(Subject) -> bool) -> Vec<Entry> {
-    let fits = |entry: &Entry| is_meant(entry.subject) && !entry.forms_of(word).is_empty();
-    entries().into_iter().filter(fits).collect()
+impl Reference {
+    /// Reads the documents that travel inside of the program.
+    pub(crate) fn new() -> Reference {
+        let statement = |row: &'static Row| Entry {
+            subject: Subject::Statement(row.place),
+            forms: row.forms,
+            what: row.what,
+            default: None,
+        };
+        let mut entries: Vec<Entry> = STATEMENTS.iter().map(statement).collect();
+        let tables =
+            [("| pattern |", Subject::Pattern), ("| setting |", Subject::Setting), ("| function |", Subject::Function)];
+        for (header, subject) in tables {
+            for cells in topics::rows(header) {
+                let cell = |n: usize| cells.get(n).copied();
+                let (forms, what) = (cell(0).unwrap_or_default(), cell(1).unwrap_or_default());
+                entries.push(Entry { subject, forms, what, default: cell(2) });
+            }
+        }
+        Reference { entries }
+    }
+
+    /// Returns the descriptions of a word as a subject of this kind.
+    pub(crate) fn about(&self, word: &str, is_meant: impl Fn(Subject) -> bool) -> Vec<&Entry> {
+        let fits = |entry: &&Entry| is_meant(entry.subject) && !entry.forms_of(word).is_empty();
+        self.entries.iter().filter(fits).collect()
+    }
 }
 
 /// Returns how a function is called, with the names of what it takes; what may be left out stands in brackets.
@@ -111,7 +121,7 @@ mod tests {
     #[test]
     fn everything_that_a_flow_can_name_is_described_and_nothing_else_is() {
         let described = |subject: Subject| {
-            let entries = entries().into_iter().filter(move |entry| entry.subject == subject);
+            let entries = Reference::new().entries.into_iter().filter(move |entry| entry.subject == subject);
             let forms = entries.flat_map(|entry| entry.each_form());
             forms.map(|form| first_word(form).to_string()).collect::<BTreeSet<_>>()
         };
@@ -120,7 +130,8 @@ mod tests {
         let settings: BTreeSet<String> = SETTINGS.iter().map(|(name, _)| (*name).to_string()).collect();
         assert_eq!(described(Subject::Setting), settings);
         for (word, pattern) in [("line", "line \"text\""), ("prompt", "prompt /regex/"), ("x", "x\"0d 0a\"")] {
-            let forms: Vec<_> = about(word, |subject| subject == Subject::Pattern)
+            let forms: Vec<_> = Reference::new()
+                .about(word, |subject| subject == Subject::Pattern)
                 .iter()
                 .flat_map(|entry| entry.forms_of(word))
                 .collect();
@@ -130,9 +141,10 @@ mod tests {
 
     #[test]
     fn the_forms_of_a_function_are_those_that_its_signature_allows() {
+        let reference = Reference::new();
         for function in Function::all() {
             let signature = function.signature();
-            let entries = about(signature.name, |subject| subject == Subject::Function);
+            let entries = reference.about(signature.name, |subject| subject == Subject::Function);
             let forms: Vec<_> = entries.iter().flat_map(|entry| entry.forms_of(signature.name)).collect();
             assert!(!forms.is_empty(), "{}", signature.name);
             for form in forms {

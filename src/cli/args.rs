@@ -2,6 +2,7 @@
 
 mod files;
 mod history;
+mod lsp;
 mod mutate;
 mod ports;
 mod record;
@@ -23,6 +24,7 @@ use crate::report::hex::View;
 use crate::value::escape::harmless;
 pub(super) use files::FileArguments;
 pub(super) use history::{HistoryArguments, HistoryFormat};
+pub(super) use lsp::LspArguments;
 pub(super) use mutate::MutateArguments;
 pub(super) use ports::{AllowArguments, DoctorArguments, PortsArguments, SayArguments};
 pub(super) use record::RecordArguments;
@@ -155,6 +157,9 @@ pub(super) enum Command {
     Std(StdArguments),
     /// Say what the code of an error or warning means
     Explain(ExplainArguments),
+    /// Serve an editor: diagnostics, completion, renaming and more
+    #[command(after_help = lsp::AFTER_LSP_HELP)]
+    Lsp(LspArguments),
     /// Show the help of a command, or a topic of the language
     #[command(after_help = shipped::AFTER_HELP_HELP)]
     Help(HelpArguments),

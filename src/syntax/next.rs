@@ -52,7 +52,7 @@ fn look(text: &str, pairs: &[Pair<'_, Rule>], found: &mut Vec<Next>) {
     if begin == here {
         add(found, Next::Statement);
         // What stands before may go on: `expect line "OK"` with `within`.
-        let before = |pair: &&Pair<'_, Rule>| pair.as_span().start() < here && is_statement(pair.as_rule());
+        let before = |pair: &&Pair<'_, Rule>| is_statement(pair.as_rule()) && end_of(pair) <= here;
         if let Some(pair) = pairs.iter().filter(before).max_by_key(|pair| (end_of(pair), pair.as_span().start())) {
             ask(&text[pair.as_span().start()..], found);
         }
@@ -66,17 +66,15 @@ fn look(text: &str, pairs: &[Pair<'_, Rule>], found: &mut Vec<Next>) {
     begins.extend(before.map(|pair| pair.as_span().start()));
     let bads = pairs.iter().filter(|pair| pair.as_rule() == Rule::bad && pair.as_span().start() < begin);
     begins.extend(bads.map(|pair| pair.as_span().start()).collect::<Vec<_>>().into_iter().rev().take(MOST_LINES));
-    for begin in begins {
-        if ask(&text[begin..], found) {
-            return;
-        }
-        if let Some(brace) = innermost_open(&text[begin..here]) {
-            let inner = &text[begin + brace + 1..];
-            if let Ok(pairs) = grammar::file(inner) {
-                let pairs: Vec<_> = pairs.flatten().collect();
-                look(inner, &pairs, found);
-            }
-            return;
+    if begins.into_iter().any(|begin| ask(&text[begin..], found)) {
+        return;
+    }
+    // The block of an arm is in a statement that is not closed.
+    if let Some(brace) = innermost_open(&text[begin..here]) {
+        let inner = &text[begin + brace + 1..];
+        if let Ok(pairs) = grammar::file(inner) {
+            let pairs: Vec<_> = pairs.flatten().collect();
+            look(inner, &pairs, found);
         }
     }
 }
@@ -91,7 +89,11 @@ fn ask(text: &str, found: &mut Vec<Next>) -> bool {
         return false;
     }
     if let ErrorVariant::ParsingError { positives, .. } = &error.variant {
-        positives.iter().for_each(|rule| add_rule(found, *rule));
+        // Of a setting pest says that a word is missing.
+        let is_in_serial = || innermost_open(text).is_some_and(|brace| text[..brace].trim_end().ends_with("serial"));
+        for rule in positives {
+            add_rule(found, if *rule == Rule::word && is_in_serial() { Rule::setting } else { *rule });
+        }
     }
     true
 }
@@ -256,6 +258,7 @@ mod tests {
     #[test]
     fn a_statement_says_what_it_still_may_have() {
         assert!(words("expect line \"OK\" ").contains(&"within"));
+        assert!(words("step \"s\" {\n  expect line \"OK\" ").contains(&"within"));
         assert!(words("expect line \"OK\" within ").is_empty());
         assert!(words("step \"s\" ").contains(&"retry") && words("step \"s\" retry 3 ").contains(&"every"));
         assert!(words("expect ").contains(&"quiet") && words("expect ").contains(&"secret"));
