@@ -55,6 +55,8 @@ pub(crate) trait Disk {
 struct Open {
     text: Text,
     version: i32,
+    /// How many changes of documents there were when this text came: an editor may give a version twice.
+    change: u64,
 }
 
 /// A file that was read and parsed.
@@ -106,10 +108,13 @@ impl Known {
     }
 }
 
-/// What a kept file was read from: the version of a document, or the stamp of a file.
+/// A document of more bytes is not parsed before each completion.
+const LARGE: usize = 64 * 1024;
+
+/// What a kept file was read from: the change of a document, or the stamp of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Edition {
-    Open(i32),
+    Open(u64),
     Disk(u128),
     BuiltIn,
 }
@@ -127,6 +132,7 @@ pub(crate) struct Place {
 pub(crate) struct Workspace {
     folders: Vec<PathBuf>,
     open: BTreeMap<PathBuf, Open>,
+    n_changes: u64,
     disk: Box<dyn Disk>,
     known: RefCell<HashMap<PathBuf, (Edition, Rc<Known>)>>,
     /// The flow files of the folders, if they were looked for since something changed.
@@ -140,6 +146,7 @@ impl Workspace {
         Workspace {
             folders,
             open: BTreeMap::new(),
+            n_changes: 0,
             disk,
             known: RefCell::default(),
             listed: RefCell::default(),
@@ -147,25 +154,38 @@ impl Workspace {
         }
     }
 
-    /// Takes a document that the editor has opened, or all of its text once more.
+    /// Takes a document that the editor has opened.
     pub(crate) fn open(&mut self, path: &Path, version: i32, text: &str) {
-        self.open.insert(path.to_path_buf(), Open { text: Text::new(text), version });
+        self.put(path, version, Text::new(text));
         self.known.borrow_mut().remove(path);
+        self.forget_files();
+    }
+
+    /// Replaces all of an open document; does nothing if it is not open.
+    pub(crate) fn replace(&mut self, path: &Path, version: i32, text: &str) {
+        if self.open.contains_key(path) {
+            self.put(path, version, Text::new(text));
+        }
     }
 
     /// Replaces a piece of an open document; does nothing if it is not open.
     pub(crate) fn edit(&mut self, path: &Path, version: i32, range: Range, by: &str) {
-        if let Some(open) = self.open.get_mut(path) {
-            open.text = open.text.replaced(range, by);
-            open.version = version;
+        if let Some(open) = self.open.get(path) {
+            let text = open.text.replaced(range, by);
+            self.put(path, version, text);
         }
-        self.known.borrow_mut().remove(path);
     }
 
     /// Forgets a document that the editor has closed: from now on the file on the disk counts.
     pub(crate) fn close(&mut self, path: &Path) {
         self.open.remove(path);
         self.known.borrow_mut().remove(path);
+        self.forget_files();
+    }
+
+    fn put(&mut self, path: &Path, version: i32, text: Text) {
+        self.n_changes += 1;
+        self.open.insert(path.to_path_buf(), Open { text, version, change: self.n_changes });
     }
 
     /// Takes note that files may have come or gone.
@@ -222,7 +242,7 @@ impl Workspace {
     fn known(&self, path: &Path) -> Option<Rc<Known>> {
         let built_in = STANDARD.iter().find(|(name, _)| Path::new(name) == path);
         let edition = match (self.open.get(path), built_in) {
-            (Some(open), _) => Edition::Open(open.version),
+            (Some(open), _) => Edition::Open(open.change),
             (None, Some(_)) => Edition::BuiltIn,
             (None, None) => Edition::Disk(self.disk.stamp(path)?),
         };
@@ -239,6 +259,15 @@ impl Workspace {
         let known = Rc::new(Known::new(path, text));
         self.known.borrow_mut().insert(path.to_path_buf(), (edition, known.clone()));
         Some(known)
+    }
+
+    /// Returns a large document as it was parsed last, even if it has changed since; any other one as it is.
+    ///
+    /// To parse 10,000 lines takes longer than the time between two keys. Whoever uses this minds a name less or more little.
+    fn recent(&self, path: &Path) -> Option<Rc<Known>> {
+        let is_large = self.open.get(path).is_some_and(|open| open.text.as_str().len() > LARGE);
+        let kept = || self.known.borrow().get(path).map(|(_, known)| known.clone());
+        is_large.then(kept).flatten().or_else(|| self.known(path))
     }
 
     /// Returns the flow files of the folders, and the documents that are open.

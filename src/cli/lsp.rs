@@ -1,9 +1,10 @@
 //! `flowrun lsp`: an editor asks about flows on standard input, and gets answers on standard output.
 //!
-//! One thread reads messages. This one takes them in their order. When none waits, it checks what has changed, a file at a time: so
-//! whoever types fast is not slowed down by checks. A run of a flow has a thread of its own.
+//! One thread reads messages, and this one takes them in their order. Another checks what has changed: so whoever types waits for no
+//! check. A run of a flow has a thread of its own.
 
 mod answer;
+mod checker;
 mod convert;
 mod files;
 mod server;
@@ -21,6 +22,7 @@ use serde_json::Value;
 use super::Ending;
 use super::args::LspArguments;
 use super::terminal::Terminal;
+use checker::Checked;
 use server::Server;
 use simulate::Ran;
 use wire::Incoming;
@@ -29,6 +31,8 @@ use wire::Incoming;
 enum Happened {
     /// The editor has sent something.
     Came(Incoming),
+    /// A file was checked.
+    Checked(Box<Checked>),
     /// A run is over.
     Ran(Box<Ran>),
 }
@@ -71,16 +75,7 @@ fn serve(server: &mut Server, receiver: &Receiver<Happened>, output: &mut impl W
     let mut queue = VecDeque::new();
     loop {
         queue.extend(receiver.try_iter());
-        let Some(happened) = queue.pop_front() else {
-            if server.work() {
-                server.flush(output)?;
-            } else if let Ok(happened) = receiver.recv() {
-                queue.push_back(happened);
-            } else {
-                return Ok(false);
-            }
-            continue;
-        };
+        let Some(happened) = queue.pop_front().or_else(|| receiver.recv().ok()) else { return Ok(false) };
         match happened {
             Happened::Came(Incoming::Message(message)) => {
                 if message["method"] == "exit" {
@@ -94,6 +89,7 @@ fn serve(server: &mut Server, receiver: &Receiver<Happened>, output: &mut impl W
             }
             Happened::Came(Incoming::Broken(why)) => server.refuse_broken(&why),
             Happened::Came(Incoming::End) => return Ok(false),
+            Happened::Checked(checked) => server.checked(*checked),
             Happened::Ran(ran) => server.ran(*ran),
         }
         server.flush(output)?;
@@ -106,6 +102,6 @@ fn is_cancelled(id: &Value, queue: &VecDeque<Happened>) -> bool {
         Happened::Came(Incoming::Message(message)) => {
             message["method"] == "$/cancelRequest" && message["params"]["id"] == *id
         }
-        Happened::Came(Incoming::Broken(_) | Incoming::End) | Happened::Ran(_) => false,
+        Happened::Came(Incoming::Broken(_) | Incoming::End) | Happened::Checked(_) | Happened::Ran(_) => false,
     })
 }

@@ -68,22 +68,23 @@ pub(crate) struct Item {
 impl Workspace {
     /// Returns what may be typed at a position; the word that is begun there does not matter.
     pub(crate) fn completions(&self, path: &Path, position: Position) -> Vec<Item> {
-        let Some(known) = self.known(path) else { return Vec::new() };
-        let text = known.text.as_str();
-        let at = known.text.offset(position);
-        let line_start = known.text.start_of(position.line);
+        let (Some(document), Some(known)) = (self.text(path), self.recent(path)) else { return Vec::new() };
+        let text = document.as_str();
+        let at = document.offset(position);
+        let line_start = document.start_of(position.line);
+        let spot = Spot::new(&known, text, at);
         let mut list =
             List { items: Vec::new(), reference: &self.reference, replace: Range { start: position, end: position } };
         match quoted(&text[line_start..at]) {
             Quoted::Comment(begun) => {
                 if let Some(word) = begun.trim_start().strip_prefix("allow ") {
-                    list.replace.start = known.text.position(at - word.rsplit([' ', ',']).next().unwrap_or("").len());
+                    list.replace.start = document.position(at - word.rsplit([' ', ',']).next().unwrap_or("").len());
                     list.lints();
                 }
                 return list.items;
             }
             Quoted::Text { before, begun } => {
-                list.replace.start = known.text.position(at - begun.len());
+                list.replace.start = document.position(at - begun.len());
                 let word = before.split_whitespace().last().unwrap_or_default();
                 if matches!(word, "use" | "sim") {
                     self.add_files(path, word == "use", &mut list);
@@ -95,20 +96,20 @@ impl Workspace {
         let is_word = |c: char| c.is_alphanumeric() || c == '_';
         let begun: usize = text[line_start..at].chars().rev().take_while(|c| is_word(*c)).map(char::len_utf8).sum();
         let begin = at - begun;
-        list.replace.start = known.text.position(begin);
+        list.replace.start = document.position(begin);
         if text[..begin].ends_with('.') {
             return list.items;
         }
-        let from = start_before(&known, line_start);
+        let from = start_before(&known, line_start.min(spot.unchanged));
         let before = &text[from..begin];
         let word = before.split_whitespace().last().unwrap_or_default();
         for next in next(before) {
             match next {
-                Next::Statement => self.add_statements(&known, begin, &mut list),
+                Next::Statement => self.add_statements(&known, spot.at, &mut list),
                 Next::Word(word) => list.keyword(word),
-                Next::Value => add_values(&known, begin, &mut list),
+                Next::Value => add_values(&known, spot.at, &mut list),
                 Next::Pattern => ["line", "prompt"].into_iter().for_each(|word| list.pattern(word)),
-                Next::Name => self.add_names(path, &known, begin, word, before, &mut list),
+                Next::Name => self.add_names(path, &known, spot.at, word, before, &mut list),
                 Next::Setting => SETTINGS.iter().for_each(|(name, wanted)| list.setting(name, wanted)),
                 Next::SettingValue => list.setting_values(word),
                 Next::OtherWord if word == "by" => list.protocols(),
@@ -207,6 +208,23 @@ impl Workspace {
                 list.add(name, ItemKind::File, first.to_string(), String::new(), Insert::Text((*name).to_string()));
             }
         }
+    }
+}
+
+/// A place in a document, as the tree of an earlier version has it.
+struct Spot {
+    /// The byte in the earlier text.
+    at: usize,
+    /// So many bytes at the beginning are the same in both.
+    unchanged: usize,
+}
+
+impl Spot {
+    fn new(known: &Known, text: &str, at: usize) -> Spot {
+        let before = known.text.as_str();
+        let unchanged = before.bytes().zip(text.bytes()).take_while(|(old, new)| old == new).count();
+        let moved = || (at + before.len()).saturating_sub(text.len()).max(unchanged);
+        Spot { at: if at <= unchanged { at } else { moved() }, unchanged }
     }
 }
 

@@ -111,7 +111,14 @@ fn add_rule(found: &mut Vec<Next>, rule: Rule) {
             add(found, Next::Statement);
         }
         Rule::block | Rule::comment | Rule::stray | Rule::bad => {}
-        Rule::expr | Rule::primary | Rule::arguments | Rule::repeat_count | Rule::read_count | Rule::range => {
+        // A boolean stands nowhere else.
+        Rule::boolean
+        | Rule::expr
+        | Rule::primary
+        | Rule::arguments
+        | Rule::repeat_count
+        | Rule::read_count
+        | Rule::range => {
             add(found, Next::Value);
         }
         Rule::pattern | Rule::capture_pattern => add(found, Next::Pattern),

@@ -1,6 +1,6 @@
 //! The state of a server: documents, what is found in them, and what is still to be checked.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
@@ -8,6 +8,7 @@ use std::sync::mpsc::Sender;
 use gen_lsp_types as lsp;
 use serde_json::{Value, json};
 
+use super::checker::{self, Checked, Order};
 use super::files::Files;
 use super::simulate::Ran;
 use super::uri::path_of;
@@ -40,15 +41,6 @@ pub(super) struct Client {
     pub watches_files: bool,
 }
 
-/// What is still to be checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Check {
-    /// A file.
-    File(PathBuf),
-    /// The files that use this one.
-    UsersOf(PathBuf),
-}
-
 /// A server for one editor.
 pub(super) struct Server {
     phase: Phase,
@@ -58,7 +50,8 @@ pub(super) struct Server {
     pub runs: Sender<Happened>,
     /// What the editor calls its documents.
     uris: BTreeMap<PathBuf, lsp::Uri>,
-    pending: VecDeque<Check>,
+    /// Whoever checks what changes.
+    checker: Sender<Order>,
     /// What is found in which file when this one is checked.
     found: BTreeMap<PathBuf, BTreeMap<PathBuf, Vec<Finding>>>,
     /// Where the last run of a flow failed.
@@ -73,9 +66,9 @@ impl Server {
             phase: Phase::Begun,
             client: Client::default(),
             workspace: Workspace::new(Vec::new(), Box::new(Files)),
+            checker: checker::start(runs.clone()),
             runs,
             uris: BTreeMap::new(),
-            pending: VecDeque::new(),
             found: BTreeMap::new(),
             failed: BTreeMap::new(),
             published: BTreeMap::new(),
@@ -121,18 +114,17 @@ impl Server {
         }
     }
 
-    /// Does a piece of what is still to be done; false if there is nothing.
-    pub(super) fn work(&mut self) -> bool {
-        match self.pending.pop_front() {
-            Some(Check::File(path)) => self.check(&path),
-            Some(Check::UsersOf(path)) => {
-                for user in self.workspace.touched(&[path]).into_iter().skip(1) {
-                    self.plan(Check::File(user));
-                }
-            }
-            None => return false,
+    /// Takes what is found in a file and in those that it uses, unless the file is another one by now.
+    pub(super) fn checked(&mut self, Checked { root, version, findings }: Checked) {
+        if self.workspace.version(&root) != version {
+            return;
         }
-        true
+        let after: Vec<PathBuf> = findings.keys().cloned().collect();
+        let before = self.found.insert(root.clone(), findings).unwrap_or_default();
+        let gone = before.into_keys().filter(|file| !after.contains(file));
+        for file in after.iter().cloned().chain(gone) {
+            self.publish(&file, file == root && version.is_some());
+        }
     }
 
     /// Writes what there is to be written.
@@ -182,7 +174,7 @@ impl Server {
             (Phase::Begun, "initialize") => {
                 let (client, folders) = answer::client(params);
                 self.client = client;
-                self.workspace.change_folders(folders, &[]);
+                self.order(Order::Folders { added: folders, removed: Vec::new() });
                 self.phase = Phase::Serving;
                 self.output.push(wire::answer(id, answer::capabilities()));
             }
@@ -241,9 +233,8 @@ impl Server {
                 let language = params["textDocument"]["languageId"].as_str().unwrap_or_default();
                 if language == "flow" || path.extension().is_some_and(|ending| ending == "flow") {
                     self.uris.insert(path.clone(), document.uri);
-                    self.workspace.open(&path, document.version, &document.text);
-                    self.workspace.forget_files();
-                    self.changed(&path);
+                    self.forget_run(&path);
+                    self.order(Order::Open { path, version: document.version, text: document.text });
                 }
             }
             "textDocument/didChange" => {
@@ -254,27 +245,24 @@ impl Server {
                 if self.workspace.version(&path).is_none() {
                     return;
                 }
+                self.forget_run(&path);
                 self.edit(&path, changed.text_document.version, changed.content_changes);
-                self.changed(&path);
             }
             "textDocument/didClose" => {
                 let path = path_of(params["textDocument"]["uri"].as_str().unwrap_or_default());
-                self.workspace.close(&path);
-                self.pending.retain(|check| *check != Check::File(path.clone()));
+                self.order(Order::Close(path.clone()));
                 let found = self.found.remove(&path).unwrap_or_default();
                 self.forget_run(&path);
                 found.keys().for_each(|file| self.publish(file, false));
                 self.uris.remove(&path);
-                self.plan(Check::UsersOf(path));
             }
-            "textDocument/didSave" => self.workspace.forget_files(),
+            "textDocument/didSave" => self.order(Order::Forget),
             "workspace/didChangeWatchedFiles" => {
-                self.workspace.forget_files();
                 let changes = params["changes"].as_array().into_iter().flatten();
                 let paths: Vec<PathBuf> = changes.filter_map(|change| change["uri"].as_str()).map(path_of).collect();
                 for path in paths {
                     if self.workspace.version(&path).is_none() {
-                        self.plan(Check::UsersOf(path));
+                        self.order(Order::Changed(path));
                     }
                 }
             }
@@ -283,7 +271,7 @@ impl Server {
                     let folders = params["event"][name].as_array().into_iter().flatten();
                     folders.filter_map(|folder| folder["uri"].as_str()).map(path_of).collect::<Vec<_>>()
                 };
-                self.workspace.change_folders(paths("added"), &paths("removed"));
+                self.order(Order::Folders { added: paths("added"), removed: paths("removed") });
             }
             // Others may be ignored: that is what the protocol says.
             _ => {}
@@ -294,10 +282,11 @@ impl Server {
         for change in changes {
             match change {
                 lsp::TextDocumentContentChangeEvent::TextDocumentContentChangePartial(change) => {
-                    self.workspace.edit(path, version, convert::range_from(change.range), &change.text);
+                    let range = convert::range_from(change.range);
+                    self.order(Order::Edit { path: path.to_path_buf(), version, range, text: change.text });
                 }
                 lsp::TextDocumentContentChangeEvent::TextDocumentContentChangeWholeDocument(change) => {
-                    self.workspace.open(path, version, &change.text);
+                    self.order(Order::Replace { path: path.to_path_buf(), version, text: change.text });
                 }
             }
         }
@@ -318,34 +307,17 @@ impl Server {
         }
     }
 
-    /// Plans what is to be checked because a document has changed: itself first, those that use it when all else is done.
-    fn changed(&mut self, path: &Path) {
-        self.forget_run(path);
-        self.pending.retain(|check| *check != Check::File(path.to_path_buf()));
-        self.pending.push_front(Check::File(path.to_path_buf()));
-        self.plan(Check::UsersOf(path.to_path_buf()));
-    }
-
-    fn plan(&mut self, check: Check) {
-        if !self.pending.contains(&check) {
-            self.pending.push_back(check);
-        }
+    /// Does what changes documents, here and where they are checked.
+    fn order(&mut self, order: Order) {
+        order.apply(&mut self.workspace);
+        // It ends only with the server.
+        let _ = self.checker.send(order);
     }
 
     /// Forgets where the last run of a flow failed: the flow is another one now.
     fn forget_run(&mut self, path: &Path) {
         if let Some((file, _)) = self.failed.remove(path) {
             self.publish(&file, false);
-        }
-    }
-
-    fn check(&mut self, root: &Path) {
-        let found = self.workspace.findings(root);
-        let before = self.found.insert(root.to_path_buf(), found).unwrap_or_default();
-        let after: Vec<PathBuf> = self.found.get(root).into_iter().flat_map(BTreeMap::keys).cloned().collect();
-        let gone: Vec<PathBuf> = before.into_keys().filter(|file| !after.contains(file)).collect();
-        for file in after.iter().chain(&gone) {
-            self.publish(file, file == root && self.workspace.version(root).is_some());
         }
     }
 
