@@ -1,4 +1,7 @@
 //! `flowrun lsp` as an editor sees it: a scripted client on standard input and output.
+//!
+//! On Unix: a path is what a URI has after `file://` there. `cli/lsp/uri.rs` has the rest.
+#![cfg(unix)]
 
 mod editor;
 

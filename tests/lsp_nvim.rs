@@ -1,6 +1,7 @@
 //! `flowrun lsp` in a real editor without a window: Neovim, with the file of settings that `docs/editor.md` names.
 //!
 //! Without Neovim the test is skipped and says so; with `FLOWRUN_REQUIRE_NVIM` it fails then.
+#![cfg(unix)]
 
 use std::process::{Command, Stdio};
 
