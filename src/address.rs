@@ -6,6 +6,7 @@
 //! node of that name.
 
 mod command;
+mod covered;
 mod endpoint;
 mod listed;
 mod place;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 #[cfg(unix)]
 pub(crate) use command::CommandLine;
 pub(crate) use command::split_words;
+pub(crate) use covered::covered;
 pub(crate) use endpoint::Endpoint;
 pub use listed::{PortDescription, UsbIdentity};
 pub(crate) use place::{Place, PlaceName};

@@ -6,6 +6,7 @@ mod artifacts;
 mod assign;
 mod check;
 mod claims;
+mod defect;
 mod doctor;
 mod exchange;
 mod finding;
@@ -60,6 +61,7 @@ use terminal::Terminal;
 /// Nothing is left to be done but to end the process with what is returned.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    defect::report_panics(&arguments);
     if let Some(ending) = refuse_mistyped(&arguments) {
         return ExitCode::from(exit_code(ending));
     }

@@ -311,7 +311,7 @@ fn create_private(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).open(path)
 }
 
-/// Makes sure that a file that is there already is on disk, and its owner's alone.
+/// Makes sure that a file that is already there is on disk, and its owner's alone.
 #[cfg(unix)]
 pub(crate) fn make_durable(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;

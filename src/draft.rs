@@ -64,7 +64,10 @@ pub(crate) fn draft(recordings: &[Recording], wish: &Wish<'_>) -> Result<Draft, 
     for (n, recording) in recordings.iter().enumerate() {
         let which = if recordings.len() > 1 { format!("recording {}", n + 1) } else { "the recording".to_string() };
         if recording.n_ports() > 1 {
-            return Err(format!("{which} is of {} ports, and a draft is made of one", recording.n_ports()));
+            return Err(format!(
+                "{which} is of {} ports, and a draft needs a recording of one port",
+                recording.n_ports()
+            ));
         }
         if !recording
             .entries
@@ -84,7 +87,7 @@ pub(crate) fn draft(recordings: &[Recording], wish: &Wish<'_>) -> Result<Draft, 
     let head = write::Head { title, file: wish.file, device: wish.device, line: &sessions[0].line };
     let (text, doubtful) = write::flow(&exchanges, &manners, &head);
     for word in doubtful {
-        notes.push(format!("`{word}` looks like a secret and is none here: `--secret REGEX` says what is secret"));
+        notes.push(format!("`{word}` looks like a secret, but is not one here: `--secret REGEX` says what is secret"));
     }
     let has_hooks = masked
         .iter()

@@ -15,7 +15,7 @@ pub(crate) use file::{Past, read};
 pub(crate) use gather::{Keeping, Run};
 pub(crate) use json::render_json;
 pub(crate) use story::{Question, stories};
-pub(crate) use text::{render_drifts, render_text};
+pub(crate) use text::{past_times, render_drifts, render_text};
 
 /// One run that is over. No secret stands in it: it is made of events, in which secrets have names.
 #[derive(Clone, Debug, PartialEq)]

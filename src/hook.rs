@@ -27,7 +27,7 @@ impl Programs {
     /// Returns the words that a call has a program started with.
     fn words(&self, call: &HookCall) -> Result<Vec<Vec<u8>>, HookEnd> {
         let Some((_, words)) = self.programs.iter().find(|(name, _)| *name == call.name) else {
-            let why = "stands for no program".to_string();
+            let why = "has no program".to_string();
             let names = self.programs.iter().map(|(name, _)| name.as_str());
             let add =
                 format!("name one in `{}`, below `[hooks]`: `{} = [\"PROGRAM\", \"{{0}}\"]`", self.file, call.name);
@@ -51,7 +51,7 @@ fn fill(words: &[String], arguments: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, String>
         let mut rest = word.as_str();
         while let Some((before, place, behind)) = next_place(rest) {
             has_places = true;
-            let argument = arguments.get(place).ok_or_else(|| format!("is given nothing for its `{{{place}}}`"))?;
+            let argument = arguments.get(place).ok_or_else(|| format!("gets no value for its `{{{place}}}`"))?;
             is_used[place] = true;
             whole.extend_from_slice(before.as_bytes());
             whole.extend_from_slice(argument);
@@ -63,7 +63,7 @@ fn fill(words: &[String], arguments: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, String>
     if !has_places {
         filled.extend(arguments.iter().cloned());
     } else if let Some(unused) = is_used.iter().position(|is_used| !is_used) {
-        return Err(format!("is given a value that it has no `{{{unused}}}` for"));
+        return Err(format!("gets a value, but has no `{{{unused}}}` for it"));
     }
     Ok(filled)
 }

@@ -106,7 +106,7 @@ pub fn beside(file: &Path, path: &str) -> Result<PathBuf, &'static str> {
     if path.is_absolute()
         || path.components().any(|c| matches!(c, Component::ParentDir | Component::Prefix(_) | Component::RootDir))
     {
-        return Err("a flow reaches only files beside or below itself");
+        return Err("a flow can use only files beside or below itself");
     }
     Ok(file.parent().unwrap_or(Path::new("")).join(path))
 }

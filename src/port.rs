@@ -55,6 +55,11 @@ pub enum PortCommand {
     DiscardInput,
     /// Throw away what was to be written and has not left: the writes of these bytes are not answered any more.
     DiscardOutput,
+    /// Tell the program at the other end how large the screen is on which people read it. Other ports have no use for it.
+    Resize {
+        /// How large.
+        size: ScreenSize,
+    },
     /// Close it.
     Close,
 }
@@ -82,9 +87,19 @@ impl PortCommand {
             | PortCommand::DriveLines { lines: _ }
             | PortCommand::Write { token: _, bytes: _ }
             | PortCommand::DiscardOutput
+            | PortCommand::Resize { size: _ }
             | PortCommand::Close => Capabilities::NONE,
         }
     }
+}
+
+/// How large a screen of text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScreenSize {
+    /// From top to bottom.
+    pub rows: u16,
+    /// From left to right.
+    pub columns: u16,
 }
 
 /// What the bytes of a port go through.
@@ -286,6 +301,7 @@ mod tests {
             PortCommand::Write { token: WriteToken::new(PortId::FIRST, 1), bytes: Vec::new() },
             PortCommand::SetLines { dtr: None, rts: None },
             PortCommand::DiscardOutput,
+            PortCommand::Resize { size: ScreenSize { rows: 24, columns: 80 } },
             PortCommand::Close,
         ];
         assert!(commands.iter().all(|one| Capabilities::NONE.cover(one.needs())));

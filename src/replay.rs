@@ -458,7 +458,8 @@ impl World for ReplayWorld {
             | PortCommand::Break { .. }
             | PortCommand::Reconfigure { .. }
             | PortCommand::DiscardInput
-            | PortCommand::DiscardOutput => {}
+            | PortCommand::DiscardOutput
+            | PortCommand::Resize { .. } => {}
             PortCommand::Close => self.close(port),
         }
     }

@@ -76,7 +76,7 @@ impl Sheet {
         let mut lines = Lines { text: &text, at: 0, line: 1 };
         let mut records = Vec::new();
         for record in reader.records() {
-            let record = record.map_err(|_| vec![problem(format!("`{name}` cannot be read: it is no CSV"))])?;
+            let record = record.map_err(|_| vec![problem(format!("`{name}` cannot be read: it is not CSV"))])?;
             let begin = record.position().map_or(0, |position| position.byte() as usize);
             let line = lines.of(text.len() - below.len() + begin);
             records.push((line, record));
@@ -191,7 +191,7 @@ impl std::fmt::Debug for Row {
 fn text_of(bytes: &[u8]) -> Result<String, String> {
     let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         let units: Vec<u16> = bytes.chunks(2).map(|two| unit([two[0], two.get(1).copied().unwrap_or(0)])).collect();
-        String::from_utf16(&units).map_err(|_| "it begins as UTF-16 and is not".to_string())
+        String::from_utf16(&units).map_err(|_| "it begins like UTF-16, but it is not".to_string())
     };
     match bytes {
         [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),

@@ -9,6 +9,7 @@ mod about;
 mod counterpart;
 mod error;
 mod files;
+mod held;
 mod reached;
 mod served;
 mod several;
@@ -19,6 +20,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::address::covered;
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Engine, Inputs, PortInputs, Rigour};
 use crate::port::PortId;
@@ -34,6 +36,7 @@ pub(crate) use error::{Complaint, SetupError};
 pub(crate) use files::{
     Found, Read, devices_of, find_counterpart, read_edited, read_program, read_recording, read_text, read_text_here,
 };
+pub(crate) use held::HeldRecording;
 pub(crate) use reached::{reach, settings_of};
 pub(crate) use served::{Served, ServedBench};
 pub(crate) use stage::{Ender, Stage};
@@ -200,7 +203,7 @@ impl Setup {
     pub(crate) fn inputs(&self, beginning: Beginning, addresses: &[String]) -> Inputs {
         let address = |at: usize| addresses.get(at).or(addresses.last()).cloned().unwrap_or_default();
         let port = |(at, settings): (usize, &Settings)| PortInputs {
-            address: address(at),
+            address: covered(&address(at)).into_owned(),
             carrier: self.counterpart.carrier(at),
             settings: settings.clone(),
         };

@@ -263,7 +263,8 @@ impl SimWorld {
             PortCommand::SetLines { .. }
             | PortCommand::ReadLines
             | PortCommand::Break { .. }
-            | PortCommand::DiscardOutput => {}
+            | PortCommand::DiscardOutput
+            | PortCommand::Resize { .. } => {}
         }
     }
 
@@ -383,7 +384,7 @@ impl World for SimWorld {
             PortCommand::Break { .. } => self.signal(Some(Signal::Break)),
             PortCommand::ReadLines => self.news.push_back(Happening::Lines(PortId::FIRST, Ok(self.lines.inputs))),
             // What is written leaves in its time: nothing is ever held up.
-            PortCommand::DriveLines { .. } | PortCommand::DiscardOutput => {}
+            PortCommand::DriveLines { .. } | PortCommand::DiscardOutput | PortCommand::Resize { .. } => {}
         }
     }
 

@@ -76,8 +76,8 @@ pub struct Judged {
     pub report: CaseReport,
     /// What happened in the run that is reported.
     pub events: Vec<Event>,
-    /// What that run saved; secrets are named.
-    pub saved: Vec<(String, String)>,
+    /// The recording of that run if it failed, and whether the run has secrets; they are named in it.
+    pub recording: Option<(Vec<u8>, bool)>,
     /// The transcript to be looked at, if it is not that of the snapshot, and where it belongs.
     pub pending: Option<(Snapshot, String)>,
     /// The snapshot as it may be shown, with secrets named; empty if there is none.
@@ -163,13 +163,15 @@ impl Judged {
             summary: Summary::default(),
             sources,
             refusal,
+            mistakes: Vec::new(),
             diff: String::new(),
             n_runs: 0,
             failed_run: None,
             gathered: None,
             given: Vec::new(),
+            saved: Vec::new(),
         };
-        Judged { report, events: Vec::new(), saved: Vec::new(), pending: None, before: String::new(), trouble: None }
+        Judged { report, events: Vec::new(), recording: None, pending: None, before: String::new(), trouble: None }
     }
 
     /// Takes note of what was given to the variables of the flow.
@@ -180,7 +182,9 @@ impl Judged {
 
     fn refused(flow: &Path, refused: &Refused, look: Look) -> Judged {
         let text = render(&refused.problems, &refused.sources, look);
-        Judged::without_run(flow, Status::Wrong, text, refused.sources.clone())
+        let mut judged = Judged::without_run(flow, Status::Wrong, text, refused.sources.clone());
+        judged.report.mistakes.clone_from(&refused.problems);
+        judged
     }
 
     fn of(flow: &Path, rules: &Rules, outcome: &Outcome, n_runs: u32, failed_run: Option<u32>) -> Judged {
@@ -189,12 +193,13 @@ impl Judged {
             judged.report.summary.add(event);
         }
         judged.events = outcome.events().to_vec();
-        judged.saved = outcome.saved_named();
+        judged.report.saved = outcome.saved_named();
+        judged.recording = outcome.recording().cloned();
         (judged.report.n_runs, judged.report.failed_run) = (n_runs, failed_run);
         let mut rules_here = rules.volatile.clone();
         for (name, sought) in outcome.volatiles() {
             if let Err(why) = rules_here.add_sought(&name, &sought) {
-                let problem = Diagnostic::general(Code::CommandLine, format!("`{name}` names nothing away: {why}"));
+                let problem = Diagnostic::general(Code::CommandLine, format!("`{name}` cannot be used: {why}"));
                 return Judged::refused(flow, &Refused::new(vec![problem], outcome.sources().clone()), rules.look);
             }
         }

@@ -169,6 +169,8 @@ struct Typing {
     nibble: Option<u8>,
     /// The last byte of a text was a CR.
     after_cr: bool,
+    /// A line of a text has not ended.
+    is_line_begun: bool,
 }
 
 /// What is held back while the screen is paused.
@@ -198,6 +200,7 @@ impl Term {
     /// Makes a terminal.
     pub(crate) fn new(options: Options) -> Term {
         let mut console = Console::new(options.clock);
+        console.keeps_title = options.surface.notes == Notes::OnScreen;
         console.is_hex = options.choices.hex;
         console.stamps = options.choices.stamps;
         console.newline = options.choices.newline;
@@ -251,6 +254,14 @@ impl Term {
         }
         self.say(why);
         self.draw();
+    }
+
+    /// Takes note that nothing more is typed: a last line without an end gets that of the device.
+    pub(crate) fn handle_end(&mut self, now: Moment) {
+        if std::mem::take(&mut self.typing.is_line_begun) {
+            let end = self.choices.line_end.clone();
+            self.send_as_it_is(now, end);
+        }
     }
 
     /// Takes note of the time: what has not ended by now is a prompt.
@@ -372,12 +383,32 @@ impl Term {
             self.above(|term, out| term.put_line(&line, out));
         }
         self.make_room();
-        if self.console.has_sequences() && self.surface.notes == Notes::OnScreen {
+        self.reset();
+    }
+
+    /// Undoes what the device may have switched on, so that somebody else can have the screen.
+    pub(crate) fn reset(&mut self) {
+        if self.has_sequences() {
+            if std::mem::take(&mut self.console.is_other_screen) {
+                self.out.screen.extend_from_slice(LEAVE_OTHER_SCREEN);
+            }
             self.out.screen.extend_from_slice(RESET);
+            self.console.restore_title(&mut self.out.screen);
         }
+    }
+
+    /// Whether the screen has obeyed sequences of the device.
+    pub(crate) fn has_sequences(&self) -> bool {
+        self.console.has_sequences() && self.surface.notes == Notes::OnScreen
     }
 }
 
-/// Undoes what sequences of a device may have switched on: colours, a hidden cursor, the other screen, a region that
-/// scrolls, marks around pasted text, reports of the mouse, and the keys of applications.
-const RESET: &[u8] = b"\x1b[?1049l\x1b7\x1b[r\x1b8\x1b[0m\x1b(B\x1b[?25h\x1b[?7h\x1b[?2004l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1l\x1b>";
+/// Undoes what sequences of a device may have switched on: a text that does not end, a region that scrolls,
+/// colours, other characters, a hidden cursor, insertion, marks around pasted text, reports of the mouse and of the focus,
+/// and the keys of applications.
+pub(crate) const RESET: &[u8] =
+    b"\x1b\\\x1b7\x1b[?6l\x1b[r\x1b8\x1b[0m\x0f\x1b(B\x1b[?25h\x1b[?7h\x1b[?5l\x1b[4l\x1b[?2004l\
+\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\x1b[?1015l\x1b[?1004l\x1b[?1l\x1b>";
+
+/// Leaves the other screen. On a screen that is not there it would move the cursor to where it was at some time.
+pub(crate) const LEAVE_OTHER_SCREEN: &[u8] = b"\x1b\\\x1b[?1049l";

@@ -29,7 +29,8 @@ use crate::report::transcript::{Times, Transcript};
 use crate::report::{Fan, Sink};
 use crate::secret::Redactor;
 use crate::setup::{
-    Counterpart, End, Ender, Read, Setup, SetupError, Stage, Terms, find_counterpart, read_edited, read_program,
+    Counterpart, End, Ender, HeldRecording, Read, Setup, SetupError, Stage, Terms, find_counterpart, read_edited,
+    read_program,
 };
 use crate::value::escape::visible;
 use crate::variables::{Given, Offered, Origin};
@@ -167,6 +168,8 @@ pub struct Outcome {
     volatiles: Vec<(String, Option<String>)>,
     /// What the flow knew as secrets at its end.
     secrets: Vec<(Arc<str>, Vec<u8>)>,
+    /// The recording if the run failed, and whether the flow has secrets.
+    recording: Option<(Vec<u8>, bool)>,
 }
 
 impl Outcome {
@@ -208,6 +211,11 @@ impl Outcome {
     /// Returns what `save` kept, in order. These are the values themselves, secrets too.
     pub fn saved(&self) -> &[(String, Vec<u8>)] {
         &self.saved
+    }
+
+    /// Returns the recording of a run that failed, and whether the flow has secrets.
+    pub(crate) fn recording(&self) -> Option<&(Vec<u8>, bool)> {
+        self.recording.as_ref()
     }
 
     /// Returns what `save` kept as people read it, with the secrets of the run named.
@@ -362,7 +370,9 @@ pub(crate) fn outcome(
         Counterpart::Recording(_) => (setup.beginning()?, vec!["replay".to_string()]),
         Counterpart::Several(ends) => (setup.beginning_with(seed), ends.iter().map(address_of).collect()),
     };
-    let Stage { mut engine, mut world, sources } = setup.stage(setup.inputs(beginning, &ports), ender)?;
+    let inputs = setup.inputs(beginning, &ports);
+    let Stage { mut engine, mut world, sources } = setup.stage(inputs.clone(), ender)?;
+    let mut held = HeldRecording::new();
     let mut memory = Memory::default();
     let (verdict, events) = {
         let mut witness = Witness { events: Vec::new(), fan: Fan::default() };
@@ -370,12 +380,14 @@ pub(crate) fn outcome(
             witness.fan.add("the line that moves", Ticker::new(&sources, look, show));
         }
         let hooks = hooks.as_mut().map(|hooks| hooks.as_mut() as &mut dyn Hooks);
-        let company = Company { keeper: &mut memory, audience: &mut witness, person: &mut Nobody, tap: None, hooks };
+        let company =
+            Company { keeper: &mut memory, audience: &mut witness, person: &mut Nobody, tap: Some(held.tap()), hooks };
         (world::run(&mut engine, world.as_mut(), company), witness.events)
     };
     let folder = setup.file().parent().unwrap_or(Path::new("")).to_path_buf();
     let transcript = transcript(&events, &sources, &folder, Times::Shown);
     let failure = engine.failure().cloned();
+    let recording = if verdict.is_success() { None } else { held.text((setup, &inputs), engine.secrets()) };
     Ok(Outcome {
         verdict,
         events,
@@ -386,6 +398,7 @@ pub(crate) fn outcome(
         failure,
         volatiles: setup.flow().for_suites.volatiles.clone(),
         secrets: engine.secrets().to_vec(),
+        recording,
     })
 }
 

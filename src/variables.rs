@@ -218,16 +218,16 @@ pub(crate) fn value_of(param: &Param, supplied: &Supplied) -> Result<Value, Stri
         (Supplied::Content(bytes), Type::Bytes) => Value::Bytes(bytes.clone()),
         (Supplied::Content(bytes), _) => {
             // The line end of the last line is no part of a number.
-            let text = std::str::from_utf8(bytes).map_err(|_| format!("wants {}", param.kind.title()))?;
+            let text = std::str::from_utf8(bytes).map_err(|_| format!("needs {}", param.kind.title()))?;
             spelt(param, text.trim_end_matches(['\r', '\n']))?
         }
         // A param without a default takes whatever it is given.
         (Supplied::Whole(value), _) if param.default.is_none() || value.kind() == param.kind => value.clone(),
-        (Supplied::Whole(_), _) => return Err(format!("wants {}", param.kind.title())),
+        (Supplied::Whole(_), _) => return Err(format!("needs {}", param.kind.title())),
     };
-    check_bounds(&value).map_err(|_| format!("wants less than {} KiB", WEIGHT_LIMIT >> 10))?;
+    check_bounds(&value).map_err(|_| format!("needs less than {} KiB", WEIGHT_LIMIT >> 10))?;
     if param.is_secret && value.octets().len() < SHORTEST_SECRET {
-        return Err(format!("wants at least {SHORTEST_SECRET} bytes: what is shorter cannot be masked"));
+        return Err(format!("needs at least {SHORTEST_SECRET} bytes: what is shorter cannot be masked"));
     }
     match &param.matches {
         Some((regex, compiled)) if !compiled.is_match(&value.show()) => Err(format!("must match `/{regex}/`")),
@@ -245,10 +245,10 @@ fn spelt(param: &Param, text: &str) -> Result<Value, String> {
         Type::Any | Type::Text => Some(Value::text(text)),
         Type::Bytes => unhex(text.as_bytes()).ok().map(Value::Bytes),
         Type::Int | Type::Decimal if has_leading_zeros(text) => {
-            return Err("wants a number without leading zeros; put its default in quotes, if the zeros count".into());
+            return Err("needs a number without leading zeros; put its default in quotes, if the zeros count".into());
         }
         Type::Int | Type::Decimal if Decimal::parse(text.as_bytes()) == Err(NoDecimal::TooLong) => {
-            return Err("wants a number of at most 28 digits; put its default in quotes, if the digits count".into());
+            return Err("needs a number of at most 28 digits; put its default in quotes, if the digits count".into());
         }
         Type::Int => integer(text).map(Value::Int),
         Type::Decimal => Decimal::parse(text.as_bytes()).ok().map(Value::Decimal),
@@ -270,7 +270,7 @@ fn spelt(param: &Param, text: &str) -> Result<Value, String> {
             Type::Map => ", as JSON: `{\"key\": \"value\"}`",
             Type::Any | Type::Text | Type::Bool => "",
         };
-        format!("wants {}{example}", param.kind.title())
+        format!("needs {}{example}", param.kind.title())
     })
 }
 
@@ -481,7 +481,7 @@ mod tests {
         assert!(!shown.contains("hunter"), "{shown}");
         let long = "9".repeat(30);
         let shown = refusal("param n = 5", &[option("n", &long)]);
-        assert!(shown.contains("wants a number of at most 28 digits"), "{shown}");
+        assert!(shown.contains("needs a number of at most 28 digits"), "{shown}");
     }
 
     #[test]
@@ -568,7 +568,7 @@ mod tests {
     #[test]
     fn a_secret_that_can_not_be_masked_is_refused() {
         let text = refusal("secret pin", &[option("pin", "123")]);
-        assert!(text.contains("wants at least 4 bytes"), "{text}");
+        assert!(text.contains("needs at least 4 bytes"), "{text}");
         assert!(!text.contains("123"), "{text}");
     }
 }

@@ -61,12 +61,13 @@ fn a_failed_run_leaves_a_folder_and_its_last_line_says_where() {
     let run = only_command(&results).join("bad");
     let place = run.strip_prefix(folder.path()).expect("it is below").display().to_string();
     assert_eq!((ran.code, ran.shown.lines().last()), (Some(1), Some(format!("kept in {place}").as_str())));
-    assert_eq!(names_in(&run), ["events.jsonl", "page.html", "saved.json", "transcript.txt"]);
+    assert_eq!(names_in(&run), ["events.jsonl", "page.html", "run.recording", "saved.json", "transcript.txt"]);
     assert_eq!(fs::read_to_string(results.join(".gitignore")).ok().as_deref(), Some("*\n"));
     for name in names_in(&run) {
         let text = fs::read_to_string(run.join(&name)).expect("it is text");
         assert!(!text.contains(SECRET), "{name} has the secret:\n{text}");
-        assert!(text.contains("«key»"), "{name} does not name the secret:\n{text}");
+        let named = if name == "run.recording" { "«key/plain#8»" } else { "«key»" };
+        assert!(text.contains(named), "{name} does not name the secret:\n{text}");
     }
     let transcript = fs::read_to_string(run.join("transcript.txt")).expect("it is there");
     assert!(transcript.contains("sha256") && transcript.contains("NEVER"), "{transcript}");
@@ -91,7 +92,7 @@ fn a_run_that_passes_leaves_nothing_unless_that_is_asked_for() {
     assert!(!results.exists());
     assert_eq!(plain, run(&["--artifacts", "never"], None), "nothing more is shown");
     assert!(run(&["--artifacts", "always=a/b"], None).contains("kept in a"));
-    assert_eq!(names_in(&only_command(&folder.path().join("a/b")).join("good")).len(), 3);
+    assert_eq!(names_in(&only_command(&folder.path().join("a/b")).join("good")).len(), 4);
     run(&[], Some("always"));
     run(&["--artifacts", "never"], Some("always"));
     only_command(&results);
@@ -116,9 +117,12 @@ fn a_suite_keeps_what_failed_and_says_where_at_its_end() {
     let command = only_command(&folder.path().join("flowrun-results"));
     let name = command.file_name().expect("it has one").to_string_lossy().into_owned();
     let last = ran.shown.lines().last().unwrap_or_default();
-    assert!(last.starts_with("all that was kept is in ") && last.ends_with(&name), "{}", ran.shown);
+    assert!(last.starts_with("results of failed runs are in ") && last.ends_with(&name), "{}", ran.shown);
     assert_eq!((ran.code, names_in(&command)), (Some(1), vec!["bad".to_string()]), "{}", ran.shown);
-    assert_eq!(names_in(&command.join("bad")), ["events.jsonl", "page.html", "saved.json", "transcript.txt"]);
+    assert_eq!(
+        names_in(&command.join("bad")),
+        ["events.jsonl", "page.html", "run.recording", "saved.json", "transcript.txt"]
+    );
     for file in names_in(&command.join("bad")) {
         let text = fs::read_to_string(command.join("bad").join(&file)).expect("it is text");
         assert!(!text.contains(SECRET), "{file} has the secret");
@@ -134,6 +138,20 @@ fn a_folder_that_cannot_be_used_is_refused_if_it_was_asked_for() {
         assert!(ran.complaints.contains("it is not a folder"), "{}", ran.complaints);
         assert!(ran.complaints.contains("--artifacts DIR"), "{}", ran.complaints);
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_cannot_be_written_is_refused_before_the_device_is_asked() {
+    let folder = folder();
+    // Not even root can make a file in these.
+    for place in ["/proc", "/proc/none/a/b"] {
+        let ran = flowrun(folder.path(), &["good.flow", "--port", "sim", "--artifacts", place], None);
+        assert_eq!((ran.code, ran.shown.as_str()), (Some(2), ""), "{}", ran.complaints);
+        assert!(ran.complaints.contains("cannot take what runs leave"), "{}", ran.complaints);
+    }
+    let ran = flowrun(folder.path(), &["good.flow", "--port", "sim", "--artifacts", "new/er"], None);
+    assert_eq!((ran.code, folder.path().join("new").exists()), (Some(0), false), "{}", ran.complaints);
 }
 
 #[test]
@@ -154,4 +172,107 @@ fn nothing_is_written_where_a_link_leads() {
     let ran = flowrun(folder.path(), &["bad.flow", "--port", "sim"], None);
     assert_eq!((ran.code, names_in(other.path()).len()), (Some(1), 0));
     assert!(ran.complaints.contains("it is a link"), "{}", ran.complaints);
+}
+
+#[test]
+fn the_recording_of_a_failed_run_is_the_one_of_record_and_can_be_played() {
+    let folder = folder();
+    flowrun(folder.path(), &["bad.flow", "--port", "sim", "--record", "mine.recording"], None);
+    let kept = only_command(&folder.path().join("flowrun-results")).join("bad/run.recording");
+    let read = |path: &Path| fs::read_to_string(path).expect("it is text");
+    assert_eq!(read(&kept), read(&folder.path().join("mine.recording")));
+    let address = format!("replay:{}", kept.display());
+    let ran = flowrun(folder.path(), &["bad.flow", "--port", &address, "--artifacts", "never"], None);
+    assert_eq!(ran.code, Some(1), "{}", ran.complaints);
+    assert!(ran.shown.contains("NEVER") && !ran.shown.contains("the recording"), "{}", ran.shown);
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_owner_can_read_the_recording_of_a_run_with_secrets() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder();
+    for arguments in [["bad.flow", "--port", "sim"].as_slice(), &["test", "bad.flow", "--accept"]] {
+        flowrun(folder.path(), &[arguments, &["--artifacts", "out"]].concat(), None);
+        let kept = only_command(&folder.path().join("out")).join("bad/run.recording");
+        let mode = fs::metadata(&kept).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        fs::remove_dir_all(folder.path().join("out")).expect("it is ours");
+    }
+}
+
+#[test]
+fn the_recording_of_a_long_run_is_its_beginning_and_says_so() {
+    let folder = folder();
+    let device = "device \"d\"\non line \"AT\" { repeat 400 { reply \"${zeros(4096)}\" }  reply \"OK\" }\n"
+        .replace("${zeros(4096)}", &"x".repeat(4096));
+    let flow = "flow \"long\"\nsim \"big.flow\"\nsend \"AT\"\nexpect line \"OK\" within 1h\nfail \"now\"\n";
+    fs::write(folder.path().join("big.flow"), device).expect("there is room");
+    fs::write(folder.path().join("long.flow"), flow).expect("there is room");
+    let ran = flowrun(folder.path(), &["long.flow", "--port", "sim", "--quiet"], None);
+    assert_eq!(ran.code, Some(1), "{}{}", ran.shown, ran.complaints);
+    let kept = only_command(&folder.path().join("flowrun-results")).join("long/run.recording");
+    let text = fs::read_to_string(kept).expect("it is text");
+    assert!(text.len() > 1 << 20 && text.len() < 2 << 20, "{}", text.len());
+    let last = text.lines().last().unwrap_or_default();
+    assert!(last.ends_with("note the rest of the run is left out here: `--record FILE` keeps all"), "{last}");
+}
+
+/// Returns the one report of a panic in a folder.
+fn only_report(folder: &Path) -> String {
+    let names: Vec<String> = names_in(folder).into_iter().filter(|name| name.starts_with("flowrun-panic-")).collect();
+    let [one] = names.as_slice() else { panic!("{names:?}") };
+    fs::read_to_string(folder.join(one)).expect("it is text")
+}
+
+// The one way to make flowrun panic is there in builds for developers only.
+#[cfg(debug_assertions)]
+#[test]
+fn a_panic_leaves_a_report_without_secrets_that_says_where_to_send_it() {
+    let folder = folder();
+    let flow = "flow \"p\"\nsim \"dev.flow\"\nsecret key\nparam apn = \"x\"\nsend \"AT\"\nexpect \"OK\"\n\
+                send \"${key} ${apn}\"\nlog \"now\"\nlog \"never\"\n";
+    fs::write(folder.path().join("p.flow"), flow).expect("there is room");
+    fs::create_dir(folder.path().join("tmp")).expect("there is room");
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flowrun"));
+        command.args(arguments).current_dir(folder.path()).env_remove("CI").env_remove("FLOWRUN_ARTIFACTS");
+        command
+            .env("FLOWRUN_VAR_KEY", SECRET)
+            .env("FLOWRUN_TEST_PANIC", "now")
+            .env("TMPDIR", folder.path().join("tmp"));
+        let output = command.env("TEMP", folder.path().join("tmp")).output().expect("it can be started");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it is text");
+        Ran { code: output.status.code(), shown: text(output.stdout), complaints: text(output.stderr) }
+    };
+    let ran = run(&["p.flow", "--port", "sim", "--var", "apn=internet.example"]);
+    assert_eq!(ran.code, Some(101), "{}", ran.complaints);
+    assert!(
+        ran.complaints.contains("this is a defect of flowrun: the test wants a panic at now (src"),
+        "{}",
+        ran.complaints
+    );
+    assert!(ran.complaints.contains("A report is in ") && ran.complaints.contains("send it to "), "{}", ran.complaints);
+    let report = only_report(&folder.path().join("tmp"));
+    for part in [
+        concat!("flowrun  ", env!("CARGO_PKG_VERSION")),
+        "command  ",
+        " p.flow --port sim --var apn=…",
+        "Please send this file to ",
+        "SECURITY.md",
+        "\"event\":\"sent\",\"bytes\":{\"text\":\"«key»",
+        "Backtrace:",
+    ] {
+        assert!(report.contains(part), "{part} is not in it:\n{report}");
+    }
+    for text in [&report, &ran.complaints] {
+        assert!(!text.contains(SECRET) && !text.contains("internet.example"), "{text}");
+    }
+    // Where runs leave something, the report is among it; a panic of another thread ends the command too.
+    fs::create_dir(folder.path().join("flowrun-results")).expect("there is room");
+    fs::write(folder.path().join("two.csv"), "apn\nabcd\nefgh\n").expect("there is room");
+    let ran = run(&["p.flow", "--port", "sim", "--rows", "two.csv"]);
+    assert_eq!(ran.code, Some(101), "{}", ran.complaints);
+    let report = only_report(&folder.path().join("flowrun-results"));
+    assert!(report.contains("«key»") && !report.contains(SECRET), "{report}");
 }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -119,7 +119,23 @@ fn github_is_told_of_the_failure_at_its_line_and_of_nothing_by_the_device() {
     assert!(summary.contains("| nasty.flow | failed |"), "{summary}");
     // A run by itself shows what came, and nothing of it is a command either.
     let run = flowrun(&folder, &["nasty.flow", "--port", "sim"], &environment);
-    assert_eq!(commands_in(&said(&run)), Vec::<&str>::new());
+    let text = said(&run);
+    let told = commands_in(&text);
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert!(told[0].starts_with("::error file=bench/nasty.flow,line=4,title=failed::line \"OK\""), "{told:#?}");
+    // What is wrong with a text is marked in it, by each command.
+    fs::write(folder.join("wrong.flow"), "flow \"Wrong\"\nsim \"dev.flow\"\nexpct \"OK\"\n").expect("there is room");
+    for (arguments, title) in [
+        (["check", "wrong.flow"].as_slice(), "title=flow%3A%3A"),
+        (&["wrong.flow", "--port", "sim"], "title=flow%3A%3A"),
+        (&["test", "wrong.flow"], "title=wrong%3A "),
+    ] {
+        let output = flowrun(&folder, arguments, &environment);
+        let text = said(&output);
+        let marks: Vec<&str> = commands_in(&text).into_iter().filter(|line| line.starts_with("::error")).collect();
+        assert_eq!((output.status.code() == Some(0), marks.len()), (false, 1), "{text}");
+        assert!(marks[0].starts_with("::error file=bench/wrong.flow,line=3,") && marks[0].contains(title), "{marks:?}");
+    }
     let person = said(&flowrun(&folder, &["nasty.flow", "--port", "sim"], &[]));
     assert!(person.contains("::error file=x::owned"), "people see the bytes: {person}");
 }
@@ -184,7 +200,7 @@ const ELEMENTS: &[Element] = &[
 fn check_junit(text: &str) -> BTreeMap<&str, usize> {
     let (_, body) = text.split_once("?>").expect("it begins as XML does");
     let mut open: Vec<&str> = Vec::new();
-    let mut counts = BTreeMap::new();
+    let (mut counts, mut cases) = (BTreeMap::new(), BTreeSet::new());
     for tag in body.split('<').skip(1) {
         let (tag, _) = tag.split_once('>').expect("a tag ends, and no text has a bare `<`");
         if let Some(name) = tag.strip_prefix('/') {
@@ -200,6 +216,13 @@ fn check_junit(text: &str) -> BTreeMap<&str, usize> {
         let names: Vec<&str> = names.iter().filter_map(|name| name.rsplit(' ').next()).collect();
         assert!(must.iter().all(|name| names.contains(name)), "<{tag}> has {names:?}");
         assert!(names.iter().all(|name| must.contains(name) || may.contains(name)), "<{tag}> has {names:?}");
+        let value = |wanted: &str| names.iter().position(|name| *name == wanted).map(|at| pieces[2 * at + 1]);
+        if let Some(time) = value("time") {
+            let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+            assert!(time.split('.').count() <= 2 && time.split('.').all(is_digits), "<{tag}>");
+        }
+        // Of two cases with one name in one class GitLab keeps one.
+        assert!(name != "testcase" || cases.insert((value("classname"), value("name"))), "<{tag}> is there twice");
         if !tag.ends_with('/') {
             open.push(name);
         }

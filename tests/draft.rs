@@ -304,7 +304,7 @@ fn nothing_is_overwritten_and_what_is_wrong_is_told() {
     let (flow, device) = (place("new.flow"), place("new.device.flow"));
     fs::write(&device, "mine").expect("there is room");
     let (code, told) = refused(&["record", "--from", recording, "--write", text(&flow)]);
-    assert!(code == Some(2) && told.contains("new.device.flow` is there already"), "{told}");
+    assert!(code == Some(2) && told.contains("new.device.flow` is already there"), "{told}");
     assert!(!flow.exists() && fs::read_to_string(&device).is_ok_and(|text| text == "mine"));
     let (code, told) = refused(&["record", "--from", recording, "--write", text(&place("new.txt"))]);
     assert!(code == Some(2) && told.contains("ends with `.flow`"), "{told}");

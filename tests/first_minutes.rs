@@ -67,7 +67,7 @@ fn init_touches_nothing_that_is_there() {
     let folder = folder();
     fs::write(folder.path().join("flowrun.toml"), "mine").expect("it can be written");
     let text = refused(folder.path(), &["init"]);
-    assert!(text.contains("flowrun.toml` is there already") && text.contains("nothing was written"), "{text}");
+    assert!(text.contains("flowrun.toml` is already there") && text.contains("nothing was written"), "{text}");
     assert_eq!(fs::read_dir(folder.path()).expect("it is there").count(), 1);
     assert_eq!(fs::read_to_string(folder.path().join("flowrun.toml")).expect("it is there"), "mine");
 }

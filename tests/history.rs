@@ -113,10 +113,10 @@ fn failures_are_told_with_their_reason_and_what_is_wrong_is_refused() {
     let json: serde_json::Value = serde_json::from_str(&told).expect("it is JSON");
     assert_eq!((code, json["flows"][0]["failing"]["runs"].as_u64()), (Some(0), Some(2)), "{told}");
     for (arguments, why) in [
-        (&["history", "--since", "yesterday"][..], "`--since yesterday` is no time"),
-        (&["history", "--fail-on-drift", "1x"], "`--fail-on-drift 1x` is no factor"),
+        (&["history", "--since", "yesterday"][..], "`--since yesterday` is not a time"),
+        (&["history", "--fail-on-drift", "1x"], "`--fail-on-drift 1x` is not a factor"),
         (&["history", "no.flow"], "there is no flow `no.flow`"),
-        (&["history", "--history", "nowhere"], "`nowhere` is no folder"),
+        (&["history", "--history", "nowhere"], "`nowhere` is not a folder"),
     ] {
         let (code, told) = said(folder.path(), arguments);
         assert!(code == Some(2) && told.contains(why), "{told}");

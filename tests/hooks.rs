@@ -350,11 +350,11 @@ mod on_a_bench {
         repository.allow();
         let (code, text) = repository.flowrun(&["a.flow", "--port", PORT]);
         assert_eq!(code, Some(1), "{text}");
-        assert!(text.contains("ignored: the hook `press` stands for no program"), "{text}");
+        assert!(text.contains("ignored: the hook `press` has no program"), "{text}");
         assert!(text.contains("| no such port") && text.contains("the hook `power` ended with status 3"), "{text}");
         fs::remove_file(repository.path("flowrun.toml")).expect("it is ours");
         let (code, text) = repository.flowrun(&["a.flow", "--port", PORT]);
-        assert!(code == Some(1) && text.contains("the hook `power` stands for no program"), "{text}");
+        assert!(code == Some(1) && text.contains("the hook `power` has no program"), "{text}");
     }
 
     #[test]

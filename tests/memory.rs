@@ -221,7 +221,7 @@ fn a_read_until_quiet_fails_when_it_would_take_too_much() {
 fn a_send_that_does_not_leave_fails_when_more_comes_than_can_be_kept() {
     flooded("send \"AT\" expect \"OK\" within 1h", Line::TakesNothing, |flooded| {
         assert_eq!(flooded.verdict, Some(Verdict::Failed));
-        let message = "more than 2 MiB came that nothing could look at yet";
+        let message = "more than 2 MiB came before the flow could look at it";
         assert_eq!(flooded.failure(), (Code::RunLimit, message));
     });
 }
@@ -248,7 +248,7 @@ fn a_person_may_take_long_to_answer() {
     });
     // What somebody may want of it cannot be passed over.
     flooded("fail on \"panic\"  ask \"?\"  expect \"READY\" within 1h", Line::Takes, |flooded| {
-        let message = "more than 2 MiB came that nothing could look at yet";
+        let message = "more than 2 MiB came before the flow could look at it";
         assert_eq!(flooded.failure(), (Code::RunLimit, message));
     });
 }
@@ -523,7 +523,7 @@ fn a_device_that_is_busy_fails_when_more_comes_than_can_be_kept() {
     let device = "device \"d\" on line \"AT\" { sleep 1h reply \"OK\" }";
     let (outcome, most) = most_alive(|| Run::texts(&flow, device).go());
     assert_eq!(outcome.verdict, Verdict::PortFailed);
-    let message = "the simulated device failed: more than 2 MiB came that nothing could look at yet";
+    let message = "the simulated device failed: more than 2 MiB came before the flow could look at it";
     assert_eq!(outcome.message(), message);
     assert!(most < 2 * ROOM, "{most} bytes were alive, what was sent among them");
 }

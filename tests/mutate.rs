@@ -96,7 +96,7 @@ fn the_report_has_every_change_and_is_not_written_over_the_flow() {
 fn what_cannot_be_changed_is_refused_with_a_reason() {
     let folder = folder(BLIND, DEVICE);
     let (code, said) = flowrun(folder.path(), &["mutate", "signal.flow", "--port", "tcp://127.0.0.1:1"]);
-    assert!(code == Some(2) && said.contains("what a real port answers cannot be changed"), "{said}");
+    assert!(code == Some(2) && said.contains("the answers of a real port cannot be changed"), "{said}");
     fs::write(folder.path().join("bad.flow"), BLIND.replace("READY", "PIN")).expect("it can be written");
     let (code, said) = flowrun(folder.path(), &["mutate", "bad.flow"]);
     assert!(code == Some(1) && said.contains("does not pass against its device as it is"), "{said}");

@@ -11,7 +11,9 @@ use std::time::Duration;
 use flowrun::diagnostic::{Code, Label};
 use flowrun::event::{CloseReason, Event, EventKind, Failure, Measurement, RunHeader, RunPort, StepOutcome, Verdict};
 use flowrun::report::Sink;
-use flowrun::report::html::{render_html, render_run};
+use flowrun::report::gathered::Gathered;
+use flowrun::report::html::{render_gathered, render_html, render_run};
+use flowrun::report::spark::PastTimes;
 use flowrun::report::suite::SuiteReport;
 use flowrun::report::transcript::{Times, Transcript};
 use flowrun::source::{Site, Source, Sources, Span};
@@ -25,7 +27,7 @@ use proptest::prelude::*;
 
 /// The elements that the template has; a device has none.
 const ELEMENTS: &str = "html head meta title style script body header p h1 h2 h3 dl div dt dd main nav table thead tbody tr th td a \
-    article section span pre mark details summary svg path rect footer kbd";
+    article section span pre mark details summary svg path polyline rect footer kbd";
 
 /// An element.
 struct Element {
@@ -253,11 +255,37 @@ fn the_page_of_a_real_run_has_its_flow_and_its_exchange_and_is_small() {
 }
 
 #[test]
+fn the_page_draws_how_long_the_device_took_in_earlier_runs_and_says_it_in_words() {
+    let outcome = Run::new("flows/voltmeter.flow").go().unwrap_or_else(|refused| panic!("{refused}"));
+    let past = vec![PastTimes {
+        what: "line \"<b>\u{202e}\" in step <script>".to_string(),
+        times: vec![100.0, 200.0, 400.0],
+        median: "200 ms".to_string(),
+        last: "400 ms".to_string(),
+        drift: Some("4.0 times slower".to_string()),
+    }];
+    let gathered = Gathered::of(outcome.events(), outcome.sources()).past(past);
+    let text = render_gathered(&gathered, outcome.sources());
+    let page = check_page(&text);
+    let section = page.iter().find(|element| element.attribute("aria-label") == Some("Answer times"));
+    let said = &section.expect("there is one").text;
+    for part in ["line \"<b>\\u{202e}\" in step <script>", "200 ms", "400 ms", "3", "4.0 times slower"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(text.contains("points=\"0,18 60,12 120,0\""), "{text}");
+    assert!(!render_run(outcome.events(), outcome.sources(), &[]).contains("Answer times"), "not where there is none");
+}
+
+#[test]
 fn a_long_log_takes_half_as_much_again_as_its_transcript_at_the_most() {
     let sources = Sources::default();
     let mut all = Vec::new();
     for i in 0..20_000 {
-        let bytes = format!("[{i:8}] <wlan0> associated & \"ready\"\r\n").into_bytes();
+        let bytes = match i % 2 {
+            0 => format!("[{i:8}] <wlan0> associated & \"ready\"\r\n"),
+            _ => "a && b &= c & d && {\"e\": [\"&\"]} && f & g && h & i && <j>\r\n".to_string(),
+        };
+        let bytes = bytes.into_bytes();
         let kind = EventKind::Received { bytes, block: false, echo: None };
         all.push(Event { at: Moment::from_millis(i), port: flowrun::port::PortId::FIRST, site: None, kind });
     }

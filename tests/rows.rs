@@ -144,7 +144,7 @@ fn what_is_wrong_with_rows_is_told_before_anything_runs() {
     assert!(text.contains("--rows-out"), "{text}");
     fs::write(folder.path().join("results.csv"), "mine\n").expect("there is room");
     let text = with("sn,key\nSN0001,hunter2201\n", &["--port", "sim", "--rows-out", "results.csv"]);
-    assert!(text.contains("it is there already: `--resume` goes on with it"), "{text}");
+    assert!(text.contains("it is already there: `--resume` continues it"), "{text}");
     let missing = ["--port", "sim", "--rows-out", "new.csv", "--transcript", "none/run.txt"];
     let text = with("sn,key\nSN0001,hunter2201\n", &missing);
     assert!(text.contains("the folder `none` cannot be used") && !folder.path().join("new.csv").exists(), "{text}");
@@ -310,7 +310,7 @@ fn rows_go_to_the_ports_that_they_name_or_to_those_that_are_free() {
     let folder = folder(&format!("port,sn,key\n{}{}", named.concat(), row(5, "/no/port".to_string())));
     let (code, text) = run(folder.path(), &["--rows-out", "results.csv"]);
     assert_eq!(code, Some(3), "{text}");
-    assert!(text.contains("/no/port gets no further row: its port has failed"), "{text}");
+    assert!(text.contains("/no/port gets no more rows: its port has failed"), "{text}");
     assert!(text.contains("5 rows: 3 passed, 1 port failed, 1 not run"), "{text}");
     let mut ids: Vec<(String, String)> =
         lines(folder.path()).iter().map(|line| (line[5].clone(), line[7].clone())).collect();

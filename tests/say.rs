@@ -70,7 +70,7 @@ fn the_answer_that_the_document_shows_is_the_one_that_is_shown() {
 #[test]
 fn an_answer_without_a_result_code_ends_when_no_more_comes() {
     assert_eq!(answer(&["*IDN?"]), "KEITHLEY\n2000\n");
-    assert_eq!(refusal(&["quiet"]), (Some(1), String::new(), "nothing was answered to `quiet` within 3s".to_string()));
+    assert_eq!(refusal(&["quiet"]), (Some(1), String::new(), "`quiet` was not answered within 3s".to_string()));
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn nothing_that_was_typed_is_read_as_a_part_of_a_flow() {
 #[test]
 fn wrong_options_and_ports_are_told_apart_by_their_exit_codes() {
     for (arguments, what) in [
-        (&["AT", "--within", "soon"][..], "`--within soon` is no duration"),
+        (&["AT", "--within", "soon"][..], "`--within soon` is not a duration"),
         (&["AT", "--expect", ""], "`--expect` is empty"),
         (&["AT", "--expect", "/(/"], "this regex cannot be compiled: unclosed group"),
         (&["AT", "--serial", "eol=what"], "`--serial`: `eol` cannot be `what`"),

@@ -82,7 +82,7 @@ fn a_wrong_filter_is_shown_where_it_is_wrong_and_an_unknown_tag_is_named() {
     let (code, said) = test(folder.path(), &["--filter", "tag(smok)"]);
     assert_eq!(code, Some(2), "{said}");
     let help = "no flow here has the tag `smok`: did you mean `smoke`?";
-    assert!(said.contains("`--filter` leaves none of 3 flows") && said.contains(help), "{said}");
+    assert!(said.contains("`--filter` matches none of 3 flows") && said.contains(help), "{said}");
     let (code, said) = test(folder.path(), &["--list", "--filter", "not tag(late)"]);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("note: no flow here has the tag `late`; there are `needs-sim`, `slow`, `smoke`"), "{said}");
@@ -136,7 +136,7 @@ fn the_order_can_be_mixed_by_a_seed_or_begin_with_what_failed() {
     let (list, _) = said.split_once("note: ").expect("it says its seed");
     assert_eq!(mixed(seed), list);
     let (code, said) = test(folder.path(), &["--order", "slow"]);
-    assert!(code == Some(2) && said.contains("there is no order `slow`"), "{said}");
+    assert!(code == Some(2) && said.contains("unknown order `slow`"), "{said}");
 }
 
 #[test]

@@ -267,7 +267,7 @@ fn a_device_file_is_made_for_each_port_of_a_recording() {
     let text = folder.passes(&["f.flow", "--port", "dut=sim:r.dut.flow", "--port", "relay=sim:r.relay.flow"]);
     assert!(text.contains("passed"), "{text}");
     let again = folder.refusal(&["sim", "--from", "r.recording"]);
-    assert!(again.contains("`r.dut.flow` is there already"), "{again}");
+    assert!(again.contains("`r.dut.flow` is already there"), "{again}");
 }
 
 #[test]
@@ -402,7 +402,7 @@ fn each_mistake_with_benches_is_answered_with_what_to_write() {
     assert!(text.contains("`--bench a` is for ports with names, and this flow declares none"), "{text}");
     assert!(text.contains("write `--port sim` in its place, or declare `port dut { }` in the flow"), "{text}");
     folder.write("flowrun.toml", "[bench.a]\n\"du t\" = \"sim\"\n");
-    assert!(folder.refusal(&["f.flow", "--bench", "a"]).contains("`du t` is no name for a port of a flow"));
+    assert!(folder.refusal(&["f.flow", "--bench", "a"]).contains("`du t` cannot be the name of a port of a flow"));
 }
 
 #[test]

@@ -276,7 +276,7 @@ fn a_report_has_what_was_found_and_is_not_written_over_the_flow() {
     for (report, why) in [
         ("junit=t.flow", "it is the flow itself"),
         ("json=d.flow", "it is the simulated device itself"),
-        ("tap=x", "is no report"),
+        ("tap=x", "`flowrun stress` writes no tap report"),
     ] {
         let (code, told) = stress(folder.path(), &["stress", "t.flow", "--report", report]);
         assert!(code == Some(2) && told.contains(why), "{report}: {told}");

@@ -2,208 +2,16 @@
 
 #![cfg(unix)]
 
-use std::fs::File;
-use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Mutex, PoisonError};
+#[path = "support/person.rs"]
+mod person;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{Mode, OFlags, open};
-use rustix::io::{FdFlags, fcntl_setfd};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, OptionalActions, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
+use std::io::Write;
+use std::process::Command;
 
-/// So often a test looks for something that comes at once on a quiet machine, 20 ms apart.
-const PATIENCE: usize = 1500;
-/// The time between two looks.
-const STEP: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
-
-/// Held while descriptors are made that no program may inherit, and while a program is started.
-static STARTING: Mutex<()> = Mutex::new(());
-
-/// A pseudo-terminal: this test's end, the other one, and what that is called.
-fn pair() -> (File, OwnedFd, PathBuf) {
-    let _alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
-    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal");
-    grantpt(&ours).and_then(|()| unlockpt(&ours)).expect("its other end can be opened");
-    let name = ptsname(&ours, Vec::new()).expect("it has a name").into_string().expect("the name is text");
-    let other = open(&name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).expect("it can be opened");
-    fcntl_setfd(&ours, FdFlags::CLOEXEC).and_then(|()| fcntl_setfd(&other, FdFlags::CLOEXEC)).expect("they are open");
-    (File::from(ours), other, PathBuf::from(name))
-}
-
-/// The device at the other end of the port.
-struct Device {
-    line: File,
-    /// As long as it is there, the port is.
-    side: OwnedFd,
-    got: Vec<u8>,
-}
-
-/// Makes a device, with a link to its port.
-fn device(link: &Path) -> Device {
-    let (line, side, name) = pair();
-    let mut raw = tcgetattr(&side).expect("it is a terminal");
-    raw.make_raw();
-    tcsetattr(&side, OptionalActions::Now, &raw).expect("it can be set");
-    let _ = std::fs::remove_file(link);
-    std::os::unix::fs::symlink(name, link).expect("a link can be made");
-    Device { line, side, got: Vec::new() }
-}
-
-impl Device {
-    fn says(&mut self, bytes: &[u8]) {
-        self.line.write_all(bytes).expect("the port takes it");
-    }
-
-    /// Waits until it got exactly this since it was asked last.
-    fn gets(&mut self, wanted: &[u8]) {
-        for _ in 0..PATIENCE {
-            if self.got.len() >= wanted.len() {
-                break;
-            }
-            read_some(&mut self.line, &mut self.got);
-        }
-        assert_eq!(String::from_utf8_lossy(&self.got), String::from_utf8_lossy(wanted));
-        self.got.clear();
-    }
-}
-
-fn read_some(file: &mut File, into: &mut Vec<u8>) {
-    let mut waiting = [PollFd::new(&*file, PollFlags::IN)];
-    if poll(&mut waiting, Some(&STEP)).expect("it can be waited for") > 0 {
-        let mut bytes = [0; 65536];
-        let n = file.read(&mut bytes).unwrap_or(0);
-        into.extend_from_slice(&bytes[..n]);
-    }
-}
-
-/// A person at a terminal in which `flowrun term` runs.
-struct Person {
-    child: Child,
-    terminal: File,
-    side: OwnedFd,
-    screen: vt100::Parser,
-    raw: Vec<u8>,
-}
-
-impl Person {
-    fn new(folder: &Path, columns: u16, arguments: &[&str]) -> Person {
-        let (terminal, side, _) = pair();
-        tcsetwinsize(&side, size(columns)).expect("it can have a size");
-        let end = || Stdio::from(side.try_clone().expect("a descriptor is left"));
-        let alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
-        let child = Command::new(env!("CARGO_BIN_EXE_flowrun"))
-            .current_dir(folder)
-            .env("XDG_STATE_HOME", folder.join("state"))
-            .env("TERM", "xterm")
-            .env("TZ", "UTC")
-            .env_remove("NO_COLOR")
-            .arg("term")
-            .args(arguments)
-            .stdin(end())
-            .stdout(end())
-            .stderr(end())
-            .spawn()
-            .expect("it can be started");
-        drop(alone);
-        let screen = vt100::Parser::new(24, columns, 200);
-        Person { child, terminal, side, screen, raw: Vec::new() }
-    }
-
-    fn types(&mut self, keys: &[u8]) {
-        self.terminal.write_all(keys).expect("the terminal takes it");
-    }
-
-    fn look(&mut self) {
-        let mut bytes = Vec::new();
-        read_some(&mut self.terminal, &mut bytes);
-        self.screen.process(&bytes);
-        self.raw.extend(bytes);
-    }
-
-    fn contents(&self) -> String {
-        self.screen.screen().contents()
-    }
-
-    /// Waits until the screen shows a text.
-    fn sees(&mut self, text: &str) {
-        for _ in 0..PATIENCE {
-            if self.contents().contains(text) {
-                return;
-            }
-            self.look();
-        }
-        panic!("`{text}` is not shown:\n{}", self.contents());
-    }
-
-    /// Waits until a row of the screen is this.
-    fn sees_row(&mut self, row: &str) {
-        for _ in 0..PATIENCE {
-            if self.contents().lines().any(|line| line.trim_end() == row) {
-                return;
-            }
-            self.look();
-        }
-        panic!("there is no row `{row}`:\n{}", self.contents());
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).expect("it can be signalled");
-    }
-
-    /// Whether the terminal is as a shell wants it.
-    fn is_restored(&self) -> bool {
-        tcgetattr(&self.side).expect("it is a terminal").local_modes.contains(LocalModes::ECHO | LocalModes::ICANON)
-    }
-
-    fn waits_until_restored(&self, wanted: bool) {
-        for _ in 0..PATIENCE {
-            if self.is_restored() == wanted {
-                return;
-            }
-            let _ = poll(&mut [], Some(&STEP));
-        }
-        panic!("the terminal is not as it should be");
-    }
-
-    fn ends(&mut self) -> ExitStatus {
-        for _ in 0..PATIENCE {
-            if let Some(status) = self.child.try_wait().expect("it can be asked") {
-                self.look();
-                return status;
-            }
-            self.look();
-        }
-        panic!("it does not end:\n{}", self.contents());
-    }
-}
-
-impl Drop for Person {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn size(columns: u16) -> Winsize {
-    Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }
-}
-
-/// Begins a session with a device, and waits until it is open.
-fn session(columns: u16, arguments: &[&str]) -> (tempfile::TempDir, Device, Person) {
-    let folder = tempfile::tempdir().expect("a folder can be made");
-    let port = folder.path().join("dut");
-    let device = device(&port);
-    let port = port.display().to_string();
-    let all: Vec<&str> = std::iter::once(port.as_str()).chain(arguments.iter().copied()).collect();
-    let mut person = Person::new(folder.path(), columns, &all);
-    person.sees("ends it");
-    (folder, device, person)
-}
+use person::{Device, PATIENCE, Person, STEP, device, fed, folder_with_a_file, read_some, session, size};
+use rustix::event::poll;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
+use rustix::termios::{tcgetattr, tcsetwinsize};
 
 #[test]
 fn every_key_goes_out_and_what_comes_is_obeyed_by_the_terminal() {
@@ -211,8 +19,9 @@ fn every_key_goes_out_and_what_comes_is_obeyed_by_the_terminal() {
     device.says(b"\r\n\x1b[5;10Hboard \xe4\xb8\xad$ ");
     person.sees("board 中$ ");
     assert_eq!(person.screen.screen().cursor_position(), (4, 9 + 10));
-    person.types(b"ls\x1b[A\x03\r");
-    device.gets(b"ls\x1b[A\x03\r");
+    // Ctrl-R is for the shell of the device.
+    person.types(b"ls\x1b[A\x03\x12\r");
+    device.gets(b"ls\x1b[A\x03\x12\r");
     person.types(b"\x14q");
     assert_eq!(person.ends().code(), Some(0));
     assert!(person.is_restored());
@@ -250,7 +59,7 @@ fn a_prompt_without_a_line_end_stands_before_what_is_typed_and_a_password_is_hid
     device.says(b"root\r\nPassword: ");
     person.sees_row("Password:");
     person.types(b"hunter2");
-    person.sees_row("Password: *******");
+    person.sees_row("Password: ********");
     person.types(b"\r");
     device.gets(b"hunter2\r");
     device.says(b"\r\nhunter2 is old\r\n$ ");
@@ -427,13 +236,13 @@ fn a_flow_runs_on_the_open_port_and_then_it_goes_on_by_hand() {
     let mut person = Person::new(folder.path(), 100, &["sim:d.flow"]);
     person.sees("ends it");
     person.types(b"\x14:run login.flow\r");
-    person.sees("goes on by hand");
+    person.sees("continue by hand");
     assert!(person.contents().contains("passed  log in"), "{}", person.contents());
     person.types(b"\x14l");
     person.types(b"load\r");
     person.sees_row("Ready");
     person.types(b"\x14:send_file fw.txt\r");
-    person.sees("goes on by hand");
+    person.sees("continue by hand");
     person.sees("passed  send a file");
     person.types(b"\x14q");
     assert_eq!(person.ends().code(), Some(0));
@@ -476,46 +285,18 @@ fn a_session_leaves_a_flow_that_passes_against_its_own_device() {
     assert!(person.is_restored());
 }
 
-/// Runs `flowrun term` with input from a pipe; returns its exit code, its output and its messages.
-fn fed(folder: &Path, input: &[u8], arguments: &[&str]) -> (Option<i32>, String, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_flowrun"))
-        .current_dir(folder)
-        .env("XDG_STATE_HOME", folder)
-        .arg("term")
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("it can be started");
-    // One that refuses its arguments reads nothing.
-    let _ = child.stdin.take().expect("it is a pipe").write_all(input);
-    let output = child.wait_with_output().expect("it ends");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (output.status.code(), text(&output.stdout), text(&output.stderr))
-}
-
-/// Makes a folder with a device in it, and with a file that is worth something.
-fn folder_with_a_file(name: &str) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a folder can be made");
-    let device = "device \"d\"\non line \"AT\" { reply \"OK\" }\n";
-    std::fs::write(folder.path().join("d.flow"), device).expect("there is room");
-    std::fs::write(folder.path().join(name), "precious\n").expect("there is room");
-    folder
-}
-
 #[test]
 fn a_recording_overwrites_nothing() {
     let folder = folder_with_a_file("mine.flow");
     let kept = || std::fs::read_to_string(folder.path().join("mine.flow")).expect("it is there");
     let (code, _, said) = fed(folder.path(), b"", &["sim:d.flow", "--within=1ms", "--record", "mine.flow"]);
     assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("`mine.flow` is there already"), "{said}");
+    assert!(said.contains("`mine.flow` is already there"), "{said}");
     assert_eq!(kept(), "precious\n");
     let mut person = Person::new(folder.path(), 100, &["sim:d.flow", "--record", "second.recording"]);
     person.sees("ends it");
     person.types(b"\x14:record mine.flow\r");
-    person.sees("`mine.flow` is there already");
+    person.sees("`mine.flow` is already there");
     person.types(b"\x14q");
     person.sees("the recording is complete: second.recording");
     assert_eq!(person.ends().code(), Some(0));
@@ -587,7 +368,7 @@ fn a_signal_ends_a_flow_and_the_session_and_the_key_only_the_flow() {
     };
     let mut person = running();
     person.types(b"\x03");
-    person.sees("interrupted: goes on by hand");
+    person.sees("interrupted: continue by hand");
     person.types(b"\x14q");
     assert_eq!(person.ends().code(), Some(0));
     for signal in [Signal::TERM, Signal::HUP] {

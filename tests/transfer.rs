@@ -82,6 +82,11 @@ fn who_ends_a_run_ends_its_transfer() {
         (bench.verdict, bench.message()),
         (Some(Verdict::Interrupted), "interrupted: 0 of 3 bytes of fw were sent".into())
     );
+    let stages = bench.events.iter().filter_map(|event| {
+        let EventKind::Transfer(transfer) = &event.kind else { return None };
+        Some(transfer.stage)
+    });
+    assert_eq!(stages.collect::<Vec<_>>(), [TransferStage::Began, TransferStage::Failed], "it has an end");
     assert_eq!(bench.written().last().map(String::as_str), Some("\x18\x18\x18"));
 }
 

@@ -204,7 +204,7 @@ fn an_address_that_never_names_a_port_ends_as_a_port_that_failed_and_a_wrong_one
     assert_eq!(code, Some(2), "{noted}");
     let (code, _, noted) = flowrun(folder.path(), &["f.flow", "--port", "./dut", "--wait-port", "soon"]);
     assert_eq!(code, Some(2), "{noted}");
-    assert!(noted.contains("`--wait-port soon` is no duration"), "{noted}");
+    assert!(noted.contains("`--wait-port soon` is not a duration"), "{noted}");
 }
 
 #[test]

@@ -202,6 +202,7 @@ fn answer_of_port(command: PortCommand) -> Option<(Happening, usize)> {
         | PortCommand::Reconfigure { .. }
         | PortCommand::DiscardInput
         | PortCommand::DiscardOutput
+        | PortCommand::Resize { .. }
         | PortCommand::Close => None,
     }
 }

@@ -147,7 +147,7 @@ impl<'a> Wanted<'a> {
         let (rest, interface) = match rest.rsplit_once('/') {
             Some((before, number)) => match number.parse() {
                 Ok(interface) => (before, Some(interface)),
-                Err(_) => return Err(malformed(format!("`{number}` is no number of an interface"))),
+                Err(_) => return Err(malformed(format!("`{number}` is not the number of an interface"))),
             },
             None => (rest, None),
         };
@@ -338,7 +338,7 @@ mod tests {
             ("0403:6001:", "nothing follows the last `:`"),
             ("serial=", "nothing follows the `=`"),
             ("port=1-1", "there is no `port=`, only `serial=` and `at=`"),
-            ("at=1-1/x", "`x` is no number of an interface"),
+            ("at=1-1/x", "`x` is not the number of an interface"),
         ] {
             assert_eq!(named(rest), Err(UsbError::Malformed { why: why.to_string() }), "{rest}");
         }

@@ -83,7 +83,7 @@ impl Ledger {
 fn name_of(file: &Path) -> io::Result<String> {
     let path = fs::canonicalize(file)?;
     let name = path.to_str().filter(|name| !name.contains('\n'));
-    let odd = || io::Error::new(io::ErrorKind::InvalidInput, "its path has a line end in it, or is no UTF-8");
+    let odd = || io::Error::new(io::ErrorKind::InvalidInput, "its path has a line end in it, or is not UTF-8");
     name.map(str::to_string).ok_or_else(odd)
 }
 

@@ -94,7 +94,7 @@ impl Reader<'_> {
                 let help = "a name has letters, digits, `_`, `-` and `.`, and is not `sim`";
                 self.wrong(
                     name,
-                    format!("`{}` is no name for a port", harmless(name.get_ref().as_bytes())),
+                    format!("`{}` cannot be the name of a port", harmless(name.get_ref().as_bytes())),
                     "this name",
                     help,
                 );
@@ -119,7 +119,7 @@ impl Reader<'_> {
             Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
         if !is_inside {
             let help = format!("name a file beside or below it, without `..`: `{kind}:devices/modem.flow`");
-            self.wrong(at, "this file reaches only files beside or below itself".to_string(), "this path", &help);
+            self.wrong(at, "this file can use only files beside or below itself".to_string(), "this path", &help);
         }
         format!("{kind}:{}", self.folder.join(path).display())
     }
@@ -182,13 +182,14 @@ impl Reader<'_> {
             let title = format!("[bench.{}]", harmless(name.get_ref().as_bytes()));
             let Some(table) = self.table(value, &title) else { continue };
             if name.get_ref().is_empty() || !name.get_ref().chars().all(|c| c.is_alphanumeric() || "_-".contains(c)) {
-                let message = format!("`{}` is no name for a bench", harmless(name.get_ref().as_bytes()));
+                let message = format!("`{}` cannot be the name of a bench", harmless(name.get_ref().as_bytes()));
                 self.wrong(name, message, "this name", "a name has letters, digits, `_` and `-`");
             }
             let mut bench = NamedBench { name: name.get_ref().to_string(), ..NamedBench::default() };
             for (port, value) in table {
                 if !is_word(port.get_ref()) {
-                    let message = format!("`{}` is no name for a port of a flow", harmless(port.get_ref().as_bytes()));
+                    let message =
+                        format!("`{}` cannot be the name of a port of a flow", harmless(port.get_ref().as_bytes()));
                     self.wrong(
                         port,
                         message,
@@ -261,7 +262,7 @@ impl Reader<'_> {
             let Some((words, command)) = self.command(value, name.get_ref()) else { continue };
             let is_word = |c: char| c.is_alphanumeric() || c == '_';
             if name.get_ref().is_empty() || !name.get_ref().chars().all(is_word) {
-                let message = format!("`{}` is no name for a hook", harmless(name.get_ref().as_bytes()));
+                let message = format!("`{}` cannot be the name of a hook", harmless(name.get_ref().as_bytes()));
                 self.wrong(name, message, "this name", "a name has letters, digits and `_`");
             }
             hooks.push(Hook { name: name.get_ref().to_string(), words, command, site: self.site(value) });
@@ -304,7 +305,7 @@ impl Reader<'_> {
         if table.is_none() {
             self.wrong(
                 at,
-                format!("`{title}` is no table"),
+                format!("`{title}` must be a table"),
                 "this value",
                 &format!("write `{title}` on a line of its own"),
             );

@@ -29,7 +29,7 @@ impl Compiler<'_> {
         {
             let message = "the default is an answer that does not fit";
             self.problem(Code::CheckType, written.span, message, expected).help =
-                Some("it is the answer where nobody is there: it has to fit too".to_string());
+                Some("it is the answer when nobody is there, so it must fit too".to_string());
         }
         let target = name.map(|name| self.target(name, Type::Text, secrecy));
         self.emit(Op::Ask(Question { prompt, target, fits, default: answer }.into()), head);
@@ -40,7 +40,7 @@ impl Compiler<'_> {
             ast::AnswerFits::Any => AnswerFits::Any,
             ast::AnswerFits::OneOf(choices) => {
                 if let (Secrecy::Secret, Some(first)) = (secrecy, choices.first()) {
-                    let message = "a secret is none of several choices that are shown";
+                    let message = "a secret cannot be one of the choices: all choices are shown";
                     self.problem(Code::CheckType, first.span, message, "shown to everybody").help =
                         Some("leave `secret` out, or the choices".to_string());
                 }

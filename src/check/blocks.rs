@@ -78,11 +78,12 @@ impl Compiler<'_> {
         }
         let when_over = match kind {
             RepeatKind::Count(_) => WhenOver::GoOn,
-            RepeatKind::Until(_) | RepeatKind::While(_) => WhenOver::Fail,
+            RepeatKind::Until(_) => WhenOver::StillFalse,
+            RepeatKind::While(_) => WhenOver::StillTrue,
         };
         if turns.is_none() && !self.context.is_bounded {
-            self.problem(Code::CheckUnbounded, head, "nothing bounds this repeat", "could go on for ever").help =
-                Some("say `at most 20`, or put it into a `step` with a `timeout`".to_string());
+            self.problem(Code::CheckUnbounded, head, "nothing ends this repeat", "could run forever").help =
+                Some("write `at most 20`, or put it into a `step` with a `timeout`".to_string());
         }
         let counter = self.hidden();
         self.emit(Op::Count { turns, counter }, head);
@@ -185,7 +186,7 @@ impl Compiler<'_> {
     }
 
     pub(super) fn after(&mut self, delay: &ast::Expr, body: &Block, head: Span) {
-        self.only_device(head, "`after`", "a flow uses `sleep`, or `on` for what comes in between");
+        self.only_device(head, "`after`", "in a flow use `sleep`, or `on` for lines that come in between");
         let delay = self.want(delay, TIME, "how much later");
         let entry = self.here() + 2;
         self.emit(Op::After { delay, entry }, head);
@@ -232,8 +233,8 @@ impl Compiler<'_> {
             && literal.needle().iter().any(|byte| matches!(byte, b'\r' | b'\n'))
         {
             let span = pattern.site.span;
-            self.problem(Code::CheckRegex, span, "what is watched for holds no line break", "can never match").help =
-                Some("a watcher is given one line at a time, without its ending".to_string());
+            self.problem(Code::CheckRegex, span, "a watcher cannot match a line break", "can never match").help =
+                Some("a watcher sees one line at a time, without its ending".to_string());
         }
         let port = statement.patterns().first().and_then(|pattern| self.port_of(pattern));
         self.code.watchers.push(Watcher { pattern, kind, port, telling, site: self.site(statement.head) });

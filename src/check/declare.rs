@@ -17,8 +17,7 @@ use crate::syntax::ast::{
 use crate::value::Value;
 
 /// What is said of a `skip` that would end a clean-up.
-pub(super) const NO_SKIP: &str =
-    "a clean-up runs while something is being left already: use `if`, or a `step` around it";
+pub(super) const NO_SKIP: &str = "a clean-up runs while a block ends: use `if`, or put a `step` around it";
 
 /// What the declarations of all files come to.
 struct Declared {
@@ -276,7 +275,11 @@ impl<'a> Compiler<'a> {
     /// Notes what snapshots are to name away.
     fn volatile(&mut self, name: &Name, matches: Option<&ast::Regex>, head: Span, declared: &mut Declared) {
         if self.role != Role::Flow {
-            return self.misplaced(head, "only a flow has a transcript to name something away in", "leave it out");
+            return self.misplaced(
+                head,
+                "`volatile` belongs in a flow: it changes how the transcript is compared",
+                "leave it out",
+            );
         }
         let Some(regex) = matches else {
             return declared.for_suites.volatiles.push((name.node.clone(), None));
@@ -296,7 +299,7 @@ impl<'a> Compiler<'a> {
     /// Notes the words by which a suite finds the flow.
     fn tags(&mut self, tags: &[Spanned<String>], head: Span, declared: &mut Vec<String>) {
         if self.role != Role::Flow || self.is_library() || self.file.is_root_library {
-            return self.misplaced(head, "only a flow has tags: a suite chooses flows by them", "leave it out");
+            return self.misplaced(head, "`tag` belongs in a flow: a suite chooses flows by tags", "leave it out");
         }
         for tag in tags {
             if declared.contains(&tag.node) {
@@ -319,7 +322,7 @@ impl<'a> Compiler<'a> {
     /// Reports values in a regex that is read before there are any.
     pub(super) fn refuse_values(&mut self, regex: &ast::Regex) {
         if regex.pieces.iter().any(|piece| matches!(piece, ast::Piece::Value(_))) {
-            self.problem(Code::CheckRegex, regex.span, "no value can stand in this regex", "must always be the same");
+            self.problem(Code::CheckRegex, regex.span, "this regex cannot contain a value", "must always be the same");
         }
     }
 
@@ -376,7 +379,7 @@ impl<'a> Compiler<'a> {
         let mut names = Names::default();
         for parameter in parameters {
             if names.get(&parameter.node).is_some() {
-                let message = format!("the parameter `{}` stands twice", parameter.node);
+                let message = format!("the parameter `{}` is there twice", parameter.node);
                 self.problem(Code::CheckDuplicate, parameter.span, message, "again here");
             }
             // Two assignments keep its type open: the caller decides it.
@@ -527,10 +530,10 @@ impl<'a> Compiler<'a> {
             let Some(caller) = call.caller else { continue };
             if self.reached(call.callee, |_| true).contains(&caller) {
                 let message = format!("the procedure `{}` calls itself", self.procedures.all[caller].name);
-                let label = "leads back to the procedure it stands in";
+                let label = "leads back to its own procedure";
                 problems.push(
                     Diagnostic::new(Code::CheckRecursion, call.site, message, label)
-                        .help("use `repeat` for what is to happen again"),
+                        .help("use `repeat` to do something again"),
                 );
             }
         }

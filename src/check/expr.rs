@@ -144,7 +144,7 @@ impl Compiler<'_> {
         let mut resolved: Vec<(String, Expr)> = Vec::new();
         for (key, value) in entries {
             if resolved.iter().any(|(known, _)| *known == key.node) {
-                let message = format!("the key `{}` stands twice in this map", key.node);
+                let message = format!("the key `{}` is in this map twice", key.node);
                 self.problem(Code::CheckDuplicate, key.span, message, "again here");
             }
             resolved.push((key.node.clone(), self.expr(value).0));

@@ -21,7 +21,7 @@ impl Compiler<'_> {
         };
         self.only_device(head, what, help);
         if self.role == Role::Device && !self.is_top_level() {
-            self.misplaced(head, &format!("{what} stands at the top level of a device"), "move it there");
+            self.misplaced(head, &format!("{what} belongs at the top level of a device"), "move it there");
         }
     }
 

@@ -37,12 +37,17 @@ impl Compiler<'_> {
                 Code::CheckNothingChecked,
                 header.span,
                 "this flow checks nothing",
-                "awaits and asserts nothing",
+                "expects and asserts nothing",
             )
             .help = Some("a pass must mean something: add an `expect`".to_string());
         }
         if header.kind == FileKind::Flow && root.file.body.is_empty() && root.problems.is_empty() {
-            self.problem(Code::CheckNothingChecked, header.span, "this flow does nothing", "nothing behind the header");
+            self.problem(
+                Code::CheckNothingChecked,
+                header.span,
+                "this flow does nothing",
+                "nothing follows the header",
+            );
         }
         if self.role == Role::Flow {
             self.contained();
@@ -105,15 +110,11 @@ impl Compiler<'_> {
                 of == exchange && other.len() > text.len() && memchr::memmem::find(other, text).is_some()
             });
             if let Some((.., other)) = longer {
-                let message = format!("{} is part of {}, which is awaited too", spec.title, other.title);
-                let problem = Diagnostic::new(
-                    Code::CheckContained,
-                    spec.site,
-                    message,
-                    "matches inside of the longer text as well",
-                )
-                .other(other.site, "the longer text")
-                .help(format!("write `line {}` for the whole line", spec.title));
+                let message = format!("{} is part of {}, which is expected too", spec.title, other.title);
+                let problem =
+                    Diagnostic::new(Code::CheckContained, spec.site, message, "also matches inside the longer text")
+                        .other(other.site, "the longer text")
+                        .help(format!("write `line {}` for the whole line", spec.title));
                 problems.push(problem);
             }
         }

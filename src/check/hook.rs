@@ -20,7 +20,7 @@ impl Compiler<'_> {
         self.only_flow(head, "`hook`");
         let is_word = |c: char| c.is_alphanumeric() || c == '_';
         if name.node.is_empty() || !name.node.chars().all(is_word) {
-            self.problem(Code::CheckUnknownName, name.span, "this is no name for a hook", "this name").help =
+            self.problem(Code::CheckUnknownName, name.span, "this cannot be the name of a hook", "this name").help =
                 Some("a name has letters, digits and `_`, as in `[hooks]` of `flowrun.toml`".to_string());
         }
         let arguments = arguments.iter().map(|argument| self.want(argument, ANYTHING, "what is given to a hook"));
@@ -46,8 +46,13 @@ impl Compiler<'_> {
             | Value::Duration(_)),
         ) = value.kind
         else {
-            self.problem(Code::CheckType, value.span, "a wire begins with a literal", "not known before the run")
-                .help = Some("all devices of a bench begin with the same: `wire power = \"off\"`".to_string());
+            self.problem(
+                Code::CheckType,
+                value.span,
+                "the first value of a wire must be a literal",
+                "not known before the run",
+            )
+            .help = Some("all devices of a bench begin with the same value: `wire power = \"off\"`".to_string());
             return;
         };
         let Some(variable) = self.globals.get(&name.node) else { return };
@@ -71,7 +76,7 @@ impl Compiler<'_> {
     /// Reports a wire that gets a value by something else than `compute`.
     pub(super) fn refuse_wire(&mut self, name: &str, span: Span) {
         if self.wire_named(name).is_some() {
-            let help = format!("take another name, and then `compute {name} = …`");
+            let help = format!("use another name, and then `compute {name} = …`");
             self.problem(Code::CheckMisplaced, span, format!("only `compute` changes the wire `{name}`"), "not here")
                 .help = Some(help);
         }

@@ -93,10 +93,14 @@ impl Compiler<'_> {
         } else {
             nearest(name, known).map(|meant| format!("did you mean `{meant}`?"))
         };
+        let otherwise = match name.chars().any(char::is_lowercase) {
+            true => "declare it with `param`, or give it a value with `capture` or `compute`",
+            // `send AT`: a command that nobody quoted.
+            false => "put a text in quotes; a variable gets its value from `param`, `capture` or `compute`",
+        };
         let problem =
             self.problem(Code::CheckUnknownName, span, format!("there is no variable `{name}`"), "never given a value");
-        problem.help =
-            help.or_else(|| Some("declare it with `param`, or give it a value with `capture` or `compute`".into()));
+        problem.help = help.or_else(|| Some(otherwise.to_string()));
         None
     }
 
@@ -130,7 +134,7 @@ impl Compiler<'_> {
         if crate::syntax::is_keyword(name) {
             let why = match name.bytes().all(|byte| byte.is_ascii_lowercase()) {
                 true => "is a keyword and cannot be a variable",
-                false => "is no name: letters, digits and `_`, and no digit first",
+                false => "is not a name: use letters, digits and `_`, and no digit first",
             };
             self.problem(Code::CheckUnknownName, span, format!("`{name}` {why}"), "names a group so").help =
                 Some("give the group another name".to_string());

@@ -23,7 +23,7 @@ impl Compiler<'_> {
         };
         let kind = if param.is_file { self.kind_of_file(param, kind) } else { kind };
         if let (Type::List | Type::Map, Some(regex)) = (kind, &param.matches) {
-            let message = format!("{} has no text that a regex could fit", kind.title());
+            let message = format!("{} is not text, so no regex can match it", kind.title());
             self.problem(Code::CheckType, regex.span, message, "for texts only").help =
                 Some("leave `matches` out, and `assert` what must hold".to_string());
         }
@@ -45,7 +45,7 @@ impl Compiler<'_> {
         {
             let message = format!("the default of `{}` does not match `/{text}/`", param.name.node);
             self.problem(Code::CheckRegex, expr.span, message, "does not match as a whole").help =
-                Some("the regex has to fit the whole value, a default too: `.*` stands for any text".to_string());
+                Some("the regex must match the whole value, a default too: `.*` matches any text".to_string());
         }
         let site = self.site(param.name.span);
         let variable = self.globals.get_mut(&param.name.node).expect("params were noted before");
@@ -68,9 +68,9 @@ impl Compiler<'_> {
     /// Returns the type of a `file`, whose default is what is in it.
     fn kind_of_file(&mut self, param: &ast::Param, kind: Type) -> Type {
         if !matches!(kind, Type::Bytes | Type::Text | Type::Any) {
-            let message = format!("what is in a file must be bytes or text, this is {}", kind.title());
+            let message = format!("the content of a file must be bytes or text, this is {}", kind.title());
             self.problem(Code::CheckType, param.name.span, message, "declared here").help =
-                Some("the default is what is in the file: `file fw = x\"7f 45 4c 46\"`".to_string());
+                Some("the default is the content of the file: `file fw = x\"7f 45 4c 46\"`".to_string());
         }
         Type::Bytes
     }
@@ -91,7 +91,7 @@ impl Compiler<'_> {
         later.sort_unstable();
         for name in later {
             let message = format!("`{name}` has no value yet: it is declared later");
-            self.problem(Code::CheckUnknownName, default.span, message, "worked out before that").help =
+            self.problem(Code::CheckUnknownName, default.span, message, "computed before that").help =
                 Some(format!("declare `{name}` before it is used"));
         }
     }

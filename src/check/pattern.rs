@@ -36,8 +36,8 @@ impl Compiler<'_> {
             | PatternSource::Regex { .. } => false,
         };
         if is_for_none {
-            let help = "a regex looks in one line without its ending; an empty line is `line \"\"`";
-            self.problem(Code::CheckRegex, pattern.span, "no line fits this regex", "can never match").help =
+            let help = "a regex sees one line without its ending; an empty line is `line \"\"`";
+            self.problem(Code::CheckRegex, pattern.span, "no line can match this regex", "can never match").help =
                 Some(help.to_string());
         }
     }
@@ -57,18 +57,18 @@ impl Compiler<'_> {
     }
 
     fn text_source(&mut self, text: &ast::Expr, shape: PatternShape) -> PatternSource {
-        let resolved = self.want(text, ANYTHING, "what is awaited");
+        let resolved = self.want(text, ANYTHING, "the expected text");
         let ExprKind::Const(value @ (Value::Text(_) | Value::Bytes(_))) = &resolved.kind else {
             return PatternSource::Text(shape, resolved);
         };
         let octets = value.octets();
         if octets.is_empty() && shape != PatternShape::Line {
-            self.problem(Code::CheckRegex, text.span, "an empty text is awaited", "matches at once, always").help =
+            self.problem(Code::CheckRegex, text.span, "the expected text is empty", "matches at once, always").help =
                 Some("to wait for an empty line: `line \"\"`".to_string());
         }
         if shape == PatternShape::Line && octets.iter().any(|b| matches!(b, b'\r' | b'\n')) {
-            self.problem(Code::CheckRegex, text.span, "a line holds no line break", "can never match").help =
-                Some("leave the `\\r` and `\\n` out: a line pattern does not count the ending".to_string());
+            self.problem(Code::CheckRegex, text.span, "a line cannot contain a line break", "can never match").help =
+                Some("leave the `\\r` and `\\n` out: a line pattern does not include the ending".to_string());
         }
         PatternSource::Ready(ready_text(octets, shape))
     }
@@ -89,7 +89,7 @@ impl Compiler<'_> {
         let matches_nothing = || compiled.is_match(b"") && compiled.find(b"\x01").is_some_and(|m| m.is_empty());
         if shape != PatternShape::Line && compiled.shortest() == 0 && matches_nothing() {
             self.problem(Code::CheckRegex, regex.span, "this regex matches an empty text", "matches every line").help =
-                Some("ask for at least one character, or write `line /…/` for a whole line".to_string());
+                Some("match at least one character, or write `line /…/` for a whole line".to_string());
         }
         if regex.pieces.iter().all(|piece| matches!(piece, ast::Piece::Text(_))) {
             return PatternSource::Ready(ready_regex(compiled, shape));

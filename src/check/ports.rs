@@ -79,7 +79,7 @@ impl Compiler<'_> {
                 continue;
             }
             if self.ports.all.len() == MOST_PORTS {
-                let help = format!("{MOST_PORTS} ports are the most");
+                let help = format!("at most {MOST_PORTS} ports are allowed");
                 self.misplaced(statement.head, "this flow has too many ports", &help);
                 return;
             }
@@ -164,13 +164,13 @@ impl Compiler<'_> {
                 let mut wanted = settings.clone();
                 if wanted.set(&setting.name.node, &setting.value.node).is_ok() && wanted != *settings {
                     let message = format!(
-                        "`{}` wants another `{}` than the port `{}` has",
+                        "`{}` needs another `{}` than the port `{}` has",
                         path.node, setting.name.node, port.node
                     );
                     let site = Site { source: library.id, span: setting.name.span };
                     let problem = self.problem(Code::LintPortSettings, named.span, message, "used for this port");
-                    problem.others = vec![Label::new(site, "wants this")];
-                    problem.help = Some("what the flow says of the port counts: leave one of the two out".to_string());
+                    problem.others = vec![Label::new(site, "needs this")];
+                    problem.help = Some("the flow's own setting counts: leave one of the two out".to_string());
                 }
             }
         }

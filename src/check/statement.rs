@@ -89,7 +89,7 @@ impl Compiler<'_> {
             }
             StatementKind::After { delay, body } => self.after(delay, body, head),
             StatementKind::Restart => {
-                self.only_device(head, "`restart`", "`call` what is to be done again");
+                self.only_device(head, "`restart`", "put it into a `procedure`, and `call` that again");
                 self.emit(Op::Restart, head);
             }
             StatementKind::Unplug(lasting) => self.unplug(lasting.as_ref(), head),
@@ -224,7 +224,7 @@ impl Compiler<'_> {
     }
 
     fn expect_quiet(&mut self, lasting: &ast::Expr, within: Option<&ast::Expr>, head: Span) {
-        let lasting = self.want(lasting, TIME, "how long it is to be quiet");
+        let lasting = self.want(lasting, TIME, "the time of silence");
         let within = self.want_some(within, TIME, "`within`");
         self.emit(Op::ExpectQuiet { lasting, within }, head);
     }
@@ -266,7 +266,7 @@ impl Compiler<'_> {
         if !self.is_top_level() {
             self.misplaced(
                 statement.head,
-                "a declaration stands at the top level of a file",
+                "a declaration belongs at the top level of a file",
                 "move it out of this block",
             );
         }
@@ -321,7 +321,7 @@ impl Compiler<'_> {
         let port = self.port_of(pattern);
         if let ast::PatternKind::Prompt(_) = &pattern.kind {
             let help = "write a text, a regex or a `line`: `unless line /\\+CME ERROR: 16/`";
-            self.misplaced(pattern.span, "`unless` looks at lines, and a prompt is none", help);
+            self.misplaced(pattern.span, "`unless` looks at lines, and a prompt is not a line", help);
         }
         let spec = self.pattern_without_groups(pattern);
         self.refuse_what_no_line_fits(pattern, &spec);
@@ -366,7 +366,7 @@ impl Compiler<'_> {
                 self.emit(Op::ReadCount(CountedRead { count, target, within }.into()), head);
             }
             ReadWhat::Quiet(lasting) => {
-                let lasting = self.want(lasting, TIME, "how long it is to be quiet");
+                let lasting = self.want(lasting, TIME, "the time of silence");
                 let target = self.target(name, Type::Text, secrecy);
                 self.emit(Op::ReadQuiet(SilentRead { lasting, target, within }.into()), head);
             }
@@ -427,7 +427,7 @@ impl Compiler<'_> {
         }
         if !results.is_empty() && !signature.gives {
             let message = format!("`{}` returns nothing", name.node);
-            self.problem(Code::CheckArguments, head, message, "a result is wanted here").others =
+            self.problem(Code::CheckArguments, head, message, "a result is needed here").others =
                 vec![crate::diagnostic::Label::new(signature.site, "has no `return` with a value")];
         }
         let (caller, skips, site) = (self.context.procedure, self.context.skips, self.site(head));

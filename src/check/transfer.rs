@@ -18,8 +18,8 @@ impl Compiler<'_> {
         if let Some(name) = &file.name
             && protocol != Some(Protocol::Ymodem)
         {
-            self.problem(Code::CheckMisplaced, name.span, "only YMODEM tells the other side a name", "not here").help =
-                Some("write `by ymodem` behind it, or leave the name out".to_string());
+            self.problem(Code::CheckMisplaced, name.span, "only YMODEM sends a file name", "not here").help =
+                Some("write `by ymodem` after it, or leave the name out".to_string());
         }
         let name = self.want_some(file.name.as_ref(), ANYTHING, "the name of a file");
         let within = self.want_some(file.within.as_ref(), TIME, "`within`");

@@ -38,14 +38,14 @@ fn carry_out(arguments: &AllowArguments) -> Result<String, Wrong> {
     let shown = harmless_path(&file);
     let programs = bench.programs();
     if programs.is_empty() {
-        return Ok(format!("{shown} runs no programs: there is nothing to allow\n"));
+        return Ok(format!("{shown} runs no programs: nothing to allow\n"));
     }
     let data = data_folder().ok_or_else(|| {
         let help = "set `HOME`, or `XDG_DATA_HOME` (on Windows `LOCALAPPDATA`)";
         wrong(Code::CommandLine, "there is no folder for the list of what is allowed".to_string(), help)
     })?;
     Ledger::below(&data).allow(&bench).map_err(|why| {
-        let help = "it must be a file of yours that nobody else can write, and so must the list of what is allowed";
+        let help = "only you may be able to write it, and the list of allowed files too";
         wrong(Code::BenchFile, format!("`{shown}` cannot be allowed: {}", harmless(why.to_string())), help)
     })?;
     let lines = programs.iter().map(|(place, program)| format!("  {}: {}\n", harmless(place), harmless(program)));

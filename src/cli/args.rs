@@ -54,9 +54,10 @@ A run against a simulated device takes no time and is the same every time: it be
 
 Exit codes:
   0  the flow passed, was skipped, or passed at a further attempt
-  1  the flow failed, or what was asked for could not be written or shown
+  1  the flow failed, or an output could not be written
   2  the flow or the command line is wrong; nothing was run
   3  the port could not be opened, or went away
+  101  flowrun itself failed
   130  interrupted (Ctrl-C)";
 
 const AFTER_SIM_HELP: &str = "\
@@ -79,8 +80,8 @@ Benign faults, which must not change how the flow ends:
   split   reads cut anywhere          delay  answers later, within limits
   merge   two writes in one read      urc    unsolicited lines between answers
   echo    no echo of what was sent    wrap   an echo that a terminal wraps
-Malign faults, after which a flow must fail with a reason or pass rightly:
-  glue    a line end is missing       garbage  bytes that are no text
+Malign faults, after which a flow must fail with a reason or pass correctly:
+  glue    a line end is missing       garbage  bytes that are not text
   late    answers after their limit   lost     bytes that do not arrive
   reset   the device restarts         unplug   the port goes away for a while
   stale   an old answer is unread     overdue  an old answer comes once more
@@ -107,7 +108,7 @@ pub(super) enum Command {
     /// Run every flow of a folder and compare transcripts with snapshots
     #[command(after_help = after_test_help())]
     Test(TestArguments),
-    /// List transcripts that `test` has put aside to be looked at
+    /// List transcripts that `test` has put aside for review
     #[command(after_help = test::AFTER_PENDING_HELP)]
     Pending(PendingArguments),
     /// Check flows, devices and libraries without running them
@@ -120,10 +121,10 @@ pub(super) enum Command {
     /// Run a flow hundreds of times on a line that misbehaves
     #[command(after_help = AFTER_STRESS_HELP)]
     Stress(StressArguments),
-    /// Make a page of HTML of what happened in runs
+    /// Make an HTML page of runs
     #[command(after_help = show::AFTER_SHOW_HELP)]
     Show(ShowArguments),
-    /// Change what the simulated device answers, and see what goes unnoticed
+    /// Change the answers of the device, and show what the flow misses
     #[command(after_help = mutate::AFTER_MUTATE_HELP)]
     Mutate(MutateArguments),
     /// List the serial ports of this machine
@@ -141,10 +142,10 @@ pub(super) enum Command {
     /// Say why a port may not work, and what to do about it
     #[command(after_help = ports::AFTER_DOCTOR_HELP)]
     Doctor(DoctorArguments),
-    /// Show verdicts of past runs, and what the device now takes longer for
+    /// Show verdicts of past runs, and what became slower
     #[command(after_help = history::AFTER_HISTORY_HELP)]
     History(HistoryArguments),
-    /// Allow a `flowrun.toml` to run programs, as long as it stays as it is
+    /// Allow a `flowrun.toml` to run programs until it changes
     Allow(AllowArguments),
     /// Run a built-in flow against its device, without any file
     Demo(DemoArguments),
@@ -180,10 +181,10 @@ pub(super) struct RunArguments {
     /// Take ports and variables from this profile of `flowrun.toml`
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
-    /// Wait so long for a port that is not there yet, such as 30s
+    /// Wait this long for a port that is not there yet, such as 30s
     #[arg(long, value_name = "DURATION")]
     pub wait_port: Option<String>,
-    /// Run on so many ports at once [default: all]
+    /// Run on this many ports at once [default: all]
     #[arg(long, value_name = "N", value_parser = one_or_more())]
     pub jobs: Option<usize>,
     /// Seed everything random (1 for `sim`, else a new one each time)
@@ -252,7 +253,7 @@ pub(super) struct SimArguments {
     /// Serve every device of a flow, with their wires, on a port each
     #[arg(long, conflicts_with = "from")]
     pub all_ports: bool,
-    /// Serve it on a fresh pseudo-terminal: so it is served anyway
+    /// Serve it on a new pseudo-terminal (the default)
     #[arg(long)]
     pub pty: bool,
     /// Give the pseudo-terminal a second name
@@ -285,7 +286,7 @@ pub(super) struct StressArguments {
     /// Name the device: `sim`, the flow's own, or `sim:DEVICE_FILE`
     #[arg(long = "port", short, value_name = "PORT", default_value = "sim")]
     pub ports: Vec<String>,
-    /// Run it so many times
+    /// Run it this many times
     #[arg(long, value_name = "N", default_value_t = 300)]
     pub runs: u64,
     /// Seed the first run; each further run has the next seed
@@ -313,7 +314,7 @@ pub(super) struct StressArguments {
 #[derive(Args, Debug, Clone)]
 #[command(next_help_heading = "Variables")]
 pub(super) struct VariableArguments {
-    /// Set a variable (repeatable; before --vars and FLOWRUN_VAR_NAME)
+    /// Set a variable (repeatable; wins over --vars and FLOWRUN_VAR_NAME)
     #[arg(long = "var", value_name = "NAME=VALUE")]
     pub vars: Vec<String>,
     /// Set variables from a TOML or JSON file (repeatable)
@@ -355,7 +356,7 @@ pub(super) struct OutputArguments {
     /// Show only a failure and the verdict
     #[arg(long, short)]
     pub quiet: bool,
-    /// Cut long lines to the width of the terminal, which wraps them else
+    /// Cut long lines to the width of the terminal
     #[arg(long)]
     pub cut: bool,
     /// Show the exchange as text, as hex, or as hex where it is binary
@@ -404,7 +405,7 @@ pub(super) enum Colours {
 /// Reads the name of a file that is written: `-`, which means standard output elsewhere, is none.
 fn output_file() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().try_map(|path| match path == Path::new("-") {
-        true => Err("`-` is no file here: name one, for standard output shows the run itself"),
+        true => Err("`-` is not a file here: name one; standard output shows the run itself"),
         false => Ok(path),
     })
 }
@@ -447,7 +448,7 @@ pub(super) fn commands() -> Vec<String> {
 ///
 /// # Errors
 ///
-/// What is to be shown instead of doing anything: a help text, the version, or what is wrong.
+/// What must be shown instead of doing anything: a help text, the version, or what is wrong.
 pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Typed, clap::Error> {
     let arguments = with_command(arguments.into_iter().collect());
     if let Some(arguments) = read_run(&arguments) {

@@ -10,12 +10,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::{env, fs, io};
 
+use super::past::Earlier;
 use crate::address::label_of;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::disk::{Temporary, folder_of, put_private};
 use crate::event::{Event, EventKind, Verdict};
 use crate::origin::{About, Origin};
+use crate::record::Recording;
 use crate::report::Sink;
-use crate::report::html::{render_run, rows_of};
+use crate::report::gathered::Gathered;
+use crate::report::html::{render_gathered, rows_of};
 use crate::report::jsonl::render_traceable;
 use crate::report::transcript::{Times, Transcript};
 use crate::source::Sources;
@@ -23,11 +27,13 @@ use crate::suite::Judged;
 use crate::value::Value;
 use crate::value::escape::{harmless, harmless_path};
 use crate::value::json::to_json;
-pub(super) use held::Held;
+pub(super) use held::{Held, HeldEvents};
 use room::{date_of, make_folder, make_room};
 
 /// The folder that is used if no other is named, here.
 const DEFAULT_FOLDER: &str = "flowrun-results";
+/// What has Git pass over the folder.
+const IGNORED: &str = ".gitignore";
 /// What stands for `--artifacts` where it was not given.
 const VARIABLE: &str = "FLOWRUN_ARTIFACTS";
 /// So many runs of a command are kept.
@@ -69,6 +75,16 @@ pub(super) struct Over<'a> {
     pub about: &'a About,
     /// What it saved; secrets are named.
     pub saved: &'a [(String, String)],
+    pub recording: Option<Recorded>,
+    /// The earlier runs that the page shows.
+    pub earlier: Option<&'a Earlier>,
+}
+
+/// The recording of a run that is over; secrets are named.
+pub(super) struct Recorded {
+    pub text: Vec<u8>,
+    /// Whether the run has secrets: then nobody else can read the recording, as with `--record`.
+    pub is_private: bool,
 }
 
 /// What became of the artifacts of a run.
@@ -82,6 +98,13 @@ pub(super) enum Fate {
     Full,
     /// They could not be written; why, in words for the user.
     Failed(String),
+}
+
+/// Returns the folder that runs leave something in if no option names one.
+pub(super) fn default_folder() -> Option<PathBuf> {
+    let given = env::var(VARIABLE).ok().filter(|text| !text.is_empty());
+    let Artifacts { which, folder, .. } = Artifacts::of(given.as_deref());
+    (which != Which::None).then_some(folder)
 }
 
 impl Artifacts {
@@ -119,13 +142,16 @@ impl Artifacts {
         }
         let why = match fs::metadata(&self.folder) {
             Ok(found) if !found.is_dir() => "it is not a folder".to_string(),
-            Ok(_) => self.own_folder().err()?.to_string(),
+            Ok(_) => self.own_folder().and_then(|()| Temporary::attempt(&self.folder.join(IGNORED))).err()?.to_string(),
             Err(error) if error.kind() == io::ErrorKind::NotFound && !self.folder.as_os_str().is_empty() => {
-                return None;
+                // It is made when something is kept: in the nearest folder that is there.
+                let above = self.folder.ancestors().skip(1).map(|above| folder_of(&above.join(IGNORED)).to_path_buf());
+                let above = above.into_iter().find(|above| above.exists())?;
+                Temporary::attempt(&above.join(IGNORED)).err()?.to_string()
             }
             Err(error) => error.to_string(),
         };
-        let message = format!("`{}` cannot take what runs leave: {why}", harmless_path(&self.folder));
+        let message = format!("results of runs cannot be kept in `{}`: {why}", harmless_path(&self.folder));
         Some(Diagnostic::general(Code::CommandLine, message).help("name another folder with `--artifacts DIR`"))
     }
 
@@ -171,7 +197,9 @@ impl Artifacts {
         // Of several runs it is told which one it was.
         let run = case.report.failed_run.filter(|_| case.report.n_runs > 1);
         let label = run.map_or(label.clone(), |run| format!("{label}.run{run}"));
-        let over = Over { events: &case.events, sources: &case.report.sources, about: &about, saved: &case.saved };
+        let recording = case.recording.clone().map(|(text, is_private)| Recorded { text, is_private });
+        let (events, sources) = (case.events.as_slice(), &case.report.sources);
+        let over = Over { events, sources, about: &about, saved: &case.report.saved, recording, earlier: None };
         self.keep(&label, case.report.is_failure, &over)
     }
 
@@ -192,7 +220,7 @@ impl Artifacts {
         self.own_folder()?;
         if fs::symlink_metadata(&self.folder).is_err() {
             fs::create_dir_all(&self.folder)?;
-            fs::write(self.folder.join(".gitignore"), "*\n")?;
+            fs::write(self.folder.join(IGNORED), "*\n")?;
         }
         make_room(&self.folder);
         let made = make_folder(&self.folder, &date_of(begun))?;
@@ -226,16 +254,18 @@ pub(super) struct Tenant {
     /// What its folder is called.
     pub label: String,
     pub held: Held,
-    /// Makes what makes it traceable, when that is needed.
-    pub about: Box<dyn FnOnce() -> About + Send>,
+    /// Makes what makes it traceable, when that is needed: also the beginning of its recording, and whether it has secrets.
+    pub about: Box<dyn FnOnce() -> (About, Recording, bool) + Send>,
 }
 
 impl Tenant {
-    /// Keeps the run, if it is one of those that are kept; `name` names the secrets in a text.
+    /// Keeps the run, if it is one of those that are kept; `record` returns its recording, which begins as it is told, and `name`
+    /// names the secrets in a text.
     pub(super) fn keep(
         self,
-        sources: &Sources,
+        (sources, earlier): (&Sources, Option<&Earlier>),
         saved: &[(String, Vec<u8>)],
+        record: impl FnOnce(Recording) -> Option<Vec<u8>>,
         name: impl Fn(&[u8]) -> String,
     ) -> (Fate, Arc<Artifacts>) {
         let Tenant { artifacts, label, held, about } = self;
@@ -249,14 +279,16 @@ impl Tenant {
             return (Fate::Unwanted, artifacts);
         }
         let saved: Vec<(String, String)> = saved.iter().map(|(key, value)| (key.clone(), name(value))).collect();
-        let over = Over { events: &events, sources, about: &about(), saved: &saved };
+        let (about, header, is_private) = about();
+        let recording = record(header).map(|text| Recorded { text, is_private });
+        let over = Over { events: &events, sources, about: &about, saved: &saved, recording, earlier };
         (artifacts.keep(&label, is_failure, &over), artifacts)
     }
 }
 
 /// Writes the files of a run into its folder, which is new; returns how large they are.
 fn write_all(folder: &Path, over: &Over<'_>) -> io::Result<u64> {
-    let Over { events, sources, about, saved } = *over;
+    let Over { events, sources, about, saved, recording, earlier } = over;
     let mut size = 0;
     let mut write = |name: &str, content: &[u8]| {
         size += content.len() as u64;
@@ -264,10 +296,19 @@ fn write_all(folder: &Path, over: &Over<'_>) -> io::Result<u64> {
     };
     write(room::TRANSCRIPT, &transcript(events, sources, about)?)?;
     write(room::EVENTS, &render_traceable(events, sources, about))?;
-    write(room::PAGE, render_run(events, sources, &rows_of(about)).as_bytes())?;
+    let past = earlier.map(Earlier::times).unwrap_or_default();
+    let gathered = Gathered::of(events, sources).about(rows_of(about)).past(past);
+    write(room::PAGE, render_gathered(&gathered, sources).as_bytes())?;
+    if let Some(Recorded { text, is_private: false }) = recording {
+        write(room::RECORDING, text)?;
+    }
     if !saved.is_empty() {
         let entries = saved.iter().map(|(name, value)| (name.clone(), Value::Text(value.clone().into_bytes())));
         write(room::SAVED, format!("{}\n", to_json(&Value::Map(entries.collect()))).as_bytes())?;
+    }
+    if let Some(Recorded { text, is_private: true }) = recording {
+        put_private(&folder.join(room::RECORDING), text)?;
+        size += text.len() as u64;
     }
     Ok(size)
 }

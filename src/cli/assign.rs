@@ -52,7 +52,7 @@ fn assign_each(typed: &[String], names: &[&str]) -> Result<Assigned, Box<Diagnos
     for (name, address) in named {
         if address.is_empty() {
             let message = format!("`--port {}=` names no address", name.unwrap_or_default());
-            return Err(wrong(message, "write an address behind the `=`, or `sim` for a simulated device".to_string()));
+            return Err(wrong(message, "write an address after the `=`, or `sim` for a simulated device".to_string()));
         }
         let at = names.iter().position(|known| Some(*known) == name).expect("it has been looked at");
         if let Some(before) = of_each[at].replace(address) {
@@ -251,7 +251,7 @@ mod tests {
                  flow names for it",
                 "the flow declares no port `rely` | did you mean `--port relay=COM4`?",
                 "`dut` was given twice: `COM3` and `COM4` | leave one of them out; `--bench` runs a flow on several benches",
-                "`--port dut=` names no address | write an address behind the `=`, or `sim` for a simulated device",
+                "`--port dut=` names no address | write an address after the `=`, or `sim` for a simulated device",
                 "`--port COM3` does not say which of the flow's ports it is for | write `--port dut=COM3`, and likewise for the \
                  others; `--port sim` simulates all of them\nits ports are: `dut`, `relay`",
                 "`--port replay:a` plays all ports, and another was given too | leave the others out",

@@ -30,7 +30,7 @@ pub(super) fn check(arguments: &CheckArguments, terminal: &Terminal) -> Ending {
     }
     let is_denied = arguments.deny_warnings && review.n_warnings > 0;
     if is_denied && review.n_errors == 0 {
-        terminal.warn("there are warnings, and `--deny-warnings` does not let them pass");
+        terminal.warn("there are warnings, and `--deny-warnings` makes them errors");
     }
     if is_denied || review.n_errors > 0 { Ending::Refused } else { Ending::Done }
 }

@@ -108,8 +108,8 @@ fn one(
         }
     };
     if examined.findings.iter().any(|finding| finding.level == Level::Wrong) {
-        let why = "it was not opened, since something else is wrong already";
-        examined.findings.push(Finding::note(Topic::Listen, why, "put that right first, then try again"));
+        let why = "it was not opened, because something else is wrong already";
+        examined.findings.push(Finding::note(Topic::Listen, why, "correct that first, then try again"));
         return Ok(vec![examined]);
     }
     let ender = Ender::installed().map_err(|error| refuse(error, terminal))?;

@@ -29,13 +29,13 @@ pub(super) fn history(arguments: &HistoryArguments, terminal: &Terminal) -> Endi
 
 fn carry_out(arguments: &HistoryArguments, terminal: &Terminal) -> Result<Ending, Box<Diagnostic>> {
     let since = span(&arguments.since).ok_or_else(|| {
-        wrong(format!("`--since {}` is no time", harmless(&arguments.since)), "write `--since 12h`, `7d` or `4w`")
+        wrong(format!("`--since {}` is not a time", harmless(&arguments.since)), "write `--since 12h`, `7d` or `4w`")
     })?;
     let factor = match &arguments.fail_on_drift {
         None => FACTOR,
         Some(typed) => times(typed).ok_or_else(|| {
             let help = "write how many times as long a device may take, more than 1: `--fail-on-drift 3x`";
-            wrong(format!("`--fail-on-drift {}` is no factor", harmless(typed)), help)
+            wrong(format!("`--fail-on-drift {}` is not a factor", harmless(typed)), help)
         })?,
     };
     let beside = match &arguments.flow {
@@ -48,16 +48,16 @@ fn carry_out(arguments: &HistoryArguments, terminal: &Terminal) -> Result<Ending
     })?;
     if !folder.is_dir() {
         let help = "name the folder that runs were given with `--history=DIR`";
-        return Err(wrong(format!("`{}` is no folder", harmless_path(&folder)), help));
+        return Err(wrong(format!("`{}` is not a folder", harmless_path(&folder)), help));
     }
     let Past { mut records, n_unreadable, n_newer } = read(&folder).map_err(|error| {
-        wrong(format!("the history `{}` cannot be read: {error}", harmless_path(&folder)), "see to its rights")
+        wrong(format!("the history `{}` cannot be read: {error}", harmless_path(&folder)), "check its permissions")
     })?;
     if n_unreadable > 0 {
-        terminal.warn(&format!("{n_unreadable} lines of the history are no records, and were passed over"));
+        terminal.warn(&format!("{n_unreadable} lines of the history are not records, and were ignored"));
     }
     if n_newer > 0 {
-        terminal.warn(&format!("{n_newer} lines of the history are of a newer flowrun, and were passed over"));
+        terminal.warn(&format!("{n_newer} lines of the history are from a newer flowrun, and were ignored"));
     }
     if let Some(flow) = &arguments.flow {
         let name = called(&folder, flow);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::origin::Origin;
 use crate::report::pipeline::Pipeline;
+use crate::source::name_of;
 
 /// Whose rights this process has.
 #[derive(Clone, Debug)]
@@ -51,6 +52,14 @@ pub(super) fn pipeline() -> Option<Pipeline> {
         () if is_set("GITLAB_CI") => Some(Pipeline::GitLab),
         () => None,
     }
+}
+
+/// Returns what leads from the root of the repository to the present folder, with `/` behind it; nothing at the root, and where
+/// nobody says which folder that is.
+pub(super) fn prefix() -> String {
+    let root = env::var_os("GITHUB_WORKSPACE").map(PathBuf::from);
+    let folder = root.and_then(|root| Some(env::current_dir().ok()?.strip_prefix(root).ok()?.to_path_buf()));
+    folder.map(|folder| name_of(&folder)).filter(|name| !name.is_empty()).map_or(String::new(), |name| name + "/")
 }
 
 /// Returns the name of the user, as the system or the login says it; `None` if nobody says.

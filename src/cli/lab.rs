@@ -98,7 +98,7 @@ impl Asked<'_> {
     }
 
     fn no_device(&self, address: &Address) -> Diagnostic {
-        let message = format!("`{address}` is no simulated device: {}", self.why_simulated);
+        let message = format!("`{address}` is not a simulated device: {}", self.why_simulated);
         let help = "name one with `--port sim:FILE`, or leave `--port` out";
         Diagnostic::general(Code::CommandLine, message).help(help)
     }

@@ -95,7 +95,7 @@ fn limits_of(value: &DeValue<'_>) -> Result<Limits, String> {
         *place = Some(number(value.get_ref()).map_err(|why| format!("`{key}`: {why}"))?);
     }
     match (low, high, exact) {
-        (None, None, None) => Err("no limit is in it".to_string()),
+        (None, None, None) => Err("it has no limit".to_string()),
         (None, None, Some(exact)) => Ok(Limits::exactly(exact)),
         (_, _, Some(_)) => Err("an exact value has no other limits".to_string()),
         (Some(low), Some(high), None) if low.order(high).is_gt() => {
@@ -162,7 +162,7 @@ mod tests {
             ),
             [
                 "`a` in `limits.toml`: a limit is a number, this is of the type boolean",
-                "`b` in `limits.toml`: no limit is in it",
+                "`b` in `limits.toml`: it has no limit",
                 "`c` in `limits.toml`: the lower limit 2 is above the upper one 1",
                 "`d` in `limits.toml`: there is no `low` in limits",
                 "`e` in `limits.toml`: an exact value has no other limits",

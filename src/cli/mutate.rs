@@ -39,7 +39,7 @@ fn prepare(arguments: &MutateArguments, terminal: &Terminal) -> Result<(Lab, Vec
     })?;
     let asked = Asked {
         command: "mutate",
-        why_simulated: "what a real port answers cannot be changed",
+        why_simulated: "the answers of a real port cannot be changed",
         file: &arguments.file,
         ports: &arguments.ports,
         variables: &arguments.variables,
@@ -73,7 +73,7 @@ fn carry_out(arguments: &MutateArguments, lab: &Lab, reports: &[ReportFile], ter
         }
         Err(trial) => {
             terminal
-                .say(&format!("mutate {file}\n\nit does not pass against its device as it is: nothing was tried\n\n"));
+                .say(&format!("mutate {file}\n\nit does not pass against its unchanged device: nothing was tried\n\n"));
             if let Some(failure) = &trial.failure {
                 terminal.report(&[diagnostic_of(failure)], &trial.sources);
             }
@@ -134,7 +134,7 @@ fn render_report(report: &Report) -> String {
             "borne",
             ": twice, late or in another order, and all went as before",
         ),
-        (report.count(|fate| *fate == Fate::Equivalent), "no effect", ": all that came was the same"),
+        (report.count(|fate| *fate == Fate::Equivalent), "no effect", ": all input was the same"),
         (report.count(|fate| matches!(fate, Fate::Explained(_))), "explained", " in the device file"),
         (report.count(|fate| *fate == Fate::Endless), "endless", ", see below"),
         (report.count(|fate| matches!(fate, Fate::Panicked(_))), "panic", ", a defect of flowrun"),
@@ -219,14 +219,14 @@ fn hint(tried: &[&Tried]) -> String {
     let line = said.filter(|before| whole(before)).map_or("…".to_string(), |before| before.to_string());
     let sent_on = tried.iter().any(|tried| tried.fate == Fate::Unnoticed { sent_the_same: false });
     if said.is_none() {
-        return "await the line: `expect cts on`".to_string();
+        return "expect the line: `expect cts on`".to_string();
     }
     if has(&[Kind::Missing, Kind::Empty]) {
-        return format!("await the answer: `expect line \"{line}\"`");
+        return format!("expect the answer: `expect line \"{line}\"`");
     }
     if has(&[Kind::Error]) {
         return format!(
-            "await the whole line, and what else may come: `expect line \"{line}\"`, `fail on line /.*ERROR.*/`"
+            "expect the whole line, and name what else may come: `expect line \"{line}\"`, `fail on line /.*ERROR.*/`"
         );
     }
     let names: Vec<&str> = tried.iter().map(|tried| tried.mutant.kind.name()).collect();
@@ -238,8 +238,8 @@ fn hint(tried: &[&Tried]) -> String {
     });
     let sent = if sent_on { "the flow sends on what it got: " } else { "" };
     format!(
-        "{sent}await the value, `expect line \"{line}\"`, or capture it and `assert` what it may be; \
-         if any will do, say so beside the answer: `# mutant ok {}: why`",
+        "{sent}expect the value, `expect line \"{line}\"`, or capture it and `assert` what it may be; \
+         if any value will do, say so beside the answer: `# mutant ok {}: why`",
         kinds.join(", ")
     )
 }

@@ -300,16 +300,16 @@ pub(super) fn check_allowed(bench: &Bench, site: Site, label: &str) -> Result<()
         Standing::Changed => (format!("`{file}` has changed since it was allowed to run programs"), allow),
         Standing::Unsafe(why) => (
             format!("`{file}` cannot be allowed to run programs: {}", harmless(&why)),
-            "it must be a file of yours that nobody else can write".to_string(),
+            "only you may be able to write it".to_string(),
         ),
     };
     Err(Box::new(Diagnostic::new(Code::BenchFile, site, message, label).help(help)))
 }
 
 fn no_file(what: &str) -> Diagnostic {
-    let message = format!("{what} is a name, and there is no `{FILE}` that says what it stands for");
+    let message = format!("{what} is a name, and there is no `{FILE}` that defines it");
     Diagnostic::general(Code::CommandLine, message)
-        .help("it stands in the folder of the flow, or above it in the same repository")
+        .help("it belongs in the folder of the flow, or above it in the same repository")
 }
 
 /// Returns the name in what was typed for a port, if it may be one: `@modem`, or a word that is no path, pattern or address

@@ -1,6 +1,7 @@
 //! The files that a run leaves: where they go, made before it begins, written while it goes on, finished when it is over.
 
 mod received;
+mod taps;
 
 use std::fs::{self, File};
 use std::io;
@@ -11,7 +12,8 @@ use super::Ending;
 use super::args::RunArguments;
 use super::artifacts::{Artifacts, Fate, Held, Tenant};
 use super::claims::{Claims, Output};
-use super::past;
+use super::defect::watch;
+use super::past::{self, Earlier};
 use super::terminal::Terminal;
 use crate::address::{label_of, labelled};
 use crate::diagnostic::{Code, Diagnostic};
@@ -22,21 +24,19 @@ use crate::history::{self, Keeping};
 use crate::hook::{Programs, Runner};
 use crate::origin::{About, Origin};
 use crate::program::{Op, Program};
-use crate::record::{HoldBack, Readers, Recording, RecordingFile};
 use crate::report::html::Html;
 use crate::report::jsonl::JsonLines;
 use crate::report::transcript::{Times, Transcript};
 use crate::report::{Fan, SinkFailure};
 use crate::results::Results;
 use crate::secret::Redactor;
-use crate::setup::{Pace, Setup};
+use crate::setup::Setup;
 use crate::source::{Sources, name_of};
-use crate::value::Value;
 use crate::value::escape::{harmless_path, visible};
-use crate::value::json::to_json;
 use crate::world::{Audience, Company, Hooks, Person};
 pub(super) use received::part;
 use received::{Kept, check_place};
+use taps::{Taps, begin_recording};
 
 /// What the console is called among the sinks.
 pub(super) const CONSOLE: &str = "what is shown here";
@@ -179,7 +179,7 @@ pub(super) struct Outputs {
     kept: Kept,
     transcript: Option<(PathBuf, File)>,
     events: Option<(PathBuf, File)>,
-    recording: Option<RecordingFile>,
+    taps: Taps,
     /// What the record of the run says besides its events.
     history: Option<history::Run>,
     page: Option<(PathBuf, File)>,
@@ -187,6 +187,8 @@ pub(super) struct Outputs {
     about: About,
     /// Runs the hooks of the run, if it has any.
     hooks: Option<Runner>,
+    /// The earlier runs that the page shows.
+    earlier: Option<Earlier>,
     /// What keeps the run if it fails.
     tenant: Option<Tenant>,
 }
@@ -255,15 +257,21 @@ impl Outputs {
         let tenant = tenant(places, (setup, inputs), origin);
         let saved = tenant.as_ref().map(|_| Vec::new());
         let addresses = about.addresses.iter().map(|address| ("port", address.clone()));
+        let earlier = places.history.as_ref().map(|folder| Earlier {
+            folder: folder.clone(),
+            file: past::called(folder, setup.file()),
+            ports: about.addresses.clone(),
+        });
         Ok(Outputs {
             kept: Kept { results: results.about(addresses.chain(about.rows())), files: places.received.clone(), saved },
             transcript: file(Kind::Transcript, &places.transcript)?,
             events: file(Kind::Events, &places.events)?,
-            recording: places.recording.as_ref().map(recording).transpose()?,
+            taps: Taps::new(places.recording.as_ref().map(recording).transpose()?, tenant.is_some()),
             history: places.history.as_deref().map(|folder| past::run_in(folder, setup, terminal)).transpose()?,
             page: file(Kind::Page, &places.page)?,
             about,
             hooks: None,
+            earlier,
             tenant,
         })
     }
@@ -291,10 +299,13 @@ impl Outputs {
             fan.add(name(Kind::Events, &path), JsonLines::new(file, sources).about(&self.about));
         }
         if let Some((path, file)) = self.page.take() {
-            fan.add(name(Kind::Page, &path), Html::new(file, sources).about(&self.about));
+            let page = Html::new(file, sources).about(&self.about);
+            let earlier = self.earlier.clone();
+            fan.add(name(Kind::Page, &path), page.past(move || earlier.map(|runs| runs.times()).unwrap_or_default()));
         }
         if let Some(tenant) = &self.tenant {
             fan.keep(tenant.held.clone());
+            watch(tenant.held.weak());
         }
         if let Some(run) = self.history.take() {
             fan.add(past::title(&run.folder), Keeping::new(run, &self.about, sources));
@@ -303,22 +314,31 @@ impl Outputs {
 
     /// Returns the company of the run.
     pub(super) fn company<'a>(&'a mut self, audience: &'a mut dyn Audience, person: &'a mut dyn Person) -> Company<'a> {
-        let tap = self.recording.as_mut().map(RecordingFile::tap);
+        let tap = self.taps.tap();
         let hooks = self.hooks.as_mut().map(|runner| runner as &mut dyn Hooks);
         Company { keeper: &mut self.kept, audience, person, tap, hooks }
     }
 
     /// Writes the rest when the run is over, says where results are, and tells what could not be written.
     pub(super) fn finish(self, fan: Fan<'_>, engine: &Engine, sources: &Sources, terminal: &Terminal) -> Written {
-        self.close(fan, engine, sources).told(terminal)
+        let written = self.close(fan, engine, sources).told(terminal);
+        if let Some(failure) = engine.failure() {
+            terminal.mark_failure(failure, sources);
+        }
+        written
     }
 
     /// Writes the rest when the run is over.
     pub(super) fn close(self, fan: Fan<'_>, engine: &Engine, sources: &Sources) -> Closed {
         let mut failures = fan.finish();
-        failures.extend(self.recording.and_then(|recording| finish_recording(recording, engine)));
+        let (failure, held) = self.taps.finish(engine);
+        failures.extend(failure);
         let saved = self.kept.saved.unwrap_or_default();
-        let kept = self.tenant.map(|tenant| tenant.keep(sources, &saved, |value| shown(value, engine)));
+        let earlier = self.earlier;
+        let kept = self.tenant.map(|tenant| {
+            let record = |header| held?.into_text(header, engine.secrets()).ok();
+            tenant.keep((sources, earlier.as_ref()), &saved, record, |value| shown(value, engine))
+        });
         Closed { kept: kept_in(&self.kept.results), failures, artifacts: kept }
     }
 }
@@ -407,8 +427,12 @@ fn tenant(places: &Places, (setup, inputs): (&Setup, &Inputs), origin: &Origin) 
         return None;
     }
     let addresses: Vec<String> = inputs.ports.iter().map(|port| port.address.clone()).collect();
-    let (setup, seed, origin) = (setup.clone(), inputs.seed, origin.clone());
-    let about = Box::new(move || setup.about_at(addresses, seed, &origin));
+    let (setup, inputs, origin) = (setup.clone(), inputs.clone(), origin.clone());
+    let about = Box::new(move || {
+        let about = setup.about_at(addresses, inputs.seed, &origin);
+        let header = setup.recording_header(&inputs, &about);
+        (about, header, setup.has_secrets())
+    });
     Some(Tenant { artifacts: artifacts.clone(), label: label.clone(), held: Held::default(), about })
 }
 
@@ -430,53 +454,6 @@ fn create<T>(
         terminal.refuse(kind.unwritable(path, &error.to_string()));
         Ending::Refused
     })
-}
-
-/// Returns the text that gives a variable this value again; `None` if none does: then a replay has to be given it.
-fn spelt(flow: &Program, name: &str, value: &Value) -> Option<String> {
-    let has_default = flow.params.iter().any(|param| param.name == name && param.default.is_some());
-    match value {
-        Value::List(_) | Value::Map(_) => has_default.then(|| to_json(value)),
-        Value::Text(_)
-        | Value::Bytes(_)
-        | Value::Int(_)
-        | Value::Decimal(_)
-        | Value::Bool(_)
-        | Value::Duration(_)
-        | Value::Null => String::from_utf8(value.show()).ok(),
-    }
-}
-
-/// Begins the recording of a run that is about to begin.
-fn begin_recording(path: &Path, setup: &Setup, inputs: &Inputs, run: &About) -> io::Result<RecordingFile> {
-    let flow = setup.flow();
-    let is_clear =
-        |name: &str| flow.params.iter().any(|param| param.name == name && !param.is_secret && !param.is_file);
-    let given = inputs.variables.iter().filter(|(name, _)| is_clear(name));
-    let shown = given.filter_map(|(name, value)| Some((name.clone(), spelt(flow, name, value)?)));
-    let mut variables: Vec<(String, String)> = shown.collect();
-    variables.sort();
-    let title = flow.title.clone();
-    let mut about = Recording::about_ports(flow.ports.iter().map(|port| port.name.as_str()));
-    about.extend(run.addresses.iter().map(|address| ("address".to_string(), address.clone())));
-    // Seed and variables have lines of their own, and so has what the date would be in a run with a time of its own.
-    let others = run.rows().into_iter().filter(|(name, _)| !matches!(*name, "seed" | "variable"));
-    about.extend(others.map(|(name, value)| (name.to_string(), value)));
-    let header = Recording { title, seed: inputs.seed, begun: inputs.begun, about, variables, entries: Vec::new() };
-    let has_secrets = flow.learns_secrets || flow.params.iter().any(|param| param.is_secret);
-    let readers = if has_secrets { Readers::Owner } else { Readers::Others };
-    let hold_back = match setup.counterpart().pace() {
-        Pace::Real if !flow.learns_secrets => HoldBack::Least,
-        // In virtual time there is no quiet in which something could be written.
-        Pace::Real | Pace::Virtual => HoldBack::Reach,
-    };
-    RecordingFile::create(path, readers, header, hold_back)
-}
-
-/// Writes the rest of a recording; returns what went wrong with it.
-fn finish_recording(recording: RecordingFile, engine: &Engine) -> Option<SinkFailure> {
-    let sink = format!("the recording `{}`", name_of(recording.path()));
-    recording.finish(engine.secrets()).err().map(|error| SinkFailure { sink, error })
 }
 
 /// Returns a line that says where results are; nothing if there are none.

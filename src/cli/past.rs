@@ -9,7 +9,8 @@ use super::terminal::Terminal;
 use crate::bench::{find, find_named};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::folder_of;
-use crate::history::{Counterpart, Run};
+use crate::history::{self, Counterpart, Run};
+use crate::report::spark::PastTimes;
 use crate::setup::{self, Pace, Setup};
 use crate::source::name_of;
 use crate::value::escape::harmless_path;
@@ -56,6 +57,23 @@ pub(super) fn run_in(folder: &Path, setup: &Setup, terminal: &Terminal) -> Resul
     };
     make(folder, terminal)?;
     Ok(Run { folder: folder.to_path_buf(), file: called(folder, setup.file()), on })
+}
+
+/// What the page of a run says of earlier ones: of which flow, at which ports.
+#[derive(Clone, Debug)]
+pub(super) struct Earlier {
+    pub folder: PathBuf,
+    /// What the flow is called in the history.
+    pub file: String,
+    pub ports: Vec<String>,
+}
+
+impl Earlier {
+    /// Returns how long the device took; nothing if nobody knows. A history that cannot be read is no reason to have no page.
+    pub(super) fn times(&self) -> Vec<PastTimes> {
+        let past = history::read(&self.folder);
+        past.map(|past| history::past_times(&past.records, &self.file, &self.ports)).unwrap_or_default()
+    }
 }
 
 /// Makes the folder of the history if it is not there.

@@ -5,12 +5,12 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
 
+use super::host::prefix;
 use super::terminal::Terminal;
 use crate::report::pipeline::{Pipeline, render_step_summary};
 use crate::report::progress::render_case;
 use crate::report::suite::SuiteReport;
 use crate::setup::present;
-use crate::source::name_of;
 
 /// So large a summary of a step may be: GitHub refuses more than 1 MiB.
 const MOST_OF_SUMMARY: usize = 900 << 10;
@@ -51,14 +51,6 @@ impl Group {
             (Pipeline::GitHub | Pipeline::GitLab, _) => Ok(()),
         }
     }
-}
-
-/// Returns what leads from the root of the repository to the present folder, with `/` behind it; nothing at the root, and where
-/// nobody says which folder that is.
-fn prefix() -> String {
-    let root = env::var_os("GITHUB_WORKSPACE").map(std::path::PathBuf::from);
-    let folder = root.and_then(|root| Some(env::current_dir().ok()?.strip_prefix(root).ok()?.to_path_buf()));
-    folder.map(|folder| name_of(&folder)).filter(|name| !name.is_empty()).map_or(String::new(), |name| name + "/")
 }
 
 fn append(path: &Path, text: &str) -> io::Result<()> {

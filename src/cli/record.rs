@@ -30,7 +30,7 @@ pub(super) fn record(arguments: &RecordArguments, terminal: &Terminal) -> Ending
 ///
 /// # Errors
 ///
-/// A file is there already, or the name is no name for a flow, and that has been told.
+/// A file is already there, or the name is no name for a flow, and that has been told.
 pub(super) fn check_places(flow: &Path, terminal: &Terminal) -> Result<(), Ending> {
     places(flow).map(|_| ()).map_err(|problem| {
         terminal.refuse(*problem);
@@ -113,7 +113,7 @@ fn device_of(flow: &Path) -> PathBuf {
 fn places(flow: &Path) -> Result<Places, Box<Diagnostic>> {
     let problem = |message: String, help: &str| Box::new(Diagnostic::general(Code::CommandLine, message).help(help));
     if flow.extension().is_none_or(|extension| extension != "flow") || flow.file_stem().is_none() {
-        let message = format!("`{}` is no name for a flow", harmless_path(flow));
+        let message = format!("`{}` cannot be the name of a flow", harmless_path(flow));
         return Err(problem(message, "write a name that ends with `.flow`: `--write new.flow`"));
     }
     let places =
@@ -122,8 +122,8 @@ fn places(flow: &Path) -> Result<Places, Box<Diagnostic>> {
     let there = written.into_iter().find(|path| path.symlink_metadata().is_ok()).map(Path::to_path_buf);
     match there {
         Some(path) => {
-            let message = format!("`{}` is there already", harmless_path(&path));
-            Err(problem(message, "take another name, or move it away: nothing is overwritten"))
+            let message = format!("`{}` is already there", harmless_path(&path));
+            Err(problem(message, "choose another name, or move it away: nothing is overwritten"))
         }
         None => Ok(places),
     }

@@ -235,7 +235,7 @@ pub(super) fn address_problem(error: &AddressError) -> Diagnostic {
             return problem(message).help(help);
         }
         AddressError::NoPattern { typed, why } => {
-            (format!("`{typed}` is no pattern: {why}"), "use `*`, `?` and `[…]` as a shell does")
+            (format!("`{typed}` is not a pattern: {why}"), "use `*`, `?` and `[…]` as a shell does")
         }
         AddressError::SeveralPlaces { typed, fitting } => {
             let message = format!("{} places fit `{typed}`", fitting.len());
@@ -247,11 +247,11 @@ pub(super) fn address_problem(error: &AddressError) -> Diagnostic {
         }
         AddressError::NoPort { typed } => (
             format!("no port fits `{typed}`"),
-            "see `flowrun ports`; quote the pattern, so that the shell leaves it alone",
+            "see `flowrun ports`; quote the pattern, so that the shell does not expand it",
         ),
         AddressError::NoRecording { typed } => (
             format!("no recording fits `{typed}`"),
-            "quote the pattern, so that the shell leaves it alone; `flowrun FLOW --port … --record FILE` makes a recording",
+            "quote the pattern, so that the shell does not expand it; `flowrun FLOW --port … --record FILE` makes a recording",
         ),
         AddressError::SimulatedAmongSeveral { simulated } => (
             format!("`--port {simulated}` cannot be one of several ports"),
@@ -269,7 +269,7 @@ pub(super) fn address_problem(error: &AddressError) -> Diagnostic {
 fn usb_problem(typed: &str, error: &UsbError) -> Diagnostic {
     let lines = |ports: &[String]| ports.iter().map(|port| format!("\n{port}")).collect::<String>();
     match error {
-        UsbError::Malformed { why } => problem(format!("`--port {typed}` is no address of a USB adapter: {why}"))
+        UsbError::Malformed { why } => problem(format!("`--port {typed}` is not the address of a USB adapter: {why}"))
             .help("write `usb:0403:6001`, `usb:0403:6001:SERIAL`, `usb:serial=SERIAL` or `usb:at=1-1.2`"),
         UsbError::NoneFits { there } if there.is_empty() => problem(format!("no USB adapter fits `{typed}`"))
             .help("no USB adapter is plugged in that the system has a serial port for, see `flowrun ports`"),
@@ -306,13 +306,13 @@ fn unsupported(typed: &str, scheme: &str) -> Diagnostic {
 
 fn what_is_wrong(fault: &Fault) -> String {
     match fault {
-        Fault::NoSlashes => "`//` is missing behind the scheme".to_string(),
+        Fault::NoSlashes => "`//` is missing after the scheme".to_string(),
         Fault::NoHost => "the host is missing".to_string(),
         Fault::NoPort => "the number of the port is missing".to_string(),
-        Fault::WrongPort(port) => format!("`{port}` is no port: a port is a number from 1 to 65535"),
-        Fault::NoBrackets => "an IPv6 address stands in brackets".to_string(),
-        Fault::MoreThanHostAndPort => "only a host and a port can stand here".to_string(),
-        Fault::NoPlace => "the name of the place, or that of its port behind the slash, is missing".to_string(),
+        Fault::WrongPort(port) => format!("`{port}` is not a port: a port is a number from 1 to 65535"),
+        Fault::NoBrackets => "put an IPv6 address in brackets".to_string(),
+        Fault::MoreThanHostAndPort => "only a host and a port belong here".to_string(),
+        Fault::NoPlace => "the name of the place, or of its port after the slash, is missing".to_string(),
         Fault::NoPath => "the path of the socket is missing".to_string(),
         Fault::NoCommand => "the program is missing".to_string(),
         Fault::OpenQuote => "a quote is not closed".to_string(),
@@ -357,8 +357,8 @@ mod tests {
                  `tcp://HOST:PORT`, `unix:PATH`, `telnet://HOST:PORT`, `rfc2217://HOST:PORT`, `exec:COMMAND`, \
                  `labgrid:PLACE`",
                 "`--port tcp://box`: the number of the port is missing | write `tcp://box:PORT`",
-                "`--port tcp://box:70000`: `70000` is no port: a port is a number from 1 to 65535 | write `tcp://box:PORT`",
-                "`--port rfc2217:box:2217`: `//` is missing behind the scheme | write `rfc2217://box:2217`",
+                "`--port tcp://box:70000`: `70000` is not a port: a port is a number from 1 to 65535 | write `tcp://box:PORT`",
+                "`--port rfc2217:box:2217`: `//` is missing after the scheme | write `rfc2217://box:2217`",
                 "`--port exec:cat 'a`: a quote is not closed | close it, and quote the whole address for your shell",
             ]
         );

@@ -36,8 +36,17 @@ impl Report {
     ///
     /// It is no report, or one that only suites have.
     pub(super) fn of_campaign(text: &str) -> Result<Report, Diagnostic> {
-        let known = read(text).filter(|report| report.format.of_campaign().is_some());
-        known.ok_or_else(|| no_report(text, &Format::choices_of_campaigns("`, `", "` or `")))
+        let choices = Format::choices_of_campaigns("`, `", "` or `");
+        match read(text) {
+            Some(report) if report.format.of_campaign().is_some() => Ok(report),
+            Some(report) => {
+                let message = format!("`flowrun stress` writes no {}", report.title());
+                let help =
+                    format!("write `--report {choices}`; `flowrun test {}` has one run of each flow", report.option());
+                Err(Diagnostic::general(Code::CommandLine, message).help(help))
+            }
+            None => Err(no_report(text, &choices)),
+        }
     }
 
     /// Reads what `mutate` was given.
@@ -129,7 +138,7 @@ fn read(text: &str) -> Option<Report> {
 }
 
 fn no_report(text: &str, choices: &str) -> Diagnostic {
-    let problem = Diagnostic::general(Code::CommandLine, format!("`--report {text}` is no report"));
+    let problem = Diagnostic::general(Code::CommandLine, format!("`--report {text}` is not a report"));
     problem.help(format!("write `--report {choices}`"))
 }
 
@@ -152,6 +161,11 @@ mod tests {
         let problem = Report::of_mutants("junit=a").expect_err("mutants have no such report");
         assert_eq!(problem.help.as_deref(), Some("write `--report json=FILE`"));
         let problem = Report::of_campaign("tap=a").expect_err("a campaign has no such report");
-        assert_eq!(problem.help.as_deref(), Some("write `--report junit=FILE` or `json=FILE`"));
+        let help =
+            "write `--report junit=FILE` or `json=FILE`; `flowrun test --report tap=FILE` has one run of each flow";
+        assert_eq!(
+            (problem.message.as_str(), problem.help.as_deref()),
+            ("`flowrun stress` writes no tap report", Some(help))
+        );
     }
 }

@@ -288,7 +288,7 @@ fn assigned(sheet: &Sheet, units: &[Unit], ports: &[OneOf<'_>]) -> Result<Vec<Op
             });
             let Some(found) = found else {
                 let message =
-                    format!("`{}` in the column `{PORT}` of `{}` is several ports", harmless(text), sheet.name);
+                    format!("`{}` in the column `{PORT}` of `{}` means several ports", harmless(text), sheet.name);
                 return Err(Diagnostic::general(Code::CommandLine, message).help("name one port in each row"));
             };
             known.insert(text.clone(), found);
@@ -319,7 +319,7 @@ fn results_of(
     let opened = if arguments.rows.resume { Opened::Resumed } else { Opened::New };
     let (results, past) =
         ResultsFile::open(path, Layout::new(&sheet.columns, &recorded(flow)), opened).map_err(|why| {
-            let message = format!("`{}` cannot take the results of the rows: {why}", harmless_path(path));
+            let message = format!("the results of the rows cannot be written to `{}`: {why}", harmless_path(path));
             refused(Diagnostic::general(Code::CommandLine, message).help("name another file with `--rows-out FILE`"))
         })?;
     Ok((Some(results), past))
@@ -387,7 +387,7 @@ fn notes(flow: &Program, sheet: &Sheet, past: &[Past], flow_id: &str, n_passed_b
         notes += &format!("note: all rows have the same {}: `{}` has no such column\n", shared.join(", "), sheet.name);
     }
     if n_passed_before == 0 && past.iter().any(is_good) {
-        notes += &format!("note: no row of `{}` is one of those that have passed before: all are run\n", sheet.name);
+        notes += &format!("note: no row of `{}` has passed before: all run\n", sheet.name);
     }
     if n_passed_before > 0 {
         let n = sheet.rows.len();
@@ -395,8 +395,7 @@ fn notes(flow: &Program, sheet: &Sheet, past: &[Past], flow_id: &str, n_passed_b
         let others = past.iter().filter(|past| past.flow != flow_id).count();
         if others > 0 {
             let verb = if others == 1 { "1 row was".to_string() } else { format!("{others} rows were") };
-            notes +=
-                &format!("note: the flow has changed since {verb} run; rows that passed are left out all the same\n");
+            notes += &format!("note: the flow has changed since {verb} run; rows that passed are still left out\n");
         }
     }
     if notes.is_empty() { notes } else { notes + "\n" }

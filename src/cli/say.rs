@@ -101,7 +101,7 @@ fn given(arguments: &SayArguments) -> Vec<Given> {
 fn flow(arguments: &SayArguments) -> Result<String, Diagnostic> {
     let within = within(arguments)?;
     if arguments.expect.as_deref() == Some("") {
-        return Err(wrong("`--expect` is empty", "name what the answer has in it"));
+        return Err(wrong("`--expect` is empty", "name a part of the answer"));
     }
     let expected = if end(arguments, arguments.commands.len() - 1) == End::Text { "param expected\n" } else { "" };
     let mut flow = format!("flow \"say\"\n{expected}");
@@ -142,7 +142,7 @@ fn overdue(arguments: &SayArguments, n: usize) -> String {
         End::ResultCode => {
             format!("the answer to `{command}` did not end within {within}; `--within 30s` waits longer")
         }
-        End::Quiet => format!("nothing was answered to `{command}` within {within}"),
+        End::Quiet => format!("`{command}` was not answered within {within}"),
         End::Text | End::Regex(_) => {
             let expected = visible_cut(arguments.expect.as_deref().unwrap_or_default().as_bytes(), 60);
             format!("`{expected}` did not come within {within} after `{command}`")
@@ -157,7 +157,7 @@ fn within(arguments: &SayArguments) -> Result<String, Diagnostic> {
         Some(_) => Ok(typed.to_string()),
         None => {
             let shown = visible_cut(typed.as_bytes(), 60);
-            Err(wrong(format!("`--within {shown}` is no duration"), "write `--within 500ms`, `3s` or `2m`"))
+            Err(wrong(format!("`--within {shown}` is not a duration"), "write `--within 500ms`, `3s` or `2m`"))
         }
     }
 }

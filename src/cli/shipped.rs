@@ -208,10 +208,10 @@ fn write_new(folder: &Path, files: &[(PathBuf, &str)], next: &str, terminal: &Te
         .collect();
     if !taken.is_empty() {
         let is = if taken.len() == 1 { "is" } else { "are" };
-        let message = format!("{} {is} there already", taken.join(", "));
+        let message = format!("{} {is} already there", taken.join(", "));
         terminal.refuse(
             Diagnostic::general(Code::CommandLine, message)
-                .help("nothing was written; name another folder, or move what is there away"),
+                .help("nothing was written; name another folder, or move the old files away"),
         );
         return Ending::Refused;
     }
@@ -227,7 +227,8 @@ fn write_new(folder: &Path, files: &[(PathBuf, &str)], next: &str, terminal: &Te
 
 fn unwritable(folder: &Path, error: &io::Error) -> Diagnostic {
     let message = format!("`{}` cannot be written: {error}", harmless_path(folder));
-    Diagnostic::general(Code::CommandLine, message).help("check the rights to the folder and the room on its disk")
+    Diagnostic::general(Code::CommandLine, message)
+        .help("check the permissions of the folder and the free space on its disk")
 }
 
 /// Makes a folder that is not there and that nobody else can look into.
@@ -243,7 +244,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Writes new files; what is there already is not touched.
+/// Writes new files; what is already there is not touched.
 fn write_files(folder: &Path, files: &[(PathBuf, &str)]) -> io::Result<()> {
     for (path, text) in files {
         let path = folder.join(path);

@@ -63,7 +63,7 @@ fn write_devices(path: &Path, recording: &Recording, terminal: &Terminal) -> End
         .collect();
     let problem = |message: String| Diagnostic::general(Code::CommandLine, message);
     if let Some((_, file)) = files.iter().find(|(_, file)| file.exists()) {
-        let message = format!("`{}` is there already", harmless_path(file));
+        let message = format!("`{}` is already there", harmless_path(file));
         terminal.refuse(problem(message).help("rename it, or run this in another folder: nothing is overwritten"));
         return Ending::Refused;
     }
@@ -189,7 +189,7 @@ fn port_after(from: &str, n: usize) -> Option<String> {
 }
 
 fn wrong_tcp(typed: &str) -> Diagnostic {
-    let message = format!("`--tcp {}` is no address with a port that others follow", harmless(typed));
+    let message = format!("`--tcp {}` is not an address whose port number can be counted up", harmless(typed));
     let help = "write `127.0.0.1:4000`, and the ports have 4000, 4001 and so on; `127.0.0.1:0` takes free ones";
     Diagnostic::general(Code::CommandLine, message).help(help)
 }

@@ -53,7 +53,7 @@ fn prepare(arguments: &StressArguments, terminal: &Terminal) -> Result<Prepared,
     let reports: Vec<ReportFile> = reports.collect::<Result<_, _>>().map_err(wrong)?;
     let asked = Asked {
         command: "stress",
-        why_simulated: "the line of a real port cannot be spoilt",
+        why_simulated: "faults cannot be put on the line of a real port",
         file: &arguments.file,
         ports: &arguments.ports,
         variables: &arguments.variables,
@@ -84,7 +84,7 @@ fn choice(typed: &[String], ports: &[&str], lets_its_port_go: bool) -> Result<Ch
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("faults are: {}", names.join(", ")),
             };
-            problem(format!("there is no fault `{name}`"), help)
+            problem(format!("unknown fault `{name}`"), help)
         })
     };
     let fault = |name: &str| {
@@ -130,7 +130,7 @@ fn choice(typed: &[String], ports: &[&str], lets_its_port_go: bool) -> Result<Ch
             }
         })?;
         let block = block.parse().map_err(|_| {
-            problem(format!("`{block}` is no number of a block"), "write `urc@17`, as a report does".to_string())
+            problem(format!("`{block}` is not the number of a block"), "write `urc@17`, as a report does".to_string())
         })?;
         Ok(Occurrence { fault: fault(name)?, port, block })
     };
@@ -297,10 +297,10 @@ fn render_finding(finding: &Finding, bench: &Bench, arguments: &StressArguments)
     let times = if *runs == 1 { "1 run".to_string() } else { format!("{runs} runs") };
     let head = word(*wrong);
     let mut text = match wrong {
-        Wrong::Fragile => format!("{head}{place}: {times} ended otherwise though nothing on the line was wrong"),
+        Wrong::Fragile => format!("{head}{place}: {times} ended differently, although nothing on the line was wrong"),
         Wrong::FalsePass => {
-            let what = "passed although the device was not told, or did not give, what it should";
-            format!("{head}: {times} {what}\n   to change: await the answer to each command, and check what is saved")
+            let what = "passed although the device did not receive, or did not send, what it should";
+            format!("{head}: {times} {what}\n   to change: expect the answer to each command, and check what is saved")
         }
         Wrong::Endless => format!("{head}{place}: {times} did not end by itself"),
         Wrong::Unexplained => format!("{head}{place}: {times} failed without a reason"),
@@ -317,7 +317,7 @@ fn render_finding(finding: &Finding, bench: &Bench, arguments: &StressArguments)
         RunEnding::Endless => {}
     }
     let names = bench.port_names();
-    text += "\n   the least that shows it:";
+    text += "\n   the smallest case that shows it:";
     for strike in trial.strikes.iter().take(MOST_STRIKES) {
         text +=
             &format!("\n     {:>9} s  {:<10} {}", strike.at.to_string(), strike.occurrence.show(&names), strike.what);
@@ -355,7 +355,7 @@ mod tests {
         assert_eq!(read("urc,echo"), Ok(Choice::Faults([Fault::Urc, Fault::Echo].into())));
         let exact = Occurrence::on_first(Fault::Urc, 17);
         assert_eq!(read("urc@17"), Ok(Choice::Exactly([exact].into())));
-        assert_eq!(read("ucr"), Err("there is no fault `ucr`; did you mean `urc`?".to_string()));
+        assert_eq!(read("ucr"), Err("unknown fault `ucr`; did you mean `urc`?".to_string()));
         assert!(read("urc@x").is_err() && read("urc@1,echo").is_err());
         assert_eq!(choice(&[], &[], true).ok(), Some(Choice::Faults(Fault::ALL.into_iter().collect())));
     }

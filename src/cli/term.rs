@@ -136,6 +136,7 @@ fn try_term(arguments: &TermArguments, terminal: &Terminal) -> Result<Ending, En
         state: State::Opening,
         n_writes: 0,
         n_unsent: 0,
+        leftovers_until: None,
     };
     let manner = Manner { is_interactive, reconnects: !arguments.no_reconnect, within, ended: None, is_over: false };
     let mut session = Session {
@@ -275,7 +276,7 @@ fn settings(
         && settings.set("encoding", &SettingValue::Word(label.clone())).is_err()
     {
         let shown = visible_cut(label.as_bytes(), 60);
-        let problem = Diagnostic::general(Code::CommandLine, format!("`--encoding {shown}` is no encoding"));
+        let problem = Diagnostic::general(Code::CommandLine, format!("`--encoding {shown}` is not an encoding"));
         terminal.refuse(problem.help("write a label such as `gbk`, `shift_jis` or `latin1`"));
         return Err(Ending::Refused);
     }
@@ -317,7 +318,7 @@ fn surface(arguments: &TermArguments, terminal: &Terminal) -> Surface {
     Surface {
         input,
         notes: if is_on_screen { Notes::OnScreen } else { Notes::Apart },
-        columns: raw::columns().unwrap_or(80),
+        columns: raw::size().map_or(80, |size| usize::from(size.columns)),
         has_colours: terminal.look().style == Style::Colour,
     }
 }
@@ -340,7 +341,7 @@ fn escape_key(typed: &str) -> Result<Option<u8>, Diagnostic> {
         // Ctrl-M and Ctrl-J are Enter, Ctrl-I is the tab, Ctrl-H may be the Backspace key.
         Some([b'm' | b'j' | b'i' | b'h' | b'[']) => Err(escape_problem(typed, "another key sends the same")),
         Some([key @ (b'a'..=b'z' | b'\\' | b']' | b'^' | b'_')]) => Ok(Some(key & 0x1f)),
-        Some(_) | None => Err(escape_problem(typed, "it is no control key")),
+        Some(_) | None => Err(escape_problem(typed, "it is not a control key")),
     }
 }
 
@@ -354,7 +355,7 @@ fn escape_problem(typed: &str, why: &str) -> Diagnostic {
 fn within(typed: &str) -> Result<Duration, Diagnostic> {
     duration(typed.trim()).ok_or_else(|| {
         let shown = visible_cut(typed.as_bytes(), 60);
-        Diagnostic::general(Code::CommandLine, format!("`--within {shown}` is no duration"))
+        Diagnostic::general(Code::CommandLine, format!("`--within {shown}` is not a duration"))
             .help("write `--within 500ms`, `3s` or `2m`")
     })
 }

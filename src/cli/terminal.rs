@@ -9,15 +9,17 @@ use anstream::{AutoStream, ColorChoice};
 
 use super::args::Colours;
 use super::host;
+use super::host::prefix;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::render::{Look, Style, render};
+use crate::event::Failure;
 use crate::legend::Legend;
 use crate::program::Program;
 use crate::report::board::{Board, Place};
 use crate::report::console::{Console, Detail, Overlong, Status, Volume};
 use crate::report::hex::View;
 use crate::report::lanes::Lanes;
-use crate::report::pipeline::{Guarded, Pipeline};
+use crate::report::pipeline::{Guarded, MOST_ANNOTATIONS, Pipeline};
 use crate::setup::Pace;
 use crate::source::Sources;
 use crate::value::escape::harmless;
@@ -50,6 +52,8 @@ pub(super) struct Terminal {
     detail: Detail,
     /// The server that takes some lines for commands, if there is one.
     pipeline: Option<Pipeline>,
+    /// How many places in files it was told of.
+    n_marks: Cell<usize>,
 }
 
 impl Terminal {
@@ -72,6 +76,7 @@ impl Terminal {
             view: View::Auto,
             detail: Detail::Usual,
             pipeline: host::pipeline(),
+            n_marks: Cell::new(0),
         }
     }
 
@@ -152,6 +157,24 @@ impl Terminal {
     pub(super) fn report(&self, problems: &[Diagnostic], sources: &Sources) {
         if !problems.is_empty() {
             self.complain(&(render(problems, sources, self.err) + "\n"));
+        }
+        for problem in problems {
+            self.mark(|pipeline, prefix| pipeline.annotation(problem, sources, prefix));
+        }
+    }
+
+    /// Marks in its flow why a run failed, where a server shows that.
+    pub(super) fn mark_failure(&self, failure: &Failure, sources: &Sources) {
+        self.mark(|pipeline, prefix| pipeline.annotation_of_failure(failure, sources, prefix));
+    }
+
+    /// Says a mark; of many only the first ones, for a server shows no more.
+    fn mark(&self, mark: impl FnOnce(Pipeline, &str) -> String) {
+        let Some(pipeline) = self.pipeline.filter(|_| self.n_marks.get() < MOST_ANNOTATIONS) else { return };
+        let mark = mark(pipeline, &prefix());
+        if !mark.is_empty() {
+            self.n_marks.set(self.n_marks.get() + 1);
+            self.command(&mark);
         }
     }
 

@@ -348,7 +348,7 @@ impl<'a> Suite<'a> {
             ));
         }
         if let Some(folder) = shown.artifacts.kept() {
-            terminal.say(&format!("all that was kept is in {}\n", harmless_path(&folder)));
+            terminal.say(&format!("results of failed runs are in {}\n", harmless_path(&folder)));
         }
         self.ending(&report, n_flows, written, terminal)
     }

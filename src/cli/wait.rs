@@ -27,7 +27,7 @@ pub(super) fn lasting(typed: Option<&str>, of_profile: Duration) -> Result<Durat
     let Some(typed) = typed else { return Ok(of_profile) };
     syntax::duration(typed.trim()).ok_or_else(|| {
         let shown = visible_cut(typed.as_bytes(), 60);
-        let problem = Diagnostic::general(Code::CommandLine, format!("`--wait-port {shown}` is no duration"));
+        let problem = Diagnostic::general(Code::CommandLine, format!("`--wait-port {shown}` is not a duration"));
         problem.help("write `--wait-port 500ms`, `30s` or `2m`")
     })
 }
@@ -111,7 +111,7 @@ mod tests {
         assert_eq!(lasting(Some("2m"), of_profile).ok(), Some(Duration::from_secs(120)));
         assert_eq!(lasting(None, of_profile).ok(), Some(of_profile));
         let refused = lasting(Some("30"), of_profile).err().map(|problem| problem.message);
-        assert_eq!(refused.as_deref(), Some("`--wait-port 30` is no duration"));
+        assert_eq!(refused.as_deref(), Some("`--wait-port 30` is not a duration"));
     }
 
     #[test]

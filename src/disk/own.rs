@@ -130,7 +130,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder can be made for tests");
         let path = folder.path().join("a/b");
         make_private_folder(&path).expect("there is room");
-        make_private_folder(&path).expect("it is there already");
+        make_private_folder(&path).expect("it is already there");
         assert_eq!(fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, 0o700);
     }
 }

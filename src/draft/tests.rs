@@ -73,7 +73,7 @@ fn a_secret_that_the_device_gave_is_captured_and_sent() {
     assert!(!made.flow.contains("c0ffee") && !made.device.contains("c0ffee"), "{}\n{}", made.flow, made.device);
     insta::assert_snapshot!(made.flow);
     let made = drafted(&[recording(happened)], &[]);
-    assert_eq!(made.notes, ["`token` looks like a secret and is none here: `--secret REGEX` says what is secret"]);
+    assert_eq!(made.notes, ["`token` looks like a secret, but is not one here: `--secret REGEX` says what is secret"]);
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_recording_of_nothing_and_one_of_two_ports_are_refused() {
     let wish = Wish { title: None, file: "new.flow", device: "new.device.flow", secrets: &[] };
     let refused = |happened: &str| draft(&[recording(happened)], &wish).expect_err("nothing can be made of it");
     assert_eq!(refused(""), "in the recording nothing was sent and nothing came");
-    assert_eq!(refused("10 #1 < \"x\""), "the recording is of 2 ports, and a draft is made of one");
+    assert_eq!(refused("10 #1 < \"x\""), "the recording is of 2 ports, and a draft needs a recording of one port");
 }
 
 #[test]

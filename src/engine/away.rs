@@ -208,8 +208,7 @@ impl Engine {
 
     fn lost_write(&mut self, send: &Outgoing) -> Box<Failure> {
         let message = format!("{} went away before all bytes had left", self.called(send.port));
-        let cause =
-            "what the device got of it is not known: put the `send` into a step with `retry`, which sends it again";
+        let cause = "it is not known how much the device received: put the `send` into a step with `retry`, which sends it again";
         let mut failure = self.failure_at(Code::RunPort, send.site, message, "was being sent").with_cause(cause);
         self.add_exchange(&mut failure);
         failure

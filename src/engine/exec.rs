@@ -45,7 +45,7 @@ impl Engine {
                     return;
                 }
                 Level::NoStatements => Some("a million statements were executed without any waiting"),
-                Level::NoWork => Some("too much was computed without any waiting: half a minute, about"),
+                Level::NoWork => Some("the flow computed for about half a minute without any waiting"),
             };
             if let Some(message) = too_much {
                 let failure = self

@@ -44,7 +44,7 @@ impl Engine {
             let title = self.flow.step_titles().last().cloned().unwrap_or_default();
             (
                 format!("the step `{title}` took longer than its timeout"),
-                format!("{what} did not come in the {waited} that were left"),
+                format!("{what} did not come in the remaining {waited}"),
             )
         } else {
             let lacks = if let WaitKind::Input { line, on } = &wait.kind {
@@ -100,7 +100,7 @@ impl Engine {
             WaitKind::Input { line, on } => format!("{line} {}{on_port}", if *on { "on" } else { "off" }),
             WaitKind::Count { n, .. } => format!("{n} bytes{on_port}"),
             WaitKind::Silence { lasting, .. } => {
-                format!("data with {} of silence behind it{on_port}", show_duration(*lasting))
+                format!("data with {} of silence after it{on_port}", show_duration(*lasting))
             }
         }
     }
@@ -217,7 +217,7 @@ impl Engine {
         let mut failure =
             self.failure_at(Code::RunNothingChecked, site, "the flow ended without having checked anything", "");
         failure.site = None;
-        failure.with_cause("every `expect` and `assert` was passed by: a pass must mean that something was seen")
+        failure.with_cause("no `expect` and no `assert` ran: a pass must mean that something was checked")
     }
 
     /// Adds what was sent last and what has come since.
@@ -368,7 +368,7 @@ impl Engine {
             });
         }
         if self.ports[self.flow.port].sight.awaits_bytes() && !came.is_empty() {
-            let said = "`echo on` says that everything that is sent comes back, and not all of it has";
+            let said = "`echo on` says that everything that is sent comes back, but not all of it did";
             return Some(format!("{said}: write `echo auto` if raw bytes do not"));
         }
         let has_echo = self.ports[self.flow.port].sight.echo().is_some();
@@ -385,13 +385,13 @@ impl Engine {
         if came.is_empty() {
             let earlier = self.near_miss_before(wait).or_else(|| self.came_before(wait));
             return Some(earlier.unwrap_or_else(|| {
-                "nothing came since then: the device may be busy, asleep or restarting; or it wants another line ending (`eol`)"
+                "nothing came since then: the device may be busy, asleep or restarting; or it needs another line ending (`eol`)"
                     .to_string()
             }));
         }
         if is_echo_only {
             return Some(
-                "only the echo came: the device hears but does not answer; or it wants another line ending (`eol`); or TX and RX are connected to each other"
+                "only the echo came: the device hears but does not answer; or it needs another line ending (`eol`); or TX and RX are connected to each other"
                     .to_string(),
             );
         }
@@ -437,14 +437,14 @@ impl Engine {
         if is_gb2312(came) {
             let reads = self.as_gbk(came).map_or(String::new(), |text| format!(", and reads `{text}`"));
             return Some(format!(
-                "what came is not UTF-8 and looks like GBK, two bytes a character{reads}: write `serial {{ encoding \"gbk\" }}`, or switch the device to UTF-8"
+                "the input is not UTF-8 and looks like GBK, two bytes a character{reads}: write `serial {{ encoding \"gbk\" }}`, or switch the device to UTF-8"
             ));
         }
         if !is_garbage(came) {
             return None;
         }
         if let Some(other) = self.other_line() {
-            return Some(format!("what came is not text: {other}"));
+            return Some(format!("the input is not text: {other}"));
         }
         let is_foreign = |pattern: &Pattern| match pattern {
             Pattern::Literal(literal) => !literal.needle().is_ascii() && std::str::from_utf8(literal.needle()).is_ok(),
@@ -455,11 +455,11 @@ impl Engine {
         };
         if wait.patterns().any(is_foreign) {
             return Some(
-                "what came is not UTF-8: for a device with another encoding write the bytes, as in x\"d6 d0\"".into(),
+                "the input is not UTF-8: for a device with another encoding write the bytes, as in x\"d6 d0\"".into(),
             );
         }
         let line = &self.ports[self.flow.port].settings.line;
-        Some(format!("what came is not text: the baud rate or the format is probably wrong ({line} here)"))
+        Some(format!("the input is not text: the baud rate or the format is probably wrong ({line} here)"))
     }
 
     /// Explains text whose eighth bit is a parity bit.

@@ -60,7 +60,7 @@ impl Engine {
 
     fn unlooked_failure(&self) -> Box<Failure> {
         let (site, label) = self.present_doing();
-        let message = format!("more than {} MiB came that nothing could look at yet", UNLOOKED >> 20);
+        let message = format!("more than {} MiB came before the flow could look at it", UNLOOKED >> 20);
         let cause = match self.program.role {
             Role::Flow => {
                 "the device sends more meanwhile than can be kept: let it be quiet first, or send less at once"

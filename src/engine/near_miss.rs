@@ -97,7 +97,7 @@ impl Came<'_> {
         })?;
         let (line, noise) = (self.show(line, SHOWN), visible(&noise));
         Some(format!(
-            "`{line}` came: without `{noise}` it is what is awaited; that is noise of the line, or left of a restart"
+            "`{line}` came: without `{noise}` it is what is expected; that is noise on the line, or left over from a restart"
         ))
     }
 
@@ -109,7 +109,7 @@ impl Came<'_> {
         };
         let (line, _) = self.all().find(|(line, _)| is_near(line))?;
         Some(format!(
-            "`{}` came: what is awaited is there but for the escape codes for colours or the cursor; switch them off at the device, or let a regex allow them: `(\\x1b\\[[0-9;]*m)?`",
+            "`{}` came: what is expected is there, with escape codes for colours or the cursor in it; switch them off at the device, or let a regex allow them: `(\\x1b\\[[0-9;]*m)?`",
             self.show(line, SHOWN)
         ))
     }
@@ -129,7 +129,7 @@ impl Came<'_> {
             1 => "one byte differs".to_string(),
             n => format!("{n} bytes differ"),
         };
-        Some(format!("`{}` came: {what}; that is noise of the line, or another spelling", self.show(line, SHOWN)))
+        Some(format!("`{}` came: {what}; that is noise on the line, or another spelling", self.show(line, SHOWN)))
     }
 
     fn near_regex(&self, regex: &Regex) -> Option<String> {
@@ -164,7 +164,7 @@ impl Came<'_> {
         let (line, is_ended) = self.all().find(|(line, _)| part.is_match(line))?;
         let shown = self.show(line, SHOWN);
         Some(if is_ended {
-            format!("the regex is found in `{shown}`, but does not take the whole line: write it without `line`")
+            format!("the regex is found in `{shown}`, but does not match the whole line: write it without `line`")
         } else {
             format!("the regex is found in `{shown}`, whose line has not ended: write `prompt` instead of `line`")
         })
@@ -195,7 +195,7 @@ impl Came<'_> {
             |line: &[u8]| line.ends_with(b" ") && !regex.is_match(line) && regex.is_match(line.trim_ascii_end());
         let (line, _) = self.all().find(|(line, _)| is_near(line))?;
         Some(format!(
-            "the regex is found in `{}` but for the blank at its end: write ` ?$` instead of `$`",
+            "the regex is found in `{}` except for the blank at its end: write ` ?$` instead of `$`",
             self.show(line, SHOWN)
         ))
     }
@@ -218,7 +218,7 @@ impl Came<'_> {
                         "`{shown}` came, but the line `{line_shown}` had not ended: write `prompt` instead of `line`"
                     )
                 } else {
-                    format!("`{shown}` came, but not as a whole line: it stands in `{line_shown}`")
+                    format!("`{shown}` came, but not as a whole line: it is in `{line_shown}`")
                 });
             }
         }
@@ -308,7 +308,7 @@ mod tests {
     #[test]
     fn what_differs_in_a_few_bytes_is_shown() {
         let noise = near(&line("spandsp"), &[b"spa\xeedsp"]);
-        assert_eq!(noise, "`spa\\xeedsp` came: one byte differs; that is noise of the line, or another spelling");
+        assert_eq!(noise, "`spa\\xeedsp` came: one byte differs; that is noise on the line, or another spelling");
         assert!(near(&line("OK"), &[b"O\0K"]).starts_with("`O\\0K` came: there is one byte too many;"));
         let prompt = literal("Password: ");
         assert!(near(&prompt, &[b"Pssword: "]).starts_with("`Pssword: ` came: one byte is missing;"));

@@ -97,7 +97,9 @@ fn written(field: &Field, letter: char, value: &Value) -> Result<Vec<u8>, String
     let bits = || {
         whole().and_then(|n| {
             u64::try_from(n).map_err(|_| {
-                format!("`%{letter}` writes no negative number, this is {n}: `bit_and(…)` makes one of so many bits")
+                format!(
+                    "`%{letter}` writes no negative number, this is {n}: `bit_and(…)` makes one with this many bits"
+                )
             })
         })
     };

@@ -209,7 +209,7 @@ fn what_is_looked_for_has_a_place_or_none() {
     assert_eq!(call("index", &[Value::List(vec![Value::Int(1), Value::Int(2)]), Value::Int(2)]), Value::Int(1));
     assert_eq!(call("contains", &[bytes.clone(), Value::Bytes(vec![2, 0x1b])]), Value::Bool(true));
     assert_eq!(call("contains", &[map([("a", Value::Null)]), text("b")]), Value::Bool(false));
-    assert_eq!(refusal("contains", &[bytes, Value::Int(256)]), "no octet is 256: they are 0 to 255");
+    assert_eq!(refusal("contains", &[bytes, Value::Int(256)]), "256 is not an octet: octets are 0 to 255");
 }
 
 #[test]

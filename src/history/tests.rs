@@ -141,3 +141,21 @@ fn the_document_says_the_same() {
     records[29].reason = Some("login.flow:12:3: no line \"OK\" within 5s".to_string());
     insta::assert_snapshot!(render_json(&stories(&records, &week()), &week()));
 }
+
+#[test]
+fn a_page_gets_the_times_of_the_flow_at_its_own_port() {
+    let mut records = slow_since(26, 10);
+    records.extend((0..3).map(|n| Record { ports: vec!["/dev/ttyUSB1".to_string()], ..example(n) }));
+    let past = |file: &str, port: &str| past_times(&records, file, &[port.to_string()]);
+    let times = past("flows/login.flow", "/dev/ttyUSB0");
+    assert_eq!(times.iter().map(|past| past.times.len()).collect::<Vec<_>>(), [30, 30]);
+    let wait = &times[0];
+    assert_eq!(wait.what, "line \"OK\" in step Network (login.flow:13:3)");
+    assert_eq!((wait.median.as_str(), wait.last.as_str()), ("123 ms", "1.2 s"));
+    assert!(wait.drift.as_deref().is_some_and(|drift| drift.contains("times slower since")), "{wait:?}");
+    assert_eq!(times[1].drift, None);
+    assert_eq!(past("flows/login.flow", "/dev/ttyUSB1")[0].times.len(), 3);
+    assert_eq!((past("flows/login.flow", "sim"), past("other.flow", "/dev/ttyUSB0")), (vec![], vec![]));
+    records.iter_mut().for_each(|record| record.on = Counterpart::Simulated);
+    assert_eq!(past_times(&records, "flows/login.flow", &["/dev/ttyUSB0".to_string()]), vec![]);
+}

@@ -3,17 +3,21 @@
 use std::time::Duration;
 
 use super::json::date;
-use super::story::Story;
+use super::story::{Question, Story, stories};
 use super::trend::{Drift, Series};
 use super::{Counterpart, Record, word_of};
 use crate::event::Verdict;
-use crate::report::spark::sparkline;
+use crate::report::spark::{PastTimes, median, sparkline};
 use crate::value::escape::harmless;
 
 /// So many blocks show how a time went.
 const BLOCKS: usize = 20;
 /// So many times of a flow are shown besides those that became slower.
 const MOST_SHOWN: usize = 10;
+/// So many times of a flow are shown in the page of a run.
+const MOST_IN_PAGE: usize = 12;
+/// What counts as slower there, as with `flowrun history` if nobody says otherwise.
+const SLOWER: Question = Question { since: Duration::from_secs(7 * 86_400), factor: 3.0 };
 
 /// Returns what the records say of each flow.
 pub(crate) fn render_text(stories: &[Story<'_>]) -> String {
@@ -111,6 +115,34 @@ fn times(story: &Story<'_>) -> String {
 fn blocks(series: &Series<'_>) -> String {
     let times: Vec<f64> = series.points.iter().map(|point| point.us as f64).collect();
     format!("{:<BLOCKS$}", sparkline(&times, BLOCKS))
+}
+
+/// Returns how long the device took at each place of a flow at these ports, as the page of a run shows it: the slowest, in the
+/// order of the flow. Nothing of simulated devices, whose time is made.
+pub(crate) fn past_times(records: &[Record], file: &str, ports: &[String]) -> Vec<PastTimes> {
+    let stories = stories(records, &SLOWER);
+    let story = stories.iter().find(|story| {
+        let last = story.last();
+        last.file == file && last.on == Counterpart::Real && last.ports == ports
+    });
+    let mut series: Vec<&Series<'_>> = story.into_iter().flat_map(|story| &story.series).collect();
+    let mut longest: Vec<u64> = series.iter().map(|series| series.recent_us()).collect();
+    longest.sort_unstable_by(|one, other| other.cmp(one));
+    if let Some(least) = longest.get(MOST_IN_PAGE - 1).copied() {
+        series.retain(|series| series.recent_us() >= least);
+        series.truncate(MOST_IN_PAGE);
+    }
+    let past = series.into_iter().map(|series| {
+        let times: Vec<f64> = series.points.iter().map(|point| point.us as f64).collect();
+        PastTimes {
+            what: what(series),
+            median: shown(median(&times).unwrap_or_default() as u64),
+            last: shown(times.last().copied().unwrap_or_default() as u64),
+            drift: series.drift.as_ref().map(slower),
+            times,
+        }
+    });
+    past.collect()
 }
 
 /// Returns which step or wait it is.

@@ -28,8 +28,8 @@ fn what_a_flow_gives_stands_in_its_place_or_at_the_end() {
 
 #[test]
 fn a_place_without_a_value_and_a_value_without_a_place_are_errors() {
-    assert_eq!(filled(&["a", "{1}"], &["x"]), Err("is given nothing for its `{1}`".to_string()));
-    assert_eq!(filled(&["a", "{0}"], &["x", "y"]), Err("is given a value that it has no `{1}` for".to_string()));
+    assert_eq!(filled(&["a", "{1}"], &["x"]), Err("gets no value for its `{1}`".to_string()));
+    assert_eq!(filled(&["a", "{0}"], &["x", "y"]), Err("gets a value, but has no `{1}` for it".to_string()));
 }
 
 #[cfg(unix)]
@@ -82,10 +82,10 @@ mod on_unix {
             "cannot start `no-such-program-at-all`: No such file or directory"
         );
         assert_eq!(why(&["/etc"], &[]), "cannot start `/etc`: Permission denied");
-        assert_eq!(why(&["true", "{0}"], &[]), "is given nothing for its `{0}`");
+        assert_eq!(why(&["true", "{0}"], &[]), "gets no value for its `{0}`");
         let end = outcome(&mut runner("/".as_ref(), &["true"]), "other", &[]).2;
         let HookEnd::Failed { why, help } = end else { panic!("there is no such hook") };
-        assert_eq!(why, "stands for no program");
+        assert_eq!(why, "has no program");
         assert_eq!(help, "name one in `flowrun.toml`, below `[hooks]`: `other = [\"PROGRAM\", \"{0}\"]`");
     }
 

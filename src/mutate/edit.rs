@@ -71,15 +71,15 @@ impl Kind {
         match self {
             Kind::Missing => "the answer does not come",
             Kind::Doubled => "the answer comes twice",
-            Kind::Swapped => "the answer and the one behind it change places",
+            Kind::Swapped => "the answer and the next one change places",
             Kind::Late => "the answer comes two minutes later",
             Kind::Error => "`ERROR` or `+CME ERROR: 3` comes instead of an `OK` or a prompt, if the device knows it",
             Kind::Empty => "an empty line comes instead",
             Kind::Cut => "the last character of the answer is missing",
-            Kind::Digit => "the last digit of a number is another",
-            Kind::Limit => "every digit of a number is a 9, or a 0 if they are",
-            Kind::Letter => "the last letter of a word is another",
-            Kind::Byte => "a byte of an answer that is no text is another",
+            Kind::Digit => "the last digit of a number changes",
+            Kind::Limit => "every digit of a number becomes 9, or 0 if it was 9",
+            Kind::Letter => "the last letter of a word changes",
+            Kind::Byte => "a byte of an answer that is not text changes",
             Kind::Switched => "a control line is switched the other way",
         }
     }

@@ -425,8 +425,10 @@ pub struct FileReceive {
 pub enum WhenOver {
     /// The loop is done: it was counted.
     GoOn,
-    /// It fails: the turns were a limit, `at most`.
-    Fail,
+    /// It fails: the turns were a limit, `at most`, and the condition of `repeat until` is still false.
+    StillFalse,
+    /// It fails: the turns were a limit, `at most`, and the condition of `repeat while` is still true.
+    StillTrue,
 }
 
 /// Which lines a wait looks at.

@@ -54,6 +54,11 @@ impl RecordingFile {
         &mut self.recorder
     }
 
+    /// Whether something was seen that is to be written soon.
+    pub fn has_unwritten(&self) -> bool {
+        self.recorder.has_unwritten()
+    }
+
     /// Puts a note of a line, for who reads the recording.
     pub fn note(&mut self, port: PortId, text: &str) {
         self.recorder.remark(port, text);
@@ -68,7 +73,7 @@ impl RecordingFile {
     pub fn finish(self, secrets: &[(Arc<str>, Vec<u8>)]) -> io::Result<()> {
         match self.recorder.finish(secrets)? {
             Some(until) => look_again(&self.path, until, secrets).map_err(|error| {
-                let message = format!("what became a secret late may stand in it unmasked: {error}");
+                let message = format!("a value that became a secret late may be in it unmasked: {error}");
                 io::Error::new(error.kind(), message)
             }),
             None => Ok(()),
@@ -81,7 +86,7 @@ fn look_again(path: &Path, until: u64, secrets: &[(Arc<str>, Vec<u8>)]) -> io::R
     // What a link leads to is replaced, not the link.
     let path = fs::canonicalize(path)?;
     if !fs::metadata(&path)?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::Unsupported, "it is no file that could be written again"));
+        return Err(io::Error::new(io::ErrorKind::Unsupported, "it is not a file that can be written again"));
     }
     if is_masked(&path, until, secrets)? {
         return Ok(());

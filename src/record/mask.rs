@@ -1,4 +1,4 @@
-//! `Recording::masked`: a recording that is there already, with names in place of further secrets.
+//! `Recording::masked`: a recording that is already there, with names in place of further secrets.
 
 use std::sync::Arc;
 

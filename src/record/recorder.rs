@@ -29,7 +29,12 @@ pub enum HoldBack {
     Reach,
     /// Only what must be, a secret that may not be complete for instance: all secrets are known before they come.
     Least,
+    /// Everything until the run is over: most runs pass, and nobody wants their recording. Of a long run it is the beginning.
+    All,
 }
+
+/// What stands at the end of a recording that has only the beginning of its run.
+const CUT: &str = "the rest of the run is left out here: `--record FILE` keeps all";
 
 /// Writes what goes over a line.
 ///
@@ -54,7 +59,27 @@ pub struct Recorder<W> {
     is_behind: bool,
     /// What stands before this was written before all secrets were known.
     late: Option<u64>,
+    /// Whether what comes next is left out.
+    is_cut: bool,
     failure: Option<io::Error>,
+}
+
+impl Recorder<Vec<u8>> {
+    /// Begins a recording that is held in memory until the run is over, about 1 MiB of it.
+    pub fn held() -> Recorder<Vec<u8>> {
+        Recorder::new(Recording::default(), HoldBack::All, Vec::new())
+    }
+
+    /// Returns the text of it; these are all secrets, and the entries of `header` are left out.
+    ///
+    /// # Errors
+    ///
+    /// The secrets are too many to be looked for.
+    pub fn into_text(mut self, header: Recording, secrets: &[(Arc<str>, Vec<u8>)]) -> io::Result<Vec<u8>> {
+        self.header = header;
+        self.end(secrets);
+        self.failure.map_or(Ok(self.outlet.sink), Err)
+    }
 }
 
 impl<W: Write> Recorder<W> {
@@ -73,6 +98,7 @@ impl<W: Write> Recorder<W> {
             written_at: Moment::START,
             is_behind: false,
             late: None,
+            is_cut: false,
             failure: None,
         }
     }
@@ -84,8 +110,7 @@ impl<W: Write> Recorder<W> {
     ///
     /// The first thing that went wrong; nothing was written after it.
     pub fn finish(mut self, secrets: &[(Arc<str>, Vec<u8>)]) -> io::Result<Option<u64>> {
-        self.learn(secrets);
-        self.write(Hold::Nothing);
+        self.end(secrets);
         match self.failure {
             Some(error) => Err(error),
             None if self.tail.has_cut() => Ok(Some(self.outlet.n_put)),
@@ -99,6 +124,20 @@ impl<W: Write> Recorder<W> {
             self.note(port, EntryKind::Note { text: harmless(text) });
             self.is_behind = true;
         }
+    }
+
+    fn end(&mut self, secrets: &[(Arc<str>, Vec<u8>)]) {
+        self.learn(secrets);
+        self.write(Hold::Nothing);
+    }
+
+    /// Says whether nothing more is taken: of a recording that is held there is enough.
+    fn is_over(&mut self) -> bool {
+        if self.hold_back == HoldBack::All && !self.is_cut && self.tail.is_full() {
+            self.is_cut = true;
+            self.note(PortId::FIRST, EntryKind::Note { text: CUT.to_string() });
+        }
+        self.is_cut || self.failure.is_some()
     }
 
     fn note(&mut self, port: PortId, kind: EntryKind) {
@@ -147,6 +186,7 @@ impl<W: Write> Recorder<W> {
         match self.hold_back {
             HoldBack::Reach => REACH,
             HoldBack::Least => 0,
+            HoldBack::All => usize::MAX,
         }
     }
 }
@@ -161,7 +201,7 @@ impl<W: Write> Tap for Recorder<W> {
             self.sought.push((port, settings.to_string()));
         }
         // What is asked of a port that is gone has no effect: it is no part of what went over the line.
-        if self.failure.is_some() || self.gone.contains(&port) {
+        if self.is_over() || self.gone.contains(&port) {
             return;
         }
         let state = |on: Option<bool>| match on {
@@ -182,7 +222,7 @@ impl<W: Write> Tap for Recorder<W> {
                 self.note(port, EntryKind::Note { text: format!("settings {settings}") });
             }
             PortCommand::DiscardInput => self.note(port, EntryKind::Note { text: "flush".to_string() }),
-            PortCommand::ReadLines => return,
+            PortCommand::ReadLines | PortCommand::Resize { .. } => return,
             PortCommand::Reopen { .. }
             | PortCommand::DriveLines { .. }
             | PortCommand::DiscardOutput
@@ -192,7 +232,7 @@ impl<W: Write> Tap for Recorder<W> {
     }
 
     fn hooked(&mut self, call: &HookCall) {
-        if self.failure.is_none() {
+        if !self.is_over() {
             self.note(PortId::FIRST, EntryKind::Note { text: HookNote::of(call).text() });
             self.is_behind = true;
         }
@@ -200,7 +240,7 @@ impl<W: Write> Tap for Recorder<W> {
 
     fn happened(&mut self, now: Moment, happening: &Happening, received: &[u8]) {
         self.now = now.max(self.now);
-        if self.failure.is_some() {
+        if self.is_over() {
             return;
         }
         match happening {
@@ -244,6 +284,9 @@ impl<W: Write> Tap for Recorder<W> {
     }
 
     fn waiting(&mut self, secrets: &[(Arc<str>, Vec<u8>)]) {
+        if self.hold_back == HoldBack::All {
+            return;
+        }
         self.learn(secrets);
         let n_held_back = self.n_held_back();
         if self.is_behind && self.now.since(self.written_at) >= WRITE_OUT {

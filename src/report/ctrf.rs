@@ -7,12 +7,13 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::failure::{diagnostic_of, render_failure};
-use super::junit::MOST_EXCHANGE;
+use super::junit::{MOST_EXCHANGE, MOST_SAVED};
 use super::suite::{CaseReport, Status, SuiteReport};
 use super::summary::StepSummary;
 use crate::diagnostic::render::{Look, Style};
 use crate::event::StepOutcome;
 use crate::origin::Origin;
+use crate::value::escape::visible_cut;
 
 /// The version of the schema that the document follows.
 const SPEC_VERSION: &str = "0.0.0";
@@ -114,7 +115,9 @@ fn extra_of(case: &CaseReport, origin: Option<&Origin>) -> Json {
     let measured = case.summary.measurements.iter();
     let measured: Vec<Json> =
         measured.map(|measured| json!({ "name": measured.name, "value": measured.to_string() })).collect();
-    let mut extra = json!({ "measurements": measured, "saved": case.summary.saved });
+    let saved = case.saved.iter().map(|(name, value)| (name.clone(), visible_cut(value.as_bytes(), MOST_SAVED).into()));
+    let saved: Map<String, Json> = saved.collect();
+    let mut extra = json!({ "measurements": measured, "saved": saved });
     if let Some(header) = &case.summary.tally.header {
         extra["seed"] = json!(header.seed);
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::Sink;
 use super::lines::{Seconds, lines};
+use super::spark::PastTimes;
 use super::summary::Tally;
 use super::transcript::{Times, Transcript};
 use crate::event::{EchoOf, EchoPart, Event, EventKind, Failure, StepOutcome};
@@ -33,6 +34,8 @@ const MOST_CLEANUPS: usize = 20;
 pub struct Gathered {
     /// What makes it traceable, as names and values.
     pub(super) about: Vec<(String, String)>,
+    /// How long the device took in earlier runs.
+    pub(super) past: Vec<PastTimes>,
     pub(super) tally: Tally,
     pub(super) cleanups: Vec<Failure>,
     pub(super) series: Vec<Series>,
@@ -159,6 +162,7 @@ impl<'a> Gatherer<'a> {
         patterns.sort_unstable_by_key(|(_, number)| *number);
         Gathered {
             about: Vec::new(),
+            past: Vec::new(),
             tally: self.tally,
             cleanups: self.cleanups,
             series: self.series.all(),
@@ -256,6 +260,12 @@ impl Gathered {
     #[must_use]
     pub fn about(self, about: Vec<(String, String)>) -> Gathered {
         Gathered { about, ..self }
+    }
+
+    /// Says how long the device took in earlier runs.
+    #[must_use]
+    pub fn past(self, past: Vec<PastTimes>) -> Gathered {
+        Gathered { past, ..self }
     }
 
     /// Returns the lines, at most about so many bytes of them: of more the end and a quarter from the beginning, with a line

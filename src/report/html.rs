@@ -16,6 +16,7 @@ use std::io::{self, Write};
 
 use super::Sink;
 use super::gathered::{Gathered, Gatherer};
+use super::spark::PastTimes;
 use super::suite::SuiteReport;
 use crate::event::Event;
 use crate::origin::About;
@@ -23,24 +24,33 @@ use crate::source::Sources;
 use page::Page;
 
 /// Writes the page of a run when the run has ended.
-#[derive(Debug)]
 pub struct Html<'a, W: Write> {
     out: W,
     sources: &'a Sources,
     gatherer: Option<Gatherer<'a>>,
     about: Vec<(String, String)>,
+    past: Option<Past<'a>>,
 }
+
+/// Says how long the device took in earlier runs, when the page is written.
+type Past<'a> = Box<dyn FnOnce() -> Vec<PastTimes> + 'a>;
 
 impl<'a, W: Write> Html<'a, W> {
     /// Makes a sink that writes to `out`; places are those of `sources`.
     pub fn new(out: W, sources: &'a Sources) -> Html<'a, W> {
-        Html { out, sources, gatherer: Some(Gatherer::new(sources)), about: Vec::new() }
+        Html { out, sources, gatherer: Some(Gatherer::new(sources)), about: Vec::new(), past: None }
     }
 
     /// Has the page tell what makes the run traceable too.
     #[must_use]
     pub fn about(self, about: &About) -> Html<'a, W> {
         Html { about: rows_of(about), ..self }
+    }
+
+    /// Has the page show how long the device took in earlier runs; asked when the run is over.
+    #[must_use]
+    pub fn past(self, past: impl FnOnce() -> Vec<PastTimes> + 'a) -> Html<'a, W> {
+        Html { past: Some(Box::new(past)), ..self }
     }
 }
 
@@ -55,6 +65,7 @@ impl<W: Write> Sink for Html<'_, W> {
     fn end(&mut self) -> io::Result<()> {
         let Some(gatherer) = self.gatherer.take() else { return Ok(()) };
         let gathered = gatherer.finish().about(std::mem::take(&mut self.about));
+        let gathered = gathered.past(self.past.take().map(|past| past()).unwrap_or_default());
         self.out.write_all(Page::of_run(&gathered, self.sources).text().as_bytes())?;
         self.out.flush()
     }
@@ -63,6 +74,11 @@ impl<W: Write> Sink for Html<'_, W> {
 /// Returns the page of a run that is over; `about` is what makes it traceable, if that is to be told.
 pub fn render_run(events: &[Event], sources: &Sources, about: &[(String, String)]) -> String {
     Page::of_run(&Gathered::of(events, sources).about(about.to_vec()), sources).text()
+}
+
+/// Returns the page of a run whose lines are gathered.
+pub fn render_gathered(gathered: &Gathered, sources: &Sources) -> String {
+    Page::of_run(gathered, sources).text()
 }
 
 /// Returns what makes a run traceable, as a page tells it.

@@ -26,11 +26,14 @@ use crate::event::{Failure, StepOutcome};
 use crate::origin::{About, Digest, Origin};
 use crate::source::{Site, Sources};
 use crate::value::calendar::format_time;
+use crate::value::escape::visible_cut;
 
 const LOOK: Look = Look { width: 100, style: Style::Plain };
 
 /// So much of an exchange stands in a test case, in bytes.
 pub(super) const MOST_EXCHANGE: usize = 64 << 10;
+/// So much of a value that was saved stands in a report, in characters.
+pub(super) const MOST_SAVED: usize = 4 << 10;
 
 /// Returns the whole file.
 pub fn render_junit(suite: &SuiteReport) -> String {
@@ -134,8 +137,9 @@ fn suite_of(case: &CaseReport, origin: Option<&Origin>) -> TestSuite {
         let name = format!("measured {}", measured.name);
         suite.add_property(Property::new(legal(&name), legal(&measured.to_string())));
     }
-    for name in &case.summary.saved {
-        suite.add_property(Property::new("saved", legal(name)));
+    for (name, value) in &case.saved {
+        let value = visible_cut(value.as_bytes(), MOST_SAVED);
+        suite.add_property(Property::new(legal(&format!("saved {name}")), legal(&value)));
     }
     let mut cleanups = String::new();
     for failure in &case.summary.cleanups {

@@ -10,10 +10,13 @@ use std::io::{self, Write};
 use super::failure::{diagnostic_of, render_failure};
 use super::suite::{CaseReport, Status, SuiteReport};
 use crate::diagnostic::render::{Look, Style};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::event::Failure;
+use crate::source::Sources;
 use crate::value::escape::harmless;
 
 /// So many annotations are made: GitHub shows ten of a step, and the tenth says how many there would be more.
-const MOST_ANNOTATIONS: usize = 9;
+pub const MOST_ANNOTATIONS: usize = 9;
 /// So many failures are told in full in a summary.
 const MOST_FAILURES: usize = 50;
 /// So much of one failure is told in a summary, in bytes.
@@ -59,29 +62,65 @@ impl Pipeline {
             Pipeline::GitLab => String::new(),
         }
     }
+
+    /// Returns the line that marks a problem in its file, as [`annotations`](Self::annotations) does; nothing if it has no place.
+    pub fn annotation(self, problem: &Diagnostic, sources: &Sources, prefix: &str) -> String {
+        match (self, place_of(problem, sources)) {
+            (Pipeline::GitHub, Some((file, line))) => {
+                let help = problem.help.iter().map(|help| format!("\nhelp: {}", harmless(help)));
+                let said = problem.label.iter().filter(|label| !label.text.is_empty());
+                let said = said.map(|label| format!("\n{}", harmless(&label.text)));
+                let message: String = std::iter::once(harmless(&problem.message)).chain(said).chain(help).collect();
+                let kind = match problem.severity() {
+                    Severity::Error => "error",
+                    Severity::Warning => "warning",
+                };
+                mark(kind, &format!("{prefix}{file}"), Some(line), problem.code.text(), &message)
+            }
+            (Pipeline::GitHub, None) | (Pipeline::GitLab, _) => String::new(),
+        }
+    }
+
+    /// Returns the line that marks the failure of a run in its flow: at the statement, or at the call that led to it.
+    pub fn annotation_of_failure(self, failure: &Failure, sources: &Sources, prefix: &str) -> String {
+        let Some((_, source)) = sources.iter().next() else { return String::new() };
+        match self {
+            Pipeline::GitHub => {
+                let path = format!("{prefix}{}", source.name());
+                mark("error", &path, line_of(failure, sources), "failed", &message_of(failure))
+            }
+            Pipeline::GitLab => String::new(),
+        }
+    }
+}
+
+/// Returns the file and the line of a problem.
+fn place_of(problem: &Diagnostic, sources: &Sources) -> Option<(String, usize)> {
+    let site = problem.label.as_ref()?.site;
+    let (_, source) = sources.iter().find(|(id, _)| *id == site.source)?;
+    Some((source.name().to_string(), source.line_column(site.span.start).0))
+}
+
+/// Returns the command that marks a line of a file.
+fn mark(kind: &str, path: &str, line: Option<usize>, title: &str, message: &str) -> String {
+    let path = path.strip_prefix("./").unwrap_or(path);
+    let line = line.map(|line| format!(",line={line}")).unwrap_or_default();
+    let message: String = message.chars().take(MOST_OF_ANNOTATION).collect();
+    let (path, title) = (escaped_property(path), escaped_property(title));
+    format!("::{kind} file={path}{line},title={title}::{}\n", escaped(message.trim_end()))
 }
 
 fn annotations(suite: &SuiteReport, prefix: &str) -> String {
     let failed: Vec<&CaseReport> = suite.cases.iter().filter(|case| case.is_failure).collect();
     let mut text = String::new();
     for case in failed.iter().take(MOST_ANNOTATIONS) {
-        let (line, message) = told(case);
-        let mut path = format!("{prefix}{}", case.file);
-        if let Some(rest) = path.strip_prefix("./") {
-            path = rest.to_string();
-        }
-        let line = line.map(|line| format!(",line={line}")).unwrap_or_default();
-        let message: String = message.chars().take(MOST_OF_ANNOTATION).collect();
-        // Writing into a String cannot fail.
-        let _ = writeln!(
-            text,
-            "::error file={}{line},title={}::{}",
-            escaped_property(&path),
-            escaped_property(&format!("{}: {}", case.status.title(), harmless(case.title()))),
-            escaped(message.trim_end())
-        );
+        let (place, message) = told(case);
+        let (file, line) = place.map_or_else(|| (case.file.clone(), None), |(file, line)| (file, Some(line)));
+        let title = format!("{}: {}", case.status.title(), harmless(case.title()));
+        text.push_str(&mark("error", &format!("{prefix}{file}"), line, &title, &message));
     }
     if failed.len() > MOST_ANNOTATIONS {
+        // Writing into a String cannot fail.
         let n = failed.len() - MOST_ANNOTATIONS;
         let flows = if n == 1 { "1 more flow".to_string() } else { format!("{n} more flows") };
         let _ = writeln!(text, "::error title=flowrun::{flows} failed: all are in the summary of the job");
@@ -89,30 +128,39 @@ fn annotations(suite: &SuiteReport, prefix: &str) -> String {
     text
 }
 
-/// Returns the line of the flow that a failure is told at, and the failure.
-fn told(case: &CaseReport) -> (Option<usize>, String) {
+/// Returns the place that what is wrong is told at, and what is wrong.
+fn told(case: &CaseReport) -> (Option<(String, usize)>, String) {
     match &case.summary.tally.failure {
         Some(failure) => {
-            // In the flow itself: the statement, or the call that led to it.
-            let sites = failure.site.into_iter().chain(failure.others.iter().map(|label| label.site));
-            let first = case.sources.iter().next();
-            let line = first.and_then(|(id, source)| {
-                let site = sites.into_iter().find(|site| site.source == id)?;
-                Some(source.line_column(site.span.start).0)
-            });
-            let mut text = format!("{}\n", harmless(diagnostic_of(failure).message));
-            for (title, lines) in
-                [("sent", failure.sent.clone().map(|sent| vec![sent])), ("came", failure.came.clone())]
-            {
-                for said in lines.into_iter().flatten().take(12) {
-                    let _ = writeln!(text, "{title}: {said}");
-                }
-            }
-            text.extend(failure.cause.iter().map(|cause| format!("help: {cause}\n")));
-            (line, text)
+            let line = line_of(failure, &case.sources);
+            (line.map(|line| (case.file.clone(), line)), message_of(failure))
         }
-        None => (None, format!("{}\n{}{}", in_a_line(case), case.refusal, case.diff)),
+        None => {
+            let place = case.mistakes.iter().find_map(|problem| place_of(problem, &case.sources));
+            (place, format!("{}\n{}{}", in_a_line(case), case.refusal, case.diff))
+        }
     }
+}
+
+/// Returns the line of the flow itself that a failure is told at: that of the statement, or of the call that led to it.
+fn line_of(failure: &Failure, sources: &Sources) -> Option<usize> {
+    let (id, source) = sources.iter().next()?;
+    let mut sites = failure.site.into_iter().chain(failure.others.iter().map(|label| label.site));
+    let site = sites.find(|site| site.source == id)?;
+    Some(source.line_column(site.span.start).0)
+}
+
+/// Returns what is said about a failure.
+fn message_of(failure: &Failure) -> String {
+    let mut text = format!("{}\n", harmless(diagnostic_of(failure).message));
+    for (title, lines) in [("sent", failure.sent.clone().map(|sent| vec![sent])), ("came", failure.came.clone())] {
+        for said in lines.into_iter().flatten().take(12) {
+            // Writing into a String cannot fail.
+            let _ = writeln!(text, "{title}: {said}");
+        }
+    }
+    text.extend(failure.cause.iter().map(|cause| format!("help: {cause}\n")));
+    text
 }
 
 /// Returns what is wrong with a flow in a line.
@@ -341,7 +389,7 @@ mod tests {
         assert_snapshot!(Pipeline::GitHub.annotations(&example(), "bench/"), @r#"
         ::error file=bench/flows/attach.flow,line=3,title=failed%3A Attach to the network::line "OK" did not come within 5s%0Asent: AT+CGATT?\r%0Acame: \r\n+CGATT: 0\r\n%0Acame: \r\nERROR\r\n%0Ahelp: the modem answered ERROR: it does not know the command, or not yet
         ::error file=bench/flows/changed.flow,title=changed%3A Attach to the network::the transcript is not that of the snapshot%0A@@ -1 +1 @@%0A-a ]]> <b> & "c"%0A+b
-        ::error file=bench/flows/wrong.flow,title=wrong%3A flows/wrong.flow::the flow has mistakes%0Aflow::syntax::unexpected%0A%0A  × `expct` is no statement
+        ::error file=bench/flows/wrong.flow,title=wrong%3A flows/wrong.flow::the flow has mistakes%0Aflow::syntax::unexpected%0A%0A  × `expct` is not a statement
         "#);
         assert_eq!(Pipeline::GitLab.annotations(&example(), ""), "");
     }

@@ -3,6 +3,28 @@
 /// The blocks, the lowest first.
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
+/// How long a device took at one place, run after run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PastTimes {
+    /// The step, or the wait and its step.
+    pub what: String,
+    /// The times, the oldest first.
+    pub times: Vec<f64>,
+    /// Their median, for people.
+    pub median: String,
+    /// The last of them, for people.
+    pub last: String,
+    /// Since when it takes longer, if it does.
+    pub drift: Option<String>,
+}
+
+impl PastTimes {
+    /// Returns the points of a line in a box of 120 by 24, with room for its ends.
+    pub(super) fn points(&self) -> String {
+        spark_points(&self.times, 120.0, 24.0)
+    }
+}
+
 /// Returns values as blocks, at most `most`; of more, each block is the median of several. The lowest block is zero, the highest
 /// the largest value: so what hardly changes looks so.
 pub fn sparkline(values: &[f64], most: usize) -> String {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::coverage::CoverageReport;
 use super::gathered::Gathered;
 use super::summary::{StepSummary, Summary};
+use crate::diagnostic::Diagnostic;
 use crate::event::{Event, Failure, StepOutcome, Verdict};
 use crate::origin::{About, Digest, Origin};
 use crate::source::Sources;
@@ -54,6 +55,8 @@ pub struct CaseReport {
     pub sources: Sources,
     /// Why it was not run, rendered; empty if it was.
     pub refusal: String,
+    /// The mistakes in its text, for which it was not run.
+    pub mistakes: Vec<Diagnostic>,
     /// How its transcript differs from the snapshot, as a unified diff; empty if it does not.
     pub diff: String,
     /// How many times it was run.
@@ -62,6 +65,8 @@ pub struct CaseReport {
     pub failed_run: Option<u32>,
     /// What was given to its variables, by name, as it may be shown.
     pub given: Vec<(String, String)>,
+    /// What it saved, by name, with secrets named.
+    pub saved: Vec<(String, String)>,
     /// Its lines, if a report was asked for that shows them.
     pub gathered: Option<Box<Gathered>>,
 }
@@ -168,10 +173,12 @@ impl SuiteReport {
                 summary,
                 sources: sources.clone(),
                 refusal: String::new(),
+                mistakes: Vec::new(),
                 diff: String::new(),
                 n_runs: 1,
                 failed_run: None,
                 given: Vec::new(),
+                saved: Vec::new(),
                 gathered,
             }
         };
@@ -250,6 +257,7 @@ pub(super) mod tests {
             let given = vec![("apn".to_string(), "cm net".to_string())];
             let (n_runs, failed_run) = (1, None);
             let gathered = None;
+            let saved = summary.saved.iter().map(|name| (name.clone(), "12\n34".to_string())).collect();
             CaseReport {
                 file,
                 status,
@@ -257,10 +265,12 @@ pub(super) mod tests {
                 summary,
                 sources,
                 refusal,
+                mistakes: Vec::new(),
                 diff,
                 n_runs,
                 failed_run,
                 given,
+                saved,
                 gathered,
             }
         };

@@ -65,7 +65,7 @@ pub(crate) struct Past {
     pub id: String,
 }
 
-/// What becomes of a file that is there already.
+/// What becomes of a file that is already there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Opened {
     /// It is left alone: that is an error.
@@ -117,8 +117,18 @@ impl Layout {
         let Ended { started, seconds, host, user, version, flow, id, .. } = ended;
         let after = [started, seconds, host, user, version, &seed, flow, id].map(String::as_str);
         let cells = before.into_iter().chain(ended.cells.iter().map(String::as_str)).chain(recorded).chain(after);
-        record(cells.map(harmless))
+        record(cells.map(harmless).map(no_formula))
     }
+}
+
+/// Returns a cell that no spreadsheet takes for a formula: a device or a list may say `=HYPERLINK(…)`. A number stays one.
+fn no_formula(cell: String) -> String {
+    let is_formula = cell
+        .trim_start_matches(' ')
+        .starts_with(['=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']);
+    let is_number =
+        cell.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte)) && cell.parse::<f64>().is_ok();
+    if is_formula && !is_number { format!("'{cell}") } else { cell }
 }
 
 /// Returns the line of a CSV file with these cells.
@@ -140,7 +150,7 @@ impl ResultsFile {
         match fs::metadata(path) {
             Ok(found) if !found.is_file() => return Err("it is not a file".to_string()),
             Ok(found) if found.len() > 0 && opened == Opened::New => {
-                return Err("it is there already: `--resume` goes on with it".to_string());
+                return Err("it is already there: `--resume` continues it".to_string());
             }
             Ok(found) if found.len() > LARGEST => return Err("it is larger than 256 MiB".to_string()),
             Ok(_) | Err(_) => {}
@@ -196,7 +206,7 @@ fn read(bytes: &[u8], head: &[String]) -> Result<Vec<Past>, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_string())?;
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
     let mut records = reader.records();
-    let first = records.next().transpose().map_err(|_| "it is no CSV".to_string())?;
+    let first = records.next().transpose().map_err(|_| "it is not CSV".to_string())?;
     let Some(first) = first else { return Ok(Vec::new()) };
     if first.iter().ne(head.iter().map(String::as_str)) {
         return Err(format!("its columns are others than `{}`", head.join(",")));
@@ -205,7 +215,7 @@ fn read(bytes: &[u8], head: &[String]) -> Result<Vec<Past>, String> {
     let (verdict, flow, id) = (place("verdict"), place("flow_digest"), place("row_digest"));
     let mut past = Vec::new();
     for (number, record) in (2..).zip(records) {
-        let record = record.map_err(|_| format!("line {number} is no CSV"))?;
+        let record = record.map_err(|_| format!("line {number} is not CSV"))?;
         if record.len() != head.len() {
             return Err(format!("line {number} has {}, and there are {}", counted(record.len(), "cell"), head.len()));
         }

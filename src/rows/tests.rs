@@ -223,3 +223,30 @@ fn lines_of_results_are_whole_and_a_torn_one_is_removed() {
     fs::write(&path, "row\n\"open\n").expect("there is room");
     assert!(ResultsFile::open(&path, layout(), Opened::Resumed).is_err());
 }
+
+#[test]
+fn no_cell_is_a_formula_and_numbers_stay() {
+    let folder = tempfile::tempdir().expect("a folder can be made for tests");
+    let path = folder.path().join("r.csv");
+    for (said, kept) in [
+        ("=HYPERLINK(\"http://x\")", "\"'=HYPERLINK(\"\"http://x\"\")\""),
+        ("+CSQ: 20", "'+CSQ: 20"),
+        ("-1+cmd|' /C calc'!A0", "'-1+cmd|' /C calc'!A0"),
+        ("@SUM(1)", "'@SUM(1)"),
+        ("  =1", "'  =1"),
+        ("\u{ff1d}1", "'\u{ff1d}1"),
+        ("-71", "-71"),
+        ("+3.5e-3", "+3.5e-3"),
+        ("a=b", "a=b"),
+        ("", ""),
+    ] {
+        let _ = fs::remove_file(&path);
+        let layout = Layout::new(&[], &["said".to_string()]);
+        let (mut results, _) = ResultsFile::open(&path, layout, Opened::New).expect("it can be made");
+        let recorded = vec![("said".to_string(), said.to_string())];
+        results.keep(&[Ended { recorded, cells: Vec::new(), ..ended(1, "passed") }]).expect("there is room");
+        let whole = fs::read_to_string(&path).expect("it is there");
+        let line = whole.lines().nth(1).unwrap_or_default();
+        assert_eq!(line, format!("1,,passed,,,{kept},,,,,,0,,id1"));
+    }
+}

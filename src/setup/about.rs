@@ -6,6 +6,7 @@ use super::Setup;
 use crate::engine::Inputs;
 use crate::origin::{About, Digest, Origin};
 use crate::program::{Expr, ExprKind, Param, Program, name_key};
+use crate::record::Recording;
 use crate::secret::Redactor;
 use crate::value::Value;
 use crate::value::json::to_json;
@@ -35,6 +36,29 @@ impl Setup {
         secrets.iter().for_each(|(name, secret)| redactor.learn(name, secret));
         let (texts, variables) = (Digest::all(&sources), self.given());
         About { origin: origin.clone(), texts, addresses, seed, variables }.named(|text| redactor.clean_text(text))
+    }
+
+    /// Returns what stands at the beginning of the recording of a run; `about` is what makes the run traceable.
+    pub(crate) fn recording_header(&self, inputs: &Inputs, about: &About) -> Recording {
+        let flow = &self.flow;
+        let is_clear =
+            |name: &str| flow.params.iter().any(|param| param.name == name && !param.is_secret && !param.is_file);
+        let given = inputs.variables.iter().filter(|(name, _)| is_clear(name));
+        let shown = given.filter_map(|(name, value)| Some((name.clone(), spelt(flow, name, value)?)));
+        let mut variables: Vec<(String, String)> = shown.collect();
+        variables.sort();
+        let title = flow.title.clone();
+        let mut rows = Recording::about_ports(flow.ports.iter().map(|port| port.name.as_str()));
+        rows.extend(about.addresses.iter().map(|address| ("address".to_string(), address.clone())));
+        // Seed and variables have lines of their own, and so has what the date would be in a run with a time of its own.
+        let others = about.rows().into_iter().filter(|(name, _)| !matches!(*name, "seed" | "variable"));
+        rows.extend(others.map(|(name, value)| (name.to_string(), value)));
+        Recording { title, seed: inputs.seed, begun: inputs.begun, about: rows, variables, entries: Vec::new() }
+    }
+
+    /// Says whether a run has secrets, given ones or those that it learns.
+    pub(crate) fn has_secrets(&self) -> bool {
+        self.flow.learns_secrets || self.flow.params.iter().any(|param| param.is_secret)
     }
 
     /// Returns what was given to variables, by name, as it may be shown.
@@ -80,6 +104,21 @@ impl Setup {
             }
         }
         secrets
+    }
+}
+
+/// Returns the text that gives a variable this value again; `None` if none does: then a replay has to be given it.
+fn spelt(flow: &Program, name: &str, value: &Value) -> Option<String> {
+    let has_default = flow.params.iter().any(|param| param.name == name && param.default.is_some());
+    match value {
+        Value::List(_) | Value::Map(_) => has_default.then(|| to_json(value)),
+        Value::Text(_)
+        | Value::Bytes(_)
+        | Value::Int(_)
+        | Value::Decimal(_)
+        | Value::Bool(_)
+        | Value::Duration(_)
+        | Value::Null => String::from_utf8(value.show()).ok(),
     }
 }
 

@@ -224,7 +224,7 @@ impl<'a> FaultyLine<'a> {
                 self.note(Fault::Urc, block, format!("`{line}` before `{shown}`"));
                 self.push(self.now, text, ArrivalKind::Chatter);
             } else if bytes.ends_with(b"\n") {
-                self.note(Fault::Urc, block, format!("`{line}` behind `{shown}`"));
+                self.note(Fault::Urc, block, format!("`{line}` after `{shown}`"));
                 behind = Some(text);
             }
         }
@@ -443,7 +443,8 @@ impl World for FaultyLine<'_> {
                 | PortCommand::Break { .. }
                 | PortCommand::Reconfigure { .. }
                 | PortCommand::DiscardInput
-                | PortCommand::DiscardOutput => {}
+                | PortCommand::DiscardOutput
+                | PortCommand::Resize { .. } => {}
             }
             return;
         }
@@ -471,7 +472,8 @@ impl World for FaultyLine<'_> {
             | PortCommand::ReadLines
             | PortCommand::DriveLines { .. }
             | PortCommand::Break { .. }
-            | PortCommand::DiscardOutput => {}
+            | PortCommand::DiscardOutput
+            | PortCommand::Resize { .. } => {}
         }
         self.power.device.perform(port, command);
     }
@@ -482,7 +484,7 @@ impl World for FaultyLine<'_> {
             return None;
         }
         received.extend_from_slice(&self.spoken.last_answer);
-        let what = format!("`{}` stands unread in the port", self.shown(received));
+        let what = format!("`{}` is unread in the port", self.shown(received));
         self.note(Fault::Stale, block, what);
         Some((self.now, Happening::Received(PortId::FIRST)))
     }

@@ -141,7 +141,7 @@ fn pieces(text: &str) -> Result<Vec<Piece>, Problem> {
                         span: Span::new(at, text.len()),
                         message: "this quote is never closed".to_string(),
                         label: "begins here",
-                        help: "put a `\"` behind the text".to_string(),
+                        help: "put a `\"` after the text".to_string(),
                     });
                 };
                 at += length + 2;
@@ -176,11 +176,11 @@ impl Parser<'_> {
         let filter = self.either()?;
         let Some(piece) = self.pieces.get(self.at) else { return Ok(filter) };
         let (message, label, help) = match piece.kind {
-            Kind::Close => ("this `)` closes nothing", "no `(` belongs to it", "leave it out"),
+            Kind::Close => ("this `)` closes nothing", "it has no `(`", "leave it out"),
             Kind::Open | Kind::And | Kind::Or | Kind::Not | Kind::Word(_) | Kind::Quoted(_) => (
                 "two conditions need `and` or `or` between them",
                 "the second begins here",
-                "a text with blanks stands in quotes: `name(\"sign in\")`",
+                "put a text with blanks in quotes: `name(\"sign in\")`",
             ),
         };
         Err(Problem { span: piece.span, message: message.to_string(), label, help: help.to_string() })
@@ -207,7 +207,7 @@ impl Parser<'_> {
         if self.depth == DEEPEST {
             return Err(Problem {
                 span: piece.span,
-                message: format!("more than {DEEPEST} conditions stand in each other"),
+                message: format!("more than {DEEPEST} conditions are nested"),
                 label: "here",
                 help: "write a shorter filter, or give the flows a tag".to_string(),
             });
@@ -246,7 +246,7 @@ impl Parser<'_> {
             _ => {
                 let help = match nearest(word, QUESTIONS.iter().copied()) {
                     Some(meant) => format!("did you mean `{meant}(…)`?"),
-                    None => format!("{HELP}; a text with parentheses stands in quotes"),
+                    None => format!("{HELP}; put a text with parentheses in quotes"),
                 };
                 let message = format!("a filter has no `{}(…)`", harmless(word));
                 return Err(Problem { span, message, label: "not known", help });
@@ -272,9 +272,9 @@ impl Parser<'_> {
         }
         let (span, label) = match self.pieces.get(self.at) {
             Some(piece) => (piece.span, "a `)` belongs before this"),
-            None => (open, "a `)` is missing behind this"),
+            None => (open, "a `)` is missing after this"),
         };
-        let help = "a text with blanks stands in quotes: `name(\"sign in\")`".to_string();
+        let help = "put a text with blanks in quotes: `name(\"sign in\")`".to_string();
         Err(Problem { span, message: "a parenthesis is not closed".to_string(), label, help })
     }
 
@@ -357,6 +357,6 @@ mod tests {
         insta::assert_snapshot!(text);
         let deep = format!("{}a{}", "(".repeat(65), ")".repeat(65));
         let message = Filter::parse(&deep).expect_err("it is too deep").0.message;
-        assert_eq!(message, "more than 64 conditions stand in each other");
+        assert_eq!(message, "more than 64 conditions are nested");
     }
 }

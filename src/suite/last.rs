@@ -40,7 +40,7 @@ impl LastRun {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             read => read?,
         };
-        let wrong = || io::Error::new(io::ErrorKind::InvalidData, "it is no file of the last run");
+        let wrong = || io::Error::new(io::ErrorKind::InvalidData, "it is not a file of the last run");
         let Ok(Value::Map(entries)) = parse_json(&bytes) else { return Err(wrong()) };
         let entry = |name: &str| entries.iter().find(|(key, _)| key == name).map(|(_, value)| value);
         if entry("format") != Some(&Value::text(FORMAT)) || entry("version") != Some(&Value::Int(VERSION)) {
@@ -175,7 +175,7 @@ mod tests {
         for text in ["", "[]", "{}", "{\"format\":\"flowrun last run\",\"version\":2,\"failed\":[]}"] {
             fs::write(&file, text).expect("it can be written");
             let error = LastRun::read(&file).expect_err("it is something else");
-            assert_eq!(error.to_string(), "it is no file of the last run", "{text}");
+            assert_eq!(error.to_string(), "it is not a file of the last run", "{text}");
         }
     }
 }

@@ -108,7 +108,7 @@ impl Snapshot {
         match fs::symlink_metadata(folder) {
             Ok(found) if found.is_symlink() => Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                "the folder `snapshots` is a symbolic link, and snapshots are not kept behind one",
+                "the folder `snapshots` is a symbolic link, and snapshots are not written through one",
             )),
             Ok(_) | Err(_) => Ok(folder),
         }

@@ -61,7 +61,7 @@ impl Volatile {
         let is_name =
             name.starts_with(|c: char| c.is_alphabetic()) && name.chars().all(|c| c.is_alphanumeric() || c == '_');
         if !is_name {
-            return Err(format!("`{name}` is no name: letters, digits and `_`"));
+            return Err(format!("`{name}` is not a name: use letters, digits and `_`"));
         }
         let regex = Regex::new(regex).map_err(|error| {
             let text = error.to_string();
@@ -99,7 +99,7 @@ mod tests {
     fn a_wrong_rule_says_where_and_what_is_right() {
         let mut rules = Volatile::default();
         assert_eq!(rules.add_typed("abc"), Err("there is no `=`: write `REGEX=NAME`".to_string()));
-        assert_eq!(rules.add_typed("a=b c"), Err("`b c` is no name: letters, digits and `_`".to_string()));
+        assert_eq!(rules.add_typed("a=b c"), Err("`b c` is not a name: use letters, digits and `_`".to_string()));
         assert_eq!(rules.add_typed("(=x"), Err("the regex of `x` cannot be compiled: unclosed group".to_string()));
     }
 }

@@ -198,7 +198,7 @@ impl Lower {
                     self.problem(
                         Code::SyntaxHeader,
                         at,
-                        "the header stands at the beginning of a file, once",
+                        "the header comes once, at the beginning of a file",
                         "a second header",
                     );
                 }

@@ -43,6 +43,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("exit", "fail"),
 ];
 
+/// Words that start a program in other tools.
+const PROGRAMS: &[&str] = &["exec", "execute", "run", "system", "shell", "spawn", "cmd", "popen", "subprocess"];
+
 /// Explains a piece of text that could not be read as a statement.
 pub(super) fn explain(id: SourceId, text: &str, offset: usize) -> Diagnostic {
     let trimmed = text.trim_end();
@@ -52,7 +55,7 @@ pub(super) fn explain(id: SourceId, text: &str, offset: usize) -> Diagnostic {
             return Diagnostic::new(
                 Code::SyntaxUnexpected,
                 site(0, trimmed.len()),
-                "this cannot stand here",
+                "this does not belong here",
                 "not here",
             );
         }
@@ -94,7 +97,7 @@ pub(super) fn explain(id: SourceId, text: &str, offset: usize) -> Diagnostic {
             format!("`{found}` is a keyword and cannot be a name"),
             "a keyword",
         )
-        .help(format!("take another name: `{found}_1`, `my_{found}`"));
+        .help(format!("use another name: `{found}_1`, `my_{found}`"));
     }
     if let Some(diagnostic) = unclosed_value(id, trimmed, at, offset) {
         return diagnostic;
@@ -102,12 +105,33 @@ pub(super) fn explain(id: SourceId, text: &str, offset: usize) -> Diagnostic {
     let expected = list(&positives);
     let shown = if found.is_empty() { "the end of the line".to_string() } else { format!("`{found}`") };
     let label = format!("expected {expected}");
-    Diagnostic::new(
-        Code::SyntaxUnexpected,
-        site(at, at + found.len().max(1)),
-        format!("expected {expected}, found {shown}"),
-        label,
-    )
+    let message = format!("expected {expected}, found {shown}");
+    let diagnostic = Diagnostic::new(Code::SyntaxUnexpected, site(at, at + found.len().max(1)), message, label);
+    match habit(&trimmed[at..], found, &positives) {
+        Some(help) => diagnostic.help(help),
+        None => diagnostic,
+    }
+}
+
+/// Returns what to write for what other languages allow: a variable with a `$`, a text without quotes.
+fn habit(rest: &str, found: &str, positives: &[Rule]) -> Option<String> {
+    if found == "$" {
+        return match token(&rest[1..]) {
+            name if name.starts_with(|c: char| c.is_alphabetic() || c == '_') => {
+                Some(format!("a variable has no `$` here: write `{name}`; `${{{name}}}` is for strings"))
+            }
+            _ => Some("a variable has no `$` here: write its name; `${NAME}` is for strings".to_string()),
+        };
+    }
+    let is_word = found.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '+');
+    let wants_pattern = positives
+        .iter()
+        .any(|rule| matches!(rule, Rule::expect_one | Rule::capture_pattern | Rule::one_of_all | Rule::pattern));
+    match (is_word && wants_pattern, is_word && positives.contains(&Rule::string)) {
+        (true, _) => Some(format!("put a text in quotes: `\"{found}\"`, or `line \"{found}\"` for a whole line")),
+        (false, true) => Some("put a text in quotes: `\"…\"`".to_string()),
+        (false, false) => None,
+    }
 }
 
 /// Returns the form of another statement that was meant, where two are mixed up: `secret param NAME`, `capture NAME = EXPR`. It
@@ -119,10 +143,10 @@ fn other_form(text: &str, at: usize, found: &str, positives: &[Rule]) -> Option<
             Some("write `secret NAME`: a secret is a `param` that is masked everywhere")
         }
         ("capture", "=") if positives.contains(&Rule::k_from) => {
-            Some("write `compute NAME = EXPR`, or `compute secret NAME = EXPR` for what is to be masked")
+            Some("write `compute NAME = EXPR`, or `compute secret NAME = EXPR` for a value that must be masked")
         }
         ("compute", "from") if positives.contains(&Rule::k_equals) => {
-            Some("write `capture NAME from EXPR`, or `capture secret NAME from EXPR` for what is to be masked")
+            Some("write `capture NAME from EXPR`, or `capture secret NAME from EXPR` for a value that must be masked")
         }
         _ => None,
     }
@@ -162,22 +186,22 @@ fn unclosed_value(id: SourceId, text: &str, at: usize, offset: usize) -> Option<
 fn leftover(found: &str, site: Site) -> Option<Diagnostic> {
     let (message, help) = match found {
         "within" | "every" | "timeout" | "for" => (
-            format!("what follows `{found}` is no duration"),
+            format!("what follows `{found}` is not a duration"),
             "a duration is a number with a unit: `250ms`, `5s`, `2m`, `1h`",
         ),
         "(" => (
-            "these parentheses are not closed, or hold something that is no value".to_string(),
+            "these parentheses are not closed, or hold something that is not a value".to_string(),
             "arguments are values with commas between them, and `)` at the end",
         ),
         "unit" => {
-            ("this is not the unit of a `measure`".to_string(), "it stands in quotes, before the limits: `unit \"V\"`")
+            ("this is not the unit of a `measure`".to_string(), "put it in quotes before the limits: `unit \"V\"`")
         }
         "limits" | ".." => (
-            "these are no limits of a `measure`".to_string(),
+            "these are not the limits of a `measure`".to_string(),
             "write `limits 3.60 .. 4.20`, `limits 3.60 ..`, `limits .. 4.20` or `limits 3`",
         ),
         "+" | "-" | "*" | "/" | "%" | "=" | "<" | ">" | "and" | "or" | "in" | "matches" => {
-            (format!("no value follows `{found}`, or none stands before it"), "an operator stands between two values")
+            (format!("a value is missing before or after `{found}`"), "an operator goes between two values")
         }
         _ => return None,
     };
@@ -199,7 +223,12 @@ fn no_statement(found: &str, site: Site) -> Diagnostic {
         .help("a statement begins with its keyword: `send \"AT\"`, `expect line \"OK\"`");
     }
     let diagnostic =
-        Diagnostic::new(Code::SyntaxUnexpected, site, format!("`{word}` is no statement"), "not a statement");
+        Diagnostic::new(Code::SyntaxUnexpected, site, format!("`{word}` is not a statement"), "not a statement");
+    if PROGRAMS.contains(&word.to_lowercase().as_str()) {
+        return diagnostic.help(
+            "a flow runs no programs: name the program in `flowrun.toml`, below `[hooks]`, and write `hook \"NAME\"`",
+        );
+    }
     let meant = ELSEWHERE.iter().find(|(other, _)| *other == word.to_lowercase()).map(|(_, ours)| *ours);
     match meant.or_else(|| nearest(&word, beginnings())) {
         Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),

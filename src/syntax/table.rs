@@ -125,12 +125,12 @@ pub const STATEMENTS: &[Row] = &[
     Row {
         place: Place::Statement,
         forms: "`expect none PATTERN for D`",
-        what: "passes if it does not come; at its end the last line counts as it stands",
+        what: "passes if it does not come in this time; at the end, an unfinished line counts too",
     },
     Row {
         place: Place::Statement,
         forms: "`expect quiet for D [within D]`",
-        what: "waits until nothing has come for so long",
+        what: "waits until nothing has come for this long",
     },
     Row {
         place: Place::Statement,
@@ -145,17 +145,17 @@ pub const STATEMENTS: &[Row] = &[
     Row {
         place: Place::Statement,
         forms: "`read N bytes as [secret] NAME [within D]`",
-        what: "so many bytes from behind the last match, whatever is in them",
+        what: "the next N bytes after the last match, with any content",
     },
     Row {
         place: Place::Statement,
         forms: "`read until PATTERN as [secret] NAME [within D]`",
-        what: "everything up to the pattern, which is taken too",
+        what: "everything up to and including the pattern",
     },
     Row {
         place: Place::Statement,
         forms: "`read until quiet for D as [secret] NAME [within D]`",
-        what: "everything until nothing has come for so long; a byte must come",
+        what: "everything until nothing has come for this long; a byte must come",
     },
     Row {
         place: Place::Statement,
@@ -196,12 +196,12 @@ pub const STATEMENTS: &[Row] = &[
     Row {
         place: Place::Statement,
         forms: "`fail now \"message\"`",
-        what: "end the run as failed, whatever is around it: no `try` stops it, and no step is tried again. Each `finally` runs",
+        what: "end the run as failed: no `try` catches it, and no step is tried again. Each `finally` runs",
     },
     Row {
         place: Place::Statement,
         forms: "`ask EXPR [as [secret] NAME] [choices EXPR, …] [matches /regex/] [default EXPR]`",
-        what: "ask the person at the terminal, again until the answer is one of the choices, or the regex fits all of it; the default is taken for an empty answer and where nobody is there, as with `--port sim`. The line is served meanwhile (flows)",
+        what: "ask the person at the terminal, again until the answer is one of the choices, or the regex fits all of it; the default is the answer if the person types nothing, and if nobody is there, as with `--port sim`. The line is served meanwhile (flows)",
     },
     Row {
         place: Place::Statement,
@@ -295,7 +295,7 @@ pub const STATEMENTS: &[Row] = &[
     Row {
         place: Place::Device,
         forms: "`after D { … }`",
-        what: "run the block so much later, between other handlers; it sees the variables of now",
+        what: "run the block this much later, between other handlers; it sees the variables of now",
     },
     Row {
         place: Place::Device,
@@ -315,11 +315,11 @@ pub const STATEMENTS: &[Row] = &[
     Row {
         place: Place::Device,
         forms: "`restart`",
-        what: "begin afresh, as after power-on: states, settings and timers",
+        what: "start again, as after power-on: states, settings and timers",
     },
     Row {
         place: Place::Device,
         forms: "`unplug` · `unplug for D`",
-        what: "the line goes away, as if the adapter were pulled; for good, which ends the device, or for so long",
+        what: "the line goes away, as if the adapter were pulled; for good, which ends the device, or for this long",
     },
 ];

@@ -161,7 +161,7 @@ pub(crate) const TABLE: &[Row] = &[
         |text| optional(text, &Newline::NAMES).map(Command::Newline),
     ),
     row("clear", "", Some('l'), "empty the screen", || Command::Clear, |_| Ok(Command::Clear)),
-    row("pause", "", Some('p'), "hold back what comes, and show it again", || Command::Pause, |_| Ok(Command::Pause)),
+    row("pause", "", Some('p'), "hold back the input, and show it again", || Command::Pause, |_| Ok(Command::Pause)),
     row(
         "statistics",
         "",
@@ -220,7 +220,7 @@ pub(crate) const TABLE: &[Row] = &[
         "flush",
         "",
         Some('F'),
-        "throw away what was not read and what was not sent",
+        "throw away unread input and unsent output",
         || errand(Errand::Flush),
         |_| Ok(errand(Errand::Flush)),
     ),
@@ -236,7 +236,7 @@ pub(crate) const TABLE: &[Row] = &[
         "run",
         "FLOW [NAME=VALUE …]",
         Some('R'),
-        "run a flow on the open port, then go on by hand",
+        "run a flow on the open port, then continue by hand",
         || Command::Open(":run "),
         run,
     ),
@@ -244,7 +244,7 @@ pub(crate) const TABLE: &[Row] = &[
         "log",
         "[FILE]",
         Some('f'),
-        "write what comes to a file, or stop",
+        "write the input to a file, or stop",
         || errand(Errand::Log(None)),
         |text| Ok(errand(Errand::Log(named(text)))),
     ),
@@ -387,7 +387,7 @@ fn run(text: &str) -> Result<Command, String> {
     let path = words.next().unwrap_or_default().to_string();
     let variables: Vec<String> = words.map(ToString::to_string).collect();
     match variables.iter().find(|word| !word.contains('=')) {
-        Some(word) => Err(format!("`{}` is no `NAME=VALUE`", visible_cut(word.as_bytes(), 30))),
+        Some(word) => Err(format!("`{}` is not `NAME=VALUE`", visible_cut(word.as_bytes(), 30))),
         None => Ok(errand(Errand::Run { path, variables })),
     }
 }
@@ -435,7 +435,7 @@ mod tests {
         assert_eq!(wrong("baud"), "write `:baud N`");
         assert_eq!(wrong("eol lfcr"), "`lfcr` is not among `cr`, `lf`, `crlf`, `none`");
         assert_eq!(wrong("quit now"), "`:quit` takes nothing after it");
-        assert_eq!(wrong("run a.flow b"), "`b` is no `NAME=VALUE`");
+        assert_eq!(wrong("run a.flow b"), "`b` is not `NAME=VALUE`");
         assert!(wrong("break long").contains(":break 250ms"));
     }
 

@@ -36,9 +36,12 @@ pub(crate) enum Edited {
 pub(crate) enum Shown {
     /// As it is.
     Plain,
-    /// A dot for each character.
+    /// Not how long it is either.
     Hidden,
 }
+
+/// What stands for a text that is hidden, however long it is.
+pub(crate) const HIDDEN: &str = "********";
 
 /// A line that is typed.
 #[derive(Debug, Default)]
@@ -141,14 +144,14 @@ impl Editor {
         let prompt = last_columns(prompt, room / 2);
         let in_prompt = width_of(prompt.chars());
         let room = room - in_prompt;
-        let visible = |c: &char| match shown {
-            Shown::Hidden => '*',
-            Shown::Plain if c.is_control() => '?',
-            Shown::Plain => *c,
+        let visible = |c: &char| if c.is_control() { '?' } else { *c };
+        let (text, cursor): (Vec<char>, usize) = match shown {
+            Shown::Hidden if self.text.is_empty() => (Vec::new(), 0),
+            Shown::Hidden => (HIDDEN.chars().collect(), HIDDEN.len()),
+            Shown::Plain => (self.text.iter().map(visible).collect(), self.cursor),
         };
-        let text: Vec<char> = self.text.iter().map(visible).collect();
         let mut start = 0;
-        while width_of(text[start..self.cursor].iter().copied()) > room {
+        while width_of(text[start..cursor].iter().copied()) > room {
             start += 1;
         }
         let mut n = 0;
@@ -160,7 +163,7 @@ impl Editor {
         out.extend_from_slice(b"\r\x1b[K");
         out.extend_from_slice(prompt.as_bytes());
         out.extend_from_slice(text[start..end].iter().collect::<String>().as_bytes());
-        let behind = width_of(text[self.cursor..end.max(self.cursor)].iter().copied());
+        let behind = width_of(text[cursor..end.max(cursor)].iter().copied());
         if behind > 0 {
             out.extend_from_slice(format!("\x1b[{behind}D").as_bytes());
         }
@@ -380,6 +383,8 @@ mod tests {
         };
         assert_eq!(drawn("abcdefghijkl", 10, Shown::Plain), "\r\u{1b}[K> fghijkl");
         assert_eq!(drawn("中国移动", 10, Shown::Plain), "\r\u{1b}[K> 国移动");
-        assert_eq!(drawn("secret", 20, Shown::Hidden), "\r\u{1b}[K> ******");
+        assert_eq!(drawn("secret", 20, Shown::Hidden), "\r\u{1b}[K> ********");
+        assert_eq!(drawn("a longer secret", 20, Shown::Hidden), drawn("x", 20, Shown::Hidden));
+        assert_eq!(drawn("", 20, Shown::Hidden), "\r\u{1b}[K> ");
     }
 }

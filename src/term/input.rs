@@ -2,7 +2,7 @@
 
 use super::choice::{LineEnd, Mode, Stamps};
 use super::command::{Command, Errand, TABLE};
-use super::editor::{Completion, Edited};
+use super::editor::{Completion, Edited, HIDDEN};
 use super::keyboard::Key;
 use super::password::Typed;
 use super::show::key_name;
@@ -57,7 +57,7 @@ impl Term {
             Some(command) => self.carry_out(now, command),
             None => {
                 let escape = self.choices.escape.map_or_else(String::new, key_name);
-                self.say(&format!("there is no command for the key {}: {escape} ? shows all", key_name(byte)));
+                self.say(&format!("the key {} has no command: {escape} ? shows all", key_name(byte)));
             }
         }
     }
@@ -115,11 +115,18 @@ impl Term {
     /// Sends a line, and leaves it on the screen where it was typed.
     fn submit(&mut self, now: Moment, text: &str, end: &[u8]) {
         let is_secret = self.hides();
-        let shown = if is_secret { "*".repeat(text.chars().count()) } else { text.to_string() };
+        let shown = if is_secret && !text.is_empty() {
+            HIDDEN
+        } else if is_secret {
+            ""
+        } else {
+            text
+        };
         // What has come stays on the screen, though it may not be all of a prompt.
         self.out.has_settled = true;
         let prompt = self.prompt();
-        self.above(|_, out| out.extend_from_slice(format!("{prompt}{shown}\r\n").as_bytes()));
+        let stamp = self.console.stamp(self.lines.began().unwrap_or(now));
+        self.above(|_, out| out.extend_from_slice(format!("{stamp}{prompt}{shown}\r\n").as_bytes()));
         let Some(encoded) = self.encoded(text.as_bytes()) else { return };
         if !is_secret {
             self.keep(text);
@@ -196,7 +203,7 @@ impl Term {
             Command::Clear => self.clear(),
             Command::Pause => {
                 self.held.is_paused = !self.held.is_paused;
-                let said = if self.held.is_paused { "paused: what comes is held back" } else { "goes on" };
+                let said = if self.held.is_paused { "paused: input is held back" } else { "goes on" };
                 self.say(said);
                 self.let_go();
             }
@@ -276,7 +283,7 @@ impl Term {
         }
     }
 
-    fn send_as_it_is(&mut self, now: Moment, bytes: Vec<u8>) {
+    pub(super) fn send_as_it_is(&mut self, now: Moment, bytes: Vec<u8>) {
         if bytes.is_empty() {
             return;
         }
@@ -319,7 +326,7 @@ impl Term {
             }
             (_, None) => {
                 if !matches!(key, b' ' | b'\r' | b'\n' | b'\t') {
-                    self.say(&format!("`{}` is no hex digit", visible_cut(&[key], 8)));
+                    self.say(&format!("`{}` is not a hex digit", visible_cut(&[key], 8)));
                 }
                 None
             }
@@ -336,6 +343,7 @@ impl Term {
                 b'\r' | b'\n' => out.extend_from_slice(&self.choices.line_end),
                 other => out.push(*other),
             }
+            self.typing.is_line_begun = !matches!(byte, b'\r' | b'\n');
         }
         out
     }

@@ -57,6 +57,11 @@ impl Lines {
         &self.begun
     }
 
+    /// Returns when that began to come.
+    pub(crate) fn began(&self) -> Option<Moment> {
+        self.times.map(|(began, _)| began)
+    }
+
     /// Returns when the last of that came.
     pub(crate) fn last_came(&self) -> Option<Moment> {
         self.times.map(|(_, last)| last)

@@ -88,7 +88,7 @@ fn the_escape_key_begins_a_command_and_twice_it_is_sent() {
     let sent = |bytes: &[u8]| Order::Send(bytes.to_vec());
     assert_eq!(orders(&mut term), [sent(b"a"), quit, sent(b"b"), sent(b"\x14")]);
     term.handle_keys(at(0), b"\x14\x07");
-    assert_eq!(screen(&mut term), "-- there is no command for the key Ctrl-G: Ctrl-T ? shows all\r\n");
+    assert_eq!(screen(&mut term), "-- the key Ctrl-G has no command: Ctrl-T ? shows all\r\n");
     let mut term = term_with(|options| options.choices.escape = None);
     term.handle_keys(at(0), b"\x14q");
     assert_eq!(orders(&mut term), [sent(b"\x14q")]);
@@ -241,7 +241,7 @@ fn hex_is_shown_and_typed() {
     screen(&mut term);
     term.handle_keys(at(0), b"41 0D g0a");
     assert_eq!(orders(&mut term), [Order::Send(b"A\r\n".to_vec())]);
-    assert_eq!(screen(&mut term), "-- `g` is no hex digit\r\n");
+    assert_eq!(screen(&mut term), "-- `g` is not a hex digit\r\n");
     term.handle_received(at(0), b"OK\n");
     assert_eq!(screen(&mut term), format!("4f 4b 0a {}OK.\r\n", " ".repeat(40)));
 }
@@ -317,16 +317,16 @@ fn the_prompt_that_a_flow_has_left_is_that_of_the_terminal() {
     term.make_room();
     screen(&mut term);
     term.handle_elsewhere(at(1), b"# ");
-    term.tell("goes on by hand");
-    assert_eq!(screen(&mut term), "-- goes on by hand\r\n# ");
+    term.tell("continue by hand");
+    assert_eq!(screen(&mut term), "-- continue by hand\r\n# ");
     let mut term = line_mode();
     term.handle_received(at(0), b"login: ");
     term.handle_time(at(50));
     term.make_room();
     screen(&mut term);
     term.handle_elsewhere(at(60), b"# ");
-    term.tell("goes on by hand");
-    assert_eq!(screen(&mut term), "-- goes on by hand\r\n\r\u{1b}[K# ");
+    term.tell("continue by hand");
+    assert_eq!(screen(&mut term), "-- continue by hand\r\n\r\u{1b}[K# ");
 }
 
 #[test]

@@ -246,8 +246,8 @@ impl Receiver {
 
     fn limit_noise(&mut self) {
         if self.counts.n_noise > MOST_NOISE {
-            let message = format!("more than {} KiB came that are no block", MOST_NOISE >> 10);
-            self.fail(message, Some("something else writes on the line, or the baud rate is another one"));
+            let message = format!("more than {} KiB came that are not a block", MOST_NOISE >> 10);
+            self.fail(message, Some("something else writes on the line, or the baud rate is wrong"));
         }
     }
 
@@ -259,7 +259,7 @@ impl Receiver {
             Some((number, data)) if number == self.next => self.accept(data),
             Some((number, _)) if number == self.next.wrapping_sub(1) && self.has_last() => self.had_already(),
             Some((number, _)) => {
-                let message = format!("block {number} came where block {} was to come", self.next);
+                let message = format!("block {number} came, but block {} was expected", self.next);
                 self.fail(message, Some("a block was lost, and the sender thinks that it arrived: try again"));
             }
         }
@@ -303,9 +303,8 @@ impl Receiver {
             Part::Data => {
                 let left = self.size.map_or(usize::MAX, |size| size.saturating_sub(self.data.len()));
                 if let (0, Some(size)) = (left, self.size) {
-                    let message = format!("the sender told {size} bytes and sends more");
-                    return self
-                        .fail(message, Some("what came beyond that would be lost: compare the file and its size"));
+                    let message = format!("the sender announced {size} bytes, but sends more");
+                    return self.fail(message, Some("the rest would be lost: compare the file and its size"));
                 }
                 let data = &data[..data.len().min(left)];
                 if self.data.len() + data.len() > self.most {
@@ -343,8 +342,8 @@ impl Receiver {
             Size::Told(size) => Some(size),
             Size::NotTold => None,
             Size::Unreadable(text) => {
-                let message = format!("the sender tells a size that is no number, `{}`", shown(&text));
-                return self.fail(message, Some("YMODEM tells the size in decimal digits, or not at all"));
+                let message = format!("the sender gives a size that is not a number, `{}`", shown(&text));
+                return self.fail(message, Some("YMODEM gives the size in decimal digits, or not at all"));
             }
         };
         (self.name, self.size, self.amount.of) = (Some(name), size, size);
@@ -355,7 +354,7 @@ impl Receiver {
 
     fn too_long(&mut self) {
         let message = format!("the file is longer than {} bytes", self.most);
-        self.fail(message, Some("so much is the most that a variable holds"));
+        self.fail(message, Some("that is the most that a variable can hold"));
     }
 
     pub(super) fn time_out(&mut self) {
@@ -383,7 +382,7 @@ impl Receiver {
         let message = match (self.is_at_start(), self.counts.n_noise) {
             (true, 0) => format!("no block came: it was asked for {} times", self.counts.n_tries),
             (true, n) => {
-                format!("no block came, and {n} bytes that are none: it was asked for {} times", self.counts.n_tries)
+                format!("no block came, only {n} other bytes: it was asked for {} times", self.counts.n_tries)
             }
             (false, _) => {
                 format!("block {} did not come: it was asked for {} times", self.amount.blocks + 1, self.counts.n_tries)

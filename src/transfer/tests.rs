@@ -152,7 +152,7 @@ fn a_sender_that_sends_more_than_it_told_is_refused() {
         };
         let outcome = transfer(sender, Receiver::new(Protocol::Ymodem, 1 << 20), usize::MAX, &mut line);
         let trouble = outcome.receiver.err().map(|trouble| trouble.message);
-        let refused = format!("the sender told {told} bytes and sends more");
+        let refused = format!("the sender announced {told} bytes, but sends more");
         assert_eq!(trouble, (!fits).then_some(refused));
     }
 }
@@ -306,7 +306,7 @@ fn a_line_that_damages_every_block_is_given_up() {
         bytes
     });
     let (sender, receiver) = (outcome.sender.expect_err("damaged"), outcome.receiver.expect_err("damaged"));
-    assert_eq!(receiver.message, "no block came, and 10 bytes that are none: it was asked for 10 times");
+    assert_eq!(receiver.message, "no block came, only 10 other bytes: it was asked for 10 times");
     assert_eq!(sender.message, "the receiver cancelled the transfer before it took a block");
 }
 
@@ -362,7 +362,7 @@ fn a_size_is_a_number_or_is_not_told() {
     receiver.take(&block::made(0, b"a\x0012x", 128, 0, block::Check::Crc));
     assert_eq!(receiver.step(), Step::Send(CANCEL.to_vec()));
     let Step::Failed(trouble) = receiver.step() else { panic!("nobody knows the size") };
-    assert_eq!(trouble.message, "the sender tells a size that is no number, `12x`");
+    assert_eq!(trouble.message, "the sender gives a size that is not a number, `12x`");
 }
 
 #[test]

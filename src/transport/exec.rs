@@ -15,15 +15,16 @@ use rustix::process::{Pid, Signal, ioctl_tiocsctty, kill_process_group, setsid, 
 use rustix::termios::{Winsize, tcsetwinsize};
 
 use super::deadline::timespec;
-use super::medium::Medium;
+use super::medium::{Medium, Progress};
 use super::not_open::NotOpen;
 use super::pty::create_pair;
 use super::wire::{Wire, discard_input};
 use super::words::{in_words, no_break};
 use crate::address::CommandLine;
 use crate::event::CloseReason;
-use crate::port::{Capabilities, Capability, PortCommand};
+use crate::port::{Capabilities, Capability, PortCommand, ScreenSize};
 use crate::settings::LineSettings;
+use crate::time::Moment;
 
 /// For so long a program may go on after its terminal was hung up, in steps of [`STEP`].
 const GRACE: Duration = Duration::from_millis(500);
@@ -36,8 +37,8 @@ const ACT_WITHIN: Duration = Duration::from_millis(50);
 /// For so long the status of a program is waited for that has closed its terminal.
 const STATUS_WITHIN: Duration = Duration::from_millis(200);
 
-/// What a program sees of the size of its terminal.
-const SIZE: Winsize = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+/// What a program sees of the size of its terminal, as long as nobody says another.
+const SIZE: ScreenSize = ScreenSize { rows: 24, columns: 80 };
 
 /// A program that is started when the port is opened.
 #[derive(Clone, Debug)]
@@ -70,6 +71,25 @@ impl Medium for Program {
     fn open(&mut self, _settings: LineSettings) -> Result<Running, NotOpen> {
         let name = self.command.program();
         start(name, self.command.arguments()).map_err(|error| not_started(name, &error).into())
+    }
+
+    fn carry_out(port: &mut Running, command: &PortCommand, _now: Moment) -> Result<Progress, CloseReason> {
+        match command {
+            PortCommand::DiscardInput => discard_input(port),
+            // A program that does not hear of it goes on with the size that it knows.
+            PortCommand::Resize { size } => drop(resize(&port.terminal, *size)),
+            PortCommand::Open { .. }
+            | PortCommand::Reopen { .. }
+            | PortCommand::Write { .. }
+            | PortCommand::SetLines { .. }
+            | PortCommand::ReadLines
+            | PortCommand::DriveLines { .. }
+            | PortCommand::Break { .. }
+            | PortCommand::Reconfigure { .. }
+            | PortCommand::DiscardOutput
+            | PortCommand::Close => {}
+        }
+        Ok(Progress::Done)
     }
 
     fn refusal(command: &PortCommand) -> Option<CloseReason> {
@@ -163,7 +183,7 @@ impl Drop for Running {
 /// Starts a program on a pseudo-terminal of its own, which has the settings of a terminal that was just opened.
 fn start(name: &str, arguments: &[impl AsRef<OsStr>]) -> io::Result<Running> {
     let (terminal, its_side, path) = create_pair()?;
-    tcsetwinsize(&terminal, SIZE)?;
+    resize(&terminal, SIZE)?;
     let mut command = Command::new(name);
     command.args(arguments);
     command.stdin(Stdio::from(its_side.try_clone()?));
@@ -179,6 +199,11 @@ fn start(name: &str, arguments: &[impl AsRef<OsStr>]) -> io::Result<Running> {
     unsafe { command.pre_exec(lead) };
     let child = command.spawn()?;
     Ok(Running { terminal, path, child, has_written: false })
+}
+
+/// Gives a terminal a size; the system tells its program.
+fn resize(terminal: &OwnedFd, size: ScreenSize) -> Result<(), Errno> {
+    tcsetwinsize(terminal, Winsize { ws_row: size.rows, ws_col: size.columns, ws_xpixel: 0, ws_ypixel: 0 })
 }
 
 /// Returns why a program cannot be started.

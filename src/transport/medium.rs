@@ -305,7 +305,8 @@ impl<M: Medium> World for PortOn<M> {
             | PortCommand::DriveLines { .. }
             | PortCommand::Break { .. }
             | PortCommand::Reconfigure { .. }
-            | PortCommand::DiscardInput) => {
+            | PortCommand::DiscardInput
+            | PortCommand::Resize { .. }) => {
                 if self.under_way.is_some() || self.line.opening().is_some() {
                     self.later.push_back(other);
                 } else {

@@ -196,7 +196,8 @@ impl World for ThreadedWorld {
             | PortCommand::Break { .. }
             | PortCommand::Reconfigure { .. }
             | PortCommand::DiscardInput
-            | PortCommand::DiscardOutput) => {
+            | PortCommand::DiscardOutput
+            | PortCommand::Resize { .. }) => {
                 if let Some(link) = &self.link {
                     // A thread that has ended has told why.
                     let _ = link.orders.send(other);

@@ -97,7 +97,7 @@ pub fn contains(whole: &Value, part: &Value) -> Result<bool, String> {
         }
         (Value::Bytes(octets), Value::Int(octet)) => match u8::try_from(*octet) {
             Ok(octet) => Ok(octets.contains(&octet)),
-            Err(_) => Err(format!("no octet is {octet}: they are 0 to 255")),
+            Err(_) => Err(format!("{octet} is not an octet: octets are 0 to 255")),
         },
         (Value::Bytes(octets), Value::Bytes(part)) => Ok(memchr::memmem::find(octets, part).is_some()),
         (Value::Bytes(octets), Value::Text(text)) => {

@@ -38,8 +38,8 @@ impl Session<'_> {
                 self.is_hooking = true;
             }
             None => {
-                let why = "cannot run here: no program stands for it".to_string();
-                let help = "`flowrun FLOW --port …` looks into `flowrun.toml`".to_string();
+                let why = "cannot run here: no program is named for it".to_string();
+                let help = "`flowrun FLOW --port …` reads `flowrun.toml`".to_string();
                 self.take_hook(HookNews::Ended(HookEnd::Failed { why, help }));
             }
         }

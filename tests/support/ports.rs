@@ -91,7 +91,8 @@ impl Bench {
                         | PortCommand::DriveLines { .. }
                         | PortCommand::Break { .. }
                         | PortCommand::DiscardInput
-                        | PortCommand::DiscardOutput => "other".to_string(),
+                        | PortCommand::DiscardOutput
+                        | PortCommand::Resize { .. } => "other".to_string(),
                     };
                     self.asked.push(format!("{} {asked}", port.index()));
                 }

@@ -43,7 +43,7 @@ impl Lint {
             body.iter().rev().skip_while(|statement| matches!(statement.kind, StatementKind::Procedure { .. }));
         let (Some(last), Some(_)) = (others.next(), others.next()) else { return };
         if matches!(last.kind, StatementKind::Finally(_)) {
-            let message = "this clean-up stands last: if something before it fails, it does not run";
+            let message = "this clean-up comes last: if something before it fails, it does not run";
             let help = "put it before what may fail: from there on it runs however the block ends";
             self.warn(Code::LintUnreachable, last.head, message, "nothing follows", help);
         }

@@ -230,7 +230,7 @@ impl<'a> Walk<'a> {
         let Some((pattern, late)) = taken else { return };
         place.late.clear();
         if self.warned.insert(pattern.span) {
-            let message = "the answer that the `try` before waits for may come late, and pass for this one";
+            let message = "the answer to the `try` above may come late, and be taken for this one";
             let help = "end the `try` with a quiet line: `else { expect quiet for 300ms within 5s }`";
             self.lint.warn(Code::LintLateAnswer, pattern.span, message, "a late answer fits too", help);
             let site = Site { source: self.lint.id, span: late.span };
@@ -258,13 +258,13 @@ impl<'a> Walk<'a> {
             return;
         }
         let message = match sent.mode {
-            SendMode::Raw => "this pattern matches what was sent: its echo is not left out after `send raw`",
+            SendMode::Raw => "this pattern matches what was sent: after `send raw` its echo is not removed",
             SendMode::Line | SendMode::Reply => {
-                "this pattern matches the command itself: where the echo is not recognised, it passes for the answer"
+                "this pattern matches the command itself: if the echo is not recognised, it is taken for the answer"
             }
         };
-        let help = "await something that the command does not contain: `line \"…\"`, or more of the answer";
-        self.lint.warn(Code::LintOwnEcho, pattern.span, message, "stands in what was just sent", help);
+        let help = "expect something that the command does not contain: `line \"…\"`, or more of the answer";
+        self.lint.warn(Code::LintOwnEcho, pattern.span, message, "is part of what was just sent", help);
     }
 
     fn call(&mut self, name: &Name, arguments: &'a [Expr], place: &mut Place<'a>, depth: usize) {

@@ -21,7 +21,7 @@ impl Lint {
                 && adds_line_end
                 && ends_with_line_end(text)
             {
-                let message = "this line is sent with two line ends: one more is added to what stands here";
+                let message = "this line is sent with two line ends: flowrun adds one more to the one here";
                 let help = "leave the line end out, or write `send raw` to send exactly this";
                 self.warn(Code::LintSecondLineEnd, text.span, message, "ends with a line end of its own", help);
             }
@@ -43,9 +43,9 @@ impl Lint {
         };
         let Some(octets) = fixed_text(text) else { return };
         if let Some(sign) = sign_of_a_regex(&octets) {
-            let message = format!("this is a text, in which `{sign}` stands for itself");
+            let message = format!("this is a text, in which `{sign}` has no special meaning");
             let help = "write a regex between slashes, `/…/`, or leave the sign out";
-            self.warn(Code::LintTextAsRegex, text.span, message, "awaited letter by letter", help);
+            self.warn(Code::LintTextAsRegex, text.span, message, "matched letter by letter", help);
         } else if is_line && is_like_a_prompt(&octets) {
             let message = "this waits for the end of a line that looks like a prompt: a prompt has no line end";
             let help = "leave `line` out, or write `prompt` to wait until nothing follows it";

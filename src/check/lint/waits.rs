@@ -123,7 +123,7 @@ impl Lint {
             if let StatementKind::ExpectAny { arms, .. } = &statement.kind {
                 for (i, arm) in arms.iter().enumerate() {
                     if let Some(earlier) = shadow_of(&arms[..i], arm) {
-                        let message = "this arm is never taken: an earlier one takes everything that it wants";
+                        let message = "this arm is never taken: an earlier one matches everything that it matches";
                         self.warn(
                             Code::LintShadowed,
                             arm.pattern.span,

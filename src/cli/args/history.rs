@@ -29,7 +29,7 @@ pub(in crate::cli) struct HistoryArguments {
     /// Name what became slower in this time, such as 12h, 7d or 4w
     #[arg(long, value_name = "DURATION", default_value = "7d")]
     pub since: String,
-    /// Fail if a device takes so many times as long, such as 3x
+    /// Fail if a device takes this many times as long, such as 3x
     #[arg(long, value_name = "TIMES")]
     pub fail_on_drift: Option<String>,
     /// Write text, or JSON for programs

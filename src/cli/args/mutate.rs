@@ -12,7 +12,7 @@ Examples:
   flowrun mutate login.flow --port sim:modem.flow --mutants 100 --seed 7
   flowrun mutate login.flow --report json=mutants.json
 
-A change that the flow need not notice is explained beside the answer in the device file:
+If the flow need not notice a change, say so beside the answer in the device file:
   reply \"+CSQ: 25,0\"   # mutant ok digit, limit: any signal will do
 
 Exit codes: 0 every change was noticed, or explained, 1 some were not, or the flow fails
@@ -27,16 +27,16 @@ pub(in crate::cli) struct MutateArguments {
     /// Name the device: `sim`, the flow's own, or `sim:DEVICE_FILE`
     #[arg(long = "port", short, value_name = "PORT", default_value = "sim")]
     pub ports: Vec<String>,
-    /// Try so many changes at most; of more the seed takes some
+    /// Try at most this many changes; the seed chooses them
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
     pub mutants: u32,
     /// Seed the choice of digits, letters and changes
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Pass though so many changes are not noticed
+    /// Pass even if this many changes are not noticed
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub allow: u32,
-    /// Run so many at once [default: one a processor]
+    /// Run this many at once [default: one a processor]
     #[arg(long, value_name = "N", value_parser = one_or_more())]
     pub jobs: Option<usize>,
     #[command(flatten)]

@@ -19,7 +19,7 @@ pub(in crate::cli) struct PortsArguments {
     /// Write JSON: one document, with --watch one line for each change
     #[arg(long)]
     pub json: bool,
-    /// Go on, and show what comes and goes, until Ctrl-C
+    /// Keep running, and show what comes and goes, until Ctrl-C
     #[arg(long)]
     pub watch: bool,
 }
@@ -49,10 +49,10 @@ pub(in crate::cli) struct SayArguments {
     /// Wait for this in the last answer: a text, or /regex/ in a line
     #[arg(long, value_name = "PATTERN")]
     pub expect: Option<String>,
-    /// Wait so long for each answer
+    /// Wait this long for each answer
     #[arg(long, value_name = "DURATION", default_value = "3s")]
     pub within: String,
-    /// Wait so long for a port that is not there yet, such as 30s
+    /// Wait this long for a port that is not there yet, such as 30s
     #[arg(long, value_name = "DURATION")]
     pub wait_port: Option<String>,
     #[command(flatten)]

@@ -18,7 +18,7 @@ What changed between two recordings of one job is looked for with a regex. What 
 a password was asked for is in none of the files. `flowrun test new.flow` is green at once.
 
 Exit codes: 0 it passed, 1 it did not pass against its device, 2 the command line is wrong,
-or a file is there already, 3 a file could not be read or written.";
+or a file is already there, 3 a file could not be read or written.";
 
 /// What `record` takes.
 #[derive(Args, Debug)]

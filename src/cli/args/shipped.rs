@@ -41,7 +41,7 @@ pub(in crate::cli) struct ExamplesArguments {
 /// What `init` takes.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct InitArguments {
-    /// The folder to fill; it is made if it is not there
+    /// The folder to fill; it is made if it does not exist
     #[arg(value_name = "DIR", default_value = ".")]
     pub folder: PathBuf,
 }

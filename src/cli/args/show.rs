@@ -12,7 +12,7 @@ Examples:
   flowrun login.flow --port COM3 --events run.events
   flowrun show run.events                          writes run.html here
   flowrun show night.jsonl --output night.html     all runs of a suite in one page
-  flowrun login.flow --port COM3 --report html=run.html    without the detour
+  flowrun login.flow --port COM3 --report html=run.html    in one step
 
 The page is one file that asks no network for anything: mail it, or keep it as an artefact of a job.
 

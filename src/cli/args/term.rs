@@ -17,7 +17,7 @@ Examples:
 
 Ctrl-T ? shows the keys, Ctrl-T q ends it. docs/terminal.md has them all.
 
-Exit codes: 0 ended as wished, 2 the command line is wrong, 3 the port could not be opened
+Exit codes: 0 ended normally, 2 the command line is wrong, 3 the port could not be opened
 or went away, 130 interrupted (SIGTERM, SIGHUP).";
 
 /// What `term` takes.
@@ -44,7 +44,7 @@ pub(in crate::cli) struct TermArguments {
     /// Say when a line came
     #[arg(long, value_name = "KIND", default_value = "off")]
     pub stamps: TypedStamps,
-    /// Begin a new line at a bare LF or CR
+    /// Start a new line at a bare LF or CR
     #[arg(long, value_name = "KIND", default_value = "keep")]
     pub newline: TypedNewline,
     /// Decode what comes, and encode what is typed, such as gbk
@@ -57,7 +57,7 @@ pub(in crate::cli) struct TermArguments {
     pub no_reconnect: bool,
     #[command(flatten)]
     pub piped: PipedArguments,
-    /// Wait so long for a port that is not there yet, such as 30s
+    /// Wait this long for a port that is not there yet, such as 30s
     #[arg(long, value_name = "DURATION")]
     pub wait_port: Option<String>,
     #[command(flatten)]
@@ -90,7 +90,7 @@ pub(in crate::cli) struct PipedArguments {
     /// With input from a pipe: send it as it is, line ends too
     #[arg(long)]
     pub verbatim: bool,
-    /// With input from a pipe: wait so long for the answer
+    /// With input from a pipe: wait this long for the answer
     #[arg(long, value_name = "DURATION", default_value = "3s")]
     pub within: String,
 }
@@ -104,7 +104,7 @@ pub(in crate::cli) enum TypedMode {
     Line,
 }
 
-/// What stands before a line.
+/// What comes before a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum TypedStamps {
     /// Nothing.

@@ -25,7 +25,7 @@ Examples:
 A variable is set in the flows that have it. The options of the line are for all flows.
 
 A flow runs against the device that it names with `sim`, under the virtual clock. Its transcript
-is compared with snapshots/NAME.snap beside it; what differs is put into snapshots/NAME.snap.new.
+is compared with snapshots/NAME.snap beside it; a difference goes into snapshots/NAME.snap.new.
 With CI in the environment, --check is on unless --accept is.
 
 Exit codes are those of a run: 0 all passed, 1 a flow failed or changed, 2 a flow or the command
@@ -46,7 +46,7 @@ pub(in crate::cli) struct TestArguments {
     /// Take the port and variables from this profile of `flowrun.toml`
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
-    /// Wait so long before the first flow for a port that is not there
+    /// Wait this long before the first flow for a port that is not there
     #[arg(long, value_name = "DURATION")]
     pub wait_port: Option<String>,
     #[command(flatten)]
@@ -132,13 +132,13 @@ pub(in crate::cli) enum FlakyResult {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Selection")]
 pub(in crate::cli) struct SelectionArguments {
-    /// Run only flows that this takes: a part of the path, `tag(smoke)`, …
+    /// Run only flows that match: a part of the path, `tag(smoke)`, …
     #[arg(long, value_name = "FILTER")]
     pub filter: Vec<String>,
     /// Run only flows that failed when they were run last
     #[arg(long)]
     pub last_failed: bool,
-    /// Run again what is made of a file that changes, until Ctrl-C
+    /// Run the flows that use a changed file again, until Ctrl-C
     #[arg(long, conflicts_with_all = ["list", "review", "until_fail"])]
     pub watch: bool,
     /// Run nothing, list the flows with titles and tags
@@ -147,28 +147,28 @@ pub(in crate::cli) struct SelectionArguments {
     /// Say how the list is written
     #[arg(long, value_name = "FORMAT", default_value = "text", requires = "list")]
     pub format: ListFormat,
-    /// Begin flows by `name`, `random`, `random:SEED` or `failed-first`
+    /// Start flows by `name`, `random`, `random:SEED` or `failed-first`
     #[arg(long, value_name = "ORDER")]
     pub order: Option<String>,
     /// Run part K of N
     #[arg(long, value_name = "K/N")]
     pub shard: Option<String>,
-    /// Run each flow so many times, each with the next seed
+    /// Run each flow this many times, each with the next seed
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub repeat: Option<u32>,
     /// Run each flow until it fails, at most `--repeat` times
     #[arg(long)]
     pub until_fail: bool,
-    /// Begin no flow after one that failed
+    /// Start no flow after one that failed
     #[arg(long)]
     pub fail_fast: bool,
-    /// Say whether a flow passes that needed more than one attempt
+    /// Say if a flow that needed more than one attempt passes
     #[arg(long, value_name = "WHAT", default_value = "pass")]
     pub flaky: FlakyResult,
     /// Fail a flow if a clean-up in it fails
     #[arg(long)]
     pub strict: bool,
-    /// Run so many flows at once [default: one a processor]
+    /// Run this many flows at once [default: one a processor]
     #[arg(long, value_name = "N", value_parser = one_or_more())]
     pub jobs: Option<usize>,
 }
@@ -177,10 +177,10 @@ pub(in crate::cli) struct SelectionArguments {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Snapshots")]
 pub(in crate::cli) struct SnapshotArguments {
-    /// Ask for each new or changed transcript whether it is right
+    /// Ask about each new or changed transcript
     #[arg(long, conflicts_with_all = ["accept", "check"])]
     pub review: bool,
-    /// Take every new or changed transcript as it is
+    /// Accept every new or changed transcript
     #[arg(long, conflicts_with = "check")]
     pub accept: bool,
     /// Write nothing; fail if a transcript is new or a snapshot an orphan

@@ -1,7 +1,7 @@
 //! `Held`: the events of a run in memory, its beginning and its end if it is long.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError, Weak};
 
 use crate::event::{Event, EventKind};
 use crate::report::Keeper;
@@ -13,7 +13,11 @@ const OF_EVENT: usize = 200;
 
 /// Holds events; what is cloned holds the same.
 #[derive(Clone, Debug, Default)]
-pub(in crate::cli) struct Held(Arc<Mutex<Events>>);
+pub(in crate::cli) struct Held(Arc<HeldEvents>);
+
+/// The events of a run that goes on.
+#[derive(Debug, Default)]
+pub(in crate::cli) struct HeldEvents(Mutex<Events>);
 
 #[derive(Debug, Default)]
 struct Events {
@@ -25,9 +29,14 @@ struct Events {
 }
 
 impl Held {
+    /// Returns what gives its last events as long as the run goes on.
+    pub(in crate::cli) fn weak(&self) -> Weak<HeldEvents> {
+        Arc::downgrade(&self.0)
+    }
+
     /// Returns the events and holds none any more; where some are missing, a note says how many.
     pub(super) fn take(&self) -> Vec<Event> {
-        let held = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let held = std::mem::take(&mut *self.0.0.lock().unwrap_or_else(PoisonError::into_inner));
         let mut events = held.head;
         if let (true, Some(next)) = (held.n_left_out > 0, held.tail.front()) {
             let text = format!("{} events are left out here: `--events FILE` keeps all", held.n_left_out);
@@ -38,9 +47,36 @@ impl Held {
     }
 }
 
+impl HeldEvents {
+    /// Returns the last events; `None` if somebody works on them, who may never end that.
+    pub(in crate::cli) fn try_last(&self, n: usize) -> Option<Vec<Event>> {
+        let events = match self.0.try_lock() {
+            Ok(events) => events,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        let mut last: Vec<Event> = events.head.iter().chain(&events.tail).rev().take(n).cloned().collect();
+        last.reverse();
+        Some(last)
+    }
+}
+
+/// Panics where a test wants it: at the `log` of this text. Nothing else makes flowrun panic.
+#[cfg(debug_assertions)]
+fn panic_if_planned(event: &Event) {
+    static PLANNED: std::sync::LazyLock<Option<std::ffi::OsString>> =
+        std::sync::LazyLock::new(|| std::env::var_os("FLOWRUN_TEST_PANIC"));
+    if let (EventKind::Logged { text }, Some(planned)) = (&event.kind, &*PLANNED) {
+        let text = String::from_utf8_lossy(text);
+        assert!(planned.to_string_lossy() != text, "the test wants a panic at {text}");
+    }
+}
+
 impl Keeper for Held {
     fn keep(&mut self, event: Event) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).add(event);
+        #[cfg(debug_assertions)]
+        panic_if_planned(&event);
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).add(event);
     }
 }
 

@@ -10,10 +10,11 @@ use crate::value::calendar::format_time;
 pub(super) const TRANSCRIPT: &str = "transcript.txt";
 pub(super) const EVENTS: &str = "events.jsonl";
 pub(super) const PAGE: &str = "page.html";
+pub(super) const RECORDING: &str = "run.recording";
 pub(super) const SAVED: &str = "saved.json";
 
 /// Every file that a folder of a run can have.
-const ALL: [&str; 4] = [TRANSCRIPT, EVENTS, PAGE, SAVED];
+const ALL: [&str; 5] = [TRANSCRIPT, EVENTS, PAGE, RECORDING, SAVED];
 /// So many folders of commands are left besides the one that is made next.
 const MOST_COMMANDS: usize = 19;
 /// How large they are together at the most, in bytes.

@@ -106,7 +106,7 @@ pub(super) fn heard(bytes: &[u8]) -> Finding {
         n if is_text(bytes) => Finding::fine(Topic::Listen, format!("{n} bytes arrived within 2 s: `{shown}`")),
         n => Finding::note(
             Topic::Listen,
-            format!("{n} bytes arrived within 2 s, and most are no text: `{shown}`"),
+            format!("{n} bytes arrived within 2 s, and most are not text: `{shown}`"),
             "the baud rate may be another: give it with `--baud N`, or look for it with `--probe`",
         ),
     }

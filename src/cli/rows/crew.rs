@@ -139,6 +139,13 @@ impl Crew<'_> {
                         self.questions.push_back(Question { worker, prompt, is_secret, answer });
                     }
                     News::Over { worker, row, result } => ended.push((worker, row, *result)),
+                    News::Gone { worker } => {
+                        // The other rows end; then the panic of the thread ends the command.
+                        self.plan.stop();
+                        self.running[worker] = None;
+                        self.questions.retain(|question| question.worker != worker);
+                        lanes.ends(worker);
+                    }
                 }
             }
             if ended.is_empty() {

@@ -78,8 +78,10 @@ fn key(keeping: Keeping) -> Result<Vec<u8>, Diagnostic> {
     let path = folder.join("flowrun").join("rows.key");
     let is_gone = std::fs::symlink_metadata(&path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
     if keeping == Keeping::Compared && is_gone {
-        let message =
-            format!("the key `{}` is gone: without it nobody knows which rows have passed", harmless_path(&path));
+        let message = format!(
+            "the key `{}` is gone: without it flowrun does not know which rows have passed",
+            harmless_path(&path)
+        );
         let help = "bring it back; or name another file with `--rows-out`, without `--resume`, and all rows run";
         return Err(Diagnostic::general(Code::CommandLine, message).help(help));
     }

@@ -130,7 +130,7 @@ impl<'a> Teller<'a> {
             Verdict::Interrupted => Next::Stop,
             Verdict::PortFailed if berth.is_real() => {
                 let title = &berth.title;
-                self.shop.terminal.warn(&format!("{title} gets no further row: its port has failed"));
+                self.shop.terminal.warn(&format!("{title} gets no more rows: its port has failed"));
                 Next::PortIsOut
             }
             Verdict::PortFailed | Verdict::Passed | Verdict::Flaky | Verdict::Skipped | Verdict::Failed => Next::GoOn,
@@ -155,7 +155,7 @@ impl Chief for Teller<'_> {
         // What is told is on disk.
         let kept = self.results.as_mut().map_or(Ok(()), |results| results.keep(&lines));
         if let Err(error) = &kept {
-            terminal.warn(&format!("the results of the rows cannot be written: {error}; no further row is begun"));
+            terminal.warn(&format!("the results of the rows cannot be written: {error}; no more rows are started"));
             self.written = Written::NotEverything;
         }
         let mut nexts = Vec::with_capacity(ended.len());

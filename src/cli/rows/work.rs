@@ -41,6 +41,22 @@ pub(super) enum News {
     Asks { worker: usize, prompt: String, is_secret: bool, answer: Sender<Option<Vec<u8>>> },
     /// A run is over, or could not begin.
     Over { worker: usize, row: usize, result: Box<Result<Done, SetupError>> },
+    /// The thread is gone because of a defect, and so is its run.
+    Gone { worker: usize },
+}
+
+/// Tells that a thread is gone, if it goes by a panic: nobody else would know, and all would wait for it.
+struct Mourned<'a> {
+    worker: usize,
+    news: &'a Sender<News>,
+}
+
+impl Drop for Mourned<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let _ = self.news.send(News::Gone { worker: self.worker });
+        }
+    }
 }
 
 /// A run that is over.
@@ -75,6 +91,7 @@ pub(super) struct View {
 
 /// Runs rows as they come, until no more do.
 pub(super) fn work(worker: usize, jobs: &Receiver<Job>, ender: &Ender, view: View, news: &Sender<News>) {
+    let _mourned = Mourned { worker, news };
     while let Ok(job) = jobs.recv() {
         let row = job.row;
         let result = Box::new(run(worker, job, ender, view, news));

@@ -20,6 +20,9 @@ const WRITE_AFTER: Duration = Duration::from_millis(500);
 /// So much of a line that does not end is held back, for a secret may go on in it.
 const LONGEST_LINE: usize = 64 << 10;
 
+/// A line that nobody has gone on with for so long is written to the recording, whatever is looked for in it.
+const GOES_ON: Duration = Duration::from_secs(10);
+
 /// So much of what comes is held back until a secret is complete.
 const MOST_HELD: usize = 1 << 20;
 
@@ -36,6 +39,8 @@ pub(super) struct Files {
     sought: Arc<[Sought]>,
     /// What happened since a secret began to be typed.
     held: Option<Held>,
+    /// What the recording has of lines that have not ended: the rest of a secret may come.
+    begun: Begun,
     /// When something was seen that is not written.
     seen: Option<Moment>,
     n_own_writes: u64,
@@ -53,6 +58,34 @@ struct Log {
 struct Recorded {
     file: RecordingFile,
     began: Moment,
+}
+
+/// The lines that have not ended, those that were typed and those that came.
+#[derive(Default)]
+struct Begun {
+    sent: Vec<u8>,
+    came: Vec<u8>,
+    /// When the last of them was seen.
+    last: Moment,
+}
+
+impl Begun {
+    /// Takes what followed in one direction; returns the lines that have ended.
+    fn take(line: &mut Vec<u8>, bytes: &[u8]) -> Vec<Vec<u8>> {
+        let mut ended = Vec::new();
+        for part in bytes.split_inclusive(|byte| matches!(byte, b'\r' | b'\n')) {
+            line.extend_from_slice(part);
+            if matches!(line.last(), Some(b'\r' | b'\n')) || line.len() > LONGEST_LINE {
+                ended.push(std::mem::take(line).trim_ascii_end().to_vec());
+            }
+        }
+        ended
+    }
+
+    /// Whether a line may still go on. One that nobody goes on with is a prompt.
+    fn goes_on(&self, now: Moment) -> bool {
+        (!self.sent.is_empty() || !self.came.is_empty()) && now.since(self.last) < GOES_ON
+    }
 }
 
 /// What is held back until a secret is complete.
@@ -73,6 +106,7 @@ impl Files {
             redactor: Redactor::default(),
             sought,
             held: None,
+            begun: Begun::default(),
             seen: None,
             n_own_writes: OWN_WRITES,
         }
@@ -169,6 +203,33 @@ impl Files {
         recorded.passes(now);
         recorded.file.tap().performed(PortId::FIRST, command);
         self.seen.get_or_insert(now);
+        if let (PortCommand::Write { bytes, .. }, false) = (command, self.sought.is_empty()) {
+            self.begun.last = now;
+            let lines = Begun::take(&mut self.begun.sent, bytes);
+            self.learn_sought(&lines);
+        }
+    }
+
+    /// Learns what a person calls secret in lines: the recording has its name.
+    fn learn_sought(&mut self, lines: &[Vec<u8>]) {
+        let sought = self.sought.clone();
+        let found = lines.iter().flat_map(|line| sought.iter().flat_map(|sought| sought.find(line)));
+        for (name, secret) in found {
+            // So short a word cannot be told from other text.
+            if secret.len() < SHORTEST || self.secrets.iter().any(|(_, known)| *known == secret) {
+                continue;
+            }
+            let is_taken = |name: &str| self.secrets.iter().any(|(known, _)| **known == *name);
+            let mut free = name.clone();
+            for n in 2.. {
+                if !is_taken(&free) {
+                    break;
+                }
+                free = format!("{name}_{n}");
+            }
+            self.redactor.learn(&free, &secret);
+            self.secrets.push((Arc::from(free), secret));
+        }
     }
 
     /// Takes note that a part of a secret is sent; what follows is held back until it is complete.
@@ -235,6 +296,11 @@ impl Files {
         }
         if let Some(recorded) = &mut self.recording {
             recorded.happened(now, happening, received);
+            if matches!(happening, Happening::Received(_)) && !self.sought.is_empty() {
+                self.begun.last = now;
+                let lines = Begun::take(&mut self.begun.came, received);
+                self.learn_sought(&lines);
+            }
         }
         self.seen.get_or_insert(now);
     }
@@ -257,13 +323,17 @@ impl Files {
             self.log = None;
             return Err((path, error));
         }
-        if let Some(recorded) = &mut self.recording {
+        let goes_on = self.begun.goes_on(now);
+        if let Some(recorded) = self.recording.as_mut().filter(|_| !goes_on) {
             recorded.file.tap().waiting(&self.secrets);
         }
         if self.due().is_none_or(|due| now < due) {
             return Ok(());
         }
-        self.seen = None;
+        self.seen = goes_on.then_some(now);
+        if goes_on {
+            return Ok(());
+        }
         if let Some(recorded) = &mut self.recording {
             recorded.file.tap().write_out();
         }
@@ -398,6 +468,36 @@ mod tests {
         assert!(recording.contains("> +0.000000000 \"«password_1/plain#7»\\r\""), "{recording}");
         assert!(recording.contains("note title look around"), "{recording}");
         assert!(Recording::read(&recording).is_ok());
+    }
+
+    #[test]
+    fn what_a_person_calls_secret_is_never_in_the_recording_while_it_is_written() {
+        let folder = tempfile::tempdir().expect("a folder can be made for tests");
+        let recording = folder.path().join("a.part");
+        let sought = Sought::read("KEY=(?<key>\\S+)").expect("it is right");
+        let mut files = Files::new(Arc::from([sought]));
+        let header = Recording { title: "t".to_string(), ..Recording::default() };
+        let settings = crate::settings::Settings::default().line;
+        files.begin_recording(&recording, header, Moment::START, Some(&settings)).expect("there is room");
+        let text = || std::fs::read_to_string(&recording).expect("it is there");
+        // A key a second, and the device echoes each.
+        let mut now = 0;
+        for (n, key) in b"AT+KEY=hunter22\r".iter().enumerate() {
+            now += 1000;
+            sent(&mut files, now, n as u64, &[*key]);
+            received(&mut files, now + 1, &[*key]);
+            files.write_due(Moment::from_millis(now + 900)).expect("there is room");
+            assert!(!text().contains("\"h\""), "{}", text());
+        }
+        received(&mut files, now + 10, b"\nKEY=swordfish is new\r\n");
+        files.write_due(Moment::from_millis(now + 2000)).expect("there is room");
+        assert!(text().contains("«key_2/plain#9» is new"), "{}", text());
+        assert!(text().contains("«key/plain#8»") && !text().contains("\"u\""), "{}", text());
+        received(&mut files, now + 3000, b"> ");
+        files.write_due(Moment::from_millis(now + 4000)).expect("there is room");
+        assert!(!text().contains("\"> \""), "a line may go on");
+        files.write_due(Moment::from_millis(now + 14_000)).expect("there is room");
+        assert!(text().contains("\"> \""), "it is a prompt: {}", text());
     }
 
     #[test]

@@ -32,14 +32,14 @@ impl Session<'_> {
             None => self.files.begin_new_log(&self.zone.file_stem(&self.port.label, self.clock.now())),
         };
         match made {
-            Ok(path) => self.tell_path("what comes is written to", Some(&path)),
+            Ok(path) => self.tell_path("input is written to", Some(&path)),
             Err(error) => self.term.tell(&format!("the log cannot be written: {}", in_words(&error))),
         }
     }
 
     pub(super) fn switch_recording(&mut self, now: Moment, path: Option<PathBuf>) {
         if let Some(taken) = path.as_deref().filter(|path| is_there(path)) {
-            return self.term.tell(&format!("`{}` is there already: take another name", harmless_path(taken)));
+            return self.term.tell(&format!("`{}` exists already: choose another name", harmless_path(taken)));
         }
         let (_, is_recording) = self.files.are_open();
         if is_recording {

@@ -189,7 +189,8 @@ impl World for Lent<'_> {
             | PortCommand::DriveLines { .. }
             | PortCommand::Break { .. }
             | PortCommand::DiscardInput
-            | PortCommand::DiscardOutput) => self.ask(other),
+            | PortCommand::DiscardOutput
+            | PortCommand::Resize { .. }) => self.ask(other),
         }
     }
 

@@ -17,15 +17,15 @@ use crate::value::escape::harmless_path;
 /// One of them cannot be; why, and what to do.
 pub(super) fn check(arguments: &TermArguments) -> Result<(), Box<Diagnostic>> {
     if let Some(recording) = arguments.kept.record.as_deref().filter(|path| is_there(path)) {
-        let help = "take another name, or move it away: nothing is overwritten";
-        return Err(problem(format!("`{}` is there already", harmless_path(recording)), help));
+        let help = "choose another name, or move it away: nothing is overwritten";
+        return Err(problem(format!("`{}` is already there", harmless_path(recording)), help));
     }
     let part = arguments.kept.write.as_deref().map(part_of);
     if let Some((flow, part)) = arguments.kept.write.as_deref().zip(part.as_deref()).filter(|(_, part)| is_there(part))
     {
         let (flow, part) = (harmless_path(flow), harmless_path(part));
         let help = format!("`flowrun record --from {part} --write {flow}` makes its flow; move it away then");
-        let message = format!("`{part}` is there already: it is the recording of a session that left no flow");
+        let message = format!("`{part}` is already there: it is the recording of a session that left no flow");
         return Err(problem(message, &help));
     }
     for recording in [&arguments.kept.record, &part].into_iter().flatten() {

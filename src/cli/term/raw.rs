@@ -1,9 +1,21 @@
 //! The terminal of the user: raw while keys go out at once, and as it was before however the session ends.
 
 #[cfg(unix)]
-pub(in crate::cli) use unix::{columns, enter, leave, rest, write};
+pub(in crate::cli) use unix::{enter, leave, rest, size, write};
 #[cfg(windows)]
-pub(in crate::cli) use windows::{columns, enter, leave, rest, write};
+pub(in crate::cli) use windows::{enter, leave, rest, size, write};
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::term::{LEAVE_OTHER_SCREEN, RESET};
+
+/// Whether the screen has obeyed sequences of a device, which a panic has to undo.
+static OWES_RESET: AtomicBool = AtomicBool::new(false);
+
+/// Takes note that the screen has obeyed sequences of a device.
+pub(super) fn owes_reset() {
+    OWES_RESET.store(true, Ordering::Relaxed);
+}
 
 /// Restores the terminal when it is dropped, and when the process panics.
 pub(in crate::cli) struct Restored;
@@ -15,6 +27,10 @@ impl Restored {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             leave();
+            if OWES_RESET.swap(false, Ordering::SeqCst) {
+                // Nobody is left who could be told.
+                let _ = write(LEAVE_OTHER_SCREEN).and_then(|()| write(RESET));
+            }
             before(panic);
         }));
         Restored
@@ -37,6 +53,8 @@ mod unix {
     use rustix::io::Errno;
     use rustix::stdio::{stdin, stdout};
     use rustix::termios::{OptionalActions, OutputModes, Termios, tcgetattr, tcgetwinsize, tcsetattr};
+
+    use crate::port::ScreenSize;
 
     /// How the terminal was before. A signal that ends the process has nothing else to find it by.
     static BEFORE: OnceLock<Termios> = OnceLock::new();
@@ -87,10 +105,11 @@ mod unix {
         tcsetattr(stdin(), OptionalActions::Now, &wanted)
     }
 
-    /// Returns how many columns the terminal has.
-    pub(in crate::cli) fn columns() -> Option<usize> {
+    /// Returns how large the terminal is.
+    pub(in crate::cli) fn size() -> Option<ScreenSize> {
         let size = tcgetwinsize(stdout()).ok()?;
-        Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+        let size = ScreenSize { rows: size.ws_row, columns: size.ws_col };
+        (size.rows > 0 && size.columns > 0).then_some(size)
     }
 
     /// Writes to standard output, in as few calls as the system allows.
@@ -129,6 +148,8 @@ mod windows {
         GetStdHandle, STD_HANDLE, STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, SetConsoleMode,
     };
 
+    use crate::port::ScreenSize;
+
     /// How the console was before: what is read, and what is written.
     static BEFORE: OnceLock<(Option<CONSOLE_MODE>, Option<CONSOLE_MODE>)> = OnceLock::new();
 
@@ -164,14 +185,16 @@ mod windows {
         }
     }
 
-    /// Returns how many columns the console has.
-    pub(in crate::cli) fn columns() -> Option<usize> {
+    /// Returns how large the console is.
+    pub(in crate::cli) fn size() -> Option<ScreenSize> {
         // SAFETY: the structure has numbers only, for which zero is right.
         let mut size: CONSOLE_SCREEN_BUFFER_INFO = unsafe { std::mem::zeroed() };
         // SAFETY: the handle is asked for here, and the structure lives as long as the call.
         let found = unsafe { GetConsoleScreenBufferInfo(GetStdHandle(STD_OUTPUT_HANDLE), &mut size) };
-        let columns = i32::from(size.srWindow.Right) - i32::from(size.srWindow.Left) + 1;
-        (found != 0).then_some(columns).and_then(|columns| usize::try_from(columns).ok())
+        let window = size.srWindow;
+        let from_to = |from: i16, to: i16| u16::try_from(i32::from(to) - i32::from(from) + 1).ok().filter(|n| *n > 0);
+        let (rows, columns) = (from_to(window.Top, window.Bottom)?, from_to(window.Left, window.Right)?);
+        (found != 0).then_some(ScreenSize { rows, columns })
     }
 
     /// Writes to standard output.
@@ -197,5 +220,64 @@ mod windows {
     fn set(handle: STD_HANDLE, mode: CONSOLE_MODE) -> bool {
         // SAFETY: the handle is asked for here, and the mode is a number.
         unsafe { SetConsoleMode(GetStdHandle(handle), mode) != 0 }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::fs::File;
+    use std::io::{ErrorKind, Read};
+    use std::os::fd::OwnedFd;
+    use std::process::{Command, Stdio};
+
+    use rustix::fs::{Mode, OFlags, fcntl_setfl, open};
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use rustix::termios::{LocalModes, tcgetattr};
+
+    use super::*;
+
+    /// Tells a process that it is the one to panic.
+    const PANICS: &str = "FLOWRUN_THIS_TEST_PANICS";
+
+    /// Makes a pseudo-terminal: both its ends.
+    fn pair() -> (File, OwnedFd) {
+        let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a pseudo-terminal");
+        grantpt(&ours).and_then(|()| unlockpt(&ours)).expect("its other end can be opened");
+        fcntl_setfl(&ours, OFlags::NONBLOCK).expect("it is open");
+        let name = ptsname(&ours, Vec::new()).expect("it has a name");
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        (File::from(ours), open(name, flags, Mode::empty()).expect("it can be opened"))
+    }
+
+    #[test]
+    fn a_panic_restores_the_terminal_and_then_says_why() {
+        if std::env::var_os(PANICS).is_some() {
+            // Nothing drops it: what restores the terminal is the panic.
+            Box::leak(Box::new(Restored::at_the_end()));
+            enter().expect("standard input is a terminal");
+            owes_reset();
+            let modes = tcgetattr(rustix::stdio::stdin()).expect("it is a terminal").local_modes;
+            assert!(modes.contains(LocalModes::ICANON), "the terminal is raw");
+        }
+        let (mut terminal, side) = pair();
+        let before = tcgetattr(&side).expect("it is a terminal");
+        let end = || Stdio::from(side.try_clone().expect("a descriptor is left"));
+        let status = Command::new(std::env::current_exe().expect("this is a program"))
+            .args(["--exact", "cli::term::raw::tests::a_panic_restores_the_terminal_and_then_says_why", "--nocapture"])
+            .env(PANICS, "1")
+            .env("RUST_BACKTRACE", "0")
+            .stdin(end())
+            .stdout(end())
+            .stderr(end())
+            .status()
+            .expect("it can be started");
+        let after = tcgetattr(&side).expect("it is a terminal");
+        let mut shown = Vec::new();
+        let read = terminal.read_to_end(&mut shown);
+        assert!(read.is_err_and(|error| error.kind() == ErrorKind::WouldBlock), "there is no more");
+        let shown = String::from_utf8_lossy(&shown);
+        let (reset, why) = (shown.find("\x1b[?1049l"), shown.find("the terminal is raw"));
+        assert!(!status.success() && reset.is_some() && reset < why, "{shown}");
+        assert_eq!(format!("{after:?}"), format!("{before:?}"));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::super::args::{LineArguments, VariableArguments};
 use super::super::given;
@@ -10,7 +11,7 @@ use super::super::outputs::{CONSOLE, tell_failures};
 use super::super::refusal::{complain, refuse, warn};
 use super::lent::{Left, Lent};
 use super::raw;
-use super::session::{Session, State};
+use super::session::{BACKSPACE, CANCEL, Session, State};
 use crate::disk::{Reach, read_file};
 use crate::event::Verdict;
 use crate::hook::Runner;
@@ -36,7 +37,12 @@ struct Ready {
     /// What messages call its file.
     file: std::path::PathBuf,
     variables: Offered,
+    /// It is a transfer, and the other side answers.
+    is_answered: bool,
 }
+
+/// So long after a transfer the other side may still give it up.
+const LEFTOVERS_WITHIN: Duration = Duration::from_secs(3);
 
 impl Session<'_> {
     /// Runs a flow on the open port.
@@ -60,7 +66,7 @@ impl Session<'_> {
                 named_files: Vec::new(),
             };
             let variables = given::variables(&program, &given::read_variables(&typed));
-            session.carry_out(Ready { flow: program, file: path.to_path_buf(), variables })
+            session.carry_out(Ready { flow: program, file: path.to_path_buf(), variables, is_answered: false })
         });
     }
 
@@ -76,8 +82,12 @@ impl Session<'_> {
         };
         let content = match read_file(path, Reach::Anywhere, LARGEST_FILE) {
             Ok(content) => content,
-            Err(error) => return self.term.tell(&format!("`{}`: {error}", harmless_path(path))),
+            Err(error) => {
+                self.term.tell(&format!("`{}`: {error}", harmless_path(path)));
+                return self.tell_protocols(path);
+            }
         };
+        let is_answered = protocol.is_some();
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let text =
             format!("flow \"send a file\"\nfile content = \"what is sent\"\nsend_file content{by}\nassert 1 == 1\n");
@@ -92,8 +102,18 @@ impl Session<'_> {
             };
             let files = vec![GivenFile { name: "content".to_string(), title: name, content }];
             let variables = Offered { files, ..Offered::default() };
-            session.carry_out(Ready { flow: program, file: label.into(), variables })
+            session.carry_out(Ready { flow: program, file: label.into(), variables, is_answered })
         });
+    }
+
+    /// Says which protocols there are, if what was typed may end with the name of another one.
+    fn tell_protocols(&mut self, typed: &Path) {
+        let typed = typed.to_string_lossy();
+        let Some((_, word)) = typed.rsplit_once(char::is_whitespace) else { return };
+        if word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')) {
+            let names: Vec<&str> = Protocol::ALL.into_iter().map(Protocol::name).collect();
+            self.term.tell(&format!("there is no protocol `{word}`: write `raw`, `{}`", names.join("`, `")));
+        }
     }
 
     /// Whether the port is there; says so if it is not.
@@ -118,8 +138,8 @@ impl Session<'_> {
         }
         let said = match verdict {
             Some(_) if self.manner.is_over => "interrupted",
-            Some(Verdict::Interrupted) => "interrupted: goes on by hand",
-            Some(_) => "goes on by hand",
+            Some(Verdict::Interrupted) => "interrupted: continue by hand",
+            Some(_) => "continue by hand",
             None => "nothing was run",
         };
         self.term.tell(said);
@@ -127,7 +147,7 @@ impl Session<'_> {
 
     /// Runs a flow; `None` if it cannot begin, which has been told.
     fn carry_out(&mut self, ready: Ready) -> Option<Verdict> {
-        let Ready { flow, file, variables } = ready;
+        let Ready { flow, file, variables, is_answered } = ready;
         let settings = self.settings_for(&flow)?;
         let hooks = programs_for(&flow, &file, self.terminal).ok()?;
         let terms = Terms { variables, settings: Some(vec![settings]), ..Terms::default() };
@@ -157,7 +177,8 @@ impl Session<'_> {
         let Left { is_open, is_over, settings: after, rest } = lent.end();
         self.manner.is_over |= is_over;
         let now = self.clock.now();
-        self.term.handle_elsewhere(now, &rest);
+        self.port.leftovers_until = is_answered.then_some(now + LEFTOVERS_WITHIN);
+        self.term.handle_elsewhere(now, if is_answered { after_answers(&rest) } else { &rest });
         self.files.knows_all(engine.secrets());
         tell_failures(&fan.finish(), self.terminal);
         if !is_open {
@@ -177,9 +198,18 @@ impl Session<'_> {
         let mut settings = given::settings(&flow.settings, typed)
             .map_err(|problems| complain(&Complaint { problems, sources: flow.sources.clone() }, self.terminal))
             .ok()?;
-        settings.line.wait = std::time::Duration::ZERO;
+        settings.line.wait = Duration::ZERO;
         Some(settings)
     }
+}
+
+/// Returns what follows the last answer of the other side of a transfer.
+fn after_answers(rest: &[u8]) -> &[u8] {
+    const ACKNOWLEDGED: u8 = 0x06;
+    const REFUSED: u8 = 0x15;
+    let answers = [ACKNOWLEDGED, REFUSED, CANCEL, BACKSPACE];
+    let last = rest.iter().rposition(|byte| answers.contains(byte));
+    last.map_or(rest, |at| &rest[at + 1..])
 }
 
 fn stem(file: &Path) -> String {

@@ -65,7 +65,13 @@ pub(super) struct Port {
     pub(super) rts: bool,
     pub(super) n_writes: u64,
     pub(super) n_unsent: u64,
+    /// Until then the other side may still give up a transfer.
+    pub(super) leftovers_until: Option<Moment>,
 }
+
+/// What both sides of a transfer send to give it up, and what the other side sends then to take it from the screen again.
+pub(super) const CANCEL: u8 = 0x18;
+pub(super) const BACKSPACE: u8 = 0x08;
 
 /// Whether the port is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +154,7 @@ impl Session<'_> {
         match happening {
             Happening::Received(PortId::FIRST) => {
                 self.files.happened(now, &happening, received);
+                let received = self.without_leftovers(now, received);
                 self.term.handle_received(now, received);
                 if let Some(ended) = &mut self.manner.ended {
                     *ended = Ended { last: now, is_answered: true };
@@ -155,14 +162,16 @@ impl Session<'_> {
             }
             Happening::Received(port) if port == KEYS => self.term.handle_keys(now, received),
             Happening::Received(_) => {
-                if let Some(columns) = raw::columns() {
-                    self.term.handle_size(columns);
+                if let Some(size) = raw::size() {
+                    self.term.handle_size(usize::from(size.columns));
                 }
+                self.pass_size_on();
             }
             Happening::Closed(port, _) if port == KEYS => {
                 if self.manner.is_interactive {
                     return Some(Ending::Ran(Verdict::Interrupted));
                 }
+                self.term.handle_end(now);
                 self.manner.ended = Some(Ended { last: now, is_answered: false });
             }
             Happening::Closed(PortId::FIRST, reason) => {
@@ -194,6 +203,26 @@ impl Session<'_> {
         None
     }
 
+    /// Returns what came without what the other side of a transfer sent last: it gives up with CAN and Backspace, many times.
+    fn without_leftovers<'a>(&mut self, now: Moment, received: &'a [u8]) -> &'a [u8] {
+        let Some(until) = self.port.leftovers_until else { return received };
+        let n = received.iter().take_while(|byte| matches!(**byte, CANCEL | BACKSPACE)).count();
+        if now > until || n < received.len() {
+            self.port.leftovers_until = None;
+        }
+        if now > until { received } else { &received[n..] }
+    }
+
+    /// Lets a program at the other end know how large the screen is.
+    fn pass_size_on(&mut self) {
+        if self.port.carrier == Carrier::Program
+            && self.port.state == State::Open
+            && let Some(size) = raw::size().filter(|_| self.manner.is_interactive)
+        {
+            self.world.perform(PortId::FIRST, PortCommand::Resize { size });
+        }
+    }
+
     fn opened(&mut self, now: Moment) {
         let name = harmless(&self.port.name);
         let line = match self.port.carrier.has_line() {
@@ -202,6 +231,7 @@ impl Session<'_> {
         };
         let is_again = self.port.state != State::Opening;
         self.port.state = State::Open;
+        self.pass_size_on();
         let said = match (is_again, self.manner.is_interactive) {
             (true, _) => format!("{name} is back{line}"),
             (false, true) => format!("{name}{line}, {}", self.hint()),
@@ -301,7 +331,7 @@ impl Session<'_> {
                 self.ask_if_open(PortCommand::DiscardOutput);
                 self.port.n_unsent = 0;
                 self.slow.waiting.clear();
-                self.term.tell("what was not read and what was not sent was thrown away");
+                self.term.tell("unread input and unsent output were thrown away");
             }
             Errand::SendFile { path, protocol } => self.send_file(Path::new(&path), protocol.as_deref()),
             Errand::Run { path, variables } => self.run_flow(Path::new(&path), &variables),
@@ -309,7 +339,7 @@ impl Session<'_> {
             Errand::Record(path) => self.switch_recording(now, path.map(PathBuf::from)),
             Errand::Note(title) => {
                 if !self.files.title(now, &title) {
-                    self.term.tell("there is no recording that could have a title: `:record` begins one");
+                    self.term.tell("no recording is running: `:record` starts one");
                 }
             }
             Errand::Lend => self.lend_or_take_back(),
@@ -439,6 +469,9 @@ impl Session<'_> {
             self.ask(PortCommand::Reopen { settings: self.port.settings.line.clone() });
             return;
         }
+        if let Some(why) = self.cannot_lend() {
+            return self.term.tell(&why);
+        }
         self.world.perform(PortId::FIRST, PortCommand::Close);
         let now = self.clock.now();
         self.files.happened(now, &Happening::Closed(PortId::FIRST, CloseReason::Finished), &[]);
@@ -450,11 +483,31 @@ impl Session<'_> {
         self.term.handle_news(now, News::Away, &said);
     }
 
+    /// Returns why no other program could open the port, and what can be done instead.
+    fn cannot_lend(&self) -> Option<String> {
+        match (&self.port.counterpart, self.port.carrier) {
+            (Counterpart::Device(_) | Counterpart::Recording(_) | Counterpart::Several(_), _) => {
+                let file = self.port.name.strip_prefix("sim:").unwrap_or("FILE");
+                let file = harmless(file);
+                Some(format!(
+                    "a simulated device has no port to lend: `flowrun sim {file} --link /tmp/port` serves it on one that \
+                     every program can open"
+                ))
+            }
+            (Counterpart::Real(_), Carrier::Program) => {
+                Some("a program has no port to lend: it would end. `:suspend` and `:run` leave it as it is".to_string())
+            }
+            (Counterpart::Real(_), Carrier::Serial | Carrier::SerialServer | Carrier::Connection) => None,
+        }
+    }
+
     /// Stops the process as Ctrl-Z would, until the shell continues it.
     fn suspend(&mut self) {
         #[cfg(unix)]
         {
-            self.make_way();
+            self.term.make_room();
+            self.term.reset();
+            let _ = self.show();
             crate::transport::stop();
             self.term.redraw();
         }
@@ -480,6 +533,9 @@ impl Session<'_> {
         if !notes.is_empty() {
             // There is nobody left who could be told.
             let _ = std::io::stderr().write_all(&notes);
+        }
+        if self.term.has_sequences() {
+            raw::owes_reset();
         }
         if self.screen.is_empty() { Ok(()) } else { raw::write(&self.screen) }
     }

@@ -92,11 +92,11 @@ impl Reviewer for Person<'_> {
     fn open(&mut self, file: &Path) -> String {
         let named = ["VISUAL", "EDITOR"].iter().find_map(|name| env::var(name).ok().filter(|text| !text.is_empty()));
         let Some(named) = named else {
-            return "no editor is named: set VISUAL or EDITOR\n".to_string();
+            return "no editor is set: set VISUAL or EDITOR\n".to_string();
         };
         let words = split_words(&named).unwrap_or_default();
         let Some((program, arguments)) = words.split_first() else {
-            return format!("`{}` names no editor: VISUAL or EDITOR is wrong\n", harmless(&named));
+            return format!("`{}` is not an editor: correct VISUAL or EDITOR\n", harmless(&named));
         };
         raw::leave();
         let status = Command::new(program).args(arguments).arg(file).status();
@@ -104,7 +104,7 @@ impl Reviewer for Person<'_> {
         let _ = raw::enter();
         raw::rest();
         match status {
-            Ok(status) if status.success() => "what has changed in the flow counts in the next run\n".to_string(),
+            Ok(status) if status.success() => "changes to the flow count in the next run\n".to_string(),
             Ok(status) => format!("`{}` ended with {status}\n", harmless(&named)),
             Err(error) => format!("`{}` cannot be started: {error}\n", harmless(&named)),
         }

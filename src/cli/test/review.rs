@@ -175,16 +175,18 @@ mod tests {
             summary: Summary::default(),
             sources: Sources::default(),
             refusal: String::new(),
+            mistakes: Vec::new(),
             diff: String::new(),
             n_runs: 1,
             failed_run: None,
             gathered: None,
             given: Vec::new(),
+            saved: Vec::new(),
         };
         let snapshot = Snapshot::of(&folder.join(name), Times::Shown);
         snapshot.put_aside("flow: a\n").expect("it can be written");
         let pending = Some((snapshot, "flow: a\n".to_string()));
-        Judged { report, events: Vec::new(), saved: Vec::new(), pending, before: String::new(), trouble: None }
+        Judged { report, events: Vec::new(), recording: None, pending, before: String::new(), trouble: None }
     }
 
     /// Returns what became of four flows: the letter of the status, and the files that are there.

@@ -134,7 +134,7 @@ impl Selection {
         let asked = self.filters.iter().flat_map(Filter::tags);
         let unknown = asked.filter(|tag| !tags.contains(*tag)).map(|tag| unknown_tag(tag, &tags)).next();
         if flows.is_empty() {
-            let problem = wrong(format!("`--filter` leaves none of {n_found} flows"));
+            let problem = wrong(format!("`--filter` matches none of {n_found} flows"));
             return Err(
                 problem.help(unknown.unwrap_or_else(|| "`--list` shows the flows, with their tags".to_string()))
             );
@@ -243,7 +243,7 @@ fn order(selection: &SelectionArguments, terminal: &Terminal) -> Result<Order, E
         None | Some(_) => None,
     };
     order.ok_or_else(|| {
-        let problem = wrong(format!("there is no order `{}`", harmless(text)));
+        let problem = wrong(format!("unknown order `{}`", harmless(text)));
         terminal.refuse(problem.help("orders are `name`, `random`, `random:SEED` and `failed-first`"));
         Ending::Refused
     })
@@ -253,7 +253,7 @@ fn part(text: &str) -> Result<(usize, usize), Diagnostic> {
     let parts = text.split_once('/').and_then(|(k, n)| Some((k.parse().ok()?, n.parse().ok()?)));
     match parts {
         Some((k, n)) if 1 <= k && k <= n => Ok((k, n)),
-        Some(_) | None => Err(wrong(format!("`--shard {text}` is no part of a whole")).help("write `--shard 1/4`")),
+        Some(_) | None => Err(wrong(format!("`--shard {text}` is not a part of a whole")).help("write `--shard 1/4`")),
     }
 }
 

@@ -89,8 +89,8 @@ impl Engine {
         let watcher = &program.watchers[active.watcher];
         let WatcherKind::On { entry, locals } = watcher.kind else { return Ok(()) };
         if self.flow.n_frames() > CALLS {
-            let message = "what this waits for comes faster than it is dealt with";
-            return Err(self.failure_at(Code::RunLimit, watcher.site, message, "runs inside of itself too deeply"));
+            let message = "lines come faster than this handler can end";
+            return Err(self.failure_at(Code::RunLimit, watcher.site, message, "runs inside itself too deeply"));
         }
         let suspended = std::mem::replace(&mut self.state, State::Ready);
         self.flow.open(ScopeIs::Handler(suspended), holds);

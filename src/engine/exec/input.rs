@@ -83,7 +83,7 @@ impl Engine {
                  with `{} on`",
                 line.word()
             ),
-            Some(Err(_)) | None => "the port did not say how its lines are".to_string(),
+            Some(Err(_)) | None => "the port did not report its control lines".to_string(),
         }
     }
 }

@@ -32,7 +32,7 @@ impl Engine {
             Some(_) => format!("the port {} is gone", self.called(port)),
             None => "the port is gone".to_string(),
         };
-        let failure = self.failure_at(Code::RunPort, site, message, "cannot be done any more");
+        let failure = self.failure_at(Code::RunPort, site, message, "is no longer possible");
         if self.program.role == Role::Device || !self.ports[port].was_opened() {
             return failure;
         }
@@ -70,7 +70,7 @@ impl Engine {
     pub(super) fn change_baud(&mut self, rate: &Expr, site: Site) -> Result<(), Box<Failure>> {
         let rate = self.eval_count(rate, FASTEST)?;
         if rate == 0 {
-            return Err(self.failure_at(Code::RunValue, site, "a baud rate of 0 cannot be", "must be at least 1"));
+            return Err(self.failure_at(Code::RunValue, site, "the baud rate cannot be 0", "must be at least 1"));
         }
         self.port_is_open(site)?;
         self.ports[self.flow.port].settings.line.baud = rate as u32;

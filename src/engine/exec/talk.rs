@@ -248,7 +248,7 @@ impl Engine {
                 ),
                 Stalled::Write => (
                     format!("nothing more could be sent for {patience}: {}", how_far(send, piece)),
-                    "the line takes no more",
+                    "the line accepts no more",
                     "flow control holds the line (the device sent XOFF, or CTS is off), or nobody reads at the other end",
                 ),
             };

@@ -445,16 +445,22 @@ impl Engine {
         self.transfer_failed(transfer, Trouble { message, cause: None });
     }
 
-    /// Tells the other side that the present transfer is over, if there is one.
+    /// Tells everybody that the present transfer is over before its end, if there is one: the other side too.
     pub(in crate::engine) fn cancel_present_transfer(&mut self) {
-        let port = if let State::Transferring(transfer) = &self.state {
+        let state = std::mem::replace(&mut self.state, State::Ready);
+        let transfer = if let State::Transferring(transfer) = &state {
             Some(&**transfer)
-        } else if let State::Writing { send, .. } = &self.state {
-            send.answered_transfer()
+        } else if let State::Writing { send, .. } = &state {
+            send.transfer()
         } else {
             None
+        };
+        if let Some(transfer) = transfer {
+            self.tell_stage(transfer, TransferStage::Failed);
         }
-        .map(|transfer| transfer.port);
+        let is_cancelled = |transfer: &&Transfer| transfer.is_answered() || matches!(state, State::Transferring(_));
+        let port = transfer.filter(is_cancelled).map(|transfer| transfer.port);
+        self.state = state;
         if let Some(port) = port {
             self.cancel(port);
         }

@@ -30,18 +30,17 @@ impl Engine {
             self.flow.set(counter, Some(Value::Int(left - 1).into()));
             return Ok(());
         }
-        match when_over {
+        let message = match when_over {
             WhenOver::GoOn => {
                 self.flow.at = done;
-                Ok(())
+                return Ok(());
             }
-            WhenOver::Fail => {
-                let message = "the last turn is over and it is still not so";
-                let mut failure = self.failure_at(Code::RunLimit, site, message, "all its turns were used");
-                self.add_leading_exchange(&mut failure);
-                Err(failure)
-            }
-        }
+            WhenOver::StillFalse => "the loop ran as often as `at most` allows, and its condition is still false",
+            WhenOver::StillTrue => "the loop ran as often as `at most` allows, and its condition is still true",
+        };
+        let mut failure = self.failure_at(Code::RunLimit, site, message, "all its turns were used");
+        self.add_leading_exchange(&mut failure);
+        Err(failure)
     }
 
     /// Begins to go through a list, the keys of a map, the characters of a text, or the octets of bytes.

@@ -41,7 +41,7 @@ impl Engine {
 
     fn trouble(&self, (span, message): Trouble, site: Site) -> Box<Failure> {
         let mut failure =
-            self.failure_at(Code::RunValue, Site { source: site.source, span }, message, "could not be worked out");
+            self.failure_at(Code::RunValue, Site { source: site.source, span }, message, "could not be computed");
         self.add_leading_exchange(&mut failure);
         failure
     }
@@ -271,7 +271,7 @@ impl Engine {
     fn item(&self, of: &Marked, index: &Marked) -> Result<Marked, String> {
         match &of.value {
             Value::List(items) => {
-                let at = index.value.as_int().ok_or("the place in a list is a number")?;
+                let at = index.value.as_int().ok_or("the index of a list is a number")?;
                 let place = usize::try_from(at).ok().filter(|place| *place < items.len());
                 let place = place.ok_or_else(|| {
                     let at = self.shown(index);
@@ -324,7 +324,7 @@ impl Engine {
                 self.learn_made(&marked);
                 let octets = marked.value.into_octets();
                 if octets.is_empty() && *shape != PatternShape::Line {
-                    return Err((text.span, "an empty text is awaited: it would match at once".to_string()));
+                    return Err((text.span, "the expected text is empty: it would match at once".to_string()));
                 }
                 Ok(match shape {
                     PatternShape::Anywhere => Pattern::Literal(Literal::new(octets).into()),
@@ -403,8 +403,8 @@ impl Engine {
             self.learn_stains(&piece);
             return Ok(piece.into_text());
         }
-        let message = format!("{} stands nowhere in {place}", spec.title);
-        let mut failure = self.failure_at(Code::RunValue, site, message, "nothing to take");
+        let message = format!("{} is not in {place}", spec.title);
+        let mut failure = self.failure_at(Code::RunValue, site, message, "nothing found");
         if text.is_none() {
             self.add_leading_exchange(&mut failure);
         }

@@ -341,7 +341,7 @@ impl Engine {
                 let mut failure = self.failure_at(
                     Code::RunUnwanted,
                     wait.site,
-                    format!("`{text}` came{}, which was not to come", self.on_port(port)),
+                    format!("unexpected `{text}`{}", self.on_port(port)),
                     format!("it came after {}", show_duration(waited)),
                 );
                 self.add_exchange(&mut failure);

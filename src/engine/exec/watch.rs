@@ -328,7 +328,7 @@ impl Engine {
             Code::RunCollision,
             site,
             format!("a collision: `{sent}` was sent and `{came}` came back"),
-            format!("byte {} that came back is another one", collision.at + 1),
+            format!("byte {} came back changed", collision.at + 1),
         );
         failure.sent = Some(sent);
         failure.came = Some(vec![came]);

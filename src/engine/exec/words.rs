@@ -232,7 +232,7 @@ impl Engine {
             Err(why) => {
                 let message = format!("`{}` could not be saved: {why}", names.join("`, `"));
                 let failure = self
-                    .failure_at(Code::RunSave, site, message, "must be durable before the flow goes on")
+                    .failure_at(Code::RunSave, site, message, "must be on disk before the flow continues")
                     .with_cause(format!("name a place that can be written with `{option}`"));
                 self.fail(failure);
             }

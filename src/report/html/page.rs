@@ -11,6 +11,7 @@ use crate::diagnostic::render::{Look, Style, render_noted, render_place};
 use crate::event::{Failure, RunHeader, RunPort, Verdict};
 use crate::report::failure::diagnostic_of;
 use crate::report::gathered::{Gathered, Series};
+use crate::report::spark::PastTimes;
 use crate::report::suite::{CaseReport, Status, SuiteReport};
 use crate::report::summary::Tally;
 use crate::source::{Site, SourceId, Sources};
@@ -202,6 +203,10 @@ impl Flow<'_> {
 
     fn gap(&self) -> String {
         self.exchange.and_then(Gathered::gap).unwrap_or_default()
+    }
+
+    fn past(&self) -> &[PastTimes] {
+        self.exchange.map_or(&[], |exchange| &exchange.past)
     }
 
     fn series(&self) -> &[Series] {

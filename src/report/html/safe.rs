@@ -7,7 +7,8 @@ use askama::filters::HtmlSafe;
 
 use crate::value::escape::harmless;
 
-/// A text that becomes the text of an element: `<` and `&` are escaped and nothing else, so that a long exchange stays short.
+/// A text that becomes the text of an element: each `<` is escaped, a `&` where it would begin a reference, and nothing else, so
+/// that a long exchange stays short. A `<` that begins nothing is a mistake in HTML, a `&` is none.
 ///
 /// It must not stand in an attribute.
 #[derive(Clone, Copy, Debug)]
@@ -18,8 +19,10 @@ impl fmt::Display for Text<'_> {
         let mut rest = self.0;
         while let Some(at) = rest.find(['<', '&', '\r']) {
             f.write_str(&rest[..at])?;
+            let next = rest.as_bytes().get(at + 1);
             f.write_str(match rest.as_bytes()[at] {
                 b'<' => "&lt;",
+                b'&' if next.is_some_and(|next| !next.is_ascii_alphanumeric() && *next != b'#') => "&",
                 b'&' => "&amp;",
                 // It would be read as a line feed; no text here has one.
                 _ => "\u{fffd}",
@@ -84,6 +87,11 @@ mod tests {
     #[test]
     fn markup_becomes_text() {
         assert_eq!(Text("a<b>&amp;\r\n\"'").to_string(), "a&lt;b>&amp;amp;\u{fffd}\n\"'");
+        assert_eq!(
+            Text("a < b && c<- <<5 & <é &é <!-- </a <?x &#6 <a &").to_string(),
+            "a &lt; b && c&lt;- &lt;&lt;5 & &lt;é &é &lt;!-- &lt;/a &lt;?x &amp;#6 &lt;a &amp;"
+        );
+        assert_eq!((Text("<").to_string(), Text("&").to_string()), ("&lt;".to_string(), "&amp;".to_string()));
         assert_eq!(Data::new("{\"a\":\"</script>\"}").to_string(), "{\"a\":\"\\u003c/script>\"}");
     }
 

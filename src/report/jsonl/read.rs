@@ -311,7 +311,7 @@ impl<'a> Line<'a> {
 
     fn maybe_text(self, key: &str) -> Result<Option<String>, String> {
         let Some(inner) = self.maybe(key) else { return Ok(None) };
-        let text = inner.json.as_str().ok_or_else(|| format!("`{key}` is no text"))?;
+        let text = inner.json.as_str().ok_or_else(|| format!("`{key}` is not a text"))?;
         Ok(Some(text.to_string()))
     }
 
@@ -320,7 +320,7 @@ impl<'a> Line<'a> {
     }
 
     fn number(self, key: &str) -> Result<u64, String> {
-        self.inner(key)?.json.as_u64().ok_or_else(|| format!("`{key}` is no whole number"))
+        self.inner(key)?.json.as_u64().ok_or_else(|| format!("`{key}` is not a whole number"))
     }
 
     fn count(self, key: &str) -> Result<u32, String> {
@@ -345,12 +345,12 @@ impl<'a> Line<'a> {
         let ends: Vec<usize> = ends.filter_map(|end| usize::try_from(end.as_u64()?).ok()).collect();
         match ends[..] {
             [begin, end] if begin < end && end <= n_bytes => Ok(Some(EchoPart { at: begin..end, of })),
-            _ => Err(format!("`{}` is no place in the bytes", echo_name(of))),
+            _ => Err(format!("`{}` is not a place in the bytes", echo_name(of))),
         }
     }
 
     fn list(self, key: &str) -> Result<Vec<Line<'a>>, String> {
-        let items = self.inner(key)?.json.as_array().ok_or_else(|| format!("`{key}` is no list"))?;
+        let items = self.inner(key)?.json.as_array().ok_or_else(|| format!("`{key}` is not a list"))?;
         Ok(items.iter().map(|json| Line { json, sources: self.sources }).collect())
     }
 
@@ -359,7 +359,7 @@ impl<'a> Line<'a> {
             return Ok(None);
         }
         let text = |item: Line<'_>| {
-            item.json.as_str().map(str::to_string).ok_or_else(|| format!("`{key}` is no list of texts"))
+            item.json.as_str().map(str::to_string).ok_or_else(|| format!("`{key}` is not a list of texts"))
         };
         self.list(key)?.into_iter().map(text).collect::<Result<Vec<_>, _>>().map(Some)
     }

@@ -101,8 +101,8 @@ impl Lower {
                 self.problem(
                     Code::SyntaxUnexpected,
                     regex.span,
-                    "a regex is no value",
-                    "a regex stands behind `matches` or in a pattern",
+                    "a regex is not a value",
+                    "a regex goes after `matches`, or is a pattern",
                 )
                 .help = Some("to look for it in a text: `text matches /regex/`".to_string());
                 Expr { span: regex.span, kind: ExprKind::Bool(false) }
@@ -119,12 +119,7 @@ impl Lower {
                     Operand::Value(Expr { span: at, kind: ExprKind::Matches { text: Box::new(left), regex } })
                 }
                 Operand::Value(value) => {
-                    self.problem(
-                        Code::SyntaxUnexpected,
-                        value.span,
-                        "expected a regex behind `matches`",
-                        "not a regex",
-                    );
+                    self.problem(Code::SyntaxUnexpected, value.span, "expected a regex after `matches`", "not a regex");
                     Operand::Value(left)
                 }
             };
@@ -275,7 +270,7 @@ impl Lower {
                         self.problem(
                             Code::SyntaxEscape,
                             span(pair),
-                            format!("U+{digits} is no character"),
+                            format!("U+{digits} is not a character"),
                             "no such character",
                         );
                         Vec::new()
@@ -283,7 +278,7 @@ impl Lower {
                 }
             }
             _ => {
-                let message = format!("there is no escape `\\{text}`");
+                let message = format!("unknown escape `\\{text}`");
                 self.problem(Code::SyntaxEscape, span(pair), message, "no such escape").help = Some(
                     "escapes are `\\r \\n \\t \\\\ \\\" \\$ \\0 \\xNN \\u{…}`; in a raw string `…` a backslash is a backslash".to_string(),
                 );
@@ -315,7 +310,7 @@ impl Lower {
                     self.problem(
                         Code::SyntaxUnexpected,
                         value.span,
-                        "no value can stand in this string",
+                        "this string cannot contain a value",
                         "`${…}` has no meaning here",
                     )
                     .help = Some("write `\\$` for a dollar sign".to_string());
@@ -348,7 +343,7 @@ impl Lower {
         // Nobody can say whether the zeros count: in a PIN they do.
         if whole_part.len() > 1 && whole_part.starts_with('0') && !text.starts_with("0x") {
             self.problem(Code::SyntaxNumber, span(pair), "a number has no leading zeros", "begins with 0").help =
-                Some("put it in quotes, if the zeros count; else leave them out".to_string());
+                Some("put it in quotes if the zeros count; otherwise leave them out".to_string());
         }
         if text.contains('.') {
             let number = Decimal::parse(text.as_bytes());

@@ -333,6 +333,7 @@ impl World for Actor {
             | PortCommand::Reconfigure { .. }
             | PortCommand::DiscardInput
             | PortCommand::DiscardOutput
+            | PortCommand::Resize { .. }
             | PortCommand::Close => {}
         }
     }

@@ -66,7 +66,7 @@ pub(super) fn check_settings(port: &dyn SerialPort, settings: &LineSettings) -> 
         ..settings.clone()
     };
     Err(CloseReason::Broken {
-        reason: format!("the driver was told {settings} and made it {actual}"),
+        reason: format!("the driver was asked for {settings} and chose {actual}"),
         help: Some("this adapter cannot do that; use settings that it has".to_string()),
     })
 }

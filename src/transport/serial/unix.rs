@@ -123,6 +123,7 @@ impl Medium for Serial {
             | PortCommand::Write { .. }
             | PortCommand::ReadLines
             | PortCommand::DriveLines { .. }
+            | PortCommand::Resize { .. }
             | PortCommand::Close => {}
         }
         Ok(Progress::Done)

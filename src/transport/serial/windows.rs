@@ -111,7 +111,7 @@ impl Server<'_> {
                 self.errand.tell(Happening::Lines(PortId::FIRST, lines));
                 Ok(())
             }
-            PortCommand::DriveLines { .. } => Ok(()),
+            PortCommand::DriveLines { .. } | PortCommand::Resize { .. } => Ok(()),
             PortCommand::Break { lasting } => {
                 self.drain()?;
                 self.port().set_break().map_err(|e| broken(format!("the line cannot be held: {}", words(&e))))?;

@@ -167,8 +167,8 @@ fn connected(path: &Path) -> Result<OwnedFd, Errno> {
 fn not_connected(errno: Errno) -> NotOpen {
     let help = match errno {
         Errno::NOENT | Errno::NOTDIR => "there is no such socket: is the program running that makes it?",
-        Errno::CONNREFUSED => "nobody listens at it any more: start the program again that made it",
-        Errno::AGAIN => "too many wait for the program at its other end: close the others",
+        Errno::CONNREFUSED => "no program listens at it any more: start the program that made it again",
+        Errno::AGAIN => "too many clients wait for the program at its other end: close the others",
         Errno::ACCESS | Errno::PERM => "you may not use it: ask its owner, or run as the same user",
         Errno::NAMETOOLONG | Errno::INVAL => "the path of a socket has some 100 bytes at most: use a shorter one",
         _ => "name a socket that accepts connections",

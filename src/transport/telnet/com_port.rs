@@ -48,7 +48,7 @@ impl ComPort {
             Event::Purged(Purge::Receive | Purge::Both) => self.is_discarding = false,
             Event::ComPortRefused => {
                 self.is_discarding = false;
-                let note = "the server does not do RFC 2217: baud, format, `dtr`, `rts` and `break` have no effect, as \
+                let note = "the server does not speak RFC 2217: baud, format, `dtr`, `rts` and `break` have no effect, as \
                             with `telnet://`";
                 self.notes.push(note.to_string());
             }
@@ -176,7 +176,7 @@ impl Protocol for ComPort {
 
     fn input_lines(&self) -> Result<InputLines, String> {
         if let Err(NotReady::Refused) = self.client.readiness() {
-            return Err("the server does not do RFC 2217".to_string());
+            return Err("the server does not speak RFC 2217".to_string());
         }
         let mut lines = InputLines::default();
         // Servers say how the lines are when the option is agreed on, and when one changes; off is what was never said.

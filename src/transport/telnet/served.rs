@@ -290,7 +290,8 @@ impl World for ServedWorld {
             PortCommand::Reopen { .. }
             | PortCommand::SetLines { .. }
             | PortCommand::ReadLines
-            | PortCommand::Break { .. } => {}
+            | PortCommand::Break { .. }
+            | PortCommand::Resize { .. } => {}
         }
     }
 

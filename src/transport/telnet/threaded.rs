@@ -185,6 +185,7 @@ impl<P: Protocol> Server<'_, P> {
             PortCommand::Open { .. }
             | PortCommand::Reopen { .. }
             | PortCommand::DriveLines { .. }
+            | PortCommand::Resize { .. }
             | PortCommand::Close => {}
         }
         self.tell_notes();

@@ -130,6 +130,7 @@ impl Medium for Rfc2217 {
             | PortCommand::Write { .. }
             | PortCommand::ReadLines
             | PortCommand::DriveLines { .. }
+            | PortCommand::Resize { .. }
             | PortCommand::Close => Progress::Done,
         };
         port.flush();

@@ -113,7 +113,7 @@ fn the_lines_are_as_the_server_said_last() {
     assert_eq!(exchange(&mut server, &mut end).as_deref(), Ok("CTS off, DSR on, DCD off, RI on"));
     let mut refused = ComPort::new(&settings(9600));
     heard(&mut refused, &REFUSAL);
-    assert_eq!(refused.input_lines(), Err("the server does not do RFC 2217".to_string()));
+    assert_eq!(refused.input_lines(), Err("the server does not speak RFC 2217".to_string()));
 }
 
 #[test]
