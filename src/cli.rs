@@ -6,6 +6,7 @@ mod artifacts;
 mod assign;
 mod check;
 mod claims;
+mod completions;
 mod defect;
 mod doctor;
 mod exchange;
@@ -19,6 +20,7 @@ mod json;
 mod lab;
 mod limits;
 mod lsp;
+mod man;
 mod many;
 mod mutate;
 mod named;
@@ -119,6 +121,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Help(arguments) => {
                 shown(Terminal::new(Colours::Auto), |terminal| shipped::show_help(&arguments, terminal))
             }
+            Command::Completions(arguments) => {
+                shown(Terminal::new(Colours::Never), |terminal| completions::completions(&arguments, terminal))
+            }
+            Command::Man(arguments) => shown(Terminal::new(Colours::Never), |terminal| man::man(&arguments, terminal)),
             Command::Record(arguments) => {
                 shown(Terminal::new(arguments.color), |terminal| record::record(&arguments, terminal))
             }

@@ -29,12 +29,12 @@ use crate::report::transcript::{Times, Transcript};
 use crate::report::{Fan, Sink};
 use crate::secret::Redactor;
 use crate::setup::{
-    Counterpart, End, Ender, HeldRecording, Read, Setup, SetupError, Stage, Terms, find_counterpart, read_edited,
-    read_program,
+    Beginning, Counterpart, End, Ender, HeldRecording, Read, Setup, SetupError, Stage, Terms, find_counterpart,
+    read_edited, read_program,
 };
 use crate::value::escape::visible;
 use crate::variables::{Given, Offered, Origin};
-use crate::world::{self, Audience, Company, Hooks, Memory, Nobody};
+use crate::world::{self, Audience, Company, Hooks, Memory, Nobody, Tap, Taps};
 
 // What the signatures below are made of.
 pub use crate::diagnostic::{Code, Label};
@@ -148,7 +148,7 @@ impl Run {
         let (variables, device_variables) = (offered(&self.given), offered(&self.device_given));
         let terms = Terms { variables, device_variables, rigour: self.rigour, ..Terms::default() };
         let setup = Setup::join(program, &self.flow, found.counterpart, terms).map_err(refused)?;
-        outcome(&setup, self.seed, &Ender::Nobody, None, None).map_err(refused)
+        outcome(&setup, self.seed, &Ender::Nobody, Around::default()).map_err(refused)
     }
 }
 
@@ -232,7 +232,7 @@ impl Outcome {
         let values = |name: &str| {
             let captured = self.events.iter().filter_map(|event| {
                 let EventKind::Captured { name: captured, value } = &event.kind else { return None };
-                (captured == name && !value.is_empty()).then_some(value)
+                (**captured == *name && !value.is_empty()).then_some(value)
             });
             captured.map(|value| Sought::Text(visible(value))).collect::<Vec<_>>()
         };
@@ -350,20 +350,38 @@ pub(crate) struct Watcher<'a> {
     pub show: &'a mut dyn FnMut(String),
 }
 
+/// Who keeps what goes over the lines of a run.
+pub(crate) trait Recorder {
+    /// Returns what listens to the lines.
+    fn tap(&mut self) -> &mut dyn Tap;
+
+    /// Ends it when the run is over; these are the secrets that the flow knew.
+    fn end(self: Box<Self>, secrets: &[(Arc<str>, Vec<u8>)]);
+}
+
+/// Begins to record a run that begins in this way on ports that are called so; `None` records nothing.
+pub(crate) type Record<'a> = &'a dyn Fn(&Setup, Beginning, &[String]) -> Option<Box<dyn Recorder>>;
+
+/// What there is around a run besides its world.
+#[derive(Default)]
+pub(crate) struct Around<'a> {
+    /// Who is shown how far it is.
+    pub watcher: Option<Watcher<'a>>,
+    /// What runs the hooks of a flow on a real port.
+    pub hooks: Option<Box<dyn Hooks>>,
+    /// What records it.
+    pub record: Option<Record<'a>>,
+}
+
 /// Runs a setup and keeps what it came to.
 ///
-/// `hooks` runs the hooks of a flow on a real port. A recording has its own seed and its own time of day. Reports call the port `sim` or `replay`, wherever the file is.
+/// A recording has its own seed and its own time of day. Reports call the port `sim` or `replay`, wherever the file is.
 ///
 /// # Errors
 ///
 /// The system does not give what a real port needs.
-pub(crate) fn outcome(
-    setup: &Setup,
-    seed: u64,
-    ender: &Ender,
-    watcher: Option<Watcher<'_>>,
-    mut hooks: Option<Box<dyn Hooks>>,
-) -> Result<Outcome, SetupError> {
+pub(crate) fn outcome(setup: &Setup, seed: u64, ender: &Ender, around: Around<'_>) -> Result<Outcome, SetupError> {
+    let Around { watcher, mut hooks, record } = around;
     let (beginning, ports) = match setup.counterpart() {
         Counterpart::Real(port) => (setup.beginning_with(seed), vec![port.to_string()]),
         Counterpart::Device(_) => (setup.beginning_with(seed), vec!["sim".to_string()]),
@@ -373,6 +391,7 @@ pub(crate) fn outcome(
     let inputs = setup.inputs(beginning, &ports);
     let Stage { mut engine, mut world, sources } = setup.stage(inputs.clone(), ender)?;
     let mut held = HeldRecording::new();
+    let mut recorder = record.and_then(|record| record(setup, beginning, &ports));
     let mut memory = Memory::default();
     let (verdict, events) = {
         let mut witness = Witness { events: Vec::new(), fan: Fan::default() };
@@ -380,10 +399,18 @@ pub(crate) fn outcome(
             witness.fan.add("the line that moves", Ticker::new(&sources, look, show));
         }
         let hooks = hooks.as_mut().map(|hooks| hooks.as_mut() as &mut dyn Hooks);
+        let mut taps = Taps::default();
+        taps.add(held.tap());
+        if let Some(recorder) = &mut recorder {
+            taps.add(recorder.tap());
+        }
         let company =
-            Company { keeper: &mut memory, audience: &mut witness, person: &mut Nobody, tap: Some(held.tap()), hooks };
+            Company { keeper: &mut memory, audience: &mut witness, person: &mut Nobody, tap: Some(&mut taps), hooks };
         (world::run(&mut engine, world.as_mut(), company), witness.events)
     };
+    if let Some(recorder) = recorder {
+        recorder.end(engine.secrets());
+    }
     let folder = setup.file().parent().unwrap_or(Path::new("")).to_path_buf();
     let transcript = transcript(&events, &sources, &folder, Times::Shown);
     let failure = engine.failure().cloned();
