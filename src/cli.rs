@@ -19,6 +19,7 @@ mod host;
 mod json;
 mod lab;
 mod limits;
+mod lsp;
 mod man;
 mod many;
 mod mutate;
@@ -127,6 +128,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Record(arguments) => {
                 shown(Terminal::new(arguments.color), |terminal| record::record(&arguments, terminal))
             }
+            Command::Lsp(arguments) => shown(Terminal::new(Colours::Auto), |terminal| lsp::lsp(&arguments, terminal)),
             Command::Say(arguments) => shown(Terminal::new(Colours::Auto), |terminal| say::say(&arguments, terminal)),
         },
         Err(answer) => shown(Terminal::new(Colours::Auto), |terminal| {
@@ -184,6 +186,8 @@ enum Ending {
     Unformatted,
     /// There was nothing to do.
     Nothing,
+    /// An editor is gone without a word.
+    Abandoned,
     /// The system did not give what the command needs.
     Outside,
 }
@@ -198,7 +202,7 @@ fn exit_code(ending: Ending) -> u8 {
         // Ctrl-C is how one ends a server.
         Ending::Served(Verdict::Interrupted) => 0,
         Ending::Served(verdict) => exit_code_of(verdict),
-        Ending::Unformatted => 1,
+        Ending::Unformatted | Ending::Abandoned => 1,
         Ending::Refused => 2,
         Ending::Outside => 3,
     }

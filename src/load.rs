@@ -58,8 +58,11 @@ pub struct LoadedFile {
     pub uses: Vec<(Span, SourceId)>,
 }
 
-/// How a text is got: from the disk, or from memory in tests.
-pub type Reader<'a> = &'a dyn Fn(&Path) -> std::io::Result<Vec<u8>>;
+/// What comes of reading a file.
+pub type Bytes = std::io::Result<Vec<u8>>;
+
+/// How a text is got: from the disk, from an editor, or from memory in tests.
+pub type Reader<'a> = &'a dyn Fn(&Path) -> Bytes;
 
 /// Reads files from the disk, wherever they are.
 pub fn from_disk(path: &Path) -> std::io::Result<Vec<u8>> {

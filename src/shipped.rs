@@ -1,7 +1,4 @@
-//! `shipped`: the flows and documents that travel inside of the program, found by name.
-
-mod codes;
-mod topics;
+//! `shipped`: the flows that travel inside of the program, found by name.
 
 use std::path::{Path, PathBuf};
 
@@ -9,8 +6,6 @@ use crate::load::beside;
 use crate::source::{Source, Sources};
 use crate::syntax::ast::StatementKind;
 use crate::syntax::parse;
-pub(crate) use codes::{Explained, codes, explain};
-pub(crate) use topics::{Found, topics};
 
 /// The built-in flows with the devices and libraries that they name, by their paths below `flows/`.
 const FLOWS: &[(&str, &str)] = &[

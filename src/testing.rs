@@ -30,7 +30,7 @@ use crate::report::{Fan, Sink};
 use crate::secret::Redactor;
 use crate::setup::{
     Beginning, Counterpart, End, Ender, HeldRecording, Read, Setup, SetupError, Stage, Terms, find_counterpart,
-    read_program,
+    read_edited, read_program,
 };
 use crate::value::escape::visible;
 use crate::variables::{Given, Offered, Origin};
@@ -68,6 +68,8 @@ pub struct Run {
     device_given: Vec<Given>,
     seed: u64,
     rigour: Rigour,
+    /// What counts in place of the file's own text.
+    edited: Option<String>,
 }
 
 impl Run {
@@ -75,13 +77,28 @@ impl Run {
     #[must_use]
     pub fn new(flow: impl AsRef<Path>) -> Run {
         let flow = flow.as_ref().to_path_buf();
-        Run { flow, device: None, given: Vec::new(), device_given: Vec::new(), seed: 1, rigour: Rigour::Usual }
+        Run {
+            flow,
+            device: None,
+            given: Vec::new(),
+            device_given: Vec::new(),
+            seed: 1,
+            rigour: Rigour::Usual,
+            edited: None,
+        }
     }
 
     /// Takes the device in this file instead of the one that the flow names.
     #[must_use]
     pub fn device(mut self, file: impl AsRef<Path>) -> Run {
         self.device = Some(file.as_ref().to_path_buf());
+        self
+    }
+
+    /// Takes this text for the flow's, as an editor has it before it is saved.
+    #[must_use]
+    pub(crate) fn edited(mut self, text: &str) -> Run {
+        self.edited = Some(text.to_string());
         self
     }
 
@@ -120,7 +137,11 @@ impl Run {
     /// What is wrong with the files or the variables; nothing was run then.
     pub fn go(&self) -> Result<Outcome, Refused> {
         let refused = |error| Refused::of(&self.flow, error);
-        let Read { program, .. } = read_program(Role::Flow, &self.flow).map_err(refused)?;
+        let read = match &self.edited {
+            Some(text) => read_edited(Role::Flow, &self.flow, text),
+            None => read_program(Role::Flow, &self.flow),
+        };
+        let Read { program, .. } = read.map_err(refused)?;
         let address = self.device.as_ref().map_or(Address::OwnDevice, |path| Address::Device(path.clone()));
         let found = find_counterpart(&[address], &self.flow, &program).map_err(refused)?;
         let offered = |given: &[Given]| Offered { given: given.to_vec(), ..Offered::default() };
@@ -170,6 +191,11 @@ impl Outcome {
     /// Returns why the run failed, as the console shows it; empty if it did not.
     pub fn failure(&self) -> String {
         self.failure.as_ref().map_or_else(String::new, |failure| render_failure(failure, &self.sources, LOOK))
+    }
+
+    /// Returns why the run failed, as data.
+    pub(crate) fn cause(&self) -> Option<&Failure> {
+        self.failure.as_ref()
     }
 
     /// Returns everything that happened, in order.

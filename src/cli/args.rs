@@ -4,6 +4,7 @@ mod check;
 mod complete;
 mod files;
 mod history;
+mod lsp;
 mod man;
 mod mutate;
 mod ports;
@@ -30,6 +31,7 @@ pub(super) use check::{CheckArguments, FormatArguments};
 pub(super) use complete::{Candidate, Wanted, candidates};
 pub(super) use files::FileArguments;
 pub(super) use history::{HistoryArguments, HistoryFormat};
+pub(super) use lsp::LspArguments;
 pub(super) use man::{page, pages};
 pub(super) use mutate::MutateArguments;
 pub(super) use ports::{AllowArguments, DoctorArguments, PortsArguments, SayArguments};
@@ -165,6 +167,9 @@ pub(super) enum Command {
     Std(StdArguments),
     /// Say what the code of an error or warning means
     Explain(ExplainArguments),
+    /// Serve an editor: diagnostics, completion, renaming and more
+    #[command(after_help = lsp::AFTER_LSP_HELP)]
+    Lsp(LspArguments),
     /// Show the help of a command, or a topic of the language
     #[command(after_help = shipped::AFTER_HELP_HELP)]
     Help(HelpArguments),

@@ -13,7 +13,8 @@ use super::{Ending, run};
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::load::STANDARD;
-use crate::shipped::{Example, Explained, Found, START, codes, examples, explain, introduction, topics};
+use crate::reference::{Explained, Found, codes, explain, topics};
+use crate::shipped::{Example, START, examples, introduction};
 use crate::value::escape::{harmless, harmless_path};
 
 /// The flow that `demo` runs.
