@@ -12,10 +12,11 @@
 [
   "send" "raw" "reply" "expect" "all" "none" "quiet" "await" "read" "bytes" "as" "until" "capture" "from" "compute"
   "measure" "unit" "limits" "assert" "fail" "now" "ask" "choices" "default" "hook" "send_file" "receive_file" "by" "skip"
-  "ignore" "save" "log" "sleep" "after" "restart" "unplug" "reopen" "call" "baud" "flush" "echo" "break" "within"
+  "ignore" "save" "log" "sleep" "after" "unplug" "reopen" "call" "baud" "echo" "break" "within"
   "timeout" "every" "retry" "unless" "at" "most" "line" "prompt" "on" "off" "dtr" "rts" "cts" "dsr" "dcd" "ri"
 ] @keyword
 
+[(restart) (flush)] @keyword
 ["if" "else"] @keyword.conditional
 ["repeat" "for" "while"] @keyword.repeat
 (repeat_until "until" @keyword.repeat)
