@@ -1,5 +1,6 @@
 " Looks at the files of Vim with a real Vim: vim -N -u NONE -i NONE -n -es -S editors/vim/test.vim
-" $COLOURS has the places that tests/editors.rs wrote, $FLOWRUN names the program. It ends with 1 and says what is wrong.
+" $COLOURS has the places that tests/editors.rs wrote, $FLOWRUN names the program, $FORMATTED the flows that are indented
+" again, $SAID the file that says what is wrong.
 set nocompatible encoding=utf-8
 let s:root = expand("<sfile>:p:h")
 execute "set runtimepath^=" .. s:root
@@ -37,7 +38,6 @@ function! s:Flow(file)
   if &filetype !=# "flow"
     call add(s:wrong, a:file .. ": it is no flow")
   endif
-  syntax sync fromstart
 endfunction
 
 let s:file = ""
@@ -84,8 +84,8 @@ for [s:file, s:row, s:column, s:type] in [
 endfor
 
 if !empty(s:wrong)
-  call writefile(s:wrong, "/dev/stderr")
+  call writefile(s:wrong, $SAID)
   cquit!
 endif
-call writefile([printf("vim: %d places have their colours", s:count)], "/dev/stdout")
+call writefile([printf("vim: %d places have their colours", s:count)], $SAID)
 qall!

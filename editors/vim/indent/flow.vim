@@ -29,6 +29,14 @@ function! s:Code(lnum)
   return code
 endfunction
 
+" Whether a line outside of brackets goes on in the next one.
+function! s:GoesOn(lnum)
+  let line = a:lnum > 0 ? getline(a:lnum) : ""
+  let line = substitute(line, '\s\+#[^"`]*$', "", "")
+  return line =~# '\%([=+*%]\|\<and\|\<or\)\s*$'
+    \ || line =~# ',\s*$' && line =~# '^\s*\%(.*[{}] \+\)\?\<\%(assert\|fail\|hook\|tag\|use\|ask\)\>'
+endfunction
+
 function! FlowIndent(lnum)
   let before = prevnonblank(a:lnum - 1)
   if before == 0
@@ -47,5 +55,11 @@ function! FlowIndent(lnum)
   let level -= strlen(matchstr(code, '^[])}]\+')) * -1
   " Several brackets that open in one line are one level.
   let level = level > 1 ? 1 : level
+  let first = prevnonblank(before - 1)
+  if s:GoesOn(before) && level == 0
+    let level += !s:GoesOn(first)
+  elseif s:GoesOn(first)
+    let level -= 1
+  endif
   return max([0, indent(before) + level * shiftwidth() - (is_closing ? shiftwidth() : 0)])
 endfunction

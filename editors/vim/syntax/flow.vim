@@ -53,9 +53,9 @@ syntax region flowRaw start=/`/ end=/`/ end=/$/ oneline contains=flowInterpolati
 syntax region flowHex start=/\<x"/ end=/"/ end=/$/ oneline
 syntax match flowEscape /\\\%(x\x\x\|u{\x\{1,6}}\|.\)/ contained
 syntax region flowInterpolation matchgroup=flowSpecial start=/${/ end=/}/ end=/$/ oneline contained
-  \ contains=flowFunction,flowOperator,flowBoolean,flowNumber,flowDuration,flowString,flowRaw,flowBraces
+  \ contains=flowFunction,flowOperator,flowBoolean,flowNumber,flowDuration,flowString,flowRaw,flowHex,flowBraces
 syntax region flowBraces start=/{/ end=/}/ end=/$/ oneline contained transparent
-  \ contains=flowFunction,flowOperator,flowBoolean,flowNumber,flowDuration,flowString,flowRaw,flowBraces,flowKey
+  \ contains=flowFunction,flowOperator,flowBoolean,flowNumber,flowDuration,flowString,flowRaw,flowHex,flowBraces,flowKey
 
 " A regex stands behind a word that a pattern follows, or at the beginning of an arm; any other slash divides.
 syntax region flowRegex oneline contains=flowRegexEscape,flowInterpolation
@@ -67,6 +67,9 @@ syntax region flowRegex oneline contains=flowRegexEscape,flowInterpolation
 syntax match flowRegexEscape /\\./ contained
 syntax match flowComment /#.*$/ contains=flowTask,@Spell
 syntax keyword flowTask allow contained
+
+" Only `serial { … }` crosses lines.
+syntax sync minlines=30
 
 highlight default link flowDeclaration Keyword
 highlight default link flowStatement Statement
