@@ -32,6 +32,9 @@ endfunction
 " Whether a line outside of brackets goes on in the next one.
 function! s:GoesOn(lnum)
   let line = a:lnum > 0 ? getline(a:lnum) : ""
+  if line =~# '^\s*#'
+    return 0
+  endif
   let line = substitute(line, '\s\+#[^"`]*$', "", "")
   return line =~# '\%([=+*%]\|\<and\|\<or\)\s*$'
     \ || line =~# ',\s*$' && line =~# '^\s*\%(.*[{}] \+\)\?\<\%(assert\|fail\|hook\|tag\|use\|ask\)\>'
@@ -46,15 +49,13 @@ function! FlowIndent(lnum)
   let code = s:Code(before)
   let is_closing = line =~# '^\s*[]})]'
   let level = 0
-  let lowest = 0
   for sign in split(code, '\zs')
     let level += sign =~# '[[({]' ? 1 : sign =~# '[])}]' ? -1 : 0
-    let lowest = min([lowest, level])
   endfor
   " What closes at the beginning of the line before has moved that line already.
   let level -= strlen(matchstr(code, '^[])}]\+')) * -1
   " Several brackets that open in one line are one level.
-  let level = level > 1 ? 1 : level
+  let level = max([-1, min([1, level])])
   let first = prevnonblank(before - 1)
   if s:GoesOn(before) && level == 0
     let level += !s:GoesOn(first)
