@@ -55,7 +55,7 @@ function! FlowIndent(lnum)
   " What closes at the beginning of the line before has moved that line already.
   let level -= strlen(matchstr(code, '^[])}]\+')) * -1
   " Several brackets that open in one line are one level.
-  let level = max([-1, min([1, level])])
+  let level = max([code =~# '^[])}]' ? 0 : -1, min([1, level])])
   let first = prevnonblank(before - 1)
   if s:GoesOn(before) && level == 0
     let level += !s:GoesOn(first)
