@@ -88,4 +88,4 @@ if !empty(s:wrong)
   cquit!
 endif
 call writefile([printf("vim: %d places have their colours", s:count)], $SAID)
-cquit 0
+0cquit
