@@ -24,6 +24,8 @@ mod history;
 mod hook;
 mod labgrid;
 mod legend;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod pattern;
 mod port_id;
 mod result_codes;
@@ -87,3 +89,6 @@ pub mod world;
 
 #[doc(hidden)]
 pub use cli::main;
+#[cfg(feature = "mcp")]
+#[doc(hidden)]
+pub use cli::serve_agent;

@@ -2,6 +2,7 @@
 
 mod files;
 mod history;
+mod mcp;
 mod mutate;
 mod ports;
 mod record;
@@ -23,6 +24,7 @@ use crate::report::hex::View;
 use crate::value::escape::harmless;
 pub(super) use files::FileArguments;
 pub(super) use history::{HistoryArguments, HistoryFormat};
+pub(super) use mcp::McpArguments;
 pub(super) use mutate::MutateArguments;
 pub(super) use ports::{AllowArguments, DoctorArguments, PortsArguments, SayArguments};
 pub(super) use record::RecordArguments;
@@ -145,6 +147,9 @@ pub(super) enum Command {
     History(HistoryArguments),
     /// Allow a `flowrun.toml` to run programs until it changes
     Allow(AllowArguments),
+    /// Let an agent use flowrun, with your consent for real ports
+    #[command(after_help = mcp::AFTER_MCP_HELP)]
+    Mcp(McpArguments),
     /// Run a built-in flow against its device, without any file
     Demo(DemoArguments),
     /// List the built-in flows, show one, or write it to a folder
