@@ -141,6 +141,31 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("hook", &["diagnostic", "engine", "event", "world"]),
     ("bench", &["address", "diagnostic", "disk", "hook", "settings", "source", "syntax", "value"]),
     ("shipped", &["load", "source", "syntax"]),
+    (
+        "mcp",
+        &[
+            "address",
+            "bench",
+            "check",
+            "diagnostic",
+            "disk",
+            "event",
+            "format",
+            "load",
+            "port",
+            "program",
+            "settings",
+            "setup",
+            "shipped",
+            "source",
+            "syntax",
+            "time",
+            "transport",
+            "value",
+            "variables",
+            "world",
+        ],
+    ),
     ("cli", &[EVERYTHING]),
 ];
 
@@ -191,15 +216,26 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rust_decimal", &["value/decimal.rs"]),
     (
         "rustix",
-        &["cli/host.rs", "cli/person/echo.rs", "cli/term/raw.rs", "cli/terminal.rs", "disk", "hook", "transport"],
+        &[
+            "cli/host.rs",
+            "cli/person/echo.rs",
+            "cli/term/raw.rs",
+            "cli/terminal.rs",
+            "disk",
+            "hook",
+            "mcp/child.rs",
+            "transport",
+        ],
     ),
     ("shlex", &["address/command.rs"]),
     ("rfc2217", &["transport/telnet"]),
+    ("rmcp", &["mcp/protocol.rs"]),
     (
         "serde_json",
         &[
             "cli/json.rs",
             "history/json.rs",
+            "mcp",
             "report/ctrf.rs",
             "report/html",
             "report/json.rs",
@@ -214,9 +250,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("signal_hook", &["transport/interrupt.rs"]),
     ("similar", &["suite.rs"]),
     ("strsim", &["diagnostic/nearest.rs"]),
+    ("tokio", &["mcp/protocol.rs"]),
     ("toml", &["bench", "cli/given.rs", "cli/limits.rs", "results.rs"]),
     ("unicode_width", &["report/live.rs", "term/editor.rs"]),
-    ("windows_sys", &["cli/person/echo.rs", "cli/term/raw.rs", "transport/serial"]),
+    ("windows_sys", &["cli/person/echo.rs", "cli/term/raw.rs", "mcp/child.rs", "transport/serial"]),
 ];
 
 /// Modules whose files import each other in one direction.
