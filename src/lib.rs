@@ -24,10 +24,12 @@ mod history;
 mod hook;
 mod labgrid;
 mod legend;
+mod lsp;
 #[cfg(feature = "mcp")]
 mod mcp;
 mod pattern;
 mod port_id;
+mod reference;
 mod result_codes;
 mod results;
 mod rows;

@@ -12,7 +12,8 @@ use super::{Answer, Refusal};
 use crate::diagnostic::nearest::nearest;
 use crate::disk::put;
 use crate::load::STANDARD;
-use crate::shipped::{Example, Explained, Found, codes, examples, explain, introduction, topics};
+use crate::reference::{Explained, Found, codes, explain, topics};
+use crate::shipped::{Example, examples, introduction};
 use crate::value::escape::visible_cut;
 
 fn unknown(kind: &str, typed: &str, known: &[&str]) -> Refusal {
