@@ -145,33 +145,15 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("hook", &["diagnostic", "engine", "event", "world"]),
     ("bench", &["address", "diagnostic", "disk", "hook", "settings", "source", "syntax", "value"]),
     ("shipped", &["load", "source", "syntax"]),
-    (
-        "mcp",
-        &[
-            "address",
-            "bench",
-            "check",
-            "diagnostic",
-            "disk",
-            "event",
-            "format",
-            "load",
-            "port",
-            "program",
-            "reference",
-            "settings",
-            "setup",
-            "shipped",
-            "source",
-            "syntax",
-            "time",
-            "transport",
-            "value",
-            "variables",
-            "world",
-        ],
-    ),
+    ("mcp", AGENTS),
     ("cli", &[EVERYTHING]),
+];
+
+/// What the room for agents may import.
+#[rustfmt::skip]
+const AGENTS: &[&str] = &[
+    "address", "bench", "check", "diagnostic", "disk", "event", "format", "load", "port", "program", "reference",
+    "settings", "setup", "shipped", "source", "syntax", "time", "transport", "value", "variables", "world",
 ];
 
 const EVERYTHING: &str = "everything";
@@ -230,7 +212,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "cli/terminal.rs",
             "disk",
             "hook",
-            "mcp/child.rs",
+            "mcp",
             "transport",
         ],
     ),
@@ -324,7 +306,7 @@ fn every_module_has_its_row_and_imports_only_what_the_row_lists() {
     let all = files("src");
     for file in &all {
         let module = file.module();
-        if matches!(module, "lib" | "main") {
+        if matches!(module, "lib" | "main" | "bin") {
             continue;
         }
         let Some((row, allowed)) = LAYERS.iter().find(|(name, _)| *name == module) else {

@@ -419,7 +419,7 @@ fn the_session_of_the_document_is_what_happens() {
     let folder = tempfile::tempdir().expect("a folder can be made for tests");
     let mut client = Client::new(folder.path(), &[], None);
     let session = document.split("```text\n> ").nth(1).and_then(|rest| rest.split("```").next());
-    let session = format!("> {}", session.expect("there is the session"));
+    let session = format!("> {}", session.expect("there is the session")).replace("\n    ", " ");
     let mut result = Json::Null;
     let mut n_calls = 0;
     for line in session.lines().filter(|line| !line.is_empty()) {
