@@ -149,6 +149,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("cli", &[EVERYTHING]),
 ];
 
+/// Where system calls are made.
+#[rustfmt::skip]
+const RUSTIX: &[&str] =
+    &["cli/host.rs", "cli/person/echo.rs", "cli/term/raw.rs", "cli/terminal.rs", "disk", "hook", "mcp", "transport"];
+
 /// What the room for agents may import.
 #[rustfmt::skip]
 const AGENTS: &[&str] = &[
@@ -203,19 +208,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("regex", &["pattern", "pattern.rs", "suite/volatile.rs"]),
     ("regex_syntax", &["pattern", "pattern.rs"]),
     ("rust_decimal", &["value/decimal.rs"]),
-    (
-        "rustix",
-        &[
-            "cli/host.rs",
-            "cli/person/echo.rs",
-            "cli/term/raw.rs",
-            "cli/terminal.rs",
-            "disk",
-            "hook",
-            "mcp",
-            "transport",
-        ],
-    ),
+    ("rustix", RUSTIX),
     ("shlex", &["address/command.rs"]),
     ("rfc2217", &["transport/telnet"]),
     ("rmcp", &["mcp/protocol.rs"]),
