@@ -121,12 +121,23 @@ pub(super) fn read(text: &str) -> Result<Recording, String> {
     }
     let mut recording = Recording::default();
     for (i, line) in lines.filter(|(_, line)| !line.is_empty()) {
-        read_line(line, &mut recording).ok_or_else(|| format!("line {} cannot be read", i + 1))?;
+        read_line(line, &mut recording).ok_or_else(|| unreadable(text, i + 1))?;
         if recording.entries.last().is_some_and(|last| n_bytes(last) > LONGEST_ENTRY) {
             return Err(format!("line {} stands for more than {} MiB", i + 1, LONGEST_ENTRY >> 20));
         }
     }
     Ok(recording)
+}
+
+/// Says that a line cannot be read, and what to do if it is a last one whose end was not written.
+fn unreadable(text: &str, number: usize) -> String {
+    if text.ends_with('\n') || number < text.lines().count() {
+        return format!("line {number} cannot be read");
+    }
+    format!(
+        "line {number}, the last, has no end: the program was killed or the disk was full; delete this line to play what is \
+         before it"
+    )
 }
 
 /// Returns how many bytes went over the line.
@@ -300,6 +311,23 @@ mod tests {
         assert_eq!(read(2), Ok(before.clone()));
         assert!(before.entries.iter().all(|entry| entry.port == PortId::FIRST));
         assert_eq!(read(3), Err("it was made by a newer flowrun".to_string()));
+    }
+
+    #[test]
+    fn a_last_line_that_is_cut_is_named_and_another_one_is_not_called_so() {
+        let entry = "0.001000000 < \"abc\"\n";
+        let error = |text: &str| read(text).expect_err("a line is cut");
+        for n in 1..entry.len() - 1 {
+            let cut = &entry[..n];
+            let last = error(&format!("{FIRST_LINE}\n{entry}{cut}"));
+            assert!(
+                last.starts_with("line 3, the last, has no end: ") && last.contains("delete this line"),
+                "{cut}: {last}"
+            );
+            assert_eq!(error(&format!("{FIRST_LINE}\n{entry}{cut}\n")), "line 3 cannot be read", "{cut}");
+            assert_eq!(error(&format!("{FIRST_LINE}\n{cut}\n0.00")), "line 2 cannot be read", "{cut}");
+        }
+        assert!(read(&format!("{FIRST_LINE}\n{entry}")).is_ok(), "what remains is a recording");
     }
 
     #[test]
