@@ -83,6 +83,8 @@ pub mod transport;
 #[doc(hidden)]
 pub mod value;
 #[doc(hidden)]
+pub mod words;
+#[doc(hidden)]
 pub mod world;
 
 #[doc(hidden)]

@@ -12,6 +12,7 @@ use tree::{File, files, first_names, names_behind};
 /// Which top-level module of `src/` may import which others.
 const LAYERS: &[(&str, &[&str])] = &[
     ("time", &[]),
+    ("words", &[]),
     ("source", &[]),
     ("settings", &["value"]),
     ("disk", &[]),
@@ -22,7 +23,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("origin", &["source", "value"]),
     ("secret", &["value"]),
     ("function", &["diagnostic", "value"]),
-    ("diagnostic", &["source", "value"]),
+    ("diagnostic", &["source", "value", "words"]),
     ("syntax", &["diagnostic", "settings", "source", "value"]),
     ("format", &["diagnostic", "source", "syntax"]),
     ("load", &["diagnostic", "disk", "source", "syntax"]),
@@ -60,7 +61,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("transport", &["address", "diagnostic", "event", "port", "settings", "time", "world"]),
     ("results", &["disk", "value", "world"]),
     ("rows", &["address", "diagnostic", "disk", "program", "source", "value", "variables"]),
-    ("report", &["diagnostic", "event", "legend", "origin", "port_id", "source", "time", "value", "world"]),
+    ("report", &["diagnostic", "event", "legend", "origin", "port_id", "source", "time", "value", "words", "world"]),
     ("history", &["diagnostic", "disk", "event", "origin", "report", "source", "value"]),
     ("record", &["disk", "engine", "event", "port", "secret", "settings", "time", "value", "world"]),
     ("replay", &["event", "format", "port", "record", "settings", "source", "syntax", "time", "value", "world"]),
@@ -185,6 +186,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("percent_encoding", &["value/coding.rs"]),
     ("pest", &["syntax"]),
     ("pest_derive", &["syntax/grammar.rs"]),
+    ("polib", &["words"]),
+    ("sys_locale", &["cli/language.rs"]),
     ("quick_junit", &["report/junit.rs"]),
     ("regex", &["pattern", "pattern.rs", "suite/volatile.rs"]),
     ("regex_syntax", &["pattern", "pattern.rs"]),
@@ -215,7 +218,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("similar", &["suite.rs"]),
     ("strsim", &["diagnostic/nearest.rs"]),
     ("toml", &["bench", "cli/given.rs", "cli/limits.rs", "results.rs"]),
-    ("unicode_width", &["report/live.rs", "term/editor.rs"]),
+    ("unicode_width", &["report/live.rs", "term/editor.rs", "words.rs"]),
     ("windows_sys", &["cli/person/echo.rs", "cli/term/raw.rs", "transport/serial"]),
 ];
 

@@ -6,6 +6,7 @@ mod mutate;
 mod ports;
 mod record;
 mod rows;
+mod said;
 mod shipped;
 mod show;
 mod term;
@@ -17,10 +18,12 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use super::terminal::Terminal;
 use crate::diagnostic::nearest::nearest;
 use crate::report::console::Volume;
 use crate::report::hex::View;
 use crate::value::escape::harmless;
+use crate::words::Language;
 pub(super) use files::FileArguments;
 pub(super) use history::{HistoryArguments, HistoryFormat};
 pub(super) use mutate::MutateArguments;
@@ -424,13 +427,29 @@ pub(super) fn mistyped(arguments: &[OsString]) -> Option<(String, Option<String>
 }
 
 /// Returns the long help of a command, or of the program without one; `None` if there is no such command.
-pub(super) fn help_of(words: &[&str]) -> Option<String> {
-    let mut command = definition();
+pub(super) fn help_of(words: &[&str], language: Language) -> Option<String> {
+    let mut command = said::command(definition(), language);
     command.build();
-    match words {
-        [] => Some(command.render_long_help().to_string()),
-        [word] => command.find_subcommand_mut(word).map(|command| command.render_long_help().to_string()),
-        _ => None,
+    let help = match words {
+        [] => command.render_long_help(),
+        [word] => command.find_subcommand_mut(word)?.render_long_help(),
+        _ => return None,
+    };
+    Some(said::answer(&help.to_string(), language))
+}
+
+/// Shows a help text, the version, or what is wrong.
+pub(super) fn show(answer: &clap::Error, terminal: &Terminal) {
+    let written = match terminal.language() {
+        Language::English => answer.print(),
+        language => {
+            let text = said::answer(&answer.render().to_string(), language);
+            if answer.use_stderr() { terminal.hint(&text) } else { terminal.say(&text) }
+            Ok(())
+        }
+    };
+    if let Err(error) = written {
+        terminal.lose(&error);
     }
 }
 
@@ -444,12 +463,15 @@ pub(super) fn commands() -> Vec<String> {
 /// # Errors
 ///
 /// What must be shown instead of doing anything: a help text, the version, or what is wrong.
-pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Typed, clap::Error> {
+pub(super) fn read(
+    arguments: impl IntoIterator<Item = OsString>,
+    language: Language,
+) -> Result<Typed, clap::Error> {
     let arguments = with_command(arguments.into_iter().collect());
     if let Some(arguments) = read_run(&arguments) {
         return Ok(Typed { command: Command::Run(arguments) });
     }
-    let mut command = definition();
+    let mut command = said::command(definition(), language);
     let matches = command.try_get_matches_from_mut(&arguments).map_err(|error| harmless_answer(error, &arguments))?;
     Typed::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
@@ -469,7 +491,9 @@ fn harmless_answer(answer: clap::Error, arguments: &[OsString]) -> clap::Error {
 
 /// Returns the commands, with the options of `run` in the general help too, though `run` itself reads them.
 fn definition() -> clap::Command {
-    RunArguments::augment_args(Typed::command()).about(ABOUT)
+    let lang = clap::Arg::new("lang").long("lang").global(true).value_name("LANG").value_parser(Language::NAMES);
+    let lang = lang.help("Speak this language (also FLOWRUN_LANG, LANG)").help_heading("Output");
+    RunArguments::augment_args(Typed::command()).about(ABOUT).arg(lang)
 }
 
 /// Reads a line for `run` by its own definition; `None` leaves the answer to a mistake or to `--help` to the definition of all.
@@ -504,7 +528,7 @@ mod tests {
     use super::*;
 
     fn read_line(line: &str) -> Result<Typed, clap::Error> {
-        read(line.split(' ').map(OsString::from))
+        read(line.split(' ').map(OsString::from), Language::English)
     }
 
     #[test]
