@@ -292,7 +292,11 @@ impl<'a, W: Write> Console<'a, W> {
             language.counted(self.tally.n_steps, "1 step", "{} steps"),
             language.counted(self.tally.n_checks, "1 check", "{} checks"),
         ];
-        counts.extend(self.tally.remarks().iter().map(|remark| language.said(remark).into_owned()));
+        let remarks = [
+            (self.tally.n_skipped, "1 step skipped", "{} steps skipped"),
+            (self.tally.n_cleanups_failed, "1 clean-up failed", "{} clean-ups failed"),
+        ];
+        counts.extend(remarks.into_iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| language.counted(n, one, many)));
         counts.push(lasting(self.tally.took));
         self.text.push_str(&self.port);
         self.paint(paint.bold(), language.word(verdict.title()));

@@ -15,7 +15,8 @@ pub struct Template {
 }
 
 impl Template {
-    /// Reads a text as `format!` does: `{}`, `{name}`, `{name:?}`, and `{{` for a brace.
+    /// Reads a text as `format!` does: `{}`, `{name}`, `{name:?}`, and `{{` for a brace. A brace that begins nothing of this
+    /// kind is itself: the text is one that no `format!` reads.
     pub fn read(text: &str) -> Template {
         let (mut parts, mut literal, mut n_unnamed) = (Vec::new(), String::new(), 0);
         let mut chars = text.chars().peekable();
@@ -25,7 +26,7 @@ impl Template {
                     chars.next();
                     literal.push(c);
                 }
-                '{' => {
+                '{' if begins_place(chars.clone()) => {
                     let inside: String = chars.by_ref().take_while(|c| *c != '}').collect();
                     let name = inside.split(':').next().unwrap_or_default().to_string();
                     let name = if name.is_empty() { n_unnamed.to_string() } else { name };
@@ -96,6 +97,15 @@ impl Template {
     }
 }
 
+/// Says whether a name, or none, and the way to write it follow up to a closing brace.
+fn begins_place(inside: impl Iterator<Item = char>) -> bool {
+    let mut inside = inside.skip_while(|c| c.is_ascii_alphanumeric() || *c == '_');
+    match inside.next() {
+        Some(':') => inside.take_while(|c| *c != '}').all(|c| !c.is_whitespace()),
+        next => next == Some('}'),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,6 +120,14 @@ mod tests {
             assert_eq!(template.values(other), None, "{other}");
         }
         assert_eq!(template.filled(|name| Some(name.to_uppercase())), "`0` of NAME takes 1{}");
+    }
+
+    #[test]
+    fn a_brace_that_begins_no_place_is_itself() {
+        for text in ["this `${` is not closed", "write `else { … }`", "no `}` for this"] {
+            let template = Template::read(text);
+            assert_eq!((template.places().count(), template.filled(|_| None)), (0, text.to_string()));
+        }
     }
 
     #[test]

@@ -51,5 +51,11 @@ pub(super) fn answer(text: &str, language: Language) -> String {
     let around = |text: String| {
         AROUND.iter().fold(text, |text, around| text.replacen(around, language.word(around), 1))
     };
-    language.said_lines(text).split('\n').map(|line| around(line.to_string())).collect::<Vec<_>>().join("\n")
+    let line = |line: &str| match line {
+        mistake if mistake.starts_with("error: ") || mistake.starts_with("  tip: ") => {
+            language.said(mistake).into_owned()
+        }
+        other => around(language.known_word(other).unwrap_or(other).to_string()),
+    };
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
