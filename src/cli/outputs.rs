@@ -365,7 +365,7 @@ impl Closed {
 
 /// Says where the artifacts of a run are, or why there are none.
 pub(super) fn tell_kept(keeping: &Fate, artifacts: &Artifacts, terminal: &Terminal) -> Written {
-    terminal.say(&keeping.line());
+    terminal.tell(&keeping.line());
     match keeping {
         Fate::Unwanted | Fate::In(_) | Fate::Full => Written::Everything,
         Fate::Failed(why) => {

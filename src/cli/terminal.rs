@@ -122,6 +122,11 @@ impl Terminal {
         }
     }
 
+    /// Shows lines of flowrun's own words, in the language of the person.
+    pub(super) fn tell(&self, text: &str) {
+        self.say(&self.language.said_lines(text));
+    }
+
     /// Returns the server that shows what is said here, if it is one that makes something of it.
     pub(super) fn pipeline(&self) -> Option<Pipeline> {
         self.pipeline

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anstyle::Style as Ansi;
 
 use super::exchange::{EchoMark, Exchange, Mark, Row, parted};
-use super::failure::{render_failure_line, render_failure_said};
+use super::failure::{render_failure_line_said, render_failure_said};
 use super::hex::{Dump, View, dump};
 use super::lines::{Seconds, lines};
 use super::live::{Live, columns, cut};
@@ -234,14 +234,13 @@ impl<'a, W: Write> Console<'a, W> {
             }
             EventKind::Skipped { why } => self.put_words(at, DIM, &format!("- {}", said(&format!("skipped: {why}")))),
             EventKind::CleanupFailed(failure) => {
-                let line = format!("clean-up failed: {}", render_failure_line(failure, self.sources));
+                let line = format!("clean-up failed: {}", render_failure_line_said(failure, self.sources, language));
                 self.put_words(at, BAD, &format!("! {}", said(&line)));
             }
             // That a port could not be opened is said once, at the end.
             EventKind::Failed(failure) if failure.code == Code::RunPort && failure.site.is_none() => {}
             EventKind::Failed(failure) => {
-                let line = render_failure_line(failure, self.sources);
-                let line = if failure.code == Code::RunFail { line } else { said(&line) };
+                let line = render_failure_line_said(failure, self.sources, language);
                 self.put_words(at, BAD, &format!("! {line}"));
             }
             EventKind::Opened if std::mem::take(&mut self.is_gone) => {
@@ -257,7 +256,7 @@ impl<'a, W: Write> Console<'a, W> {
                     self.put_words(at, BAD, &format!("{port}! {}", said(&format!("port broken: {reason}"))));
                 }
                 CloseReason::DeviceFailed(failure) => {
-                    let line = render_failure_line(failure, self.sources);
+                    let line = render_failure_line_said(failure, self.sources, language);
                     self.put_words(at, BAD, &format!("{port}! {}", said(&format!("the simulated device failed: {line}"))));
                 }
             },

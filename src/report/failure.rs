@@ -43,6 +43,12 @@ pub fn render_failure_line(failure: &Failure, sources: &Sources) -> String {
     }
 }
 
+/// Returns the failure in one line like [`render_failure_line`], in a language.
+pub fn render_failure_line_said(failure: &Failure, sources: &Sources, language: Language) -> String {
+    let message = diagnostic_of(failure).said_in(language).message;
+    render_failure_line(&Failure { message, ..failure.clone() }, sources)
+}
+
 /// Returns what is told about a failure besides its place: step, what was sent, what came.
 ///
 /// Of what came at most a dozen lines, from both ends; the others are counted.

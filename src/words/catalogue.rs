@@ -56,6 +56,11 @@ impl Catalogue {
         if let Some(said) = self.whole.get(english) {
             return Some(said.clone());
         }
+        if depth > 0
+            && let Some(said) = self.list(english)
+        {
+            return Some(said);
+        }
         let lightest = if depth == 0 { 2 } else { LIGHTEST };
         let templates = self.templates.iter().take_while(|(template, _)| template.weight() >= lightest);
         let (values, said) = templates.filter_map(|(template, said)| Some((template.values(english)?, said))).next()?;
@@ -65,6 +70,32 @@ impl Catalogue {
             Some(if is_data { None } else { self.said_at(value, depth + 1) }.unwrap_or(value.to_string()))
         };
         Some(said.filled(value_of))
+    }
+}
+
+/// What parts the members of a list, and the keys of their translations.
+const BETWEEN: [&str; 3] = [", ", " or ", " and "];
+
+impl Catalogue {
+    /// Returns a list of quoted texts and of texts that the catalogue has, such as ``a value, `cts` or `dsr` ``.
+    fn list(&self, english: &str) -> Option<String> {
+        let (mut said, mut rest, mut n_known) = (String::new(), english, 0);
+        loop {
+            let first = BETWEEN.iter().filter_map(|between| Some((rest.find(between)?, *between))).min();
+            let (member, between) = first.map_or((rest, ""), |(at, between)| (&rest[..at], between));
+            let is_quoted = member.len() > 1 && member.starts_with('`') && member.ends_with('`');
+            match self.whole.get(member) {
+                Some(text) => said.push_str(text),
+                None if is_quoted => said.push_str(member),
+                None => return None,
+            }
+            n_known += 1;
+            if between.is_empty() {
+                return (n_known > 1).then_some(said);
+            }
+            said.push_str(self.word(between).unwrap_or(between));
+            rest = &rest[member.len() + between.len()..];
+        }
     }
 }
 
@@ -98,6 +129,9 @@ msgstr "{1}中的{0}"
 msgid "the name `{}` is wrong"
 msgstr "名称 `{}` 错误"
 
+msgid " or "
+msgstr "或"
+
 msgid "not yet translated"
 msgstr ""
 "#;
@@ -110,6 +144,7 @@ msgstr ""
         assert_eq!(said("x must be a text, this is 3").as_deref(), Some("x必须是文本，而这里是3"));
         assert_eq!(said("the name `a text` is wrong").as_deref(), Some("名称 `a text` 错误"));
         assert_eq!(said("3 of 4").as_deref(), Some("4中的3"));
+        assert_eq!(said("x must be a text, `b` or a text, this is 3").as_deref(), Some("x必须是文本, `b`或文本，而这里是3"));
         assert_eq!(said("not yet translated"), None);
         assert_eq!(said(""), None);
     }
