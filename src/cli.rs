@@ -6,6 +6,7 @@ mod artifacts;
 mod assign;
 mod check;
 mod claims;
+mod completions;
 mod defect;
 mod doctor;
 mod exchange;
@@ -19,6 +20,8 @@ mod json;
 mod lab;
 mod language;
 mod limits;
+mod lsp;
+mod man;
 mod many;
 mod mutate;
 mod named;
@@ -69,7 +72,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     let ending = match args::read(arguments, language) {
         Ok(Typed { command }) => match command {
-            Command::Run(arguments) => shown(language, on(&arguments.output), |terminal| run::run(&arguments, terminal)),
+            Command::Run(arguments) => {
+                shown(language, on(&arguments.output), |terminal| run::run(&arguments, terminal))
+            }
             Command::Test(arguments) => {
                 shown(language, Terminal::new(arguments.color), |terminal| test::test(&arguments, terminal))
             }
@@ -79,8 +84,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Check(arguments) => {
                 shown(language, Terminal::new(arguments.color), |terminal| check::check(&arguments, terminal))
             }
-            Command::Fmt(arguments) => shown(language, Terminal::new(arguments.color), |terminal| fmt::fmt(&arguments, terminal)),
-            Command::Sim(arguments) => shown(language, on(&arguments.output), |terminal| sim::sim(&arguments, terminal)),
+            Command::Fmt(arguments) => {
+                shown(language, Terminal::new(arguments.color), |terminal| fmt::fmt(&arguments, terminal))
+            }
+            Command::Sim(arguments) => {
+                shown(language, on(&arguments.output), |terminal| sim::sim(&arguments, terminal))
+            }
             Command::Stress(arguments) => {
                 shown(language, Terminal::new(arguments.color), |terminal| stress::stress(&arguments, terminal))
             }
@@ -105,7 +114,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Term(arguments) => {
                 shown(language, Terminal::new(arguments.color), |terminal| term::term(&arguments, terminal))
             }
-            Command::Demo(arguments) => shown(language, on(&arguments.output), |terminal| shipped::demo(&arguments, terminal)),
+            Command::Demo(arguments) => {
+                shown(language, on(&arguments.output), |terminal| shipped::demo(&arguments, terminal))
+            }
             Command::Examples(arguments) => {
                 shown(language, Terminal::new(Colours::Auto), |terminal| shipped::show_examples(&arguments, terminal))
             }
@@ -121,10 +132,21 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Help(arguments) => {
                 shown(language, Terminal::new(Colours::Auto), |terminal| shipped::show_help(&arguments, terminal))
             }
+            Command::Completions(arguments) => shown(language, Terminal::new(Colours::Never), |terminal| {
+                completions::completions(&arguments, terminal)
+            }),
+            Command::Man(arguments) => {
+                shown(language, Terminal::new(Colours::Never), |terminal| man::man(&arguments, terminal))
+            }
             Command::Record(arguments) => {
                 shown(language, Terminal::new(arguments.color), |terminal| record::record(&arguments, terminal))
             }
-            Command::Say(arguments) => shown(language, Terminal::new(Colours::Auto), |terminal| say::say(&arguments, terminal)),
+            Command::Lsp(arguments) => {
+                shown(language, Terminal::new(Colours::Auto), |terminal| lsp::lsp(&arguments, terminal))
+            }
+            Command::Say(arguments) => {
+                shown(language, Terminal::new(Colours::Auto), |terminal| say::say(&arguments, terminal))
+            }
         },
         Err(answer) => shown(language, Terminal::new(Colours::Auto), |terminal| {
             args::show(&answer, terminal);
@@ -180,6 +202,8 @@ enum Ending {
     Unformatted,
     /// There was nothing to do.
     Nothing,
+    /// An editor is gone without a word.
+    Abandoned,
     /// The system did not give what the command needs.
     Outside,
 }
@@ -194,7 +218,7 @@ fn exit_code(ending: Ending) -> u8 {
         // Ctrl-C is how one ends a server.
         Ending::Served(Verdict::Interrupted) => 0,
         Ending::Served(verdict) => exit_code_of(verdict),
-        Ending::Unformatted => 1,
+        Ending::Unformatted | Ending::Abandoned => 1,
         Ending::Refused => 2,
         Ending::Outside => 3,
     }

@@ -103,7 +103,11 @@ fn quoted(chars: &[char], mut at: usize) -> (String, usize) {
                 text.extend(u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32));
                 at += digits.len() + 2;
             }
-            'x' => at += 2,
+            'x' => {
+                let digits: String = chars[at + 2..at + 4].iter().collect();
+                text.extend(u8::from_str_radix(&digits, 16).ok().map(char::from));
+                at += 2;
+            }
             '\n' => at += chars[at + 2..].iter().take_while(|c| c.is_whitespace()).count(),
             other => text.push(other),
         }
@@ -307,10 +311,15 @@ fn the_main_job_is_told_in_chinese() {
 fn files_are_the_same_in_every_language() {
     let written = |arguments: &[&str], environment: &[(&str, &str)]| {
         let folder = bench();
-        let run = ["failing.flow", "--port", "sim", "--artifacts", "kept", "--events", "e.jsonl", "--record", "r.recording"];
+        let run =
+            ["failing.flow", "--port", "sim", "--artifacts", "kept", "--events", "e.jsonl", "--record", "r.recording"];
         let more = ["--transcript", "t.txt", "--report", "html=p.html"];
         flowrun(folder.path(), &[arguments, &run, &more].concat(), environment);
-        flowrun(folder.path(), &[arguments, &["test", ".", "--report", "junit=j.xml", "--report", "json=j.json"]].concat(), environment);
+        flowrun(
+            folder.path(),
+            &[arguments, &["test", ".", "--report", "junit=j.xml", "--report", "json=j.json"]].concat(),
+            environment,
+        );
         let names = ["e.jsonl", "r.recording", "t.txt", "p.html", "j.xml", "j.json", "snapshots/failing.snap.new"];
         names.map(|name| (name, fs::read_to_string(folder.path().join(name)).map(comparable).unwrap_or_default()))
     };

@@ -1,13 +1,19 @@
 //! What was typed, as data: the only module that knows clap.
 
+mod check;
+mod complete;
 mod files;
 mod history;
+mod lsp;
+mod man;
 mod mutate;
 mod ports;
 mod record;
 mod rows;
 mod said;
+mod shell;
 mod shipped;
+mod short;
 mod show;
 mod term;
 mod test;
@@ -18,25 +24,29 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
-use super::terminal::Terminal;
 use crate::diagnostic::nearest::nearest;
 use crate::report::console::Volume;
 use crate::report::hex::View;
-use crate::value::escape::harmless;
 use crate::words::Language;
+pub(super) use check::{CheckArguments, FormatArguments};
+pub(super) use complete::{Candidate, Wanted, candidates};
 pub(super) use files::FileArguments;
 pub(super) use history::{HistoryArguments, HistoryFormat};
+pub(super) use lsp::LspArguments;
+pub(super) use man::{page, pages};
 pub(super) use mutate::MutateArguments;
 pub(super) use ports::{AllowArguments, DoctorArguments, PortsArguments, SayArguments};
 pub(super) use record::RecordArguments;
 pub(super) use rows::RowArguments;
+pub(super) use said::{help_of, show};
+pub(super) use shell::{CompletionsArguments, ManArguments, Shell};
 pub(super) use shipped::{
     DemoArguments, ExamplesArguments, ExplainArguments, HelpArguments, InitArguments, StdArguments,
 };
 pub(super) use show::ShowArguments;
 pub(super) use term::{TermArguments, TypedMode, TypedNewline, TypedStamps};
 use test::after_test_help;
-pub(super) use test::{FlakyResult, ListFormat, PendingArguments, SelectionArguments, TestArguments};
+pub(super) use test::{FlakyResult, KeptArguments, ListFormat, PendingArguments, SelectionArguments, TestArguments};
 
 const ABOUT: &str = "Run declarative scenarios against a device on a serial port";
 
@@ -159,9 +169,18 @@ pub(super) enum Command {
     Std(StdArguments),
     /// Say what the code of an error or warning means
     Explain(ExplainArguments),
+    /// Serve an editor: diagnostics, completion, renaming and more
+    #[command(after_help = lsp::AFTER_LSP_HELP)]
+    Lsp(LspArguments),
     /// Show the help of a command, or a topic of the language
     #[command(after_help = shipped::AFTER_HELP_HELP)]
     Help(HelpArguments),
+    /// Write what makes a shell complete commands, ports and variables
+    #[command(after_help = shell::AFTER_COMPLETIONS_HELP)]
+    Completions(CompletionsArguments),
+    /// Write the manual page of the program or of a command
+    #[command(after_help = shell::AFTER_MAN_HELP)]
+    Man(ManArguments),
 }
 
 /// What `run` takes.
@@ -206,37 +225,6 @@ pub(super) struct RunArguments {
     pub files: FileArguments,
     #[command(flatten)]
     pub output: OutputArguments,
-}
-
-/// What `check` takes.
-#[derive(Args, Debug)]
-pub(super) struct CheckArguments {
-    /// The files to check, and folders of them
-    #[arg(value_name = "PATH", required = true)]
-    pub files: Vec<PathBuf>,
-    /// Fail if there are warnings
-    #[arg(long)]
-    pub deny_warnings: bool,
-    /// Say when to use colours
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
-    pub color: Colours,
-}
-
-/// What `fmt` takes.
-#[derive(Args, Debug)]
-pub(super) struct FormatArguments {
-    /// The files to format, and folders of them (`-` is standard input)
-    #[arg(value_name = "PATH", required = true)]
-    pub files: Vec<PathBuf>,
-    /// Change nothing, show what would change, fail if anything would
-    #[arg(long, conflicts_with = "stdout")]
-    pub check: bool,
-    /// Change nothing, write the layout to standard output
-    #[arg(long)]
-    pub stdout: bool,
-    /// Say when to use colours
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
-    pub color: Colours,
 }
 
 /// What `sim` takes.
@@ -426,31 +414,10 @@ pub(super) fn mistyped(arguments: &[OsString]) -> Option<(String, Option<String>
     Some((word.to_string(), near.map(str::to_string)))
 }
 
-/// Returns the long help of a command, or of the program without one; `None` if there is no such command.
-pub(super) fn help_of(words: &[&str], language: Language) -> Option<String> {
-    let mut command = said::command(definition(), language);
-    command.build();
-    let help = match words {
-        [] => command.render_long_help(),
-        [word] => command.find_subcommand_mut(word)?.render_long_help(),
-        _ => return None,
-    };
-    Some(said::answer(&help.to_string(), language))
-}
-
-/// Shows a help text, the version, or what is wrong.
-pub(super) fn show(answer: &clap::Error, terminal: &Terminal) {
-    let written = match terminal.language() {
-        Language::English => answer.print(),
-        language => {
-            let text = said::answer(&answer.render().to_string(), language);
-            if answer.use_stderr() { terminal.hint(&text) } else { terminal.say(&text) }
-            Ok(())
-        }
-    };
-    if let Err(error) = written {
-        terminal.lose(&error);
-    }
+/// Returns the names of the commands that have an option.
+pub(super) fn commands_with_option(option: &str) -> Vec<String> {
+    let has = |command: &&clap::Command| command.get_arguments().any(|known| known.get_long() == Some(option));
+    Typed::command().get_subcommands().filter(has).map(|command| command.get_name().to_string()).collect()
 }
 
 /// Returns the names of all commands.
@@ -463,30 +430,15 @@ pub(super) fn commands() -> Vec<String> {
 /// # Errors
 ///
 /// What must be shown instead of doing anything: a help text, the version, or what is wrong.
-pub(super) fn read(
-    arguments: impl IntoIterator<Item = OsString>,
-    language: Language,
-) -> Result<Typed, clap::Error> {
+pub(super) fn read(arguments: impl IntoIterator<Item = OsString>, language: Language) -> Result<Typed, clap::Error> {
     let arguments = with_command(arguments.into_iter().collect());
     if let Some(arguments) = read_run(&arguments) {
         return Ok(Typed { command: Command::Run(arguments) });
     }
     let mut command = said::command(definition(), language);
-    let matches = command.try_get_matches_from_mut(&arguments).map_err(|error| harmless_answer(error, &arguments))?;
+    let matches =
+        command.try_get_matches_from_mut(&arguments).map_err(|error| said::answer(error, &arguments, language))?;
     Typed::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
-}
-
-/// Returns an answer in which nothing of what was typed is obeyed by a terminal: the one to the same line made visible.
-fn harmless_answer(answer: clap::Error, arguments: &[OsString]) -> clap::Error {
-    let made_visible = arguments.iter().map(|argument| OsString::from(harmless(argument.as_encoded_bytes())));
-    let made_visible: Vec<OsString> = made_visible.collect();
-    if made_visible == arguments {
-        return answer;
-    }
-    definition().try_get_matches_from(made_visible).err().unwrap_or_else(|| {
-        let text = answer.to_string();
-        clap::Error::raw(answer.kind(), text.lines().map(|line| harmless(line) + "\n").collect::<String>())
-    })
 }
 
 /// Returns the commands, with the options of `run` in the general help too, though `run` itself reads them.

@@ -36,7 +36,8 @@ use crate::value::escape::{harmless_path, visible};
 use crate::world::{Audience, Company, Hooks, Person};
 pub(super) use received::part;
 use received::{Kept, check_place};
-use taps::{Taps, begin_recording};
+use taps::Taps;
+pub(super) use taps::begin_recording;
 
 /// What the console is called among the sinks.
 pub(super) const CONSOLE: &str = "what is shown here";
@@ -356,7 +357,7 @@ pub(super) struct Closed {
 impl Closed {
     /// Says where results are, and tells what could not be written.
     pub(super) fn told(&self, terminal: &Terminal) -> Written {
-        terminal.say(&self.kept);
+        terminal.tell(&self.kept);
         let written = tell_failures(&self.failures, terminal);
         let Some((keeping, artifacts)) = &self.artifacts else { return written };
         written.and(tell_kept(keeping, artifacts, terminal))

@@ -219,7 +219,9 @@ impl<'a, W: Write> Console<'a, W> {
                     self.put_bytes(at, paint_of(kind), &format!("{port}< "), line);
                 }),
             },
-            EventKind::Captured { name, value } => self.put(at, FOUND, &format!("{port}= {}: ", harmless(name)), value),
+            EventKind::Captured { name, value } => {
+                self.put(at, FOUND, &format!("{port}= {}: ", harmless(&**name)), value)
+            }
             EventKind::Measured(measured) => {
                 let paint = if measured.passed { FOUND } else { BAD };
                 self.put_words(at, paint, &format!("{port}= {}: {measured}", measured.name));
@@ -257,7 +259,11 @@ impl<'a, W: Write> Console<'a, W> {
                 }
                 CloseReason::DeviceFailed(failure) => {
                     let line = render_failure_line_said(failure, self.sources, language);
-                    self.put_words(at, BAD, &format!("{port}! {}", said(&format!("the simulated device failed: {line}"))));
+                    self.put_words(
+                        at,
+                        BAD,
+                        &format!("{port}! {}", said(&format!("the simulated device failed: {line}"))),
+                    );
                 }
             },
             EventKind::Opened | EventKind::Matched { .. } | EventKind::RunEnded { .. } => {}
@@ -295,7 +301,8 @@ impl<'a, W: Write> Console<'a, W> {
             (self.tally.n_skipped, "1 step skipped", "{} steps skipped"),
             (self.tally.n_cleanups_failed, "1 clean-up failed", "{} clean-ups failed"),
         ];
-        counts.extend(remarks.into_iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| language.counted(n, one, many)));
+        counts
+            .extend(remarks.into_iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| language.counted(n, one, many)));
         counts.push(lasting(self.tally.took));
         self.text.push_str(&self.port);
         self.paint(paint.bold(), language.word(verdict.title()));

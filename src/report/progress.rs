@@ -33,7 +33,11 @@ pub fn render_case(case: &CaseReport, look: Look, language: Language) -> String 
     line.push_str(&harmless(&case.file));
     let mut more = Vec::new();
     if case.n_runs > 0 {
-        more.push(format!("{} s", Moment::after(case.summary.tally.took)));
+        let clock = match case.clock() {
+            Clock::Virtual => " virtual",
+            Clock::Real => "",
+        };
+        more.push(format!("{} s{clock}", Moment::after(case.summary.tally.took)));
     }
     match (case.failed_run, case.n_runs) {
         (Some(run), n) if n > 1 => {
@@ -62,7 +66,10 @@ pub fn render_case(case: &CaseReport, look: Look, language: Language) -> String 
     line.push_str(&paint(DIM, &format!("  {}", more.join(", ")), look));
     let mut text = format!("{}\n", line.trim_end());
     for failure in &case.summary.cleanups {
-        text.push_str(&format!("          {}\n", said(&format!("clean-up failed: {}", render_failure_line_said(failure, &case.sources, language)))));
+        text.push_str(&format!(
+            "          {}\n",
+            said(&format!("clean-up failed: {}", render_failure_line_said(failure, &case.sources, language)))
+        ));
     }
     if let Some(failure) = &case.summary.tally.failure {
         text.push_str(&format!("\n{}\n", render_failure_said(failure, &case.sources, look, language).trim_end()));

@@ -144,7 +144,10 @@ msgstr ""
         assert_eq!(said("x must be a text, this is 3").as_deref(), Some("x必须是文本，而这里是3"));
         assert_eq!(said("the name `a text` is wrong").as_deref(), Some("名称 `a text` 错误"));
         assert_eq!(said("3 of 4").as_deref(), Some("4中的3"));
-        assert_eq!(said("x must be a text, `b` or a text, this is 3").as_deref(), Some("x必须是文本, `b`或文本，而这里是3"));
+        assert_eq!(
+            said("x must be a text, `b` or a text, this is 3").as_deref(),
+            Some("x必须是文本, `b`或文本，而这里是3")
+        );
         assert_eq!(said("not yet translated"), None);
         assert_eq!(said(""), None);
     }

@@ -1,7 +1,12 @@
 //! Help texts, and what clap says about a mistake, in the language of the person.
 
+use std::ffi::OsString;
+
 use clap::builder::StyledStr;
 
+use super::{definition, short};
+use crate::cli::terminal::Terminal;
+use crate::value::escape::harmless;
 use crate::words::Language;
 
 /// What clap writes around the texts of a command.
@@ -47,10 +52,9 @@ fn translated(command: clap::Command, language: Language) -> clap::Command {
 }
 
 /// Returns what clap wrote, with what it writes by itself in a language too.
-pub(super) fn answer(text: &str, language: Language) -> String {
-    let around = |text: String| {
-        AROUND.iter().fold(text, |text, around| text.replacen(around, language.word(around), 1))
-    };
+fn spoken(text: &str, language: Language) -> String {
+    let around =
+        |text: String| AROUND.iter().fold(text, |text, around| text.replacen(around, language.word(around), 1));
     let line = |line: &str| match line {
         mistake if mistake.starts_with("error: ") || mistake.starts_with("  tip: ") => {
             language.said(mistake).into_owned()
@@ -58,4 +62,60 @@ pub(super) fn answer(text: &str, language: Language) -> String {
         other => around(language.known_word(other).unwrap_or(other).to_string()),
     };
     text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Returns the long help of a command, or of the program without one; `None` if there is no such command.
+pub(in crate::cli) fn help_of(words: &[&str], language: Language) -> Option<String> {
+    let mut all = command(definition(), language);
+    all.build();
+    let help = match words {
+        [] => all.render_long_help(),
+        [word] => all.find_subcommand_mut(word)?.render_long_help(),
+        _ => return None,
+    };
+    Some(spoken(&help.to_string(), language))
+}
+
+/// Shows a help text, the version, or what is wrong.
+pub(in crate::cli) fn show(answer: &clap::Error, terminal: &Terminal) {
+    let written = match terminal.language() {
+        Language::English => answer.print(),
+        language => {
+            let text = spoken(&answer.render().to_string(), language);
+            if answer.use_stderr() {
+                terminal.hint(&text)
+            } else {
+                terminal.say(&text)
+            }
+            Ok(())
+        }
+    };
+    if let Err(error) = written {
+        terminal.lose(&error);
+    }
+}
+
+/// Returns what is shown instead of doing anything; the short help has a definition of its own.
+pub(super) fn answer(error: clap::Error, arguments: &[OsString], language: Language) -> clap::Error {
+    use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand};
+    let is_long = arguments.iter().any(|argument| argument == "--help");
+    let kind = error.kind();
+    let is_short = (kind == DisplayHelp && !is_long) || kind == DisplayHelpOnMissingArgumentOrSubcommand;
+    match is_short.then(|| short::definition(language).try_get_matches_from(arguments)) {
+        Some(Err(short)) if short.kind() == error.kind() => short,
+        Some(_) | None => harmless_answer(error, arguments, language),
+    }
+}
+
+/// Returns an answer in which nothing of what was typed is obeyed by a terminal: the one to the same line made visible.
+fn harmless_answer(answer: clap::Error, arguments: &[OsString], language: Language) -> clap::Error {
+    let made_visible = arguments.iter().map(|argument| OsString::from(harmless(argument.as_encoded_bytes())));
+    let made_visible: Vec<OsString> = made_visible.collect();
+    if made_visible == arguments {
+        return answer;
+    }
+    command(definition(), language).try_get_matches_from(made_visible).err().unwrap_or_else(|| {
+        let text = answer.to_string();
+        clap::Error::raw(answer.kind(), text.lines().map(|line| harmless(line) + "\n").collect::<String>())
+    })
 }
