@@ -128,7 +128,7 @@ fn reads_like_words(text: &str) -> bool {
     let words: Vec<&str> = text.split(' ').collect();
     let is_word = |word: &str| {
         let word = word.trim_end_matches([':', ',', ';', '?']);
-        word.len() > 1 && word.chars().all(|c| c.is_ascii_lowercase() || c == '\'' || c == '-')
+        word.len() > 1 && !word.starts_with('-') && word.chars().all(|c| c.is_ascii_lowercase() || c == '\'' || c == '-')
     };
     let n_words = words.iter().filter(|word| is_word(word)).count();
     n_words >= 2 || (n_words == 1 && words.len() >= 2 && text.contains(['`', '{']))
@@ -160,13 +160,19 @@ fn help_of(words: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("help is UTF-8")
 }
 
+/// Returns the names of all commands.
+fn names() -> Vec<String> {
+    let general = help_of(&["--lang", "en"]);
+    let lines = general.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let names: Vec<String> = lines.filter_map(|line| line.split_whitespace().next()).map(str::to_string).collect();
+    assert!(names.len() > 15, "{names:?}");
+    names
+}
+
 /// Returns what all help texts say, as the program shows them.
 fn all_help() -> String {
     let general = help_of(&["--lang", "en"]);
-    let lines = general.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    let names: Vec<&str> = lines.filter_map(|line| line.split_whitespace().next()).collect();
-    assert!(names.len() > 15, "{names:?}");
-    names.iter().map(|name| help_of(&[name, "--lang", "en"])).chain([general.clone()]).collect()
+    names().iter().map(|name| help_of(&[name, "--lang", "en"])).chain([general.clone()]).collect()
 }
 
 fn is_covered(path: &str) -> bool {
@@ -193,13 +199,17 @@ fn every_message_of_a_covered_room_has_a_translation() {
 #[test]
 fn every_help_text_of_an_option_or_a_command_has_a_translation() {
     let is_chinese = |line: &str| line.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
-    let general = help_of(&["--lang", "zh"]);
-    let untranslated: Vec<&str> = general
-        .lines()
-        .take_while(|line| *line != "示例:")
-        .filter(|line| line.starts_with("  ") && line.split_whitespace().count() > 3 && !is_chinese(line))
-        .collect();
-    assert!(untranslated.is_empty(), "{}", untranslated.join("\n"));
+    let mut untranslated = BTreeSet::new();
+    for words in names().iter().map(|name| vec![name.as_str()]).chain([Vec::new()]) {
+        let help = help_of(&[words, vec!["--lang", "zh"]].concat());
+        // What an option does is in its line, or, with a longer text, in the next one.
+        let lines = help.lines().take_while(|line| *line != "示例:").filter(|line| line.starts_with("  "));
+        let lines = lines.filter(|line| !line.contains("vim."));
+        let texts = lines.filter(|line| line.trim_start().split("  ").last().is_some_and(reads_like_words));
+        untranslated.extend(texts.filter(|line| !is_chinese(line)).map(str::to_string));
+    }
+    let untranslated: Vec<String> = untranslated.into_iter().collect();
+    assert!(untranslated.is_empty(), "po/zh.po does not have:\n{}", untranslated.join("\n"));
 }
 
 #[test]
@@ -305,6 +315,43 @@ fn the_main_job_is_told_in_chinese() {
     let lines: Vec<String> = text.lines().map(|line| line.replace(env!("CARGO_MANIFEST_DIR"), "…")).collect();
     let ends = [&lines[..8], &["…".to_string()], &lines[lines.len() - 5..]].concat();
     assert_snapshot!(ends.join("\n"));
+}
+
+/// Returns the fenced blocks of a document: what follows the fence, and the text.
+fn blocks(document: &str) -> Vec<(String, String)> {
+    let parts = document.split("\n```").skip(1).step_by(2);
+    parts.filter_map(|part| part.split_once('\n')).map(|(kind, text)| (kind.to_string(), format!("{text}\n"))).collect()
+}
+
+/// The Chinese documents are as true as the English ones: their flows are checked, and what they show is what is shown.
+#[cfg(unix)]
+#[test]
+fn the_chinese_documents_show_what_the_program_does() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (name, least) in [("README.zh.md", 3), ("docs/zh/tutorial.md", 4), ("docs/zh/air.md", 0)] {
+        let document = fs::read_to_string(root.join(name)).expect("it is UTF-8");
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        std::os::unix::fs::symlink(root.join("flows"), folder.path().join("flows")).expect("a link can be made");
+        let blocks = blocks(&document);
+        for (_, text) in blocks.iter().filter(|(kind, _)| kind == "flow") {
+            let file = text.lines().next().and_then(|line| line.strip_prefix("# ")).expect("it names its file");
+            fs::write(folder.path().join(file), text).expect("the folder can be written");
+            let checked = flowrun(folder.path(), &["fmt", "--check", file], &[]);
+            assert!(checked.status.success(), "{name}: {}", shown(&checked));
+        }
+        let consoles: Vec<&String> =
+            blocks.iter().filter(|(kind, _)| kind == "console").map(|(_, text)| text).collect();
+        assert!(consoles.len() >= least, "{name}");
+        for text in consoles {
+            let (command, expected) = text.split_once('\n').expect("a command and what it shows");
+            let arguments: Vec<&str> = command.split(' ').skip(2).collect();
+            let output = shown(&flowrun(folder.path(), &arguments, &[]));
+            let mut rest = output.lines();
+            for line in expected.lines().filter(|line| *line != "…" && !line.is_empty()) {
+                assert!(rest.any(|shown| shown == line), "{name}: {command}\n{line}\n---\n{output}");
+            }
+        }
+    }
 }
 
 #[test]

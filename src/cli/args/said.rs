@@ -59,6 +59,11 @@ fn spoken(text: &str, language: Language) -> String {
         mistake if mistake.starts_with("error: ") || mistake.starts_with("  tip: ") => {
             language.said(mistake).into_owned()
         }
+        // A value that an option takes: `- json: One JSON document`.
+        value if value.trim_start().starts_with("- ") && value.contains(": ") => {
+            let (name, what) = value.split_once(": ").expect("it was just looked for");
+            format!("{name}: {}", language.known_word(what.trim_start()).unwrap_or(what))
+        }
         other => around(language.known_word(other).unwrap_or(other).to_string()),
     };
     text.split('\n').map(line).collect::<Vec<_>>().join("\n")
