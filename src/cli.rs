@@ -149,7 +149,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             }
         },
         Err(answer) => shown(language, Terminal::new(Colours::Auto), |terminal| {
-            args::show(&answer, terminal);
+            match args::in_language(&answer, language) {
+                Some(text) if answer.use_stderr() => terminal.hint(&text),
+                Some(text) => terminal.say(&text),
+                None => answer.print().unwrap_or_else(|error| terminal.lose(&error)),
+            }
             if answer.use_stderr() { Ending::Refused } else { Ending::Done }
         }),
     };

@@ -128,7 +128,9 @@ fn reads_like_words(text: &str) -> bool {
     let words: Vec<&str> = text.split(' ').collect();
     let is_word = |word: &str| {
         let word = word.trim_end_matches([':', ',', ';', '?']);
-        word.len() > 1 && !word.starts_with('-') && word.chars().all(|c| c.is_ascii_lowercase() || c == '\'' || c == '-')
+        word.len() > 1
+            && !word.starts_with('-')
+            && word.chars().all(|c| c.is_ascii_lowercase() || c == '\'' || c == '-')
     };
     let n_words = words.iter().filter(|word| is_word(word)).count();
     n_words >= 2 || (n_words == 1 && words.len() >= 2 && text.contains(['`', '{']))

@@ -38,7 +38,7 @@ pub(super) use mutate::MutateArguments;
 pub(super) use ports::{AllowArguments, DoctorArguments, PortsArguments, SayArguments};
 pub(super) use record::RecordArguments;
 pub(super) use rows::RowArguments;
-pub(super) use said::{help_of, show};
+pub(super) use said::{help_of, in_language};
 pub(super) use shell::{CompletionsArguments, ManArguments, Shell};
 pub(super) use shipped::{
     DemoArguments, ExamplesArguments, ExplainArguments, HelpArguments, InitArguments, StdArguments,

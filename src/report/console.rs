@@ -2,6 +2,8 @@
 //!
 //! Whether there are colours, and whether there is a status line, is the caller's decision.
 
+mod verdict;
+
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -12,15 +14,13 @@ use super::failure::{render_failure_line_said, render_failure_said};
 use super::hex::{Dump, View, dump};
 use super::lines::{Seconds, lines};
 use super::live::{Live, columns, cut};
-use super::palette::{BAD, BOLD, DIM, FOUND, GOOD, PLAIN, SENT, SHAKY, paint_of};
+use super::palette::{BAD, BOLD, DIM, FOUND, PLAIN, SENT, paint_of};
 use super::port_names::PortNames;
 use super::summary::Tally;
 use super::{Sink, Wants};
 use crate::diagnostic::Code;
 use crate::diagnostic::render::{Look, Style};
-use crate::event::{
-    CloseReason, EchoOf, EchoPart, Event, EventKind, Progress, RunHeader, RunPort, StepOutcome, Verdict, Waiting,
-};
+use crate::event::{CloseReason, EchoOf, EchoPart, Event, EventKind, Progress, RunHeader, RunPort, Waiting};
 use crate::legend::Legend;
 use crate::port_id::PortId;
 use crate::source::Sources;
@@ -178,18 +178,7 @@ impl<'a, W: Write> Console<'a, W> {
                 self.put_words(at, BOLD, &line);
             }
             EventKind::StepEnded { title, outcome, attempt, took, depth } => {
-                let (paint, sign, more) = match outcome {
-                    StepOutcome::Passed if *attempt > 1 => {
-                        (SHAKY, self.sign("✓", "ok"), said(&format!(", attempt {attempt}")))
-                    }
-                    StepOutcome::Passed => (GOOD, self.sign("✓", "ok"), String::new()),
-                    StepOutcome::WillRetry => {
-                        let more = said(&format!(", attempt {attempt} failed"));
-                        (SHAKY, self.sign("↻", "again"), more)
-                    }
-                    StepOutcome::Failed => (BAD, self.sign("✗", "FAILED"), String::new()),
-                    StepOutcome::Skipped => (SHAKY, self.sign("○", "skipped"), said(", skipped")),
-                };
+                let (paint, sign, more) = self.step_ended(*outcome, *attempt);
                 let line = format!("{}{sign} {title}  {}{more}", indent(*depth), lasting(*took));
                 self.put_words(at, paint, &line);
             }
@@ -276,37 +265,6 @@ impl<'a, W: Write> Console<'a, W> {
             let report = render_failure_said(failure, self.sources, self.look, self.live.language);
             self.text.push_str(&report);
         }
-    }
-
-    fn say_verdict(&mut self, verdict: Verdict) {
-        let language = self.live.language;
-        if self.volume == Volume::Normal && self.has_said {
-            self.text.push('\n');
-        }
-        if let Some(failure) = &self.tally.failure {
-            self.text.push_str(&render_failure_said(failure, self.sources, self.look, language));
-            self.text.push('\n');
-        }
-        let paint = match verdict {
-            Verdict::Passed if self.tally.n_cleanups_failed == 0 => GOOD,
-            Verdict::Passed | Verdict::Flaky | Verdict::Skipped | Verdict::Interrupted => SHAKY,
-            Verdict::Failed | Verdict::PortFailed => BAD,
-        };
-        let title = self.tally.header.as_ref().map_or(String::new(), |h| harmless(&h.title));
-        let mut counts = vec![
-            language.counted(self.tally.n_steps, "1 step", "{} steps"),
-            language.counted(self.tally.n_checks, "1 check", "{} checks"),
-        ];
-        let remarks = [
-            (self.tally.n_skipped, "1 step skipped", "{} steps skipped"),
-            (self.tally.n_cleanups_failed, "1 clean-up failed", "{} clean-ups failed"),
-        ];
-        counts
-            .extend(remarks.into_iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| language.counted(n, one, many)));
-        counts.push(lasting(self.tally.took));
-        self.text.push_str(&self.port);
-        self.paint(paint.bold(), language.word(verdict.title()));
-        self.text.push_str(&format!("  {title}  {}\n", counts.join(", ")));
     }
 
     fn put_header(&mut self, header: &RunHeader) {

@@ -5,7 +5,6 @@ use std::ffi::OsString;
 use clap::builder::StyledStr;
 
 use super::{definition, short};
-use crate::cli::terminal::Terminal;
 use crate::value::escape::harmless;
 use crate::words::Language;
 
@@ -81,23 +80,9 @@ pub(in crate::cli) fn help_of(words: &[&str], language: Language) -> Option<Stri
     Some(spoken(&help.to_string(), language))
 }
 
-/// Shows a help text, the version, or what is wrong.
-pub(in crate::cli) fn show(answer: &clap::Error, terminal: &Terminal) {
-    let written = match terminal.language() {
-        Language::English => answer.print(),
-        language => {
-            let text = spoken(&answer.render().to_string(), language);
-            if answer.use_stderr() {
-                terminal.hint(&text)
-            } else {
-                terminal.say(&text)
-            }
-            Ok(())
-        }
-    };
-    if let Err(error) = written {
-        terminal.lose(&error);
-    }
+/// Returns a help text, the version or what is wrong in a language; `None` in English, which clap shows by itself.
+pub(in crate::cli) fn in_language(answer: &clap::Error, language: Language) -> Option<String> {
+    (language != Language::English).then(|| spoken(&answer.render().to_string(), language))
 }
 
 /// Returns what is shown instead of doing anything; the short help has a definition of its own.
