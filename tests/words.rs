@@ -178,8 +178,8 @@ fn all_help() -> String {
 }
 
 fn is_covered(path: &str) -> bool {
-    let is_in = |place: &&str| path == *place || (place.ends_with('/') && path.starts_with(*place));
-    COVERED.iter().any(|place| is_in(&place)) && !DOCUMENTS.contains(&path) && !path.ends_with("/tests.rs")
+    let is_in = |place: &str| path == place || (place.ends_with('/') && path.starts_with(place));
+    COVERED.iter().any(|place| is_in(place)) && !DOCUMENTS.contains(&path) && !path.ends_with("/tests.rs")
 }
 
 #[test]
