@@ -18,6 +18,7 @@ mod hooks;
 mod host;
 mod json;
 mod lab;
+mod language;
 mod limits;
 mod lsp;
 mod man;
@@ -56,6 +57,7 @@ use std::process::ExitCode;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::event::Verdict;
+use crate::words::Language;
 use args::{Colours, Command, OutputArguments, Typed};
 use terminal::Terminal;
 
@@ -63,79 +65,96 @@ use terminal::Terminal;
 ///
 /// Nothing is left to be done but to end the process with what is returned.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
     defect::report_panics(&arguments);
-    if let Some(ending) = refuse_mistyped(&arguments) {
+    let language = language::chosen(&mut arguments);
+    if let Some(ending) = refuse_mistyped(&arguments, language) {
         return ExitCode::from(exit_code(ending));
     }
-    let ending = match args::read(arguments) {
+    let ending = match args::read(arguments, language) {
         Ok(Typed { command }) => match command {
-            Command::Run(arguments) => shown(on(&arguments.output), |terminal| run::run(&arguments, terminal)),
+            Command::Run(arguments) => {
+                shown(language, on(&arguments.output), |terminal| run::run(&arguments, terminal))
+            }
             Command::Test(arguments) => {
-                shown(Terminal::new(arguments.color), |terminal| test::test(&arguments, terminal))
+                shown(language, Terminal::new(arguments.color), |terminal| test::test(&arguments, terminal))
             }
             Command::Pending(arguments) => {
-                shown(Terminal::new(Colours::Never), |terminal| pending::pending(&arguments, terminal))
+                shown(language, Terminal::new(Colours::Never), |terminal| pending::pending(&arguments, terminal))
             }
             Command::Check(arguments) => {
-                shown(Terminal::new(arguments.color), |terminal| check::check(&arguments, terminal))
+                shown(language, Terminal::new(arguments.color), |terminal| check::check(&arguments, terminal))
             }
-            Command::Fmt(arguments) => shown(Terminal::new(arguments.color), |terminal| fmt::fmt(&arguments, terminal)),
-            Command::Sim(arguments) => shown(on(&arguments.output), |terminal| sim::sim(&arguments, terminal)),
+            Command::Fmt(arguments) => {
+                shown(language, Terminal::new(arguments.color), |terminal| fmt::fmt(&arguments, terminal))
+            }
+            Command::Sim(arguments) => {
+                shown(language, on(&arguments.output), |terminal| sim::sim(&arguments, terminal))
+            }
             Command::Stress(arguments) => {
-                shown(Terminal::new(arguments.color), |terminal| stress::stress(&arguments, terminal))
+                shown(language, Terminal::new(arguments.color), |terminal| stress::stress(&arguments, terminal))
             }
             Command::Show(arguments) => {
-                shown(Terminal::new(Colours::Auto), |terminal| show::show(&arguments, terminal))
+                shown(language, Terminal::new(Colours::Auto), |terminal| show::show(&arguments, terminal))
             }
             Command::Mutate(arguments) => {
-                shown(Terminal::new(arguments.color), |terminal| mutate::mutate(&arguments, terminal))
+                shown(language, Terminal::new(arguments.color), |terminal| mutate::mutate(&arguments, terminal))
             }
             Command::Mcp(arguments) => shown(Terminal::new(Colours::Auto), |terminal| mcp::start(&arguments, terminal)),
             Command::Ports(arguments) => {
-                shown(Terminal::new(Colours::Never), |terminal| ports::ports(&arguments, terminal))
+                shown(language, Terminal::new(Colours::Never), |terminal| ports::ports(&arguments, terminal))
             }
             Command::Allow(arguments) => {
-                shown(Terminal::new(Colours::Auto), |terminal| allow::allow(&arguments, terminal))
+                shown(language, Terminal::new(Colours::Auto), |terminal| allow::allow(&arguments, terminal))
             }
             Command::History(arguments) => {
-                shown(Terminal::new(Colours::Never), |terminal| history::history(&arguments, terminal))
+                shown(language, Terminal::new(Colours::Never), |terminal| history::history(&arguments, terminal))
             }
             Command::Doctor(arguments) => {
-                shown(Terminal::new(Colours::Never), |terminal| doctor::doctor(&arguments, terminal))
+                shown(language, Terminal::new(Colours::Never), |terminal| doctor::doctor(&arguments, terminal))
             }
             Command::Term(arguments) => {
-                shown(Terminal::new(arguments.color), |terminal| term::term(&arguments, terminal))
+                shown(language, Terminal::new(arguments.color), |terminal| term::term(&arguments, terminal))
             }
-            Command::Demo(arguments) => shown(on(&arguments.output), |terminal| shipped::demo(&arguments, terminal)),
+            Command::Demo(arguments) => {
+                shown(language, on(&arguments.output), |terminal| shipped::demo(&arguments, terminal))
+            }
             Command::Examples(arguments) => {
-                shown(Terminal::new(Colours::Auto), |terminal| shipped::show_examples(&arguments, terminal))
+                shown(language, Terminal::new(Colours::Auto), |terminal| shipped::show_examples(&arguments, terminal))
             }
             Command::Init(arguments) => {
-                shown(Terminal::new(Colours::Auto), |terminal| shipped::init(&arguments, terminal))
+                shown(language, Terminal::new(Colours::Auto), |terminal| shipped::init(&arguments, terminal))
             }
             Command::Std(arguments) => {
-                shown(Terminal::new(Colours::Auto), |terminal| shipped::show_std(&arguments, terminal))
+                shown(language, Terminal::new(Colours::Auto), |terminal| shipped::show_std(&arguments, terminal))
             }
             Command::Explain(arguments) => {
-                shown(Terminal::new(Colours::Auto), |terminal| shipped::show_code(&arguments, terminal))
+                shown(language, Terminal::new(Colours::Auto), |terminal| shipped::show_code(&arguments, terminal))
             }
             Command::Help(arguments) => {
-                shown(Terminal::new(Colours::Auto), |terminal| shipped::show_help(&arguments, terminal))
+                shown(language, Terminal::new(Colours::Auto), |terminal| shipped::show_help(&arguments, terminal))
             }
-            Command::Completions(arguments) => {
-                shown(Terminal::new(Colours::Never), |terminal| completions::completions(&arguments, terminal))
+            Command::Completions(arguments) => shown(language, Terminal::new(Colours::Never), |terminal| {
+                completions::completions(&arguments, terminal)
+            }),
+            Command::Man(arguments) => {
+                shown(language, Terminal::new(Colours::Never), |terminal| man::man(&arguments, terminal))
             }
-            Command::Man(arguments) => shown(Terminal::new(Colours::Never), |terminal| man::man(&arguments, terminal)),
             Command::Record(arguments) => {
-                shown(Terminal::new(arguments.color), |terminal| record::record(&arguments, terminal))
+                shown(language, Terminal::new(arguments.color), |terminal| record::record(&arguments, terminal))
             }
-            Command::Lsp(arguments) => shown(Terminal::new(Colours::Auto), |terminal| lsp::lsp(&arguments, terminal)),
-            Command::Say(arguments) => shown(Terminal::new(Colours::Auto), |terminal| say::say(&arguments, terminal)),
+            Command::Lsp(arguments) => {
+                shown(language, Terminal::new(Colours::Auto), |terminal| lsp::lsp(&arguments, terminal))
+            }
+            Command::Say(arguments) => {
+                shown(language, Terminal::new(Colours::Auto), |terminal| say::say(&arguments, terminal))
+            }
         },
-        Err(answer) => shown(Terminal::new(Colours::Auto), |terminal| {
-            if let Err(error) = answer.print() {
-                terminal.lose(&error);
+        Err(answer) => shown(language, Terminal::new(Colours::Auto), |terminal| {
+            match args::in_language(&answer, language) {
+                Some(text) if answer.use_stderr() => terminal.hint(&text),
+                Some(text) => terminal.say(&text),
+                None => answer.print().unwrap_or_else(|error| terminal.lose(&error)),
             }
             if answer.use_stderr() { Ending::Refused } else { Ending::Done }
         }),
@@ -164,13 +183,14 @@ pub fn serve_agent(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 /// Does something that shows what comes of it, and returns how that ended: not well if it could not be shown.
-fn shown(terminal: Terminal, act: impl FnOnce(&Terminal) -> Ending) -> Ending {
+fn shown(language: Language, terminal: Terminal, act: impl FnOnce(&Terminal) -> Ending) -> Ending {
+    let terminal = terminal.speaking(language);
     let ending = act(&terminal);
     if terminal.has_lost() && exit_code(ending) == 0 { Ending::Unwritten } else { ending }
 }
 
 /// Refuses what looks like a command and is neither one nor a file.
-fn refuse_mistyped(arguments: &[OsString]) -> Option<Ending> {
+fn refuse_mistyped(arguments: &[OsString], language: Language) -> Option<Ending> {
     let (word, near) = args::mistyped(arguments)?;
     if Path::new(&word).exists() {
         return None;
@@ -180,7 +200,7 @@ fn refuse_mistyped(arguments: &[OsString]) -> Option<Ending> {
         None => format!("the commands are {}; `flowrun FILE --port PORT` runs a flow", args::commands().join(", ")),
     };
     let problem = Diagnostic::general(Code::CommandLine, format!("there is no command `{word}`, and no file"));
-    Terminal::new(Colours::Auto).refuse(problem.help(help));
+    Terminal::new(Colours::Auto).speaking(language).refuse(problem.help(help));
     Some(Ending::Refused)
 }
 

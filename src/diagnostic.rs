@@ -2,6 +2,7 @@
 
 pub mod nearest;
 pub mod render;
+mod said;
 
 use crate::source::Site;
 

@@ -87,6 +87,8 @@ pub mod transport;
 #[doc(hidden)]
 pub mod value;
 #[doc(hidden)]
+pub mod words;
+#[doc(hidden)]
 pub mod world;
 
 #[doc(hidden)]

@@ -11,6 +11,7 @@ use tree::{File, files, first_names, names_behind};
 /// Which top-level module of `src/` may import which others.
 const LAYERS: &[(&str, &[&str])] = &[
     ("time", &[]),
+    ("words", &[]),
     ("source", &[]),
     ("settings", &["value"]),
     ("disk", &[]),
@@ -21,7 +22,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("origin", &["source", "value"]),
     ("secret", &["value"]),
     ("function", &["diagnostic", "value"]),
-    ("diagnostic", &["source", "value"]),
+    ("diagnostic", &["source", "value", "words"]),
     ("syntax", &["diagnostic", "settings", "source", "value"]),
     ("format", &["diagnostic", "source", "syntax"]),
     ("load", &["diagnostic", "disk", "source", "syntax"]),
@@ -59,7 +60,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("transport", &["address", "diagnostic", "event", "port", "settings", "time", "world"]),
     ("results", &["disk", "value", "world"]),
     ("rows", &["address", "diagnostic", "disk", "program", "source", "value", "variables"]),
-    ("report", &["diagnostic", "event", "legend", "origin", "port_id", "source", "time", "value", "world"]),
+    ("report", &["diagnostic", "event", "legend", "origin", "port_id", "source", "time", "value", "words", "world"]),
     ("history", &["diagnostic", "disk", "event", "origin", "report", "source", "value"]),
     ("record", &["disk", "engine", "event", "port", "secret", "settings", "time", "value", "world"]),
     ("replay", &["event", "format", "port", "record", "settings", "source", "syntax", "time", "value", "world"]),
@@ -204,6 +205,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("percent_encoding", &["value/coding.rs"]),
     ("pest", &["syntax"]),
     ("pest_derive", &["syntax/grammar.rs"]),
+    ("polib", &["words"]),
+    ("sys_locale", &["cli/language.rs"]),
     ("quick_junit", &["report/junit.rs"]),
     ("regex", &["pattern", "pattern.rs", "suite/volatile.rs"]),
     ("regex_syntax", &["pattern", "pattern.rs"]),
@@ -236,7 +239,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("strsim", &["diagnostic/nearest.rs"]),
     ("tokio", &["mcp/protocol.rs"]),
     ("toml", &["bench", "cli/given.rs", "cli/limits.rs", "results.rs"]),
-    ("unicode_width", &["report/live.rs", "term/editor.rs"]),
+    ("unicode_width", &["report/live.rs", "term/editor.rs", "words.rs"]),
     ("windows_sys", &["cli/person/echo.rs", "cli/term/raw.rs", "mcp/child.rs", "transport/serial"]),
 ];
 

@@ -11,6 +11,7 @@ mod mutate;
 mod ports;
 mod record;
 mod rows;
+mod said;
 mod shell;
 mod shipped;
 mod short;
@@ -27,7 +28,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use crate::diagnostic::nearest::nearest;
 use crate::report::console::Volume;
 use crate::report::hex::View;
-use crate::value::escape::harmless;
+use crate::words::Language;
 pub(super) use check::{CheckArguments, FormatArguments};
 pub(super) use complete::{Candidate, Wanted, candidates};
 pub(super) use files::FileArguments;
@@ -39,6 +40,7 @@ pub(super) use mutate::MutateArguments;
 pub(super) use ports::{AllowArguments, DoctorArguments, PortsArguments, SayArguments};
 pub(super) use record::RecordArguments;
 pub(super) use rows::RowArguments;
+pub(super) use said::{help_of, in_language};
 pub(super) use shell::{CompletionsArguments, ManArguments, Shell};
 pub(super) use shipped::{
     DemoArguments, ExamplesArguments, ExplainArguments, HelpArguments, InitArguments, StdArguments,
@@ -417,17 +419,6 @@ pub(super) fn mistyped(arguments: &[OsString]) -> Option<(String, Option<String>
     Some((word.to_string(), near.map(str::to_string)))
 }
 
-/// Returns the long help of a command, or of the program without one; `None` if there is no such command.
-pub(super) fn help_of(words: &[&str]) -> Option<String> {
-    let mut command = definition();
-    command.build();
-    match words {
-        [] => Some(command.render_long_help().to_string()),
-        [word] => command.find_subcommand_mut(word).map(|command| command.render_long_help().to_string()),
-        _ => None,
-    }
-}
-
 /// Returns the names of the commands that have an option.
 pub(super) fn commands_with_option(option: &str) -> Vec<String> {
     let has = |command: &&clap::Command| command.get_arguments().any(|known| known.get_long() == Some(option));
@@ -444,44 +435,22 @@ pub(super) fn commands() -> Vec<String> {
 /// # Errors
 ///
 /// What must be shown instead of doing anything: a help text, the version, or what is wrong.
-pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Typed, clap::Error> {
+pub(super) fn read(arguments: impl IntoIterator<Item = OsString>, language: Language) -> Result<Typed, clap::Error> {
     let arguments = with_command(arguments.into_iter().collect());
     if let Some(arguments) = read_run(&arguments) {
         return Ok(Typed { command: Command::Run(arguments) });
     }
-    let mut command = definition();
-    let matches = command.try_get_matches_from_mut(&arguments).map_err(|error| answer(error, &arguments))?;
+    let mut command = said::command(definition(), language);
+    let matches =
+        command.try_get_matches_from_mut(&arguments).map_err(|error| said::answer(error, &arguments, language))?;
     Typed::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
-}
-
-/// Returns what is shown instead of doing anything; the short help has a definition of its own.
-fn answer(error: clap::Error, arguments: &[OsString]) -> clap::Error {
-    use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand};
-    let is_long = arguments.iter().any(|argument| argument == "--help");
-    let kind = error.kind();
-    let is_short = (kind == DisplayHelp && !is_long) || kind == DisplayHelpOnMissingArgumentOrSubcommand;
-    match is_short.then(|| short::definition().try_get_matches_from(arguments)) {
-        Some(Err(short)) if short.kind() == error.kind() => short,
-        Some(_) | None => harmless_answer(error, arguments),
-    }
-}
-
-/// Returns an answer in which nothing of what was typed is obeyed by a terminal: the one to the same line made visible.
-fn harmless_answer(answer: clap::Error, arguments: &[OsString]) -> clap::Error {
-    let made_visible = arguments.iter().map(|argument| OsString::from(harmless(argument.as_encoded_bytes())));
-    let made_visible: Vec<OsString> = made_visible.collect();
-    if made_visible == arguments {
-        return answer;
-    }
-    definition().try_get_matches_from(made_visible).err().unwrap_or_else(|| {
-        let text = answer.to_string();
-        clap::Error::raw(answer.kind(), text.lines().map(|line| harmless(line) + "\n").collect::<String>())
-    })
 }
 
 /// Returns the commands, with the options of `run` in the general help too, though `run` itself reads them.
 fn definition() -> clap::Command {
-    RunArguments::augment_args(Typed::command()).about(ABOUT)
+    let lang = clap::Arg::new("lang").long("lang").global(true).value_name("LANG").value_parser(Language::NAMES);
+    let lang = lang.help("Speak this language (also FLOWRUN_LANG, LANG)").help_heading("Output");
+    RunArguments::augment_args(Typed::command()).about(ABOUT).arg(lang)
 }
 
 /// Reads a line for `run` by its own definition; `None` leaves the answer to a mistake or to `--help` to the definition of all.
@@ -516,7 +485,7 @@ mod tests {
     use super::*;
 
     fn read_line(line: &str) -> Result<Typed, clap::Error> {
-        read(line.split(' ').map(OsString::from))
+        read(line.split(' ').map(OsString::from), Language::English)
     }
 
     #[test]

@@ -357,7 +357,7 @@ pub(super) struct Closed {
 impl Closed {
     /// Says where results are, and tells what could not be written.
     pub(super) fn told(&self, terminal: &Terminal) -> Written {
-        terminal.say(&self.kept);
+        terminal.tell(&self.kept);
         let written = tell_failures(&self.failures, terminal);
         let Some((keeping, artifacts)) = &self.artifacts else { return written };
         written.and(tell_kept(keeping, artifacts, terminal))
@@ -366,7 +366,7 @@ impl Closed {
 
 /// Says where the artifacts of a run are, or why there are none.
 pub(super) fn tell_kept(keeping: &Fate, artifacts: &Artifacts, terminal: &Terminal) -> Written {
-    terminal.say(&keeping.line());
+    terminal.tell(&keeping.line());
     match keeping {
         Fate::Unwanted | Fate::In(_) | Fate::Full => Written::Everything,
         Fate::Failed(why) => {

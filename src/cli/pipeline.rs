@@ -43,7 +43,7 @@ impl Group {
         let Some(pipeline) = self.pipeline else { return Ok(()) };
         terminal.command(&pipeline.end_group(present().div_euclid(1000), &self.name));
         for case in suite.cases.iter().filter(|case| case.is_failure) {
-            terminal.say(&render_case(case, terminal.look()));
+            terminal.say(&render_case(case, terminal.look(), terminal.language()));
         }
         terminal.command(&pipeline.annotations(suite, &prefix()));
         match (pipeline, env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty())) {

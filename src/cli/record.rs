@@ -209,7 +209,7 @@ struct TriedOut<'a> {
 impl Onlooker for TriedOut<'_> {
     fn judged(&mut self, case: &mut Judged) {
         self.is_failure = case.report.is_failure;
-        self.text = render_case(&case.report, self.terminal.look());
+        self.text = render_case(&case.report, self.terminal.look(), self.terminal.language());
         self.trouble = case.trouble.take();
     }
 }

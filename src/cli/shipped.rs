@@ -31,7 +31,7 @@ pub(super) fn demo(arguments: &DemoArguments, terminal: &Terminal) -> Ending {
     let ending = match prepared {
         Ok(()) => {
             let line = ["flowrun", "run", example.file, "--port", "sim"].map(OsString::from);
-            let typed = args::read(line).map(|typed| typed.command);
+            let typed = args::read(line, terminal.language()).map(|typed| typed.command);
             let Ok(Command::Run(mut of_run)) = typed else { unreachable!("the line is right: a test runs it") };
             of_run.output = arguments.output.clone();
             let ending = run::run(&of_run, terminal);
@@ -143,7 +143,7 @@ pub(super) fn show_help(arguments: &HelpArguments, terminal: &Terminal) -> Endin
             Ending::Done
         }
         ["language", topic @ ..] => show_topic(&topic.join(" "), terminal),
-        words => match args::help_of(words) {
+        words => match args::help_of(words, terminal.language()) {
             Some(help) => {
                 terminal.say(&help);
                 Ending::Done

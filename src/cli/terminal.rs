@@ -11,7 +11,7 @@ use super::args::Colours;
 use super::host;
 use super::host::prefix;
 use crate::diagnostic::Diagnostic;
-use crate::diagnostic::render::{Look, Style, render};
+use crate::diagnostic::render::{Look, Style, render_said};
 use crate::event::Failure;
 use crate::legend::Legend;
 use crate::program::Program;
@@ -23,6 +23,7 @@ use crate::report::pipeline::{Guarded, MOST_ANNOTATIONS, Pipeline};
 use crate::setup::Pace;
 use crate::source::Sources;
 use crate::value::escape::harmless;
+use crate::words::Language;
 
 /// A board, and the place of each run on it.
 type BoardAndPlaces<'a> = (Rc<RefCell<Board<'a>>>, Vec<Place<'a>>);
@@ -40,6 +41,8 @@ const WIDTH: usize = 100;
 pub(super) struct Terminal {
     out: Look,
     err: Look,
+    /// What people are spoken to in.
+    language: Language,
     /// Whether something could not be shown.
     has_lost: Cell<bool>,
     /// Whether standard output can erase a line.
@@ -70,6 +73,7 @@ impl Terminal {
         Terminal {
             out: look(AutoStream::choice(&out), out_is_terminal, out_is_terminal.then(|| columns(&out)).flatten()),
             err: look(AutoStream::choice(&err), err_is_terminal, err_is_terminal.then(|| columns(&err)).flatten()),
+            language: Language::English,
             has_lost: Cell::new(false),
             status,
             overlong: Overlong::Whole,
@@ -97,6 +101,16 @@ impl Terminal {
         Terminal { detail: if is_wanted { Detail::Raw } else { Detail::Usual }, ..self }
     }
 
+    /// Speaks this language.
+    pub(super) fn speaking(self, language: Language) -> Terminal {
+        Terminal { language, ..self }
+    }
+
+    /// Returns what people are spoken to in.
+    pub(super) fn language(&self) -> Language {
+        self.language
+    }
+
     /// Shows what was asked for.
     pub(super) fn say(&self, text: &str) {
         if text.is_empty() {
@@ -106,6 +120,11 @@ impl Terminal {
         if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             self.lose(&error);
         }
+    }
+
+    /// Shows lines of flowrun's own words, in the language of the person.
+    pub(super) fn tell(&self, text: &str) {
+        self.say(&self.language.said_lines(text));
     }
 
     /// Returns the server that shows what is said here, if it is one that makes something of it.
@@ -156,7 +175,7 @@ impl Terminal {
     /// Shows what is wrong with a text, and an empty line behind it.
     pub(super) fn report(&self, problems: &[Diagnostic], sources: &Sources) {
         if !problems.is_empty() {
-            self.complain(&(render(problems, sources, self.err) + "\n"));
+            self.complain(&(render_said(problems, sources, self.err, self.language) + "\n"));
         }
         for problem in problems {
             self.mark(|pipeline, prefix| pipeline.annotation(problem, sources, prefix));
@@ -186,13 +205,14 @@ impl Terminal {
     /// Shows something that is good to know, on standard error.
     pub(super) fn hint(&self, text: &str) {
         if !text.is_empty() {
-            self.complain(text);
+            self.complain(&self.language.said_lines(text));
         }
     }
 
     /// Shows a line about something that went wrong besides.
     pub(super) fn warn(&self, text: &str) {
-        self.complain(&format!("warning: {}\n", harmless(text)));
+        let (lead, text) = (self.language.word("warning"), self.language.said(text));
+        self.complain(&format!("{lead}: {}\n", harmless(&*text)));
     }
 
     /// Returns the sink that shows a run on standard output.
@@ -207,7 +227,7 @@ impl Terminal {
             (Pace::Virtual, _) | (_, Volume::Quiet) => Status::Hidden,
         };
         let out = Guarded::new(AutoStream::always(io::stdout()), self.pipeline);
-        let console = Console::new(out, sources, self.out, volume, status);
+        let console = Console::new(out, sources, self.out, volume, status).in_language(self.language);
         console.with_lines(self.overlong).with_detail(self.detail).with_view(self.view)
     }
 
@@ -222,7 +242,8 @@ impl Terminal {
     /// Returns the sink that shows the failure and the verdict of a run that is one of several on `out`, as it would on
     /// standard output.
     pub(super) fn console_of<'a, W: Write>(&self, port: &str, out: W, sources: &'a Sources) -> Console<'a, W> {
-        Console::new(out, sources, self.out, Volume::Quiet, Status::Hidden).of_port(port)
+        let console = Console::new(out, sources, self.out, Volume::Quiet, Status::Hidden);
+        console.in_language(self.language).of_port(port)
     }
 
     /// Returns a line that moves for each of several runs, if standard output can erase a line; its place takes each run.
@@ -265,7 +286,7 @@ fn style(colours: Colours, choice: ColorChoice, is_terminal: bool) -> Style {
 }
 
 /// Whether the environment names a character set, and that is not UTF-8.
-fn is_ascii_only() -> bool {
+pub(super) fn is_ascii_only() -> bool {
     let set = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| env::var(name).ok().filter(|v| !v.is_empty()));
     cfg!(unix) && set.is_some_and(|locale| !locale.to_lowercase().replace('-', "").contains("utf8"))
 }

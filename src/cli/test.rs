@@ -171,7 +171,7 @@ impl Onlooker for Shown<'_> {
     fn judged(&mut self, case: &mut Judged) {
         self.terminal.status("");
         if !self.is_quiet || !case.report.status.is_success() || case.report.is_failure {
-            self.terminal.say(&render_case(&case.report, self.look));
+            self.terminal.say(&render_case(&case.report, self.look, self.terminal.language()));
         }
         if let Some(trouble) = &case.trouble {
             self.terminal.warn(trouble);
@@ -371,7 +371,7 @@ impl<'a> Suite<'a> {
         let orphans = self.orphans.iter().map(|path| name_of(path)).collect();
         let report = SuiteReport { cases, orphans, origin: Some(self.origin.clone()), took, clock, coverage };
         written = written.and(tell_written(group.end(&report, terminal), "the summary of the job", terminal));
-        terminal.say(&render_summary(&report, n_flows - report.cases.len(), look));
+        terminal.say(&render_summary(&report, n_flows - report.cases.len(), look, terminal.language()));
         if let Some(coverage) = report.coverage.as_ref().filter(|_| self.arguments.kept.coverage) {
             terminal.say(&format!("\n{}", render_coverage(coverage)));
         }

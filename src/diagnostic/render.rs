@@ -13,6 +13,7 @@ use self::window::Window;
 use super::{Diagnostic, Label, Severity};
 use crate::source::{Site, Source, SourceId, Sources};
 use crate::value::escape::harmless;
+use crate::words::{Language, columns};
 
 /// How many diagnostics [`render`] shows in full; the others are counted.
 pub const SHOWN_AT_MOST: usize = 20;
@@ -60,18 +61,31 @@ pub struct Note {
 /// The first excerpt is the one with the main label; labels elsewhere, or in other files, have excerpts of
 /// their own below it. The first twenty are shown in the order given, the others are counted.
 pub fn render(diagnostics: &[Diagnostic], sources: &Sources, look: Look) -> String {
+    render_said(diagnostics, sources, look, Language::English)
+}
+
+/// Returns the diagnostics like [`render`], in a language.
+pub fn render_said(diagnostics: &[Diagnostic], sources: &Sources, look: Look, language: Language) -> String {
     let shown = diagnostics.len().min(SHOWN_AT_MOST);
-    let texts: Vec<String> = diagnostics[..shown].iter().map(|d| render_noted(d, &[], sources, look)).collect();
-    let mut out = texts.join("\n");
+    let said = |diagnostic: &Diagnostic| render_noted(diagnostic, &[], sources, look, language);
+    let mut out = diagnostics[..shown].iter().map(said).collect::<Vec<_>>().join("\n");
     if diagnostics.len() > shown {
         let dots = if look.style == Style::Ascii { "..." } else { "…" };
-        out.push_str(&format!("\n{dots} and {} more\n", diagnostics.len() - shown));
+        let more = language.said(&format!("and {} more", diagnostics.len() - shown)).into_owned();
+        out.push_str(&format!("\n{dots} {more}\n"));
     }
     out
 }
 
-/// Returns one diagnostic like [`render`], with notes between its excerpts and its help.
-pub fn render_noted(diagnostic: &Diagnostic, notes: &[Note], sources: &Sources, look: Look) -> String {
+/// Returns one diagnostic like [`render_said`], with notes between its excerpts and its help.
+pub fn render_noted(
+    diagnostic: &Diagnostic,
+    notes: &[Note],
+    sources: &Sources,
+    look: Look,
+    language: Language,
+) -> String {
+    let diagnostic = &diagnostic.said_in(language);
     let severity = diagnostic.severity();
     let mut head = Report { severity, code: Some(diagnostic.code.text()), ..Report::empty(severity) };
     head.message = safe(&sources.covered(&diagnostic.message));
@@ -83,11 +97,13 @@ pub fn render_noted(diagnostic: &Diagnostic, notes: &[Note], sources: &Sources, 
     }
     for note in notes {
         let lines = note.lines.iter().map(|line| sources.covered(line)).collect();
-        push_note(&mut out, &Note { title: note.title, lines }, look);
+        push_note(&mut out, &Note { title: language.word(note.title), lines }, look);
     }
     if let Some(help) = &diagnostic.help {
         let help = safe(&sources.covered(help));
-        out.push_str(&Report { help: Some(help), ..Report::empty(severity) }.draw_headless(look));
+        let drawn = Report { help: Some(help), ..Report::empty(severity) }.draw_headless(look);
+        // What miette begins a help with; the words of all languages for it are as wide.
+        out.push_str(&drawn.replacen("help", language.word("help"), 1));
     }
     out.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
@@ -116,7 +132,7 @@ fn push_note(out: &mut String, note: &Note, look: Look) {
         Style::Plain | Style::Ascii => format!("  {}: ", note.title),
         Style::Colour => format!("{CYAN}  {}: {RESET}", note.title),
     };
-    let indent = " ".repeat(note.title.chars().count() + 4);
+    let indent = " ".repeat(columns(note.title) + 4);
     for line in &note.lines {
         let chars: Vec<char> = harmless(line).chars().collect();
         let mut rows: Vec<String> = chars.chunks(width).take(ROWS_AT_MOST).map(|row| row.iter().collect()).collect();

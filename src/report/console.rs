@@ -2,30 +2,31 @@
 //!
 //! Whether there are colours, and whether there is a status line, is the caller's decision.
 
+mod verdict;
+
 use std::io::{self, Write};
 use std::time::Duration;
 
 use anstyle::Style as Ansi;
 
 use super::exchange::{EchoMark, Exchange, Mark, Row, parted};
-use super::failure::{render_failure, render_failure_line};
+use super::failure::{render_failure_line_said, render_failure_said};
 use super::hex::{Dump, View, dump};
 use super::lines::{Seconds, lines};
 use super::live::{Live, columns, cut};
-use super::palette::{BAD, BOLD, DIM, FOUND, GOOD, PLAIN, SENT, SHAKY, paint_of};
+use super::palette::{BAD, BOLD, DIM, FOUND, PLAIN, SENT, paint_of};
 use super::port_names::PortNames;
 use super::summary::Tally;
 use super::{Sink, Wants};
 use crate::diagnostic::Code;
 use crate::diagnostic::render::{Look, Style};
-use crate::event::{
-    CloseReason, EchoOf, EchoPart, Event, EventKind, Progress, RunHeader, RunPort, StepOutcome, Verdict, Waiting,
-};
+use crate::event::{CloseReason, EchoOf, EchoPart, Event, EventKind, Progress, RunHeader, RunPort, Waiting};
 use crate::legend::Legend;
 use crate::port_id::PortId;
 use crate::source::Sources;
 use crate::time::Moment;
 use crate::value::escape::{harmless, push_visible};
+use crate::words::Language;
 
 pub use super::exchange::Detail;
 
@@ -134,6 +135,13 @@ impl<'a, W: Write> Console<'a, W> {
         Console { form: Form { overlong, ..self.form }, ..self }
     }
 
+    /// Says what it is written in; what the device, the flow and its user wrote stays as it is.
+    #[must_use]
+    pub fn in_language(mut self, language: Language) -> Console<'a, W> {
+        self.live.language = language;
+        self
+    }
+
     /// Says how bytes of the exchange are shown.
     #[must_use]
     pub fn with_view(self, view: View) -> Console<'a, W> {
@@ -155,7 +163,8 @@ impl<'a, W: Write> Console<'a, W> {
     }
 
     fn say(&mut self, event: &Event) {
-        let at = event.at.since_start();
+        let (at, language) = (event.at.since_start(), self.live.language);
+        let said = |text: &str| language.said(text).into_owned();
         let port = self.names.of(event.port).to_string();
         match &event.kind {
             EventKind::RunStarted(header) => {
@@ -163,20 +172,13 @@ impl<'a, W: Write> Console<'a, W> {
                 self.put_header(header);
             }
             EventKind::StepBegan { title, attempt, attempts, depth } => {
-                let more = if *attempt > 1 { format!(" (attempt {attempt} of {attempts})") } else { String::new() };
+                let more = format!("attempt {attempt} of {attempts}");
+                let more = if *attempt > 1 { format!(" ({})", said(&more)) } else { String::new() };
                 let line = format!("{}{} {title}{more}", indent(*depth), self.sign("▸", ">>"));
                 self.put_words(at, BOLD, &line);
             }
             EventKind::StepEnded { title, outcome, attempt, took, depth } => {
-                let (paint, sign, more) = match outcome {
-                    StepOutcome::Passed if *attempt > 1 => {
-                        (SHAKY, self.sign("✓", "ok"), format!(", attempt {attempt}"))
-                    }
-                    StepOutcome::Passed => (GOOD, self.sign("✓", "ok"), String::new()),
-                    StepOutcome::WillRetry => (SHAKY, self.sign("↻", "again"), format!(", attempt {attempt} failed")),
-                    StepOutcome::Failed => (BAD, self.sign("✗", "FAILED"), String::new()),
-                    StepOutcome::Skipped => (SHAKY, self.sign("○", "skipped"), ", skipped".to_string()),
-                };
+                let (paint, sign, more) = self.step_ended(*outcome, *attempt);
                 let line = format!("{}{sign} {title}  {}{more}", indent(*depth), lasting(*took));
                 self.put_words(at, paint, &line);
             }
@@ -213,39 +215,44 @@ impl<'a, W: Write> Console<'a, W> {
                 let paint = if measured.passed { FOUND } else { BAD };
                 self.put_words(at, paint, &format!("{port}= {}: {measured}", measured.name));
             }
-            EventKind::Saved { name } => self.put_words(at, FOUND, &format!("+ {name} saved")),
+            EventKind::Saved { name } => self.put_words(at, FOUND, &format!("+ {}", said(&format!("{name} saved")))),
             EventKind::Logged { text } => text.split(|b| *b == b'\n').for_each(|line| self.put(at, BOLD, "# ", line)),
             EventKind::HookSaid { text } => self.put(at, DIM, "| ", text),
-            EventKind::Noted { text } => self.put_words(at, DIM, &format!("{port}- {text}")),
+            EventKind::Noted { text } => self.put_words(at, DIM, &format!("{port}- {}", said(text))),
             EventKind::Transfer(file) => {
-                file.shown().into_iter().for_each(|text| self.put_words(at, DIM, &format!("{port}- {text}")));
+                let texts = file.shown().into_iter();
+                texts.for_each(|text| self.put_words(at, DIM, &format!("{port}- {}", said(&text))));
             }
-            EventKind::Skipped { why } => self.put_words(at, DIM, &format!("- skipped: {why}")),
+            EventKind::Skipped { why } => self.put_words(at, DIM, &format!("- {}", said(&format!("skipped: {why}")))),
             EventKind::CleanupFailed(failure) => {
-                let line = format!("clean-up failed: {}", render_failure_line(failure, self.sources));
-                self.put_words(at, BAD, &format!("! {line}"));
+                let line = format!("clean-up failed: {}", render_failure_line_said(failure, self.sources, language));
+                self.put_words(at, BAD, &format!("! {}", said(&line)));
             }
             // That a port could not be opened is said once, at the end.
             EventKind::Failed(failure) if failure.code == Code::RunPort && failure.site.is_none() => {}
             EventKind::Failed(failure) => {
-                let line = render_failure_line(failure, self.sources);
+                let line = render_failure_line_said(failure, self.sources, language);
                 self.put_words(at, BAD, &format!("! {line}"));
             }
             EventKind::Opened if std::mem::take(&mut self.is_gone) => {
-                self.put_words(at, PLAIN, &format!("{port}- port open"));
+                self.put_words(at, PLAIN, &format!("{port}- {}", said("port open")));
             }
             EventKind::Closed(reason) => match reason {
                 CloseReason::Finished | CloseReason::CannotOpen { .. } => {}
                 CloseReason::HungUp { .. } => {
                     self.is_gone = true;
-                    self.put_words(at, BAD, &format!("{port}! port hung up"));
+                    self.put_words(at, BAD, &format!("{port}! {}", said("port hung up")));
                 }
                 CloseReason::Broken { reason, .. } => {
-                    self.put_words(at, BAD, &format!("{port}! port broken: {reason}"));
+                    self.put_words(at, BAD, &format!("{port}! {}", said(&format!("port broken: {reason}"))));
                 }
                 CloseReason::DeviceFailed(failure) => {
-                    let line = render_failure_line(failure, self.sources);
-                    self.put_words(at, BAD, &format!("{port}! the simulated device failed: {line}"));
+                    let line = render_failure_line_said(failure, self.sources, language);
+                    self.put_words(
+                        at,
+                        BAD,
+                        &format!("{port}! {}", said(&format!("the simulated device failed: {line}"))),
+                    );
                 }
             },
             EventKind::Opened | EventKind::Matched { .. } | EventKind::RunEnded { .. } => {}
@@ -255,31 +262,9 @@ impl<'a, W: Write> Console<'a, W> {
     /// Says why the simulated device failed, which is never cut short.
     fn say_device_failure(&mut self, event: &Event) {
         if let EventKind::Closed(CloseReason::DeviceFailed(failure)) = &event.kind {
-            let report = render_failure(failure, self.sources, self.look);
+            let report = render_failure_said(failure, self.sources, self.look, self.live.language);
             self.text.push_str(&report);
         }
-    }
-
-    fn say_verdict(&mut self, verdict: Verdict) {
-        if self.volume == Volume::Normal && self.has_said {
-            self.text.push('\n');
-        }
-        if let Some(failure) = &self.tally.failure {
-            self.text.push_str(&render_failure(failure, self.sources, self.look));
-            self.text.push('\n');
-        }
-        let paint = match verdict {
-            Verdict::Passed if self.tally.n_cleanups_failed == 0 => GOOD,
-            Verdict::Passed | Verdict::Flaky | Verdict::Skipped | Verdict::Interrupted => SHAKY,
-            Verdict::Failed | Verdict::PortFailed => BAD,
-        };
-        let title = self.tally.header.as_ref().map_or(String::new(), |h| harmless(&h.title));
-        let mut counts = vec![count(self.tally.n_steps, "step"), count(self.tally.n_checks, "check")];
-        counts.extend(self.tally.remarks());
-        counts.push(lasting(self.tally.took));
-        self.text.push_str(&self.port);
-        self.paint(paint.bold(), verdict.title());
-        self.text.push_str(&format!("  {title}  {}\n", counts.join(", ")));
     }
 
     fn put_header(&mut self, header: &RunHeader) {
@@ -290,8 +275,9 @@ impl<'a, W: Write> Console<'a, W> {
             several => several.join(", "),
         };
         let about = format!("{} on {on}, seed {}", header.file, header.seed);
+        let about = self.live.language.said(&about);
         // Neither is cut: the seed at the end is what a run is repeated with.
-        for (paint, line) in [(BOLD, title), (DIM, harmless(&about))] {
+        for (paint, line) in [(BOLD, title), (DIM, harmless(&*about))] {
             self.paint(paint, &line);
             self.text.push('\n');
         }
@@ -406,7 +392,8 @@ impl<'a, W: Write> Console<'a, W> {
             return self.put_bytes(at, PLAIN, &lead, bytes);
         }
         for row in self.exchange.received_rows(event.port, bytes) {
-            let note = row.meaning.text.map_or(String::new(), |text| format!("  {text}"));
+            let said = |text| self.live.language.said(text);
+            let note = row.meaning.text.map_or(String::new(), |text| format!("  {}", said(text)));
             self.put_row(at, paint_of(row.meaning.kind), &lead, &row, &note);
         }
     }
@@ -455,7 +442,7 @@ impl<'a, W: Write> Console<'a, W> {
 
     /// What says that something that was sent came back.
     fn echoed(&self) -> &'static str {
-        self.sign("⏎ echoed", "(echoed)")
+        self.live.language.word(self.sign("⏎ echoed", "(echoed)"))
     }
 
     /// Returns the time of a row. No row is earlier than the one before it.
@@ -573,10 +560,6 @@ fn as_text(append: impl FnOnce(&mut Vec<u8>)) -> String {
 
 fn indent(depth: u32) -> String {
     "  ".repeat(depth as usize)
-}
-
-fn count(n: u64, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 fn lasting(took: Duration) -> String {

@@ -5,6 +5,7 @@ use crate::diagnostic::{Diagnostic, Label};
 use crate::event::Failure;
 use crate::source::Sources;
 use crate::value::escape::harmless;
+use crate::words::Language;
 
 /// So many lines of what came are shown from the beginning, if not all are.
 const FIRST: usize = 4;
@@ -25,7 +26,12 @@ pub fn diagnostic_of(failure: &Failure) -> Diagnostic {
 /// Returns the failure as an engineer at the bench reads it, top down: what is wrong, where in the flow,
 /// in which step, what was sent last, what came since, what to do.
 pub fn render_failure(failure: &Failure, sources: &Sources, look: Look) -> String {
-    render_noted(&diagnostic_of(failure), &notes_of(failure, look.style), sources, look)
+    render_failure_said(failure, sources, look, Language::English)
+}
+
+/// Returns the failure like [`render_failure`], in a language.
+pub fn render_failure_said(failure: &Failure, sources: &Sources, look: Look, language: Language) -> String {
+    render_noted(&diagnostic_of(failure), &notes_of(failure, look.style), sources, look, language)
 }
 
 /// Returns the failure in one line: its message and its place.
@@ -35,6 +41,12 @@ pub fn render_failure_line(failure: &Failure, sources: &Sources) -> String {
         Some(site) => format!("{message} ({})", render_place(site, sources)),
         None => message,
     }
+}
+
+/// Returns the failure in one line like [`render_failure_line`], in a language.
+pub fn render_failure_line_said(failure: &Failure, sources: &Sources, language: Language) -> String {
+    let message = diagnostic_of(failure).said_in(language).message;
+    render_failure_line(&Failure { message, ..failure.clone() }, sources)
 }
 
 /// Returns what is told about a failure besides its place: step, what was sent, what came.

@@ -7,6 +7,8 @@ use crate::event::{Direction, Event, EventKind, FileTransfer, Progress, Transfer
 use crate::source::{Site, Sources};
 use crate::time::Moment;
 use crate::value::escape::{harmless, visible_cut};
+use crate::words::Language;
+pub(super) use crate::words::columns;
 
 /// How much is shown of what was sent last.
 const SENT_SHOWN: usize = 24;
@@ -25,6 +27,8 @@ pub(super) struct Live {
     progress: Progress,
     /// The file that is on its way.
     file: Option<FileTransfer>,
+    /// What the line is written in.
+    pub(super) language: Language,
 }
 
 impl Live {
@@ -74,21 +78,22 @@ impl Live {
         look: Look,
         width: usize,
     ) -> Option<String> {
+        let said = |text: String| self.language.said(&text).into_owned();
         let place = |site: Site| render_place(site, sources);
         let left = |until: Moment| format!("{:.1} s left", until.since(now).as_secs_f64());
         let (what, moving) = match why {
             Waiting::Match { site, .. } | Waiting::Write { site } if self.file.is_some() => {
-                (format!("{} ({})", self.transfers(), place(*site)), vec![self.moved()])
+                (format!("{} ({})", said(self.transfers()), place(*site)), vec![said(self.moved())])
             }
-            Waiting::Open => ("opens the port".to_string(), Vec::new()),
-            Waiting::Write { site } => (format!("sends ({})", place(*site)), Vec::new()),
+            Waiting::Open => (said("opens the port".to_string()), Vec::new()),
+            Waiting::Write { site } => (said(format!("sends ({})", place(*site))), Vec::new()),
             Waiting::Match { site, deadline } => (
-                format!("waits for {} ({})", self.progress.what, place(*site)),
-                vec![self.time(now, *deadline), self.came()],
+                said(format!("waits for {} ({})", self.progress.what, place(*site))),
+                vec![said(self.time(now, *deadline)), said(self.came())],
             ),
-            Waiting::Sleep { site, until } => (format!("sleeps ({})", place(*site)), vec![left(*until)]),
-            Waiting::Quiet { site } => (format!("waits for a quiet line ({})", place(*site)), Vec::new()),
-            Waiting::Serve => ("waits for the host".to_string(), Vec::new()),
+            Waiting::Sleep { site, until } => (said(format!("sleeps ({})", place(*site))), vec![said(left(*until))]),
+            Waiting::Quiet { site } => (said(format!("waits for a quiet line ({})", place(*site))), Vec::new()),
+            Waiting::Serve => (said("waits for the host".to_string()), Vec::new()),
             // The person is writing where the line would stand.
             Waiting::Answer { .. } | Waiting::Hook { .. } | Waiting::Breath => return None,
         };
@@ -98,7 +103,7 @@ impl Live {
         };
         let step = self.steps.last().map(|(title, attempt, attempts)| match attempts {
             1 => title.clone(),
-            attempts => format!("{title}{dot}attempt {attempt}/{attempts}"),
+            attempts => format!("{title}{dot}{}", said(format!("attempt {attempt}/{attempts}"))),
         });
         let head = step.into_iter().chain([what]).collect::<Vec<_>>().join(dot);
         let tail: String = moving.iter().map(|part| format!("{dot}{part}")).collect();
@@ -154,11 +159,6 @@ impl Live {
 /// Returns the sign of this moment.
 fn frame(now: Moment, frames: &[&'static str]) -> &'static str {
     frames[(now.since_start().as_millis() / FRAME_MS) as usize % frames.len()]
-}
-
-/// Returns how many columns a text takes.
-pub(super) fn columns(text: &str) -> usize {
-    if text.is_ascii() { text.len() } else { text.chars().map(width_of).sum() }
 }
 
 fn width_of(c: char) -> usize {

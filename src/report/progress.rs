@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style as Ansi};
 
-use super::failure::{render_failure, render_failure_line};
+use super::failure::{render_failure_line_said, render_failure_said};
 use super::pipeline::in_a_line;
 use super::suite::{CaseReport, Clock, Status, SuiteReport};
 use crate::diagnostic::render::{Look, Style};
 use crate::time::Moment;
 use crate::value::escape::harmless;
+use crate::words::{Language, columns};
 
 /// Columns of the word that a line begins with.
 const WORD_WIDTH: usize = 8;
@@ -24,9 +25,10 @@ const BAD: Ansi = AnsiColor::Red.on_default();
 const PLACE: Ansi = AnsiColor::Cyan.on_default();
 
 /// Returns the line of a flow, and what is wrong with it.
-pub fn render_case(case: &CaseReport, look: Look) -> String {
-    let word = if case.status == Status::Alone { "skipped" } else { case.status.title() };
-    let mut line = paint(paint_of(case.status), &format!("{word:<WORD_WIDTH$}"), look);
+pub fn render_case(case: &CaseReport, look: Look, language: Language) -> String {
+    let said = |text: &str| language.said(text).into_owned();
+    let word = language.word(if case.status == Status::Alone { "skipped" } else { case.status.title() });
+    let mut line = paint(paint_of(case.status), &padded(word), look);
     line.push_str("  ");
     line.push_str(&harmless(&case.file));
     let mut more = Vec::new();
@@ -40,18 +42,18 @@ pub fn render_case(case: &CaseReport, look: Look) -> String {
     match (case.failed_run, case.n_runs) {
         (Some(run), n) if n > 1 => {
             let seed = case.summary.tally.header.as_ref().map_or(0, |header| header.seed);
-            more.push(format!("run {run}, seed {seed}"));
+            more.push(said(&format!("run {run}, seed {seed}")));
         }
-        (_, n) if n > 1 => more.push(format!("{n} runs")),
+        (_, n) if n > 1 => more.push(said(&format!("{n} runs"))),
         (_, _) => {}
     }
     let flaky = case.summary.steps.iter().filter(|step| step.is_flaky());
-    more.extend(flaky.map(|step| format!("{}: {} attempts", harmless(&step.title), step.attempts.len())));
+    more.extend(flaky.map(|step| said(&format!("{}: {} attempts", harmless(&step.title), step.attempts.len()))));
     more.extend(case.summary.tally.why_skipped.as_ref().map(harmless));
-    more.extend(case.summary.tally.remarks());
+    more.extend(case.summary.tally.remarks().iter().map(|remark| said(remark)));
     match case.status {
-        Status::Alone => more.push("names no simulated device".to_string()),
-        Status::New => more.push("no snapshot yet".to_string()),
+        Status::Alone => more.push(said("names no simulated device")),
+        Status::New => more.push(said("no snapshot yet")),
         Status::Passed
         | Status::Flaky
         | Status::Skipped
@@ -64,10 +66,13 @@ pub fn render_case(case: &CaseReport, look: Look) -> String {
     line.push_str(&paint(DIM, &format!("  {}", more.join(", ")), look));
     let mut text = format!("{}\n", line.trim_end());
     for failure in &case.summary.cleanups {
-        text.push_str(&format!("          clean-up failed: {}\n", render_failure_line(failure, &case.sources)));
+        text.push_str(&format!(
+            "          {}\n",
+            said(&format!("clean-up failed: {}", render_failure_line_said(failure, &case.sources, language)))
+        ));
     }
     if let Some(failure) = &case.summary.tally.failure {
-        text.push_str(&format!("\n{}\n", render_failure(failure, &case.sources, look).trim_end()));
+        text.push_str(&format!("\n{}\n", render_failure_said(failure, &case.sources, look, language).trim_end()));
     }
     if !case.refusal.is_empty() {
         text.push_str(&format!("\n{}\n", case.refusal.trim_end()));
@@ -102,18 +107,19 @@ pub fn render_diff(diff: &str, look: Look) -> String {
 }
 
 /// Returns what is said at the end: orphans, what failed, the counts, and how long it took.
-pub fn render_summary(suite: &SuiteReport, n_not_run: usize, look: Look) -> String {
+pub fn render_summary(suite: &SuiteReport, n_not_run: usize, look: Look, language: Language) -> String {
+    let said = |text: &str| language.said(text).into_owned();
     let mut text = String::new();
     for orphan in &suite.orphans {
-        let what = paint(SHAKY, &format!("{:<WORD_WIDTH$}", "orphan"), look);
-        text.push_str(&format!("{what}  {}  no flow has this snapshot\n", harmless(orphan)));
+        let what = paint(SHAKY, &padded(language.word("orphan")), look);
+        text.push_str(&format!("{what}  {}  {}\n", harmless(orphan), said("no flow has this snapshot")));
     }
     // Nobody has to look for it above.
     let failed: Vec<&CaseReport> = suite.cases.iter().filter(|case| case.is_failure).collect();
     if suite.cases.len() > 1 && !failed.is_empty() {
         text.push('\n');
         for case in failed {
-            let word = paint(paint_of(case.status), &format!("{:<WORD_WIDTH$}", case.status.title()), look);
+            let word = paint(paint_of(case.status), &padded(language.word(case.status.title())), look);
             text.push_str(&format!("{word}  {}: {}\n", harmless(&case.file), in_a_line(case)));
         }
     }
@@ -121,14 +127,14 @@ pub fn render_summary(suite: &SuiteReport, n_not_run: usize, look: Look) -> Stri
         .iter()
         .map(|status| (*status, suite.count(*status)))
         .filter(|(_, n)| *n > 0)
-        .map(|(status, n)| paint(paint_of(status), &format!("{n} {}", status.title()), look))
+        .map(|(status, n)| paint(paint_of(status), &format!("{n} {}", language.word(status.title())), look))
         .collect();
     if n_not_run > 0 {
-        counts.push(paint(SHAKY, &format!("{n_not_run} not run"), look));
+        counts.push(paint(SHAKY, &said(&format!("{n_not_run} not run")), look));
     }
     let n = suite.cases.len() + n_not_run;
     let flows = if n == 1 { "1 flow".to_string() } else { format!("{n} flows") };
-    text.push_str(&format!("\n{flows}: {}{}\n", counts.join(", "), time_of(suite)));
+    text.push_str(&format!("\n{}: {}{}\n", said(&flows), counts.join(", "), said(&time_of(suite))));
     text
 }
 
@@ -141,6 +147,11 @@ fn time_of(suite: &SuiteReport) -> String {
         Clock::Real => String::new(),
     };
     format!(", in {} s{its}", Moment::after(took))
+}
+
+/// Returns a word with blanks up to the column that follows it.
+fn padded(word: &str) -> String {
+    format!("{word}{}", " ".repeat(WORD_WIDTH.saturating_sub(columns(word))))
 }
 
 fn paint_of(status: Status) -> Ansi {
@@ -169,8 +180,8 @@ mod tests {
     fn a_suite_is_a_line_a_flow_with_what_is_wrong_below() {
         let look = Look { width: 80, style: Style::Plain };
         let suite = SuiteReport { took: Some(Duration::from_millis(412)), ..example() };
-        let mut text: String = suite.cases.iter().map(|case| render_case(case, look)).collect();
-        text.push_str(&render_summary(&suite, 2, look));
+        let mut text: String = suite.cases.iter().map(|case| render_case(case, look, Language::English)).collect();
+        text.push_str(&render_summary(&suite, 2, look, Language::English));
         assert_snapshot!(text);
     }
 

@@ -2,7 +2,8 @@
 
 use clap::{Arg, Command};
 
-use super::ABOUT;
+use super::{ABOUT, said};
+use crate::words::{Language, columns};
 
 /// How many lines and columns a small screen has.
 const SCREEN: (usize, usize) = (24, 80);
@@ -51,17 +52,17 @@ const FIRST: &[(&str, &[&str])] = &[
 /// Returns the definition of all commands with the short help.
 ///
 /// It is made when somebody asks for help only: it takes longer than that of a run.
-pub(super) fn definition() -> Command {
-    let mut built = super::definition();
+pub(super) fn definition(language: Language) -> Command {
+    let mut built = said::command(super::definition(), language);
     built.build();
     let texts: Vec<(String, String)> =
-        built.get_subcommands_mut().map(|command| (command.get_name().to_string(), help(command))).collect();
-    let all = super::definition().override_help(general_help(&built));
+        built.get_subcommands_mut().map(|command| (command.get_name().to_string(), help(command, language))).collect();
+    let all = super::definition().override_help(general_help(&built, language));
     texts.iter().fold(all, |all, (name, text)| all.mut_subcommand(name, |command| command.override_help(text.clone())))
 }
 
 /// Returns the short help of a command.
-fn help(command: &mut Command) -> String {
+fn help(command: &mut Command, language: Language) -> String {
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
     let mut text = format!("{about}\n\n{}\n\n", command.render_usage());
     let first =
@@ -92,6 +93,7 @@ fn help(command: &mut Command) -> String {
         1 => "One more option, examples and exit codes".to_string(),
         n => format!("{n} more options, examples and exit codes"),
     };
+    let more = language.said(&more).into_owned();
     text.push_str(&format!("\n{more}: flowrun {} --help\n", command.get_name()));
     text
 }
@@ -113,7 +115,8 @@ fn spelling(argument: &Arg) -> String {
 fn what(argument: &Arg) -> String {
     let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
     // What may be repeated, and what comes before what, is in the long help.
-    let help = help.split(" (repeatable").next().unwrap_or_default().to_string();
+    let help =
+        help.split(" (repeatable").flat_map(|help| help.split("（可重复")).next().unwrap_or_default().to_string();
     if !argument.get_action().takes_values() {
         return help;
     }
@@ -126,18 +129,35 @@ fn entry(spelling: &str, what: &str, width: usize) -> Vec<String> {
     let mut lines = vec![format!("  {spelling:width$} ")];
     for word in what.split(' ') {
         let last = lines.last_mut().expect("there is one");
-        if last.chars().count() + 1 + word.chars().count() > SCREEN.1 {
+        last.push(' ');
+        if columns(last) + columns(word) <= SCREEN.1 {
+            last.push_str(word);
+        } else if word.is_ascii() {
+            last.pop();
             lines.push(format!("  {:width$}  {word}", ""));
         } else {
-            last.push_str(&format!(" {word}"));
+            push_unspaced(&mut lines, word, width);
         }
     }
     lines
 }
 
+/// Adds a text without blanks, such as Chinese, which may go on in the next line after each character.
+fn push_unspaced(lines: &mut Vec<String>, text: &str, width: usize) {
+    for c in text.chars() {
+        let last = lines.last_mut().expect("there is one");
+        if columns(last) + 2 > SCREEN.1 {
+            lines.push(format!("  {:width$}  {c}", ""));
+        } else {
+            last.push(c);
+        }
+    }
+}
+
 /// Returns the short help of the program: its commands, a line for each group.
-fn general_help(general: &Command) -> String {
-    let mut text = format!("{ABOUT}\n\nUsage: {}\n\n", usage());
+fn general_help(general: &Command, language: Language) -> String {
+    let about = language.said(ABOUT);
+    let mut text = format!("{about}\n\nUsage: {}\n\n", usage());
     let visible = || general.get_subcommands().filter(|command| !command.is_hide_set()).map(Command::get_name);
     let is_grouped = |name: &str| GROUPS.iter().any(|(_, names)| names.contains(&name));
     let others: Vec<&str> = visible().filter(|name| !is_grouped(name)).collect();
@@ -145,15 +165,17 @@ fn general_help(general: &Command) -> String {
     let groups = GROUPS.iter().map(|(title, names)| (*title, known(names)));
     for (title, names) in groups.chain((!others.is_empty()).then_some((OTHERS, others))) {
         let names: Vec<&str> = names;
-        text.push_str(&format!("  {title:18}{}\n", names.join("  ")));
+        let title = language.word(title);
+        let pad = " ".repeat(18usize.saturating_sub(columns(title)));
+        text.push_str(&format!("  {title}{pad}{}\n", names.join("  ")));
     }
-    text.push_str(
+    text.push_str(&language.said_lines(
         "\n`flowrun demo` runs a flow without any device, `flowrun init DIR` begins a\n\
          project, `flowrun ports` lists the ports of this machine.\n\n\
          \x20 -h             this; `flowrun COMMAND -h` says what a command takes\n\
          \x20 --help         everything, with examples and exit codes\n\
          \x20 -V, --version  which flowrun this is\n",
-    );
+    ));
     text
 }
 
@@ -167,7 +189,7 @@ mod tests {
 
     /// Returns the short help of the program and of each command.
     fn texts() -> Vec<(String, String)> {
-        let mut all = definition();
+        let mut all = definition(Language::English);
         all.build();
         let mut texts = vec![("flowrun".to_string(), all.render_help().to_string())];
         let commands = all.get_subcommands_mut();

@@ -6,10 +6,11 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::check::check;
-use crate::event::{EchoOf, Failure};
+use crate::event::{EchoOf, Failure, Verdict};
 use crate::legend::Kind;
 use crate::load::load;
 use crate::port_id::PortId;
+use crate::report::palette::GOOD;
 use crate::report::summary;
 use crate::source::{Site, Span};
 

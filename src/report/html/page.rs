@@ -20,6 +20,7 @@ use crate::value::calendar::format_time;
 use crate::value::coding::base64;
 use crate::value::digest::sha256;
 use crate::value::escape::harmless;
+use crate::words::Language;
 
 /// How the page looks.
 const STYLE: &str = include_str!("page.css");
@@ -359,7 +360,7 @@ fn trouble(failure: &Failure, sources: &Sources, is_cleanup: bool) -> Trouble {
 fn frame(failure: &Failure, sources: &Sources) -> String {
     let mut diagnostic = diagnostic_of(failure);
     diagnostic.help = None;
-    let whole = render_noted(&diagnostic, &[], sources, LOOK);
+    let whole = render_noted(&diagnostic, &[], sources, LOOK, Language::English);
     let lines: Vec<&str> = whole.lines().skip_while(|line| !line.contains('╭')).collect();
     lines.join("\n")
 }
