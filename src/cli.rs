@@ -15,6 +15,7 @@ mod given;
 mod history;
 mod hooks;
 mod host;
+mod import;
 mod json;
 mod lab;
 mod limits;
@@ -120,6 +121,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             }
             Command::Record(arguments) => {
                 shown(Terminal::new(arguments.color), |terminal| record::record(&arguments, terminal))
+            }
+            Command::Import(arguments) => {
+                shown(Terminal::new(arguments.color), |terminal| import::import(&arguments, terminal))
             }
             Command::Say(arguments) => shown(Terminal::new(Colours::Auto), |terminal| say::say(&arguments, terminal)),
         },

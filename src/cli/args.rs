@@ -2,6 +2,7 @@
 
 mod files;
 mod history;
+mod import;
 mod mutate;
 mod ports;
 mod record;
@@ -23,6 +24,7 @@ use crate::report::hex::View;
 use crate::value::escape::harmless;
 pub(super) use files::FileArguments;
 pub(super) use history::{HistoryArguments, HistoryFormat};
+pub(super) use import::ImportArguments;
 pub(super) use mutate::MutateArguments;
 pub(super) use ports::{AllowArguments, DoctorArguments, PortsArguments, SayArguments};
 pub(super) use record::RecordArguments;
@@ -137,6 +139,9 @@ pub(super) enum Command {
     /// Draft a flow and its device from recordings of a session
     #[command(after_help = record::AFTER_RECORD_HELP)]
     Record(RecordArguments),
+    /// Make a flow of a script of another tool, or of a manual's dialogue
+    #[command(after_help = import::AFTER_IMPORT_HELP)]
+    Import(ImportArguments),
     /// Say why a port may not work, and what to do about it
     #[command(after_help = ports::AFTER_DOCTOR_HELP)]
     Doctor(DoctorArguments),
