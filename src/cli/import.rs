@@ -95,7 +95,7 @@ fn read_input() -> io::Result<Vec<u8>> {
 /// Says how much of a script the flow has, and which lines it does not.
 fn summary(imported: &Imported, output: Option<&Path>) -> String {
     let (n, all) = (imported.n_translated(), imported.n_lines);
-    let mut text = format!("\n{n} of {all} lines translated, as a script of {}.\n", imported.kind.tool());
+    let mut text = format!("\n{n} of {all} lines translated (kind: {}).\n", imported.kind.name());
     for lost in imported.lost.iter().take(MOST_NAMED) {
         text.push_str(&format!("  line {}: {} ({})\n", lost.line, harmless(&lost.text), harmless(&lost.why)));
     }

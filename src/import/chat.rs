@@ -18,9 +18,19 @@ struct Word {
 /// Returns the statements of a script.
 pub(super) fn read(text: &str) -> Script {
     let mut script = Script::default();
-    let words = if is_shell(text) { words_of_shell(text, &mut script) } else { words(text, &mut script) };
-    let mut chat = Chat { script, timeout: None, file_timeout: None, reports: Vec::new(), asked: String::new() };
-    chat.pairs(&words);
+    let mut comments = Vec::new();
+    let calls = if is_shell(text) {
+        words_of_shell(text, &mut script)
+    } else {
+        vec![words(text, &mut script, &mut comments)]
+    };
+    comments.reverse();
+    let mut chat =
+        Chat { script, timeout: None, file_timeout: None, reports: Vec::new(), asked: String::new(), comments };
+    for words in calls {
+        chat.pairs(&words);
+    }
+    chat.comments_before(usize::MAX);
     let mut script = chat.script;
     script.timeout = Some(format!("{}s", chat.file_timeout.unwrap_or(USUAL)));
     script
@@ -38,15 +48,29 @@ struct Chat {
     reports: Vec<(usize, String)>,
     /// What was waited for last: it tells what the answer is.
     asked: String,
+    /// The comments that are still ahead, the next one last.
+    comments: Vec<(usize, String)>,
 }
 
 impl Chat {
+    fn comments_before(&mut self, line: usize) {
+        while let Some((number, text)) = self.comments.pop_if(|(number, _)| *number < line) {
+            self.script.push(number, What::Comment(text));
+        }
+    }
+
     fn pairs(&mut self, words: &[Word]) {
         let mut at = 0;
         let mut aborts: Vec<(String, usize)> = Vec::new();
         while at < words.len() {
             let word = &words[at];
             let line = word.line;
+            self.comments_before(line);
+            let is_word = matches!(word.text.as_str(), "ABORT" | "TIMEOUT" | "REPORT" | "ECHO" | "HANGUP" | "SAY");
+            let is_declared = |stmt: &Stmt| matches!(&stmt.what, What::Plain(text) if text.starts_with("fail on "));
+            if !is_word && self.script.body.last().is_some_and(is_declared) {
+                self.script.push(line, What::Gap);
+            }
             let value = words.get(at + 1).map(|word| word.text.clone());
             match (word.text.as_str(), value) {
                 ("ABORT", Some(value)) => {
@@ -357,14 +381,15 @@ fn split_alternates(text: &str) -> Vec<String> {
 }
 
 /// Returns the words of a script; comments go to the body.
-fn words(text: &str, script: &mut Script) -> Vec<Word> {
+fn words(text: &str, script: &mut Script, comments: &mut Vec<(usize, String)>) -> Vec<Word> {
     let mut words = Vec::new();
     let mut is_head = true;
     for (n, line) in text.lines().enumerate() {
         let line_number = n + 1;
         match line.trim_start().strip_prefix('#') {
+            Some(comment) if comment.trim().trim_matches(['=', '-', '#']).is_empty() => {}
             Some(comment) if is_head => script.note(comment),
-            Some(_) => {}
+            Some(comment) => comments.push((line_number, comment.to_string())),
             None => {
                 is_head &= line.trim().is_empty();
                 words_of(line, line_number, &mut words);
@@ -405,24 +430,24 @@ fn words_of(line: &str, number: usize, words: &mut Vec<Word>) {
     }
 }
 
-/// Returns the words of the calls of chat in a shell script; the other lines have no translation.
-fn words_of_shell(text: &str, script: &mut Script) -> Vec<Word> {
-    let mut words = Vec::new();
+/// Returns the words of each call of chat in a shell script; the other lines have no translation.
+fn words_of_shell(text: &str, script: &mut Script) -> Vec<Vec<Word>> {
+    let mut calls: Vec<Vec<Word>> = Vec::new();
     let mut is_call = false;
     for (n, line) in text.lines().enumerate() {
         let line_number = n + 1;
         let trimmed = line.trim();
         let goes_on = trimmed.ends_with('\\');
         let said = trimmed.trim_end_matches('\\').trim();
-        if is_call {
-            words_of(said, line_number, &mut words);
+        if let (true, Some(words)) = (is_call, calls.last_mut()) {
+            words_of(said, line_number, words);
         } else if trimmed.is_empty() || trimmed.starts_with('#') {
             continue;
         } else if let Some(arguments) = arguments_of_chat(said) {
             let mut found = Vec::new();
             words_of(arguments, line_number, &mut found);
             let n_options = options(&found);
-            words.extend(found.into_iter().skip(n_options));
+            calls.push(found.into_iter().skip(n_options).collect());
             script.lines.insert(line_number);
             is_call = true;
         } else {
@@ -430,7 +455,7 @@ fn words_of_shell(text: &str, script: &mut Script) -> Vec<Word> {
         }
         is_call &= goes_on;
     }
-    words
+    calls
 }
 
 fn arguments_of_chat(line: &str) -> Option<&str> {

@@ -1,7 +1,7 @@
 //! The dialogue of a manual, pasted as text: what is sent and what is answered in turn, with words around it.
 
-use super::model::{Script, What};
-use super::text::{escaped_regex, quoted};
+use super::model::{Script, Stmt, What, made};
+use super::text::{escaped_regex, quoted, title};
 
 /// Answers that are these words and nothing else.
 const ANSWERS: &[&str] = &[
@@ -19,21 +19,64 @@ const ANSWERED: &[&str] = &["接收：", "接收:", "返回：", "返回:", "收
 
 /// Returns the statements of a dialogue.
 pub(super) fn read(text: &str) -> Script {
-    let mut dialogue = Dialogue { script: Script::default(), open: None, wants_data: false, is_first: true };
+    let mut dialogue = Dialogue {
+        script: Script::default(),
+        open: None,
+        command: String::new(),
+        is_answering: false,
+        wants_data: false,
+        headings: Vec::new(),
+    };
     for (n, line) in text.lines().enumerate() {
         dialogue.line(n + 1, line);
     }
     dialogue.close();
-    dialogue.script
+    let headings = dialogue.headings;
+    let mut script = dialogue.script;
+    script.body = steps(std::mem::take(&mut script.body), &headings);
+    script
+}
+
+/// Makes a step of what follows each heading.
+fn steps(body: Vec<Stmt>, headings: &[usize]) -> Vec<Stmt> {
+    let mut out: Vec<Stmt> = Vec::new();
+    let mut open: Option<(Stmt, Vec<Stmt>)> = None;
+    for stmt in body {
+        let is_heading = headings.contains(&stmt.line) && matches!(stmt.what, What::Comment(_));
+        if is_heading {
+            out.extend(open.take().map(step).unwrap_or_default());
+            open = Some((stmt, Vec::new()));
+        } else if let Some((_, inside)) = &mut open {
+            inside.push(stmt);
+        } else {
+            out.push(stmt);
+        }
+    }
+    out.extend(open.take().map(step).unwrap_or_default());
+    out
+}
+
+fn step((heading, body): (Stmt, Vec<Stmt>)) -> Vec<Stmt> {
+    let text = if let What::Comment(text) = &heading.what { text.clone() } else { String::new() };
+    let gap = made(What::Gap);
+    if !body.iter().any(|stmt| matches!(stmt.what, What::Plain(_))) {
+        return [gap, heading].into_iter().chain(body).collect();
+    }
+    vec![gap, made(What::Block { head: format!("step {}", title(&text)), body })]
 }
 
 struct Dialogue {
     script: Script,
     /// The line of the command whose answer the text has not shown yet.
     open: Option<usize>,
+    /// What was sent last.
+    command: String,
+    /// Whether its answer goes on.
+    is_answering: bool,
     /// Whether the device asks for data.
     wants_data: bool,
-    is_first: bool,
+    /// The lines of the headings.
+    headings: Vec<usize>,
 }
 
 impl Dialogue {
@@ -58,7 +101,7 @@ impl Dialogue {
         } else if self.wants_data && !is_answer(&said) && !has_wide(&said) && heading.is_none() {
             self.script.plain(line, format!("send raw {}", quoted(&said)));
             self.wants_data = false;
-        } else if is_answer(&said) || self.open.is_some() && is_data(&said) && heading.is_none() {
+        } else if is_answer(&said) || self.is_answering && is_data(&said) && heading.is_none() {
             self.answer(line, &said);
         } else {
             self.words(line, &said, heading.is_some());
@@ -69,13 +112,23 @@ impl Dialogue {
     fn words(&mut self, line: usize, text: &str, is_heading: bool) {
         if is_heading {
             self.close();
-            self.script.push(line, What::Gap);
+            self.is_answering = false;
+            self.headings.push(line);
+        } else {
+            self.without_gap(|before| matches!(before, What::Comment(_)) || is_sent(before));
         }
-        if self.is_first && is_heading && self.script.lines.is_empty() {
-            self.script.title = Some(text.to_string());
-        }
-        self.is_first &= !is_heading;
         self.script.push(line, What::Comment(text.to_string()));
+    }
+
+    /// Leaves out the gap at the end if what is before it belongs to what follows.
+    fn without_gap(&mut self, belongs: impl Fn(&What) -> bool) {
+        let is_gap = |stmt: &&Stmt| stmt.what == What::Gap;
+        let n_gaps = self.script.body.iter().rev().take_while(is_gap).count();
+        let at = self.script.body.len() - n_gaps;
+        let is_heading = |stmt: &Stmt| self.headings.contains(&stmt.line);
+        if self.script.body[..at].last().is_some_and(|before| belongs(&before.what) && !is_heading(before)) {
+            self.script.body.truncate(at);
+        }
     }
 
     fn command(&mut self, line: usize, text: &str) {
@@ -86,14 +139,15 @@ impl Dialogue {
         }
         self.script.plain(line, format!("send {}", quoted(command)));
         self.open = Some(line);
+        self.command = command.to_string();
+        self.is_answering = true;
         self.wants_data = false;
     }
 
     /// A command that the text shows no answer of is answered with OK.
     fn close(&mut self) {
         if let Some(line) = self.open.take() {
-            // The gap that follows the command belongs behind the answer.
-            let at = self.script.body.iter().rposition(|stmt| !matches!(stmt.what, What::Gap)).map_or(0, |at| at + 1);
+            let at = self.script.body.iter().rposition(|stmt| is_sent(&stmt.what)).map_or(0, |at| at + 1);
             let wait = self.script.stmt(line, What::Plain("expect line \"OK\"  # the text shows no answer".to_string()));
             self.script.body.insert(at, wait);
         }
@@ -108,11 +162,14 @@ impl Dialogue {
             return;
         }
         self.wants_data = ASK_FOR_DATA.contains(&answer);
+        let unasked = self.is_unasked(answer);
+        if unasked {
+            self.close();
+        }
         // The blank lines of a manual are not those of a flow.
         while self.script.body.last().is_some_and(|stmt| stmt.what == What::Gap) {
             self.script.body.pop();
         }
-        let unasked = self.open.is_none() && self.is_unasked(answer);
         let statement = if answer == ">" {
             "expect prompt \"> \"".to_string()
         } else if unasked {
@@ -124,19 +181,19 @@ impl Dialogue {
         };
         self.script.plain(line, statement);
         self.open = None;
+        self.is_answering &= !ANSWERS.contains(&answer);
     }
 
-    /// Whether an answer comes by itself: the text has an `OK` right before it, and it is a line of data.
+    /// Whether an answer comes by itself: it has the name of another command, or the answer was over.
     fn is_unasked(&self, answer: &str) -> bool {
-        let before = self.script.body.iter().rev().find_map(|stmt| match &stmt.what {
-            What::Plain(text) => Some(text.clone()),
-            _ => None,
-        });
-        let follows_end = before.is_some_and(|text| {
-            ["\"OK\"", "\"PUBACK\"", "\"SUBACK\""].iter().any(|end| text.starts_with(&format!("expect line {end}")))
-        });
-        follows_end && answer.starts_with('+')
+        let Some((name, _)) = answer.strip_prefix('+').and_then(|rest| rest.split_once(':')) else { return false };
+        let is_own = self.command.strip_prefix("AT+").is_some_and(|rest| rest.starts_with(name.trim()));
+        !self.is_answering || self.open.is_some() && !is_own
     }
+}
+
+fn is_sent(what: &What) -> bool {
+    matches!(what, What::Plain(text) if text.starts_with("send "))
 }
 
 /// Whether a line is a command: `AT` and what follows it.
@@ -144,7 +201,8 @@ fn is_command(text: &str) -> bool {
     let Some(rest) = text.strip_prefix("AT").or_else(|| text.strip_prefix("at")) else { return text == "+++" };
     match rest.chars().next() {
         None => true,
-        Some(c) if c.is_whitespace() => !rest.trim_start().starts_with(|c: char| c.is_ascii_alphabetic()),
+        // Words about the command follow after more than one blank.
+        Some(c) if c.is_whitespace() => rest.starts_with('\t') || rest.starts_with("  "),
         Some(c) => {
             "+#$^&*%\\!".contains(c)
                 || (c.is_ascii_uppercase() || c.is_ascii_digit())
@@ -167,7 +225,8 @@ fn is_answer(text: &str) -> bool {
 fn is_data(text: &str) -> bool {
     let (answer, _) = parted(text);
     let is_json = answer.starts_with('{') && answer.ends_with('}');
-    !answer.is_empty() && (is_json || !answer.contains(char::is_whitespace) && !answer.contains('=') && !answer.ends_with(':'))
+    let has_letter = answer.len() > 1 && answer.contains(|c: char| c.is_ascii_alphanumeric());
+    has_letter && (is_json || !answer.contains(char::is_whitespace) && !answer.contains('=') && !answer.ends_with(':'))
 }
 
 /// Whether a text has characters of Chinese or Japanese.

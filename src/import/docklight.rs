@@ -112,7 +112,12 @@ fn sending(sequence: &Sequence, ends_with_lf: bool) -> Option<String> {
     if ends_with_lf && let Some(line) = bytes.strip_suffix(b"\r\n") && !is_binary(line) {
         return Some(format!("send {}", quoted(line)));
     }
-    Some(if is_binary(&bytes) { format!("send raw {}", hex_literal(&bytes)) } else { send(&[Part::Bytes(bytes)]) })
+    let is_line = !ends_with_lf && bytes.ends_with(b"\r");
+    Some(match (is_binary(&bytes), is_line) {
+        (true, _) => format!("send raw {}", hex_literal(&bytes)),
+        (false, true) => send(&[Part::Bytes(bytes)]),
+        (false, false) => format!("send raw {}", quoted(&bytes)),
+    })
 }
 
 /// Docklight looks at sequences all the time: they are watchers.

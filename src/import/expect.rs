@@ -3,7 +3,7 @@
 mod waits;
 mod words;
 
-use super::jumps::{BREAK, CONTINUE};
+use super::jumps::{BREAK, CONTINUE, failing};
 use super::model::{ParamKind, Script, Stmt, What};
 use super::tcl::{Command, Word, commands};
 use super::text::{Part, expression, is_secret, millis, name, quoted, send, title};
@@ -62,7 +62,7 @@ impl Reader {
                 }
             }
         }
-        out
+        failing(out)
     }
 
     /// Returns the statements of a block that is a word.
@@ -104,6 +104,9 @@ impl Reader {
                 self.compute(line, &variable, &format!("{variable} + {by}"))
             }),
             "break" => Some(vec![self.script.stmt(line, What::Goto(BREAK.to_string()))]),
+            "continue" if arguments.first().is_some_and(|word| word.text == "-expect") => {
+                Some(vec![self.script.stmt(line, What::Goto("exp_continue".to_string()))])
+            }
             "continue" => Some(vec![self.script.stmt(line, What::Goto(CONTINUE.to_string()))]),
             "exp_continue" => Some(vec![self.script.stmt(line, What::Goto("exp_continue".to_string()))]),
             "interact" => {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::jumps::without_jumps;
 use super::model::{Script, Stmt, What};
-use super::write::{Written, write};
+use super::write::{Written, compact, write};
 use super::{Imported, Kind, Lost};
 use crate::check::check;
 use crate::diagnostic::Severity;
@@ -22,13 +22,14 @@ const MOST_ROUNDS: usize = 400;
 /// What is wrong with the flow, which must not happen.
 pub(super) fn finish(kind: Kind, file: &str, mut script: Script) -> Result<Imported, String> {
     script.body = without_jumps(std::mem::take(&mut script.body));
-    declare_early(&mut script);
     script.body = tidy(std::mem::take(&mut script.body));
     let mut last = String::new();
+    let mut declared = Vec::new();
+    let mut waits = false;
     for _ in 0..MOST_ROUNDS {
         let written = write(&script, kind, file);
         let Some((line, message)) = first_mistake(&written.text) else {
-            let flow = formatted(&written.text)?;
+            let flow = formatted(&compact(&written.text)).or_else(|_| formatted(&written.text))?;
             let mut lost = Vec::new();
             lost_in(&script.body, &mut lost);
             lost.sort();
@@ -36,6 +37,15 @@ pub(super) fn finish(kind: Kind, file: &str, mut script: Script) -> Result<Impor
             return Ok(Imported { kind, flow, n_lines: script.n_lines(), lost });
         };
         last = format!("line {}: {message}", line + 1);
+        if declare(&mut script, &message, &mut declared) {
+            continue;
+        }
+        if message.contains("checks nothing") && !waits {
+            waits = true;
+            let text = "expect quiet for 200ms within 5s  # the script waits for no answer: say here what comes";
+            script.body.push(Stmt { line: 0, what: What::Plain(text.to_string()) });
+            continue;
+        }
         if !take_out(&mut script, &written, line, &message) {
             break;
         }
@@ -43,57 +53,28 @@ pub(super) fn finish(kind: Kind, file: &str, mut script: Script) -> Result<Impor
     Err(last)
 }
 
-/// Gives a value to each variable that may be read before it has one.
-fn declare_early(script: &mut Script) {
-    let mut early = Vec::new();
-    for variable in &script.variables {
-        let first = script.body.iter().find(|stmt| stmt.any(&|what| mentions(what, variable)));
-        let is_set = first.is_some_and(|stmt| match &stmt.what {
-            What::Plain(text) => text
-                .strip_prefix(&format!("compute {variable} = "))
-                .is_some_and(|value| !mentions(&What::Plain(value.to_string()), variable)),
-            What::Comment(_)
-            | What::Gap
-            | What::Lost { .. }
-            | What::If { .. }
-            | What::Expect { .. }
-            | What::Block { .. }
-            | What::Label(_)
-            | What::Goto(_)
-            | What::End(_) => false,
-        });
-        if first.is_some() && !is_set && !script.params.iter().any(|param| param.name == *variable) {
-            let is_number = script.body.iter().any(|stmt| stmt.any(&|what| sets_number(what, variable)));
-            let value = if is_number { "0" } else { "\"\"" };
-            early.push(Stmt { line: 0, what: What::Plain(format!("compute {variable} = {value}")) });
-        }
+/// Gives a value at the beginning to the variable that a message says has none; `false` if it is about something else.
+fn declare(script: &mut Script, message: &str, declared: &mut Vec<String>) -> bool {
+    let Some(name) = message.split('`').nth(1).map(str::to_string) else { return false };
+    let is_ours = script.variables.contains(&name) && !declared.contains(&name);
+    if !message.contains("variable") || !is_ours {
+        return false;
     }
-    if !early.is_empty() {
-        early.push(Stmt { line: 0, what: What::Gap });
-        script.body.splice(0..0, early);
+    let is_number = script.body.iter().any(|stmt| stmt.any(&|what| sets_number(what, &name)));
+    let value = if is_number { "0" } else { "\"\"" };
+    let at = declared.len();
+    script.body.insert(at, Stmt { line: 0, what: What::Plain(format!("compute {name} = {value}")) });
+    if at == 0 {
+        script.body.insert(1, Stmt { line: 0, what: What::Gap });
     }
+    declared.push(name);
+    true
 }
 
 fn sets_number(what: &What, variable: &str) -> bool {
     let What::Plain(text) = what else { return false };
     let Some(value) = text.strip_prefix(&format!("compute {variable} = ")) else { return false };
     value.parse::<i64>().is_ok() || value.starts_with(&format!("{variable} + ")) || value.starts_with("int(")
-}
-
-/// Whether a statement has this name in it.
-fn mentions(what: &What, variable: &str) -> bool {
-    let has = |text: &str| {
-        let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-        words.into_iter().any(|word| word == variable)
-    };
-    match what {
-        What::Plain(text) => has(text),
-        What::If { branches, .. } => branches.iter().any(|(condition, _)| has(condition)),
-        What::Expect { arms, .. } => arms.iter().any(|(pattern, _)| pattern.as_deref().is_some_and(has)),
-        What::Block { head, .. } => has(head),
-        What::End(Some(message)) => has(message),
-        What::Comment(_) | What::Gap | What::Lost { .. } | What::Label(_) | What::Goto(_) | What::End(None) => false,
-    }
 }
 
 /// Leaves out what says nothing: gaps beside gaps, blocks of which nothing is left, what follows an end.

@@ -29,7 +29,7 @@ struct Part {
 
 /// Returns the statements without labels and jumps.
 pub(super) fn without_jumps(body: Vec<Stmt>) -> Vec<Stmt> {
-    let body = loops(body, &mut 0);
+    let body = loops(failing(body), &mut 0);
     let mut parts = parts(body);
     for part in &mut parts {
         fail_at_end(part);
@@ -65,6 +65,32 @@ pub(super) fn without_jumps(body: Vec<Stmt>) -> Vec<Stmt> {
     }
     let out = nested(reachable(out));
     if out.iter().any(|stmt| stmt.any(&|what| *what == What::End(None))) { with_end(out) } else { out }
+}
+
+/// Joins a message and the end that follows it, if one of them tells of a failure.
+pub(super) fn failing(body: Vec<Stmt>) -> Vec<Stmt> {
+    let mut out: Vec<Stmt> = Vec::new();
+    for mut stmt in body {
+        for block in stmt.blocks_mut() {
+            *block = failing(std::mem::take(block));
+        }
+        let before = match out.last().map(|last| &last.what) {
+            Some(What::Plain(text)) => text.strip_prefix("log ").map(str::to_string),
+            _ => None,
+        };
+        let message = before.filter(|text| match &stmt.what {
+            What::End(None) => is_failure(text),
+            What::End(Some(message)) => message.starts_with("\"the script ends with"),
+            _ => false,
+        });
+        if let Some(message) = message {
+            out.pop();
+            out.push(Stmt { line: stmt.line, what: What::End(Some(message)) });
+        } else {
+            out.push(stmt);
+        }
+    }
+    out
 }
 
 /// Whether a list ends with a jump.
@@ -258,7 +284,8 @@ fn nested(body: Vec<Stmt>) -> Vec<Stmt> {
     body
 }
 
-fn into_branches(body: Vec<Stmt>) -> Vec<Stmt> {
+/// Puts what follows a branch that jumps into its `else`.
+pub(super) fn into_branches(body: Vec<Stmt>) -> Vec<Stmt> {
     let mut out: Vec<Stmt> = Vec::new();
     let mut rest = body.into_iter();
     while let Some(mut stmt) = rest.next() {
@@ -321,7 +348,7 @@ fn reachable(body: Vec<Stmt>) -> Vec<Stmt> {
 }
 
 /// Replaces jumps by statements, and guards what follows a block that may jump.
-fn lowered(body: Vec<Stmt>, jump: &dyn Fn(&What) -> Option<Vec<Stmt>>, guard: &str) -> Vec<Stmt> {
+pub(super) fn lowered(body: Vec<Stmt>, jump: &dyn Fn(&What) -> Option<Vec<Stmt>>, guard: &str) -> Vec<Stmt> {
     let mut out = Vec::new();
     let mut rest = body.into_iter();
     while let Some(mut stmt) = rest.next() {
@@ -379,6 +406,10 @@ fn loops(body: Vec<Stmt>, n: &mut usize) -> Vec<Stmt> {
                     *body = std::iter::once(reset).chain(turn).collect();
                 } else if let Some(condition) = head.strip_prefix("repeat while ") {
                     *head = format!("repeat while {guard} and {condition}");
+                    *body = turn;
+                    out.push(reset);
+                } else if let Some(condition) = head.strip_prefix("repeat until ") {
+                    *head = format!("repeat until {name} or {condition}");
                     *body = turn;
                     out.push(reset);
                 } else {

@@ -62,7 +62,10 @@ fn expect(script: &mut Script, line: usize, arms: &[(usize, &str)]) -> Vec<Stmt>
         if let Some(rest) = word(arm, "timeout") {
             let (seconds, rest) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
             within = seconds.parse::<u64>().ok().map(|seconds| format!("{seconds}s")).filter(|limit| limit != USUAL);
-            let body = if rest.trim().is_empty() { Vec::new() } else { statement(script, number, rest.trim()) };
+            let body = match rest.trim() {
+                "" | "break" => Vec::new(),
+                rest => statement(script, number, rest),
+            };
             branches.push((None, body));
             continue;
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::model::{Script, What};
-use super::text::{Part, from_hex, hex_literal, is_binary, millis, quoted, send, title};
+use super::text::{from_hex, hex_literal, is_binary, millis, quoted, title};
 
 /// Where the settings begin, behind the strings.
 const SETTINGS: u32 = 1000;
@@ -104,14 +104,13 @@ fn statements(script: &mut Script, list: &[Entry], ends_lines: bool) {
         let statement = match (entry.is_hex, ends_lines) {
             (false, true) => format!("send {}", quoted(&bytes)),
             (true, _) if is_binary(&bytes) => format!("send raw {}", hex_literal(&bytes)),
-            (_, _) => {
-                // The line ending that a string has itself is that of the flow.
-                let has_end = bytes.ends_with(b"\r\n");
-                let parts = [Part::Bytes(if has_end { bytes[..bytes.len() - 1].to_vec() } else { bytes })];
-                if has_end { format!("{} + \"\\n\"", send(&parts)).replace(" + \"\\n\"", "") } else { send(&parts) }
-            }
+            (_, _) => format!("send raw {}", quoted(&bytes)),
         };
         let mut body = vec![script.stmt(entry.line, What::Plain(statement))];
+        if !entry.is_hex && ends_lines && entry.text.starts_with("AT") {
+            let wait = "expect line \"OK\"  # the list shows no answer".to_string();
+            body.push(script.stmt(entry.line, What::Plain(wait)));
+        }
         if entry.order > 0 && entry.delay > 1 {
             let pause = script.stmt(entry.line, What::Plain(format!("sleep {}", millis(entry.delay))));
             body.push(pause);

@@ -6,6 +6,8 @@ pub(super) struct Word {
     pub line: usize,
     pub text: String,
     pub is_braced: bool,
+    /// Whether it has neither braces nor quotes.
+    pub is_bare: bool,
 }
 
 /// A command: its words, or a comment.
@@ -134,7 +136,7 @@ impl Reader {
             }
             text.push(c);
         }
-        Word { line, text, is_braced: true }
+        Word { line, text, is_braced: true, is_bare: false }
     }
 
     fn quoted(&mut self) -> Word {
@@ -150,7 +152,7 @@ impl Reader {
                 c => text.push(c),
             }
         }
-        Word { line, text, is_braced: false }
+        Word { line, text, is_braced: false, is_bare: false }
     }
 
     fn bare(&mut self, ends_at_line: bool) -> Word {
@@ -175,6 +177,6 @@ impl Reader {
             text.push(c);
             self.next();
         }
-        Word { line, text, is_braced: false }
+        Word { line, text, is_braced: false, is_bare: true }
     }
 }

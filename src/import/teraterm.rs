@@ -231,6 +231,9 @@ impl Reader<'_> {
         let head = match tokens.get(1) {
             None => "repeat while true at most 1000".to_string(),
             Some(word) => match self.condition(tokens.get(2..).unwrap_or_default()) {
+                Some(condition) if word.is("while") && condition == "1 != 0" => {
+                    "repeat while true at most 1000".to_string()
+                }
                 Some(condition) if word.is("while") => format!("repeat until not ({condition}) at most 1000"),
                 Some(condition) => format!("repeat until {condition} at most 1000"),
                 None => return vec![self.lost(line, text, "its condition has no counterpart")],

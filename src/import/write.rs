@@ -24,8 +24,8 @@ pub(super) fn write(script: &Script, kind: Kind, name: &str) -> Written {
     let mut out = Written { text: String::new(), paths: Vec::new() };
     let shown = comment_text(name);
     out.line(&format!("# Imported from {shown}, made for {}.", kind.tool()), None);
-    for note in &script.notes {
-        out.line(&format!("# {}", comment_text(note)), None);
+    for note in script.notes.iter().map(|note| comment_text(note)).filter(|note| !note.is_empty()) {
+        out.line(&format!("# {note}"), None);
     }
     let named = script.title.clone().unwrap_or_else(|| name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_string());
     let named = if named.trim().is_empty() { "imported" } else { named.trim() };
@@ -67,6 +67,7 @@ fn block(out: &mut Written, body: &[Stmt], path: &mut Vec<usize>) {
 fn statement(out: &mut Written, stmt: &Stmt, path: &mut Vec<usize>) {
     match &stmt.what {
         What::Plain(text) => out.line(text, Some(path)),
+        What::Comment(text) if comment_text(text).is_empty() => {}
         What::Comment(text) => out.line(&format!("# {}", comment_text(text)), None),
         What::Gap => out.line("", None),
         What::Lost { text, why } => {
@@ -120,4 +121,38 @@ fn nested(out: &mut Written, body: &[Stmt], n: usize, path: &mut Vec<usize>) {
 pub(super) fn comment_text(text: &str) -> String {
     let harmless: String = text.trim().chars().map(|c| if c.is_control() || is_unseen(c) { ' ' } else { c }).collect();
     harmless.trim().to_string()
+}
+
+/// A line that is made of several is not longer.
+const ONE_LINE: usize = 90;
+
+/// Puts what belongs together on one line: a command and the wait for its answer, a block of one statement.
+pub(super) fn compact(text: &str) -> String {
+    let mut out: Vec<String> = Vec::new();
+    let is_plain = |line: &str| !line.contains(['{', '}', '#']) && !line.trim().is_empty();
+    for line in text.lines() {
+        let line = line.trim();
+        let before = out.last().map(String::as_str).unwrap_or_default();
+        let fits = |more: &str| before.len() + more.len() + 3 <= ONE_LINE;
+        if before.starts_with("send ") && !before.contains("  expect ") && line.starts_with("expect ") && !line.ends_with('{')
+            && fits(line)
+        {
+            *out.last_mut().expect("it has text") = format!("{before}  {line}");
+            continue;
+        }
+        // `HEAD {`, one statement, and now `}`.
+        if line == "}"
+            && let [.., head, inner] = &out[..]
+            && (head.ends_with("-> {") || head.starts_with("if ") && head.ends_with('{'))
+            && is_plain(inner)
+            && head.len() + inner.len() + 3 <= ONE_LINE
+        {
+            let joined = format!("{head} {inner} }}");
+            out.truncate(out.len() - 2);
+            out.push(joined);
+            continue;
+        }
+        out.push(line.to_string());
+    }
+    out.join("\n") + "\n"
 }

@@ -1,7 +1,8 @@
 //! The `expect` of an expect script: patterns, and what is done at each.
 
 use super::Reader;
-use crate::import::model::{Stmt, What};
+use crate::import::jumps::{failing, into_branches, lowered};
+use crate::import::model::{Stmt, What, made};
 use crate::import::tcl::{Word, list};
 use crate::import::text::{Part, escaped_regex, groups, literal, pattern, regex};
 
@@ -22,9 +23,10 @@ impl Reader {
         let mut within = self.timeout.clone();
         let mut arms: Vec<(Option<String>, Vec<Stmt>)> = Vec::new();
         let mut watchers = Vec::new();
+        let mut n_loops = 0;
         let mut at = 0;
         while at < words.len() {
-            if words[at].text.starts_with('#') && !words[at].is_braced {
+            if words[at].text.starts_with('#') && words[at].is_bare {
                 // A comment inside of the list: the words of its line.
                 let comment = words[at].line;
                 while words.get(at).is_some_and(|word| word.line == comment) {
@@ -46,7 +48,13 @@ impl Reader {
                 Some(action) => {
                     let body = self.body(action, depth);
                     let goes_on = |stmt: &Stmt| stmt.any(&|what| is_going_on(what));
-                    (without_going_on(body.clone()), body.iter().any(goes_on))
+                    let does = body.iter().any(goes_on);
+                    // A watcher does its block each time; anything less simple is a loop.
+                    let is_last = body.last().is_some_and(|last| is_going_on(&last.what));
+                    let is_simple = is_last && body.len() <= 4 && !body[..body.len() - 1].iter().any(goes_on);
+                    let is_watcher = is_simple && !matches!(wanted, Wanted::Timeout);
+                    n_loops += usize::from(does && !is_watcher);
+                    (if is_watcher { without_going_on(body) } else { body }, is_watcher)
                 }
                 None => (Vec::new(), false),
             };
@@ -88,7 +96,16 @@ impl Reader {
             }
             _ => What::Expect { within, arms },
         };
-        out.push(self.script.stmt(line, what));
+        let mut wait = self.script.stmt(line, what);
+        if n_loops > 0 {
+            wait.blocks_mut().into_iter().for_each(|block| *block = once_more(std::mem::take(block)));
+            out.push(made(What::Plain("compute waits = true".to_string())));
+            let turn = vec![made(What::Plain("compute waits = false".to_string())), wait];
+            let head = "repeat while waits at most 1000".to_string();
+            out.push(made(What::Block { head, body: turn }));
+            return Some(out);
+        }
+        out.push(wait);
         Some(out)
     }
 
@@ -98,14 +115,14 @@ impl Reader {
         let mut is_exact = false;
         loop {
             let word = words.get(at)?;
-            match (word.text.as_str(), word.is_braced) {
-                ("-re", false) => is_regex = true,
-                ("-ex", false) => is_exact = true,
-                ("-gl" | "-nocase" | "--" | "-notransfer", false) => {}
-                ("-i", false) => at += 1,
-                ("timeout", false) => return Some((Wanted::Timeout, at + 1)),
-                ("eof" | "full_buffer", false) => return Some((Wanted::End, at + 1)),
-                ("default", false) => return Some((Wanted::Timeout, at + 1)),
+            match (word.text.as_str(), word.is_bare) {
+                ("-re", true) => is_regex = true,
+                ("-ex", true) => is_exact = true,
+                ("-gl" | "-nocase" | "--" | "-notransfer", true) => {}
+                ("-i", true) => at += 1,
+                ("timeout", true) => return Some((Wanted::Timeout, at + 1)),
+                ("eof" | "full_buffer", true) => return Some((Wanted::End, at + 1)),
+                ("default", true) => return Some((Wanted::Timeout, at + 1)),
                 _ => break,
             }
             at += 1;
@@ -157,8 +174,13 @@ fn glob(bytes: &[u8]) -> String {
 }
 
 fn is_going_on(what: &What) -> bool {
-    matches!(what, What::Lost { text, .. } if text.starts_with("exp_continue") || text.starts_with("continue -expect"))
-        || matches!(what, What::Goto(to) if to == "exp_continue")
+    matches!(what, What::Goto(to) if to == "exp_continue")
+}
+
+/// Makes the wait go on once more where the script says so.
+fn once_more(body: Vec<Stmt>) -> Vec<Stmt> {
+    let jump = |what: &What| is_going_on(what).then(|| vec![made(What::Plain("compute waits = true".to_string()))]);
+    lowered(into_branches(body), &jump, "not waits")
 }
 
 fn without_going_on(body: Vec<Stmt>) -> Vec<Stmt> {
@@ -171,25 +193,6 @@ fn without_going_on(body: Vec<Stmt>) -> Vec<Stmt> {
             *block = without_going_on(std::mem::take(block));
         }
         out.push(stmt);
-    }
-    out
-}
-
-/// Joins a message and the end that follows it.
-fn failing(body: Vec<Stmt>) -> Vec<Stmt> {
-    let mut out: Vec<Stmt> = Vec::new();
-    for stmt in body {
-        let message = match (out.last().map(|last| &last.what), &stmt.what) {
-            (Some(What::Plain(text)), What::End(Some(_))) => text.strip_prefix("log ").map(str::to_string),
-            _ => None,
-        };
-        match message {
-            Some(message) => {
-                out.pop();
-                out.push(Stmt { line: stmt.line, what: What::End(Some(message)) });
-            }
-            None => out.push(stmt),
-        }
     }
     out
 }

@@ -86,7 +86,7 @@ impl Reader {
                 '"' => {
                     let end = chars[at + 1..].iter().position(|c| *c == '"')? + at + 1;
                     let text: String = chars[at + 1..end].iter().collect();
-                    let word = Word { line: 0, text, is_braced: false };
+                    let word = Word { line: 0, text, is_braced: false, is_bare: false };
                     out.push(expression(&self.parts(&word)?));
                     at = end + 1;
                 }

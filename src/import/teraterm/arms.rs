@@ -5,6 +5,7 @@ use crate::import::model::{Stmt, What, made};
 /// Joins waits with what follows them. An `expect` of a macro has an arm for each pattern, and the last is that of the
 /// timeout, all of them empty.
 pub(super) fn with_arms(body: Vec<Stmt>) -> Vec<Stmt> {
+    let body = with_conditions(body);
     let mut out: Vec<Stmt> = Vec::new();
     let mut rest = body.into_iter().peekable();
     while let Some(mut stmt) = rest.next() {
@@ -65,6 +66,50 @@ pub(super) fn with_arms(body: Vec<Stmt>) -> Vec<Stmt> {
         out.extend(between);
     }
     out
+}
+
+/// Joins a comparison and the branch on its `result` that follows it.
+fn with_conditions(body: Vec<Stmt>) -> Vec<Stmt> {
+    let mut out: Vec<Stmt> = Vec::new();
+    for mut stmt in body {
+        let compared = out.last().and_then(comparison);
+        if let (Some(compared), What::If { branches, .. }) = (compared, &mut stmt.what)
+            && let [(condition, _)] = &mut branches[..]
+        {
+            let joined = match (fits(condition, 1), fits(condition, 0)) {
+                (Some(true), Some(false)) => Some(compared),
+                (Some(false), Some(true)) => Some(negated(&compared)),
+                _ => None,
+            };
+            if let Some(joined) = joined {
+                *condition = joined;
+                out.pop();
+            }
+        }
+        out.push(stmt);
+    }
+    out
+}
+
+/// Returns the condition of a statement that does nothing but put it into `result`.
+fn comparison(stmt: &Stmt) -> Option<String> {
+    let sets = |body: &[Stmt], value: &str| {
+        matches!(body, [Stmt { what: What::Plain(text), .. }] if text.strip_prefix("compute result = ") == Some(value))
+    };
+    match &stmt.what {
+        What::If { branches, otherwise } => match &branches[..] {
+            [(condition, body)] if sets(body, "1") && sets(otherwise, "0") => Some(condition.clone()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn negated(condition: &str) -> String {
+    match condition.split_once(" != ") {
+        Some((left, right)) if !right.contains(" != ") => format!("{left} == {right}"),
+        Some(_) | None => format!("not ({condition})"),
+    }
 }
 
 /// Whether a condition on nothing but `result` holds for a value.
