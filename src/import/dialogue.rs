@@ -90,7 +90,8 @@ impl Dialogue {
             return;
         }
         let plain = unescaped(trimmed);
-        let heading = plain.starts_with('#').then(|| plain.trim_start_matches('#').trim().to_string());
+        let is_heading = plain.starts_with('#') || is_numbered(&plain);
+        let heading = is_heading.then(|| plain.trim_start_matches('#').trim().to_string());
         let said = heading.clone().unwrap_or_else(|| plain.clone());
         if let Some(rest) = SENT.iter().find_map(|sign| said.strip_prefix(sign)) {
             self.command(line, rest.trim());
@@ -194,6 +195,12 @@ impl Dialogue {
 
 fn is_sent(what: &What) -> bool {
     matches!(what, What::Plain(text) if text.starts_with("send "))
+}
+
+/// Whether a line is a heading of a Chinese manual: a number in words, and `、`.
+fn is_numbered(text: &str) -> bool {
+    let rest = text.trim_start_matches(['一', '二', '三', '四', '五', '六', '七', '八', '九', '十']);
+    rest.len() < text.len() && rest.starts_with('、')
 }
 
 /// Whether a line is a command: `AT` and what follows it.

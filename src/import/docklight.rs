@@ -41,7 +41,9 @@ pub(super) fn read(text: &str) -> Script {
             }
         }
     }
-    let is_crlf = |sequence: &Sequence| known(sequence).is_some_and(|bytes| bytes.ends_with(b"\r\n"));
+    let is_crlf = |sequence: &Sequence| {
+        sequence.bytes.as_ref().is_some_and(|bytes| bytes.ends_with(&[Some(b'\r'), Some(b'\n')]))
+    };
     let ends_with_lf = !sends.is_empty() && sends.iter().all(is_crlf);
     if ends_with_lf {
         script.settings.push("eol \"\\r\\n\"".to_string());
