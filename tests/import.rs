@@ -18,18 +18,29 @@ use support::{Run, check_text, program, repo, shown};
 
 const PAGE: &str = include_str!("../docs/import.md");
 
-/// Scripts of other people: the package of Debian, and the file in it.
-const FOREIGN: &[(&str, &str)] = &[
-    ("ppp", "etc/chatscripts/gprs"),
-    ("ppp", "etc/chatscripts/pap"),
-    ("ppp", "usr/share/ppp/provider.chatscript"),
-    ("ppp", "usr/share/doc/ppp/examples/scripts/ppp-on-dialer"),
-    ("ppp", "usr/share/doc/ppp/examples/scripts/chat-callback"),
-    ("ppp", "usr/share/doc/ppp/examples/scripts/callback"),
-    ("ppp", "usr/share/doc/ppp/examples/scripts/secure-card"),
-    ("minicom", "usr/share/doc/minicom/examples/unixlogin"),
-    ("minicom", "usr/share/doc/minicom/examples/saralogin"),
-    ("minicom", "usr/share/doc/minicom/examples/htsalogin"),
+/// Scripts of other people: whose they are, the folder of the package when it is unpacked, and the file in it.
+const FOREIGN: &[(&str, &str, &str)] = &[
+    ("Debian's ppp", "ppp", "etc/chatscripts/gprs"),
+    ("Debian's ppp", "ppp", "etc/chatscripts/pap"),
+    ("Debian's ppp", "ppp", "usr/share/ppp/provider.chatscript"),
+    ("Debian's ppp", "ppp", "usr/share/doc/ppp/examples/scripts/ppp-on-dialer"),
+    ("Debian's ppp", "ppp", "usr/share/doc/ppp/examples/scripts/chat-callback"),
+    ("Debian's ppp", "ppp", "usr/share/doc/ppp/examples/scripts/callback"),
+    ("Debian's ppp", "ppp", "usr/share/doc/ppp/examples/scripts/secure-card"),
+    ("Debian's minicom", "minicom", "usr/share/doc/minicom/examples/unixlogin"),
+    ("Debian's minicom", "minicom", "usr/share/doc/minicom/examples/saralogin"),
+    ("Debian's minicom", "minicom", "usr/share/doc/minicom/examples/htsalogin"),
+    ("Tera Term's", "teraterm", "installer/release/dialup.ttl"),
+    ("Tera Term's", "teraterm", "installer/release/login.ttl"),
+    ("Tera Term's", "teraterm", "installer/release/mpause.ttl"),
+    ("Tera Term's", "teraterm", "installer/release/random.ttl"),
+    ("Tera Term's", "teraterm", "installer/release/ssh2login.ttl"),
+    ("Tera Term's", "teraterm", "installer/release/wait_regex.ttl"),
+    ("Tera Term's", "teraterm", "tests/waitn.ttl"),
+    ("Tera Term's", "teraterm", "tests/wait_timeout_connected.ttl"),
+    ("SSCOM's", "sscom", "sscom51.ini"),
+    ("Docklight's", "docklight", "exampleFiles/projects/PingPong.ptp"),
+    ("Docklight's", "docklight", "exampleFiles/projects/ModemDiagnostics.ptp"),
 ];
 
 /// Returns the scripts of the tests, with their kinds.
@@ -111,11 +122,11 @@ fn the_table_has_the_share_of_each_script() {
         let shown = format!("[{0}](../tests/import/{1}/{0})", file_name(&path), kind.name());
         rows.push(row(kind, &shown, &imported(&path)));
     }
-    for (package, file) in FOREIGN {
+    for (whose, package, file) in FOREIGN {
         let Some(path) = foreign(package, file) else { continue };
         let made = imported(&path);
         assert_loads(&made.flow, file);
-        rows.push(row(made.kind, &format!("Debian's {package}, `/{file}`"), &made));
+        rows.push(row(made.kind, &format!("{whose} `{file}`"), &made));
     }
     if std::env::var_os("UPDATE_IMPORT").is_some() {
         // Rows of scripts that are not here stay.

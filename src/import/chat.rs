@@ -37,7 +37,8 @@ pub(super) fn read(text: &str) -> Script {
 }
 
 fn is_shell(text: &str) -> bool {
-    text.starts_with("#!") || text.lines().any(|line| line.contains("chat -"))
+    let is_call = |line: &str| !line.trim_start().starts_with('#') && line.contains("chat -");
+    text.starts_with("#!") || text.lines().any(is_call)
 }
 
 struct Chat {

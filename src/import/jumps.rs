@@ -29,11 +29,14 @@ struct Part {
 
 /// Returns the statements without labels and jumps.
 pub(super) fn without_jumps(body: Vec<Stmt>) -> Vec<Stmt> {
-    let body = loops(failing(body), &mut 0);
+    let mut n_loops = 0;
+    let body = loops(failing(body), &mut n_loops);
     let mut parts = parts(body);
     for part in &mut parts {
         fail_at_end(part);
     }
+    copy_ends(&mut parts);
+    move_once(&mut parts);
     copy_ends(&mut parts);
     let labels: Vec<String> = parts.iter().filter_map(|part| part.label.clone()).collect();
     for part in &mut parts {
@@ -48,7 +51,6 @@ pub(super) fn without_jumps(body: Vec<Stmt>) -> Vec<Stmt> {
         return machine(parts);
     }
     let mut out = Vec::new();
-    let mut n_loops = 0;
     for (n, part) in parts.iter().enumerate() {
         let is_last = n + 1 == parts.len();
         let own = part.label.clone().filter(|label| jumps_to(part, label));
@@ -96,7 +98,12 @@ pub(super) fn failing(body: Vec<Stmt>) -> Vec<Stmt> {
 /// Whether a list ends with a jump.
 fn ends(body: &[Stmt]) -> bool {
     let last = body.iter().rev().find(|stmt| !matches!(stmt.what, What::Gap | What::Comment(_)));
-    last.is_some_and(|stmt| matches!(stmt.what, What::Goto(_) | What::End(_)))
+    last.is_some_and(|stmt| match &stmt.what {
+        What::Goto(_) | What::End(_) => true,
+        What::If { branches, otherwise } => ends(otherwise) && branches.iter().all(|(_, body)| ends(body)),
+        What::Expect { arms, .. } => arms.iter().all(|(_, body)| ends(body)),
+        What::Plain(_) | What::Comment(_) | What::Gap | What::Lost { .. } | What::Block { .. } | What::Label(_) => false,
+    })
 }
 
 fn is_goto(what: &What, to: &str) -> bool {
@@ -183,6 +190,29 @@ fn copy_ends(parts: &mut Vec<Part>) {
         }
     }
     *parts = kept;
+}
+
+/// Moves a part that one jump leads to, and nothing runs into, to where this jump is.
+fn move_once(parts: &mut Vec<Part>) {
+    while let Some((at, label)) = (1..parts.len()).find_map(|at| {
+        let label = parts[at].label.clone()?;
+        let body = &parts[at].body;
+        let is_alone = ends(&parts[at - 1].body) && ends(body) && n_jumps(body, &label) == 0;
+        let n: usize = parts.iter().map(|part| n_jumps(&part.body, &label)).sum();
+        (is_alone && n == 1).then_some((at, label))
+    }) {
+        let part = parts.remove(at);
+        let (mut n, mut n_left) = (0, MOST_COPIED);
+        for other in parts.iter_mut() {
+            replace(&mut other.body, &label, &part.body, &mut n, &mut n_left);
+        }
+    }
+}
+
+/// Returns how many jumps lead to a label.
+fn n_jumps(body: &[Stmt], label: &str) -> usize {
+    let inside = |stmt: &Stmt| stmt.blocks().into_iter().map(|block| n_jumps(block, label)).sum::<usize>();
+    body.iter().map(|stmt| usize::from(is_goto(&stmt.what, label)) + inside(stmt)).sum()
 }
 
 fn replace(body: &mut Vec<Stmt>, label: &str, with: &[Stmt], n: &mut usize, n_left: &mut usize) {
@@ -387,6 +417,10 @@ fn loops(body: Vec<Stmt>, n: &mut usize) -> Vec<Stmt> {
         for block in stmt.blocks_mut() {
             *block = loops(std::mem::take(block), n);
         }
+        for block in stmt.blocks_mut() {
+            let inside = std::mem::take(block);
+            *block = inner_loops(inside, n);
+        }
         if let What::Block { head, body } = &mut stmt.what
             && (head.starts_with("repeat ") || head.starts_with("for "))
         {
@@ -419,6 +453,25 @@ fn loops(body: Vec<Stmt>, n: &mut usize) -> Vec<Stmt> {
             }
         }
         out.push(stmt);
+    }
+    out
+}
+
+/// Makes loops of the labels of a block that are jumped to from inside of the block only, each from its own part.
+fn inner_loops(body: Vec<Stmt>, n: &mut usize) -> Vec<Stmt> {
+    let Some(at) = body.iter().rposition(|stmt| matches!(stmt.what, What::Label(_))) else { return body };
+    let mut before = body;
+    let part: Vec<Stmt> = before.split_off(at);
+    let What::Label(label) = part[0].what.clone() else { return before };
+    let inside: Vec<Stmt> = part[1..].to_vec();
+    let own = inside.iter().any(|stmt| stmt.any(&|what| is_goto(what, &label)));
+    let others = before.iter().any(|stmt| stmt.any(&|what| is_goto(what, &label)));
+    let mut out = inner_loops(before, n);
+    if own && !others {
+        *n += 1;
+        out.extend(own_loop(inside, &label, *n));
+    } else {
+        out.extend(part);
     }
     out
 }

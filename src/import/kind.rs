@@ -84,7 +84,8 @@ impl Kind {
         if first.starts_with("#!") && first.contains("expect") {
             return Some(Kind::Expect);
         }
-        for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let says = |line: &&str| !line.is_empty() && !line.starts_with('#');
+        for line in text.lines().map(str::trim).filter(says) {
             let word = line.split_whitespace().next().unwrap_or_default();
             let rest = line[word.len()..].trim();
             let mut vote = |kind: Kind, n: usize| votes[kind as usize] += n;

@@ -43,7 +43,9 @@ pub(super) fn with_arms(body: Vec<Stmt>) -> Vec<Stmt> {
                 _ => break,
             }
         }
-        let uses_later = rest.clone().any(|stmt| stmt.any(&|what| mentions_result(what)));
+        // The next wait or comparison at this level gives `result` another value.
+        let sets = |stmt: &Stmt| matches!(stmt.what, What::Expect { .. }) || comparison(stmt).is_some();
+        let uses_later = rest.clone().take_while(|stmt| !sets(stmt)).any(|stmt| stmt.any(&|what| mentions_result(what)));
         if uses_later && n_joined == 0 {
             for (n, (pattern, body)) in arms.iter_mut().enumerate() {
                 let result = if pattern.is_some() { n + 1 } else { 0 };
