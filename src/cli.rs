@@ -6,6 +6,7 @@ mod artifacts;
 mod assign;
 mod check;
 mod claims;
+mod completions;
 mod defect;
 mod doctor;
 mod exchange;
@@ -19,6 +20,8 @@ mod import;
 mod json;
 mod lab;
 mod limits;
+mod lsp;
+mod man;
 mod many;
 mod mutate;
 mod named;
@@ -119,12 +122,17 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Help(arguments) => {
                 shown(Terminal::new(Colours::Auto), |terminal| shipped::show_help(&arguments, terminal))
             }
+            Command::Completions(arguments) => {
+                shown(Terminal::new(Colours::Never), |terminal| completions::completions(&arguments, terminal))
+            }
+            Command::Man(arguments) => shown(Terminal::new(Colours::Never), |terminal| man::man(&arguments, terminal)),
             Command::Record(arguments) => {
                 shown(Terminal::new(arguments.color), |terminal| record::record(&arguments, terminal))
             }
             Command::Import(arguments) => {
                 shown(Terminal::new(arguments.color), |terminal| import::import(&arguments, terminal))
             }
+            Command::Lsp(arguments) => shown(Terminal::new(Colours::Auto), |terminal| lsp::lsp(&arguments, terminal)),
             Command::Say(arguments) => shown(Terminal::new(Colours::Auto), |terminal| say::say(&arguments, terminal)),
         },
         Err(answer) => shown(Terminal::new(Colours::Auto), |terminal| {
@@ -182,6 +190,8 @@ enum Ending {
     Unformatted,
     /// There was nothing to do.
     Nothing,
+    /// An editor is gone without a word.
+    Abandoned,
     /// The system did not give what the command needs.
     Outside,
 }
@@ -196,7 +206,7 @@ fn exit_code(ending: Ending) -> u8 {
         // Ctrl-C is how one ends a server.
         Ending::Served(Verdict::Interrupted) => 0,
         Ending::Served(verdict) => exit_code_of(verdict),
-        Ending::Unformatted => 1,
+        Ending::Unformatted | Ending::Abandoned => 1,
         Ending::Refused => 2,
         Ending::Outside => 3,
     }

@@ -37,6 +37,9 @@ struct Part {
 /// Libraries with such names are built in: only the procedures that somebody calls count.
 const BUILT_IN: &str = "std/";
 
+/// The word of an arm that no pattern has.
+const TIMEOUT: &str = "timeout";
+
 impl Coverage {
     /// Takes note of what the runs of a flow executed of its programs.
     pub(crate) fn add(&mut self, executed: &[(&Arc<Program>, &Trace)]) {
@@ -94,7 +97,8 @@ impl Coverage {
                     self.branch(program, (site, number), arm.pattern.site.span, is_reached);
                 }
                 if let Some(timeout) = expect.timeout {
-                    self.branch(program, (site, expect.arms.len()), site.span, trace.is_reached(timeout));
+                    let shown = timeout_word(program, site, timeout);
+                    self.branch(program, (site, expect.arms.len()), shown, trace.is_reached(timeout));
                 }
             }
         }
@@ -155,6 +159,17 @@ fn part(source: &Source, span: Span) -> Part {
     let line = source.line_column(span.start).0;
     let end = source.line_column(span.end.saturating_sub(1).max(span.start)).0;
     Part { line, end, runs: 0 }
+}
+
+/// Returns the word `timeout` of an `expect` with several arms: the last one before the statement that is next in the text after
+/// `entry`, where its block begins.
+fn timeout_word(program: &Program, expect: Site, entry: OpIndex) -> Span {
+    let is_behind = |site: &Site| site.source == expect.source && site.span.start > expect.span.start;
+    let next = (entry..program.ops.len()).map(|at| program.site(at)).find(is_behind);
+    let text = source(program, expect).text();
+    let (from, to) = (expect.span.end as usize, next.map_or(text.len(), |site| site.span.start as usize));
+    let found = text.get(from..to).and_then(|before| before.rfind(TIMEOUT));
+    found.map_or(expect.span, |at| Span::new(from + at, from + at + TIMEOUT.len()))
 }
 
 /// Returns the word that a statement begins with.
@@ -233,7 +248,7 @@ mod tests {
     use crate::program::Role;
     use crate::report::coverage::render_coverage;
     use crate::setup::{Ender, Setup, Terms, find_counterpart, read_program};
-    use crate::testing::outcome;
+    use crate::testing::{Around, outcome};
 
     const DEVICE: &str = "device \"d\"\n\
         on line /S(?<n>\\d)/ {\n\
@@ -271,7 +286,7 @@ mod tests {
             Setup::join(read.program, &path, found.counterpart, Terms::default())
         });
         let setup = read.unwrap_or_else(|error| panic!("{error:?}")).traced();
-        outcome(&setup, 1, &Ender::Nobody, None, None).unwrap_or_else(|error| panic!("{error:?}"));
+        outcome(&setup, 1, &Ender::Nobody, Around::default()).unwrap_or_else(|error| panic!("{error:?}"));
         setup
     }
 
@@ -294,7 +309,7 @@ mod tests {
         let mut coverage = Coverage::default();
         coverage.add(&traced(folder.path(), "a.flow", &body).executed());
         let report = coverage.report();
-        assert_eq!(told(&report, "a.flow"), (vec![(7, 7), (12, 12)], "7:0 8:0 6:1 11:0 11:1".to_string()));
+        assert_eq!(told(&report, "a.flow"), (vec![(7, 7), (12, 12)], "7:0 8:0 9:1 11:0 11:1".to_string()));
         assert_eq!(told(&report, "l.flow"), (vec![(7, 7)], String::new()));
         assert_eq!(told(&report, "d.flow"), (vec![(6, 14)], "2:1 3:1 3:0 9:0 12:0".to_string()));
         assert!(!report.files.iter().any(|file| file.name.starts_with("std/")), "nothing of it was called: {report:?}");

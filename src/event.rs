@@ -94,7 +94,7 @@ pub enum EventKind {
     /// A variable got its value from what was received.
     Captured {
         /// The variable.
-        name: String,
+        name: Arc<str>,
         /// Its value, with secrets named.
         value: Vec<u8>,
     },

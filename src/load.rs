@@ -19,12 +19,18 @@ pub const STANDARD: &[(&str, &str)] = &[
     ("std/clouds", include_str!("../flows/std/clouds.flow")),
     ("std/dle", include_str!("../flows/std/dle.flow")),
     ("std/esp", include_str!("../flows/std/esp.flow")),
+    ("std/grbl", include_str!("../flows/std/grbl.flow")),
     ("std/linux", include_str!("../flows/std/linux.flow")),
+    ("std/marlin", include_str!("../flows/std/marlin.flow")),
+    ("std/micropython", include_str!("../flows/std/micropython.flow")),
     ("std/modbus", include_str!("../flows/std/modbus.flow")),
     ("std/modem", include_str!("../flows/std/modem.flow")),
+    ("std/nmea", include_str!("../flows/std/nmea.flow")),
+    ("std/scpi", include_str!("../flows/std/scpi.flow")),
     ("std/slip", include_str!("../flows/std/slip.flow")),
     ("std/uboot", include_str!("../flows/std/uboot.flow")),
     ("std/ubx", include_str!("../flows/std/ubx.flow")),
+    ("std/zephyr", include_str!("../flows/std/zephyr.flow")),
 ];
 
 /// A file uses so many others at most, those that they use among them.
@@ -52,8 +58,11 @@ pub struct LoadedFile {
     pub uses: Vec<(Span, SourceId)>,
 }
 
-/// How a text is got: from the disk, or from memory in tests.
-pub type Reader<'a> = &'a dyn Fn(&Path) -> std::io::Result<Vec<u8>>;
+/// What comes of reading a file.
+pub type Bytes = std::io::Result<Vec<u8>>;
+
+/// How a text is got: from the disk, from an editor, or from memory in tests.
+pub type Reader<'a> = &'a dyn Fn(&Path) -> Bytes;
 
 /// Reads files from the disk, wherever they are.
 pub fn from_disk(path: &Path) -> std::io::Result<Vec<u8>> {

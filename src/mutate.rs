@@ -14,12 +14,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use crate::engine::{Cover, Engine};
+use crate::program::Program;
 use crate::setup::{Setup, SetupError};
 use crate::sim::VIRTUAL_SEED;
+use crate::source::Site;
 use crate::value::escape::visible_cut;
 use crate::value::random::Rng;
 pub use edit::Kind;
-use explained::explanation;
+pub use explained::Stale;
+use explained::{Change, explanation, stale};
 pub use mutant::Mutant;
 use mutant::{Said, answers, mutants};
 use trial::{Bounds, run as run_once};
@@ -88,6 +91,8 @@ pub struct Report {
     pub n_mutants: usize,
     /// Those that were run, in the order of the ports and of the device files.
     pub tried: Vec<Tried>,
+    /// Comments `# mutant ok` that explain nothing; none are named if some changes were not tried.
+    pub stale: Vec<Stale>,
 }
 
 impl Report {
@@ -147,7 +152,27 @@ pub(crate) fn run(setup: &Setup, ports: &[String], campaign: Campaign) -> Result
         all.remove(dice.below(all.len() as u64) as usize);
     }
     let tried = try_all(setup, ports, campaign.jobs, &good, all).map_err(Stopped::Refused)?;
-    Ok(Report { good, n_answers, n_reached, n_mutants, tried })
+    let stale = if tried.len() == n_mutants { stale_in(setup, &tried) } else { Vec::new() };
+    Ok(Report { good, n_answers, n_reached, n_mutants, tried, stale })
+}
+
+/// Returns the comments of the devices that explain nothing; a file of two devices is named if it is so at both.
+fn stale_in(setup: &Setup, tried: &[Tried]) -> Vec<Stale> {
+    let mut all: Vec<(Arc<Program>, Vec<Site>, Vec<Change>)> = Vec::new();
+    for (port, device) in setup.counterpart().devices().enumerate() {
+        let Some(device) = device else { continue };
+        let of_port = tried.iter().filter(|tried| tried.mutant.port == port);
+        let is_unnoticed = |fate: &Fate| matches!(fate, Fate::Explained(_) | Fate::Unnoticed { .. });
+        let fates = of_port.map(|tried| (tried.mutant.site, tried.mutant.kind, is_unnoticed(&tried.fate)));
+        let fates: Vec<Change> = fates.collect();
+        let sites: Vec<Site> = answers(device).into_iter().map(|at| device.site(at)).collect();
+        let name = |device: &Program| device.sources.iter().next().map(|(_, source)| source.name().to_string());
+        match all.iter_mut().find(|(known, _, _)| name(known) == name(device)) {
+            Some((_, _, known)) => known.extend(fates),
+            None => all.push((device.clone(), sites, fates)),
+        }
+    }
+    all.iter().flat_map(|(device, sites, fates)| stale(device, sites, fates)).collect()
 }
 
 /// Returns the secrets of the devices: a changed answer may show one that the flow itself does not know.

@@ -2,6 +2,7 @@
 
 mod assembly;
 mod branches;
+mod example;
 mod prefilter;
 pub(crate) mod sieve;
 mod texts;
@@ -103,6 +104,8 @@ impl Literal {
 pub struct Regex {
     text: String,
     groups: Vec<String>,
+    /// The numbers of these groups, counted with those that have no name; found when they are first asked for.
+    numbers: OnceLock<Vec<Option<usize>>>,
     shortest: usize,
     /// What every match begins with, if that is known and long enough to tell most lines apart.
     lead: Option<Literal>,
@@ -149,7 +152,8 @@ impl Regex {
         let lead = lead(&hir).filter(|lead| lead.len() >= SHORTEST_LEAD).map(Literal::new);
         let wandering = wandering(&hir);
         let (tail, texts, branches) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Ok(Arc::new(Regex { text, groups, shortest, lead, compiled, tail, wandering, branches, texts }))
+        let numbers = OnceLock::new();
+        Ok(Arc::new(Regex { text, groups, numbers, shortest, lead, compiled, tail, wandering, branches, texts }))
     }
 
     /// Returns sets of texts, in lower case: each match contains one of each, in whatever letter case.
@@ -227,10 +231,17 @@ impl Regex {
         &self.groups
     }
 
+    /// Returns the number of the group with a name, for what it captures.
+    pub fn group_number(&self, name: &str) -> Option<usize> {
+        let number = |group: &String| self.capture_names().position(|other| other == Some(group));
+        let numbers = self.numbers.get_or_init(|| self.groups.iter().map(number).collect());
+        *numbers.get(self.groups.iter().position(|group| group == name)?)?
+    }
+
     /// Returns a text that it matches, one of the shortest; `None` if there is none.
     pub fn example(&self) -> Option<Vec<u8>> {
         let mut example = Vec::new();
-        parse(&self.text).is_ok_and(|hir| push_example(&hir, &mut example)).then_some(example)
+        parse(&self.text).is_ok_and(|hir| example::push(&hir, &mut example)).then_some(example)
     }
 
     /// Says whether no line can have a match, for every match is empty or has a line end in it.
@@ -255,34 +266,6 @@ impl Deref for Regex {
             let built = build(&self.text, LARGEST).or_else(|_| build(&self.text, usize::MAX));
             built.expect("it was parsed by the same rules, and its size, which is small, has no limit now")
         })
-    }
-}
-
-/// Puts a text that is matched behind another; returns whether there is one.
-fn push_example(hir: &Hir, example: &mut Vec<u8>) -> bool {
-    match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => true,
-        HirKind::Literal(literal) => {
-            example.extend_from_slice(&literal.0);
-            true
-        }
-        HirKind::Class(class) => {
-            let ranges: Vec<(u8, u8)> = match class {
-                Class::Bytes(class) => class.iter().map(|range| (range.start(), range.end())).collect(),
-                Class::Unicode(class) => {
-                    let byte = |c: char| u8::try_from(c).unwrap_or(u8::MAX);
-                    class.iter().map(|range| (byte(range.start()), byte(range.end()))).collect()
-                }
-            };
-            let is_in = |byte: &u8| ranges.iter().any(|(first, last)| (*first..=*last).contains(byte));
-            let usual = b"xX0 ".iter().copied().find(is_in).or(ranges.first().map(|(first, _)| *first));
-            example.extend(usual);
-            usual.is_some()
-        }
-        HirKind::Repetition(repetition) => (0..repetition.min).all(|_| push_example(&repetition.sub, example)),
-        HirKind::Capture(capture) => push_example(&capture.sub, example),
-        HirKind::Concat(parts) => parts.iter().all(|part| push_example(part, example)),
-        HirKind::Alternation(parts) => parts.first().is_some_and(|part| push_example(part, example)),
     }
 }
 

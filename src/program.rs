@@ -287,7 +287,7 @@ pub struct PatternSpec {
     /// How it is made.
     pub source: PatternSource,
     /// What its named groups are put into.
-    pub groups: Vec<(String, Target)>,
+    pub groups: Vec<(Arc<str>, Target)>,
 }
 
 /// How a pattern is made.

@@ -24,6 +24,7 @@ use crate::world::World;
 /// How much of what was not played is shown.
 const SHOWN: usize = 60;
 pub use device::device_file;
+pub(crate) use device::{Transfer, readable_device};
 use hooks::Hooks;
 
 /// A recorded write.

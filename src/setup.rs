@@ -34,7 +34,7 @@ use crate::variables::{Given, Offered, Origin, Ways};
 pub(crate) use counterpart::{Counterpart, End, Pace};
 pub(crate) use error::{Complaint, SetupError};
 pub(crate) use files::{
-    Found, Read, devices_of, find_counterpart, read_program, read_recording, read_text, read_text_here,
+    Found, Read, devices_of, find_counterpart, read_edited, read_program, read_recording, read_text, read_text_here,
 };
 pub(crate) use held::HeldRecording;
 pub(crate) use reached::{reach, settings_of};

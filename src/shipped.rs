@@ -1,7 +1,4 @@
-//! `shipped`: the flows and documents that travel inside of the program, found by name.
-
-mod codes;
-mod topics;
+//! `shipped`: the flows that travel inside of the program, found by name.
 
 use std::path::{Path, PathBuf};
 
@@ -9,41 +6,65 @@ use crate::load::beside;
 use crate::source::{Source, Sources};
 use crate::syntax::ast::StatementKind;
 use crate::syntax::parse;
-pub(crate) use codes::{Explained, codes, explain};
-pub(crate) use topics::{Found, topics};
 
 /// The built-in flows with the devices and libraries that they name, by their paths below `flows/`.
 const FLOWS: &[(&str, &str)] = &[
     ("aliyun_dynamic.flow", include_str!("../flows/aliyun_dynamic.flow")),
     ("aliyun_secret.flow", include_str!("../flows/aliyun_secret.flow")),
     ("arduino_reset.flow", include_str!("../flows/arduino_reset.flow")),
+    ("drive_modbus.flow", include_str!("../flows/drive_modbus.flow")),
     ("esp32_reset.flow", include_str!("../flows/esp32_reset.flow")),
     ("espat_aliyun.flow", include_str!("../flows/espat_aliyun.flow")),
+    ("espat_wifi.flow", include_str!("../flows/espat_wifi.flow")),
     ("firmware_by_xmodem.flow", include_str!("../flows/firmware_by_xmodem.flow")),
     ("gateway.flow", include_str!("../flows/gateway.flow")),
+    ("gps_fix.flow", include_str!("../flows/gps_fix.flow")),
     ("gps_to_receiver.flow", include_str!("../flows/gps_to_receiver.flow")),
+    ("grbl_move.flow", include_str!("../flows/grbl_move.flow")),
+    ("linux_health.flow", include_str!("../flows/linux_health.flow")),
+    ("marlin_heat.flow", include_str!("../flows/marlin_heat.flow")),
+    ("micropython_run.flow", include_str!("../flows/micropython_run.flow")),
+    ("modem_check.flow", include_str!("../flows/modem_check.flow")),
+    ("nordic_mqtt.flow", include_str!("../flows/nordic_mqtt.flow")),
     ("operator_test.flow", include_str!("../flows/operator_test.flow")),
     ("power_cycle.flow", include_str!("../flows/power_cycle.flow")),
+    ("power_supply.flow", include_str!("../flows/power_supply.flow")),
     ("quectel_aliyun.flow", include_str!("../flows/quectel_aliyun.flow")),
     ("simcom_aliyun.flow", include_str!("../flows/simcom_aliyun.flow")),
     ("two_modems.flow", include_str!("../flows/two_modems.flow")),
+    ("ublox_socket.flow", include_str!("../flows/ublox_socket.flow")),
+    ("uboot_boot.flow", include_str!("../flows/uboot_boot.flow")),
+    ("ubx_position.flow", include_str!("../flows/ubx_position.flow")),
     ("voltmeter.flow", include_str!("../flows/voltmeter.flow")),
+    ("zephyr_shell.flow", include_str!("../flows/zephyr_shell.flow")),
     ("devices/air.flow", include_str!("../flows/devices/air.flow")),
     ("devices/arduino.flow", include_str!("../flows/devices/arduino.flow")),
     ("devices/board.flow", include_str!("../flows/devices/board.flow")),
     ("devices/boot_loader.flow", include_str!("../flows/devices/boot_loader.flow")),
+    ("devices/drive.flow", include_str!("../flows/devices/drive.flow")),
     ("devices/esp32.flow", include_str!("../flows/devices/esp32.flow")),
     ("devices/espat.flow", include_str!("../flows/devices/espat.flow")),
     ("devices/gateway_bus.flow", include_str!("../flows/devices/gateway_bus.flow")),
     ("devices/gateway_console.flow", include_str!("../flows/devices/gateway_console.flow")),
+    ("devices/gps.flow", include_str!("../flows/devices/gps.flow")),
+    ("devices/grbl.flow", include_str!("../flows/devices/grbl.flow")),
     ("devices/gsm.flow", include_str!("../flows/devices/gsm.flow")),
+    ("devices/marlin.flow", include_str!("../flows/devices/marlin.flow")),
+    ("devices/micropython.flow", include_str!("../flows/devices/micropython.flow")),
+    ("devices/modem.flow", include_str!("../flows/devices/modem.flow")),
+    ("devices/nordic.flow", include_str!("../flows/devices/nordic.flow")),
     ("devices/panel.flow", include_str!("../flows/devices/panel.flow")),
+    ("devices/power_supply.flow", include_str!("../flows/devices/power_supply.flow")),
     ("devices/quectel.flow", include_str!("../flows/devices/quectel.flow")),
     ("devices/receiver_console.flow", include_str!("../flows/devices/receiver_console.flow")),
     ("devices/receiver_gps.flow", include_str!("../flows/devices/receiver_gps.flow")),
     ("devices/relay.flow", include_str!("../flows/devices/relay.flow")),
     ("devices/simcom.flow", include_str!("../flows/devices/simcom.flow")),
+    ("devices/ublox.flow", include_str!("../flows/devices/ublox.flow")),
+    ("devices/uboot_linux.flow", include_str!("../flows/devices/uboot_linux.flow")),
+    ("devices/ubx.flow", include_str!("../flows/devices/ubx.flow")),
     ("devices/voltmeter.flow", include_str!("../flows/devices/voltmeter.flow")),
+    ("devices/zephyr.flow", include_str!("../flows/devices/zephyr.flow")),
     ("lib/air.flow", include_str!("../flows/lib/air.flow")),
     ("devices/lib/aliyun.flow", include_str!("../flows/devices/lib/aliyun.flow")),
 ];

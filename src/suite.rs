@@ -78,6 +78,8 @@ pub struct Judged {
     pub events: Vec<Event>,
     /// The recording of that run if it failed, and whether the run has secrets; they are named in it.
     pub recording: Option<(Vec<u8>, bool)>,
+    /// What that run saved, as it is: secrets too.
+    pub results: Vec<(String, Vec<u8>)>,
     /// The transcript to be looked at, if it is not that of the snapshot, and where it belongs.
     pub pending: Option<(Snapshot, String)>,
     /// The snapshot as it may be shown, with secrets named; empty if there is none.
@@ -171,7 +173,15 @@ impl Judged {
             given: Vec::new(),
             saved: Vec::new(),
         };
-        Judged { report, events: Vec::new(), recording: None, pending: None, before: String::new(), trouble: None }
+        Judged {
+            report,
+            events: Vec::new(),
+            recording: None,
+            results: Vec::new(),
+            pending: None,
+            before: String::new(),
+            trouble: None,
+        }
     }
 
     /// Takes note of what was given to the variables of the flow.
@@ -195,6 +205,7 @@ impl Judged {
         judged.events = outcome.events().to_vec();
         judged.report.saved = outcome.saved_named();
         judged.recording = outcome.recording().cloned();
+        judged.results = outcome.saved().to_vec();
         (judged.report.n_runs, judged.report.failed_run) = (n_runs, failed_run);
         let mut rules_here = rules.volatile.clone();
         for (name, sought) in outcome.volatiles() {
@@ -276,7 +287,7 @@ mod tests {
     use crate::diagnostic::render::Style;
     use crate::program::Role;
     use crate::setup::{Ender, Terms, find_counterpart, read_program};
-    use crate::testing::{Run, outcome};
+    use crate::testing::{Around, Run, outcome};
 
     const DEVICE: &str =
         "device \"d\"\non line \"AT\" { reply \"OK\" }\non line \"ATI\" { reply \"${random_digits(15)}\" }\n";
@@ -307,7 +318,7 @@ mod tests {
             let found = find_counterpart(&[Address::OwnDevice], flow, &read.program)?;
             Setup::join(read.program, flow, found.counterpart, Terms::default())
         });
-        let run = |setup: &Setup, seed| outcome(setup, seed, &Ender::Nobody, None, None).map_err(refused);
+        let run = |setup: &Setup, seed| outcome(setup, seed, &Ender::Nobody, Around::default()).map_err(refused);
         judge(flow, rules, setup.map(Some).map_err(refused), &run)
     }
 

@@ -3,6 +3,8 @@
 pub mod ast;
 mod grammar;
 mod lower;
+mod next;
+mod paint;
 mod recover;
 pub mod table;
 mod tokens;
@@ -13,6 +15,8 @@ use crate::diagnostic::Diagnostic;
 use crate::settings::SettingValue;
 use crate::source::{Source, SourceId, Span};
 use ast::File;
+pub use next::Next;
+pub use paint::{Paint, PaintKind};
 pub use tokens::{Place, Token, TokenKind};
 
 /// What a text says, and what is wrong with it.
@@ -46,6 +50,16 @@ pub fn setting_value(text: &str) -> Option<SettingValue> {
 /// Returns the tokens of a text in which [`parse`] finds nothing wrong, comments among them.
 pub fn tokens(source: &Source) -> Vec<Token> {
     tokens::tokens(source.text())
+}
+
+/// Returns the parts of a text that an editor colours, in their order; what cannot be read has none.
+pub fn paints(text: &str) -> Vec<Paint> {
+    paint::paints(text)
+}
+
+/// Returns what may follow a text that begins at a statement, as far as the grammar knows.
+pub fn next(before: &str) -> Vec<Next> {
+    next::next(before)
 }
 
 /// Returns the words that cannot be names.

@@ -29,11 +29,12 @@ use crate::report::transcript::{Times, Transcript};
 use crate::report::{Fan, Sink};
 use crate::secret::Redactor;
 use crate::setup::{
-    Counterpart, End, Ender, HeldRecording, Read, Setup, SetupError, Stage, Terms, find_counterpart, read_program,
+    Beginning, Counterpart, End, Ender, HeldRecording, Read, Setup, SetupError, Stage, Terms, find_counterpart,
+    read_edited, read_program,
 };
 use crate::value::escape::visible;
 use crate::variables::{Given, Offered, Origin};
-use crate::world::{self, Audience, Company, Hooks, Memory, Nobody};
+use crate::world::{self, Audience, Company, Hooks, Memory, Nobody, Tap, Taps};
 
 // What the signatures below are made of.
 pub use crate::diagnostic::{Code, Label};
@@ -67,6 +68,8 @@ pub struct Run {
     device_given: Vec<Given>,
     seed: u64,
     rigour: Rigour,
+    /// What counts in place of the file's own text.
+    edited: Option<String>,
 }
 
 impl Run {
@@ -74,13 +77,28 @@ impl Run {
     #[must_use]
     pub fn new(flow: impl AsRef<Path>) -> Run {
         let flow = flow.as_ref().to_path_buf();
-        Run { flow, device: None, given: Vec::new(), device_given: Vec::new(), seed: 1, rigour: Rigour::Usual }
+        Run {
+            flow,
+            device: None,
+            given: Vec::new(),
+            device_given: Vec::new(),
+            seed: 1,
+            rigour: Rigour::Usual,
+            edited: None,
+        }
     }
 
     /// Takes the device in this file instead of the one that the flow names.
     #[must_use]
     pub fn device(mut self, file: impl AsRef<Path>) -> Run {
         self.device = Some(file.as_ref().to_path_buf());
+        self
+    }
+
+    /// Takes this text for the flow's, as an editor has it before it is saved.
+    #[must_use]
+    pub(crate) fn edited(mut self, text: &str) -> Run {
+        self.edited = Some(text.to_string());
         self
     }
 
@@ -119,14 +137,18 @@ impl Run {
     /// What is wrong with the files or the variables; nothing was run then.
     pub fn go(&self) -> Result<Outcome, Refused> {
         let refused = |error| Refused::of(&self.flow, error);
-        let Read { program, .. } = read_program(Role::Flow, &self.flow).map_err(refused)?;
+        let read = match &self.edited {
+            Some(text) => read_edited(Role::Flow, &self.flow, text),
+            None => read_program(Role::Flow, &self.flow),
+        };
+        let Read { program, .. } = read.map_err(refused)?;
         let address = self.device.as_ref().map_or(Address::OwnDevice, |path| Address::Device(path.clone()));
         let found = find_counterpart(&[address], &self.flow, &program).map_err(refused)?;
         let offered = |given: &[Given]| Offered { given: given.to_vec(), ..Offered::default() };
         let (variables, device_variables) = (offered(&self.given), offered(&self.device_given));
         let terms = Terms { variables, device_variables, rigour: self.rigour, ..Terms::default() };
         let setup = Setup::join(program, &self.flow, found.counterpart, terms).map_err(refused)?;
-        outcome(&setup, self.seed, &Ender::Nobody, None, None).map_err(refused)
+        outcome(&setup, self.seed, &Ender::Nobody, Around::default()).map_err(refused)
     }
 }
 
@@ -171,6 +193,11 @@ impl Outcome {
         self.failure.as_ref().map_or_else(String::new, |failure| render_failure(failure, &self.sources, LOOK))
     }
 
+    /// Returns why the run failed, as data.
+    pub(crate) fn cause(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+
     /// Returns everything that happened, in order.
     pub fn events(&self) -> &[Event] {
         &self.events
@@ -205,7 +232,7 @@ impl Outcome {
         let values = |name: &str| {
             let captured = self.events.iter().filter_map(|event| {
                 let EventKind::Captured { name: captured, value } = &event.kind else { return None };
-                (captured == name && !value.is_empty()).then_some(value)
+                (**captured == *name && !value.is_empty()).then_some(value)
             });
             captured.map(|value| Sought::Text(visible(value))).collect::<Vec<_>>()
         };
@@ -323,20 +350,38 @@ pub(crate) struct Watcher<'a> {
     pub show: &'a mut dyn FnMut(String),
 }
 
+/// Who keeps what goes over the lines of a run.
+pub(crate) trait Recorder {
+    /// Returns what listens to the lines.
+    fn tap(&mut self) -> &mut dyn Tap;
+
+    /// Ends it when the run is over; these are the secrets that the flow knew.
+    fn end(self: Box<Self>, secrets: &[(Arc<str>, Vec<u8>)]);
+}
+
+/// Begins to record a run that begins in this way on ports that are called so; `None` records nothing.
+pub(crate) type Record<'a> = &'a dyn Fn(&Setup, Beginning, &[String]) -> Option<Box<dyn Recorder>>;
+
+/// What there is around a run besides its world.
+#[derive(Default)]
+pub(crate) struct Around<'a> {
+    /// Who is shown how far it is.
+    pub watcher: Option<Watcher<'a>>,
+    /// What runs the hooks of a flow on a real port.
+    pub hooks: Option<Box<dyn Hooks>>,
+    /// What records it.
+    pub record: Option<Record<'a>>,
+}
+
 /// Runs a setup and keeps what it came to.
 ///
-/// `hooks` runs the hooks of a flow on a real port. A recording has its own seed and its own time of day. Reports call the port `sim` or `replay`, wherever the file is.
+/// A recording has its own seed and its own time of day. Reports call the port `sim` or `replay`, wherever the file is.
 ///
 /// # Errors
 ///
 /// The system does not give what a real port needs.
-pub(crate) fn outcome(
-    setup: &Setup,
-    seed: u64,
-    ender: &Ender,
-    watcher: Option<Watcher<'_>>,
-    mut hooks: Option<Box<dyn Hooks>>,
-) -> Result<Outcome, SetupError> {
+pub(crate) fn outcome(setup: &Setup, seed: u64, ender: &Ender, around: Around<'_>) -> Result<Outcome, SetupError> {
+    let Around { watcher, mut hooks, record } = around;
     let (beginning, ports) = match setup.counterpart() {
         Counterpart::Real(port) => (setup.beginning_with(seed), vec![port.to_string()]),
         Counterpart::Device(_) => (setup.beginning_with(seed), vec!["sim".to_string()]),
@@ -346,6 +391,7 @@ pub(crate) fn outcome(
     let inputs = setup.inputs(beginning, &ports);
     let Stage { mut engine, mut world, sources } = setup.stage(inputs.clone(), ender)?;
     let mut held = HeldRecording::new();
+    let mut recorder = record.and_then(|record| record(setup, beginning, &ports));
     let mut memory = Memory::default();
     let (verdict, events) = {
         let mut witness = Witness { events: Vec::new(), fan: Fan::default() };
@@ -353,10 +399,18 @@ pub(crate) fn outcome(
             witness.fan.add("the line that moves", Ticker::new(&sources, look, show));
         }
         let hooks = hooks.as_mut().map(|hooks| hooks.as_mut() as &mut dyn Hooks);
+        let mut taps = Taps::default();
+        taps.add(held.tap());
+        if let Some(recorder) = &mut recorder {
+            taps.add(recorder.tap());
+        }
         let company =
-            Company { keeper: &mut memory, audience: &mut witness, person: &mut Nobody, tap: Some(held.tap()), hooks };
+            Company { keeper: &mut memory, audience: &mut witness, person: &mut Nobody, tap: Some(&mut taps), hooks };
         (world::run(&mut engine, world.as_mut(), company), witness.events)
     };
+    if let Some(recorder) = recorder {
+        recorder.end(engine.secrets());
+    }
     let folder = setup.file().parent().unwrap_or(Path::new("")).to_path_buf();
     let transcript = transcript(&events, &sources, &folder, Times::Shown);
     let failure = engine.failure().cloned();

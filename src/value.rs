@@ -13,6 +13,7 @@ pub mod encoding;
 pub mod escape;
 pub mod json;
 pub mod line_end;
+pub(crate) mod literal;
 pub mod operator;
 pub mod random;
 pub mod taint;

@@ -4,6 +4,7 @@ mod hooks;
 mod keeper;
 mod person;
 mod simulated;
+mod taps;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ pub use keeper::{Keeper, Memory};
 pub use person::{Nobody, Person};
 
 pub use simulated::Simulated;
+pub use taps::Taps;
 
 /// Everything outside the engine that a port and a clock are made of.
 ///

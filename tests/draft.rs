@@ -191,7 +191,8 @@ fn assert_counted(name: &str, drafted: &str) {
     let hand = repo().join("tests/recorder").join(format!("{name}.hand.flow"));
     let hand = fs::read_to_string(hand).expect("a colleague wrote one");
     let page = fs::read_to_string(repo().join("docs/recorder.md")).expect("the document is there");
-    let row = format!("| `{name}` | {} | {} |", n_lines(drafted), n_lines(&hand));
+    // What the columns behind promise was asserted before.
+    let row = format!("| `{name}` | {} | {} | yes | yes | yes | yes |", n_lines(drafted), n_lines(&hand));
     println!("{row}");
     assert!(page.contains(&row), "docs/recorder.md has not the row `{row}`\n{drafted}");
 }
@@ -249,6 +250,33 @@ fn two_recordings_of_one_job_make_one_flow() {
     let flow = stranger.drafted(folder.path(), &[monday, tuesday]);
     stranger.assert_holds(&flow);
     insta::assert_snapshot!(fs::read_to_string(flow).expect("it was written"));
+}
+
+#[test]
+fn flows_with_several_ports_and_with_files_can_be_drafted() {
+    let folder = folder();
+    let mut wrong = Vec::new();
+    for name in ["two_modems", "gps_to_receiver", "firmware_by_xmodem"] {
+        let place = folder.path().join(name);
+        fs::create_dir(&place).expect("there is room");
+        let recording = folder.path().join(format!("{name}.recording"));
+        let original = repo().join("flows").join(format!("{name}.flow"));
+        let flow = place.join("drafted.flow");
+        for arguments in [
+            vec!["run", text(&original), "-q", "--port", "sim", "--record", text(&recording)],
+            vec!["record", "--from", text(&recording), "--write", text(&flow)],
+            vec!["check", text(&place), "--deny-warnings"],
+            vec!["fmt", text(&place), "--check"],
+        ] {
+            let output = flowrun(&arguments);
+            if !output.status.success() {
+                let drafted = fs::read_to_string(&flow).unwrap_or_default();
+                wrong.push(format!("{name} {}: {}\n{drafted}", arguments[0], shown(&output)));
+                break;
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// Protocols of bytes: no lines, and silences that count.

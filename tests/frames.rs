@@ -104,6 +104,22 @@ sleep 1s"#;
 }
 
 #[test]
+fn a_message_whose_class_is_a_line_end_is_found() {
+    let flow = "use \"std/ubx\"\ncall ubx_send(0x0a, 0x04, \"\")\ncall ubx_receive(0x0a, 0x04, 1s) -> version\n\
+                assert version == x\"31 00\"";
+    passes(&run(flow, &answers("b5 62 0a 04 00 00 0e 34", "b5 62 0a 04 02 00 31 00 41 ba")));
+}
+
+#[test]
+fn numbers_in_a_payload_may_be_negative() {
+    let flow = "use \"std/ubx\"\ncompute payload = x\"00 fe ff ff ff 2a 00\"\n\
+                call ubx_int(payload, 1, 4) -> low\nassert low == -2\n\
+                call ubx_uint(payload, 5, 2) -> high\nassert high == 42\n\
+                call ubx_uint(payload, 5, 4)";
+    fails(&run(flow, ""), "the payload has 7 bytes");
+}
+
+#[test]
 fn a_setting_is_acknowledged_or_refused() {
     let flow = "use \"std/ubx\"\ncall ubx_set(0x06, 0x08, x\"c8 00 01 00 01 00\", 1s)";
     let rate = "b5 62 06 08 06 00 c8 00 01 00 01 00 de 6a";

@@ -48,8 +48,10 @@ fn scripts() -> Vec<(Kind, PathBuf)> {
     let mut found = Vec::new();
     for kind in Kind::ALL {
         let folder = repo("tests/import").join(kind.name());
-        let mut files: Vec<PathBuf> =
-            fs::read_dir(folder).expect("there are scripts").map(|entry| entry.expect("it can be listed").path()).collect();
+        let mut files: Vec<PathBuf> = fs::read_dir(folder)
+            .expect("there are scripts")
+            .map(|entry| entry.expect("it can be listed").path())
+            .collect();
         files.sort();
         assert!(!files.is_empty(), "there is no script of {}", kind.name());
         found.extend(files.into_iter().map(|file| (*kind, file)));
@@ -111,7 +113,8 @@ fn row(kind: Kind, shown: &str, made: &Imported) -> String {
 
 /// Returns a file of a package, where it is installed or unpacked.
 fn foreign(package: &str, file: &str) -> Option<PathBuf> {
-    let unpacked = std::env::var_os("FLOWRUN_IMPORT_CORPUS").map(|folder| PathBuf::from(folder).join(package).join(file));
+    let unpacked =
+        std::env::var_os("FLOWRUN_IMPORT_CORPUS").map(|folder| PathBuf::from(folder).join(package).join(file));
     [Some(Path::new("/").join(file)), unpacked].into_iter().flatten().find(|path| path.is_file())
 }
 
@@ -165,7 +168,8 @@ fn edited(flow: &str, document: &str) -> String {
         let found = [find.clone(), find.replace('\n', "\n  ")]
             .into_iter()
             .find_map(|find| text[from..].find(&find).map(|at| (from + at, find.len())));
-        let (at, length) = found.unwrap_or_else(|| panic!("{document}: `{find}` is not there after the edit before it"));
+        let (at, length) =
+            found.unwrap_or_else(|| panic!("{document}: `{find}` is not there after the edit before it"));
         text.replace_range(at..at + length, &write);
         from = at + write.len();
     }
@@ -249,7 +253,8 @@ fn mutated(text: &str, numbers: &mut Numbers) -> String {
             2 => lines.insert(other, line),
             3 => lines[at].truncate(cut),
             4 => {
-                let sign = ["\"", "'", "{", "}", "\\", "$", "${", "[", "`", "\u{202e}", "\u{0}", "#", "%", "/", "(?", "€"];
+                let sign =
+                    ["\"", "'", "{", "}", "\\", "$", "${", "[", "`", "\u{202e}", "\u{0}", "#", "%", "/", "(?", "€"];
                 lines[at].insert_str(cut, sign[numbers.below(sign.len())]);
             }
             5 => {

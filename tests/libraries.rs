@@ -153,6 +153,14 @@ fn what_a_booting_board_prints_is_no_shell() {
     }
 }
 
+/// A login that knocks after a second of silence is a key between two numbers of the countdown.
+#[test]
+fn a_countdown_is_not_stopped_by_a_login() {
+    let outcome = Run::built_in("flows/linux_health.flow").go();
+    passes(&outcome);
+    assert!(outcome.transcript.contains("Starting kernel"), "{}", outcome.transcript);
+}
+
 #[test]
 fn a_boot_loader_whose_prompt_is_that_of_a_shell_is_named() {
     let device = "device \"d\"\non line \"\" { send raw \"\\r\\nMX6 # \" }\non line /(?<c>\\w+).*/ { send raw \"\\r\\nUnknown command '${c}' - try 'help'\\r\\nMX6 # \" }";

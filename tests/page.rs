@@ -173,7 +173,7 @@ fn events(texts: &[String], bytes: &[u8]) -> (Sources, Vec<Event>) {
         EventKind::Sent { bytes: bytes.clone() },
         EventKind::Received { bytes: bytes.clone(), block: false, echo: None },
         EventKind::Matched { pattern: Arc::from(text(1)), text: bytes.clone(), waited: Duration::from_micros(5) },
-        EventKind::Captured { name: text(2), value: bytes.clone() },
+        EventKind::Captured { name: text(2).into(), value: bytes.clone() },
         EventKind::Measured(Box::new(measured)),
         EventKind::Saved { name: text(3) },
         EventKind::Logged { text: bytes.clone() },

@@ -194,7 +194,8 @@ fn ctrl_c_and_a_signal_leave_the_terminal_as_it_was() {
             Some(signal) => kill_process(Pid::from_child(&person.child), signal).expect("it can be signalled"),
         }
         let code = person.ends();
-        assert_eq!(code, Some(if signal.is_some() { 130 } else { 1 }), "{}", person.seen);
+        // A raw terminal gives Ctrl-C as a key: a script that looks at the code must not take it for a failed flow.
+        assert_eq!(code, Some(130), "{}", person.seen);
         assert!(person.is_restored());
         assert_eq!(there(folder.path()), ["a.snap", "a.snap.new", "b.snap.new", "c.snap.new"]);
     }
@@ -216,7 +217,7 @@ fn an_editor_gets_the_flow_and_the_keys() {
     }
     person.types(b"typed a\r");
     person.sees("edits with words a.flow: typed a");
-    person.sees("counts in the next run");
+    person.sees("count in the next run");
     person.types(b"q");
     assert_eq!(person.ends(), Some(1));
     let mut person = Person::new(folder.path(), 100, "");

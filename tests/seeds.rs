@@ -175,9 +175,10 @@ fn seed_000_sends_every_command_in_its_order() {
         ("AT+MQTTMODE=0\r", 1),
         ("AT+MDISCONNECT\r", 1),
         ("AT+MIPCLOSE\r", 1),
-        // The SIM card and the signal, before it waits for the network.
+        // The SIM card, the signal and the registration, before it waits for the network.
         ("AT+CPIN?\r", 1),
         ("AT+CSQ\r", 1),
+        ("AT+CREG?\r", 1),
         // An HTTP session that was left open. The second and the fourth are the seed's own.
         ("AT+HTTPTERM\r", 1),
         ("AT+HTTPTERM\r", 3),

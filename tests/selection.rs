@@ -116,7 +116,7 @@ fn the_last_run_is_remembered_beside_the_flowrun_toml_where_there_is_one() {
     write(&folder.path().join(".flowrun"), "last-run.json", "{}");
     let (code, said) = test(folder.path(), &["--last-failed"]);
     assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("it is no file of") && said.contains("remove the file"), "{said}");
+    assert!(said.contains("it is not a file of") && said.contains("remove the file"), "{said}");
     assert_eq!(test(folder.path(), &["--accept"]).0, Some(1), "a run does without it, and writes it again");
     assert_eq!(test(folder.path(), &["--last-failed"]).0, Some(1));
 }
@@ -158,4 +158,117 @@ fn a_flaky_flow_fails_where_that_is_wanted() {
     let read = |name: &str| fs::read_to_string(folder.path().join(name)).expect("it was written");
     assert!(read("t.tap").contains("not ok 1 - f.flow"), "{}", read("t.tap"));
     assert!(read("j.xml").contains("failures=\"1\""), "{}", read("j.xml"));
+}
+
+#[test]
+fn a_failed_flow_that_is_gone_is_named_and_is_no_success() {
+    let folder = folder();
+    assert_eq!(test(folder.path(), &["--accept"]).0, Some(1));
+    fs::create_dir(folder.path().join("auth")).expect("there is room");
+    fs::rename(folder.path().join("wrong.flow"), folder.path().join("auth/wrong.flow")).expect("it is there");
+    let (code, said) = test(folder.path(), &["--last-failed"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("`wrong.flow` failed when it was run last, and is not there any more"), "{said}");
+    // The others that failed are run, and do not make it forgotten.
+    flow(folder.path(), "login", "", "NO");
+    assert_eq!(test(folder.path(), &["login.flow"]).0, Some(1));
+    flow(folder.path(), "login", "tag \"smoke\", \"needs-sim\"\n", "OK");
+    for _ in 0..2 {
+        let (code, said) = test(folder.path(), &["--last-failed"]);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("`wrong.flow`"), "{said}");
+    }
+    // A run of all does.
+    fs::remove_dir_all(folder.path().join("auth")).expect("it is there");
+    assert_eq!(test(folder.path(), &["--accept"]).0, Some(0));
+    let (code, said) = test(folder.path(), &["--last-failed"]);
+    assert_eq!((code, said.as_str()), (Some(0), "no flow here failed in the last run\n"));
+}
+
+#[test]
+fn one_flow_under_several_names_is_run_once() {
+    let folder = folder();
+    let (code, said) = test(folder.path(), &["login.flow", "./login.flow", ".", "--list"]);
+    assert_eq!((code, names(&said)), (Some(0), vec!["login", "slow_upload", "wrong"]), "{said}");
+}
+
+#[test]
+fn a_path_or_a_word_that_is_not_there_has_a_hint() {
+    let folder = folder();
+    for (arguments, hint) in [
+        (vec!["logn.flow"], "did you mean `login.flow`?"),
+        (vec!["missing"], "name a folder with flows, or a file `NAME.flow`"),
+        (vec!["--history", "hist"], "`--history=hist` is a folder for the history, with `=`"),
+        (vec!["--filter", "Case"], "3 flows have it in their titles: `--filter 'name(Case)'`"),
+        (vec!["--filter", "slow", "--filter", "smoke", "wrong.flow"], "`--list` shows the flows"),
+        (vec!["--filter", "needs-sim"], "1 flow has it as a tag: `--filter 'tag("),
+    ] {
+        let (code, said) = test(folder.path(), &arguments);
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(code == Some(2) && said.contains(hint), "{arguments:?}: {said}");
+    }
+    write(folder.path(), "v.txt", "{\"a\": 1}");
+    let (code, said) = test(folder.path(), &["--vars", "v.txt"]);
+    assert!(code == Some(2) && said.contains("whose name ends in `.json`"), "{said}");
+}
+
+#[test]
+fn one_long_name_does_not_push_the_list_off_the_screen() {
+    let folder = folder();
+    let long = "x".repeat(80);
+    flow(folder.path(), &long, "", "OK");
+    let (_, said) = test(folder.path(), &["--list"]);
+    assert!(said.contains("login.flow        Case login        [smoke]"), "{said}");
+}
+
+#[test]
+fn each_flow_leaves_its_files_in_the_folders_that_are_named() {
+    let folder = folder();
+    write(
+        folder.path(),
+        "value.flow",
+        "flow \"v\"\nsim \"m.flow\"\nsecret key = \"k-123456\"\nsend \"A\"\nexpect line /(?<answer>OK)/\nsave answer, key\n",
+    );
+    let options =
+        ["--transcript", "out", "--record", "out/rec", "--save", "out", "--accept", "value.flow", "login.flow"];
+    let (code, said) = test(folder.path(), &options);
+    assert_eq!(code, Some(0), "{said}");
+    let read =
+        |name: &str| fs::read_to_string(folder.path().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    assert!(read("out/login.txt").contains("flow: Case login") && !read("out/value.txt").contains("k-123456"));
+    let results = read("out/value.saved.toml");
+    assert!(results.contains("answer = \"OK\"") && results.contains("key = \"k-123456\""), "{results}");
+    assert!(!folder.path().join("out/login.saved.toml").exists(), "it saves nothing");
+    // A recording is played again.
+    let played = ["login.flow", "--port", "replay:out/rec/login.recording", "--transcript", "again"];
+    let (code, said) = test(folder.path(), &played);
+    assert_eq!(code, Some(1), "its snapshot names another port: {said}");
+    assert!(said.contains("changed   login.flow") && folder.path().join("again/login.txt").is_file(), "{said}");
+    let (code, said) = test(folder.path(), &["--record", "login.flow"]);
+    assert!(code == Some(2) && said.contains("a suite leaves one for each flow"), "{said}");
+    write(folder.path(), "login.recording", &read("out/rec/login.recording"));
+    write(folder.path(), "login.flow", "flow \"Case login\"\nsend \"A\"\nexpect line \"OK\" within 1s\n");
+    let (code, said) = test(folder.path(), &["login.flow", "--record", "."]);
+    assert!(code == Some(2) && said.contains("it is the recording that is played"), "{said}");
+}
+
+#[test]
+fn a_variable_of_devices_is_set_in_those_that_have_it() {
+    let folder = folder();
+    write(folder.path(), "n.flow", "device \"n\"\nparam answer = \"OK\"\non line \"A\" { reply answer }\n");
+    write(folder.path(), "wrong.flow", "flow \"w\"\nsim \"n.flow\"\nsend \"A\"\nexpect line \"NO\" within 1s\n");
+    let (code, said) = test(folder.path(), &["--sim-var", "answer=NO", "--accept"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(test(folder.path(), &["--accept"]).0, Some(1));
+    let (code, said) = test(folder.path(), &["--sim-var", "anser=NO"]);
+    assert!(code == Some(2) && said.contains("no simulated device here has the variable `anser`"), "{said}");
+}
+
+#[test]
+fn a_quiet_suite_shows_what_is_wrong_and_the_counts() {
+    let folder = folder();
+    let (code, said) = test(folder.path(), &["--accept", "--quiet"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.starts_with("failed    wrong.flow  1.000 s virtual"), "{said}");
+    assert!(!said.contains("login.flow") && said.contains("3 flows: 2 passed, 1 failed, in "), "{said}");
 }

@@ -105,6 +105,24 @@ fn what_is_made_of_a_saved_file_is_run_again_and_nothing_else() {
     write(here, "deep/m.flow", "device \"m\"\non line \"A\" { reply \"OK\" }\n");
     flow(here, "deep/d", "");
     assert_eq!(watching.round().last().map(String::as_str), Some("deep/d passed"));
+    // One that goes is named.
+    fs::remove_file(here.join("b.flow")).expect("it is there");
+    assert_eq!(watching.round(), ["b gone:"]);
+}
+
+#[test]
+fn what_the_suite_writes_itself_is_no_change() {
+    let folder = tempfile::tempdir().expect("a folder can be made for tests");
+    let here = folder.path();
+    write(here, "m.flow", "device \"m\"\non line \"A\" { reply \"OK\" }\n");
+    flow(here, "a", "");
+    flow(here, "b", "");
+    let watching = watch(here, &["--record", ".", "--transcript", ".", "--history"]);
+    assert_eq!(watching.round(), ["a passed", "b passed"]);
+    assert!(here.join("a.recording").is_file() && here.join("a.txt").is_file());
+    // A recording beside a flow is a part of it: if the one that was just written counted, `a` would be run here.
+    flow(here, "b", "log \"more\"\n");
+    assert_eq!(watching.round(), ["b passed"]);
 }
 
 #[test]

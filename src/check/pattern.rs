@@ -17,7 +17,7 @@ impl Compiler<'_> {
             .into_iter()
             .map(|group| {
                 let target = self.target_named(&group, pattern.span, Type::Text, secrecy);
-                (group, target)
+                (group.into(), target)
             })
             .collect();
         spec

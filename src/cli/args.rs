@@ -1,13 +1,19 @@
 //! What was typed, as data: the only module that knows clap.
 
+mod check;
+mod complete;
 mod files;
 mod history;
 mod import;
+mod lsp;
+mod man;
 mod mutate;
 mod ports;
 mod record;
 mod rows;
+mod shell;
 mod shipped;
+mod short;
 mod show;
 mod term;
 mod test;
@@ -22,20 +28,25 @@ use crate::diagnostic::nearest::nearest;
 use crate::report::console::Volume;
 use crate::report::hex::View;
 use crate::value::escape::harmless;
+pub(super) use check::{CheckArguments, FormatArguments};
+pub(super) use complete::{Candidate, Wanted, candidates};
 pub(super) use files::FileArguments;
 pub(super) use history::{HistoryArguments, HistoryFormat};
 pub(super) use import::ImportArguments;
+pub(super) use lsp::LspArguments;
+pub(super) use man::{page, pages};
 pub(super) use mutate::MutateArguments;
 pub(super) use ports::{AllowArguments, DoctorArguments, PortsArguments, SayArguments};
 pub(super) use record::RecordArguments;
 pub(super) use rows::RowArguments;
+pub(super) use shell::{CompletionsArguments, ManArguments, Shell};
 pub(super) use shipped::{
     DemoArguments, ExamplesArguments, ExplainArguments, HelpArguments, InitArguments, StdArguments,
 };
 pub(super) use show::ShowArguments;
 pub(super) use term::{TermArguments, TypedMode, TypedNewline, TypedStamps};
 use test::after_test_help;
-pub(super) use test::{FlakyResult, ListFormat, PendingArguments, SelectionArguments, TestArguments};
+pub(super) use test::{FlakyResult, KeptArguments, ListFormat, PendingArguments, SelectionArguments, TestArguments};
 
 const ABOUT: &str = "Run declarative scenarios against a device on a serial port";
 
@@ -161,9 +172,18 @@ pub(super) enum Command {
     Std(StdArguments),
     /// Say what the code of an error or warning means
     Explain(ExplainArguments),
+    /// Serve an editor: diagnostics, completion, renaming and more
+    #[command(after_help = lsp::AFTER_LSP_HELP)]
+    Lsp(LspArguments),
     /// Show the help of a command, or a topic of the language
     #[command(after_help = shipped::AFTER_HELP_HELP)]
     Help(HelpArguments),
+    /// Write what makes a shell complete commands, ports and variables
+    #[command(after_help = shell::AFTER_COMPLETIONS_HELP)]
+    Completions(CompletionsArguments),
+    /// Write the manual page of the program or of a command
+    #[command(after_help = shell::AFTER_MAN_HELP)]
+    Man(ManArguments),
 }
 
 /// What `run` takes.
@@ -208,37 +228,6 @@ pub(super) struct RunArguments {
     pub files: FileArguments,
     #[command(flatten)]
     pub output: OutputArguments,
-}
-
-/// What `check` takes.
-#[derive(Args, Debug)]
-pub(super) struct CheckArguments {
-    /// The files to check, and folders of them
-    #[arg(value_name = "PATH", required = true)]
-    pub files: Vec<PathBuf>,
-    /// Fail if there are warnings
-    #[arg(long)]
-    pub deny_warnings: bool,
-    /// Say when to use colours
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
-    pub color: Colours,
-}
-
-/// What `fmt` takes.
-#[derive(Args, Debug)]
-pub(super) struct FormatArguments {
-    /// The files to format, and folders of them (`-` is standard input)
-    #[arg(value_name = "PATH", required = true)]
-    pub files: Vec<PathBuf>,
-    /// Change nothing, show what would change, fail if anything would
-    #[arg(long, conflicts_with = "stdout")]
-    pub check: bool,
-    /// Change nothing, write the layout to standard output
-    #[arg(long)]
-    pub stdout: bool,
-    /// Say when to use colours
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
-    pub color: Colours,
 }
 
 /// What `sim` takes.
@@ -439,6 +428,12 @@ pub(super) fn help_of(words: &[&str]) -> Option<String> {
     }
 }
 
+/// Returns the names of the commands that have an option.
+pub(super) fn commands_with_option(option: &str) -> Vec<String> {
+    let has = |command: &&clap::Command| command.get_arguments().any(|known| known.get_long() == Some(option));
+    Typed::command().get_subcommands().filter(has).map(|command| command.get_name().to_string()).collect()
+}
+
 /// Returns the names of all commands.
 pub(super) fn commands() -> Vec<String> {
     Typed::command().get_subcommands().map(|command| command.get_name().to_string()).collect()
@@ -455,8 +450,20 @@ pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Type
         return Ok(Typed { command: Command::Run(arguments) });
     }
     let mut command = definition();
-    let matches = command.try_get_matches_from_mut(&arguments).map_err(|error| harmless_answer(error, &arguments))?;
+    let matches = command.try_get_matches_from_mut(&arguments).map_err(|error| answer(error, &arguments))?;
     Typed::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+/// Returns what is shown instead of doing anything; the short help has a definition of its own.
+fn answer(error: clap::Error, arguments: &[OsString]) -> clap::Error {
+    use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand};
+    let is_long = arguments.iter().any(|argument| argument == "--help");
+    let kind = error.kind();
+    let is_short = (kind == DisplayHelp && !is_long) || kind == DisplayHelpOnMissingArgumentOrSubcommand;
+    match is_short.then(|| short::definition().try_get_matches_from(arguments)) {
+        Some(Err(short)) if short.kind() == error.kind() => short,
+        Some(_) | None => harmless_answer(error, arguments),
+    }
 }
 
 /// Returns an answer in which nothing of what was typed is obeyed by a terminal: the one to the same line made visible.

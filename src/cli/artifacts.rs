@@ -269,15 +269,11 @@ impl Tenant {
         name: impl Fn(&[u8]) -> String,
     ) -> (Fate, Arc<Artifacts>) {
         let Tenant { artifacts, label, held, about } = self;
-        let events = held.take();
-        let verdict = events.iter().rev().find_map(|event| {
-            let EventKind::RunEnded { verdict, .. } = event.kind else { return None };
-            Some(verdict)
-        });
-        let is_failure = !verdict.is_some_and(Verdict::is_success);
+        let is_failure = !held.verdict().is_some_and(Verdict::is_success);
         if !is_failure && artifacts.which != Which::All {
             return (Fate::Unwanted, artifacts);
         }
+        let events = held.take();
         let saved: Vec<(String, String)> = saved.iter().map(|(key, value)| (key.clone(), name(value))).collect();
         let (about, header, is_private) = about();
         let recording = record(header).map(|text| Recorded { text, is_private });
@@ -313,7 +309,12 @@ fn write_all(folder: &Path, over: &Over<'_>) -> io::Result<u64> {
     Ok(size)
 }
 
-fn transcript(events: &[Event], sources: &Sources, about: &About) -> io::Result<Vec<u8>> {
+/// Returns the transcript of a run that is over.
+///
+/// # Errors
+///
+/// It cannot be made.
+pub(super) fn transcript(events: &[Event], sources: &Sources, about: &About) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     let mut transcript = Transcript::new(&mut text, sources, Times::Shown).about(about);
     events.iter().try_for_each(|event| transcript.tell(event))?;

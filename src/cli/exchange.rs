@@ -13,7 +13,7 @@ use crate::event::{Event, EventKind, Failure};
 use crate::program::Role;
 use crate::setup::{Complaint, Ender, Found, Pace, Read, Setup, Terms, find_counterpart, fresh_seed, read_text};
 use crate::sim::VIRTUAL_SEED;
-use crate::testing::{Outcome, outcome};
+use crate::testing::{Around, Outcome, outcome};
 use crate::variables::{Given, Offered};
 
 /// A flow to be run.
@@ -53,7 +53,7 @@ impl Exchange<'_> {
         let variables = Offered { given: self.given, ..Offered::default() };
         let terms = Terms { variables, settings: Some(vec![settings]), ..Terms::default() };
         let setup = Setup::join(program, file, counterpart, terms).map_err(refused)?;
-        outcome(&setup, seed, ender, None, None).map_err(refused)
+        outcome(&setup, seed, ender, Around::default()).map_err(refused)
     }
 }
 

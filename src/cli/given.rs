@@ -230,7 +230,11 @@ fn read_json(text: &str, shown: &str) -> Result<Vec<(String, Supplied)>, Diagnos
 fn read(text: &str, shown: &str) -> Result<Vec<(String, Supplied)>, Diagnostic> {
     let problem = |message: String| Diagnostic::general(Code::CommandLine, message);
     let table = toml_table(text, shown).map_err(|problem| {
-        problem.help("write `name = \"value\"`, one a line; put a number with leading zeros in quotes")
+        // An object of JSON is no line of TOML.
+        match text.trim_start().starts_with('{') {
+            true => problem.help("JSON is read from a file whose name ends in `.json`: rename it"),
+            false => problem.help("write `name = \"value\"`, one a line; put a number with leading zeros in quotes"),
+        }
     })?;
     let mut given = Vec::new();
     for (name, value) in table.into_inner() {

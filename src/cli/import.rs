@@ -36,7 +36,11 @@ pub(super) fn import(arguments: &ImportArguments, terminal: &Terminal) -> Ending
             return refuse(Diagnostic::general(Code::LoadUnreadable, message).help("check the path"));
         }
     };
-    let name = if is_input { "standard input".into() } else { arguments.file.file_name().unwrap_or_default().to_string_lossy() };
+    let name = if is_input {
+        "standard input".into()
+    } else {
+        arguments.file.file_name().unwrap_or_default().to_string_lossy()
+    };
     let imported = match make_flow(&text, &harmless(name.as_bytes()), arguments.kind.map(Kind::from)) {
         Ok(imported) => imported,
         Err((why, help)) => {

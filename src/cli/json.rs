@@ -29,7 +29,8 @@ use serde_json::{Map, Value as Json, json};
 
 use super::finding::Finding;
 use crate::address::PortDescription;
-use crate::source::name_of;
+use crate::diagnostic::{Diagnostic, Label, Severity};
+use crate::source::{Sources, name_of};
 use crate::suite::filter::Described;
 use crate::suite::snapshot::Pending;
 use crate::transport::Holder;
@@ -42,6 +43,60 @@ pub(super) fn render_flows(flows: &[Described]) -> String {
     let of = |flow: &Described| json!({ "file": flow.file, "title": flow.title, "tags": flow.tags });
     let flows: Vec<Json> = flows.iter().map(of).collect();
     format!("{:#}\n", json!({ "format": "flowrun test --list", "version": VERSION, "flows": flows }))
+}
+
+/// What became of one file that `flowrun check` was given.
+pub(super) struct Reviewed {
+    pub file: String,
+    /// `flow`, `device` or `library`, if that could be read.
+    pub kind: Option<&'static str>,
+    /// Of the file and what it uses.
+    pub n_errors: usize,
+    pub n_warnings: usize,
+}
+
+/// Something wrong, as data.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Problem(Json);
+
+/// Returns a problem as data; one without a place is of the file.
+pub(super) fn problem_of(problem: &Diagnostic, sources: &Sources, file: Option<&str>) -> Problem {
+    let place = |label: &Label| {
+        let source = sources.get(label.site.source);
+        let (line, column) = source.line_column(label.site.span.start);
+        let (end_line, end_column) = source.line_column(label.site.span.end);
+        json!({
+            "file": source.name(),
+            "line": line,
+            "column": column,
+            "end_line": end_line,
+            "end_column": end_column,
+            "label": sources.covered(&label.text),
+        })
+    };
+    let nowhere = json!({
+        "file": file, "line": null, "column": null, "end_line": null, "end_column": null, "label": null,
+    });
+    let mut shown = problem.label.as_ref().map_or(nowhere, place);
+    let severity = match problem.severity() {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    shown["severity"] = json!(severity);
+    shown["code"] = json!(problem.code.text());
+    shown["message"] = json!(sources.covered(&problem.message));
+    shown["help"] = json!(problem.help.as_ref().map(|help| sources.covered(help)));
+    shown["others"] = problem.others.iter().map(place).collect();
+    Problem(shown)
+}
+
+/// Returns what `flowrun check` found as one document, indented, with a line end.
+pub(super) fn render_check(files: &[Reviewed], problems: &[Problem]) -> String {
+    let of = |file: &Reviewed| json!({ "file": file.file, "kind": file.kind, "errors": file.n_errors, "warnings": file.n_warnings });
+    let files: Vec<Json> = files.iter().map(of).collect();
+    let problems: Vec<&Json> = problems.iter().map(|problem| &problem.0).collect();
+    let document = json!({ "format": "flowrun check", "version": VERSION, "files": files, "diagnostics": problems });
+    format!("{document:#}\n")
 }
 
 /// Returns transcripts that are put aside as one document, indented, with a line end.

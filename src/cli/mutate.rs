@@ -12,7 +12,7 @@ use super::reports::{Report as ReportFile, write_each};
 use super::terminal::Terminal;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::event::Verdict;
-use crate::mutate::{Campaign, Ending as RunEnding, Fate, Kind, Report, Stopped, Trial, Tried, run};
+use crate::mutate::{Campaign, Ending as RunEnding, Fate, Kind, Report, Stale, Stopped, Trial, Tried, run};
 use crate::report::failure::diagnostic_of;
 use crate::report::mutants::{MutantReport, MutantsReport};
 use crate::source::{Sources, name_of};
@@ -68,6 +68,9 @@ fn carry_out(arguments: &MutateArguments, lab: &Lab, reports: &[ReportFile], ter
         Ok(report) => {
             terminal.say(&format!("mutate {file}: seed {}\n{}", arguments.seed, render_report(report)));
             show_findings(report, lab, terminal);
+            for Stale { file, line, why } in &report.stale {
+                terminal.warn(&format!("{file}:{line}: the comment `# mutant ok` {why}"));
+            }
             let n_findings = report.findings().count();
             if n_findings > arguments.allow as usize { Ending::Found } else { Ending::Done }
         }
@@ -113,7 +116,7 @@ fn verdict_of(trial: &Trial) -> Verdict {
 }
 
 fn render_report(report: &Report) -> String {
-    let Report { good, n_answers, n_reached, n_mutants, tried } = report;
+    let Report { good, n_answers, n_reached, n_mutants, tried, stale: _ } = report;
     let mut text = format!(
         "  good run     {}, {} s; the flow reaches {n_reached} of {n_answers} answers of its device\n",
         verdict_of(good).title(),

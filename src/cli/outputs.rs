@@ -36,7 +36,8 @@ use crate::value::escape::{harmless_path, visible};
 use crate::world::{Audience, Company, Hooks, Person};
 pub(super) use received::part;
 use received::{Kept, check_place};
-use taps::{Taps, begin_recording};
+use taps::Taps;
+pub(super) use taps::begin_recording;
 
 /// What the console is called among the sinks.
 pub(super) const CONSOLE: &str = "what is shown here";

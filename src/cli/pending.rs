@@ -6,7 +6,7 @@ use super::Ending;
 use super::args::{ListFormat, PendingArguments};
 use super::json::render_pending;
 use super::terminal::Terminal;
-use crate::diagnostic::{Code, Diagnostic};
+use super::test::unreadable;
 use crate::source::name_of;
 use crate::suite::find::pending_in;
 use crate::value::escape::harmless;
@@ -18,8 +18,7 @@ pub(super) fn pending(arguments: &PendingArguments, terminal: &Terminal) -> Endi
     let found = match pending_in(paths) {
         Ok(found) => found,
         Err((path, error)) => {
-            let message = format!("`{}` cannot be read: {error}", name_of(&path));
-            terminal.refuse(Diagnostic::general(Code::CommandLine, message));
+            terminal.refuse(unreadable(&path, &error));
             return Ending::Refused;
         }
     };

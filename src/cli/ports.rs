@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::Ending;
-use super::args::PortsArguments;
+use super::args::{ListFormat, PortsArguments};
 use super::json::{render_change, render_ports};
 use super::refusal::refuse;
 use super::terminal::Terminal;
 use crate::address::PortDescription;
+use crate::report::table::width_of_column;
 use crate::setup::Ender;
 use crate::transport::{Holder, Interrupt, Machine, in_a_list, list_of, readers};
 use crate::value::escape::harmless;
@@ -27,10 +28,10 @@ pub(super) fn ports(arguments: &PortsArguments, terminal: &Terminal) -> Ending {
     let ports = list_of(&machine);
     let names: Vec<&str> = ports.iter().map(|port| port.name.as_str()).collect();
     let holders = readers(&machine, &names);
-    match (arguments.json, ports.is_empty()) {
-        (true, _) => terminal.say(&render_ports(&ports, &holders)),
-        (false, true) => terminal.say(&format!("no serial ports found\n{ADVICE}")),
-        (false, false) => terminal.say(&table(&ports, &holders)),
+    match (arguments.format(), ports.is_empty()) {
+        (ListFormat::Json, _) => terminal.say(&render_ports(&ports, &holders)),
+        (ListFormat::Text, true) => terminal.say(&format!("no serial ports found\n{ADVICE}")),
+        (ListFormat::Text, false) => terminal.say(&table(&ports, &holders)),
     }
     Ending::Done
 }
@@ -42,11 +43,15 @@ fn watch(arguments: &PortsArguments, machine: &Machine, interrupt: &Interrupt, t
     loop {
         let now = list_of(machine);
         for change in changes(&before, &now) {
-            terminal.say(&match (arguments.json, is_first) {
-                (true, true) => render_change("present", change.port, &now),
-                (true, false) => render_change(change.what.word(), change.port, change.what.ports(&before, &now)),
-                (false, true) => format!("  {}", table(std::slice::from_ref(change.port), &[])),
-                (false, false) => format!("{} {}", change.what.sign(), table(std::slice::from_ref(change.port), &[])),
+            terminal.say(&match (arguments.format(), is_first) {
+                (ListFormat::Json, true) => render_change("present", change.port, &now),
+                (ListFormat::Json, false) => {
+                    render_change(change.what.word(), change.port, change.what.ports(&before, &now))
+                }
+                (ListFormat::Text, true) => format!("  {}", table(std::slice::from_ref(change.port), &[])),
+                (ListFormat::Text, false) => {
+                    format!("{} {}", change.what.sign(), table(std::slice::from_ref(change.port), &[]))
+                }
             });
         }
         (before, is_first) = (now, false);
@@ -117,11 +122,12 @@ fn table(ports: &[PortDescription], holders: &[Vec<Holder>]) -> String {
             row.iter().map(harmless).collect()
         })
         .collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let width = |column: usize| width_of_column(rows.iter().map(|row| row[column].as_str()));
     let widths: Vec<usize> = (0..rows.first().map_or(0, Vec::len)).map(width).collect();
+    let is_used = |column: usize| rows.iter().any(|row| !row[column].is_empty());
     let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).filter(|(_, width)| **width > 0);
-        let line: Vec<String> = cells.map(|(cell, width)| format!("{cell:width$}")).collect();
+        let cells = row.iter().zip(&widths).enumerate().filter(|(column, _)| is_used(*column));
+        let line: Vec<String> = cells.map(|(_, (cell, width))| format!("{cell:width$}")).collect();
         line.join("  ").trim_end().to_string() + "\n"
     };
     rows.iter().map(line).collect()
@@ -186,7 +192,7 @@ mod tests {
     fn watching_ends_well_with_an_interrupt() {
         let interrupt = Interrupt::new().expect("the system has descriptors left");
         interrupt.raise();
-        let arguments = PortsArguments { json: false, watch: true };
+        let arguments = PortsArguments { format: ListFormat::Text, json: false, watch: true };
         let terminal = Terminal::new(super::super::args::Colours::Never);
         let folder = tempfile::tempdir().expect("a folder can be made for tests");
         assert_eq!(watch(&arguments, &Machine::at(folder.path()), &interrupt, &terminal), Ending::Done);

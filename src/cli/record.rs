@@ -9,7 +9,7 @@ use super::args::RecordArguments;
 use super::refusal::refuse;
 use super::terminal::Terminal;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::draft::{Draft, Sought, Wish, draft};
+use crate::draft::{Draft, Sought, Wish, device_file_name, draft};
 use crate::record::Recording;
 use crate::report::progress::render_case;
 use crate::report::transcript::Times;
@@ -32,7 +32,7 @@ pub(super) fn record(arguments: &RecordArguments, terminal: &Terminal) -> Ending
 ///
 /// A file is already there, or the name is no name for a flow, and that has been told.
 pub(super) fn check_places(flow: &Path, terminal: &Terminal) -> Result<(), Ending> {
-    places(flow).map(|_| ()).map_err(|problem| {
+    places(flow, None).map(|_| ()).map_err(|problem| {
         terminal.refuse(*problem);
         Ending::Refused
     })
@@ -41,8 +41,15 @@ pub(super) fn check_places(flow: &Path, terminal: &Terminal) -> Result<(), Endin
 /// Where the parts of a draft are written.
 struct Places {
     flow: PathBuf,
-    device: PathBuf,
+    devices: Vec<PathBuf>,
     snapshot: Snapshot,
+}
+
+impl Places {
+    fn all(&self) -> impl Iterator<Item = &Path> {
+        let devices = self.devices.iter().map(PathBuf::as_path);
+        [&*self.flow].into_iter().chain(devices).chain([self.snapshot.path()])
+    }
 }
 
 fn drafted(arguments: &RecordArguments, terminal: &Terminal) -> Result<Ending, Ending> {
@@ -50,17 +57,27 @@ fn drafted(arguments: &RecordArguments, terminal: &Terminal) -> Result<Ending, E
         terminal.refuse(problem);
         Ending::Refused
     };
-    let places = arguments.write.as_deref().map(places).transpose().map_err(|problem| wrong(*problem))?;
+    if let Some(flow) = &arguments.write {
+        check_places(flow, terminal)?;
+    }
     let secrets = sought_in(&arguments.secrets).map_err(|problem| wrong(*problem))?;
     let mut recordings: Vec<Recording> = Vec::new();
     for path in &arguments.from {
         recordings.push(read_recording(path).map_err(|error| refuse(error, terminal))?);
     }
     let first = arguments.from.first().map(PathBuf::as_path).unwrap_or(Path::new("new"));
-    let flow = places.as_ref().map_or_else(|| first.with_extension("flow"), |places| places.flow.clone());
-    let made = draft_of(&recordings, &flow, arguments.title.as_deref(), &secrets, terminal)?;
-    match places {
-        Some(places) => Ok(keep(&places, &made, terminal)),
+    let made = draft_of(
+        &recordings,
+        arguments.write.as_deref().unwrap_or(first),
+        arguments.title.as_deref(),
+        &secrets,
+        terminal,
+    )?;
+    match &arguments.write {
+        Some(flow) => {
+            let places = places(flow, Some(&made)).map_err(|problem| wrong(*problem))?;
+            Ok(keep(&places, &made, terminal))
+        }
         None => {
             terminal.say(&made.flow);
             tell(&made, terminal);
@@ -77,10 +94,9 @@ fn draft_of(
     secrets: &[Sought],
     terminal: &Terminal,
 ) -> Result<Draft, Ending> {
-    let name = |path: &Path| harmless(path.file_name().unwrap_or_default().to_string_lossy().as_bytes());
-    let (file, device) = (name(flow), name(&device_of(flow)));
-    draft(recordings, &Wish { title, file: &file, device: &device, secrets }).map_err(|why| {
-        let help = "record a session with one port: `flowrun FLOW --port PORT --record FILE`";
+    let stem = harmless(flow.file_stem().unwrap_or_default().to_string_lossy().as_bytes());
+    draft(recordings, &Wish { title, stem: &stem, secrets }).map_err(|why| {
+        let help = "record a session: `flowrun term PORT --record FILE`, or `flowrun FLOW --port PORT --record FILE`";
         terminal.refuse(Diagnostic::general(Code::CommandLine, why).help(help));
         Ending::Refused
     })
@@ -103,23 +119,24 @@ fn tell(made: &Draft, terminal: &Terminal) {
     }
 }
 
-/// Returns the device file of a flow: beside it, `new.device.flow` of `new.flow`.
-fn device_of(flow: &Path) -> PathBuf {
-    let stem = flow.file_stem().unwrap_or_default().to_string_lossy();
-    flow.with_file_name(format!("{stem}.device.flow"))
-}
-
-/// Returns where everything is written; nothing that is there is overwritten.
-fn places(flow: &Path) -> Result<Places, Box<Diagnostic>> {
+/// Returns where everything is written, as far as it is known what there is; nothing that is there is overwritten.
+fn places(flow: &Path, made: Option<&Draft>) -> Result<Places, Box<Diagnostic>> {
     let problem = |message: String, help: &str| Box::new(Diagnostic::general(Code::CommandLine, message).help(help));
     if flow.extension().is_none_or(|extension| extension != "flow") || flow.file_stem().is_none() {
         let message = format!("`{}` cannot be the name of a flow", harmless_path(flow));
         return Err(problem(message, "write a name that ends with `.flow`: `--write new.flow`"));
     }
-    let places =
-        Places { flow: flow.to_path_buf(), device: device_of(flow), snapshot: Snapshot::of(flow, Times::Shown) };
-    let written = [&*places.flow, &*places.device, places.snapshot.path()];
-    let there = written.into_iter().find(|path| path.symlink_metadata().is_ok()).map(Path::to_path_buf);
+    let stem = flow.file_stem().unwrap_or_default().to_string_lossy();
+    let files = match made {
+        Some(made) => made.devices.iter().map(|device| device.file.clone()).collect(),
+        None => vec![device_file_name(&stem, None)],
+    };
+    let places = Places {
+        flow: flow.to_path_buf(),
+        devices: files.iter().map(|file| flow.with_file_name(file)).collect(),
+        snapshot: Snapshot::of(flow, Times::Shown),
+    };
+    let there = places.all().find(|path| path.symlink_metadata().is_ok()).map(Path::to_path_buf);
     match there {
         Some(path) => {
             let message = format!("`{}` is already there", harmless_path(&path));
@@ -147,7 +164,8 @@ fn sought(regex: &str) -> Result<Sought, Box<Diagnostic>> {
 }
 
 fn write<'a>(places: &'a Places, made: &Draft) -> Result<(), (&'a Path, io::Error)> {
-    for (path, text) in [(&places.device, &made.device), (&places.flow, &made.flow)] {
+    let devices = places.devices.iter().zip(&made.devices).map(|(path, device)| (path, &device.text));
+    for (path, text) in devices.chain([(&places.flow, &made.flow)]) {
         let file = File::options().write(true).create_new(true).open(path);
         file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| (path.as_path(), error))?;
     }
@@ -167,7 +185,7 @@ fn try_out(places: &Places, terminal: &Terminal) -> Ending {
     };
     let mut result = TriedOut { terminal, text: String::new(), is_failure: true, trouble: None };
     Runner::new(vec![places.flow.clone()], rules).run(&mut result);
-    for path in [&*places.flow, &*places.device, places.snapshot.path()] {
+    for path in places.all() {
         if path.exists() {
             terminal.say(&format!("wrote {}\n", harmless_path(path)));
         }

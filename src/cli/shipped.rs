@@ -13,7 +13,8 @@ use super::{Ending, run};
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::load::STANDARD;
-use crate::shipped::{Example, Explained, Found, START, codes, examples, explain, introduction, topics};
+use crate::reference::{Explained, Found, codes, explain, topics};
+use crate::shipped::{Example, START, examples, introduction};
 use crate::value::escape::{harmless, harmless_path};
 
 /// The flow that `demo` runs.
@@ -187,7 +188,18 @@ fn unknown<'a>(
     command: &str,
     terminal: &Terminal,
 ) -> Ending {
-    let near = nearest(name, known).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+    let known: Vec<&str> = known.collect();
+    let within = || {
+        let mut names = known.iter().copied().filter(|known| name.len() > 2 && known.contains(name));
+        names.next().filter(|_| names.next().is_none())
+    };
+    let near = nearest(name, known.iter().copied()).or_else(within);
+    let near = match (near, args::commands_with_option(name).first()) {
+        (Some(near), _) => format!("did you mean `{near}`? "),
+        (None, Some(command)) if command == "run" => format!("`--{name}` is an option: see `flowrun help run`. "),
+        (None, Some(command)) => format!("`--{name}` is an option of `{command}`: see `flowrun help {command}`. "),
+        (None, None) => String::new(),
+    };
     let problem = Diagnostic::general(Code::CommandLine, format!("there is no {what} `{}`", harmless(name)));
     terminal.refuse(problem.help(format!("{near}`flowrun {command}` lists all of them")));
     Ending::Refused

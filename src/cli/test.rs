@@ -1,5 +1,6 @@
 //! `flowrun test`: every flow below some paths, run against its counterpart and compared with its snapshot.
 
+mod leaves;
 mod options;
 mod person;
 mod review;
@@ -55,9 +56,12 @@ use crate::suite::snapshot::Snapshot;
 use crate::suite::{Flaky, Judged, Mode, Rules};
 use crate::value::escape::{harmless, harmless_path};
 use crate::world::Hooks;
+use leaves::{Leaf, Leaves};
 use options::Wanted;
 use person::Person;
+use review::Left;
 use select::Selection;
+pub(super) use select::unreadable;
 use watch::Watched;
 
 /// Runs a suite, or lists it.
@@ -79,21 +83,27 @@ fn run(arguments: &TestArguments, watched: Option<&mut Watched>, terminal: &Term
     if arguments.selection.list {
         return Ok(select::list(&found, arguments.selection.format, terminal));
     }
+    let has_gone = selection.tell_gone(arguments, terminal);
+    // What is not there any more has not passed.
+    let of_all = |ending| if has_gone && ending == Ending::Done { Ending::Ran(Verdict::Failed) } else { ending };
     if let Some(nothing) = selection.nothing_failed(&found) {
-        terminal.say(nothing);
-        return Ok(Ending::Done);
+        terminal.say(if has_gone { "" } else { nothing });
+        return Ok(of_all(Ending::Done));
     }
     let Some(watched) = watched else {
-        return Ok(Suite::new(arguments, selection, found, Part::Whole, terminal)?.run(terminal));
+        return Ok(of_all(Suite::new(arguments, selection, found, Part::Whole, terminal)?.run(terminal)));
     };
     let all = found.flows.clone();
+    let gone = watched.gone(&all, &found.orphans);
+    terminal.say(&gone);
     found.flows.retain(|flow| watched.wants(flow));
     if found.flows.is_empty() {
-        return Ok(Ending::Nothing);
+        return Ok(if gone.is_empty() { Ending::Nothing } else { Ending::Done });
     }
     terminal.say(&watched.reason());
     let suite = Suite::new(arguments, selection, found, Part::Of(all.clone()), terminal)?;
     watched.note(&all, &|flow| suite.wanted.addresses_of(flow), terminal)?;
+    watched.pass_over(all.iter().flat_map(|flow| suite.leaves.of(flow)).map(|leaf| leaf.path));
     Ok(suite.run(terminal))
 }
 
@@ -117,6 +127,7 @@ struct Suite<'a> {
     hooks: HashMap<PathBuf, Arc<Programs>>,
     ender: Ender,
     events: Option<File>,
+    leaves: Leaves,
     /// When and where it is run.
     origin: Origin,
 }
@@ -148,6 +159,9 @@ struct Shown<'a> {
     exchanges: Exchanges,
     origin: Origin,
     artifacts: Artifacts,
+    leaves: &'a Leaves,
+    /// Whether only flows are shown with which something is wrong.
+    is_quiet: bool,
     /// The folder of the history, if it was typed.
     history: Option<Option<PathBuf>>,
     written: Written,
@@ -156,13 +170,21 @@ struct Shown<'a> {
 impl Onlooker for Shown<'_> {
     fn judged(&mut self, case: &mut Judged) {
         self.terminal.status("");
-        self.terminal.say(&render_case(&case.report, self.look));
+        if !self.is_quiet || !case.report.status.is_success() || case.report.is_failure {
+            self.terminal.say(&render_case(&case.report, self.look));
+        }
         if let Some(trouble) = &case.trouble {
             self.terminal.warn(trouble);
             self.written = Written::NotEverything;
         }
         let keeping = self.artifacts.keep_case(case, &self.origin);
         self.written = self.written.and(tell_kept(&keeping, &self.artifacts, self.terminal));
+        for trouble in self.leaves.keep(case) {
+            self.terminal.warn(&trouble);
+            self.written = Written::NotEverything;
+        }
+        // Values of secrets are kept no longer than they are needed.
+        case.results = Vec::new();
         if let Some(file) = &mut self.events {
             let about = case.report.about(Some(&self.origin));
             let text = match &about {
@@ -261,7 +283,8 @@ impl<'a> Suite<'a> {
                 FlakyResult::Fail => Flaky::Fails,
             },
         };
-        claim(arguments, &wanted, &flows).map_err(wrong)?;
+        let leaves = Leaves::read(&arguments.kept, &origin).map_err(wrong)?;
+        claim(arguments, &wanted, &flows, &leaves).map_err(wrong)?;
         let limits = limits_for_all(arguments, part.all(&flows), terminal)?;
         if let Some(problem) = Artifacts::read(arguments.kept.artifacts.as_deref()).check() {
             return Err(wrong(problem));
@@ -277,7 +300,21 @@ impl<'a> Suite<'a> {
         let events = arguments.kept.events.as_deref().map(File::create).transpose().map_err(|error| {
             wrong(Diagnostic::general(Code::CommandLine, format!("the events cannot be written: {error}")))
         })?;
-        Ok(Suite { arguments, selection, part, wanted, flows, orphans, rules, limits, hooks, ender, events, origin })
+        Ok(Suite {
+            arguments,
+            selection,
+            part,
+            wanted,
+            flows,
+            orphans,
+            rules,
+            limits,
+            hooks,
+            ender,
+            events,
+            leaves,
+            origin,
+        })
     }
 
     fn run(mut self, terminal: &Terminal) -> Ending {
@@ -287,7 +324,9 @@ impl<'a> Suite<'a> {
         let origin = self.origin.clone();
         let (history, written) = (self.arguments.kept.history.clone(), Written::Everything);
         let artifacts = Artifacts::read(self.arguments.kept.artifacts.as_deref());
-        let mut shown = Shown { terminal, look, n_flows, events, exchanges, origin, artifacts, history, written };
+        let (leaves, is_quiet) = (&self.leaves, self.arguments.kept.quiet);
+        let mut shown =
+            Shown { terminal, look, n_flows, events, exchanges, origin, artifacts, leaves, is_quiet, history, written };
         // Of several it is not known here which a flow speaks to.
         if let [address] = self.wanted.addresses.as_slice() {
             terminal.hint(&note_for_suite(address, &self.flows));
@@ -304,15 +343,13 @@ impl<'a> Suite<'a> {
         terminal.status("");
         self.wanted.named.release(terminal);
         let mut written = shown.written;
-        if self.arguments.snapshots.review {
-            let reviewed = if judged.iter().any(|case| case.pending.is_some()) {
-                Person::at(terminal, &self.ender).and_then(|mut person| review::review(&mut judged, look, &mut person))
-            } else {
-                Ok(())
-            };
-            written = written.and(tell_written(reviewed, "the snapshots", terminal));
+        let mut left = Left::Done;
+        if self.arguments.snapshots.review && judged.iter().any(|case| case.pending.is_some()) {
+            let reviewed =
+                Person::at(terminal, &self.ender).and_then(|mut person| review::review(&mut judged, look, &mut person));
+            written = written.and(tell_written(reviewed.map(|how| left = how), "the snapshots", terminal));
         }
-        self.selection.remember(&select::outcomes(&judged), terminal);
+        self.selection.remember(&select::outcomes(&judged), &select::paths(self.arguments), terminal);
         let has_pending = judged.iter().any(|case| case.pending.is_some()) && self.rules.mode == Mode::PutAside;
         let new: Vec<PathBuf> = judged.iter().filter_map(new_snapshot).collect();
         let cases = judged.into_iter().map(|case| case.report).collect();
@@ -320,7 +357,7 @@ impl<'a> Suite<'a> {
         let report = SuiteReport { cases, orphans, origin: Some(self.origin.clone()), took, clock, coverage };
         written = written.and(tell_written(group.end(&report, terminal), "the summary of the job", terminal));
         terminal.say(&render_summary(&report, n_flows - report.cases.len(), look));
-        if let Some(coverage) = report.coverage.as_ref().filter(|_| self.arguments.coverage) {
+        if let Some(coverage) = report.coverage.as_ref().filter(|_| self.arguments.kept.coverage) {
             terminal.say(&format!("\n{}", render_coverage(coverage)));
         }
         // Once, however many flows failed for it.
@@ -350,7 +387,11 @@ impl<'a> Suite<'a> {
         if let Some(folder) = shown.artifacts.kept() {
             terminal.say(&format!("results of failed runs are in {}\n", harmless_path(&folder)));
         }
-        self.ending(&report, n_flows, written, terminal)
+        let ending = self.ending(&report, n_flows, written, terminal);
+        match left {
+            Left::Done => ending,
+            Left::Interrupted => Ending::Ran(Verdict::Interrupted),
+        }
     }
 
     /// Returns how wide the line of a running flow may be behind the counts and its name.
@@ -379,11 +420,12 @@ impl<'a> Suite<'a> {
                 }
                 settings
             })
-            .offering(|flow| self.wanted.offered(flow))
+            .offering(|flow, counterpart| self.wanted.offered(flow, counterpart))
+            .recording(|flow, setup, beginning, ports| self.leaves.record(flow, setup, beginning, ports))
             .hooking(|file| self.hooks_of(file))
             .after_failure(after_failure);
         let needs_coverage =
-            self.arguments.coverage || self.wanted.reports.iter().any(|report| report.needs_coverage());
+            self.arguments.kept.coverage || self.wanted.reports.iter().any(|report| report.needs_coverage());
         let runner = if needs_coverage { runner.covering() } else { runner };
         let runner = if terminal.can_erase() { runner.watched(self.look_of_lines()) } else { runner };
         match selection.jobs.or(self.wanted.named.test.jobs) {
@@ -431,13 +473,15 @@ impl<'a> Suite<'a> {
     }
 }
 
-/// Makes sure that the events and the reports are written over nothing that the suite reads, and not over each other.
-fn claim(arguments: &TestArguments, wanted: &Wanted, flows: &[PathBuf]) -> Result<(), Diagnostic> {
+/// Makes sure that the events, the reports and the files of flows are written over nothing that the suite reads, and not over each other.
+fn claim(arguments: &TestArguments, wanted: &Wanted, flows: &[PathBuf], leaves: &Leaves) -> Result<(), Diagnostic> {
     let titles: Vec<(String, String)> = wanted.reports.iter().map(|report| (report.title(), report.option())).collect();
     let reports = wanted.reports.iter().zip(&titles);
     let reports = reports.map(|(report, (title, option))| Output { title, path: report.path(), option });
     let events = arguments.kept.events.iter().map(|path| Output { title: "events", path, option: "--events FILE" });
-    let outputs: Vec<Output<'_>> = events.chain(reports).collect();
+    let leaves: Vec<Leaf> = flows.iter().flat_map(|flow| leaves.of(flow)).collect();
+    let leaves = leaves.iter().map(|leaf| Output { title: leaf.title, path: &leaf.path, option: leaf.option });
+    let outputs: Vec<Output<'_>> = events.chain(reports).chain(leaves).collect();
     let mut claims = Claims::default();
     claims.reads_given(&arguments.variables, &arguments.limits);
     for flow in flows {

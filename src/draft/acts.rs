@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use super::dialect::Manners;
+use super::frame;
 use super::kinds::Kinds;
 use super::line::{Part, Wanted};
 use super::merge::{Answer, Exchange};
 use super::names::{Names, shape_of};
 use super::prompt::{Prompt, Prompts};
-use super::session::{HeardKind, Sent, shown};
-use super::text::{TextPart, escaped_regex, hex_literal, is_binary, literal};
+use super::session::{HOOK, HeardKind, Sent, shown};
 use crate::pattern::{Fit, Regex};
 use crate::record::{Mask, Piece};
+use crate::replay::Transfer;
+use crate::value::literal::{TextPart, escaped_regex, hex_literal, is_binary, literal, title};
 
 /// Of a longer answer only the beginning and the end are waited for.
 const MOST_LINES: usize = 8;
@@ -29,6 +31,8 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(2);
 /// What is sent, and what is waited for.
 #[derive(Debug)]
 pub(super) struct Act {
+    /// Which port, by its number.
+    pub port: usize,
     pub title: Option<String>,
     pub pause: Duration,
     /// What was sent, for a title.
@@ -42,14 +46,32 @@ pub(super) struct Act {
 /// Makes statements of exchanges.
 #[derive(Debug)]
 pub(super) struct Script<'a> {
-    manners: &'a Manners,
     kinds: Kinds,
-    prompts: Prompts,
     pub names: Names,
     /// Which secrets are sent.
     sent_secrets: Vec<String>,
+    voices: Vec<Voice<'a>>,
+    /// Which port is spoken to.
+    port: usize,
+}
+
+/// How one port is spoken to.
+#[derive(Debug)]
+struct Voice<'a> {
+    manners: &'a Manners,
+    prompts: Prompts,
+    /// Whether nothing ever comes from it, and another port tells what it did.
+    is_mute: bool,
     /// What was sent last.
     command: Vec<u8>,
+}
+
+impl<'a> Voice<'a> {
+    fn of(exchanges: &[Exchange], port: usize, manners: &'a Manners) -> Voice<'a> {
+        let hears = |exchange: &Exchange| exchange.port == port && !exchange.answers.is_empty();
+        let is_mute = !exchanges.iter().any(hears) && exchanges.iter().any(|exchange| exchange.port != port);
+        Voice { manners, prompts: Prompts::of(exchanges, port), is_mute, command: Vec::new() }
+    }
 }
 
 /// How something is waited for.
@@ -60,8 +82,8 @@ enum Way {
 }
 
 impl<'a> Script<'a> {
-    /// Begins a flow that speaks in this manner.
-    pub(super) fn new(exchanges: &[Exchange], manners: &'a Manners) -> Script<'a> {
+    /// Begins a flow that speaks in these manners, one for each port.
+    pub(super) fn new(exchanges: &[Exchange], manners: Vec<&'a Manners>) -> Script<'a> {
         let masks = |pieces: &'_ [Piece]| -> Vec<Mask> {
             pieces
                 .iter()
@@ -73,20 +95,32 @@ impl<'a> Script<'a> {
         let heard = exchanges.iter().flat_map(|exchange| &exchange.answers).flat_map(|answer| &answer.variants);
         let heard: Vec<Mask> = heard.flat_map(|line| masks(line)).collect();
         Script {
-            manners,
             kinds: Kinds::new(),
-            prompts: Prompts::of(exchanges),
             names: Names::beside(sent.iter().chain(&heard)),
             sent_secrets: sent.into_iter().map(|mask| mask.name).collect(),
-            command: Vec::new(),
+            voices: manners
+                .into_iter()
+                .enumerate()
+                .map(|(port, manners)| Voice::of(exchanges, port, manners))
+                .collect(),
+            port: 0,
         }
+    }
+
+    fn voice(&self) -> &Voice<'a> {
+        &self.voices[self.port]
+    }
+
+    fn command(&self) -> &[u8] {
+        &self.voice().command
     }
 
     /// Returns the statements of one exchange.
     pub(super) fn act(&mut self, exchange: &Exchange) -> Act {
-        let mut first: Vec<String> = exchange.before.clone();
+        self.port = exchange.port;
+        let mut first: Vec<String> = exchange.before.iter().map(|statement| self.stated(statement)).collect();
         let command = exchange.sent.first().map(|sent| String::from_utf8_lossy(&shown(&sent.text)).into_owned());
-        self.command = exchange.sent.first().map(|sent| shown(&sent.text)).unwrap_or_default();
+        self.voices[self.port].command = exchange.sent.first().map(|sent| shown(&sent.text)).unwrap_or_default();
         if !exchange.sent.is_empty() {
             first.push(self.send(&exchange.sent));
         }
@@ -95,7 +129,36 @@ impl<'a> Script<'a> {
         for answer in exchange.answers.iter().filter(|answer| answer.kind == HeardKind::Early) {
             waits.extend(self.wait(answer, Way::Await));
         }
-        Act { title: exchange.title.clone(), pause: exchange.pause, command: command.unwrap_or_default(), first, waits }
+        Act {
+            port: exchange.port,
+            title: exchange.title.clone(),
+            pause: exchange.pause,
+            command: command.unwrap_or_default(),
+            first,
+            waits,
+        }
+    }
+
+    /// Returns a statement that was done to the line, or a file that went over it. What was given to a hook is not recorded: it is a param with a stand-in.
+    fn stated(&mut self, statement: &str) -> String {
+        if let Some(transfer) = Transfer::read(statement) {
+            let within = if transfer.took > QUIET * 10 { human(transfer.took * 3) } else { None };
+            let within = within.map(|within| format!(" within {within}")).unwrap_or_default();
+            let name = self.names.file(&transfer);
+            return match transfer.is_sent {
+                true => format!("send_file {name} {}{within}", transfer.manner()),
+                false => format!(
+                    "receive_file {name} by {}{within}\nassert len({name}) > 0, \"{name} is empty\"",
+                    transfer.protocol
+                ),
+            };
+        }
+        let Some((n_values, name)) = statement.strip_prefix(HOOK).and_then(|hook| hook.split_once(' ')) else {
+            return statement.to_string();
+        };
+        let n_values: usize = n_values.parse().unwrap_or(0);
+        let values: String = (0..n_values).map(|_| format!(", {}", self.names.stand_in(name))).collect();
+        format!("hook {}{values}", title(name))
     }
 
     /// Returns the send of a line, or of what is none.
@@ -116,14 +179,16 @@ impl<'a> Script<'a> {
         }
         let is_key = |byte: &u8| matches!(byte, 0x08 | 0x15 | 0x17 | 0x7f);
         let has_keys = shown(&sent.text).iter().any(is_key);
-        if sent.end == self.manners.end && !has_keys {
+        if sent.end == self.voice().manners.end && !has_keys {
             return format!("send {}", literal(&parts));
         }
         if !sent.end.is_empty() {
             parts.push(TextPart::Bytes(sent.end.as_bytes().to_vec()));
         }
         match &parts[..] {
-            [TextPart::Bytes(bytes)] if is_binary(bytes) => format!("send raw {}", hex_literal(bytes)),
+            [TextPart::Bytes(bytes)] if bytes.len() > 1 && is_binary(bytes) => {
+                format!("send raw {}", hex_literal(bytes))
+            }
             _ => format!("send raw {}", literal(&parts)),
         }
     }
@@ -199,6 +264,9 @@ impl<'a> Script<'a> {
             .filter(|answer| answer.kind != HeardKind::Early && self.is_worth_waiting(answer))
             .collect();
         let is_silent = answers.iter().all(|answer| answer.kind == HeardKind::Change);
+        if is_silent && (exchange.goes_on || self.voice().is_mute) {
+            return answers.iter().filter_map(|answer| self.wait(answer, Way::Expect)).collect();
+        }
         if is_silent && !exchange.sent.is_empty() {
             // Nothing tells when the device is ready for more.
             let mut waits = vec!["expect quiet for 300ms within 5s".to_string()];
@@ -208,7 +276,7 @@ impl<'a> Script<'a> {
         if exchange.is_any_order {
             return self.all(&answers);
         }
-        let last = answers.iter().position(|answer| self.manners.is_last(&shown(&answer.variants[0])));
+        let last = answers.iter().position(|answer| self.voice().manners.is_last(&shown(&answer.variants[0])));
         let prompt = answers.iter().rposition(|answer| answer.kind == HeardKind::Rest);
         let mut waits = Vec::new();
         let is_lead = exchange.sent.is_empty();
@@ -221,8 +289,8 @@ impl<'a> Script<'a> {
                     answer.gap >= QUIET && at > 0 && prompt.is_none_or(|prompt| at > prompt) && last.is_none();
                 let by_itself = is_lead || is_behind || is_late;
                 let is_chatter = (by_itself || last.is_some_and(|last| at != last))
-                    && answer.variants.iter().all(|line| self.manners.is_chatter(&shown(line)))
-                    && !is_asked(&self.command, &shown(&answer.variants[0]));
+                    && answer.variants.iter().all(|line| self.voice().manners.is_chatter(&shown(line)))
+                    && !is_asked(self.command(), &shown(&answer.variants[0]));
                 // Of what a device says when it starts, the prompt is what counts.
                 let is_passed = is_lead && answer.kind != HeardKind::Change && prompt.is_some_and(|prompt| at < prompt);
                 let way = if by_itself { Way::Await } else { Way::Expect };
@@ -248,7 +316,7 @@ impl<'a> Script<'a> {
     fn is_worth_waiting(&self, answer: &Answer) -> bool {
         // What is written over, a countdown for instance, is gone when somebody looks.
         let is_seen = |line: &[u8]| !line.contains(&0x08) && !visible_part(line).is_empty();
-        matches!(answer.kind, HeardKind::Return | HeardKind::Change)
+        matches!(answer.kind, HeardKind::Return | HeardKind::Change | HeardKind::Frame)
             || answer.variants.iter().all(|line| is_seen(&shown(line)))
     }
 
@@ -270,7 +338,7 @@ impl<'a> Script<'a> {
     /// Returns the wait for an answer.
     fn wait(&mut self, answer: &Answer, way: Way) -> Option<String> {
         if answer.kind == HeardKind::Change {
-            let statement = String::from_utf8_lossy(&shown(&answer.variants[0])).into_owned();
+            let statement = self.stated(&String::from_utf8_lossy(&shown(&answer.variants[0])));
             // A device takes its time to change its speed.
             let ms = answer.gap.min(LONGEST_SLEEP).as_millis();
             let is_late = ms >= 20 && statement.contains("baud ");
@@ -279,12 +347,24 @@ impl<'a> Script<'a> {
         if answer.kind == HeardKind::Return {
             return Some(format!("reopen within {}", human(answer.gap.max(answer.after) * 3).unwrap_or("10s")));
         }
-        if answer.kind == HeardKind::Early && answer.variants.iter().all(|line| self.manners.is_chatter(&shown(line))) {
+        if answer.kind == HeardKind::Early
+            && answer.variants.iter().all(|line| self.voice().manners.is_chatter(&shown(line)))
+        {
             return None;
+        }
+        if answer.kind == HeardKind::Frame {
+            let variants: Vec<Vec<u8>> = answer.variants.iter().map(|frame| shown(frame)).collect();
+            let wait = frame::wait_for(&variants, &self.within(answer.after));
+            let awaited = wait.split('"').nth(1).unwrap_or_default();
+            let is_own = hex_literal(self.command()).contains(awaited)
+                && hex_literal(self.command()) != hex_literal(&variants[0]);
+            return Some(if is_own && wait.starts_with("expect") { format!("# allow own-echo\n{wait}") } else { wait });
         }
         let pattern = self.pattern(answer)?;
         let regex = pattern.strip_prefix("line /").and_then(|rest| rest.strip_suffix('/'));
-        let note = if regex.is_some_and(|regex| self.fits_command(regex)) { "# allow own-echo\n" } else { "" };
+        let is_command = pattern == format!("line {}", literal(&[TextPart::Bytes(self.command().to_vec())]));
+        let is_own = is_command || regex.is_some_and(|regex| self.fits_command(regex));
+        let note = if is_own { "# allow own-echo\n" } else { "" };
         let word = match way {
             Way::Expect => "expect",
             Way::Await => "await",
@@ -295,16 +375,21 @@ impl<'a> Script<'a> {
     /// Whether a regex for a line fits what was just sent: where the echo is not recognised, it passes for the answer.
     fn fits_command(&self, regex: &str) -> bool {
         let regex = Regex::new(&regex.replace("\\/", "/"), "", Fit::Whole);
-        regex.is_ok_and(|regex| regex.is_match(&self.command))
+        regex.is_ok_and(|regex| regex.is_match(self.command()))
     }
 
     fn pattern(&mut self, answer: &Answer) -> Option<String> {
         if answer.kind == HeardKind::Rest {
-            let texts: Vec<Vec<u8>> = answer.variants.iter().map(|line| shown(line)).collect();
+            // What stands before it may be a secret.
+            let tail = |line: &Vec<Piece>| {
+                let begin = line.iter().rposition(|piece| matches!(piece, Piece::Secret(_))).map_or(0, |at| at + 1);
+                shown(&line[begin..])
+            };
+            let texts: Vec<Vec<u8>> = answer.variants.iter().map(tail).collect();
             if texts.iter().all(|text| *text == texts[0] && is_binary(text) && !text.contains(&0x1b)) {
                 return Some(hex_literal(&texts[0]));
             }
-            return match self.prompts.of_rest(&texts, &self.kinds) {
+            return match self.voice().prompts.of_rest(&texts, &self.kinds) {
                 Prompt::Text(text) => Some(format!("prompt {}", literal(&[TextPart::Bytes(text)]))),
                 Prompt::Countdown(text) => Some(literal(&[TextPart::Bytes(text)])),
                 Prompt::Regex(regex) => Some(format!("prompt /{regex}/")),
@@ -315,10 +400,10 @@ impl<'a> Script<'a> {
         if whole.contains(&0x1b) {
             // What is coloured is told by its text.
             let text = visible_part(&whole);
-            let is_own = self.command.windows(text.len().max(1)).any(|part| part == text);
+            let is_own = self.command().windows(text.len().max(1)).any(|part| part == text);
             return (text.len() > 2 && !is_own).then(|| literal(&[TextPart::Bytes(text)]));
         }
-        let wanted = Wanted::of(&answer.variants, &self.command.clone(), &self.kinds)?;
+        let wanted = Wanted::of(&answer.variants, &self.command().to_vec(), &self.kinds)?;
         let is_same = answer.variants.windows(2).all(|pair| pair[0] == pair[1]);
         if is_same && wanted.has_groups() && self.fits_command(&shape_of(&wanted)) {
             return Some(format!("line {}", literal(&[TextPart::Bytes(whole)])));
@@ -377,7 +462,7 @@ impl<'a> Script<'a> {
     fn within(&self, after: Duration) -> String {
         let wanted = after * 3;
         match human(wanted) {
-            Some(text) if wanted > self.manners.patience => format!(" within {text}"),
+            Some(text) if wanted > self.voice().manners.patience => format!(" within {text}"),
             Some(_) | None => String::new(),
         }
     }

@@ -5,6 +5,7 @@
 
 use super::screen::shown_line;
 use crate::record::{Entry, EntryKind, Piece, Recording};
+use crate::value::literal::is_frame;
 
 /// An echo that has not come after so much was never sent back.
 const FARTHEST: usize = 16 << 10;
@@ -47,6 +48,9 @@ fn sent(entries: &[Entry]) -> impl Iterator<Item = &[Piece]> {
 fn line_of(entry: &Entry) -> Option<Vec<u8>> {
     let EntryKind::Sent { bytes, .. } = &entry.kind else { return None };
     let [Piece::Bytes(bytes)] = &bytes[..] else { return None };
+    if is_frame(bytes) {
+        return None;
+    }
     let line =
         bytes.strip_suffix(b"\r\n").or_else(|| bytes.strip_suffix(b"\r")).or_else(|| bytes.strip_suffix(b"\n"))?;
     (!line.trim_ascii().is_empty()).then(|| line.to_vec())

@@ -51,7 +51,7 @@ const FAILS_UBOOT: &str = r"^(U-Boot( SPL| TPL)? \d{4}\.\d\d.*|Unknown command '
 
 impl Manners {
     /// Returns how a device speaks, by what was sent to it at `baud` and what came.
-    pub(super) fn of(exchanges: &[Exchange], line: &str) -> Manners {
+    pub(super) fn of(exchanges: &[&Exchange], line: &str) -> Manners {
         let dialect = dialect_of(exchanges);
         let made = |regex: &str| Regex::new(regex, "", Fit::Within).expect("it is a regex of this file");
         let end = usual_end(exchanges);
@@ -99,13 +99,13 @@ impl Manners {
 }
 
 /// Returns what most lines ended with.
-fn usual_end(exchanges: &[Exchange]) -> &'static str {
+fn usual_end(exchanges: &[&Exchange]) -> &'static str {
     let count =
         |end: &str| exchanges.iter().flat_map(|exchange| exchange.sent.first()).filter(|sent| sent.end == end).count();
     ["\r", "\n", "\r\n"].into_iter().rev().max_by_key(|end| count(end)).filter(|end| count(end) > 0).unwrap_or("\r")
 }
 
-fn dialect_of(exchanges: &[Exchange]) -> Dialect {
+fn dialect_of(exchanges: &[&Exchange]) -> Dialect {
     let lines = || exchanges.iter().filter_map(|exchange| exchange.sent.first()).filter(|sent| !sent.end.is_empty());
     let n_lines = lines().count();
     let is_at = |text: &[u8]| text.get(..2).is_some_and(|lead| lead.eq_ignore_ascii_case(b"AT"));
@@ -117,7 +117,7 @@ fn dialect_of(exchanges: &[Exchange]) -> Dialect {
             .any(|answer| plain(&answer.variants[0]).as_deref() == Some(line))
     };
     let is_prompted =
-        |exchange: &&Exchange| exchange.answers.last().is_some_and(|answer| answer.kind == HeardKind::Rest);
+        |exchange: &&&Exchange| exchange.answers.last().is_some_and(|answer| answer.kind == HeardKind::Rest);
     let n_prompted = exchanges.iter().filter(is_prompted).count();
     if n_at > 0 && n_at * 2 >= n_lines && n_prompted * 2 < n_lines && (answers(b"OK") || answers(b"ERROR")) {
         let is_own = |text: &[u8]| {

@@ -265,7 +265,8 @@ impl Typist<'_> {
         }
         if self.began.is_none() {
             self.shown.extend(starred(pieces));
-            let begin = self.shown.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+            // A device may end its lines with CR alone.
+            let begin = self.shown.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')).map_or(0, |at| at + 1);
             self.shown.drain(..begin);
         }
         self.entries.push(entry.clone());
@@ -468,6 +469,16 @@ mod tests {
     fn an_echo_may_come_behind_the_line_end() {
         let typed = "> \"A\"\n< \"A\"\n> \"T\"\n> \"\\r\"\n< \"T\\r\\n\"";
         assert_eq!(lines(typed), "3.000000000 > \"AT\\r\"\n3.000000000 < \"A\"\n4.000000000 < \"T\\r\\n\"\n");
+    }
+
+    #[test]
+    fn an_echo_may_come_behind_the_line_end_of_a_device_without_lf() {
+        let typed = "< \"ATI\\rELM327 v1.5\\r\\r>\"\n> \"A\"\n< \"A\"\n> \"T\"\n> \"\\r\"\n< \"T\\rOK\\r\\r>\"";
+        assert!(
+            lines(typed).contains("4.000000000 > \"AT\\r\"\n4.000000000 < \"A\"\n5.000000000 < \"T\\r"),
+            "{}",
+            lines(typed)
+        );
     }
 
     #[test]

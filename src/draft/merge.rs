@@ -5,12 +5,23 @@
 
 use std::time::Duration;
 
+use super::frame::as_frame;
 use super::session::{Heard, HeardKind, Sent, Session, Turn, shown};
 use crate::record::Piece;
+use crate::time::Moment;
+
+/// Lists with more pairs are not compared: that would take memory and minutes.
+const MOST_PAIRS: usize = 16 << 20;
 
 /// What was sent, and what came for it, in all recordings that have it.
 #[derive(Debug)]
 pub(super) struct Exchange {
+    /// Which port, by its number.
+    pub port: usize,
+    /// When it was sent in the first recording.
+    pub at: Moment,
+    /// Whether what came later stands in another exchange.
+    pub goes_on: bool,
     pub title: Option<String>,
     pub pause: Duration,
     pub before: Vec<String>,
@@ -59,35 +70,53 @@ pub(super) fn merge(sessions: &[Session]) -> (Vec<Exchange>, Vec<String>) {
 /// Returns for each turn which one of the other recording is the same.
 fn align(turns: &[Turn], others: &[Turn]) -> Vec<Option<usize>> {
     let key = |turn: &Turn| turn.sent.as_ref().map(|sent| (shown(&sent.text), sent.end));
-    // The longest common part of both, by what was sent.
-    let (n, m) = (turns.len(), others.len());
-    let mut longest = vec![vec![0_usize; m + 1]; n + 1];
+    let (keys, other_keys): (Vec<_>, Vec<_>) = (turns.iter().map(key).collect(), others.iter().map(key).collect());
+    // Most of a job is the same at both ends.
+    let n_front = keys.iter().zip(&other_keys).take_while(|(key, other)| key == other).count();
+    let ends = keys[n_front..].iter().rev().zip(other_keys[n_front..].iter().rev());
+    let n_back = ends.take_while(|(key, other)| key == other).count();
+    let (n, m) = (keys.len() - n_back, other_keys.len() - n_back);
+    let mut places: Vec<Option<usize>> = (0..keys.len()).map(|at| (at < n_front).then_some(at)).collect();
+    for at in 0..n_back {
+        places[n + at] = Some(m + at);
+    }
+    let mut gap = (n_front, n_front);
+    for (i, j) in common(&keys[n_front..n], &other_keys[n_front..m]) {
+        let (i, j) = (n_front + i, n_front + j);
+        pair_gap(turns, others, gap, (i, j), &mut places);
+        places[i] = Some(j);
+        gap = (i + 1, j + 1);
+    }
+    pair_gap(turns, others, gap, (n, m), &mut places);
+    places
+}
+
+/// Returns the places of the longest common part of two lists, which need not stand together; nothing if they are too long for that.
+fn common<T: PartialEq>(list: &[T], other: &[T]) -> Vec<(usize, usize)> {
+    let (n, m) = (list.len(), other.len());
+    if n.saturating_mul(m) > MOST_PAIRS {
+        return Vec::new();
+    }
+    let mut longest = vec![vec![0_u32; m + 1]; n + 1];
     for i in (0..n).rev() {
         for j in (0..m).rev() {
-            longest[i][j] = if key(&turns[i]) == key(&others[j]) {
-                longest[i + 1][j + 1] + 1
-            } else {
-                longest[i + 1][j].max(longest[i][j + 1])
-            };
+            longest[i][j] =
+                if list[i] == other[j] { longest[i + 1][j + 1] + 1 } else { longest[i + 1][j].max(longest[i][j + 1]) };
         }
     }
-    let mut places = vec![None; n];
+    let mut pairs = Vec::new();
     let (mut i, mut j) = (0, 0);
-    let mut gap = (0, 0);
     while i < n && j < m {
-        if key(&turns[i]) == key(&others[j]) {
-            pair_gap(turns, others, gap, (i, j), &mut places);
-            places[i] = Some(j);
+        if list[i] == other[j] {
+            pairs.push((i, j));
             (i, j) = (i + 1, j + 1);
-            gap = (i, j);
         } else if longest[i + 1][j] >= longest[i][j + 1] {
             i += 1;
         } else {
             j += 1;
         }
     }
-    pair_gap(turns, others, gap, (n, m), &mut places);
-    places
+    pairs
 }
 
 /// Pairs what stands between two common turns, if it is alike: a command with another value.
@@ -153,6 +182,9 @@ fn exchange_of(turn: &Turn, others: &[&Turn]) -> Exchange {
     let has_left_out = answers.len() < turn.heard.len();
     let all = [turn].into_iter().chain(others.iter().copied());
     Exchange {
+        port: 0,
+        at: turn.at,
+        goes_on: turn.goes_on,
         title: turn.title.clone(),
         pause: turn.pause,
         before: turn.before.clone(),
@@ -199,7 +231,7 @@ fn is_equal(line: &Heard, other: &Heard) -> bool {
 fn is_of_one_kind(line: &Heard, other: &Heard) -> bool {
     let way = |heard: &Heard| match heard.kind {
         HeardKind::Line | HeardKind::Early => HeardKind::Line,
-        kind @ (HeardKind::Rest | HeardKind::Return | HeardKind::Change) => kind,
+        kind @ (HeardKind::Rest | HeardKind::Frame | HeardKind::Return | HeardKind::Change) => kind,
     };
     way(line) == way(other)
 }
@@ -219,6 +251,9 @@ fn is_of_one_shape(line: &Heard, other: &Heard) -> bool {
 }
 
 fn begins_alike(line: &Heard, other: &Heard) -> bool {
+    if let (Some(frame), Some(other)) = (as_frame(&line.text), as_frame(&other.text)) {
+        return frame[..2] == other[..2];
+    }
     let lead = |heard: &Heard| {
         let text = shown(&heard.text);
         let n = text.iter().position(|byte| matches!(byte, b':' | b'=')).unwrap_or(0);
@@ -266,6 +301,19 @@ mod tests {
         assert_eq!(notes, ["`X` of recording 2 is not in the first, and is left out"]);
         let (text, _) = merged(&["> A\n< OK\n> B=1\n< OK\n> C\n< OK", "> A\n< OK\n> B=2\n< OK\n> C\n< OK"]);
         assert_eq!(text, "A/A -> OK/OK\nB=1/B=2 -> OK/OK\nC/C -> OK/OK\n");
+    }
+
+    #[test]
+    fn what_three_recordings_have_in_common_is_aligned() {
+        let (text, notes) = merged(&[
+            "> A\n< v: 1\n> B\n< OK\n> C\n< OK",
+            "> A\n< v: 2\n> X\n< no\n> B\n< OK\n> C\n< OK",
+            "> A\n< v: 3\n> C\n< OK",
+        ]);
+        assert_eq!(text, "A/A/A -> v: 1/v: 2/v: 3\nB/B -> OK/OK\nC/C/C -> OK/OK/OK\n");
+        assert_eq!(notes, ["`X` of recording 2 is not in the first, and is left out"]);
+        assert_eq!(common(&[1, 2, 3, 4], &[2, 9, 4]), [(1, 0), (3, 2)]);
+        assert!(common(&vec![1; 5000], &vec![1; 5000]).is_empty());
     }
 
     #[test]

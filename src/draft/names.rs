@@ -3,12 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::line::{Part, Wanted};
-use super::text::{TextPart, escaped_regex, literal};
 use crate::record::Mask;
+use crate::replay::Transfer;
 use crate::syntax::is_keyword;
+use crate::value::literal::{TextPart, escaped_regex, literal, title};
 
 /// A value with fewer letters may stand anywhere by accident.
 const TELLING: usize = 4;
+
+/// A stand-in for a file is not longer.
+const BEGINNING: usize = 64;
 
 /// What `check` takes for a secret.
 const SECRET_WORDS: &[&str] = &["password", "passwd", "secret", "token", "api_key", "apikey", "private_key", "psk"];
@@ -28,6 +32,8 @@ pub(super) struct Names {
     reserved: BTreeSet<String>,
     /// What looks like a secret and was not called one.
     pub doubtful: Vec<String>,
+    /// Params whose value is in no recording.
+    pub stand_ins: Vec<String>,
 }
 
 /// What the flow has taken out of an answer.
@@ -88,6 +94,38 @@ impl Names {
         let name = self.free(word);
         self.by_place.insert(place, name.clone());
         self.params.push(format!("param {name} = {}", literal(&[TextPart::Bytes(default.to_vec())])));
+        name
+    }
+
+    /// Returns the name of a file; one that is sent is declared, with its beginning as a stand-in.
+    pub(super) fn file(&mut self, transfer: &Transfer) -> String {
+        let word: String = transfer
+            .name
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
+            .collect();
+        let word = word.trim_start_matches(|c: char| !c.is_ascii_alphabetic()).trim_matches('_');
+        let place = format!("file {} {} {}", transfer.is_sent, transfer.name, transfer.content(usize::MAX));
+        if let Some(known) = self.by_place.get(&place) {
+            return known.clone();
+        }
+        let name = self.free(if word.is_empty() { "content" } else { word });
+        self.by_place.insert(place, name.clone());
+        if transfer.is_sent {
+            let content = transfer.content(BEGINNING);
+            self.params.push(format!("file {name} = {content}  # a stand-in: --file {name}=PATH gives yours"));
+        }
+        name
+    }
+
+    /// Returns the name of a param for what a hook is given, and takes note that nobody knows it.
+    pub(super) fn stand_in(&mut self, hook: &str) -> String {
+        let word: String =
+            hook.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+        let name = self.free(&format!("{}_value", word.trim_matches('_')));
+        self.by_place.insert(format!("stand-in {name}"), name.clone());
+        self.params.push(format!("param {name} = \"?\"  # what the hook {} is given", title(hook)));
+        self.stand_ins.push(name.clone());
         name
     }
 

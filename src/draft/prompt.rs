@@ -3,7 +3,7 @@
 use super::kinds::Kinds;
 use super::merge::Exchange;
 use super::session::{HeardKind, shown};
-use super::text::escaped_regex;
+use crate::value::literal::escaped_regex;
 
 /// A rest that is longer is no prompt by itself.
 const LONGEST: usize = 60;
@@ -29,10 +29,10 @@ pub(super) enum Prompt {
 }
 
 impl Prompts {
-    /// Finds what stood at least twice where something was typed.
-    pub(super) fn of(exchanges: &[Exchange]) -> Prompts {
-        let rests =
-            exchanges.iter().flat_map(|exchange| &exchange.answers).filter(|answer| answer.kind == HeardKind::Rest);
+    /// Finds what stood at least twice where something was typed, on this port.
+    pub(super) fn of(exchanges: &[Exchange], port: usize) -> Prompts {
+        let own = exchanges.iter().filter(|exchange| exchange.port == port);
+        let rests = own.flat_map(|exchange| &exchange.answers).filter(|answer| answer.kind == HeardKind::Rest);
         let rests: Vec<Vec<u8>> = rests.map(|answer| shown(&answer.variants[0])).collect();
         let mut known: Vec<Vec<u8>> = Vec::new();
         for (at, rest) in rests.iter().enumerate() {

@@ -3,9 +3,14 @@
 use std::time::Duration;
 
 use super::echo::{is_echo, is_wrapped_echo};
-use crate::record::{EntryKind, Piece, Recording};
+use super::frame::as_frame;
+use crate::record::{EntryKind, HookNote, Piece, Recording};
+use crate::replay::Transfer;
 use crate::settings::InputLines;
 use crate::time::Moment;
+
+/// How the statement of a hook begins, before it is known what its values are called: then come their number and its name.
+pub(super) const HOOK: &str = "hook ";
 
 /// A device that says nothing for so long has answered.
 const ANSWERED: Duration = Duration::from_secs(1);
@@ -22,6 +27,10 @@ pub(super) struct Session {
 /// What was sent, and what came until the next.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Turn {
+    /// When it was sent.
+    pub at: Moment,
+    /// Whether what came later stands in another turn, since another port was spoken to meanwhile.
+    pub goes_on: bool,
     /// What a person called it and what follows.
     pub title: Option<String>,
     /// How long nothing had happened before it.
@@ -45,6 +54,8 @@ pub(super) struct Sent {
 pub(super) struct Heard {
     pub text: Vec<Piece>,
     pub kind: HeardKind,
+    /// When it was there.
+    pub at: Moment,
     /// How long after what was sent.
     pub after: Duration,
     /// How long nothing had come before it.
@@ -58,6 +69,8 @@ pub(super) enum HeardKind {
     Line,
     /// Without a line end: a prompt, most likely.
     Rest,
+    /// A frame of a protocol of bytes.
+    Frame,
     /// A line that came before the echo of what was sent.
     Early,
     /// The line went away, and was there again.
@@ -160,7 +173,7 @@ pub(super) fn shown(pieces: &[Piece]) -> Vec<u8> {
 }
 
 /// Returns what a comment says.
-fn comment_of(text: &[Piece]) -> Option<String> {
+pub(super) fn comment_of(text: &[Piece]) -> Option<String> {
     let text = plain(text)?;
     let comment = String::from_utf8(text.strip_prefix(b"#")?.to_vec()).ok()?;
     let comment = comment.trim();
@@ -181,7 +194,7 @@ impl Turn {
         if text.is_empty() {
             return;
         }
-        let is_first = |heard: &&Heard| is_echo(&shown(&heard.text), &text);
+        let is_first = |heard: &&Heard| heard.kind != HeardKind::Frame && is_echo(&shown(&heard.text), &text);
         let found = self.heard.iter().take(4).position(|heard| is_first(&heard));
         if let Some(at) = found {
             self.heard.remove(at);
@@ -233,6 +246,8 @@ impl Reader {
             EntryKind::Sent { bytes, took } => {
                 self.end_rest();
                 let turn = Turn {
+                    at,
+                    goes_on: false,
                     title: self.title.take(),
                     pause: at.since(self.last),
                     before: std::mem::take(&mut self.before),
@@ -244,8 +259,13 @@ impl Reader {
                 self.last = self.left;
             }
             EntryKind::Received { bytes } => {
-                for piece in bytes {
-                    self.hears(at, piece);
+                if as_frame(bytes).is_some() {
+                    self.end_rest();
+                    self.begin(at);
+                    self.line.clone_from(bytes);
+                    self.put(HeardKind::Frame, at);
+                } else {
+                    bytes.iter().for_each(|piece| self.hears(at, piece));
                 }
                 self.last = self.last.max(at);
             }
@@ -259,7 +279,7 @@ impl Reader {
                     } else if let Some(statement) = statement {
                         let text = vec![Piece::Bytes(statement.into_bytes())];
                         let gap = at.since(self.last);
-                        let heard = Heard { text, kind: HeardKind::Change, after: Duration::ZERO, gap };
+                        let heard = Heard { text, kind: HeardKind::Change, at, after: Duration::ZERO, gap };
                         self.session.turns.last_mut().expect("there is the first").heard.push(heard);
                     }
                 }
@@ -325,12 +345,15 @@ impl Reader {
         }
         // A prompt that waits long is there since it came.
         let at = if kind == HeardKind::Rest { begun } else { at };
-        let heard = Heard { text, kind, after: at.since(self.left), gap };
+        let heard = Heard { text, kind, at, after: at.since(self.left), gap };
         self.session.turns.last_mut().expect("there is the first").heard.push(heard);
     }
 }
 
 fn sent_of(pieces: &[Piece]) -> Sent {
+    if as_frame(pieces).is_some() {
+        return Sent { text: pieces.to_vec(), end: "" };
+    }
     let mut text = pieces.to_vec();
     let end = match text.last_mut() {
         Some(Piece::Bytes(bytes)) => ["\r\n", "\r", "\n"].into_iter().find(|end| bytes.ends_with(end.as_bytes())),
@@ -355,6 +378,12 @@ fn statement_of(note: &str, format: &mut String) -> Option<String> {
         let new = new.split(' ').next()?;
         let is_same = std::mem::replace(format, new.to_string()) == new;
         return Some(if is_same { format!("baud {baud}") } else { format!("serial {{ baud {baud}  format {new} }}") });
+    }
+    if Transfer::read(note).is_some() {
+        return Some(note.to_string());
+    }
+    if let Some(HookNote::Began { name, n_arguments }) = HookNote::read(note) {
+        return Some(format!("{HOOK}{n_arguments} {name}"));
     }
     if let Some(lasting) = note.strip_prefix("break ") {
         return crate::syntax::duration(lasting).map(|_| format!("break {lasting}"));

@@ -12,7 +12,8 @@ fn recording(happened: &str) -> Recording {
     for line in happened.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (span, what) = line.split_once(' ').expect("a time and what happened");
         at += span.parse::<u64>().expect("milliseconds");
-        let what = what.strip_prefix("> ").map_or_else(|| what.to_string(), |sent| format!("> +0.000000000 {sent}"));
+        let what =
+            what.replacen("> ", "> +0.000000000 ", usize::from(what.starts_with('>') || what.starts_with("#1 >")));
         text += &format!("{}.{:03}000000 {what}\n", at / 1000, at % 1000);
     }
     Recording::read(&text).expect("it is right")
@@ -20,7 +21,7 @@ fn recording(happened: &str) -> Recording {
 
 fn drafted(recordings: &[Recording], secrets: &[&str]) -> Draft {
     let secrets: Vec<Sought> = secrets.iter().map(|regex| Sought::read(regex).expect("it is right")).collect();
-    let wish = Wish { title: None, file: "new.flow", device: "new.device.flow", secrets: &secrets };
+    let wish = Wish { title: None, stem: "new", secrets: &secrets };
     let made = draft(recordings, &wish).expect("something can be made of it");
     assert_readable(&made);
     made
@@ -28,7 +29,7 @@ fn drafted(recordings: &[Recording], secrets: &[&str]) -> Draft {
 
 /// Asserts that both files can be read.
 fn assert_readable(made: &Draft) {
-    for text in [&made.flow, &made.device] {
+    for text in made.devices.iter().map(|device| &device.text).chain([&made.flow]) {
         let mut sources = Sources::default();
         let source = Source::new("new.flow", text.clone());
         let problems = parse(sources.add(source.clone()), &source).problems;
@@ -70,7 +71,12 @@ fn a_slow_answer_a_restart_and_what_comes_by_itself_have_their_statements() {
 fn a_secret_that_the_device_gave_is_captured_and_sent() {
     let happened = "10 > \"login\\n\"\n20 < \"token=8fa1c0ffee77; ok\\r\\n\"\n500 > \"use 8fa1c0ffee77\\n\"\n20 < \"welcome\\r\\n\"";
     let made = drafted(&[recording(happened)], &["token=(?<token>[^;]*)"]);
-    assert!(!made.flow.contains("c0ffee") && !made.device.contains("c0ffee"), "{}\n{}", made.flow, made.device);
+    assert!(
+        !made.flow.contains("c0ffee") && !made.devices[0].text.contains("c0ffee"),
+        "{}\n{}",
+        made.flow,
+        made.devices[0].text
+    );
     insta::assert_snapshot!(made.flow);
     let made = drafted(&[recording(happened)], &[]);
     assert_eq!(made.notes, ["`token` looks like a secret, but is not one here: `--secret REGEX` says what is secret"]);
@@ -81,7 +87,7 @@ fn a_secret_that_the_device_prints_has_its_own_name() {
     let happened = "10 > \"show\\n\"\n20 < \"token=8fa1c0ffee77; ok\\r\\n\"";
     let made = drafted(&[recording(happened)], &["token=(?<token>[^;]*)"]);
     assert!(made.flow.contains("expect secret line /token=(?<token>.+); ok/"), "{}", made.flow);
-    assert!(made.notes.is_empty() && !made.device.contains("c0ffee"), "{}", made.device);
+    assert!(made.notes.is_empty() && !made.devices[0].text.contains("c0ffee"), "{}", made.devices[0].text);
 }
 
 #[test]
@@ -104,11 +110,26 @@ fn a_correction_that_the_device_did_not_obey_is_sent_as_it_was_typed() {
 }
 
 #[test]
-fn a_recording_of_nothing_and_one_of_two_ports_are_refused() {
-    let wish = Wish { title: None, file: "new.flow", device: "new.device.flow", secrets: &[] };
+fn a_recording_of_nothing_and_recordings_of_other_ports_are_refused() {
+    let wish = Wish { title: None, stem: "new", secrets: &[] };
     let refused = |happened: &str| draft(&[recording(happened)], &wish).expect_err("nothing can be made of it");
     assert_eq!(refused(""), "in the recording nothing was sent and nothing came");
-    assert_eq!(refused("10 #1 < \"x\""), "the recording is of 2 ports, and a draft needs a recording of one port");
+    let two = [recording("10 < \"x\""), recording("10 #1 < \"x\"")];
+    let why = draft(&two, &wish).expect_err("they do not fit");
+    assert_eq!(why, "recording 2 has other ports than the first: draft each by itself");
+}
+
+#[test]
+fn what_was_done_on_two_ports_is_one_flow() {
+    let happened = "10 > \"AT\\r\"\n20 < \"AT\\r\\r\\nOK\\r\\n\"\n900 > \"AT+WAIT\\r\"\n5 < \"AT+WAIT\\r\"\n\
+                    900 #1 > \"ON 1\\n\"\n20 #1 < \"OK\\n\"\n400 < \"\\r\\n+SEEN: 1\\r\\n\\r\\nOK\\r\\n\"\n\
+                    900 #1 > \"OFF 1\\n\"\n20 #1 < \"OK\\n\"\n300 > \"AT\\r\"\n20 < \"AT\\r\\r\\nOK\\r\\n\"";
+    let mut recording = recording(happened);
+    recording.about = Recording::about_ports(["modem", "relay"]);
+    let made = drafted(&[recording], &[]);
+    let files: Vec<&str> = made.devices.iter().map(|device| &device.file[..]).collect();
+    assert_eq!(files, ["new.modem.device.flow", "new.relay.device.flow"]);
+    insta::assert_snapshot!(made.flow);
 }
 
 #[test]
@@ -174,7 +195,7 @@ fn whatever_was_recorded_the_draft_can_be_read() {
             }
             recordings.push(recording(&text));
         }
-        let wish = Wish { title: None, file: "new.flow", device: "new.device.flow", secrets: &[] };
+        let wish = Wish { title: None, stem: "new", secrets: &[] };
         let made = draft(&recordings, &wish).unwrap_or_else(|why| panic!("{number}: {why}"));
         assert_readable(&made);
     }

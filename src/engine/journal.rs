@@ -41,6 +41,8 @@ pub(in crate::engine) struct Journal {
     told_at: Moment,
     /// Whether what was told last was cut out of a line that was not looked at yet: a secret may still be made of it.
     is_cut: bool,
+    /// Whether nobody is told of what goes over the ports.
+    is_discreet: bool,
     /// What went over each port since there are secrets, by its place.
     lines: Vec<Line>,
     /// Events that stay because a secret may go on behind the first of them.
@@ -77,6 +79,16 @@ struct Staying {
 }
 
 impl Journal {
+    /// Tells nobody of what goes over the ports, from now on.
+    pub(in crate::engine) fn leave_traffic_out(&mut self) {
+        self.is_discreet = true;
+    }
+
+    /// Whether what goes over the ports is to be told: to somebody, or because it says where the secrets stand in what is.
+    pub(in crate::engine) fn wants_traffic(&self) -> bool {
+        !self.is_discreet || self.is_holding() || !self.secrets.is_empty()
+    }
+
     /// Takes an event. It leaves at once, or when nobody holds events back any more and no secret is unfinished in it.
     ///
     /// Time never goes back: what came earlier and is told only now, the end of a line that was matched before its end for

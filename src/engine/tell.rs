@@ -30,6 +30,14 @@ impl Engine {
         self.journal.tell(Event { at: self.now, port, site, kind });
     }
 
+    /// Tells of bytes that have left.
+    pub(super) fn tell_sent(&mut self, port: PortId, site: Site, bytes: Vec<u8>) {
+        self.tell_untold();
+        if self.journal.wants_traffic() {
+            self.journal.tell(Event { at: self.now, port, site: Some(site), kind: EventKind::Sent { bytes } });
+        }
+    }
+
     /// Says something that the engine itself has to say.
     pub(super) fn note(&mut self, text: impl Into<String>) {
         self.tell(None, EventKind::Noted { text: text.into() });
@@ -89,9 +97,13 @@ impl Engine {
         if self.program.learns_secrets && self.ports[port].note_cut(place) {
             self.journal.hold_cut();
         }
+        let is_wanted = self.journal.wants_traffic();
         let sight = &mut self.ports[port].sight;
         let begin = sight.inbox.told();
         while let Some((at, range)) = sight.inbox.tell(place) {
+            if !is_wanted {
+                continue;
+            }
             let range = match piece {
                 Piece::Line => range,
                 // Counted bytes are one piece, whenever its parts came.

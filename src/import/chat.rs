@@ -19,11 +19,8 @@ struct Word {
 pub(super) fn read(text: &str) -> Script {
     let mut script = Script::default();
     let mut comments = Vec::new();
-    let calls = if is_shell(text) {
-        words_of_shell(text, &mut script)
-    } else {
-        vec![words(text, &mut script, &mut comments)]
-    };
+    let calls =
+        if is_shell(text) { words_of_shell(text, &mut script) } else { vec![words(text, &mut script, &mut comments)] };
     comments.reverse();
     let mut chat =
         Chat { script, timeout: None, file_timeout: None, reports: Vec::new(), asked: String::new(), comments };
@@ -142,11 +139,8 @@ impl Chat {
         if inside.is_empty() {
             return;
         }
-        let still: Vec<Stmt> = aborts
-            .iter()
-            .filter(|(_, at)| *at >= from)
-            .filter_map(|(_, at)| inside.get(at - from).cloned())
-            .collect();
+        let still: Vec<Stmt> =
+            aborts.iter().filter(|(_, at)| *at >= from).filter_map(|(_, at)| inside.get(at - from).cloned()).collect();
         let head = format!("step {}", title(&format!("until `{value}` no longer ends it")));
         let body = std::iter::once(fail).chain(inside).collect();
         self.script.push(line, What::Block { head, body });
@@ -255,7 +249,8 @@ impl Chat {
                 },
                 Piece::Variable(variable) => {
                     let called = name(&variable);
-                    let kind = if is_secret(&called) || called == "pass" { ParamKind::Secret } else { ParamKind::Plain };
+                    let kind =
+                        if is_secret(&called) || called == "pass" { ParamKind::Secret } else { ParamKind::Plain };
                     self.script.param(&called, kind, None, None);
                     parts.push(Part::Value(called));
                 }

@@ -5,9 +5,33 @@ use super::text::{escaped_regex, quoted, title};
 
 /// Answers that are these words and nothing else.
 const ANSWERS: &[&str] = &[
-    "OK", "ERROR", "CONNECT", "CONNECT OK", "CONNACK OK", "ALREADY CONNECT", "SUBACK", "UNSUBACK", "PUBACK", "PUBREC", "PUBCOMP",
-    "DOWNLOAD", "SEND OK", "SHUT OK", "CLOSE OK", "CLOSED", "READY", "RDY", "NO CARRIER", "BUSY", "RING", "NO ANSWER",
-    "NO DIALTONE", "SMS Ready", "Call Ready", "CONNECT FAIL", "SEND FAIL",
+    "OK",
+    "ERROR",
+    "CONNECT",
+    "CONNECT OK",
+    "CONNACK OK",
+    "ALREADY CONNECT",
+    "SUBACK",
+    "UNSUBACK",
+    "PUBACK",
+    "PUBREC",
+    "PUBCOMP",
+    "DOWNLOAD",
+    "SEND OK",
+    "SHUT OK",
+    "CLOSE OK",
+    "CLOSED",
+    "READY",
+    "RDY",
+    "NO CARRIER",
+    "BUSY",
+    "RING",
+    "NO ANSWER",
+    "NO DIALTONE",
+    "SMS Ready",
+    "Call Ready",
+    "CONNECT FAIL",
+    "SEND FAIL",
 ];
 
 /// Answers that ask for data: what follows is sent as it is.
@@ -15,7 +39,8 @@ const ASK_FOR_DATA: &[&str] = &["DOWNLOAD", ">", "CONNECT", "INPUT"];
 
 /// What a manual puts before what is sent, and before an answer.
 const SENT: &[&str] = &["发送：", "发送:", "发：", "发:", "send:", "Send:", "TX:", "TX>", ">>", "-->", "→", "==>"];
-const ANSWERED: &[&str] = &["接收：", "接收:", "返回：", "返回:", "收：", "收:", "recv:", "Recv:", "RX:", "RX<", "<<", "<--", "←", "<=="];
+const ANSWERED: &[&str] =
+    &["接收：", "接收:", "返回：", "返回:", "收：", "收:", "recv:", "Recv:", "RX:", "RX<", "<<", "<--", "←", "<=="];
 
 /// Returns the statements of a dialogue.
 pub(super) fn read(text: &str) -> Script {
@@ -149,7 +174,8 @@ impl Dialogue {
     fn close(&mut self) {
         if let Some(line) = self.open.take() {
             let at = self.script.body.iter().rposition(|stmt| is_sent(&stmt.what)).map_or(0, |at| at + 1);
-            let wait = self.script.stmt(line, What::Plain("expect line \"OK\"  # the text shows no answer".to_string()));
+            let wait =
+                self.script.stmt(line, What::Plain("expect line \"OK\"  # the text shows no answer".to_string()));
             self.script.body.insert(at, wait);
         }
     }
@@ -274,7 +300,11 @@ fn parted(text: &str) -> (&str, String) {
 /// Takes the backslashes and the marks of Markdown away.
 fn unescaped(text: &str) -> String {
     let text = text.strip_prefix("- ").or_else(|| text.strip_prefix("> ")).unwrap_or(text);
-    let text = text.strip_prefix('`').and_then(|rest| rest.strip_suffix('`')).filter(|inner| !inner.contains('`')).unwrap_or(text);
+    let text = text
+        .strip_prefix('`')
+        .and_then(|rest| rest.strip_suffix('`'))
+        .filter(|inner| !inner.contains('`'))
+        .unwrap_or(text);
     let text = text.strip_prefix("**").and_then(|rest| rest.strip_suffix("**")).unwrap_or(text);
     let mut out = String::new();
     let mut chars = text.chars().peekable();

@@ -1,7 +1,7 @@
 //! Projects of Docklight: sections of lines, `SEND` and `RECEIVE`, each with an index, a name and bytes in hex.
 
 use super::model::{Script, Stmt, What};
-use super::text::{from_hex, hex_literal, is_binary, pattern, quoted, send, title, Part};
+use super::text::{Part, from_hex, hex_literal, is_binary, pattern, quoted, send, title};
 
 /// A section of a project.
 #[derive(Clone, Debug)]
@@ -41,9 +41,8 @@ pub(super) fn read(text: &str) -> Script {
             }
         }
     }
-    let is_crlf = |sequence: &Sequence| {
-        sequence.bytes.as_ref().is_some_and(|bytes| bytes.ends_with(&[Some(b'\r'), Some(b'\n')]))
-    };
+    let is_crlf =
+        |sequence: &Sequence| sequence.bytes.as_ref().is_some_and(|bytes| bytes.ends_with(&[Some(b'\r'), Some(b'\n')]));
     let ends_with_lf = !sends.is_empty() && sends.iter().all(is_crlf);
     if ends_with_lf {
         script.settings.push("eol \"\\r\\n\"".to_string());
@@ -59,7 +58,8 @@ pub(super) fn read(text: &str) -> Script {
         script.push(sequence.line, What::Block { head: format!("step {}", title(&sequence.name)), body });
     }
     if !sends.is_empty() {
-        script.note("Docklight sends what is clicked: put the steps in order, and an `expect` where the device answers.");
+        script
+            .note("Docklight sends what is clicked: put the steps in order, and an `expect` where the device answers.");
     }
     script
 }
@@ -111,7 +111,10 @@ fn known(sequence: &Sequence) -> Option<Vec<u8>> {
 
 fn sending(sequence: &Sequence, ends_with_lf: bool) -> Option<String> {
     let bytes = known(sequence)?;
-    if ends_with_lf && let Some(line) = bytes.strip_suffix(b"\r\n") && !is_binary(line) {
+    if ends_with_lf
+        && let Some(line) = bytes.strip_suffix(b"\r\n")
+        && !is_binary(line)
+    {
         return Some(format!("send {}", quoted(line)));
     }
     let is_line = !ends_with_lf && bytes.ends_with(b"\r");

@@ -114,8 +114,8 @@ impl Reader {
                 let text = "interact: go on with `flowrun term PORT`".to_string();
                 Some(vec![Stmt { line, what: What::Comment(text) }])
             }
-            "log_user" | "log_file" | "match_max" | "exp_internal" | "close" | "wait" | "exp_close" | "exp_wait" | "package"
-            | "stty" | "trap" | "remove_nulls" | "global" | "fconfigure" => {
+            "log_user" | "log_file" | "match_max" | "exp_internal" | "close" | "wait" | "exp_close" | "exp_wait"
+            | "package" | "stty" | "trap" | "remove_nulls" | "global" | "fconfigure" => {
                 Some(vec![Stmt { line, what: What::Comment(format!("{}: not needed", shown(command))) }])
             }
             _ => None,
@@ -224,7 +224,8 @@ impl Reader {
         if self.constants.contains(&variable.text) {
             let parts = self.parts(value)?;
             if is_secret(&called) && !called.contains("prompt") {
-                let note = format!("line {line} of the script has it; give it with FLOWRUN_VAR_{}", called.to_uppercase());
+                let note =
+                    format!("line {line} of the script has it; give it with FLOWRUN_VAR_{}", called.to_uppercase());
                 self.script.param(&called, ParamKind::Secret, None, Some(&note));
             } else {
                 self.script.param(&called, ParamKind::Plain, Some(expression(&parts)), None);
@@ -238,7 +239,8 @@ impl Reader {
     fn limit(&mut self, line: usize, value: &str) -> Option<Vec<Stmt>> {
         let seconds = value.parse::<i64>().ok()?;
         if seconds < 0 {
-            self.script.note("The script has waits without a limit; here every wait ends, and `within 1h` is a long one.");
+            self.script
+                .note("The script has waits without a limit; here every wait ends, and `within 1h` is a long one.");
             self.timeout = Some("1h".to_string());
             return Some(Vec::new());
         }
@@ -264,9 +266,12 @@ impl Reader {
                 "The script runs `{}`: run the flow with --port telnet://HOST:PORT.",
                 command.join(" ")
             )),
-            Some(&"cu" | &"tip" | &"minicom" | &"screen" | &"picocom" | &"kermit" | &"microcom") => self.script.note(
-                &format!("The script runs `{}`: run the flow with --port and the port that it opens.", command.join(" ")),
-            ),
+            Some(&"cu" | &"tip" | &"minicom" | &"screen" | &"picocom" | &"kermit" | &"microcom") => {
+                self.script.note(&format!(
+                    "The script runs `{}`: run the flow with --port and the port that it opens.",
+                    command.join(" ")
+                ))
+            }
             Some(_) => self
                 .script
                 .note(&format!("The script runs `{0}`: run the flow with --port 'exec:{0}'.", command.join(" "))),

@@ -183,4 +183,3 @@ fn lost_in(body: &[Stmt], lost: &mut Vec<Lost>) {
         }
     }
 }
-

@@ -102,7 +102,9 @@ fn ends(body: &[Stmt]) -> bool {
         What::Goto(_) | What::End(_) => true,
         What::If { branches, otherwise } => ends(otherwise) && branches.iter().all(|(_, body)| ends(body)),
         What::Expect { arms, .. } => arms.iter().all(|(_, body)| ends(body)),
-        What::Plain(_) | What::Comment(_) | What::Gap | What::Lost { .. } | What::Block { .. } | What::Label(_) => false,
+        What::Plain(_) | What::Comment(_) | What::Gap | What::Lost { .. } | What::Block { .. } | What::Label(_) => {
+            false
+        }
     })
 }
 

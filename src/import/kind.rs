@@ -21,15 +21,8 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, in the order of the documents.
-    pub const ALL: &[Kind] = &[
-        Kind::Teraterm,
-        Kind::Chat,
-        Kind::Minicom,
-        Kind::Expect,
-        Kind::Sscom,
-        Kind::Docklight,
-        Kind::Dialogue,
-    ];
+    pub const ALL: &[Kind] =
+        &[Kind::Teraterm, Kind::Chat, Kind::Minicom, Kind::Expect, Kind::Sscom, Kind::Docklight, Kind::Dialogue];
 
     /// Returns the word that names it on the command line.
     pub fn name(self) -> &'static str {

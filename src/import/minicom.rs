@@ -142,7 +142,10 @@ fn statement(script: &mut Script, line: usize, text: &str) -> Vec<Stmt> {
         }
         "verbose" | "log" => {
             script.lines.insert(line);
-            vec![script.stmt(line, What::Comment(format!("{text}: flowrun shows the exchange, `--transcript` keeps it")))]
+            vec![
+                script
+                    .stmt(line, What::Comment(format!("{text}: flowrun shows the exchange, `--transcript` keeps it"))),
+            ]
         }
         "gosub" => vec![script.stmt(line, What::Plain(format!("call {}()", name(rest))))],
         "return" => vec![script.stmt(line, What::Plain("return".to_string()))],
@@ -298,7 +301,9 @@ fn subroutines(script: &mut Script) {
         .body
         .iter()
         .filter_map(|stmt| match &stmt.what {
-            What::Plain(text) => text.strip_prefix("call ").and_then(|call| call.strip_suffix("()")).map(str::to_string),
+            What::Plain(text) => {
+                text.strip_prefix("call ").and_then(|call| call.strip_suffix("()")).map(str::to_string)
+            }
             _ => None,
         })
         .collect();

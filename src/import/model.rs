@@ -58,13 +58,25 @@ pub(super) enum What {
     /// An empty line.
     Gap,
     /// What has no translation.
-    Lost { text: String, why: String },
+    Lost {
+        text: String,
+        why: String,
+    },
     /// `if`, each condition with its block, and `else`.
-    If { branches: Vec<(String, Vec<Stmt>)>, otherwise: Vec<Stmt> },
+    If {
+        branches: Vec<(String, Vec<Stmt>)>,
+        otherwise: Vec<Stmt>,
+    },
     /// `expect`; an arm without a pattern is that of `timeout`.
-    Expect { within: Option<String>, arms: Vec<(Option<String>, Vec<Stmt>)> },
+    Expect {
+        within: Option<String>,
+        arms: Vec<(Option<String>, Vec<Stmt>)>,
+    },
     /// Any other block: `repeat …`, `step "…"`, `on …`.
-    Block { head: String, body: Vec<Stmt> },
+    Block {
+        head: String,
+        body: Vec<Stmt>,
+    },
     /// A place to go to.
     Label(String),
     Goto(String),

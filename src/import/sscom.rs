@@ -87,9 +87,8 @@ fn sent(entry: &mut Entry, line: usize, value: &str) {
 
 fn line_settings(settings: &BTreeMap<u32, (usize, String)>) -> Vec<String> {
     let baud = settings.get(&1081).and_then(|(_, value)| value.trim().parse::<u32>().ok());
-    let switch = |key: u32, name: &str| {
-        settings.get(&key).filter(|(_, value)| value == "Y").map(|_| format!("{name} on"))
-    };
+    let switch =
+        |key: u32, name: &str| settings.get(&key).filter(|(_, value)| value == "Y").map(|_| format!("{name} on"));
     let baud = baud.filter(|baud| *baud > 0 && *baud != 115_200).map(|baud| format!("baud {baud}"));
     [baud, switch(1061, "dtr"), switch(1062, "rts")].into_iter().flatten().collect()
 }

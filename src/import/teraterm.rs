@@ -17,7 +17,8 @@ const DEEPEST: usize = 40;
 /// Returns the statements of a macro.
 pub(super) fn read(text: &str) -> Script {
     let lines: Vec<(usize, &str)> = text.lines().enumerate().map(|(n, line)| (n + 1, line.trim())).collect();
-    let mut reader = Reader { script: Script::default(), names: BTreeMap::new(), lines, at: 0, constants: Vec::new(), wait: None };
+    let mut reader =
+        Reader { script: Script::default(), names: BTreeMap::new(), lines, at: 0, constants: Vec::new(), wait: None };
     reader.constants = reader.constants();
     let mut body = reader.block(&[], 0);
     while reader.at < reader.lines.len() {
@@ -61,7 +62,8 @@ impl Reader<'_> {
                 continue;
             }
             let first = text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase();
-            let is_closer = ["endif", "else", "elseif", "endwhile", "enduntil", "loop", "next"].contains(&first.as_str());
+            let is_closer =
+                ["endif", "else", "elseif", "endwhile", "enduntil", "loop", "next"].contains(&first.as_str());
             if is_closer {
                 if !closers.contains(&first.as_str()) && depth > 0 {
                     // The block that is open is not the one that ends here.
@@ -185,7 +187,8 @@ impl Reader<'_> {
     }
 
     fn short_branch(&mut self, line: usize, text: &str, tokens: &[Token], depth: usize) -> Vec<Stmt> {
-        let words = ["goto", "call", "end", "exit", "sendln", "send", "break", "continue", "messagebox", "pause", "closett"];
+        let words =
+            ["goto", "call", "end", "exit", "sendln", "send", "break", "continue", "messagebox", "pause", "closett"];
         let at = tokens.iter().skip(1).position(|token| words.iter().any(|word| token.is(word))).map(|at| at + 1);
         let assigns = || {
             let at = tokens.windows(3).skip(1).position(|three| {
@@ -289,7 +292,9 @@ impl Reader<'_> {
                 }
                 return Vec::new();
             }
-            ("timeout" | "mtimeout", _) => return vec![self.lost(line, text, "a limit that is computed: write `within`")],
+            ("timeout" | "mtimeout", _) => {
+                return vec![self.lost(line, text, "a limit that is computed: write `within`")];
+            }
             _ => {}
         }
         let called = self.name(variable);
@@ -298,7 +303,8 @@ impl Reader<'_> {
         {
             self.script.lines.insert(line);
             if is_secret(&called) && !called.contains("prompt") {
-                let note = format!("line {line} of the macro has it; give it with FLOWRUN_VAR_{}", called.to_uppercase());
+                let note =
+                    format!("line {line} of the macro has it; give it with FLOWRUN_VAR_{}", called.to_uppercase());
                 self.script.param(&called, ParamKind::Secret, None, Some(&note));
             } else {
                 self.script.param(&called, ParamKind::Plain, Some(quoted(text)), None);
@@ -339,7 +345,8 @@ impl Reader<'_> {
     /// Returns the variables that get a text once, at the top level.
     fn constants(&self) -> Vec<String> {
         let mut set: BTreeMap<String, usize> = BTreeMap::new();
-        let changing = ["strconcat", "inputbox", "passwordbox", "sprintf2", "int2str", "getpassword", "strremove", "strtrim"];
+        let changing =
+            ["strconcat", "inputbox", "passwordbox", "sprintf2", "int2str", "getpassword", "strremove", "strtrim"];
         let mut is_text = Vec::new();
         for (_, text) in &self.lines {
             let tokens = tokens_of(text);

@@ -36,7 +36,10 @@ fn an_abort_that_is_cleared_ends_with_its_step() {
 #[test]
 fn a_wait_and_its_results_are_one_expect() {
     let text = body(Kind::Teraterm, "wait 'A' 'B'\nif result = 2 then\nsendln 'b'\nelse\nsendln 'a'\nendif\n");
-    assert!(text.contains("\"A\"     -> { send \"a\" }\n  \"B\"     -> { send \"b\" }\n  timeout -> { send \"a\" }"), "{text}");
+    assert!(
+        text.contains("\"A\"     -> { send \"a\" }\n  \"B\"     -> { send \"b\" }\n  timeout -> { send \"a\" }"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -52,7 +55,8 @@ fn a_text_of_tera_term_is_joined_with_its_codes() {
 
 #[test]
 fn what_a_loop_of_labels_does_is_what_the_script_does() {
-    let text = body(Kind::Minicom, "set a 0\nagain:\ninc a\nsend x\nexpect {\n\"y\"\ntimeout 2 goto again\n}\nsend z\n");
+    let text =
+        body(Kind::Minicom, "set a 0\nagain:\ninc a\nsend x\nexpect {\n\"y\"\ntimeout 2 goto again\n}\nsend z\n");
     assert!(text.contains("repeat while again at most 1000 {"), "{text}");
     assert!(text.ends_with("send \"z\"\n"), "{text}");
 }
@@ -67,7 +71,11 @@ fn a_regex_of_expect_has_named_groups() {
 fn words_of_a_manual_are_comments_and_data_is_sent_raw() {
     let text = body(Kind::Dialogue, "AT+CSQ 查询\n\n+CSQ: <rssi>,<ber>\nOK\nAT+CIPSEND=3\n>\nabc\nSEND OK\n");
     assert!(text.contains("# 查询\nsend \"AT+CSQ\"  expect line /\\+CSQ: [^,]*,[^,]*/\nexpect line \"OK\""), "{text}");
-    assert!(text.contains("expect prompt \"> \"\nsend raw \"abc\"\nexpect line \"SEND OK\"") || text.contains("send raw \"abc\"  expect line \"SEND OK\""), "{text}");
+    assert!(
+        text.contains("expect prompt \"> \"\nsend raw \"abc\"\nexpect line \"SEND OK\"")
+            || text.contains("send raw \"abc\"  expect line \"SEND OK\""),
+        "{text}"
+    );
 }
 
 #[test]

@@ -14,8 +14,26 @@ pub(super) enum Part {
 
 /// Lines that end an answer, and nothing else is in them.
 const WHOLE_LINES: &[&str] = &[
-    "OK", "ERROR", "BUSY", "RING", "VOICE", "NO CARRIER", "NO ANSWER", "NO DIALTONE", "NO DIAL TONE", "SEND OK", "SUBACK",
-    "PUBACK", "CONNACK OK", "CONNECT OK", "CLOSED", "READY", "DELAYED", "SHUT OK", "DOWNLOAD", "UNSUBACK",
+    "OK",
+    "ERROR",
+    "BUSY",
+    "RING",
+    "VOICE",
+    "NO CARRIER",
+    "NO ANSWER",
+    "NO DIALTONE",
+    "NO DIAL TONE",
+    "SEND OK",
+    "SUBACK",
+    "PUBACK",
+    "CONNACK OK",
+    "CONNECT OK",
+    "CLOSED",
+    "READY",
+    "DELAYED",
+    "SHUT OK",
+    "DOWNLOAD",
+    "UNSUBACK",
 ];
 
 /// Returns a text as a literal: between backticks if that spares escapes.
@@ -218,7 +236,8 @@ pub(super) fn name(text: &str) -> String {
 }
 
 /// Words that begin a statement, and names that a function has.
-const WORDS: &[&str] = &["state", "wire", "hook", "port", "using", "file", "tag", "measure", "unplug", "volatile", "reopen"];
+const WORDS: &[&str] =
+    &["state", "wire", "hook", "port", "using", "file", "tag", "measure", "unplug", "volatile", "reopen"];
 
 /// Whether a name or a prompt is about a secret.
 pub(super) fn is_secret(text: &str) -> bool {
@@ -235,7 +254,8 @@ pub(super) fn is_login(text: &str) -> bool {
 /// Whether a message tells of a failure.
 pub(super) fn is_failure(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
-    let words = ["error", "fail", "timeout", "time out", "timed out", "no answer", "incorrect", "denied", "refused", "cannot"];
+    let words =
+        ["error", "fail", "timeout", "time out", "timed out", "no answer", "incorrect", "denied", "refused", "cannot"];
     words.iter().any(|word| text.contains(word))
 }
 

@@ -151,7 +151,8 @@ pub(super) fn formatted(form: &[u8], values: &[String]) -> Option<String> {
             "%" => parts.push(Part::Bytes(b"%".to_vec())),
             "s" | "d" | "i" | "u" => parts.push(Part::Value(values.next()?.clone())),
             _ => {
-                let is_known = spec.chars().all(|c| c.is_ascii_digit() || matches!(c, 'd' | 'x' | 'X' | 'o' | '.' | 's'));
+                let is_known =
+                    spec.chars().all(|c| c.is_ascii_digit() || matches!(c, 'd' | 'x' | 'X' | 'o' | '.' | 's'));
                 let value = values.next()?;
                 parts.push(Part::Value(is_known.then(|| format!("format(\"%{spec}\", {value})"))?));
             }

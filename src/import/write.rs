@@ -27,7 +27,8 @@ pub(super) fn write(script: &Script, kind: Kind, name: &str) -> Written {
     for note in script.notes.iter().map(|note| comment_text(note)).filter(|note| !note.is_empty()) {
         out.line(&format!("# {note}"), None);
     }
-    let named = script.title.clone().unwrap_or_else(|| name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_string());
+    let named =
+        script.title.clone().unwrap_or_else(|| name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_string());
     let named = if named.trim().is_empty() { "imported" } else { named.trim() };
     out.line(&format!("flow {}", title(named)), None);
     out.line("", None);
@@ -134,7 +135,10 @@ pub(super) fn compact(text: &str) -> String {
         let line = line.trim();
         let before = out.last().map(String::as_str).unwrap_or_default();
         let fits = |more: &str| before.len() + more.len() + 3 <= ONE_LINE;
-        if before.starts_with("send ") && !before.contains("  expect ") && line.starts_with("expect ") && !line.ends_with('{')
+        if before.starts_with("send ")
+            && !before.contains("  expect ")
+            && line.starts_with("expect ")
+            && !line.ends_with('{')
             && fits(line)
         {
             *out.last_mut().expect("it has text") = format!("{before}  {line}");

@@ -1,7 +1,9 @@
 //! `# mutant ok: why`: a comment in a device that says why a flow need not notice a change of an answer.
 
 use super::edit::Kind;
+use crate::program::Program;
 use crate::source::{Site, Sources};
+use crate::value::escape::harmless;
 
 /// What such a comment begins with.
 const MARK: &str = "# mutant ok";
@@ -17,6 +19,76 @@ pub(super) fn explanation(sources: &Sources, site: Site, kind: Kind) -> Option<S
     let beside = behind.find(MARK).map(|at| &behind[at..]);
     let alone = Some(above.trim_start()).filter(|line| line.starts_with(MARK));
     beside.into_iter().chain(alone).find_map(|comment| said(comment, kind))
+}
+
+/// A comment `# mutant ok` in a device that explains nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stale {
+    /// The file of the device, as the user named it.
+    pub file: String,
+    /// Its line there, from 1.
+    pub line: usize,
+    /// Why it explains nothing: a sentence that goes on behind "the comment".
+    pub why: String,
+}
+
+/// A change that was tried: of which answer, of which kind, and whether the flow let it pass.
+pub(super) type Change = (Site, Kind, bool);
+
+/// Returns the comments of a device that explain nothing. `fates` are the changes that were tried, each with its answer and whether
+/// nobody noticed it; of an answer that has none here, nothing is said: another flow may reach it.
+pub(super) fn stale(device: &Program, answers: &[Site], fates: &[Change]) -> Vec<Stale> {
+    let mut found = Vec::new();
+    for (id, source) in device.sources.iter() {
+        let mut start = 0;
+        for (number, line) in source.shown().split_inclusive('\n').enumerate() {
+            let comment = line.find(MARK).map(|at| (start + at, line[at..].trim_end()));
+            start += line.len();
+            let Some((at, comment)) = comment else { continue };
+            let is_about = |site: &&Site| site.source == id && comments_on(&device.sources, **site, at);
+            let about: Vec<&Site> = answers.iter().filter(is_about).collect();
+            if let Some(why) = uselessness(comment, &about, fates) {
+                found.push(Stale { file: source.name().to_string(), line: number + 1, why });
+            }
+        }
+    }
+    found
+}
+
+/// Says why a comment on these answers explains nothing; `None` if it explains something, or nobody knows.
+fn uselessness(comment: &str, about: &[&Site], fates: &[Change]) -> Option<String> {
+    let Some((kinds, why)) = comment.strip_prefix(MARK).and_then(|rest| rest.split_once(':')) else {
+        return Some("has no reason: write `# mutant ok: why`".to_string());
+    };
+    if why.trim().is_empty() {
+        return Some("has no reason: write `# mutant ok: why`".to_string());
+    }
+    let mut words = kinds.split([' ', ',']).filter(|word| !word.is_empty());
+    if let Some(unknown) = words.find(|word| Kind::named(word).is_none()) {
+        let kinds = Kind::ALL.map(Kind::name).join(", ");
+        return Some(format!("names no kind of change with `{}`: the kinds are {kinds}", harmless(unknown)));
+    }
+    if about.is_empty() {
+        return Some(
+            "stands beside no answer: put it on the line where one ends, or on the line before it".to_string(),
+        );
+    }
+    let mut tried = fates.iter().filter(|(site, _, _)| about.contains(&site)).peekable();
+    tried.peek()?;
+    let explains = tried.any(|(_, kind, is_unnoticed)| *is_unnoticed && said(comment, *kind).is_some());
+    let why = "explains no change that this flow lets pass: remove it, unless another flow needs it";
+    (!explains).then(|| why.to_string())
+}
+
+/// Says whether a comment that begins at `at` is about the answer at a place.
+fn comments_on(sources: &Sources, site: Site, at: usize) -> bool {
+    let text = sources.get(site.source).shown();
+    let (start, end) = (site.span.start as usize, site.span.end as usize);
+    let is_beside = at >= end && text.get(end..at).is_some_and(|between| !between.contains('\n'));
+    let line = text.get(..at).map_or(0, |before| before.rfind('\n').map_or(0, |at| at + 1));
+    let is_alone = text.get(line..at).is_some_and(|before| before.trim().is_empty());
+    let is_above = at < start && text.get(at..start).is_some_and(|between| between.matches('\n').count() == 1);
+    is_beside || is_alone && is_above
 }
 
 /// Returns the reason of a comment, if it is about a kind of change; a comment without a reason explains nothing.

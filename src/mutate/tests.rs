@@ -193,3 +193,27 @@ fn a_coded_secret_that_was_changed_a_little_is_shown_in_no_answer() {
     // `hunter22` is `aHVudGVyMjI=` and `68756e7465723232`: no piece of either may be read.
     assert!(told.contains("KEY=") && !told.contains("VudG") && !told.contains("756e74"), "{told}");
 }
+
+#[test]
+fn a_comment_that_explains_nothing_is_named_and_one_that_another_flow_may_need_is_not() {
+    let device = "device \"d\"\n\
+        on line \"A\" { reply \"OK\" }  # mutant ok digit: it has none\n\
+        on line \"A2\" { reply \"N 5\" }  # mutant ok digit, limit, letter, cut: any will do\n\
+        on line \"B\" { reply \"OK\" }  # mutant ok: not reached\n\
+        # mutant ok: nothing is below\n\n\
+        on line \"C\" { reply \"OK\" }  # mutant ok\n\
+        on line \"D\" { reply \"OK\" }  # mutant ok digt: a slip\n";
+    let flow = "send \"A\"\nexpect line \"OK\"\nsend \"A2\"\nexpect line /N.*/\n";
+    let stale: Vec<String> =
+        report(flow, device).stale.into_iter().map(|stale| format!("{} {}", stale.line, stale.why)).collect();
+    assert_eq!(
+        stale,
+        [
+            "2 explains no change that this flow lets pass: remove it, unless another flow needs it",
+            "5 stands beside no answer: put it on the line where one ends, or on the line before it",
+            "7 has no reason: write `# mutant ok: why`",
+            "8 names no kind of change with `digt`: the kinds are missing, error, empty, cut, digit, limit, letter, byte, \
+             switched, doubled, swapped, late"
+        ]
+    );
+}

@@ -5,13 +5,17 @@
 //! where it stands, so that its echo is right whatever it is; one that came is a param, with digits as its default. What was sent
 //! without a line end is read by the handler of the line before it.
 
+mod readable;
 mod secrets;
+mod transfer;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::time::Duration;
 
+pub(crate) use self::readable::readable_device;
 use self::secrets::{Known, Names};
+pub(crate) use self::transfer::Transfer;
 use crate::format::format;
 use crate::port::PortId;
 use crate::record::{Entry, EntryKind, HookNote, Piece, Recording};
@@ -53,6 +57,8 @@ enum Came {
     Lines(InputLines),
     /// The line goes away, for so long or for good.
     Left(Option<Duration>),
+    /// A file goes over it.
+    Transfer(Transfer),
 }
 
 impl Turn {
@@ -93,7 +99,7 @@ fn text_of(recording: &Recording) -> String {
     let turns = turns(recording);
     let came = turns.iter().flat_map(|turn| &turn.came).filter_map(|(_, came)| match came {
         Came::Bytes(pieces) => Some(pieces),
-        Came::Settings(_) | Came::Lines(_) | Came::Left(_) => None,
+        Came::Settings(_) | Came::Lines(_) | Came::Left(_) | Came::Transfer(_) => None,
     });
     let names = Names::of(came.flatten());
     let line = Line::of(recording);
@@ -161,7 +167,7 @@ fn put_answer(body: &mut String, turn: &Turn, line: &mut Line, text: impl Fn(&[P
         // Bytes are there when they have left; the line is away from then on.
         let lasts = match came {
             Came::Bytes(pieces) => line.time_of(pieces.iter().map(Piece::len).sum()),
-            Came::Settings(_) | Came::Lines(_) | Came::Left(_) => Duration::ZERO,
+            Came::Settings(_) | Came::Lines(_) | Came::Left(_) | Came::Transfer(_) => Duration::ZERO,
         };
         now += put_wait(body, "sleep", then.saturating_sub(lasts).saturating_sub(now));
         now += lasts;
@@ -172,6 +178,7 @@ fn put_answer(body: &mut String, turn: &Turn, line: &mut Line, text: impl Fn(&[P
                 writeln!(body, "serial {{ {settings} }}")
             }
             Came::Lines(lines) => writeln!(body, "{}", lines.statement()),
+            Came::Transfer(transfer) => writeln!(body, "{}", transfer.statement_of_device()),
             Came::Left(None) => writeln!(body, "unplug"),
             Came::Left(Some(lasts)) => {
                 now += put_wait(body, "unplug for", *lasts);
@@ -293,6 +300,7 @@ fn turns(recording: &Recording) -> Vec<Turn> {
                 turns.push(Turn { hook: Some(hook_head(&name, n_arguments)), pause: wait, ..Turn::default() });
                 continue;
             }
+            EntryKind::Note { text } if let Some(transfer) = Transfer::read(text) => Some(Came::Transfer(transfer)),
             EntryKind::Note { text } => match text.strip_prefix("settings ") {
                 Some(settings) => Line::read(settings).map(Came::Settings),
                 None => InputLines::read(text).map(Came::Lines),
@@ -302,8 +310,9 @@ fn turns(recording: &Recording) -> Vec<Turn> {
         };
         let Some(came) = came else { continue };
         let is_over = matches!(came, Came::Left(None));
+        let lasts = if let Came::Transfer(transfer) = &came { transfer.took } else { Duration::ZERO };
         turn.came.push((wait, came));
-        last = last.max(entry.at);
+        last = last.max(entry.at + lasts);
         if is_over {
             break;
         }

@@ -206,7 +206,9 @@ impl<'a, W: Write> Console<'a, W> {
                     self.put_bytes(at, paint_of(kind), &format!("{port}< "), line);
                 }),
             },
-            EventKind::Captured { name, value } => self.put(at, FOUND, &format!("{port}= {}: ", harmless(name)), value),
+            EventKind::Captured { name, value } => {
+                self.put(at, FOUND, &format!("{port}= {}: ", harmless(&**name)), value)
+            }
             EventKind::Measured(measured) => {
                 let paint = if measured.passed { FOUND } else { BAD };
                 self.put_words(at, paint, &format!("{port}= {}: {measured}", measured.name));

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use super::live::columns;
+use super::table::width_of_column;
 use crate::value::escape::harmless;
 
 /// What was reached of each file, in the order of their names.
@@ -88,13 +90,13 @@ pub fn render_coverage(report: &CoverageReport) -> String {
         rows.push(cells(harmless(&file.name), own.0, own.1, missing.join(", ")));
     }
     rows.push(cells("all".to_string(), statements, branches, String::new()));
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..5).map(width).collect();
+    let widths: Vec<usize> =
+        (0..5).map(|column| width_of_column(rows.iter().map(|row| row[column].as_str()))).collect();
     let line = |row: &[String; 6]| {
         let [name, statements, share, branches, other, missing] = row;
         let text = format!(
-            "{name:<n$}  {statements:>s$}  {share:>p$}  {branches:>b$}  {other:>q$}  {missing}",
-            n = widths[0],
+            "{name}{pad}  {statements:>s$}  {share:>p$}  {branches:>b$}  {other:>q$}  {missing}",
+            pad = " ".repeat(widths[0].saturating_sub(columns(name))),
             s = widths[1],
             p = widths[2],
             b = widths[3],
@@ -105,7 +107,8 @@ pub fn render_coverage(report: &CoverageReport) -> String {
     rows.iter().map(line).collect()
 }
 
-/// Returns the whole as LCOV: lines, branches and procedures. A line counts as reached if all statements that begin on it are.
+/// Returns the whole as LCOV: lines, branches and procedures. A line counts as reached if one of the statements that
+/// begin on it is: its branches say which part was not.
 pub fn render_lcov(report: Option<&CoverageReport>) -> String {
     let mut out = String::new();
     // Writing into a String cannot fail.
@@ -129,7 +132,7 @@ pub fn render_lcov(report: Option<&CoverageReport>) -> String {
         let mut lines: BTreeMap<usize, u32> = BTreeMap::new();
         for statement in &file.statements {
             let runs = lines.entry(statement.line).or_insert(statement.runs);
-            *runs = (*runs).min(statement.runs);
+            *runs = (*runs).max(statement.runs);
         }
         for (line, runs) in &lines {
             let _ = writeln!(out, "DA:{line},{runs}");
@@ -172,6 +175,14 @@ pub(super) mod tests {
     fn lcov_has_lines_branches_and_procedures() {
         assert_snapshot!(render_lcov(Some(&example())));
         assert_eq!(render_lcov(None), "");
+    }
+
+    #[test]
+    fn a_line_that_was_reached_in_part_is_reached() {
+        let at = |runs| Reached { line: 2, end: 2, runs };
+        let file = FileCoverage { statements: vec![at(3), at(0)], branches: vec![at(0)], ..FileCoverage::default() };
+        let lcov = render_lcov(Some(&CoverageReport { files: vec![file] }));
+        assert!(lcov.contains("BRDA:2,0,0,0") && lcov.contains("DA:2,3\nLF:1\nLH:1"), "{lcov}");
     }
 
     #[test]

@@ -165,7 +165,7 @@ impl<W: Write> JsonLines<W> {
             EventKind::Matched { pattern, text, waited } => {
                 ("matched", json!({ "pattern": &**pattern, "bytes": bytes_of(text), "waited_ns": nanos(*waited) }))
             }
-            EventKind::Captured { name, value } => ("captured", json!({ "name": name, "bytes": bytes_of(value) })),
+            EventKind::Captured { name, value } => ("captured", json!({ "name": **name, "bytes": bytes_of(value) })),
             EventKind::Measured(measured) => ("measured", measurement_of(measured)),
             EventKind::Saved { name } => ("saved", json!({ "name": name })),
             EventKind::Logged { text } => ("logged", json!({ "bytes": bytes_of(text) })),

@@ -31,7 +31,11 @@ pub fn render_case(case: &CaseReport, look: Look) -> String {
     line.push_str(&harmless(&case.file));
     let mut more = Vec::new();
     if case.n_runs > 0 {
-        more.push(format!("{} s", Moment::after(case.summary.tally.took)));
+        let clock = match case.clock() {
+            Clock::Virtual => " virtual",
+            Clock::Real => "",
+        };
+        more.push(format!("{} s{clock}", Moment::after(case.summary.tally.took)));
     }
     match (case.failed_run, case.n_runs) {
         (Some(run), n) if n > 1 => {

@@ -208,6 +208,17 @@ impl CaseReport {
         })
     }
 
+    /// Returns whose time its run had: virtual, unless a port was real.
+    pub fn clock(&self) -> Clock {
+        let Some(header) = &self.summary.tally.header else { return Clock::Virtual };
+        let is_virtual = |address: &str| ["sim", "replay"].iter().any(|word| address.starts_with(word));
+        let all_are = match header.ports.as_slice() {
+            [] => is_virtual(&header.port),
+            ports => ports.iter().all(|port| is_virtual(&port.address)),
+        };
+        if all_are { Clock::Virtual } else { Clock::Real }
+    }
+
     /// Returns the flow's title; the name of its file if it has none because it was never run.
     pub fn title(&self) -> &str {
         self.summary.tally.header.as_ref().map_or(&self.file, |header| &header.title)
@@ -288,7 +299,7 @@ pub(super) mod tests {
         let mut changed = case("flows/changed.flow", Status::Changed, &flaky);
         changed.diff = "@@ -1 +1 @@\n-a ]]> <b> & \"c\"\n+b\n".to_string();
         let mut wrong = case("flows/wrong.flow", Status::Wrong, &[]);
-        wrong.refusal = "flow::syntax::unexpected\n\n  × `expct` is no statement\n".to_string();
+        wrong.refusal = "flow::syntax::unexpected\n\n  × `expct` is not a statement\n".to_string();
         let cases = vec![
             case("flows/attach.flow", Status::Failed, &events),
             case("flows/sim.flow", Status::Flaky, &flaky),

@@ -275,7 +275,7 @@ pub(super) mod tests {
             (6010, sent("AT+CPIN?\r")),
             (6020, with_echo(b"AT+CPIN?\r\r\n+CPIN: READY\r\n\r\nOK\r\n", 9)),
             (6020, matched("OK")),
-            (6020, EventKind::Captured { name: "pin".to_string(), value: b"READY".to_vec() }),
+            (6020, EventKind::Captured { name: "pin".into(), value: b"READY".to_vec() }),
             (6020, EventKind::Saved { name: "pin".to_string() }),
             (6020, EventKind::Logged { text: "SIM is ready".into() }),
             (6021, ended("SIM", StepOutcome::Passed, 2, 12, 0)),

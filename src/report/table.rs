@@ -75,16 +75,24 @@ impl Table {
     }
 }
 
-/// Returns lines of cells, each column as wide as its widest cell; the last one ends the line.
+/// A cell that is wider moves the rest of its own row and of no other: one long name must not push a whole table off the screen.
+const WIDEST: usize = 64;
+
+/// Returns how wide a column of these cells is: as its widest cell, without those that are too wide for a table.
+pub fn width_of_column<'a>(cells: impl Iterator<Item = &'a str>) -> usize {
+    cells.map(columns).filter(|width| *width <= WIDEST).max().unwrap_or(0)
+}
+
+/// Returns lines of cells, each column as wide as [`width_of_column`] says; the last one ends the line.
 pub fn aligned<const N: usize>(lines: &[[String; N]]) -> String {
-    let wide = |column: usize| lines.iter().map(|cells| columns(&cells[column])).max().unwrap_or(0);
+    let wide = |column: usize| width_of_column(lines.iter().map(|cells| cells[column].as_str()));
     let widths: Vec<usize> = (0..N).map(wide).collect();
     let line = |cells: &[String; N]| {
         let mut line = String::new();
         for (cell, width) in cells[..N - 1].iter().zip(&widths) {
             line = format!("{line}{cell}{}  ", " ".repeat(width.saturating_sub(columns(cell))));
         }
-        format!("{line}{}\n", cells[N - 1])
+        format!("{}\n", format!("{line}{}", cells[N - 1]).trim_end())
     };
     lines.iter().map(line).collect()
 }

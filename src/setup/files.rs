@@ -7,7 +7,7 @@ use super::{Complaint, Counterpart, End, SetupError};
 use crate::address::Address;
 use crate::check::check;
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::disk::{LARGEST_RECORDING, Reach, folder_of, read_file};
+use crate::disk::{LARGEST_RECORDING, LARGEST_TEXT, Reach, folder_of, read_file};
 use crate::load::{Loaded, beside, load, load_file};
 use crate::program::{Program, Role};
 use crate::record::Recording;
@@ -66,6 +66,19 @@ pub(crate) fn read_text_here(role: Role, path: &Path, text: &str) -> Result<Read
     let reader = |wanted: &Path| match wanted == path {
         true => Ok(text.as_bytes().to_vec()),
         false => std::fs::read(wanted),
+    };
+    program_of(role, path, load(path, &reader))
+}
+
+/// Reads a program whose file is being edited: this text counts, and not what is on the disk. What it uses is read as always.
+///
+/// # Errors
+///
+/// Everything that is wrong with the text and with what it uses.
+pub(crate) fn read_edited(role: Role, path: &Path, text: &str) -> Result<Read, SetupError> {
+    let reader = |wanted: &Path| match wanted == path {
+        true => Ok(text.as_bytes().to_vec()),
+        false => read_file(wanted, Reach::Below(folder_of(path)), LARGEST_TEXT),
     };
     program_of(role, path, load(path, &reader))
 }

@@ -21,7 +21,8 @@ impl Device {
 
     /// Makes a device that has not begun yet.
     pub(super) fn new(engine: Engine) -> Device {
-        Device { engine, rests: None }
+        // The bytes are the host's story.
+        Device { engine: engine.without_traffic(), rests: None }
     }
 
     /// Takes what happened.

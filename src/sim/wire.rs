@@ -39,6 +39,9 @@ impl Wire {
 
     /// Takes what has arrived; a closed port (`None`) hears nothing, and what came to it is gone.
     pub(super) fn take(&mut self, now: Moment, line: Option<&LineSettings>) -> Option<Vec<u8>> {
+        if self.next_arrival().is_none_or(|at| at > now) {
+            return None;
+        }
         let mut arrived = Vec::new();
         while self.next_arrival().is_some_and(|at| at <= now) {
             let (_, bytes, sent) = self.on_the_way.pop_front().expect("there is a first one");

@@ -83,6 +83,16 @@ impl Filter {
         }
     }
 
+    /// Returns the words that it looks for in paths.
+    pub fn files(&self) -> Vec<&str> {
+        match self {
+            Filter::File(part) => vec![part],
+            Filter::Tag(_) | Filter::Name(_) => vec![],
+            Filter::Not(inner) => inner.files(),
+            Filter::Both(a, b) | Filter::Either(a, b) => [a.files(), b.files()].concat(),
+        }
+    }
+
     /// Says whether the text of a flow has to be read for it.
     pub fn needs_text(&self) -> bool {
         match self {

@@ -1,5 +1,7 @@
 //! The flows below a folder, and the snapshots there that belong to none.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -35,13 +37,32 @@ pub fn find(paths: &[PathBuf]) -> Result<Found, (PathBuf, io::Error)> {
             Err(error) => return Err((path.clone(), error)),
         }
     }
-    let mut seen = Vec::new();
-    found.flows.retain(|flow| {
-        let is_new = !seen.contains(flow);
-        seen.push(flow.clone());
-        is_new
-    });
+    found.flows = each_once(found.flows);
     Ok(found)
+}
+
+/// Leaves each flow once, however often and under whichever names it was found: `a.flow`, `./a.flow`, a link beside it. Of a
+/// file and its links the file stays. A link in another folder has its device and its snapshot there: it is another flow.
+fn each_once(flows: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut known: HashMap<(PathBuf, PathBuf), usize> = HashMap::new();
+    let mut once: Vec<PathBuf> = Vec::new();
+    for flow in flows {
+        let file = fs::canonicalize(&flow).unwrap_or_else(|_| flow.clone());
+        let folder = fs::canonicalize(folder_of(&flow)).unwrap_or_else(|_| folder_of(&flow).to_path_buf());
+        match known.entry((folder, file)) {
+            Entry::Vacant(entry) => {
+                entry.insert(once.len());
+                once.push(flow);
+            }
+            Entry::Occupied(entry) => {
+                let first = &mut once[*entry.get()];
+                if first.is_symlink() && !flow.is_symlink() {
+                    *first = flow;
+                }
+            }
+        }
+    }
+    once
 }
 
 /// Returns every file `NAME.flow` below a folder: flows, devices and libraries.
@@ -191,7 +212,8 @@ mod tests {
             fs::write(path, text).expect("it can be written");
         }
         let named = folder.path().join("dev.flow");
-        let found = find(&[folder.path().to_path_buf(), named.clone(), named]).expect("all can be read");
+        let other = folder.path().join("./a/../dev.flow");
+        let found = find(&[folder.path().to_path_buf(), named, other]).expect("all can be read");
         let names: Vec<String> = found
             .flows
             .iter()
@@ -222,7 +244,17 @@ mod tests {
         let made = std::process::Command::new("mkfifo").arg(folder.join("c.flow")).status();
         assert!(made.expect("mkfifo can be started").success());
         let flows = find(std::slice::from_ref(&folder)).expect("all can be read").flows;
-        assert_eq!(flows, ["a.flow", "b.flow", "c.flow"].map(|name| folder.join(name)));
+        assert_eq!(
+            flows,
+            ["a.flow", "c.flow"].map(|name| folder.join(name)),
+            "a link beside its file is the same flow"
+        );
+        // In another folder it has another device and another snapshot.
+        fs::create_dir(folder.join("board")).expect("it can be made");
+        symlink("../a.flow", folder.join("board/a.flow")).expect("a link can be made");
+        let flows = find(std::slice::from_ref(&folder)).expect("all can be read").flows;
+        assert_eq!(flows, ["a.flow", "board/a.flow", "c.flow"].map(|name| folder.join(name)));
+        fs::remove_dir_all(folder.join("board")).expect("it is there");
         fs::write(outer.path().join("outside"), "root:x:0").expect("it can be written");
         symlink("../outside", folder.join("d.flow")).expect("a link can be made");
         let (path, error) = find(std::slice::from_ref(&folder)).expect_err("a link leads out");

@@ -104,9 +104,23 @@ impl LastRun {
         }
     }
 
+    /// Forgets the flows below some paths whose files are gone.
+    pub fn forget_gone_below(&mut self, paths: &[PathBuf]) {
+        let gone: Vec<String> = self.gone_below(paths).into_iter().map(str::to_string).collect();
+        self.failed.retain(|flow| !gone.contains(flow));
+    }
+
     /// Forgets flows whose files are gone.
     pub fn forget_the_gone(&mut self) {
         self.failed.retain(|flow| Path::new(flow).exists());
+    }
+
+    /// Returns the flows below some paths that failed and whose files are gone, in full.
+    pub fn gone_below(&self, paths: &[PathBuf]) -> Vec<&str> {
+        let folders: Vec<PathBuf> = paths.iter().map(|path| PathBuf::from(key(path))).collect();
+        let is_below = |flow: &Path| folders.iter().any(|folder| flow.starts_with(folder));
+        let gone = self.failed.iter().map(String::as_str).filter(|flow| !Path::new(flow).exists());
+        gone.filter(|flow| is_below(Path::new(flow))).collect()
     }
 
     /// Says whether a flow failed when it was run last.
@@ -144,6 +158,9 @@ mod tests {
         let mut last = LastRun::read(&file).expect("it was written").expect("it is there");
         last.note(&path("a.flow"), false);
         fs::remove_file(path("c.flow")).expect("it is there");
+        let gone = last.gone_below(&[folder.path().to_path_buf()]);
+        assert!(matches!(gone.as_slice(), [one] if one.ends_with("c.flow")), "{gone:?}");
+        assert!(last.gone_below(&[path("other")]).is_empty());
         last.forget_the_gone();
         last.write(&file).expect("there is room");
         let last = LastRun::read(&file).expect("it was written").expect("it is there");

@@ -17,8 +17,10 @@ use crate::event::Rigour;
 use crate::program::{GivenLimits, Program, Role};
 use crate::report::coverage::CoverageReport;
 use crate::settings::Settings;
-use crate::setup::{Complaint, Ender, Setup, SetupError, Terms, find_counterpart, line_settings, read_program};
-use crate::testing::{Refused, Watcher, outcome};
+use crate::setup::{
+    Beginning, Complaint, Counterpart, Ender, Setup, SetupError, Terms, find_counterpart, line_settings, read_program,
+};
+use crate::testing::{Around, Recorder, Refused, Watcher, outcome};
 use crate::variables::Offered;
 use crate::world::Hooks;
 
@@ -52,6 +54,12 @@ type Tune<'a> = Box<dyn Fn(&Settings, &Address) -> Settings + Sync + 'a>;
 /// Returns what runs the hooks of the flow in a file.
 type Hook<'a> = dyn Fn(&Path) -> Option<Box<dyn Hooks>> + Sync + 'a;
 
+/// Says what is given to the variables of a flow, and to those of the devices that play the other ends.
+type Offer<'a> = dyn Fn(&Program, &Counterpart) -> (Offered, Offered) + Sync + 'a;
+
+/// Begins to record a run of the flow in a file.
+type Record<'a> = dyn Fn(&Path, &Setup, Beginning, &[String]) -> Option<Box<dyn Recorder>> + Sync + 'a;
+
 /// Runs the flows of a suite.
 pub struct Runner<'a> {
     flows: Vec<PathBuf>,
@@ -64,9 +72,10 @@ pub struct Runner<'a> {
     rigour: Rigour,
     limits: GivenLimits,
     watched: Option<Look>,
-    offer: Box<dyn Fn(&Program) -> Offered + Sync + 'a>,
+    offer: Box<Offer<'a>>,
     tune: Tune<'a>,
     hook: Box<Hook<'a>>,
+    record: Box<Record<'a>>,
     coverage: Option<Mutex<Coverage>>,
 }
 
@@ -91,9 +100,10 @@ impl<'a> Runner<'a> {
             rigour: Rigour::Usual,
             limits: GivenLimits::new(),
             watched: None,
-            offer: Box::new(|_| Offered::default()),
+            offer: Box::new(|_, _| (Offered::default(), Offered::default())),
             tune: Box::new(|settings, _| settings.clone()),
             hook: Box::new(|_| None),
+            record: Box::new(|_, _, _, _| None),
             coverage: None,
         }
     }
@@ -167,10 +177,23 @@ impl<'a> Runner<'a> {
         self
     }
 
-    /// Asks for the variables of each flow.
+    /// Asks for the variables of each flow, and for those of its devices.
     #[must_use]
-    pub(crate) fn offering(mut self, offer: impl Fn(&Program) -> Offered + Sync + 'a) -> Runner<'a> {
+    pub(crate) fn offering(
+        mut self,
+        offer: impl Fn(&Program, &Counterpart) -> (Offered, Offered) + Sync + 'a,
+    ) -> Runner<'a> {
         self.offer = Box::new(offer);
+        self
+    }
+
+    /// Asks for what records each run.
+    #[must_use]
+    pub(crate) fn recording(
+        mut self,
+        record: impl Fn(&Path, &Setup, Beginning, &[String]) -> Option<Box<dyn Recorder>> + Sync + 'a,
+    ) -> Runner<'a> {
+        self.record = Box::new(record);
         self
     }
 
@@ -241,7 +264,11 @@ impl<'a> Runner<'a> {
                 let mut show = |line| drop(sender.send(News::Moves(at, line)));
                 let look = self.watched.filter(|_| self.is_real);
                 let watcher = look.map(|look| Watcher { look, show: &mut show });
-                outcome(setup, seed, &self.ender, watcher, (self.hook)(flow)).map_err(|error| Refused::of(flow, error))
+                let record = |setup: &Setup, beginning: Beginning, ports: &[String]| {
+                    (self.record)(flow, setup, beginning, ports)
+                };
+                let around = Around { watcher, hooks: (self.hook)(flow), record: Some(&record) };
+                outcome(setup, seed, &self.ender, around).map_err(|error| Refused::of(flow, error))
             };
             let mut setup = self.setup(flow);
             let mut traced = None;
@@ -279,8 +306,10 @@ impl<'a> Runner<'a> {
             address.map_or_else(|| settings.clone(), |address| (self.tune)(&settings, address))
         });
         let settings = Some(tuned.collect());
+        let (variables, device_variables) = (self.offer)(&program, &found.counterpart);
         let terms = Terms {
-            variables: (self.offer)(&program),
+            variables,
+            device_variables,
             settings,
             limits: self.limits.clone(),
             rigour: self.rigour,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::LineArguments;
+use super::{LineArguments, ListFormat};
 
 pub(super) const AFTER_PORTS_HELP: &str = "\
 Examples:
@@ -16,12 +16,22 @@ Examples:
 /// What `ports` takes.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct PortsArguments {
-    /// Write JSON: one document, with --watch one line for each change
-    #[arg(long)]
+    /// Write text, or JSON: one document, with --watch a line a change
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ListFormat,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
     pub json: bool,
     /// Keep running, and show what comes and goes, until Ctrl-C
     #[arg(long)]
     pub watch: bool,
+}
+
+impl PortsArguments {
+    /// Returns how the ports are written.
+    pub(in crate::cli) fn format(&self) -> ListFormat {
+        if self.json { ListFormat::Json } else { self.format }
+    }
 }
 
 pub(super) const AFTER_SAY_HELP: &str = "\

@@ -56,18 +56,15 @@ pub(in crate::cli) struct TestArguments {
     pub seed: Option<u64>,
     #[command(flatten)]
     pub variables: VariableArguments,
+    /// Set a variable of the devices that have it (repeatable)
+    #[arg(long = "sim-var", value_name = "NAME=VALUE", help_heading = "Variables")]
+    pub sim_vars: Vec<String>,
     #[command(flatten)]
     pub limits: LimitArguments,
     #[command(flatten)]
     pub line: LineArguments,
     #[command(flatten)]
     pub snapshots: SnapshotArguments,
-    /// Show which statements and branches no flow of the suite reached
-    #[arg(long, help_heading = "Output")]
-    pub coverage: bool,
-    /// Write a report of the suite; its kinds are below (repeatable)
-    #[arg(long, value_name = "KIND=FILE", help_heading = "Output")]
-    pub report: Vec<String>,
     #[command(flatten)]
     pub kept: KeptArguments,
     /// Say when to use colours
@@ -75,10 +72,28 @@ pub(in crate::cli) struct TestArguments {
     pub color: Colours,
 }
 
-/// What stays of the runs of `test`.
+/// What is shown of the runs of `test`, and what stays of them.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Output")]
 pub(in crate::cli) struct KeptArguments {
+    /// Show only flows with which something is wrong, and the counts
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Show which statements and branches no flow of the suite reached
+    #[arg(long)]
+    pub coverage: bool,
+    /// Write a report of the suite; its kinds are below (repeatable)
+    #[arg(long, value_name = "KIND=FILE")]
+    pub report: Vec<String>,
+    /// Write the transcript of each flow into a folder
+    #[arg(long, value_name = "DIR", value_parser = output_file())]
+    pub transcript: Option<PathBuf>,
+    /// Write a recording of each flow into a folder
+    #[arg(long, value_name = "DIR", value_parser = output_file())]
+    pub record: Option<PathBuf>,
+    /// Write what each flow saves into a folder [default: it is not kept]
+    #[arg(long, value_name = "DIR", value_parser = output_file())]
+    pub save: Option<PathBuf>,
     /// Write the events of all runs to a file, as JSON Lines
     #[arg(long, value_name = "FILE", value_parser = output_file())]
     pub events: Option<PathBuf>,
@@ -189,4 +204,31 @@ pub(in crate::cli) struct SnapshotArguments {
     /// Show what matches as `[NAME]` in transcripts (repeatable)
     #[arg(long, value_name = "REGEX=NAME")]
     pub volatile: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::RunArguments;
+    use super::*;
+
+    fn options<T: Args>() -> BTreeSet<String> {
+        let command = T::augment_args(clap::Command::new("x"));
+        command.get_arguments().filter_map(|argument| argument.get_long()).map(|name| format!("--{name}")).collect()
+    }
+
+    #[test]
+    fn an_option_of_run_is_one_of_test_too_or_the_document_says_why_not() {
+        let document = include_str!("../../../docs/suites.md");
+        let (_, table) = document.split_once("| option of a run | why a suite has none |").expect("there is a table");
+        let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+        let told: BTreeSet<String> = rows
+            .flat_map(|row| row.split('|').nth(1).unwrap_or_default().split('·'))
+            .map(|name| name.trim().trim_matches('`').to_string())
+            .collect();
+        let away: BTreeSet<String> =
+            options::<RunArguments>().difference(&options::<TestArguments>()).cloned().collect();
+        assert_eq!(away, told);
+    }
 }

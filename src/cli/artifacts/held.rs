@@ -1,12 +1,11 @@
 //! `Held`: the events of a run in memory, its beginning and its end if it is long.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError, Weak};
 
-use crate::event::{Event, EventKind};
+use crate::event::{Event, EventKind, Verdict};
 use crate::report::Keeper;
 
-/// How much of the beginning and of the end of a run is held, in bytes.
+/// How much of the beginning of a run is held, in bytes, and how much of its end at the least.
 const HALF: usize = 1 << 20;
 /// What an event takes besides its bytes.
 const OF_EVENT: usize = 200;
@@ -21,11 +20,22 @@ pub(in crate::cli) struct HeldEvents(Mutex<Events>);
 
 #[derive(Debug, Default)]
 struct Events {
-    head: Vec<Event>,
-    head_size: usize,
-    tail: VecDeque<Event>,
-    tail_size: usize,
+    head: Queue,
+    /// What came before `tail` and behind `head`, if it was not left out: all of it is given up at once.
+    before: Queue,
+    tail: Queue,
     n_left_out: u64,
+}
+
+/// Events one after the other. The bytes of all of them are in one place, and none of them keeps memory of its own for them: the
+/// engine uses that again for the next event.
+#[derive(Debug, Default)]
+struct Queue {
+    /// The events without their bytes, each with the number of these.
+    events: Vec<(Event, usize)>,
+    bytes: Vec<u8>,
+    /// How much all of them take.
+    size: usize,
 }
 
 impl Held {
@@ -37,13 +47,25 @@ impl Held {
     /// Returns the events and holds none any more; where some are missing, a note says how many.
     pub(super) fn take(&self) -> Vec<Event> {
         let held = std::mem::take(&mut *self.0.0.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut events = held.head;
-        if let (true, Some(next)) = (held.n_left_out > 0, held.tail.front()) {
+        let mut events = held.head.whole();
+        let mut end = held.before.whole();
+        end.extend(held.tail.whole());
+        if let (true, Some(next)) = (held.n_left_out > 0, end.first()) {
             let text = format!("{} events are left out here: `--events FILE` keeps all", held.n_left_out);
             events.push(Event { kind: EventKind::Noted { text }, site: None, ..next.clone() });
         }
-        events.extend(held.tail);
+        events.extend(end);
         events
+    }
+
+    /// Returns how the run ended, if that was told.
+    pub(super) fn verdict(&self) -> Option<Verdict> {
+        let held = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let backwards = [&held.tail, &held.before, &held.head].into_iter().flat_map(|queue| queue.events.iter().rev());
+        backwards.map(|(event, _)| &event.kind).find_map(|kind| {
+            let EventKind::RunEnded { verdict, .. } = kind else { return None };
+            Some(*verdict)
+        })
     }
 }
 
@@ -55,7 +77,10 @@ impl HeldEvents {
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return None,
         };
-        let mut last: Vec<Event> = events.head.iter().chain(&events.tail).rev().take(n).cloned().collect();
+        let mut last = Vec::new();
+        for queue in [&events.tail, &events.before, &events.head] {
+            last.extend(queue.backwards().take(n - last.len()));
+        }
         last.reverse();
         Some(last)
     }
@@ -81,45 +106,92 @@ impl Keeper for Held {
 }
 
 impl Events {
-    fn add(&mut self, event: Event) {
-        let size = size_of(&event);
-        if self.tail.is_empty() && self.head_size + size <= HALF {
-            self.head.push(event);
-            self.head_size += size;
-            return;
+    fn add(&mut self, mut event: Event) {
+        let n = bytes_of(&mut event.kind).map_or(0, |bytes| bytes.len());
+        let weight = weight(&event, n);
+        if self.tail.events.is_empty() && self.head.size + weight <= HALF {
+            return self.head.push(event, n, weight);
         }
-        self.tail.push_back(event);
-        self.tail_size += size;
-        while self.tail_size > HALF && self.tail.len() > 1 {
-            let Some(given_up) = self.tail.pop_front() else { break };
-            self.tail_size -= size_of(&given_up);
-            self.n_left_out += 1;
+        if self.tail.size + weight > HALF && self.tail.size > 0 {
+            self.n_left_out += self.before.events.len() as u64;
+            self.before.clear();
+            std::mem::swap(&mut self.before, &mut self.tail);
         }
+        self.tail.push(event, n, weight);
     }
 }
 
-fn size_of(event: &Event) -> usize {
-    let bytes = match &event.kind {
-        EventKind::Sent { bytes, .. } | EventKind::Received { bytes, .. } => bytes.len(),
-        EventKind::Captured { value, .. } => value.len(),
-        EventKind::Logged { text } => text.len(),
-        EventKind::Noted { text } => text.len(),
+impl Queue {
+    /// Takes in an event with so many bytes.
+    fn push(&mut self, mut event: Event, n: usize, weight: usize) {
+        if let Some(bytes) = bytes_of(&mut event.kind) {
+            self.bytes.extend_from_slice(bytes);
+            *bytes = Vec::new();
+        }
+        self.size += weight;
+        self.events.push((event, n));
+    }
+
+    /// Gives all events up.
+    fn clear(&mut self) {
+        self.events.clear();
+        self.bytes.clear();
+        self.size = 0;
+    }
+
+    /// Returns the events with their bytes, the last first.
+    fn backwards(&self) -> impl Iterator<Item = Event> + '_ {
+        let mut end = self.bytes.len();
+        self.events.iter().rev().map(move |(event, n)| {
+            let mut event = event.clone();
+            if let Some(bytes) = bytes_of(&mut event.kind) {
+                *bytes = self.bytes[end - n..end].to_vec();
+            }
+            end -= n;
+            event
+        })
+    }
+
+    /// Returns the events with their bytes.
+    fn whole(self) -> Vec<Event> {
+        let mut at = 0;
+        let with_bytes = |(mut event, n): (Event, usize)| {
+            if let Some(bytes) = bytes_of(&mut event.kind) {
+                *bytes = self.bytes[at..at + n].to_vec();
+            }
+            at += n;
+            event
+        };
+        self.events.into_iter().map(with_bytes).collect()
+    }
+}
+
+/// Returns how much an event takes with so many bytes, which are held apart from it.
+fn weight(event: &Event, n: usize) -> usize {
+    let own = if let EventKind::Noted { text } = &event.kind { text.len() } else { 0 };
+    own + n + OF_EVENT
+}
+
+/// Returns the bytes of an event that are held apart from it.
+fn bytes_of(kind: &mut EventKind) -> Option<&mut Vec<u8>> {
+    match kind {
+        EventKind::Sent { bytes } | EventKind::Received { bytes, .. } => Some(bytes),
+        EventKind::Matched { text, .. } | EventKind::Logged { text } | EventKind::HookSaid { text } => Some(text),
+        EventKind::Captured { value, .. } => Some(value),
         EventKind::RunStarted(_)
         | EventKind::Opened
         | EventKind::Closed(_)
         | EventKind::StepBegan { .. }
         | EventKind::StepEnded { .. }
-        | EventKind::Matched { .. }
         | EventKind::Measured(_)
         | EventKind::CleanupFailed(_)
         | EventKind::Saved { .. }
-        | EventKind::HookSaid { .. }
+        | EventKind::Noted { .. }
         | EventKind::Transfer(_)
         | EventKind::Skipped { .. }
         | EventKind::Failed(_)
-        | EventKind::RunEnded { .. } => 0,
-    };
-    bytes + OF_EVENT
+        | EventKind::RunEnded { .. } => None,
+    }
 }
 
 #[cfg(test)]
@@ -127,6 +199,18 @@ mod tests {
     use super::*;
     use crate::port_id::PortId;
     use crate::time::Moment;
+
+    #[test]
+    fn how_a_run_ended_is_known_without_its_events() {
+        let mut held = Held::default();
+        assert_eq!(held.verdict(), None);
+        let event = |kind| Event { at: Moment::START, port: PortId::FIRST, site: None, kind };
+        held.keep(event(EventKind::RunEnded { verdict: Verdict::Flaky, checks: 1 }));
+        held.keep(event(EventKind::Noted { text: "one more".to_string() }));
+        assert_eq!(held.verdict(), Some(Verdict::Flaky));
+        assert_eq!(held.take().len(), 2);
+        assert_eq!(held.verdict(), None);
+    }
 
     #[test]
     fn of_a_long_run_its_beginning_and_its_end_are_held() {
@@ -139,14 +223,21 @@ mod tests {
             held.keep(event);
         }
         let events = held.take();
+        for (event, i) in events.iter().zip(0..) {
+            let EventKind::Received { bytes, .. } = &event.kind else { break };
+            assert!(bytes.starts_with(format!("{i:05}x").as_bytes()) && bytes.len() == 50_005, "{i}");
+        }
+        let size_of = |event: &Event| weight(event, bytes_of(&mut event.kind.clone()).map_or(0, |bytes| bytes.len()));
         let size: usize = events.iter().map(size_of).sum();
-        assert!(size <= 2 * HALF + 1000 && size > 2 * HALF - 120_000, "{size}");
+        assert!(size <= 3 * HALF + 1000 && size > 2 * HALF - 120_000, "{size}");
         let gap = events.iter().find_map(|event| {
             let EventKind::Noted { text } = &event.kind else { return None };
             Some(text.clone())
         });
         let n_left_out = n - (events.len() as u64 - 1);
         assert_eq!(gap, Some(format!("{n_left_out} events are left out here: `--events FILE` keeps all")));
+        let last = events.last().map(|event| event.kind.clone()).expect("there are some");
+        assert!(matches!(&last, EventKind::Received { bytes, .. } if bytes.starts_with(b"00299x")), "{last:?}");
         assert_eq!((events[0].at, events[events.len() - 1].at), (Moment::START, Moment::from_millis(n - 1)));
         assert!(held.take().is_empty());
     }

@@ -81,7 +81,12 @@ impl Tap for Taps {
 }
 
 /// Begins the recording of a run that is about to begin.
-pub(super) fn begin_recording(path: &Path, setup: &Setup, inputs: &Inputs, run: &About) -> io::Result<RecordingFile> {
+pub(in crate::cli) fn begin_recording(
+    path: &Path,
+    setup: &Setup,
+    inputs: &Inputs,
+    run: &About,
+) -> io::Result<RecordingFile> {
     let readers = if setup.has_secrets() { Readers::Owner } else { Readers::Others };
     let hold_back = match setup.counterpart().pace() {
         Pace::Real if !setup.flow().learns_secrets => HoldBack::Least,

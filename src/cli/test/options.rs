@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use super::super::Ending;
 use super::super::args::{LineArguments, TestArguments};
 use super::super::assign::{Assigned, assign, assign_bench, split_port};
-use super::super::given::{read_variables, settings, variables};
+use super::super::given::{device_variables, read_variables, settings, variables};
 use super::super::named::Named;
 use super::super::one_port::shared;
 use super::super::refusal::address_problem;
@@ -17,6 +17,7 @@ use crate::bench::FILE;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::program::Program;
 use crate::settings::Settings;
+use crate::setup::{Counterpart, End};
 use crate::suite::volatile::Volatile;
 use crate::value::escape::harmless;
 use crate::variables::{Given, GivenFile, Offered, Ways};
@@ -29,6 +30,8 @@ pub(super) struct Wanted {
     pub reports: Vec<Report>,
     /// What options give to the variables of the flows that have them.
     given: Offered,
+    /// What options give to the variables of the devices that have them.
+    sim_given: Offered,
     /// What is changed in the settings of all lines; it is known to be right.
     line: LineArguments,
     /// The bench that has the ports, if one was named.
@@ -43,6 +46,8 @@ pub(super) struct Wanted {
 struct Used {
     /// The names of variables and files that some flow had.
     names: BTreeSet<String>,
+    /// The names of variables that some device had.
+    sim_names: BTreeSet<String>,
     /// How many flows were asked; one that cannot be read is not.
     n_flows: usize,
 }
@@ -67,16 +72,18 @@ impl Wanted {
 
     fn checked(arguments: &TestArguments, named: Named) -> Result<Wanted, Vec<Diagnostic>> {
         let mut given = read_variables(&arguments.variables);
+        let mut sim_given = device_variables(&arguments.sim_vars);
         let mut problems = std::mem::take(&mut given.problems);
+        problems.append(&mut sim_given.problems);
         problems.extend(settings(&Settings::default(), &arguments.line).err().into_iter().flatten());
-        match Wanted::of(arguments, named, given) {
+        match Wanted::of(arguments, named, given, sim_given) {
             Ok(wanted) if problems.is_empty() => Ok(wanted),
             Ok(_) => Err(problems),
             Err(problem) => Err([vec![problem], problems].concat()),
         }
     }
 
-    fn of(arguments: &TestArguments, named: Named, given: Offered) -> Result<Wanted, Diagnostic> {
+    fn of(arguments: &TestArguments, named: Named, given: Offered, sim_given: Offered) -> Result<Wanted, Diagnostic> {
         let mut volatile = Volatile::default();
         for rule in &arguments.snapshots.volatile {
             volatile.add_typed(rule).map_err(|why| wrong(format!("`--volatile {rule}`: {why}")))?;
@@ -94,8 +101,9 @@ impl Wanted {
         Ok(Wanted {
             addresses: Vec::new(),
             volatile,
-            reports: arguments.report.iter().map(|text| Report::of_suite(text)).collect::<Result<_, _>>()?,
+            reports: arguments.kept.report.iter().map(|text| Report::of_suite(text)).collect::<Result<_, _>>()?,
             given,
+            sim_given,
             line: arguments.line.clone(),
             bench: arguments.bench.clone(),
             named,
@@ -136,8 +144,8 @@ impl Wanted {
         settings(&of_port, &self.line).unwrap_or(of_port)
     }
 
-    /// Returns what the environment and options give to a flow; what it does not have may be for another.
-    pub(super) fn offered(&self, flow: &Program) -> Offered {
+    /// Returns what the environment and options give to a flow, and to its devices; what they do not have may be for another.
+    pub(super) fn offered(&self, flow: &Program, counterpart: &Counterpart) -> (Offered, Offered) {
         let has = |given: &&Given| flow.params.iter().any(|param| param.name == given.name);
         let of_profile = self.named.vars.iter().filter(has).cloned();
         let typed: Vec<Given> = self.given.given.iter().filter(has).cloned().collect();
@@ -147,8 +155,12 @@ impl Wanted {
         let declares = |file: &&GivenFile| flow.params.iter().any(|param| param.is_file && param.name == file.name);
         let files: Vec<GivenFile> = self.given.files.iter().filter(declares).cloned().collect();
         used.names.extend(files.iter().map(|file| file.name.clone()));
+        let for_device = |given: &&Given| has_device_variable(flow, counterpart, &given.name);
+        let of_device: Vec<Given> = self.sim_given.given.iter().filter(for_device).cloned().collect();
+        used.sim_names.extend(of_device.iter().map(|given| given.name.clone()));
         let given = of_profile.chain(typed).collect();
-        variables(flow, &Offered { given, files, problems: Vec::new() })
+        let of_flow = variables(flow, &Offered { given, files, problems: Vec::new() });
+        (of_flow, Offered { given: of_device, ..Offered::default() })
     }
 
     /// Returns what is wrong with a variable or a file that none of so many flows had; nothing if one of them could not say.
@@ -162,9 +174,32 @@ impl Wanted {
             let problem = wrong(format!("no flow here has the variable `{name}`, which was given {how}"));
             return Some(problem.help("a variable is set in the flows that have it"));
         }
+        if let Some(given) = self.sim_given.given.iter().find(|given| !used.sim_names.contains(&given.name)) {
+            let problem = wrong(format!("no simulated device here has the variable `{}`", harmless(&given.name)));
+            let help = "`--sim-var NAME=VALUE` is for the devices that have NAME; where a flow has several ports, \
+                        write `--sim-var PORT.NAME=VALUE`";
+            return Some(problem.help(help));
+        }
         let file = self.given.files.iter().find(|file| !used.names.contains(&file.name))?;
         let problem = wrong(format!("no flow here has the file `{}`", file.name));
         Some(problem.help("`--file` gives a file to the flows that declare it with `file`"))
+    }
+}
+
+/// Says whether a variable that `--sim-var` names is one of what plays the other ends of a flow; of a recording it is a secret.
+fn has_device_variable(flow: &Program, counterpart: &Counterpart, name: &str) -> bool {
+    let has = |device: &Program, name: &str| device.params.iter().any(|param| param.name == name);
+    match counterpart {
+        Counterpart::Real(_) => false,
+        Counterpart::Device(device) => has(device, name),
+        Counterpart::Recording(_) => true,
+        Counterpart::Several(ends) => name.split_once('.').is_some_and(|(port, name)| {
+            let mut ports = flow.ports.iter().zip(ends);
+            ports.any(|(declared, end)| match end {
+                End::Device(device) => declared.name == port && has(device, name),
+                End::Real(_) => false,
+            })
+        }),
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::super::term::raw;
 use super::super::terminal::Terminal;
-use super::review::Reviewer;
+use super::review::{Key, Reviewer};
 use crate::address::split_words;
 use crate::setup::Ender;
 use crate::value::escape::harmless;
@@ -20,7 +20,8 @@ use crate::value::escape::harmless;
 const LONG: Duration = Duration::from_secs(3600);
 
 /// Ctrl-C and Ctrl-D, which come as keys from a raw terminal.
-const ENDS: [u8; 2] = [0x03, 0x04];
+const INTERRUPT: u8 = 0x03;
+const END_OF_INPUT: u8 = 0x04;
 
 /// What the other keys that are no letters begin with.
 const ESCAPE: u8 = 0x1b;
@@ -72,17 +73,22 @@ impl Reviewer for Person<'_> {
         self.terminal.say(text);
     }
 
-    fn key(&mut self) -> Option<char> {
+    fn key(&mut self) -> Key {
         loop {
             match self.ahead.pop_front() {
-                Some(key) if ENDS.contains(&key) => return None,
+                Some(INTERRUPT) => return Key::Interrupt,
+                Some(END_OF_INPUT) => return Key::Gone,
                 Some(ESCAPE) => skip_sequence(&mut self.ahead),
-                Some(key) => return Some(char::from(key)),
+                Some(key) => return Key::Char(char::from(key)),
                 None => {
-                    self.asks.send(()).ok()?;
-                    match self.answers.recv().ok()? {
-                        Answer::Keys(bytes) if !bytes.is_empty() => self.ahead.extend(bytes),
-                        Answer::Keys(_) | Answer::End => return None,
+                    // Both threads are there as long as the process is.
+                    if self.asks.send(()).is_err() {
+                        return Key::Gone;
+                    }
+                    match self.answers.recv() {
+                        Ok(Answer::Keys(bytes)) if !bytes.is_empty() => self.ahead.extend(bytes),
+                        Ok(Answer::End) => return Key::Interrupt,
+                        Ok(Answer::Keys(_)) | Err(_) => return Key::Gone,
                     }
                 }
             }

@@ -15,11 +15,31 @@ pub(super) trait Reviewer {
     /// Shows a text.
     fn show(&mut self, text: &str);
 
-    /// Waits for a key; `None` if the end is wanted, or nobody is there any more.
-    fn key(&mut self) -> Option<char>;
+    /// Waits for a key.
+    fn key(&mut self) -> Key;
 
     /// Opens a file in the editor of the user, and says what came of it; nothing if it went well.
     fn open(&mut self, file: &Path) -> String;
+}
+
+/// What a person does at the keyboard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Key {
+    /// A key that writes something.
+    Char(char),
+    /// Ctrl-C, or a signal that ends the program.
+    Interrupt,
+    /// Ctrl-D, or nobody is there any more.
+    Gone,
+}
+
+/// How a review ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    /// By an answer.
+    Done,
+    /// By Ctrl-C or a signal.
+    Interrupted,
 }
 
 /// What the keys do.
@@ -31,7 +51,7 @@ const KEYS: &str = "a accept  r reject  s skip  A accept all  v view  o open the
 /// # Errors
 ///
 /// A snapshot cannot be written.
-pub(super) fn review(judged: &mut [Judged], look: Look, reviewer: &mut dyn Reviewer) -> io::Result<()> {
+pub(super) fn review(judged: &mut [Judged], look: Look, reviewer: &mut dyn Reviewer) -> io::Result<Left> {
     let n = judged.iter().filter(|case| case.pending.is_some()).count();
     let mut accepts_all = false;
     for (i, case) in judged.iter_mut().filter(|case| case.pending.is_some()).enumerate() {
@@ -63,9 +83,13 @@ pub(super) fn review(judged: &mut [Judged], look: Look, reviewer: &mut dyn Revie
                 reviewer.show("stopped\n");
                 break;
             }
+            Answer::Interrupt => {
+                reviewer.show("interrupted: what was not answered stays put aside\n");
+                return Ok(Left::Interrupted);
+            }
         }
     }
-    Ok(())
+    Ok(Left::Done)
 }
 
 /// Returns how a transcript differs from its snapshot: beside each other where there is room.
@@ -100,29 +124,31 @@ enum Answer {
     Reject,
     Skip,
     Stop,
+    Interrupt,
 }
 
 fn ask(case: &Judged, reviewer: &mut dyn Reviewer) -> Answer {
     reviewer.show(&format!("\n{KEYS}\n"));
     loop {
         match reviewer.key() {
-            Some('a' | 'y') => return Answer::Accept,
-            Some('A') => return Answer::AcceptAll,
-            Some('r') => return Answer::Reject,
-            Some('s' | 'n') => return Answer::Skip,
-            Some('v') => {
+            Key::Char('a' | 'y') => return Answer::Accept,
+            Key::Char('A') => return Answer::AcceptAll,
+            Key::Char('r') => return Answer::Reject,
+            Key::Char('s' | 'n') => return Answer::Skip,
+            Key::Char('v') => {
                 let transcript = case.pending.as_ref().map_or("", |(_, transcript)| transcript);
                 let lines: String = transcript.lines().map(|line| format!("  {}\n", harmless(line))).collect();
                 reviewer.show(&format!("\n{lines}\n{KEYS}\n"));
             }
-            Some('o') => {
+            Key::Char('o') => {
                 let said = reviewer.open(Path::new(&case.report.file));
                 reviewer.show(&format!("{said}{KEYS}\n"));
             }
-            Some('q') | None => return Answer::Stop,
-            Some('?' | 'h') => reviewer.show(&format!("{KEYS}\n")),
+            Key::Char('q') | Key::Gone => return Answer::Stop,
+            Key::Interrupt => return Answer::Interrupt,
+            Key::Char('?' | 'h') => reviewer.show(&format!("{KEYS}\n")),
             // Arrow keys and whatever else is pressed in passing change nothing.
-            Some(_) => {}
+            Key::Char(_) => {}
         }
     }
 }
@@ -155,8 +181,12 @@ mod tests {
             self.shown.push_str(text);
         }
 
-        fn key(&mut self) -> Option<char> {
-            self.keys.pop()
+        fn key(&mut self) -> Key {
+            match self.keys.pop() {
+                Some('\u{3}') => Key::Interrupt,
+                Some(key) => Key::Char(key),
+                None => Key::Gone,
+            }
         }
 
         fn open(&mut self, file: &Path) -> String {
@@ -186,7 +216,8 @@ mod tests {
         let snapshot = Snapshot::of(&folder.join(name), Times::Shown);
         snapshot.put_aside("flow: a\n").expect("it can be written");
         let pending = Some((snapshot, "flow: a\n".to_string()));
-        Judged { report, events: Vec::new(), recording: None, pending, before: String::new(), trouble: None }
+        let (events, results) = (Vec::new(), Vec::new());
+        Judged { report, events, recording: None, results, pending, before: String::new(), trouble: None }
     }
 
     /// Returns what became of four flows: the letter of the status, and the files that are there.

@@ -1,6 +1,7 @@
 //! Which flows `flowrun test` runs, in which order, and how they are listed.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::super::Ending;
@@ -13,6 +14,7 @@ use crate::bench;
 use crate::diagnostic::nearest::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::folder_of;
+use crate::report::table::aligned;
 use crate::setup::fresh_seed;
 use crate::source::name_of;
 use crate::suite::Judged;
@@ -98,8 +100,16 @@ impl Selection {
     ///
     /// A path cannot be read, or nothing is left.
     pub(super) fn flows(&self, arguments: &TestArguments, terminal: &Terminal) -> Result<Found, Diagnostic> {
-        let mut found = find(&paths(arguments))
-            .map_err(|(path, error)| wrong(format!("`{}` cannot be read: {error}", name_of(&path))))?;
+        let mut found = find(&paths(arguments)).map_err(|(path, error)| {
+            let problem = unreadable(&path, &error);
+            // `--history` takes its folder with `=`, so that a flow may follow it.
+            match &arguments.kept.history {
+                Some(None) if error.kind() == io::ErrorKind::NotFound => {
+                    problem.help(format!("`--history={}` is a folder for the history, with `=`", harmless_path(&path)))
+                }
+                Some(_) | None => problem,
+            }
+        })?;
         let n_found = found.flows.len();
         if n_found == 0 {
             let help = "a flow is a file `NAME.flow` that begins with `flow \"…\"`; name a folder, or the file itself";
@@ -122,6 +132,7 @@ impl Selection {
             return Ok(());
         }
         let needs_text = self.filters.iter().any(Filter::needs_text);
+        let all = flows.clone();
         let mut tags = BTreeSet::new();
         flows.retain(|flow| {
             let described = match needs_text {
@@ -135,9 +146,9 @@ impl Selection {
         let unknown = asked.filter(|tag| !tags.contains(*tag)).map(|tag| unknown_tag(tag, &tags)).next();
         if flows.is_empty() {
             let problem = wrong(format!("`--filter` matches none of {n_found} flows"));
-            return Err(
-                problem.help(unknown.unwrap_or_else(|| "`--list` shows the flows, with their tags".to_string()))
-            );
+            let elsewhere = || self.found_elsewhere(&all);
+            let help = unknown.or_else(elsewhere);
+            return Err(problem.help(help.unwrap_or_else(|| "`--list` shows the flows, with their tags".to_string())));
         }
         // A filter may speak of what no flow is yet: it is no mistake.
         if let Some(unknown) = unknown {
@@ -146,13 +157,52 @@ impl Selection {
         Ok(())
     }
 
+    /// Returns where a word was found that no path has in it: in titles or tags.
+    fn found_elsewhere(&self, all: &[PathBuf]) -> Option<String> {
+        let described: Vec<Described> = all.iter().map(|flow| describe(flow)).collect();
+        self.filters.iter().flat_map(Filter::files).find_map(|word| {
+            let n_titles = described.iter().filter(|flow| flow.title.contains(word)).count();
+            let n_tags = described.iter().filter(|flow| flow.tags.iter().any(|tag| tag == word)).count();
+            let (question, n, what) = match (n_tags, n_titles) {
+                (0, 0) => return None,
+                (0, n) => ("name", n, "has it in its title"),
+                (n, _) => ("tag", n, "has it as a tag"),
+            };
+            let flows = if n == 1 {
+                format!("1 flow {what}")
+            } else {
+                format!("{n} flows {}", what.replace("has", "have").replace("its title", "their titles"))
+            };
+            let word = harmless(word);
+            let quoted = if word.contains([' ', '(', ')']) { format!("\"{word}\"") } else { word.clone() };
+            Some(format!("`{word}` alone is looked for in paths; {flows}: `--filter '{question}({quoted})'`"))
+        })
+    }
+
+    /// Tells of flows that failed in the last run and are gone: to run the others says nothing of them. Returns whether there are
+    /// any.
+    pub(super) fn tell_gone(&self, arguments: &TestArguments, terminal: &Terminal) -> bool {
+        let gone = if self.is_last_failed { self.last.last.gone_below(&paths(arguments)) } else { Vec::new() };
+        let here = std::env::current_dir().and_then(std::fs::canonicalize).unwrap_or_default();
+        for flow in &gone {
+            let flow = Path::new(flow);
+            let flow = harmless_path(flow.strip_prefix(&here).unwrap_or(flow));
+            let remedy = "without `--last-failed` all flows are run, and it is forgotten";
+            terminal.warn(&format!("`{flow}` failed when it was run last, and is not there any more: {remedy}"));
+        }
+        !gone.is_empty()
+    }
+
     /// Takes note of what came of flows; what cannot be kept is told.
-    pub(super) fn remember(&mut self, judged: &[(PathBuf, bool)], terminal: &Terminal) {
+    pub(super) fn remember(&mut self, judged: &[(PathBuf, bool)], paths: &[PathBuf], terminal: &Terminal) {
         let Some(file) = &self.last.file else { return };
         let last = &mut self.last.last;
         let before = last.clone();
         judged.iter().for_each(|(flow, has_failed)| last.note(flow, *has_failed));
-        last.forget_the_gone();
+        // What was meant to be run was looked for here, and is not there.
+        if !self.is_last_failed && self.filters.is_empty() && self.shard.is_none() {
+            last.forget_gone_below(paths);
+        }
         // Where nothing has ever failed, no file is made.
         if *last == before {
             return;
@@ -193,15 +243,30 @@ pub(super) fn list(found: &Found, format: ListFormat, terminal: &Terminal) -> En
 }
 
 fn render_list(flows: &[Described]) -> String {
-    let width = |of: fn(&Described) -> &str| flows.iter().map(|flow| of(flow).chars().count()).max().unwrap_or(0);
-    let (file, title) = (width(|flow| &flow.file), width(|flow| &flow.title));
-    let mut text = String::new();
-    for flow in flows {
+    let row = |flow: &Described| {
         let tags: Vec<String> = flow.tags.iter().map(|tag| format!("[{}]", harmless(tag))).collect();
-        let line = format!("{:file$}  {:title$}  {}", harmless(&flow.file), harmless(&flow.title), tags.join(" "));
-        text.push_str(&format!("{}\n", line.trim_end()));
+        [harmless(&flow.file), harmless(&flow.title), tags.join(" ")]
+    };
+    aligned(&flows.iter().map(row).collect::<Vec<_>>())
+}
+
+/// Returns what is said of a path that cannot be read: with the name beside it that may be meant.
+pub(in crate::cli) fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
+    let shown = harmless_path(path);
+    if error.kind() != io::ErrorKind::NotFound {
+        return wrong(format!("`{shown}` cannot be read: {error}"));
     }
-    text
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let entries = std::fs::read_dir(folder_of(path)).into_iter().flatten().flatten();
+    let is_meant = |name: &String| name.ends_with(".flow") || folder_of(path).join(name).is_dir();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).filter(is_meant).collect();
+    names.sort();
+    let problem = wrong(format!("there is no file or folder `{shown}`"));
+    match nearest(&name, names.iter().map(String::as_str)) {
+        Some(near) => problem.help(format!("did you mean `{}`?", harmless_path(&path.with_file_name(near)))),
+        None => problem.help("name a folder with flows, or a file `NAME.flow`"),
+    }
 }
 
 fn unknown_tag(tag: &str, known: &BTreeSet<String>) -> String {

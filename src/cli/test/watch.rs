@@ -25,7 +25,7 @@ use crate::event::Verdict;
 use crate::setup::Ender;
 use crate::suite::find::folders_in;
 use crate::suite::needs::{Needs, Place, in_full};
-use crate::value::escape::harmless;
+use crate::value::escape::{harmless, harmless_path};
 
 /// After a change, others are awaited for so long: an editor writes a file in several steps.
 const QUIET: Duration = Duration::from_millis(15);
@@ -60,6 +60,8 @@ pub(super) struct Watched {
     flows: BTreeMap<PathBuf, Needs>,
     /// Files that every flow depends on.
     for_all: BTreeSet<PathBuf>,
+    /// Files that the suite writes itself, in full.
+    written: BTreeSet<PathBuf>,
     wanted: Wanted,
 }
 
@@ -77,8 +79,14 @@ pub(super) fn watch(arguments: &TestArguments, terminal: &Terminal) -> Result<En
         thread::spawn(move || read_keys(&sender));
     }
     let for_all = files_for_all(arguments);
-    let mut watched =
-        Watched { watcher, folders: BTreeSet::new(), flows: BTreeMap::new(), for_all, wanted: Wanted::All };
+    let mut watched = Watched {
+        watcher,
+        folders: BTreeSet::new(),
+        flows: BTreeMap::new(),
+        for_all,
+        written: BTreeSet::new(),
+        wanted: Wanted::All,
+    };
     for file in watched.for_all.clone() {
         watched.add_folder(folder_of(&file)).map_err(|error| outside(&error, terminal))?;
     }
@@ -126,6 +134,33 @@ impl Watched {
             .map(|name| harmless(&*name.to_string_lossy()))
             .collect();
         format!("\nchanged: {}\n", names.into_iter().collect::<Vec<_>>().join(", "))
+    }
+
+    /// Forgets the flows that are not there any more, and returns a line for each, and for each snapshot that now has no flow.
+    pub(super) fn gone(&mut self, all: &[PathBuf], orphans: &[PathBuf]) -> String {
+        let mut text = String::new();
+        self.flows.retain(|flow, _| {
+            let is_there = all.contains(flow) || flow.exists();
+            if !is_there {
+                text.push_str(&format!("gone: {}\n", harmless_path(flow)));
+            }
+            is_there
+        });
+        if text.is_empty() {
+            return text;
+        }
+        for orphan in orphans {
+            text.push_str(&format!(
+                "no flow has the snapshot {}: remove it, or move it with its flow\n",
+                harmless_path(orphan)
+            ));
+        }
+        format!("\n{text}")
+    }
+
+    /// Passes over changes of these files, which the suite writes itself.
+    pub(super) fn pass_over(&mut self, files: impl Iterator<Item = PathBuf>) {
+        self.written = files.flat_map(|file| in_full(&file)).collect();
     }
 
     /// Takes note of what the flows of the suite are made of, and watches it.
@@ -200,7 +235,7 @@ impl Watched {
     fn counts(&mut self, file: &Path) -> bool {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         // An editor has files of its own beside the one that it writes.
-        if name.starts_with('.') {
+        if name.starts_with('.') || self.written.contains(file) {
             return false;
         }
         // A folder that went and came again has to be watched again.

@@ -7,7 +7,7 @@ use crate::diagnostic::Code;
 use crate::engine::look::echo::Expected;
 use crate::engine::tell::NEAR;
 use crate::engine::{Engine, State};
-use crate::event::{EventKind, Failure};
+use crate::event::Failure;
 use crate::port::{PortCommand, PortId, WriteToken};
 use crate::program::{Expr, ExprKind, Op, Role, SendMode, WatcherKind};
 use crate::settings::Echo;
@@ -350,7 +350,7 @@ impl Engine {
             Role::Device => port.sight.note_sent(&send.bytes),
         }
         if is_told {
-            self.tell_on(send.port, Some(send.site), EventKind::Sent { bytes: send.bytes });
+            self.tell_sent(send.port, send.site, send.bytes);
         }
     }
 
@@ -367,6 +367,6 @@ impl Engine {
         let token = self.ports[port].next_write();
         let bytes = encoded(&heard, self.ports[port].settings.encoding).into_owned();
         self.command(port, PortCommand::Write { token, bytes });
-        self.tell_on(port, Some(site), EventKind::Sent { bytes: heard });
+        self.tell_sent(port, site, heard);
     }
 }

@@ -371,7 +371,7 @@ impl Engine {
                 self.sight_to(port, from, Piece::Line);
                 self.sight_to(port, end, Piece::Block);
                 self.tally.n_checks += 1;
-                let name = read.target.name.clone();
+                let name = read.target.name.as_str().into();
                 self.tell_on(port, Some(wait.site), EventKind::Captured { name, value: shown });
                 false
             }
@@ -402,7 +402,7 @@ impl Engine {
         self.sight_to(port, range.start, Piece::Line);
         self.sight_to(port, range.end, Piece::Block);
         self.tally.n_checks += 1;
-        self.tell_on(port, Some(site), EventKind::Captured { name: target.name.clone(), value: shown });
+        self.tell_on(port, Some(site), EventKind::Captured { name: target.name.as_str().into(), value: shown });
     }
 
     /// Puts what the groups of a pattern found into variables.
@@ -428,7 +428,8 @@ impl Engine {
                 Some(captures) => (Some(captures), start),
                 None => (regex.captures(&text[offset..]), start + offset),
             };
-            let group = |name: &str| captures.as_ref()?.name(name).map(|m| found_at(from, m.range()));
+            let group =
+                |name: &str| captures.as_ref()?.get(regex.group_number(name)?).map(|m| found_at(from, m.range()));
             spec.groups.iter().map(|(name, _)| group(name)).collect()
         };
         for group in groups.iter().flatten() {

@@ -18,7 +18,7 @@ impl Engine {
         let shown = self.covered_octets(&value);
         self.assign(target, value, site)?;
         self.fuel.burn(shown.len(), HARD);
-        self.tell(Some(site), EventKind::Captured { name: target.name.clone(), value: shown });
+        self.tell(Some(site), EventKind::Captured { name: target.name.as_str().into(), value: shown });
         Ok(())
     }
 

@@ -59,7 +59,10 @@ impl Reader {
                 None => (Vec::new(), false),
             };
             match wanted {
-                Wanted::End => watchers.push(Stmt { line: number, what: What::Comment("eof: a port that goes away ends the run with exit code 3".to_string()) }),
+                Wanted::End => watchers.push(Stmt {
+                    line: number,
+                    what: What::Comment("eof: a port that goes away ends the run with exit code 3".to_string()),
+                }),
                 Wanted::Timeout if is_here => arms.push((None, failing(body))),
                 Wanted::Timeout => {}
                 Wanted::Pattern(pattern) if goes_on || !is_here => {

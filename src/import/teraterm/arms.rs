@@ -27,7 +27,9 @@ pub(super) fn with_arms(body: Vec<Stmt>) -> Vec<Stmt> {
             match &next.what {
                 What::Gap | What::Comment(_) => between.extend(rest.next()),
                 What::Plain(text) if text.starts_with("sleep ") => waiting.extend(rest.next()),
-                What::If { branches, otherwise } if branches.iter().all(|(condition, _)| fits(condition, 0).is_some()) => {
+                What::If { branches, otherwise }
+                    if branches.iter().all(|(condition, _)| fits(condition, 0).is_some()) =>
+                {
                     n_joined += 1;
                     for (n, (pattern, body)) in arms.iter_mut().enumerate() {
                         let result = if pattern.is_some() { n + 1 } else { 0 };
@@ -45,7 +47,8 @@ pub(super) fn with_arms(body: Vec<Stmt>) -> Vec<Stmt> {
         }
         // The next wait or comparison at this level gives `result` another value.
         let sets = |stmt: &Stmt| matches!(stmt.what, What::Expect { .. }) || comparison(stmt).is_some();
-        let uses_later = rest.clone().take_while(|stmt| !sets(stmt)).any(|stmt| stmt.any(&|what| mentions_result(what)));
+        let uses_later =
+            rest.clone().take_while(|stmt| !sets(stmt)).any(|stmt| stmt.any(&|what| mentions_result(what)));
         if uses_later && n_joined == 0 {
             for (n, (pattern, body)) in arms.iter_mut().enumerate() {
                 let result = if pattern.is_some() { n + 1 } else { 0 };
@@ -95,9 +98,7 @@ fn with_conditions(body: Vec<Stmt>) -> Vec<Stmt> {
 
 /// Returns the condition of a statement that does nothing but put it into `result`.
 fn comparison(stmt: &Stmt) -> Option<String> {
-    let sets = |body: &[Stmt], value: &str| {
-        matches!(body, [Stmt { what: What::Plain(text), .. }] if text.strip_prefix("compute result = ") == Some(value))
-    };
+    let sets = |body: &[Stmt], value: &str| matches!(body, [Stmt { what: What::Plain(text), .. }] if text.strip_prefix("compute result = ") == Some(value));
     match &stmt.what {
         What::If { branches, otherwise } => match &branches[..] {
             [(condition, body)] if sets(body, "1") && sets(otherwise, "0") => Some(condition.clone()),
@@ -117,7 +118,8 @@ fn negated(condition: &str) -> String {
 /// Whether a condition on nothing but `result` holds for a value.
 fn fits(condition: &str, result: usize) -> Option<bool> {
     let mut words = condition.split(' ');
-    let (Some("result"), Some(sign), Some(value), None) = (words.next(), words.next(), words.next(), words.next()) else {
+    let (Some("result"), Some(sign), Some(value), None) = (words.next(), words.next(), words.next(), words.next())
+    else {
         return None;
     };
     let (left, right) = (i64::try_from(result).ok()?, value.parse::<i64>().ok()?);

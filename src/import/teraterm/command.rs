@@ -14,7 +14,9 @@ impl Reader<'_> {
             "wait" | "waitln" | "waitregex" | "waitany" => self.wait(line, word, tokens),
             "recvln" => Some(self.captured(line, "expect line /(?<inputstr>.*)/".to_string(), "inputstr")),
             "waitn" => match tokens {
-                [Token::Number(n)] if *n > 0 => Some(self.captured(line, format!("read {n} bytes as inputstr"), "inputstr")),
+                [Token::Number(n)] if *n > 0 => {
+                    Some(self.captured(line, format!("read {n} bytes as inputstr"), "inputstr"))
+                }
                 _ => None,
             },
             "pause" | "mpause" => self.pause(line, tokens, if word == "pause" { 1000 } else { 1 }),
@@ -285,7 +287,8 @@ impl Reader<'_> {
             self.script.note(&format!("The macro opens COM{n}: run the flow with --port COM{n}."));
         } else {
             let host = text.split(' ').next().unwrap_or_default();
-            self.script.note(&format!("The macro connects to {}: run the flow with --port telnet://…", name_of_host(host)));
+            self.script
+                .note(&format!("The macro connects to {}: run the flow with --port telnet://…", name_of_host(host)));
         }
         if let Some(at) = lower.find("/baud=") {
             let baud: String = lower[at + 6..].chars().take_while(char::is_ascii_digit).collect();
@@ -304,15 +307,35 @@ fn name_of_host(host: &str) -> String {
 
 /// Commands about the window and the log, which a flow does not have.
 const NOT_NEEDED: &[&str] = &[
-    "logopen", "logclose", "logpause", "logstart", "logwrite", "loginfo", "settitle", "showtt", "show", "clearscreen",
-    "setsync", "closesbox", "setdlgpos", "beep", "setecho", "restoresetup", "changedir", "setdir", "logautoclosemode",
-    "unlink", "strdim", "intdim", "testlink",
+    "logopen",
+    "logclose",
+    "logpause",
+    "logstart",
+    "logwrite",
+    "loginfo",
+    "settitle",
+    "showtt",
+    "show",
+    "clearscreen",
+    "setsync",
+    "closesbox",
+    "setdlgpos",
+    "beep",
+    "setecho",
+    "restoresetup",
+    "changedir",
+    "setdir",
+    "logautoclosemode",
+    "unlink",
+    "strdim",
+    "intdim",
+    "testlink",
 ];
 
 fn why_not(word: &str) -> &'static str {
     match word {
-        "fileopen" | "fileread" | "filereadln" | "filewrite" | "filewriteln" | "fileclose" | "filecreate" | "filedelete"
-        | "filesearch" | "filecopy" | "filerename" | "findfirst" | "findnext" | "filestat" => {
+        "fileopen" | "fileread" | "filereadln" | "filewrite" | "filewriteln" | "fileclose" | "filecreate"
+        | "filedelete" | "filesearch" | "filecopy" | "filerename" | "findfirst" | "findnext" | "filestat" => {
             "a flow reaches no files; give values with --var, --vars or --file"
         }
         "exec" | "execcmnd" => "a flow runs no programs; `hook` runs one that flowrun.toml names",

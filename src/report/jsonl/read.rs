@@ -172,7 +172,7 @@ impl<'a> Line<'a> {
                 text: self.bytes()?,
                 waited: self.span("waited_ns")?,
             },
-            "captured" => EventKind::Captured { name: self.text("name")?, value: self.bytes()? },
+            "captured" => EventKind::Captured { name: self.text("name")?.into(), value: self.bytes()? },
             "measured" => EventKind::Measured(Box::new(Measurement {
                 name: self.text("name")?,
                 value: self.text("value")?,

@@ -51,6 +51,13 @@ fn sections() -> Vec<(&'static str, &'static str)> {
     starts.iter().zip(ends).map(|((heading, from), to)| (*heading, DOCUMENT[*from..to].trim_end())).collect()
 }
 
+/// Returns the cells of each row of the table with this header.
+pub(super) fn rows(header: &str) -> Vec<Vec<&'static str>> {
+    let lines = DOCUMENT.lines().skip_while(|line| !line.starts_with(header)).skip(2);
+    let cells = |line: &'static str| line.trim_matches('|').split(" | ").map(str::trim).collect();
+    lines.take_while(|line| line.starts_with('|')).map(cells).collect()
+}
+
 fn first_cell(row: &str) -> &str {
     row.trim_start_matches("| ").split(" | ").next().unwrap_or_default()
 }
