@@ -129,10 +129,7 @@ impl Chat {
             *at -= 1;
         }
         // An abort does nothing until something is done.
-        let is_declared = |stmt: &Stmt| match &stmt.what {
-            What::Plain(text) => text.starts_with("fail on "),
-            _ => true,
-        };
+        let is_declared = |stmt: &Stmt| stmt.what.plain().is_none_or(|text| text.starts_with("fail on "));
         let from = (declared..self.script.body.len()).find(|at| !is_declared(&self.script.body[*at]));
         let from = from.unwrap_or(self.script.body.len());
         let inside: Vec<Stmt> = self.script.body.drain(from..).collect();
@@ -260,9 +257,10 @@ impl Chat {
                         out.push(plain(&mut self.script, format!("send raw {}", expression(&parts))));
                         parts.clear();
                     }
-                    let text = match piece {
-                        Piece::Pause(millis) => format!("sleep {}", super::text::millis(millis)),
-                        _ => "break 250ms".to_string(),
+                    let text = if let Piece::Pause(millis) = piece {
+                        format!("sleep {}", super::text::millis(millis))
+                    } else {
+                        "break 250ms".to_string()
                     };
                     out.push(plain(&mut self.script, text));
                 }

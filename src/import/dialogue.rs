@@ -323,7 +323,7 @@ fn placeholders(answer: &str) -> String {
     let mut rest = answer;
     while let Some(at) = rest.find('<') {
         let Some(end) = rest[at..].find('>') else { break };
-        out.push_str(&escaped_regex(rest[..at].as_bytes()));
+        out.push_str(&escaped_regex(&rest.as_bytes()[..at]));
         out.push_str("[^,]*");
         rest = &rest[at + end + 1..];
     }

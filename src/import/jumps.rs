@@ -76,14 +76,20 @@ pub(super) fn failing(body: Vec<Stmt>) -> Vec<Stmt> {
         for block in stmt.blocks_mut() {
             *block = failing(std::mem::take(block));
         }
-        let before = match out.last().map(|last| &last.what) {
-            Some(What::Plain(text)) => text.strip_prefix("log ").map(str::to_string),
-            _ => None,
-        };
+        let said = out.last().and_then(|last| last.what.plain());
+        let before = said.and_then(|text| text.strip_prefix("log ")).map(str::to_string);
         let message = before.filter(|text| match &stmt.what {
             What::End(None) => is_failure(text),
             What::End(Some(message)) => message.starts_with("\"the script ends with"),
-            _ => false,
+            What::Plain(_)
+            | What::Comment(_)
+            | What::Gap
+            | What::Lost { .. }
+            | What::If { .. }
+            | What::Expect { .. }
+            | What::Block { .. }
+            | What::Label(_)
+            | What::Goto(_) => false,
         });
         if let Some(message) = message {
             out.pop();
@@ -119,9 +125,10 @@ fn is_jump(what: &What) -> bool {
 fn parts(body: Vec<Stmt>) -> Vec<Part> {
     let mut parts = vec![Part { label: None, body: Vec::new(), is_copied: false }];
     for stmt in body {
-        match stmt.what {
-            What::Label(label) => parts.push(Part { label: Some(label), body: Vec::new(), is_copied: false }),
-            _ => parts.last_mut().expect("there is one from the beginning").body.push(stmt),
+        if let What::Label(label) = stmt.what {
+            parts.push(Part { label: Some(label), body: Vec::new(), is_copied: false });
+        } else {
+            parts.last_mut().expect("there is one from the beginning").body.push(stmt);
         }
     }
     if let Some(last) = parts.last_mut()
@@ -141,10 +148,8 @@ fn fail_at_end(part: &mut Part) {
         return;
     }
     let before = end.checked_sub(1).map(|at| part.body[at].what.clone());
-    let message = match before {
-        Some(What::Plain(text)) => text.strip_prefix("log ").map(str::to_string),
-        _ => None,
-    };
+    let said = before.as_ref().and_then(What::plain);
+    let message = said.and_then(|text| text.strip_prefix("log ")).map(str::to_string);
     let says_so = part.label.as_deref().is_some_and(is_failure);
     if let Some(message) = &message
         && (says_so || is_failure(message))
@@ -249,7 +254,17 @@ fn lose_unknown(body: &mut [Stmt], labels: &[String]) {
                 let text = label.clone();
                 stmt.what = What::Lost { text, why: "a label inside of a block".to_string() };
             }
-            _ => stmt.blocks_mut().into_iter().for_each(|block| lose_unknown(block, labels)),
+            What::Plain(_)
+            | What::Comment(_)
+            | What::Gap
+            | What::Lost { .. }
+            | What::If { .. }
+            | What::Expect { .. }
+            | What::Block { .. }
+            | What::Goto(_)
+            | What::End(_) => {
+                stmt.blocks_mut().into_iter().for_each(|block| lose_unknown(block, labels));
+            }
         }
     }
 }
@@ -261,10 +276,7 @@ fn own_loop(mut body: Vec<Stmt>, label: &str, n: usize) -> Vec<Stmt> {
     let after = body.split_off(last);
     let jump = |what: &What| {
         let set = |value: &str| made(What::Plain(format!("compute {again} = {value}")));
-        match what {
-            What::Goto(to) if to == label => Some(vec![set("true")]),
-            _ => None,
-        }
+        is_goto(what, label).then(|| vec![set("true")])
     };
     let mut turn = vec![made(What::Plain(format!("compute {again} = false")))];
     turn.extend(lowered(nested(body), &jump, &format!("not {again}")));
@@ -282,7 +294,15 @@ fn machine(parts: Vec<Part>) -> Vec<Stmt> {
     let jump = |what: &What| match what {
         What::Goto(label) => Some(vec![set(label)]),
         What::End(None) => Some(vec![set("end")]),
-        _ => None,
+        What::End(Some(_))
+        | What::Plain(_)
+        | What::Comment(_)
+        | What::Gap
+        | What::Lost { .. }
+        | What::If { .. }
+        | What::Expect { .. }
+        | What::Block { .. }
+        | What::Label(_) => None,
     };
     let mut branches = Vec::new();
     for (n, part) in parts.into_iter().enumerate() {
@@ -322,9 +342,10 @@ pub(super) fn into_branches(body: Vec<Stmt>) -> Vec<Stmt> {
     let mut rest = body.into_iter();
     while let Some(mut stmt) = rest.next() {
         let jumps = |body: &Vec<Stmt>| body.iter().rev().take(1).any(|stmt| is_jump(&stmt.what));
-        let takes_rest = match &stmt.what {
-            What::If { branches, otherwise } => otherwise.is_empty() && branches.iter().all(|(_, body)| jumps(body)),
-            _ => false,
+        let takes_rest = if let What::If { branches, otherwise } = &stmt.what {
+            otherwise.is_empty() && branches.iter().all(|(_, body)| jumps(body))
+        } else {
+            false
         };
         if takes_rest {
             let rest: Vec<Stmt> = rest.by_ref().collect();
@@ -365,7 +386,14 @@ fn reachable(body: Vec<Stmt>) -> Vec<Stmt> {
                     Stmt { line: stmt.line, what: What::Lost { text, why: "nothing leads to this line".to_string() } }
                 }
                 What::Plain(_) | What::End(_) => made(What::Gap),
-                _ => stmt,
+                What::Comment(_)
+                | What::Gap
+                | What::Lost { .. }
+                | What::If { .. }
+                | What::Expect { .. }
+                | What::Block { .. }
+                | What::Label(_)
+                | What::Goto(_) => stmt,
             });
             continue;
         }

@@ -300,12 +300,7 @@ fn subroutines(script: &mut Script) {
     let called: Vec<String> = script
         .body
         .iter()
-        .filter_map(|stmt| match &stmt.what {
-            What::Plain(text) => {
-                text.strip_prefix("call ").and_then(|call| call.strip_suffix("()")).map(str::to_string)
-            }
-            _ => None,
-        })
+        .filter_map(|stmt| stmt.what.plain()?.strip_prefix("call ")?.strip_suffix("()").map(str::to_string))
         .collect();
     for label in called {
         let from = script.body.iter().position(|stmt| matches!(&stmt.what, What::Label(text) if name(text) == label));

@@ -143,6 +143,13 @@ pub(super) fn made(what: What) -> Stmt {
     Stmt { line: 0, what }
 }
 
+impl What {
+    /// Returns the text of a statement on one line.
+    pub(super) fn plain(&self) -> Option<&str> {
+        if let What::Plain(text) = self { Some(text) } else { None }
+    }
+}
+
 impl Stmt {
     /// Returns the blocks inside of it.
     pub(super) fn blocks(&self) -> Vec<&Vec<Stmt>> {

@@ -392,7 +392,7 @@ fn called(names: &mut BTreeMap<String, String>, text: &str) -> String {
 /// Puts what `call` goes to where it is called.
 fn subroutines(script: &mut Script) {
     for _ in 0..8 {
-        let called = script.body.iter().find_map(|stmt| call_in(stmt));
+        let called = script.body.iter().find_map(call_in);
         let Some(label) = called else { break };
         let is_label = |stmt: &Stmt| matches!(&stmt.what, What::Label(text) if *text == label);
         let Some(from) = script.body.iter().position(is_label) else { break };

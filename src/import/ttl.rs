@@ -142,7 +142,7 @@ pub(super) fn formatted(form: &[u8], values: &[String]) -> Option<String> {
     let mut rest = form;
     let mut values = values.iter();
     while let Some(at) = rest.find('%') {
-        parts.push(Part::Bytes(rest[..at].as_bytes().to_vec()));
+        parts.push(Part::Bytes(rest.as_bytes()[..at].to_vec()));
         let after = &rest[at + 1..];
         let letter = after.find(|c: char| c.is_ascii_alphabetic() || c == '%')?;
         let spec = &after[..=letter];

@@ -42,7 +42,14 @@ pub(super) fn with_arms(body: Vec<Stmt>) -> Vec<Stmt> {
                     between.clear();
                     rest.next();
                 }
-                _ => break,
+                What::Plain(_)
+                | What::Lost { .. }
+                | What::If { .. }
+                | What::Expect { .. }
+                | What::Block { .. }
+                | What::Label(_)
+                | What::Goto(_)
+                | What::End(_) => break,
             }
         }
         // The next wait or comparison at this level gives `result` another value.
@@ -99,11 +106,9 @@ fn with_conditions(body: Vec<Stmt>) -> Vec<Stmt> {
 /// Returns the condition of a statement that does nothing but put it into `result`.
 fn comparison(stmt: &Stmt) -> Option<String> {
     let sets = |body: &[Stmt], value: &str| matches!(body, [Stmt { what: What::Plain(text), .. }] if text.strip_prefix("compute result = ") == Some(value));
-    match &stmt.what {
-        What::If { branches, otherwise } => match &branches[..] {
-            [(condition, body)] if sets(body, "1") && sets(otherwise, "0") => Some(condition.clone()),
-            _ => None,
-        },
+    let What::If { branches, otherwise } = &stmt.what else { return None };
+    match &branches[..] {
+        [(condition, body)] if sets(body, "1") && sets(otherwise, "0") => Some(condition.clone()),
         _ => None,
     }
 }
