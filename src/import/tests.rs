@@ -1,3 +1,5 @@
+//! Each kind of script, at the smallest text that shows a point.
+
 use super::*;
 
 /// Returns the statements of a flow, without its head.
