@@ -16,6 +16,7 @@ mod given;
 mod history;
 mod hooks;
 mod host;
+mod import;
 mod json;
 mod lab;
 mod language;
@@ -72,84 +73,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         return ExitCode::from(exit_code(ending));
     }
     let ending = match args::read(arguments, language) {
-        Ok(Typed { command }) => match command {
-            Command::Run(arguments) => {
-                shown(language, on(&arguments.output), |terminal| run::run(&arguments, terminal))
-            }
-            Command::Test(arguments) => {
-                shown(language, Terminal::new(arguments.color), |terminal| test::test(&arguments, terminal))
-            }
-            Command::Pending(arguments) => {
-                shown(language, Terminal::new(Colours::Never), |terminal| pending::pending(&arguments, terminal))
-            }
-            Command::Check(arguments) => {
-                shown(language, Terminal::new(arguments.color), |terminal| check::check(&arguments, terminal))
-            }
-            Command::Fmt(arguments) => {
-                shown(language, Terminal::new(arguments.color), |terminal| fmt::fmt(&arguments, terminal))
-            }
-            Command::Sim(arguments) => {
-                shown(language, on(&arguments.output), |terminal| sim::sim(&arguments, terminal))
-            }
-            Command::Stress(arguments) => {
-                shown(language, Terminal::new(arguments.color), |terminal| stress::stress(&arguments, terminal))
-            }
-            Command::Show(arguments) => {
-                shown(language, Terminal::new(Colours::Auto), |terminal| show::show(&arguments, terminal))
-            }
-            Command::Mutate(arguments) => {
-                shown(language, Terminal::new(arguments.color), |terminal| mutate::mutate(&arguments, terminal))
-            }
-            Command::Mcp(arguments) => shown(Terminal::new(Colours::Auto), |terminal| mcp::start(&arguments, terminal)),
-            Command::Ports(arguments) => {
-                shown(language, Terminal::new(Colours::Never), |terminal| ports::ports(&arguments, terminal))
-            }
-            Command::Allow(arguments) => {
-                shown(language, Terminal::new(Colours::Auto), |terminal| allow::allow(&arguments, terminal))
-            }
-            Command::History(arguments) => {
-                shown(language, Terminal::new(Colours::Never), |terminal| history::history(&arguments, terminal))
-            }
-            Command::Doctor(arguments) => {
-                shown(language, Terminal::new(Colours::Never), |terminal| doctor::doctor(&arguments, terminal))
-            }
-            Command::Term(arguments) => {
-                shown(language, Terminal::new(arguments.color), |terminal| term::term(&arguments, terminal))
-            }
-            Command::Demo(arguments) => {
-                shown(language, on(&arguments.output), |terminal| shipped::demo(&arguments, terminal))
-            }
-            Command::Examples(arguments) => {
-                shown(language, Terminal::new(Colours::Auto), |terminal| shipped::show_examples(&arguments, terminal))
-            }
-            Command::Init(arguments) => {
-                shown(language, Terminal::new(Colours::Auto), |terminal| shipped::init(&arguments, terminal))
-            }
-            Command::Std(arguments) => {
-                shown(language, Terminal::new(Colours::Auto), |terminal| shipped::show_std(&arguments, terminal))
-            }
-            Command::Explain(arguments) => {
-                shown(language, Terminal::new(Colours::Auto), |terminal| shipped::show_code(&arguments, terminal))
-            }
-            Command::Help(arguments) => {
-                shown(language, Terminal::new(Colours::Auto), |terminal| shipped::show_help(&arguments, terminal))
-            }
-            Command::Completions(arguments) => shown(language, Terminal::new(Colours::Never), |terminal| {
-                completions::completions(&arguments, terminal)
-            }),
-            Command::Man(arguments) => {
-                shown(language, Terminal::new(Colours::Never), |terminal| man::man(&arguments, terminal))
-            }
-            Command::Record(arguments) => {
-                shown(language, Terminal::new(arguments.color), |terminal| record::record(&arguments, terminal))
-            }
-            Command::Lsp(arguments) => {
-                shown(language, Terminal::new(Colours::Auto), |terminal| lsp::lsp(&arguments, terminal))
-            }
-            Command::Say(arguments) => {
-                shown(language, Terminal::new(Colours::Auto), |terminal| say::say(&arguments, terminal))
-            }
-        },
+        Ok(Typed { command }) => carry_out(command, language),
         Err(answer) => shown(language, Terminal::new(Colours::Auto), |terminal| {
             match args::in_language(&answer, language) {
                 Some(text) if answer.use_stderr() => terminal.hint(&text),
@@ -162,17 +86,102 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     ExitCode::from(exit_code(ending))
 }
 
+/// Carries out a command, and returns how that ended.
+fn carry_out(command: Command, language: Language) -> Ending {
+    match command {
+        Command::Run(arguments) => shown(language, on(&arguments.output), |terminal| run::run(&arguments, terminal)),
+        Command::Test(arguments) => {
+            shown(language, Terminal::new(arguments.color), |terminal| test::test(&arguments, terminal))
+        }
+        Command::Pending(arguments) => {
+            shown(language, Terminal::new(Colours::Never), |terminal| pending::pending(&arguments, terminal))
+        }
+        Command::Check(arguments) => {
+            shown(language, Terminal::new(arguments.color), |terminal| check::check(&arguments, terminal))
+        }
+        Command::Fmt(arguments) => {
+            shown(language, Terminal::new(arguments.color), |terminal| fmt::fmt(&arguments, terminal))
+        }
+        Command::Sim(arguments) => shown(language, on(&arguments.output), |terminal| sim::sim(&arguments, terminal)),
+        Command::Stress(arguments) => {
+            shown(language, Terminal::new(arguments.color), |terminal| stress::stress(&arguments, terminal))
+        }
+        Command::Show(arguments) => {
+            shown(language, Terminal::new(Colours::Auto), |terminal| show::show(&arguments, terminal))
+        }
+        Command::Mutate(arguments) => {
+            shown(language, Terminal::new(arguments.color), |terminal| mutate::mutate(&arguments, terminal))
+        }
+        Command::Mcp(arguments) => {
+            shown(language, Terminal::new(Colours::Auto), |terminal| mcp::start(&arguments, terminal))
+        }
+        Command::Ports(arguments) => {
+            shown(language, Terminal::new(Colours::Never), |terminal| ports::ports(&arguments, terminal))
+        }
+        Command::Allow(arguments) => {
+            shown(language, Terminal::new(Colours::Auto), |terminal| allow::allow(&arguments, terminal))
+        }
+        Command::History(arguments) => {
+            shown(language, Terminal::new(Colours::Never), |terminal| history::history(&arguments, terminal))
+        }
+        Command::Doctor(arguments) => {
+            shown(language, Terminal::new(Colours::Never), |terminal| doctor::doctor(&arguments, terminal))
+        }
+        Command::Term(arguments) => {
+            shown(language, Terminal::new(arguments.color), |terminal| term::term(&arguments, terminal))
+        }
+        Command::Demo(arguments) => {
+            shown(language, on(&arguments.output), |terminal| shipped::demo(&arguments, terminal))
+        }
+        Command::Examples(arguments) => {
+            shown(language, Terminal::new(Colours::Auto), |terminal| shipped::show_examples(&arguments, terminal))
+        }
+        Command::Init(arguments) => {
+            shown(language, Terminal::new(Colours::Auto), |terminal| shipped::init(&arguments, terminal))
+        }
+        Command::Std(arguments) => {
+            shown(language, Terminal::new(Colours::Auto), |terminal| shipped::show_std(&arguments, terminal))
+        }
+        Command::Explain(arguments) => {
+            shown(language, Terminal::new(Colours::Auto), |terminal| shipped::show_code(&arguments, terminal))
+        }
+        Command::Help(arguments) => {
+            shown(language, Terminal::new(Colours::Auto), |terminal| shipped::show_help(&arguments, terminal))
+        }
+        Command::Completions(arguments) => {
+            shown(language, Terminal::new(Colours::Never), |terminal| completions::completions(&arguments, terminal))
+        }
+        Command::Man(arguments) => {
+            shown(language, Terminal::new(Colours::Never), |terminal| man::man(&arguments, terminal))
+        }
+        Command::Record(arguments) => {
+            shown(language, Terminal::new(arguments.color), |terminal| record::record(&arguments, terminal))
+        }
+        Command::Lsp(arguments) => {
+            shown(language, Terminal::new(Colours::Auto), |terminal| lsp::lsp(&arguments, terminal))
+        }
+        Command::Say(arguments) => {
+            shown(language, Terminal::new(Colours::Auto), |terminal| say::say(&arguments, terminal))
+        }
+        Command::Import(arguments) => {
+            shown(language, Terminal::new(arguments.color), |terminal| import::import(&arguments, terminal))
+        }
+    }
+}
+
 /// Serves an agent on standard input and output: the program `flowrun-mcp`. The first argument is the name of the program.
 #[cfg(feature = "mcp")]
 pub fn serve_agent(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let typed = ["flowrun", "mcp"].into_iter().map(OsString::from).chain(arguments.into_iter().skip(1));
-    let ending = match args::read(typed.collect::<Vec<_>>()) {
+    let mut typed: Vec<OsString> = typed.collect();
+    let language = language::chosen(&mut typed);
+    let ending = match args::read(typed, language) {
         Ok(Typed { command: Command::Mcp(arguments) }) => {
             // Standard output is for the protocol only.
-            shown(Terminal::new(Colours::Auto), |terminal| mcp::serve(arguments, terminal))
+            shown(language, Terminal::new(Colours::Auto), |terminal| mcp::serve(arguments, terminal))
         }
         Ok(_) => Ending::Refused,
-        Err(answer) => shown(Terminal::new(Colours::Auto), |terminal| {
+        Err(answer) => shown(language, Terminal::new(Colours::Auto), |terminal| {
             if let Err(error) = answer.print() {
                 terminal.lose(&error);
             }

@@ -51,6 +51,8 @@ pub mod event;
 #[doc(hidden)]
 pub mod format;
 #[doc(hidden)]
+pub mod import;
+#[doc(hidden)]
 pub mod load;
 #[doc(hidden)]
 pub mod mutate;

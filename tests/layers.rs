@@ -64,6 +64,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("history", &["diagnostic", "disk", "event", "origin", "report", "source", "value"]),
     ("record", &["disk", "engine", "event", "port", "secret", "settings", "time", "value", "world"]),
     ("replay", &["event", "format", "port", "record", "settings", "source", "syntax", "time", "value", "world"]),
+    ("import", &["check", "diagnostic", "format", "load", "source", "syntax"]),
     (
         "draft",
         &["format", "pattern", "port", "record", "replay", "secret", "settings", "source", "syntax", "time", "value"],

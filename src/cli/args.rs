@@ -4,6 +4,7 @@ mod check;
 mod complete;
 mod files;
 mod history;
+mod import;
 mod lsp;
 mod man;
 mod mcp;
@@ -33,6 +34,7 @@ pub(super) use check::{CheckArguments, FormatArguments};
 pub(super) use complete::{Candidate, Wanted, candidates};
 pub(super) use files::FileArguments;
 pub(super) use history::{HistoryArguments, HistoryFormat};
+pub(super) use import::ImportArguments;
 pub(super) use lsp::LspArguments;
 pub(super) use man::{page, pages};
 pub(super) use mcp::McpArguments;
@@ -152,6 +154,9 @@ pub(super) enum Command {
     /// Draft a flow and its device from recordings of a session
     #[command(after_help = record::AFTER_RECORD_HELP)]
     Record(RecordArguments),
+    /// Make a flow of a script of another tool, or of a manual's dialogue
+    #[command(after_help = import::AFTER_IMPORT_HELP)]
+    Import(ImportArguments),
     /// Say why a port may not work, and what to do about it
     #[command(after_help = ports::AFTER_DOCTOR_HELP)]
     Doctor(DoctorArguments),
