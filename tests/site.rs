@@ -73,3 +73,15 @@ fn every_link_of_a_page_leads_to_a_page_and_a_heading() {
     }
     assert_eq!(site::errors(&errors).len(), errors.matches("\n| `flow::").count(), "a row is not understood");
 }
+
+/// The grammar has every keyword as `k_NAME = @{ "NAME" ~ !w }`.
+#[test]
+fn the_site_colours_every_keyword() {
+    let grammar = fs::read_to_string(repo("grammar/flow.pest")).expect("it is UTF-8");
+    let script = fs::read_to_string(repo("book/theme/flow.js")).expect("it is UTF-8");
+    let coloured: Vec<&str> = script.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    let words = grammar.lines().filter(|line| line.starts_with("k_")).filter_map(|line| line.split('"').nth(1));
+    let keywords = words.filter(|word| word.starts_with(char::is_alphabetic));
+    let missing: Vec<&str> = keywords.filter(|word| !coloured.contains(word)).collect();
+    assert!(missing.is_empty(), "book/theme/flow.js does not have {missing:?}");
+}

@@ -6,9 +6,12 @@
         return {
             name: "flow",
             keywords: {
-                keyword: "flow device library use param secret sim serial port using step timeout send expect await "
-                    + "capture read assert fail now call proc return if else for in repeat at most until try finally on "
-                    + "unless ignore reply sleep save log measure soft limits reopen flush skip line quiet bytes json as",
+                keyword: "after all and as ask assert at await baud break by bytes call capture choices compute default device "
+                    + "dtr echo else every expect fail file finally flow flush for from hook if ignore in library limits "
+                    + "line log matches measure most none not now on or param port procedure prompt quiet raw read "
+                    + "receive_file reopen repeat reply restart retry return rts save secret send send_file serial sim skip "
+                    + "sleep state step tag timeout try unique unit unless unplug until use using volatile while wire "
+                    + "within",
                 literal: "true false"
             },
             contains: [
