@@ -546,7 +546,7 @@ mod tests {
          1 │ flow "Test"
          2 │ param n = 5
            ·       ┬
-           ·       ╰── wants a whole number, such as `42` or `0x2a`
+           ·       ╰── needs a whole number, such as `42` or `0x2a`
          3 │ secret key matches /^[0-9a-f]+$/
            ╰────
           help: it was given with `--var`

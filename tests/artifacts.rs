@@ -148,7 +148,7 @@ fn a_folder_that_cannot_be_written_is_refused_before_the_device_is_asked() {
     for place in ["/proc", "/proc/none/a/b"] {
         let ran = flowrun(folder.path(), &["good.flow", "--port", "sim", "--artifacts", place], None);
         assert_eq!((ran.code, ran.shown.as_str()), (Some(2), ""), "{}", ran.complaints);
-        assert!(ran.complaints.contains("cannot take what runs leave"), "{}", ran.complaints);
+        assert!(ran.complaints.contains("results of runs cannot be kept"), "{}", ran.complaints);
     }
     let ran = flowrun(folder.path(), &["good.flow", "--port", "sim", "--artifacts", "new/er"], None);
     assert_eq!((ran.code, folder.path().join("new").exists()), (Some(0), false), "{}", ran.complaints);

@@ -249,7 +249,7 @@ fn a_variable_that_nobody_gave_is_asked_for_until_it_fits() {
     bench.wait_for("? The value of `key`?", 1);
     assert!(!bench.echoes(), "it is hidden before it is asked for");
     bench.types("abc\n");
-    bench.wait_for("? the value wants at least 4 bytes", 1);
+    bench.wait_for("? the value needs at least 4 bytes", 1);
     bench.types("hunter22\n");
     assert!(bench.ends().success(), "{}", bench.seen);
     assert!(bench.echoes());

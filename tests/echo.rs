@@ -111,7 +111,7 @@ fn an_answer_that_is_held_for_an_echo_that_does_not_come_is_in_time() {
     passes(flow, MODEM);
     assert!(outcome.took.since_start().as_millis() < 50);
     let flow = r#"flow "t" send "ATE0"  expect line "OK" send "AT"  expect none line "OK" for 20ms"#;
-    fails(flow, MODEM, "came, which was not to come");
+    fails(flow, MODEM, "unexpected `OK`");
 }
 
 #[test]
@@ -267,7 +267,7 @@ send "AT+ID"  expect /ID: \d/"#;
 fn a_line_without_an_end_is_no_absence_where_the_echo_did_not_come() {
     let device = MODEM.replace(r#"{ reply "OK" }"#, r#"{ send raw "\r\nOK" }"#);
     let flow = r#"flow "t" send "ATE0"  expect line "OK" send "AT"  expect none line "OK" for 20ms"#;
-    fails(flow, &device, "came, which was not to come");
+    fails(flow, &device, "unexpected `OK`");
     // What was held comes before what is unfinished.
     let device = MODEM.replace(r#"{ reply "OK" }"#, r#"{ send raw "\r\nERROR 1\r\nERROR 2" }"#);
     let flow = flow.replace(r#"none line "OK""#, r#"none /ERROR \d/"#);

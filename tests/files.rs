@@ -258,5 +258,5 @@ fn lists_and_maps_come_from_files_of_variables() {
     // All that is wrong is told at once.
     let (code, said) = run(&["--vars", "wrong.json"]);
     assert!(code == Some(2) && said.contains("`names` cannot be `temp`"), "{said}");
-    assert!(said.contains("`limits` cannot be a list") && said.contains("wants a map"), "{said}");
+    assert!(said.contains("`limits` cannot be a list") && said.contains("needs a map"), "{said}");
 }

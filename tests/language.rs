@@ -151,7 +151,7 @@ fn every_statement_of_the_grammar_has_its_rows_and_every_row_its_statement() {
             .max_by_key(|(_, beginning)| beginning.len());
         match rule {
             Some((rule, _)) => by_rule.entry(rule).or_default().push(form),
-            None => wrong.push(format!("`{form}` has a row and is no statement")),
+            None => wrong.push(format!("`{form}` has a row and is not a statement")),
         }
     }
     for (rule, beginnings) in &beginnings {

@@ -117,7 +117,7 @@ fn a_decimal_number_from_the_command_line_is_checked() {
     assert!(text.contains("# 3.900"), "{text}");
     assert_eq!(run("least=3.901").0, Some(1));
     for (var, wanted) in
-        [("least=abc", "wants a decimal number, such as `3.30` or `42`"), ("least=03.3", "leading zeros")]
+        [("least=abc", "needs a decimal number, such as `3.30` or `42`"), ("least=03.3", "leading zeros")]
     {
         let (code, text) = run(var);
         assert_eq!(code, Some(2), "{text}");

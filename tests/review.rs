@@ -217,7 +217,7 @@ fn an_editor_gets_the_flow_and_the_keys() {
     }
     person.types(b"typed a\r");
     person.sees("edits with words a.flow: typed a");
-    person.sees("counts in the next run");
+    person.sees("count in the next run");
     person.types(b"q");
     assert_eq!(person.ends(), Some(1));
     let mut person = Person::new(folder.path(), 100, "");

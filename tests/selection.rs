@@ -116,7 +116,7 @@ fn the_last_run_is_remembered_beside_the_flowrun_toml_where_there_is_one() {
     write(&folder.path().join(".flowrun"), "last-run.json", "{}");
     let (code, said) = test(folder.path(), &["--last-failed"]);
     assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("it is no file of") && said.contains("remove the file"), "{said}");
+    assert!(said.contains("it is not a file of") && said.contains("remove the file"), "{said}");
     assert_eq!(test(folder.path(), &["--accept"]).0, Some(1), "a run does without it, and writes it again");
     assert_eq!(test(folder.path(), &["--last-failed"]).0, Some(1));
 }

@@ -259,7 +259,7 @@ fn a_mistyped_command_and_a_folder_get_the_right_hint() {
         (&["flows"], "`flows` is a folder"),
         (&["run", "flows", "--port", "sim"], "`flowrun test flows` runs every flow in it"),
         (&["stress", "flows"], "`flows` is a folder"),
-        (&["flows/aliyun_secret.flow", "--port", "sim", "--transcript", "-"], "`-` is no file here"),
+        (&["flows/aliyun_secret.flow", "--port", "sim", "--transcript", "-"], "`-` is not a file here"),
     ] {
         let (code, said) = said(folder.path(), arguments);
         assert!(code == Some(2) && said.contains(hint), "{arguments:?}: {said}");

@@ -296,7 +296,7 @@ fn a_recording_overwrites_nothing() {
     let mut person = Person::new(folder.path(), 100, &["sim:d.flow", "--record", "second.recording"]);
     person.sees("ends it");
     person.types(b"\x14:record mine.flow\r");
-    person.sees("`mine.flow` is already there");
+    person.sees("`mine.flow` exists already");
     person.types(b"\x14q");
     person.sees("the recording is complete: second.recording");
     assert_eq!(person.ends().code(), Some(0));

@@ -75,7 +75,7 @@ fn what_a_receiver_sends_to_give_up_is_not_shown() {
     assert!(device.got.starts_with(b"\x01\x01\xfefirmware"), "{:?}", device.got);
     device.says(&[&[0x18; 5][..], &[0x08; 5]].concat());
     person.sees("the receiver cancelled the transfer");
-    person.sees("goes on by hand");
+    person.sees("continue by hand");
     device.says(&[&[0x18; 5][..], &[0x08; 5]].concat());
     device.says(b"\x18\x08Transfer aborted\r\n$ ");
     person.sees_row("Transfer aborted");
@@ -121,7 +121,7 @@ fn lrzsz_receives_what_a_person_sends() {
         person.sees("ends it");
         person.types(format!("\x14:send_file fw.bin {protocol}\r").as_bytes());
         person.sees("passed  send a file");
-        person.sees("goes on by hand");
+        person.sees("continue by hand");
         person.sees("END");
         let arrived = fs::read(there.join(file)).expect("it was written");
         assert!(arrived.starts_with(&content), "{protocol}: {} bytes arrived", arrived.len());

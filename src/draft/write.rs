@@ -98,8 +98,9 @@ fn uses(ports: &[Port<'_>]) -> String {
 
 /// Returns what a person is to know of the names in a flow.
 fn notes_of(names: &Names) -> Vec<String> {
-    let doubt =
-        |word: &String| format!("`{word}` looks like a secret and is none here: `--secret REGEX` says what is secret");
+    let doubt = |word: &String| {
+        format!("`{word}` looks like a secret, but is not one here: `--secret REGEX` says what is secret")
+    };
     let unknown = |name: &String| {
         format!("what a hook was given is not recorded: write its value in place of the default of `param {name}`")
     };

@@ -317,7 +317,7 @@ mod tests {
 
     #[test]
     fn noise_beside_a_line_is_told_from_what_belongs_to_it() {
-        let text = "`\\x8a0,1,1.0` came: without `\\x8a` it is what is awaited";
+        let text = "`\\x8a0,1,1.0` came: without `\\x8a` it is what is expected";
         assert!(near(&regex(r"\d,\d,(?<v>[\d.]+)"), &[b"\x8a0,1,1.0"]).starts_with(text));
         assert!(near(&regex(r"[\d.]+V"), &[b"13.1V\0"]).contains("without `\\0` it is"));
     }
@@ -325,7 +325,7 @@ mod tests {
     #[test]
     fn escape_codes_and_numeric_results_are_named() {
         let coloured = near(&line("uart: ready"), &[b"\x1b[1;32muart\x1b[0m: ready"]);
-        assert!(coloured.contains("but for the escape codes"), "{coloured}");
+        assert!(coloured.contains("with escape codes"), "{coloured}");
         assert!(near(&literal("OK"), &[b"4"]).starts_with("`4` came: it means ERROR"));
     }
 }

@@ -69,7 +69,7 @@ impl Workspace {
         let all = self.everywhere(found);
         if let Some(built_in) = all.iter().find(|found| is_built_in(&found.path)) {
             return Err(format!(
-                "`{name}` stands in `{}`, which is built in and cannot be changed",
+                "`{name}` is in `{}`, which is built in and cannot be changed",
                 name_of(&built_in.path)
             ));
         }

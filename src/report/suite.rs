@@ -299,7 +299,7 @@ pub(super) mod tests {
         let mut changed = case("flows/changed.flow", Status::Changed, &flaky);
         changed.diff = "@@ -1 +1 @@\n-a ]]> <b> & \"c\"\n+b\n".to_string();
         let mut wrong = case("flows/wrong.flow", Status::Wrong, &[]);
-        wrong.refusal = "flow::syntax::unexpected\n\n  × `expct` is no statement\n".to_string();
+        wrong.refusal = "flow::syntax::unexpected\n\n  × `expct` is not a statement\n".to_string();
         let cases = vec![
             case("flows/attach.flow", Status::Failed, &events),
             case("flows/sim.flow", Status::Flaky, &flaky),

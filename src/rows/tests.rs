@@ -139,10 +139,10 @@ fn every_wrong_cell_and_column_is_told_and_no_secret_is() {
         [
             "6 cells of `u.csv` do not fit | row 1 (line 2), `key`: the value must match `/^k\\w+$/`\n\
              row 2 (line 3), `port`: the cell is empty\n\
-             row 2 (line 3), `key`: the value wants at least 4 bytes: what is shorter cannot be masked\n\
-             row 2 (line 3), `n`: `x` wants a whole number, such as `42` or `0x2a`\n\
+             row 2 (line 3), `key`: the value needs at least 4 bytes: what is shorter cannot be masked\n\
+             row 2 (line 3), `n`: `x` needs a whole number, such as `42` or `0x2a`\n\
              row 4 (line 5), `sn`: the cell is empty, and there is no default\n\
-             row 4 (line 5), `n`: `007` wants a number without leading zeros; put its default in quotes, if the zeros \
+             row 4 (line 5), `n`: `007` needs a number without leading zeros; put its default in quotes, if the zeros \
              count",
             "`sn` is `unique`, and rows of `u.csv` have the same value | `SN1`: row 1 (line 2), row 3 (line 4)",
         ]

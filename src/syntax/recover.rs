@@ -1,4 +1,4 @@
-//! What is wrong with a line that is no statement.
+//! What is wrong with a line that is not a statement.
 
 use std::collections::BTreeSet;
 

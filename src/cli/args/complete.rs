@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::{Arg, ArgAction, Command, ValueHint};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 
-/// What is to be found for a word.
+/// What can be found for a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum Wanted {
     /// A port of a run: an address, a name, for a flow with several ports `NAME=…`.

@@ -212,7 +212,7 @@ fn a_socket_of_this_machine_is_a_port() {
     drop((server, listener));
     assert!(matches!(port.reason(), CloseReason::HungUp { .. }));
     let orphaned = help_of(Driven::refusal(&address));
-    assert!(orphaned.contains("nobody listens at it any more"), "{orphaned}");
+    assert!(orphaned.contains("no program listens at it any more"), "{orphaned}");
     let long = help_of(Driven::refusal(&format!("unix:/tmp/{}", "x".repeat(200))));
     assert!(long.contains("100 bytes"), "{long}");
 }

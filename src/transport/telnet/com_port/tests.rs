@@ -155,7 +155,7 @@ fn a_server_that_refuses_is_noted_and_gets_the_data() {
     heard(&mut end, &[255, 254, 44]);
     assert!(end.is_settled() && said(&mut end).ends_with(b"AT"));
     let [note] = &notes(&mut end)[..] else { panic!("one note") };
-    assert!(note.contains("does not do RFC 2217"), "{note}");
+    assert!(note.contains("does not speak RFC 2217"), "{note}");
 }
 
 #[test]
