@@ -314,8 +314,10 @@ pub fn check(folder: &Path) -> Result<Vec<String>> {
             continue;
         }
         let text = read(&root.join(&name))?;
-        for part in text.split(" href=\"").skip(1).chain(text.split(" src=\"").skip(1)) {
-            let target = part.split('"').next().unwrap_or_default();
+        // What a text says stands outside of tags: there `<` is `&lt;`.
+        let tags = text.split('<').filter_map(|part| part.split('>').next());
+        let attributes = tags.flat_map(|tag| tag.split(" href=\"").skip(1).chain(tag.split(" src=\"").skip(1)));
+        for target in attributes.filter_map(|rest| rest.split('"').next()) {
             if is_outside(target) || target.starts_with("data:") {
                 continue;
             }
