@@ -9,9 +9,6 @@ use std::path::{Path, PathBuf};
 /// What went wrong, in words that name the file.
 pub type Result<T> = std::result::Result<T, String>;
 
-/// Documents in the root of the repository that are pages of the site.
-const IN_THE_ROOT: &[&str] = &["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"];
-
 /// Reads a file, or says which one cannot be read.
 fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
@@ -40,6 +37,34 @@ pub fn files(root: &Path, folder: &str, end: &str) -> Result<Vec<String>> {
     }
     found.sort();
     Ok(found)
+}
+
+/// Returns the documents that are pages of the site, as paths from the root: those in the root and in docs.
+pub fn documents(root: &Path) -> Result<Vec<String>> {
+    let mut found = files(root, "docs", ".md")?;
+    for entry in fs::read_dir(root).map_err(|error| error.to_string())? {
+        let name = entry.map_err(|error| error.to_string())?.file_name().to_string_lossy().into_owned();
+        found.extend(name.ends_with(".md").then_some(name));
+    }
+    found.retain(|path| path != "docs/SUMMARY.md");
+    found.sort();
+    Ok(found)
+}
+
+/// Says whether a document is in Chinese: those have a part of their own, at the end of the contents.
+pub fn is_chinese(path: &str) -> bool {
+    path.starts_with("docs/zh/") || path.ends_with(".zh.md")
+}
+
+/// Returns the part of the contents that is in Chinese: the first heading of each document.
+fn chinese(root: &Path, documents: &[String]) -> Result<String> {
+    let mut contents = String::new();
+    for path in documents.iter().filter(|path| is_chinese(path)) {
+        let text = read(&root.join(path))?;
+        let title = text.lines().find_map(|line| line.strip_prefix("# ")).unwrap_or(path).replace(['[', ']'], "");
+        contents += &format!("- [{title}]({})\n", place(path));
+    }
+    Ok(if contents.is_empty() { contents } else { format!("\n# 中文\n\n{contents}") })
 }
 
 /// Returns the path that a link in a file means: `docs/ports.md` and `../flows` are `flows`.
@@ -106,10 +131,12 @@ fn place(path: &str) -> String {
     match path {
         "README.md" => "index.md".into(),
         "flows" => "gallery.md".into(),
-        _ if IN_THE_ROOT.contains(&path) => path.into(),
+        _ if path.ends_with(".md") && !path.contains('/') => path.into(),
         _ if path.starts_with("docs/") => path["docs/".len()..].into(),
         _ if path == format!("flows/{stem}.flow") => format!("gallery/{stem}.md"),
         _ if path == format!("flows/devices/{stem}.flow") => format!("devices/{stem}.md"),
+        // mdBook takes each `.md` for a page, and copies none.
+        _ if path.ends_with(".md") => format!("files/{path}.txt"),
         _ => format!("files/{path}"),
     }
 }
@@ -268,10 +295,10 @@ pub fn make(root: &Path, into: &Path) -> Result<()> {
             _ => {}
         }
     }
+    let documents = documents(root)?;
+    contents += &chinese(root, &documents)?;
     write(&into.join("SUMMARY.md"), summary(&contents))?;
-    let mut documents = files(root, "docs", ".md")?;
-    documents.extend(IN_THE_ROOT.iter().map(|name| name.to_string()));
-    for path in documents.iter().filter(|path| *path != "docs/SUMMARY.md") {
+    for path in &documents {
         let mut text = read(&root.join(path))?;
         if path == "docs/errors.md" {
             text = text.lines().map(with_link).collect();

@@ -20,7 +20,7 @@
                     contains: [{ begin: "\\\\." }, { className: "subst", begin: "\\$\\{", end: "\\}" }] },
                 { className: "string", begin: "`", end: "`" },
                 { className: "regexp", begin: "/(?=[^\\s/])", end: "/", illegal: "\\n", contains: [{ begin: "\\\\." }] },
-                { className: "number", begin: "\\b\\d+(\\.\\d+)?(ms|s|min|h)?\\b" }
+                { className: "number", begin: "\\b\\d+(\\.\\d+)?(ms|s|m|h)?\\b" }
             ]
         };
     });
