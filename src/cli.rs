@@ -22,6 +22,7 @@ mod limits;
 mod lsp;
 mod man;
 mod many;
+mod mcp;
 mod mutate;
 mod named;
 mod one_port;
@@ -90,6 +91,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Mutate(arguments) => {
                 shown(Terminal::new(arguments.color), |terminal| mutate::mutate(&arguments, terminal))
             }
+            Command::Mcp(arguments) => shown(Terminal::new(Colours::Auto), |terminal| mcp::start(&arguments, terminal)),
             Command::Ports(arguments) => {
                 shown(Terminal::new(Colours::Never), |terminal| ports::ports(&arguments, terminal))
             }
@@ -131,6 +133,26 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Command::Lsp(arguments) => shown(Terminal::new(Colours::Auto), |terminal| lsp::lsp(&arguments, terminal)),
             Command::Say(arguments) => shown(Terminal::new(Colours::Auto), |terminal| say::say(&arguments, terminal)),
         },
+        Err(answer) => shown(Terminal::new(Colours::Auto), |terminal| {
+            if let Err(error) = answer.print() {
+                terminal.lose(&error);
+            }
+            if answer.use_stderr() { Ending::Refused } else { Ending::Done }
+        }),
+    };
+    ExitCode::from(exit_code(ending))
+}
+
+/// Serves an agent on standard input and output: the program `flowrun-mcp`. The first argument is the name of the program.
+#[cfg(feature = "mcp")]
+pub fn serve_agent(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let typed = ["flowrun", "mcp"].into_iter().map(OsString::from).chain(arguments.into_iter().skip(1));
+    let ending = match args::read(typed.collect::<Vec<_>>()) {
+        Ok(Typed { command: Command::Mcp(arguments) }) => {
+            // Standard output is for the protocol only.
+            shown(Terminal::new(Colours::Auto), |terminal| mcp::serve(arguments, terminal))
+        }
+        Ok(_) => Ending::Refused,
         Err(answer) => shown(Terminal::new(Colours::Auto), |terminal| {
             if let Err(error) = answer.print() {
                 terminal.lose(&error);

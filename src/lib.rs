@@ -25,6 +25,8 @@ mod hook;
 mod labgrid;
 mod legend;
 mod lsp;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod pattern;
 mod port_id;
 mod reference;
@@ -89,3 +91,6 @@ pub mod world;
 
 #[doc(hidden)]
 pub use cli::main;
+#[cfg(feature = "mcp")]
+#[doc(hidden)]
+pub use cli::serve_agent;

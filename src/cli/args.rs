@@ -6,6 +6,7 @@ mod files;
 mod history;
 mod lsp;
 mod man;
+mod mcp;
 mod mutate;
 mod ports;
 mod record;
@@ -33,6 +34,7 @@ pub(super) use files::FileArguments;
 pub(super) use history::{HistoryArguments, HistoryFormat};
 pub(super) use lsp::LspArguments;
 pub(super) use man::{page, pages};
+pub(super) use mcp::McpArguments;
 pub(super) use mutate::MutateArguments;
 pub(super) use ports::{AllowArguments, DoctorArguments, PortsArguments, SayArguments};
 pub(super) use record::RecordArguments;
@@ -156,6 +158,9 @@ pub(super) enum Command {
     History(HistoryArguments),
     /// Allow a `flowrun.toml` to run programs until it changes
     Allow(AllowArguments),
+    /// Let an agent use flowrun, with your consent for real ports
+    #[command(after_help = mcp::AFTER_MCP_HELP)]
+    Mcp(McpArguments),
     /// Run a built-in flow against its device, without any file
     Demo(DemoArguments),
     /// List the built-in flows, show one, or write it to a folder
