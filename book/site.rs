@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What went wrong, in words that name the file.
-pub type Result<T> = std::result::Result<T, String>;
+pub(crate) type Result<T> = std::result::Result<T, String>;
 
 /// Reads a file, or says which one cannot be read.
 fn read(path: &Path) -> Result<String> {
@@ -23,7 +23,7 @@ fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<()> {
 }
 
 /// Returns the files below a folder whose names end so, as paths from the root, in order.
-pub fn files(root: &Path, folder: &str, end: &str) -> Result<Vec<String>> {
+pub(crate) fn files(root: &Path, folder: &str, end: &str) -> Result<Vec<String>> {
     let mut found = Vec::new();
     let entries = fs::read_dir(root.join(folder)).map_err(|error| format!("{folder}: {error}"))?;
     for entry in entries {
@@ -40,7 +40,7 @@ pub fn files(root: &Path, folder: &str, end: &str) -> Result<Vec<String>> {
 }
 
 /// Returns the documents that are pages of the site, as paths from the root: those in the root and in docs.
-pub fn documents(root: &Path) -> Result<Vec<String>> {
+pub(crate) fn documents(root: &Path) -> Result<Vec<String>> {
     let mut found = files(root, "docs", ".md")?;
     for entry in fs::read_dir(root).map_err(|error| error.to_string())? {
         let name = entry.map_err(|error| error.to_string())?.file_name().to_string_lossy().into_owned();
@@ -52,7 +52,7 @@ pub fn documents(root: &Path) -> Result<Vec<String>> {
 }
 
 /// Says whether a document is in Chinese: those have a part of their own, at the end of the contents.
-pub fn is_chinese(path: &str) -> bool {
+pub(crate) fn is_chinese(path: &str) -> bool {
     path.starts_with("docs/zh/") || path.ends_with(".zh.md")
 }
 
@@ -68,7 +68,7 @@ fn chinese(root: &Path, documents: &[String]) -> Result<String> {
 }
 
 /// Returns the path that a link in a file means: `docs/ports.md` and `../flows` are `flows`.
-pub fn resolve(from: &str, target: &str) -> String {
+pub(crate) fn resolve(from: &str, target: &str) -> String {
     let mut parts: Vec<&str> = from.split('/').collect();
     parts.pop();
     for part in target.split('/') {
@@ -82,7 +82,7 @@ pub fn resolve(from: &str, target: &str) -> String {
 }
 
 /// Returns the targets of the links in a document, as (begin, end) of its text: not those in code.
-pub fn links(text: &str) -> Vec<(usize, usize)> {
+pub(crate) fn links(text: &str) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     let (mut at, mut fenced) = (0, false);
     for line in text.split_inclusive('\n') {
@@ -106,23 +106,8 @@ pub fn links(text: &str) -> Vec<(usize, usize)> {
 }
 
 /// Says whether a link leads out of the repository.
-pub fn is_outside(target: &str) -> bool {
+pub(crate) fn is_outside(target: &str) -> bool {
     target.contains("://") || target.starts_with("mailto:")
-}
-
-/// Returns the anchors of a document: its headings in the form that GitHub and mdBook give them.
-pub fn anchors(text: &str) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    let mut fenced = false;
-    for line in text.lines() {
-        fenced ^= line.trim_start().starts_with("```");
-        let heading = line.trim_start_matches('#');
-        if !fenced && heading.len() < line.len() && heading.starts_with(' ') {
-            let kept = heading.trim().to_lowercase().replace(' ', "-");
-            found.insert(kept.chars().filter(|c| c.is_alphanumeric() || "-_".contains(*c)).collect());
-        }
-    }
-    found
 }
 
 /// Returns where a file of the repository is on the site, as the source of a page or as a file to copy.
@@ -189,12 +174,12 @@ fn snapshot(root: &Path, name: &str) -> Result<String> {
 }
 
 /// Returns the file name of the page of a code: `flow-check-type` of `flow::check::type`.
-pub fn error_page(code: &str) -> String {
+pub(crate) fn error_page(code: &str) -> String {
     code.replace("::", "-")
 }
 
 /// Returns the rows of `docs/errors.md`: code, what is wrong, what to do, where it is tested.
-pub fn errors(document: &str) -> Vec<[String; 4]> {
+pub(crate) fn errors(document: &str) -> Vec<[String; 4]> {
     let rows = document.lines().filter(|line| line.starts_with("| `flow::"));
     let cells = |row: &str| -> Option<[String; 4]> {
         let cells: Vec<String> = row.trim_matches('|').split(" | ").map(|cell| cell.trim().to_string()).collect();
@@ -280,7 +265,7 @@ fn write_gallery(root: &Path, into: &Path) -> Result<String> {
 }
 
 /// Makes the sources of the site below a folder that is empty or not there.
-pub fn make(root: &Path, into: &Path) -> Result<()> {
+pub(crate) fn make(root: &Path, into: &Path) -> Result<()> {
     let gallery = write_gallery(root, into)?;
     let devices =
         "# Simulated devices\n\nEach answers as the real one does. [The gallery](../gallery.md) names their flows.\n";
@@ -331,7 +316,7 @@ fn with_link(row: &str) -> String {
 }
 
 /// Returns what is wrong with the links of a folder of HTML: files and anchors that are not there.
-pub fn check(folder: &Path) -> Result<Vec<String>> {
+pub(crate) fn check(folder: &Path) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
     let root = folder.to_path_buf();
     for name in files(&root, ".", ".html")? {

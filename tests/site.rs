@@ -4,11 +4,27 @@
 #[expect(dead_code, reason = "its main is for .ci/site, and what reads HTML needs mdBook")]
 mod site;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 fn repo(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Returns the anchors of a document: its headings in the form that GitHub and mdBook give them.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut fenced = false;
+    for line in text.lines() {
+        fenced ^= line.trim_start().starts_with("```");
+        let heading = line.trim_start_matches('#');
+        if !fenced && heading.len() < line.len() && heading.starts_with(' ') {
+            let kept = heading.trim().to_lowercase().replace(' ', "-");
+            found.insert(kept.chars().filter(|c| c.is_alphanumeric() || "-_".contains(*c)).collect());
+        }
+    }
+    found
 }
 
 /// Returns the links of a document that lead nowhere: to no file, or to no heading.
@@ -19,7 +35,7 @@ fn broken(root: &Path, name: &str) -> Vec<String> {
         let (path, anchor) = target.split_once('#').unwrap_or((target, ""));
         let path = if path.is_empty() { name.to_string() } else { site::resolve(name, path) };
         let there = root.join(&path);
-        let has = |anchor: &str| site::anchors(&fs::read_to_string(&there).unwrap_or_default()).contains(anchor);
+        let has = |anchor: &str| anchors(&fs::read_to_string(&there).unwrap_or_default()).contains(anchor);
         !there.exists() || (!anchor.is_empty() && path.ends_with(".md") && !has(anchor))
     };
     targets.filter(|target| !site::is_outside(target)).filter(leads_nowhere).map(|to| format!("{name}: {to}")).collect()
