@@ -121,7 +121,7 @@ fn place(path: &str) -> String {
         _ if path == format!("flows/{stem}.flow") => format!("gallery/{stem}.md"),
         _ if path == format!("flows/devices/{stem}.flow") => format!("devices/{stem}.md"),
         // mdBook takes each `.md` for a page, and copies none.
-        _ if path.ends_with(".md") => format!("files/{path}.txt"),
+        _ if path.ends_with(".md") => format!("files/{}.txt", path.trim_end_matches(".md")),
         _ => format!("files/{path}"),
     }
 }
