@@ -257,3 +257,21 @@ fn a_device_that_answers_late_is_named_and_ci_fails() {
     assert!(told.contains("flows/ping.flow: line \"OK\" in step identity (ping.flow:8:10) "), "{told}");
     assert!(told.contains("flows/ping.flow: step identity (ping.flow:6:1) "), "{told}");
 }
+
+/// The page of a suite shows how long the device took in the runs before, as the page of a run does.
+#[cfg(unix)]
+#[test]
+fn the_page_of_a_suite_on_a_port_shows_the_answer_times() {
+    let folder = with_history();
+    let (bench, _) = Served::new(DEVICE, &["--link", "port"]);
+    let port = bench.folder.path().join("port").display().to_string();
+    let page = |port: &str| {
+        let (_, told) = said(folder.path(), &["test", "flows", "--port", port, "--report", "html=page.html"]);
+        assert!(told.contains("1 flow: 1 "), "{told}");
+        fs::read_to_string(folder.path().join("page.html")).expect("it is written")
+    };
+    page(&port);
+    let second = page(&port);
+    assert!(second.contains("Answer times") && second.contains("GOT"), "two runs are in the history");
+    assert!(!page("sim").contains("Answer times"), "a simulated device answers as its file says");
+}

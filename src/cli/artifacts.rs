@@ -190,7 +190,7 @@ impl Artifacts {
     }
 
     /// Keeps a case of a suite, if it is one of those that are kept.
-    pub(super) fn keep_case(&self, case: &Judged, origin: &Origin) -> Fate {
+    pub(super) fn keep_case(&self, case: &Judged, origin: &Origin, earlier: Option<&Earlier>) -> Fate {
         let Some(about) = case.report.about(Some(origin)) else { return Fate::Unwanted };
         let file = Path::new(&case.report.file).with_extension("");
         let label = label_of(&file.to_string_lossy());
@@ -199,7 +199,7 @@ impl Artifacts {
         let label = run.map_or(label.clone(), |run| format!("{label}.run{run}"));
         let recording = case.recording.clone().map(|(text, is_private)| Recorded { text, is_private });
         let (events, sources) = (case.events.as_slice(), &case.report.sources);
-        let over = Over { events, sources, about: &about, saved: &case.report.saved, recording, earlier: None };
+        let over = Over { events, sources, about: &about, saved: &case.report.saved, recording, earlier };
         self.keep(&label, case.report.is_failure, &over)
     }
 

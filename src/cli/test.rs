@@ -23,7 +23,7 @@ use super::host::is_ci;
 use super::limits;
 use super::named::{Asks, named, ports_of_bench};
 use super::outputs::{Written, tell_kept};
-use super::past;
+use super::past::{self, Earlier};
 use super::pipeline::Group;
 use super::prepare::note_for_suite;
 use super::refusal::{refuse, tell_others};
@@ -36,7 +36,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::folder_of;
 use crate::engine::Rigour;
 use crate::event::Verdict;
-use crate::history::{Keeping, Run};
+use crate::history::{Counterpart, Keeping, Run};
 use crate::hook::{self, Programs};
 use crate::origin::Origin;
 use crate::program::{GivenLimits, Role};
@@ -177,7 +177,10 @@ impl Onlooker for Shown<'_> {
             self.terminal.warn(trouble);
             self.written = Written::NotEverything;
         }
-        let keeping = self.artifacts.keep_case(case, &self.origin);
+        // Before the pages: their history ends with this run.
+        self.keep(case);
+        let earlier = self.earlier(case);
+        let keeping = self.artifacts.keep_case(case, &self.origin, earlier.as_ref());
         self.written = self.written.and(tell_kept(&keeping, &self.artifacts, self.terminal));
         for trouble in self.leaves.keep(case) {
             self.terminal.warn(&trouble);
@@ -193,7 +196,6 @@ impl Onlooker for Shown<'_> {
             };
             self.written = self.written.and(tell_written(file.write_all(&text), "the events", self.terminal));
         }
-        self.keep(case);
         let is_shown = match self.exchanges {
             Exchanges::None => false,
             Exchanges::OfFailed => case.report.is_failure,
@@ -201,7 +203,9 @@ impl Onlooker for Shown<'_> {
         };
         if is_shown && !case.events.is_empty() {
             let about = case.report.about(Some(&self.origin)).as_ref().map(rows_of).unwrap_or_default();
-            case.report.gathered = Some(Box::new(Gathered::of(&case.events, &case.report.sources).about(about)));
+            let past = earlier.as_ref().map(Earlier::times).unwrap_or_default();
+            let gathered = Gathered::of(&case.events, &case.report.sources).about(about).past(past);
+            case.report.gathered = Some(Box::new(gathered));
         }
         // Nobody needs them any more.
         case.events = Vec::new();
@@ -218,6 +222,17 @@ impl Onlooker for Shown<'_> {
 }
 
 impl Shown<'_> {
+    /// Returns the earlier runs that a page shows: of a flow on real ports, if there is a history.
+    fn earlier(&self, case: &Judged) -> Option<Earlier> {
+        let ports = case.report.about(Some(&self.origin))?.addresses;
+        if past::on(&ports) != Counterpart::Real {
+            return None;
+        }
+        let flow = Path::new(&case.report.file);
+        let folder = past::folder(flow, self.history.as_ref())?;
+        Some(Earlier { file: past::called(&folder, flow), folder, ports })
+    }
+
     /// Adds the run that is reported to the history, if there is one.
     fn keep(&mut self, case: &Judged) {
         let report = &case.report;

@@ -403,7 +403,7 @@ impl<'a> Script<'a> {
             let is_own = self.command().windows(text.len().max(1)).any(|part| part == text);
             return (text.len() > 2 && !is_own).then(|| literal(&[TextPart::Bytes(text)]));
         }
-        let wanted = Wanted::of(&answer.variants, &self.command().to_vec(), &self.kinds)?;
+        let wanted = Wanted::of(&answer.variants, self.command(), &self.kinds)?;
         let is_same = answer.variants.windows(2).all(|pair| pair[0] == pair[1]);
         if is_same && wanted.has_groups() && self.fits_command(&shape_of(&wanted)) {
             return Some(format!("line {}", literal(&[TextPart::Bytes(whole)])));

@@ -135,7 +135,7 @@ mod tests {
         for variants in [vec![answer.clone()], vec![answer.clone(), answer]] {
             assert!(wait_for(&variants, "").starts_with("read 7 bytes as frame\nassert crc16_modbus(frame) == 0"));
         }
-        let broken = wait_for(&[other.clone()], "");
+        let broken = wait_for(std::slice::from_ref(&other), "");
         assert!(broken.starts_with("expect x\"01 03 02 0d 0a"), "{broken} {:04x}", crc16_modbus(&other));
         let written = b"\x01\x06\x00\x01\x00\x0a\x59\xcd".to_vec();
         assert_eq!(wait_for(&[written], " within 10s"), "expect x\"01 06 00 01 00 0a 59 cd\" within 10s");

@@ -269,8 +269,8 @@ fn is_question(text: &[u8]) -> bool {
 /// Returns the name of what is asked for: the last word of the question.
 fn word_of(question: &[u8]) -> String {
     let question = String::from_utf8_lossy(question).to_lowercase();
-    let words = question.split(|c: char| !c.is_alphanumeric() && c != '_');
-    let word = words.filter(|word| word.len() > 1).next_back().unwrap_or_default();
+    let mut words = question.split(|c: char| !c.is_alphanumeric() && c != '_');
+    let word = words.rfind(|word| word.len() > 1).unwrap_or_default();
     let is_name = word.is_ascii() && word.starts_with(|c: char| c.is_ascii_alphabetic()) && word.len() < 24;
     if is_name { word.to_string() } else { "secret".to_string() }
 }

@@ -116,7 +116,7 @@ fn fill(look: Look) -> &'static str {
 }
 
 fn pixels(tenths: usize) -> String {
-    if tenths % 10 == 0 { format!("{}", tenths / 10) } else { format!("{}.{}", tenths / 10, tenths % 10) }
+    if tenths.is_multiple_of(10) { format!("{}", tenths / 10) } else { format!("{}.{}", tenths / 10, tenths % 10) }
 }
 
 fn escaped(text: &str) -> String {

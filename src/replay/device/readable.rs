@@ -462,7 +462,7 @@ fn put_answer(body: &mut Vec<String>, turn: &Turn, manner: &Manner, statement: i
 }
 
 fn put_statement_of_wait(body: &mut Vec<String>, statement: &str, wait: Duration) {
-    if wait.as_millis() % 1000 == 0 && (1..3600).contains(&wait.as_secs()) {
+    if wait.as_millis().is_multiple_of(1000) && (1..3600).contains(&wait.as_secs()) {
         body.push(format!("{statement} {}s", wait.as_secs()));
         return;
     }

@@ -1,0 +1,9 @@
+[
+  (block)
+  (port_block)
+  (serial)
+  (expect_any)
+  (expect_all)
+  (list)
+  (map)
+] @fold
