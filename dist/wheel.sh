@@ -2,7 +2,7 @@
 # Makes a wheel of a program that is built already: `pip install` puts it into the folder of scripts.
 #
 #   dist/wheel.sh PROGRAM PLATFORM FOLDER
-#   dist/wheel.sh target/x86_64-unknown-linux-gnu/release/flowrun manylinux_2_17_x86_64.musllinux_1_1_x86_64 target/packages
+#   dist/wheel.sh target/x86_64-unknown-linux-gnu/dist/flowrun manylinux_2_17_x86_64.musllinux_1_1_x86_64 target/packages
 #
 # The static program needs no library, so one wheel is for every Linux with this processor. Python's package `wheel` packs it.
 set -euo pipefail

@@ -43,8 +43,16 @@ const EXIT_CODES: &str = "0 it did what it should, 1 not everything could be wri
 /// The whole of what a page may have below the options.
 struct Extra {
     examples: Vec<String>,
-    exit: Vec<String>,
-    notes: Vec<Vec<String>>,
+    exit: Vec<Text>,
+    notes: Vec<Text>,
+}
+
+/// A paragraph of a page.
+enum Text {
+    /// Sentences, which a terminal of any width fills.
+    Prose(String),
+    /// A table, which stands as it is.
+    Lines(Vec<String>),
 }
 
 /// Returns the page of a command, or of the program without one; `None` if there is no such command.
@@ -70,13 +78,18 @@ fn render(command: Command, name: &str, is_general: bool) -> String {
     let version = format!("flowrun {}", env!("CARGO_PKG_VERSION"));
     let full = if is_general { "flowrun".to_string() } else { format!("flowrun-{name}") };
     let command = command.display_name(full);
-    let man = Man::new(command.clone()).title(title).source(version).manual("User Commands");
-    let mut page = Vec::new();
-    let parts =
-        [Man::render_title, Man::render_name_section, Man::render_synopsis_section, Man::render_description_section];
-    for part in parts {
-        part(&man, &mut page).expect("a list takes every byte");
-    }
+    let usage = command.clone().render_usage().to_string();
+    let man = Man::new(command.clone());
+    // The date is empty: the same program writes the same page. clap_mangen leaves an empty word out, and the others
+    // move to the left.
+    let mut page = format!(".TH {title} 1 \"\" \"{version}\" \"User Commands\"\n").into_bytes();
+    man.render_name_section(&mut page).expect("a list takes every byte");
+    let mut roff = Roff::default();
+    roff.control("SH", ["SYNOPSIS"]);
+    let usage = usage.trim_start_matches("Usage:").lines().map(|line| line.trim().to_string());
+    lines(&mut roff, &usage.collect::<Vec<_>>());
+    roff.to_writer(&mut page).expect("a list takes every byte");
+    man.render_description_section(&mut page).expect("a list takes every byte");
     man.render_options_section(&mut page).expect("a list takes every byte");
     let mut roff = Roff::default();
     if is_general {
@@ -88,16 +101,16 @@ fn render(command: Command, name: &str, is_general: bool) -> String {
         }
     }
     let key = if is_general { "run" } else { name };
-    for notes in &extra.notes {
+    if !extra.notes.is_empty() {
         roff.control("SH", ["NOTES"]);
-        lines(&mut roff, notes);
+        paragraphs(&mut roff, &extra.notes);
     }
     table(&mut roff, "ENVIRONMENT", ENVIRONMENT, key);
     table(&mut roff, "FILES", FILES, key);
     roff.control("SH", ["EXIT STATUS"]);
     match extra.exit.as_slice() {
         [] => drop(roff.text([roman(EXIT_CODES)])),
-        exit => lines(&mut roff, exit),
+        exit => paragraphs(&mut roff, exit),
     }
     if !extra.examples.is_empty() {
         roff.control("SH", ["EXAMPLES"]);
@@ -129,6 +142,19 @@ fn table(roff: &mut Roff, heading: &str, rows: &[(&str, &[&str], &str)], command
     }
 }
 
+/// Writes paragraphs, with a space before each but the first.
+fn paragraphs(roff: &mut Roff, texts: &[Text]) {
+    for (index, text) in texts.iter().enumerate() {
+        if index > 0 {
+            roff.control("PP", []);
+        }
+        match text {
+            Text::Prose(prose) => drop(roff.text([roman(prose.as_str())])),
+            Text::Lines(table) => lines(roff, table),
+        }
+    }
+}
+
 /// Writes lines as they stand.
 fn lines(roff: &mut Roff, lines: &[String]) {
     roff.control("nf", []);
@@ -145,15 +171,15 @@ fn extra(text: &str) -> Extra {
         let lines: Vec<String> = paragraph.lines().map(str::to_string).collect();
         match lines[0].as_str() {
             "Examples:" => extra.examples.extend(lines[1..].iter().map(|line| line.trim_start().to_string())),
-            "Exit codes:" => extra.exit.extend(lines[1..].iter().map(|line| line.trim_start().to_string())),
-            first if first.starts_with("Exit codes") => extra.exit.extend(lines.clone()),
-            _ => match extra.notes.first_mut() {
-                Some(notes) => {
-                    notes.push(String::new());
-                    notes.extend(lines);
-                }
-                None => extra.notes.push(lines),
-            },
+            "Exit codes:" => {
+                extra.exit.push(Text::Lines(lines[1..].iter().map(|line| line.trim_start().to_string()).collect()));
+            }
+            first => {
+                let is_exit = first.starts_with("Exit codes");
+                let is_table = lines.iter().any(|line| line.starts_with("  "));
+                let text = if is_table { Text::Lines(lines) } else { Text::Prose(lines.join(" ")) };
+                if is_exit { extra.exit.push(text) } else { extra.notes.push(text) }
+            }
         }
     }
     extra
@@ -192,5 +218,27 @@ mod tests {
             // Snapshots are of `test`.
             assert_eq!(of_section.contains(text), text != "snapshots", "{section} and {text}\n{page}");
         }
+    }
+
+    #[test]
+    fn the_version_stands_at_the_foot_of_a_page_and_not_in_the_place_of_its_date() {
+        let version = env!("CARGO_PKG_VERSION");
+        let title = format!(".TH FLOWRUN-TEST 1 \"\" \"flowrun {version}\" \"User Commands\"");
+        let page = page(Some("test")).expect("it is there");
+        assert_eq!(page.lines().find(|line| line.starts_with(".TH")), Some(title.as_str()));
+    }
+
+    #[test]
+    fn the_synopsis_is_the_usage_of_the_help() {
+        let page = page(Some("test")).expect("it is there");
+        assert!(page.contains(".SH SYNOPSIS\n.nf\nflowrun test [OPTIONS] [PATH]...\n.fi\n"), "{page}");
+    }
+
+    #[test]
+    fn sentences_are_filled_and_tables_stand_as_they_are() {
+        let one_line = "flow failed or changed, 2 a flow or the command line is wrong, 3 a port failed";
+        let page_of = |name| page(Some(name)).expect("it is there");
+        assert!(page_of("test").contains(one_line), "{}", page_of("test"));
+        assert!(page_of("stress").contains(".nf\nBenign faults"), "{}", page_of("stress"));
     }
 }
