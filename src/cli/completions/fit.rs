@@ -225,8 +225,18 @@ fn after_name(typed: &str) -> Option<Vec<Candidate>> {
 
 fn reports(typed: &str, formats: impl Iterator<Item = Format>) -> Vec<Candidate> {
     after_name(typed).unwrap_or_else(|| {
-        formats.map(|format| Candidate::new(format!("{}=", format.name()), format.content())).collect()
+        formats.map(|format| Candidate::new(format!("{}=", format.name()), brief(format.content()))).collect()
     })
+}
+
+/// Returns what a row of the documents says first, as plain text: a shell shows one line, and no Markdown.
+fn brief(row: &str) -> String {
+    let first = row.split("; ").next().unwrap_or_default();
+    let first = first.split(": ").next().unwrap_or_default().replace('`', "");
+    match first.strip_prefix('[').and_then(|rest| rest.split_once("](")) {
+        Some((name, rest)) => format!("{name}{}", rest.split_once(')').map_or("", |(_, after)| after)),
+        None => first,
+    }
 }
 
 /// Returns the settings of a line; behind the sign the words that one of them takes.
@@ -367,5 +377,14 @@ mod tests {
         assert!(faults.contains(&"split,delay".to_string()) && !faults.contains(&"split,split".to_string()));
         assert!(of(Wanted::Report, "").contains(&"junit=".to_string()));
         assert!(!of(Wanted::Campaign, "").contains(&"lcov=".to_string()));
+    }
+
+    #[test]
+    fn what_a_report_is_fits_one_line_of_a_shell() {
+        let found = reports("", Format::all());
+        let shown: Vec<_> =
+            found.iter().map(|one| format!("{}  -- {}", one.value, one.help.as_deref().unwrap_or_default())).collect();
+        assert!(shown.iter().all(|line| line.len() <= 79 && !line.contains(['`', '[', ';'])), "{shown:#?}");
+        assert!(shown.contains(&"ctrf=  -- CTRF, a test a flow with its steps".to_string()), "{shown:#?}");
     }
 }
