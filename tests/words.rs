@@ -320,6 +320,7 @@ fn the_main_job_is_told_in_chinese() {
 }
 
 /// Returns the fenced blocks of a document: what follows the fence, and the text.
+#[cfg(unix)]
 fn blocks(document: &str) -> Vec<(String, String)> {
     let parts = document.split("\n```").skip(1).step_by(2);
     parts.filter_map(|part| part.split_once('\n')).map(|(kind, text)| (kind.to_string(), format!("{text}\n"))).collect()

@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 
+#[cfg(not(windows))]
 use super::terminal::is_ascii_only;
 use crate::words::Language;
 
