@@ -46,6 +46,8 @@ pub struct Rules {
     pub look: Look,
     /// What becomes of a flow that needed more than one attempt.
     pub flaky: Flaky,
+    /// Whether the recording of a run that passed is wanted too: its transcript may have changed.
+    pub keeps_recordings: bool,
 }
 
 /// What becomes of a flow that passed, but needed more than one attempt.
@@ -76,7 +78,7 @@ pub struct Judged {
     pub report: CaseReport,
     /// What happened in the run that is reported.
     pub events: Vec<Event>,
-    /// The recording of that run if it failed, and whether the run has secrets; they are named in it.
+    /// The recording of that run if it failed or was asked for, and whether the run has secrets; they are named in it.
     pub recording: Option<(Vec<u8>, bool)>,
     /// What that run saved, as it is: secrets too.
     pub results: Vec<(String, Vec<u8>)>,
@@ -302,6 +304,7 @@ mod tests {
             seed: 1,
             look,
             flaky: Flaky::Passes,
+            keeps_recordings: false,
         }
     }
 

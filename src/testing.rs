@@ -168,7 +168,7 @@ pub struct Outcome {
     volatiles: Vec<(String, Option<String>)>,
     /// What the flow knew as secrets at its end.
     secrets: Vec<(Arc<str>, Vec<u8>)>,
-    /// The recording if the run failed, and whether the flow has secrets.
+    /// The recording if the run failed or it was asked for, and whether the flow has secrets.
     recording: Option<(Vec<u8>, bool)>,
 }
 
@@ -213,7 +213,7 @@ impl Outcome {
         &self.saved
     }
 
-    /// Returns the recording of a run that failed, and whether the flow has secrets.
+    /// Returns the recording of a run that failed, or of each if it was asked for, and whether the flow has secrets.
     pub(crate) fn recording(&self) -> Option<&(Vec<u8>, bool)> {
         self.recording.as_ref()
     }
@@ -371,6 +371,8 @@ pub(crate) struct Around<'a> {
     pub hooks: Option<Box<dyn Hooks>>,
     /// What records it.
     pub record: Option<Record<'a>>,
+    /// Whether the recording of a run that passes is kept too.
+    pub keeps_recording: bool,
 }
 
 /// Runs a setup and keeps what it came to.
@@ -381,7 +383,7 @@ pub(crate) struct Around<'a> {
 ///
 /// The system does not give what a real port needs.
 pub(crate) fn outcome(setup: &Setup, seed: u64, ender: &Ender, around: Around<'_>) -> Result<Outcome, SetupError> {
-    let Around { watcher, mut hooks, record } = around;
+    let Around { watcher, mut hooks, record, keeps_recording } = around;
     let (beginning, ports) = match setup.counterpart() {
         Counterpart::Real(port) => (setup.beginning_with(seed), vec![port.to_string()]),
         Counterpart::Device(_) => (setup.beginning_with(seed), vec!["sim".to_string()]),
@@ -414,7 +416,8 @@ pub(crate) fn outcome(setup: &Setup, seed: u64, ender: &Ender, around: Around<'_
     let folder = setup.file().parent().unwrap_or(Path::new("")).to_path_buf();
     let transcript = transcript(&events, &sources, &folder, Times::Shown);
     let failure = engine.failure().cloned();
-    let recording = if verdict.is_success() { None } else { held.text((setup, &inputs), engine.secrets()) };
+    let is_kept = keeps_recording || !verdict.is_success();
+    let recording = if is_kept { held.text((setup, &inputs), engine.secrets()) } else { None };
     Ok(Outcome {
         verdict,
         events,

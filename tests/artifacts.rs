@@ -130,6 +130,23 @@ fn a_suite_keeps_what_failed_and_says_where_at_its_end() {
 }
 
 #[test]
+fn a_suite_keeps_the_recording_of_a_run_that_passed_if_it_is_kept() {
+    let folder = folder();
+    let all = ["test", "good.flow", "--accept", "--artifacts", "always=all"];
+    assert_eq!(flowrun(folder.path(), &all, None).code, Some(0));
+    let kept = only_command(&folder.path().join("all")).join("good/run.recording");
+    let again = flowrun(folder.path(), &["good.flow", "--port", &format!("replay:{}", kept.display())], None);
+    assert_eq!(again.code, Some(0), "{}", again.complaints);
+    // A transcript that has changed is a failure of the suite, though the run passed.
+    let snapshot = folder.path().join("snapshots/good.snap");
+    let text = fs::read_to_string(&snapshot).expect("it was accepted");
+    fs::write(&snapshot, format!("{text}more\n")).expect("there is room");
+    assert_eq!(flowrun(folder.path(), &["test", "good.flow"], None).code, Some(1));
+    let left = names_in(&only_command(&folder.path().join("flowrun-results")).join("good"));
+    assert!(left.contains(&"run.recording".to_string()), "{left:?}");
+}
+
+#[test]
 fn a_folder_that_cannot_be_used_is_refused_if_it_was_asked_for() {
     let folder = folder();
     for command in [["good.flow", "--port", "sim"].as_slice(), &["test", "good.flow", "--accept"]] {

@@ -99,6 +99,7 @@ fn a_suite_runs_without_the_command_line_and_is_told_in_the_order_of_its_files()
         seed: 1,
         look: Look { width: 80, style: Style::Plain },
         flaky: Flaky::Passes,
+        keeps_recordings: false,
     };
     let mut order = Order::default();
     let judged = Runner::new(flows.clone(), rules.clone()).at_once(3).run(&mut order);

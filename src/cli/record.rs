@@ -182,6 +182,7 @@ fn try_out(places: &Places, terminal: &Terminal) -> Ending {
         n_runs: Some(1),
         seed: 1,
         look: terminal.look(),
+        keeps_recordings: false,
     };
     let mut result = TriedOut { terminal, text: String::new(), is_failure: true, trouble: None };
     Runner::new(vec![places.flow.clone()], rules).run(&mut result);

@@ -186,6 +186,7 @@ impl Onlooker for Shown<'_> {
             self.terminal.warn(&trouble);
             self.written = Written::NotEverything;
         }
+        case.recording = None;
         // Values of secrets are kept no longer than they are needed.
         case.results = Vec::new();
         if let Some(file) = &mut self.events {
@@ -282,6 +283,7 @@ impl<'a> Suite<'a> {
             () if arguments.snapshots.check || is_ci() && !arguments.snapshots.review => Mode::Check,
             () => Mode::PutAside,
         };
+        let artifacts = Artifacts::read(arguments.kept.artifacts.as_deref());
         let rules = Rules {
             times: if is_real { Times::Hidden } else { Times::Shown },
             volatile: wanted.volatile.clone(),
@@ -297,11 +299,12 @@ impl<'a> Suite<'a> {
                 FlakyResult::Pass => Flaky::Passes,
                 FlakyResult::Fail => Flaky::Fails,
             },
+            keeps_recordings: artifacts.are_wanted(),
         };
         let leaves = Leaves::read(&arguments.kept, &origin).map_err(wrong)?;
         claim(arguments, &wanted, &flows, &leaves).map_err(wrong)?;
         let limits = limits_for_all(arguments, part.all(&flows), terminal)?;
-        if let Some(problem) = Artifacts::read(arguments.kept.artifacts.as_deref()).check() {
+        if let Some(problem) = artifacts.check() {
             return Err(wrong(problem));
         }
         let ender = Ender::installed().map_err(|error| refuse(error, terminal))?;

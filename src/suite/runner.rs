@@ -267,7 +267,12 @@ impl<'a> Runner<'a> {
                 let record = |setup: &Setup, beginning: Beginning, ports: &[String]| {
                     (self.record)(flow, setup, beginning, ports)
                 };
-                let around = Around { watcher, hooks: (self.hook)(flow), record: Some(&record) };
+                let around = Around {
+                    watcher,
+                    hooks: (self.hook)(flow),
+                    record: Some(&record),
+                    keeps_recording: self.rules.keeps_recordings,
+                };
                 outcome(setup, seed, &self.ender, around).map_err(|error| Refused::of(flow, error))
             };
             let mut setup = self.setup(flow);
