@@ -368,3 +368,10 @@ fn links_in_the_documents_lead_somewhere() {
     assert!(n_links > 20 && n_anchors > 0, "{n_links} links, {n_anchors} to a heading");
     assert_eq!(anchor("`flowrun stress FLOW`, and more"), "flowrun-stress-flow-and-more");
 }
+
+#[test]
+fn the_first_command_of_the_readme_names_no_program() {
+    assert!(README.contains("cargo run --release -- flows/aliyun_dynamic.flow"));
+    // There is a second one, for agents.
+    assert!(include_str!("../Cargo.toml").contains("\ndefault-run = \"flowrun\"\n"));
+}
